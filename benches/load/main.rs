@@ -1,1 +1,121 @@
-fn main(){}
+//! The load benchmark: what the release server does on this machine, beside what the machine could do at best and what
+//! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
+//!
+//! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`]
+//! and [`startup`] are the four measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
+//! pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
+//! from this very binary [`naive`] and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in
+//! [`ledger`]. [`fill`] writes old rows into a database of the server.
+//!
+//! Generator and servers share the same cores, so the generator is one thread that does nothing it could have done before.
+
+mod client;
+mod disk;
+mod drive;
+mod echo;
+mod fill;
+mod history;
+mod ledger;
+mod naive;
+mod plan;
+mod process;
+mod report;
+mod requests;
+mod run;
+mod serve;
+mod startup;
+mod stats;
+mod throughput;
+mod waiters;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Whatever goes wrong in a measurement ends it with a sentence, so one boxed type is enough.
+pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+/// Measures countersign on this machine and prints a Markdown report
+#[derive(Parser)]
+#[command(name = "load")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
+    /// Cargo adds this to every benchmark: it means nothing here.
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+}
+
+/// How the whole measurement runs.
+#[derive(Args)]
+pub(crate) struct RunArguments {
+    /// A smoke run of less than a minute: short windows, one round, fewer rows and waiters.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Where the databases go, in a directory of their own that is removed; must be on a real disk [default: target/tmp]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Another server binary than the one built here.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Add resolved interactions to a database that the server has created and that nobody has open.
+    Fill {
+        #[arg(long)]
+        db: PathBuf,
+        #[arg(long)]
+        rows: u64,
+    },
+    /// Serve the naive variant: one transaction a request.
+    Naive {
+        #[arg(long)]
+        db: PathBuf,
+    },
+    /// Serve an echo of every body.
+    Echo,
+}
+
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell when even this fails.
+            let _ = writeln!(std::io::stderr().lock(), "load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<()> {
+    if !asked_for() {
+        let hint = "the load benchmark takes minutes, so tests do not run it: scripts/bench, or scripts/bench --quick";
+        return Ok(writeln!(std::io::stdout().lock(), "{hint}")?);
+    }
+    let line = CommandLine::parse();
+    match line.command {
+        None => run::run(&line.run),
+        Some(Command::Fill { db, rows }) => fill::fill(&db, rows),
+        Some(Command::Naive { db }) => naive::serve(&db),
+        Some(Command::Echo) => echo::serve(),
+    }
+}
+
+/// Whether somebody wants this to run: `cargo bench` passes `--bench`, `cargo test --benches` does not (and passes on
+/// whatever arguments it was given for tests), and a sub-command speaks for itself.
+fn asked_for() -> bool {
+    std::env::args().skip(1).any(|argument| argument == "--bench" || CommandLine::has_subcommand(&argument))
+}
+
+impl CommandLine {
+    fn has_subcommand(name: &str) -> bool {
+        <Self as clap::CommandFactory>::command().find_subcommand(name).is_some()
+    }
+}

@@ -1,0 +1,42 @@
+//! Whether a long past slows the server down: the same load on a file with few old rows and on one with many, in turn.
+
+use crate::Result;
+use crate::drive::drive;
+use crate::fill::fill;
+use crate::plan::{Plan, TARGET_CONNECTIONS};
+use crate::process::{Database, Site};
+use crate::run::progress;
+
+/// Pairs per second of each round.
+pub(crate) struct History {
+    pub(crate) small: Vec<f64>,
+    pub(crate) large: Vec<f64>,
+}
+
+/// The large file stays the same over the rounds, since a few rows more make no difference to it; the small one is made anew.
+pub(crate) async fn measure(site: &Site, plan: &Plan, large: &Database) -> Result<History> {
+    let mut history = History { small: vec![], large: vec![] };
+    for round in 1..=plan.rounds {
+        progress(&format!("history, round {round} of {}", plan.rounds))?;
+        let small = filled(site, plan.small_history_rows).await?;
+        history.small.push(pairs_per_second(site, plan, &small).await?);
+        history.large.push(pairs_per_second(site, plan, large).await?);
+    }
+    Ok(history)
+}
+
+/// A database with so many resolved interactions.
+pub(crate) async fn filled(site: &Site, rows: u64) -> Result<Database> {
+    let database = site.database()?;
+    let path = database.path.clone();
+    tokio::task::spawn_blocking(move || fill(&path, rows)).await??;
+    Ok(database)
+}
+
+async fn pairs_per_second(site: &Site, plan: &Plan, database: &Database) -> Result<f64> {
+    let server = site.countersign(database).await?;
+    let measured = drive(&database.target(&server), TARGET_CONNECTIONS, plan.pace).await?;
+    // Stopped, not killed: the next round shall not pay for this one's WAL.
+    server.stop().await?;
+    Ok(measured.pairs_per_second)
+}

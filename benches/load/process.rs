@@ -1,0 +1,180 @@
+//! Where the measurements take place, and the servers as child processes: started, asked for their memory, stopped or killed.
+//! Whatever way a measurement ends, dropping a [`Server`] kills it and dropping a [`Database`] removes its files.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::drive::Target;
+use crate::{Result, RunArguments};
+
+/// How long a server may take to start, and to stop.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory on a real disk, and the programs to start in it.
+pub(crate) struct Site {
+    dir: TempDir,
+    countersign: PathBuf,
+    /// This very program, which is also the naive server and the echo.
+    this: PathBuf,
+}
+
+impl Site {
+    pub(crate) fn new(arguments: &RunArguments) -> Result<Self> {
+        let parent = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+        std::fs::create_dir_all(&parent)?;
+        let countersign = arguments.server.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_countersign")));
+        let dir = tempfile::Builder::new().prefix("load-").tempdir_in(parent)?;
+        Ok(Self { dir, countersign, this: std::env::current_exe()? })
+    }
+
+    /// A directory for one measurement.
+    pub(crate) fn room(&self) -> Result<TempDir> {
+        Ok(tempfile::tempdir_in(&self.dir)?)
+    }
+
+    /// A new database of countersign, with an agent and an approver.
+    pub(crate) fn database(&self) -> Result<Database> {
+        let room = self.room()?;
+        let path = room.path().join("countersign.db");
+        let agent = self.token(&path, "bench-agent", "agent")?;
+        let approver = self.token(&path, "bench-approver", "approver")?;
+        Ok(Database { path, agent, approver, _room: room })
+    }
+
+    pub(crate) fn token(&self, db: &Path, name: &str, role: &str) -> Result<String> {
+        let output = Command::new(&self.countersign)
+            .args(["token", "create", "--name", name, "--role", role, "--db"])
+            .arg(db)
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("token create ended with {}", output.status).into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    pub(crate) async fn countersign(&self, database: &Database) -> Result<Server> {
+        let mut command = Command::new(&self.countersign);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&database.path);
+        Server::start(command, &database.path.with_extension("log")).await
+    }
+
+    pub(crate) async fn naive(&self, room: &Path) -> Result<Server> {
+        let mut command = Command::new(&self.this);
+        command.args(["naive", "--db"]).arg(room.join("naive.db"));
+        Server::start(command, &room.join("naive.log")).await
+    }
+
+    pub(crate) async fn echo(&self, room: &Path) -> Result<Server> {
+        let mut command = Command::new(&self.this);
+        command.arg("echo");
+        Server::start(command, &room.join("echo.log")).await
+    }
+}
+
+/// A database file of countersign and who may call the server on it.
+pub(crate) struct Database {
+    pub(crate) path: PathBuf,
+    pub(crate) agent: String,
+    pub(crate) approver: String,
+    _room: TempDir,
+}
+
+impl Database {
+    pub(crate) fn target(&self, server: &Server) -> Target {
+        Target { server: server.address, agent: self.agent.clone(), approver: self.approver.clone() }
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// Read just before the process was made.
+    pub(crate) started: Instant,
+    child: Child,
+    /// Kept open, since a server must be free to print.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Returns when the server has said where it listens. Its log goes to a file and is shown if it does not come that far.
+    async fn start(mut command: Command, log: &Path) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?);
+        let started = Instant::now();
+        let mut child = Guard(Some(command.spawn()?));
+        let stdout = child.0.as_mut().and_then(|child| child.stdout.take()).ok_or("no stdout")?;
+        let first_line = tokio::task::spawn_blocking(move || {
+            let mut stdout = BufReader::new(stdout);
+            let mut line = String::new();
+            stdout.read_line(&mut line).map(|_| (line, stdout))
+        });
+        let (line, stdout) = tokio::time::timeout(PATIENCE, first_line).await???;
+        let address = line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
+        let Some(address) = address else {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            return Err(format!("the server did not start, and said: {line}{log}").into());
+        };
+        let child = child.0.take().ok_or("no child")?;
+        Ok(Self { address, started, child, _stdout: stdout })
+    }
+
+    /// `VmRSS`: what of the process is in memory.
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?;
+        Ok(kib.parse::<u64>()? * 1024)
+    }
+
+    /// Asks the server to end, as a service manager does, and waits until it has.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        if !asked.success() {
+            return Err("the server was gone before it was stopped".into());
+        }
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                return if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) };
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Err("the server did not stop".into())
+    }
+
+    /// SIGKILL, at once.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// A child that is not a [`Server`] yet.
+struct Guard(Option<Child>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            end(child);
+        }
+    }
+}
+
+fn end(child: &mut Child) {
+    match child.kill() {
+        // Only a child that was waited for already has nothing to wait for.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {}
+        Ok(()) | Err(_) => drop(child.wait()),
+    }
+}

@@ -1,0 +1,95 @@
+//! The bytes of the requests, made once; only the request id is written over from one request to the next.
+
+use std::io::Write;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::json;
+
+use crate::ledger::now_ms;
+
+/// What is written over: as many bytes as an [`Ids`] id has.
+const ID_BYTES: usize = 26;
+
+/// Request ids that are unique in a database and grow with time, as a careful agent's do.
+pub(crate) struct Ids {
+    started_at_ms: i64,
+    next: AtomicU64,
+}
+
+impl Ids {
+    pub(crate) fn starting_now() -> Self {
+        let started_at_ms = now_ms();
+        Self { started_at_ms, next: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The text of a number that [`Self::next`] gave.
+    pub(crate) fn text(&self, number: u64) -> String {
+        format!("r-{:012x}-{number:011x}", self.started_at_ms)
+    }
+}
+
+/// A finished request, but for its request id.
+#[derive(Clone)]
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    /// Where the number of the id stands.
+    number: Range<usize>,
+}
+
+impl Request {
+    /// An agent registers a confirmation, of the size that a shell command of a coding agent has.
+    pub(crate) fn register(ids: &Ids, token: &str, conversation: &str) -> Self {
+        let command = "cargo test --workspace --all-features -- --include-ignored --test-threads 2";
+        Self::post(ids, "/v1/interactions", token, |request_id| {
+            json!({
+                "requestId": request_id,
+                "kind": "confirmation",
+                "conversationId": conversation,
+                "confirmation": {
+                    "toolName": "shell",
+                    "input": {"command": command, "description": "Run the whole test suite", "timeoutMs": 600_000},
+                    "riskLevel": "medium",
+                    "workingDir": "/home/ada/projects/countersign",
+                },
+            })
+        })
+    }
+
+    /// An approver allows it.
+    pub(crate) fn confirm(ids: &Ids, token: &str) -> Self {
+        Self::post(ids, "/v1/confirm", token, |request_id| json!({"requestId": request_id, "decision": "allow"}))
+    }
+
+    fn post(ids: &Ids, path: &str, token: &str, body: impl FnOnce(&str) -> serde_json::Value) -> Self {
+        let request_id = ids.text(0);
+        debug_assert_eq!(request_id.len(), ID_BYTES);
+        let body = body(&request_id).to_string();
+        let text = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let end = text.rfind(&request_id).map_or(0, |start| start + ID_BYTES);
+        Self { bytes: text.into_bytes(), number: end - 11..end }
+    }
+
+    /// The bytes to send for the id with this number.
+    pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
+        if let Some(mut digits) = self.bytes.get_mut(self.number.clone()) {
+            // Eleven hexadecimal digits are room for any number that a run comes to.
+            let _ = write!(digits, "{number:011x}");
+        }
+        &self.bytes
+    }
+}
+
+/// A GET; without a token it carries no `Authorization`.
+pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
+    let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n").into_bytes()
+}

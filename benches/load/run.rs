@@ -1,0 +1,47 @@
+//! One whole run: the measurements in order, under one deadline, ended by a signal without leaving anything behind.
+
+use std::io::Write;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::plan::Plan;
+use crate::process::Site;
+use crate::report::Report;
+use crate::{Result, RunArguments, history, startup, throughput, waiters};
+
+/// Measures everything and prints the report to stdout.
+pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
+    let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
+    // One thread: the servers need the cores more.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(async {
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        // Whichever comes first drops the measurement, which ends its servers and removes its files.
+        tokio::select! {
+            report = tokio::time::timeout(plan.deadline, measure(arguments, &plan)) => report?,
+            _ = interrupted.recv() => Err("interrupted".into()),
+            _ = terminated.recv() => Err("terminated".into()),
+        }
+    });
+    // A blocking stretch of a measurement that was given up may still run, and is not waited for.
+    runtime.shutdown_background();
+    report?.print(&plan, arguments.quick, &mut std::io::stdout().lock())
+}
+
+async fn measure(arguments: &RunArguments, plan: &Plan) -> Result<Report> {
+    let site = Site::new(arguments)?;
+    let throughput = throughput::measure(&site, plan).await?;
+    progress(&format!("filling a database with {} rows", plan.large_history_rows))?;
+    let large = history::filled(&site, plan.large_history_rows).await?;
+    let history = history::measure(&site, plan, &large).await?;
+    let startup = startup::measure(&site, plan, &large).await?;
+    drop(large);
+    let waiters = waiters::measure(&site, plan).await?;
+    Ok(Report { throughput, history, startup, waiters })
+}
+
+/// Tells who watches what is going on; stdout is the report's.
+pub(crate) fn progress(what: &str) -> Result<()> {
+    Ok(writeln!(std::io::stderr().lock(), "load: {what}")?)
+}

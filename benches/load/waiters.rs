@@ -1,0 +1,193 @@
+//! What idle waiters cost, and how soon they hear: thousands of connections, each waiting for an interaction of its own,
+//! while an approver resolves some of them one after the other, in no order.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::Result;
+use crate::client::Connection;
+use crate::plan::Plan;
+use crate::process::{Database, Server, Site};
+use crate::requests::{Ids, Request, get};
+use crate::run::progress;
+use crate::stats::Percentiles;
+
+/// Two agents, since the server lets one of them have no more than ten thousand pending.
+const AGENTS: usize = 2;
+/// Connections that register, for each agent.
+const REGISTRARS: usize = 16;
+/// How long the server is left alone before its memory is read.
+const SETTLE: Duration = Duration::from_secs(2);
+/// How long after the last resolution the last waiter may hear of it.
+const LAST_WAKE: Duration = Duration::from_secs(10);
+/// Descriptors that are needed for other things than waiters.
+const SPARE_DESCRIPTORS: usize = 200;
+
+pub(crate) struct Waiters {
+    pub(crate) waiting: usize,
+    pub(crate) before_bytes: u64,
+    pub(crate) with_bytes: u64,
+    pub(crate) woken: usize,
+    /// Resolved, but nobody heard.
+    pub(crate) lost: usize,
+    /// From the approver's answer to the waiter's; nothing where the waiter was the first to hear.
+    pub(crate) latency: Percentiles,
+}
+
+/// A waiter's answer: of which number, when.
+type Wake = (u64, Instant);
+
+pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Waiters> {
+    let waiting = plan.waiters.min(descriptors()?.saturating_sub(SPARE_DESCRIPTORS));
+    if waiting < plan.waiters {
+        progress(&format!("`ulimit -n` is too low for {} waiters and could not be raised: {waiting}", plan.waiters))?;
+    }
+    progress(&format!("{waiting} waiters"))?;
+    let database = site.database()?;
+    let agents = [database.agent.clone(), site.token(&database.path, "bench-agent-2", "agent")?];
+    let server = site.countersign(&database).await?;
+    let ids = Arc::new(Ids::starting_now());
+    let registered = register(&server, &agents, &ids, waiting).await?;
+    let before_bytes = server.resident_bytes()?;
+
+    let (tell, mut heard) = unbounded_channel();
+    let _waiting = start_waiting(&server, &agents, &ids, &registered, &tell).await?;
+    tokio::time::sleep(SETTLE).await;
+    let with_bytes = server.resident_bytes()?;
+    if !heard.is_empty() {
+        return Err("a waiter was answered before its interaction was resolved".into());
+    }
+    let wakes = plan.wakes.min(waiting);
+    let resolved = resolve(&server, &database, &ids, &registered, wakes).await?;
+    let latencies = latencies(&resolved, &mut heard).await?;
+    let lost = wakes - latencies.len();
+    server.stop().await?;
+    Ok(Waiters { waiting, before_bytes, with_bytes, woken: wakes, lost, latency: Percentiles::of(latencies) })
+}
+
+/// Registers so many in all; gives each agent's numbers.
+async fn register(
+    server: &Server,
+    agents: &[String; AGENTS],
+    ids: &Arc<Ids>,
+    count: usize,
+) -> Result<[Vec<u64>; AGENTS]> {
+    let mut registered = [vec![], vec![]];
+    for (token, numbers) in agents.iter().zip(&mut registered) {
+        numbers.extend((0..count / AGENTS).map(|_| ids.next()));
+        let mut registrars = JoinSet::new();
+        for share in numbers.chunks(numbers.len().div_ceil(REGISTRARS).max(1)) {
+            let request = Request::register(ids, token, "conversation-of-waiters");
+            registrars.spawn(register_share(server.address, request, share.to_vec()));
+        }
+        while let Some(done) = registrars.join_next().await {
+            done??;
+        }
+    }
+    Ok(registered)
+}
+
+async fn register_share(server: SocketAddr, mut request: Request, numbers: Vec<u64>) -> Result<()> {
+    let mut connection = Connection::open(server).await?;
+    for number in numbers {
+        expect(201, connection.exchange(request.numbered(number)).await?)?;
+    }
+    Ok(())
+}
+
+/// Opens the waiters' connections one after the other, which no backlog is too short for, and leaves them waiting.
+async fn start_waiting(
+    server: &Server,
+    agents: &[String; AGENTS],
+    ids: &Ids,
+    registered: &[Vec<u64>; AGENTS],
+    tell: &UnboundedSender<Wake>,
+) -> Result<JoinSet<Result<()>>> {
+    let mut waiting = JoinSet::new();
+    let ports_per_source = ephemeral_ports()? / 2;
+    for (token, numbers) in agents.iter().zip(registered) {
+        for &number in numbers {
+            let source =
+                Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + u32::try_from(waiting.len() / ports_per_source)?);
+            let mut connection = Connection::open_from(source, server.address).await?;
+            connection.send(&get(&format!("/v1/interactions/{}?waitMs=300000", ids.text(number)), Some(token))).await?;
+            waiting.spawn(wait(connection, number, tell.clone()));
+        }
+    }
+    Ok(waiting)
+}
+
+async fn wait(mut connection: Connection, number: u64, tell: UnboundedSender<Wake>) -> Result<()> {
+    expect(200, connection.answer().await?)?;
+    Ok(tell.send((number, Instant::now()))?)
+}
+
+/// Resolves so many, each when the one before was answered; gives when each answer came.
+async fn resolve(
+    server: &Server,
+    database: &Database,
+    ids: &Ids,
+    registered: &[Vec<u64>; AGENTS],
+    count: usize,
+) -> Result<HashMap<u64, Instant>> {
+    let mut confirm = Request::confirm(ids, &database.approver);
+    let mut connection = Connection::open(server.address).await?;
+    let mut resolved = HashMap::with_capacity(count);
+    for number in shuffled(registered.concat()).into_iter().take(count) {
+        expect(200, connection.exchange(confirm.numbered(number)).await?)?;
+        resolved.insert(number, Instant::now());
+    }
+    Ok(resolved)
+}
+
+/// Whoever has not heard when the time is up is missing from the result.
+async fn latencies(resolved: &HashMap<u64, Instant>, heard: &mut UnboundedReceiver<Wake>) -> Result<Vec<Duration>> {
+    let mut latencies = Vec::with_capacity(resolved.len());
+    let deadline = tokio::time::Instant::now() + LAST_WAKE;
+    while latencies.len() < resolved.len() {
+        let Ok(Some((number, at))) = tokio::time::timeout_at(deadline, heard.recv()).await else {
+            break;
+        };
+        let answered = resolved.get(&number).ok_or("a waiter was answered whose interaction was not resolved")?;
+        latencies.push(at.saturating_duration_since(*answered));
+    }
+    Ok(latencies)
+}
+
+/// In an order that nobody would guess and that is the same in every run.
+fn shuffled(mut numbers: Vec<u64>) -> Vec<u64> {
+    numbers.sort_by_cached_key(|number| {
+        // The finishing steps of SplitMix64: neighbouring numbers end far apart.
+        let mixed = (number ^ (number >> 30)).wrapping_add(1).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    });
+    numbers
+}
+
+fn expect(wanted: u16, status: u16) -> Result<()> {
+    if status == wanted { Ok(()) } else { Err(format!("answered {status} instead of {wanted}").into()) }
+}
+
+/// The soft limit of open files, which the server inherits.
+fn descriptors() -> Result<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits")?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).ok_or("no limit of open files")?;
+    let soft = line.split_whitespace().next().unwrap_or_default();
+    Ok(if soft == "unlimited" { usize::MAX } else { soft.parse()? })
+}
+
+/// How many connections one address can have to one server.
+fn ephemeral_ports() -> Result<usize> {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")?;
+    let mut ends = range.split_whitespace().map(str::parse::<usize>);
+    let (Some(low), Some(high)) = (ends.next(), ends.next()) else {
+        return Err("no range of ports".into());
+    };
+    Ok((high? + 1).saturating_sub(low?).max(2))
+}
