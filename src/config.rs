@@ -35,7 +35,7 @@ pub struct Config {
     pub readers: u32,
 
     /// What is logged to stderr, as tracing's filters say it
-    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "info")]
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
     pub log: String,
 
     /// The limits.

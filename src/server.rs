@@ -1,6 +1,6 @@
 //! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,7 +48,8 @@ pub struct Server {
 /// Runs the server of the command line until SIGTERM or Ctrl-C.
 pub fn run(config: &Config) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Log(error.to_string()))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

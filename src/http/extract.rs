@@ -96,7 +96,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             return number_out_of_range(&field, message);
         }
         let problem = Problem::malformed(message);
-        if error.is_data() && field != "." { problem.with("field", field) } else { problem }
+        if field != "." { problem.with("field", field) } else { problem }
     })
 }
 

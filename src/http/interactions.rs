@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::App;
 use super::auth::{Reviewer, Viewer};
@@ -82,11 +83,11 @@ async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Re
     ok(&List { interactions, next_cursor: next })
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct List {
-    interactions: Vec<Box<serde_json::value::RawValue>>,
-    next_cursor: serde_json::Value,
+    interactions: Vec<Box<RawValue>>,
+    next_cursor: Value,
 }
 
 #[derive(Deserialize)]
@@ -108,11 +109,18 @@ pub(super) async fn pending(
         return listed(&app, &caller, filter, page).await;
     };
     let newest = app.service.newest_pending(&conversation).await?;
-    let of =
-        |kind: Kind| newest.iter().find(|record| record.interaction.kind == kind).map(view::interaction).transpose();
-    ok(&json!({
-        "pendingConfirmation": of(Kind::Confirmation)?,
-        "pendingSecret": of(Kind::Secret)?,
-        "pendingQuestion": of(Kind::Question)?,
-    }))
+    let of = |kind| newest.iter().find(|record| record.interaction.kind == kind).map(view::interaction).transpose();
+    ok(&NewestPending {
+        pending_confirmation: of(Kind::Confirmation)?,
+        pending_secret: of(Kind::Secret)?,
+        pending_question: of(Kind::Question)?,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewestPending {
+    pending_confirmation: Option<Box<RawValue>>,
+    pending_secret: Option<Box<RawValue>>,
+    pending_question: Option<Box<RawValue>>,
 }

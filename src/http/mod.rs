@@ -38,8 +38,11 @@ pub(crate) struct App {
     limits: Limits,
 }
 
+/// Makes what answers at one path.
+type Route = fn() -> MethodRouter<App>;
+
 /// Every route but `/healthz`: all of them need a token.
-const ROUTES: &[(&str, fn() -> MethodRouter<App>)] = &[
+const ROUTES: &[(&str, Route)] = &[
     // Agents.
     ("/v1/interactions", || post(register::register).get(interactions::list)),
     ("/v1/interactions/{requestId}", || get(interactions::look)),

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::App;
 use super::auth::{Resolver, Reviewer};
@@ -75,8 +76,8 @@ pub(super) async fn preview(
 #[derive(Serialize)]
 struct PreviewView {
     examined: usize,
-    decided: Vec<Box<serde_json::value::RawValue>>,
-    pending: Vec<Box<serde_json::value::RawValue>>,
+    decided: Vec<Box<RawValue>>,
+    pending: Vec<Box<RawValue>>,
 }
 
 impl RuleBody {

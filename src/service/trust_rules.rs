@@ -169,7 +169,7 @@ enum BannedAuthors {
 }
 
 impl BannedAuthors {
-    const fn of<'a>(self, registered_by: &'a PrincipalName) -> Option<&'a PrincipalName> {
+    const fn of(self, registered_by: &PrincipalName) -> Option<&PrincipalName> {
         match self {
             Self::None => None,
             Self::Registrants => Some(registered_by),
