@@ -1,0 +1,197 @@
+//! What time it is: the only place that reads the system's clock.
+//!
+//! A [`Clock`] never runs backwards, neither while the process lives nor, once [`Clock::never_before`] was told the
+//! highest time in the database, across restarts. It can also be waited for, so that tests move time by hand.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tokio::sync::watch;
+
+/// A moment: whole milliseconds since 1970-01-01T00:00:00Z, not after the year 9999.
+///
+/// In JSON and in text it is RFC 3339 in UTC with exactly three fractional digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// The last millisecond that four digits of a year can write: 9999-12-31T23:59:59.999Z.
+const LAST_MS: i64 = 253_402_300_799_999;
+
+/// The longest sleep towards a deadline, so that a suspended machine notices soon after it wakes.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+impl Timestamp {
+    /// From milliseconds since the epoch; `None` before 1970 and after the year 9999.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Option<Self> {
+        if millis >= 0 && millis <= LAST_MS { Some(Self(millis)) } else { None }
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// This moment and `millis` more; `None` when that is after the year 9999.
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Option<Self> {
+        i64::try_from(millis).ok().and_then(|more| self.0.checked_add(more)).and_then(Self::from_millis)
+    }
+
+    /// How many milliseconds have passed since `earlier`; 0 when none have.
+    #[must_use]
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0 - earlier.0).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
+        write!(f, "{moment:.3}")
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = &'static str;
+
+    /// Reads RFC 3339 with any offset; what is finer than a millisecond is cut off.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .map(|moment| moment.to_zoned(TimeZone::UTC).timestamp().as_millisecond())
+            .and_then(Self::from_millis)
+            .ok_or("a time is written as in RFC 3339, for example 2030-01-31T12:00:00.000Z")
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A future that ends when its moment has come.
+pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Where the time comes from: [`SystemClock`], or [`ManualClock`] in tests.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now: never earlier than any time that this clock gave before.
+    fn now(&self) -> Timestamp;
+
+    /// From here on, no time before `floor`.
+    fn never_before(&self, floor: Timestamp);
+
+    /// Ends when `moment` has come, or somewhat earlier: look at [`Clock::now`] again.
+    fn sleep_until(&self, moment: Timestamp) -> Sleep<'_>;
+}
+
+/// The machine's wall clock, held at its highest reading whenever it is set back.
+#[derive(Debug, Default)]
+pub struct SystemClock {
+    highest_ms: AtomicI64,
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the system's clock is read")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(LAST_MS).min(LAST_MS);
+        Timestamp(self.highest_ms.fetch_max(millis, Ordering::Relaxed).max(millis))
+    }
+
+    fn never_before(&self, floor: Timestamp) {
+        self.highest_ms.fetch_max(floor.0, Ordering::Relaxed);
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Sleep<'_> {
+        let wait = Duration::from_millis(moment.millis_since(self.now())).min(LONGEST_SLEEP);
+        Box::pin(tokio::time::sleep(wait))
+    }
+}
+
+/// A clock that stands still until somebody moves it.
+#[derive(Debug)]
+pub struct ManualClock {
+    now_ms: watch::Sender<i64>,
+}
+
+impl ManualClock {
+    /// A clock that shows `start`.
+    #[must_use]
+    pub fn new(start: Timestamp) -> Self {
+        Self { now_ms: watch::Sender::new(start.0) }
+    }
+
+    /// Moves the clock forward and wakes whoever sleeps until then.
+    pub fn advance(&self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(LAST_MS);
+        self.now_ms.send_modify(|now| *now = now.saturating_add(millis).min(LAST_MS));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(*self.now_ms.borrow())
+    }
+
+    fn never_before(&self, floor: Timestamp) {
+        self.now_ms.send_modify(|now| *now = (*now).max(floor.0));
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Sleep<'_> {
+        let mut now = self.now_ms.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as `self`, so the wait cannot fail while anybody sleeps.
+            let _ = now.wait_for(|now| *now >= moment.0).await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_with_exactly_three_fractional_digits() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_700_000_000_120, "2023-11-14T22:13:20.120Z"),
+            (LAST_MS, "9999-12-31T23:59:59.999Z"),
+        ] {
+            let moment = Timestamp::from_millis(millis);
+            assert_eq!(moment.map(|m| m.to_string()).as_deref(), Some(text));
+            assert_eq!(text.parse().ok(), moment);
+        }
+    }
+
+    #[test]
+    fn a_time_outside_four_digits_of_a_year_is_refused() {
+        assert_eq!(Timestamp::from_millis(LAST_MS + 1), None);
+        assert_eq!(Timestamp::from_millis(-1), None);
+        assert!("1969-12-31T23:59:59.999Z".parse::<Timestamp>().is_err());
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn the_system_clock_never_shows_a_time_before_its_floor() {
+        let clock = SystemClock::default();
+        let future = Timestamp(clock.now().as_millis() + 3_600_000);
+        clock.never_before(future);
+        assert_eq!(clock.now(), future);
+    }
+}

@@ -1,0 +1,151 @@
+//! Every knob of the server: its flag, its environment variable, its default, its unit and its limit.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use etcetera::{BaseStrategy, choose_base_strategy};
+
+/// What `countersign serve` can be told.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:7711")]
+    pub listen: SocketAddr,
+
+    /// Let principals resolve what they registered themselves
+    #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL")]
+    pub allow_self_approval: bool,
+
+    /// How long an interaction waits that names no deadline, such as 90s, 24h or 7d; `none`: for ever
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
+    pub default_ttl: Ttl,
+
+    /// The key that seals secrets [default: beside the database, ending in .key]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// How many connections read the database
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub readers: u32,
+
+    /// What is logged to stderr, as tracing's filters say it
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
+    pub log: String,
+
+    /// The limits.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// Which database.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// The database [default: countersign/countersign.db under the XDG data directory]
+    #[arg(long = "db", value_name = "PATH", env = "COUNTERSIGN_DB")]
+    path: Option<PathBuf>,
+}
+
+/// The limits: whoever goes over one is told which.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Limits {
+    /// The largest body of a request, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_BODY_BYTES", default_value_t = 1024 * 1024)]
+    pub max_body_bytes: usize,
+
+    /// The most that all headers of a request may take together, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_HEADER_BYTES", default_value_t = 16 * 1024)]
+    pub max_header_bytes: usize,
+
+    /// The largest input of a confirmation, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_INPUT_BYTES", default_value_t = 256 * 1024)]
+    pub max_input_bytes: usize,
+
+    /// The longest pattern, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
+    pub max_pattern_bytes: usize,
+
+    /// How many interactions of one principal may be pending
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_PENDING", default_value_t = 10_000)]
+    pub max_pending: u32,
+
+    /// How many requests may wait for a resolution
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS", default_value_t = 100_000)]
+    pub max_waiters: usize,
+}
+
+/// How long an interaction waits by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// For ever.
+    None,
+    /// So many milliseconds.
+    Millis(u64),
+}
+
+impl FromStr for Ttl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        // Days and weeks have no fixed length to jiff's durations, but they have to deadlines: 24 hours a day.
+        let span = text.parse::<jiff::Span>().map_err(|error| error.to_string())?;
+        let day = jiff::SpanRelativeTo::days_are_24_hours();
+        let millis = span.total((jiff::Unit::Millisecond, day)).map_err(|error| error.to_string())?;
+        // A hundred years: more than anybody waits, and far from where dates end.
+        if (1.0..=3.2e12).contains(&millis) {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+            return Ok(Self::Millis(millis as u64));
+        }
+        Err("a time to live is between a millisecond and a hundred years, or none".to_owned())
+    }
+}
+
+impl Database {
+    /// The path that was given, or the one under the XDG data directory.
+    pub fn path(&self) -> std::io::Result<PathBuf> {
+        match &self.path {
+            Some(path) => Ok(path.clone()),
+            None => {
+                let strategy = choose_base_strategy()
+                    .map_err(|error| std::io::Error::other(format!("{error}: name a database with --db")))?;
+                Ok(strategy.data_dir().join("countersign").join("countersign.db"))
+            }
+        }
+    }
+}
+
+impl Config {
+    /// The key file that was given, or the one beside `database`.
+    #[must_use]
+    pub fn key_path(&self, database: &std::path::Path) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| {
+            let mut name = database.as_os_str().to_owned();
+            name.push(".key");
+            name.into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_live_is_a_span_or_none() {
+        assert_eq!("none".parse(), Ok(Ttl::None));
+        assert_eq!("90s".parse(), Ok(Ttl::Millis(90_000)));
+        assert_eq!("24h".parse(), Ok(Ttl::Millis(86_400_000)));
+        assert_eq!("7d".parse(), Ok(Ttl::Millis(604_800_000)));
+        for bad in ["", "0s", "-1h", "soon", "1000000d"] {
+            assert!(bad.parse::<Ttl>().is_err(), "{bad:?} was taken");
+        }
+    }
+}

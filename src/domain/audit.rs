@@ -1,0 +1,146 @@
+//! The append-only history.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::clock::Timestamp;
+
+use super::id::{PrincipalName, RequestId, RuleId};
+use super::words::{Outcome, RuleStatus};
+
+super::words::words! {
+    /// What happened.
+    Event {
+        /// An agent registered an interaction.
+        Registered = "interaction.registered",
+        /// A confirmation was allowed.
+        Approved = "interaction.approved",
+        /// A confirmation was denied.
+        Rejected = "interaction.rejected",
+        /// A secret or a question was answered.
+        Answered = "interaction.answered",
+        /// A deadline passed.
+        Expired = "interaction.expired",
+        /// An interaction was withdrawn.
+        Cancelled = "interaction.cancelled",
+        /// A conversation went on without an interaction.
+        Superseded = "interaction.superseded",
+        /// An agent took the right to act.
+        Claimed = "interaction.claimed",
+        /// An agent reported what came of it.
+        OutcomeReported = "interaction.outcome_reported",
+        /// An agent took a secret.
+        SecretTaken = "secret.taken",
+        /// A one-time secret was wiped.
+        SecretWiped = "secret.wiped",
+        /// A trust rule was made.
+        RuleCreated = "trust_rule.created",
+        /// A trust rule was taken back.
+        RuleRevoked = "trust_rule.revoked",
+        /// A trust rule's time is over.
+        RuleExpired = "trust_rule.expired",
+        /// A trust rule's uses are used up.
+        RuleExhausted = "trust_rule.exhausted",
+        /// A token was made.
+        TokenCreated = "token.created",
+        /// A token was taken back.
+        TokenRevoked = "token.revoked",
+    }
+}
+
+impl From<Outcome> for Event {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Approved => Self::Approved,
+            Outcome::Rejected => Self::Rejected,
+            Outcome::Answered => Self::Answered,
+            Outcome::Expired => Self::Expired,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Superseded => Self::Superseded,
+        }
+    }
+}
+
+impl Event {
+    /// What happened to a rule that is no longer active.
+    #[must_use]
+    pub const fn of_ended_rule(status: RuleStatus) -> Option<Self> {
+        match status {
+            RuleStatus::Active => None,
+            RuleStatus::Revoked => Some(Self::RuleRevoked),
+            RuleStatus::Expired => Some(Self::RuleExpired),
+            RuleStatus::Exhausted => Some(Self::RuleExhausted),
+        }
+    }
+}
+
+/// One line of the history, to be appended.
+#[derive(Clone, Debug)]
+pub struct NewAuditEvent<'a> {
+    /// What happened.
+    pub event: Event,
+    /// To which interaction.
+    pub request_id: Option<&'a RequestId>,
+    /// To which rule, or by which.
+    pub rule_id: Option<&'a RuleId>,
+    /// By whom; `None`: by the server itself.
+    pub principal: Option<&'a PrincipalName>,
+    /// What else there is to say: a JSON object. Never a secret.
+    pub detail: Option<serde_json::Value>,
+}
+
+impl<'a> NewAuditEvent<'a> {
+    /// An event about nothing yet.
+    #[must_use]
+    pub const fn new(event: Event) -> Self {
+        Self { event, request_id: None, rule_id: None, principal: None, detail: None }
+    }
+
+    /// About this interaction.
+    #[must_use]
+    pub const fn request(mut self, request_id: &'a RequestId) -> Self {
+        self.request_id = Some(request_id);
+        self
+    }
+
+    /// About this rule.
+    #[must_use]
+    pub const fn rule(mut self, rule_id: &'a RuleId) -> Self {
+        self.rule_id = Some(rule_id);
+        self
+    }
+
+    /// By this principal.
+    #[must_use]
+    pub const fn principal(mut self, name: &'a PrincipalName) -> Self {
+        self.principal = Some(name);
+        self
+    }
+
+    /// With this to add.
+    #[must_use]
+    pub fn detail(mut self, detail: serde_json::Value) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+}
+
+/// One line of the history, as it stands.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    /// Its place: one more than that of the event before.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+    /// To which interaction.
+    pub request_id: Option<RequestId>,
+    /// To which rule, or by which.
+    pub rule_id: Option<RuleId>,
+    /// By whom; null: by the server itself.
+    pub principal: Option<PrincipalName>,
+    /// What else there is to say: a JSON object.
+    pub detail: Box<RawValue>,
+}

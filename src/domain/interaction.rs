@@ -1,0 +1,250 @@
+//! One question of an agent, from `pending` to the one way in which it ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+use super::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, ToolName};
+use super::json::JsonObject;
+use super::principal::Principal;
+use super::question::Response;
+use super::refused::Refused;
+use super::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
+
+/// Where an interaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It waits.
+    Pending,
+    /// It ended, for ever.
+    Resolved(Outcome),
+}
+
+impl Status {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Resolved(outcome) => outcome.as_str(),
+        }
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == Self::Pending.as_str() {
+            return Ok(Self::Pending);
+        }
+        text.parse().map(Self::Resolved).map_err(|expected: String| format!("{expected}, pending"))
+    }
+}
+
+/// Who or what resolved an interaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResolvedBy {
+    /// Somebody with a token.
+    Principal(PrincipalName),
+    /// A standing rule.
+    TrustRule(RuleId),
+    /// The deadline.
+    System(System),
+}
+
+/// What the server resolves by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum System {
+    /// The deadline passed.
+    Expired,
+}
+
+/// How an interaction ended.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    /// With what.
+    pub outcome: Outcome,
+    /// By whom.
+    pub by: ResolvedBy,
+    /// When.
+    pub at: Timestamp,
+    /// What else was said.
+    pub detail: Detail,
+}
+
+/// What is kept of a resolution beside its outcome; each member only where it applies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Detail {
+    /// What the person added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// The input that was approved in place of the proposed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input: Option<JsonObject>,
+    /// The digest of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input_digest: Option<String>,
+    /// The trust rule that was made together with the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_rule: Option<RuleId>,
+    /// The answers to a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responses: Option<Vec<Response>>,
+    /// What becomes of a secret's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+/// An interaction without what was asked: who, when, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Interaction {
+    /// Its id.
+    pub request_id: RequestId,
+    /// What it asks for.
+    pub kind: Kind,
+    /// The conversation that it belongs to.
+    pub conversation_id: Option<ConversationId>,
+    /// The tool, for a confirmation.
+    pub tool_name: Option<ToolName>,
+    /// Who registered it.
+    pub registered_by: PrincipalName,
+    /// When.
+    pub created_at: Timestamp,
+    /// From when on nothing resolves it; `None`: it waits for ever.
+    pub expires_at: Option<Timestamp>,
+    /// How it ended; `None` while it is pending.
+    pub resolution: Option<Resolution>,
+}
+
+impl Interaction {
+    /// Where it stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match &self.resolution {
+            None => Status::Pending,
+            Some(resolution) => Status::Resolved(resolution.outcome),
+        }
+    }
+
+    /// Whether it still says `pending` though its deadline has passed.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.resolution.is_none() && self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Refuses unless this is a `kind` whose window is open at `now`.
+    pub fn check_open(&self, kind: Kind, now: Timestamp) -> Result<(), Refused> {
+        self.check_kind(kind)?;
+        match &self.resolution {
+            Some(resolution) => Err(Refused::Retired { outcome: resolution.outcome }),
+            None if self.is_overdue(now) => Err(Refused::Retired { outcome: Outcome::Expired }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses unless this is a `kind`.
+    pub fn check_kind(&self, kind: Kind) -> Result<(), Refused> {
+        if self.kind == kind { Ok(()) } else { Err(Refused::WrongKind { expected: kind, actual: self.kind }) }
+    }
+
+    /// Refuses a principal that would answer its own question, unless `self_approval_allowed`.
+    pub fn check_not_own(&self, principal: &Principal, self_approval_allowed: bool) -> Result<(), Refused> {
+        if self.registered_by == principal.name && !self_approval_allowed {
+            return Err(Refused::SelfApproval);
+        }
+        Ok(())
+    }
+
+    /// Whether `principal` sees that this exists.
+    #[must_use]
+    pub fn is_visible_to(&self, principal: &Principal) -> bool {
+        principal.sees_everything() || self.registered_by == principal.name
+    }
+
+    /// Refuses a principal that did not register this, in the way in which it may know of it.
+    pub fn check_own(&self, principal: &Principal) -> Result<(), Refused> {
+        match self.registered_by == principal.name {
+            true => Ok(()),
+            false if self.is_visible_to(principal) => Err(Refused::NotYours),
+            false => Err(Refused::UnknownRequest),
+        }
+    }
+
+    /// How this ended, where `principal` itself ended it.
+    #[must_use]
+    pub fn resolution_by(&self, principal: &Principal) -> Option<&Resolution> {
+        self.resolution.as_ref().filter(|resolution| resolution.by == ResolvedBy::Principal(principal.name.clone()))
+    }
+}
+
+impl Resolution {
+    /// What a confirmation was resolved with, where it was.
+    #[must_use]
+    pub const fn decision(&self) -> Option<Decision> {
+        match self.outcome {
+            Outcome::Approved => Some(Decision::Allow),
+            Outcome::Rejected => Some(Decision::Deny),
+            Outcome::Answered | Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => None,
+        }
+    }
+
+    /// The deadline's own resolution, at the moment at which the window closed, whenever that is noticed.
+    #[must_use]
+    pub fn expired(at: Timestamp) -> Self {
+        Self { outcome: Outcome::Expired, by: ResolvedBy::System(System::Expired), at, detail: Detail::default() }
+    }
+
+    /// A person's, with nothing to add.
+    #[must_use]
+    pub fn by_principal(outcome: Outcome, principal: &Principal, at: Timestamp) -> Self {
+        Self { outcome, by: ResolvedBy::Principal(principal.name.clone()), at, detail: Detail::default() }
+    }
+}
+
+/// The one-time right to act on an approved confirmation, taken.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Its id.
+    pub claim_id: ClaimId,
+    /// When it was taken.
+    pub claimed_at: Timestamp,
+    /// What came of it.
+    pub report: Option<RunReport>,
+}
+
+/// What the agent reported of an action that it claimed.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// Whether it worked.
+    pub outcome: RunOutcome,
+    /// More about it.
+    pub detail: Option<String>,
+    /// When it was reported.
+    pub at: Timestamp,
+}
+
+/// What was asked, as it is stored and shown.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The member named after the kind: JSON.
+    pub json: String,
+    /// The agent's own notes: a JSON object.
+    pub metadata: String,
+    /// Tells a repetition from a conflict.
+    pub content_sha256: [u8; 32],
+}
+
+/// An interaction with everything that belongs to it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Who, when, and where it stands.
+    pub interaction: Interaction,
+    /// What was asked.
+    pub body: Body,
+    /// Who acts on it.
+    pub claim: Option<Claim>,
+}

@@ -1,0 +1,369 @@
+//! JSON that belongs to the agent: kept to the letter, and digested in one canonical form.
+//!
+//! An input is stored and handed back exactly as the text that came in. Beside the text its tree is kept, read strictly:
+//! no duplicate keys, no nesting past 127 levels, no number that would change when it is read as 64 bits or a double.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
+use sha2::{Digest as _, Sha256};
+
+/// How the message of the error begins when a number cannot be kept: the one refusal that is not about the form.
+pub const NUMBER_OUT_OF_RANGE: &str = "this number cannot be kept exactly";
+
+/// A JSON object, as text and as a tree. Serializes to the very text that it was read from.
+#[derive(Clone, Debug)]
+pub struct JsonObject {
+    text: Box<RawValue>,
+    tree: Map<String, Value>,
+}
+
+impl JsonObject {
+    /// The text, as it came in.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.get()
+    }
+
+    /// The member `key`, where it is a string.
+    #[must_use]
+    pub fn string(&self, key: &str) -> Option<&str> {
+        self.tree.get(key).and_then(Value::as_str)
+    }
+
+    /// The canonical form, as [`canonical`] writes it.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut out = String::new();
+        write_object(&self.tree, &mut out);
+        out
+    }
+}
+
+impl PartialEq for JsonObject {
+    /// Equal when the canonical forms are: the order of members and white space do not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+}
+
+impl Serialize for JsonObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        check_numbers(text.get()).map_err(D::Error::custom)?;
+        match strict(text.get()).map_err(D::Error::custom)? {
+            Value::Object(tree) => Ok(Self { text, tree }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(D::Error::custom("expected a JSON object"))
+            }
+        }
+    }
+}
+
+/// Reads one JSON document; refuses duplicate keys at any depth.
+fn strict(text: &str) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Strict.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Reads a [`Value`], refusing duplicate keys, which serde_json's own would silently drop.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom(NUMBER_OUT_OF_RANGE))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
+            }
+            let value = members.next_value_seed(Self)?;
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// Checks every number in a text that is JSON already: integers must fit 64 bits, others must come back from a double as
+/// the same decimal number.
+fn check_numbers(json: &str) -> Result<(), String> {
+    let bytes = json.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = end_of_string(bytes, at),
+            b'-' | b'0'..=b'9' => {
+                let more =
+                    bytes[at..].iter().position(|b| !matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+                let end = more.map_or(bytes.len(), |length| at + length);
+                let number = &json[at..end];
+                if !survives(number) {
+                    let shown = number.chars().take(40).collect::<String>();
+                    return Err(format!("{NUMBER_OUT_OF_RANGE}: {shown}"));
+                }
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    Ok(())
+}
+
+/// The index after the string that begins at `start`.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// Whether `number` is an integer of 64 bits, or the same decimal number after a round trip as a double.
+fn survives(number: &str) -> bool {
+    if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
+        return true;
+    }
+    number.parse::<f64>().is_ok_and(|double| double.is_finite() && decimal(number) == decimal(&format!("{double:e}")))
+}
+
+/// A number as its sign, its significant digits and the power of ten of the last of them: equal when the numbers are.
+fn decimal(number: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{}{fraction}", whole.trim_start_matches('-'));
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Some((false, String::new(), 0));
+    }
+    let trailing = digits.len() - digits.trim_end_matches('0').len();
+    let power = exponent.parse::<i64>().ok()? - i64::try_from(fraction.len()).ok()? + i64::try_from(trailing).ok()?;
+    Some((mantissa.starts_with('-'), significant.to_owned(), power))
+}
+
+/// The canonical form: RFC 8785 (JCS), except that integers beyond 2^53 are written in full, so that two different
+/// inputs never share one.
+#[must_use]
+pub fn canonical(value: &Value) -> String {
+    let mut out = String::new();
+    write_value(value, &mut out);
+    out
+}
+
+fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => write_number(number, out),
+        Value::String(text) => write_string(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_value(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => write_object(members, out),
+    }
+}
+
+fn write_object(members: &Map<String, Value>, out: &mut String) {
+    // RFC 8785 sorts by UTF-16 code units, which differs from UTF-8's order beyond the basic plane.
+    let mut sorted = members.iter().collect::<Vec<_>>();
+    sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    out.push('{');
+    for (index, (key, value)) in sorted.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_string(key, out);
+        out.push(':');
+        write_value(value, out);
+    }
+    out.push('}');
+}
+
+fn write_number(number: &Number, out: &mut String) {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(double) => out.push_str(ryu_js::Buffer::new().format(double)),
+        None => out.push_str(&number.to_string()),
+    }
+}
+
+/// serde_json escapes exactly what RFC 8785 asks to be escaped, in the same way.
+fn write_string(text: &str, out: &mut String) {
+    out.push_str(&Value::from(text).to_string());
+}
+
+/// What exactly was approved: `sha256:` and the SHA-256, in hexadecimal, of the canonical form of `{toolName, input}`.
+#[must_use]
+pub fn input_digest(tool_name: &str, input: &JsonObject) -> String {
+    let mut form = String::from("{\"input\":");
+    write_object(&input.tree, &mut form);
+    form.push_str(",\"toolName\":");
+    write_string(tool_name, &mut form);
+    form.push('}');
+    format!("sha256:{}", hex::encode(Sha256::digest(form)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn object(text: &str) -> Result<JsonObject, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_text_comes_back_to_the_letter() {
+        for text in [r#"{ "b" : 18446744073709551615,"a":[1.0, -9223372036854775808] }"#, r#"{"x":1e2,"y":"\u00e9"}"#] {
+            assert_eq!(serde_json::to_string(&object(text).unwrap()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_change_is_refused() {
+        for number in [
+            "18446744073709551616",
+            "-9223372036854775809",
+            "9007199254740993.0",
+            "1e400",
+            "1e-400",
+            "0.1000000000000000055511151231257827",
+            "1e99999999999999999999",
+        ] {
+            let error = object(&format!(r#"{{"deep":[{{"n":{number}}}]}}"#)).unwrap_err();
+            assert!(error.contains(NUMBER_OUT_OF_RANGE), "{number}: {error}");
+        }
+        for number in
+            ["0", "-0", "-0.0", "0.1", "1.50", "1E2", "100000000000000000000", "5e-324", "0e99999999999999999999"]
+        {
+            assert!(object(&format!(r#"{{"n":{number},"text":"1e400 \" 1e400"}}"#)).is_ok(), "{number} was refused");
+        }
+    }
+
+    #[test]
+    fn duplicate_keys_and_nesting_bombs_are_refused_at_any_depth() {
+        assert!(object(r#"{"a":[{"b":1,"b":2}]}"#).unwrap_err().contains("duplicate key"));
+        assert!(object(r#"{"b":1,"\u0062":2}"#).unwrap_err().contains("duplicate key"));
+        let bomb = format!(r#"{{"a":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert!(object(&bomb).is_err());
+        assert!(object("[]").is_err());
+    }
+
+    #[test]
+    fn the_canonical_form_is_that_of_rfc_8785() {
+        // Keys from section 3.2.3 of the RFC, numbers from its appendix B.
+        let sorted =
+            object("{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,\"\\u00f6\":7}");
+        assert_eq!(
+            sorted.unwrap().canonical(),
+            "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"\u{f6}\":7,\"\u{20ac}\":1,\"\u{1f600}\":5,\"\u{fb33}\":3}"
+        );
+        for (number, written) in [
+            ("-0.0", "0"),
+            ("1e21", "1e+21"),
+            ("1e20", "100000000000000000000"),
+            ("1e-7", "1e-7"),
+            ("0.000001", "0.000001"),
+            ("333333333.33333329", "333333333.3333333"),
+            ("1.50", "1.5"),
+            ("9007199254740993", "9007199254740993"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            let value = serde_json::from_str::<Value>(number).unwrap();
+            assert_eq!(canonical(&value), written);
+        }
+    }
+
+    #[test]
+    fn neighbouring_big_integers_have_different_digests() {
+        let digest = |n: u64| input_digest("pay", &object(&format!(r#"{{"cents":{n}}}"#)).unwrap());
+        assert_ne!(digest(9_007_199_254_740_992), digest(9_007_199_254_740_993));
+        assert_eq!(digest(5), input_digest("pay", &object(r#"{ "cents" : 5.0 }"#).unwrap()));
+    }
+
+    proptest! {
+        #[test]
+        fn every_double_that_is_written_shortest_survives(double in proptest::num::f64::NORMAL) {
+            for written in [format!("{:e}", double), format!("{}", double)] {
+                prop_assert!(survives(&written), "{}", written);
+            }
+        }
+
+        #[test]
+        fn every_integer_of_64_bits_is_digested_digit_by_digit(a: i64, b: i64) {
+            let digest = |n: i64| input_digest("t", &object(&format!(r#"{{"n":{n}}}"#)).unwrap());
+            prop_assert_eq!(a == b, digest(a) == digest(b));
+        }
+    }
+}

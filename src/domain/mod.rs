@@ -1,0 +1,13 @@
+//! What countersign is about, and nothing else: no I/O, no clock, no SQL, no HTTP.
+
+pub mod audit;
+pub mod content;
+pub mod id;
+pub mod interaction;
+pub mod json;
+pub mod pattern;
+pub mod principal;
+pub mod question;
+pub mod refused;
+pub mod trust_rule;
+pub mod words;

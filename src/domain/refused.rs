@@ -1,0 +1,98 @@
+//! Every way in which a well-formed request can be refused: expected, and nobody's fault but the caller's.
+
+use super::id::QuestionId;
+use super::interaction::Status;
+use super::words::{Kind, Outcome, Role};
+
+/// Why nothing was done. Nothing has changed when one of these comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// No such interaction, or none that this principal may know of.
+    UnknownRequest,
+    /// No such trust rule.
+    UnknownRule,
+    /// This interaction asks for something else.
+    WrongKind {
+        /// What the endpoint resolves.
+        expected: Kind,
+        /// What the interaction is.
+        actual: Kind,
+    },
+    /// It is over: the card is to be retired.
+    Retired {
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A lasting rule was to be made from something that is pending, but no confirmation.
+    RuleFromWrongKind {
+        /// What the interaction is.
+        actual: Kind,
+    },
+    /// It ended otherwise than by being cancelled.
+    NotCancellable {
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// The same `requestId` with other content, or of another principal.
+    RequestIdConflict,
+    /// The role does not give this right.
+    Forbidden {
+        /// The role that the principal has.
+        role: Role,
+    },
+    /// The principal registered this itself.
+    SelfApproval,
+    /// Only the principal that registered it may do this.
+    NotYours,
+    /// The agent does not let its input be edited.
+    EditsNotAllowed,
+    /// The agent does not let lasting rules be made from this.
+    PersistentDecisionsNotAllowed,
+    /// The pattern is not one that this interaction offered.
+    PatternNotOffered,
+    /// The scope is not one that this interaction offered.
+    ScopeNotOffered,
+    /// The agent does not take this secret for one use.
+    OneTimeSendNotAllowed,
+    /// The responses do not answer the question.
+    InvalidResponse {
+        /// The entry at fault.
+        question_id: QuestionId,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Only an approved confirmation can be claimed.
+    NotApproved {
+        /// Where the interaction stands.
+        status: Status,
+    },
+    /// Somebody has the claim.
+    AlreadyClaimed,
+    /// What was approved has another digest.
+    DigestMismatch,
+    /// There is no claim to report on.
+    NotClaimed,
+    /// The claim has another id.
+    ClaimMismatch,
+    /// Another outcome was reported before.
+    OutcomeConflict,
+    /// There is no value to take.
+    NotAnswered {
+        /// Where the interaction stands.
+        status: Status,
+    },
+    /// The one-time value is gone.
+    AlreadyTaken,
+    /// The deadline is not after now, or too far away to be written down.
+    DeadlineOutOfRange,
+    /// The principal has as many pending interactions as it may.
+    TooManyPending {
+        /// How many that is.
+        limit: u32,
+    },
+    /// As many requests wait as may.
+    TooManyWaiters {
+        /// How many that is.
+        limit: usize,
+    },
+}

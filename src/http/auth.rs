@@ -1,0 +1,68 @@
+//! Who is calling, and whether their role allows what they call.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::error::{Problem, unauthenticated};
+use crate::domain::principal::{Principal, Right};
+
+/// Lets nothing pass without a token; whoever passes is known to the handlers.
+pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match holder(&app, request.headers()).await {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        return Err(unauthenticated());
+    };
+    let token = header.to_str().ok().and_then(|header| header.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    app.service.authenticate(token.ok_or_else(unauthenticated)?).await?.ok_or_else(unauthenticated)
+}
+
+/// Declares an extractor of the caller that refuses whoever lacks a right, before the body is looked at.
+macro_rules! callers {
+    ($($(#[$about:meta])* $name:ident: $right:expr;)+) => {
+        $(
+            $(#[$about])*
+            pub(super) struct $name(pub(super) Arc<Principal>);
+
+            impl FromRequestParts<App> for $name {
+                type Rejection = Problem;
+
+                async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+                    let principal = parts.extensions.get::<Arc<Principal>>().ok_or_else(unauthenticated)?;
+                    principal.require($right)?;
+                    Ok(Self(Arc::clone(principal)))
+                }
+            }
+        )+
+    };
+}
+
+callers! {
+    /// May register, and act on its own.
+    Registrant: Right::Register;
+    /// May see interactions.
+    Viewer: Right::See;
+    /// May see everything.
+    Reviewer: Right::Review;
+    /// May resolve and manage rules.
+    Resolver: Right::Resolve;
+    /// May close what is pending in a conversation.
+    Superseder: Right::Supersede;
+}

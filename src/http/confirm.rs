@@ -1,0 +1,81 @@
+//! `POST /v1/confirm`.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::App;
+use super::auth::Resolver;
+use super::error::{Problem, input_too_large};
+use super::extract::{Json, ok};
+use super::trust_rules::check_pattern_length;
+use crate::config::Limits;
+use crate::domain::id::RequestId;
+use crate::domain::json::JsonObject;
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::words::Decision;
+use crate::service::Confirm;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConfirmBody {
+    request_id: RequestId,
+    decision: Decision,
+    comment: Option<String>,
+    updated_input: Option<JsonObject>,
+    selected_pattern: Option<Pattern>,
+    selected_scope: Option<Scope>,
+}
+
+pub(super) async fn confirm(
+    State(app): State<App>,
+    Resolver(caller): Resolver,
+    Json(body): Json<ConfirmBody>,
+) -> Result<Response, Problem> {
+    app.service.confirm(&caller, body.accept(&app.limits)?).await?;
+    accepted()
+}
+
+impl ConfirmBody {
+    fn accept(self, limits: &Limits) -> Result<Confirm, Problem> {
+        if let Some(input) = &self.updated_input {
+            if self.decision == Decision::Deny {
+                return Err(Problem::malformed_field(
+                    "updatedInput",
+                    "an input is edited to be allowed, not to be denied",
+                ));
+            }
+            if input.text().len() > limits.max_input_bytes {
+                return Err(input_too_large("updatedInput", limits.max_input_bytes));
+            }
+        }
+        let selected = match (self.selected_pattern, self.selected_scope) {
+            (Some(pattern), Some(scope)) => {
+                check_pattern_length("selectedPattern", pattern.as_str().len(), limits)?;
+                Some((pattern, scope))
+            }
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err(Problem::malformed_field("selectedScope", "selectedPattern and selectedScope go together"));
+            }
+            (None, Some(_)) => {
+                return Err(Problem::malformed_field(
+                    "selectedPattern",
+                    "selectedPattern and selectedScope go together",
+                ));
+            }
+        };
+        Ok(Confirm {
+            request_id: self.request_id,
+            decision: self.decision,
+            comment: self.comment,
+            updated_input: self.updated_input,
+            selected,
+        })
+    }
+}
+
+/// What every resolution that was accepted is answered with.
+pub(super) fn accepted() -> Result<Response, Problem> {
+    ok(&serde_json::json!({"accepted": true}))
+}

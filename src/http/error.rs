@@ -1,0 +1,261 @@
+//! Errors on the wire: the only file that knows their statuses.
+//!
+//! Every refusal has one shape: `{"error": "<a sentence>", "code": "<stable_snake_case>"}`, with more members where they
+//! help. What went wrong inside is one opaque sentence to the client and one line in the log.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{Method, Response, StatusCode};
+use axum::response::IntoResponse;
+use serde_json::{Map, Value};
+
+use crate::domain::content::ContentError;
+use crate::domain::refused::Refused;
+use crate::domain::words::Outcome;
+use crate::service;
+use crate::store;
+
+/// How soon, in milliseconds, it is worth to try again when the server is short of something.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// One refusal.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    more: Map<String, Value>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), more: Map::new() }
+    }
+
+    /// A request that is not what the endpoint takes.
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed_request", message)
+    }
+
+    /// The same, where one field is at fault.
+    pub(super) fn malformed_field(field: &str, message: impl Into<String>) -> Self {
+        Self::malformed(message).with("field", field)
+    }
+
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn retry_later(self) -> Self {
+        self.with("retryAfterMs", RETRY_AFTER_MS)
+    }
+
+    fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong inside; the log has it")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let mut object = Map::new();
+        object.insert("error".to_owned(), self.message.into());
+        object.insert("code".to_owned(), self.code.into());
+        let retry_after = self.more.get("retryAfterMs").and_then(Value::as_u64);
+        object.extend(self.more);
+        let mut response = Response::new(Body::from(Value::Object(object).to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""));
+        }
+        if let Some(millis) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+        }
+        response
+    }
+}
+
+impl From<ContentError> for Problem {
+    fn from(error: ContentError) -> Self {
+        Self::malformed_field(error.field, error.message)
+    }
+}
+
+impl From<service::Error> for Problem {
+    fn from(error: service::Error) -> Self {
+        match error {
+            service::Error::Refused(refused) => refused.into(),
+            service::Error::Store(error) => error.into(),
+            service::Error::Sealing(_) | service::Error::Opening(_) => {
+                tracing::error!(%error, "a secret could not be handled");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(%error, "the store failed");
+        match error {
+            store::Error::DiskFull => {
+                let message = "the disk is full; nothing has changed";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message).retry_later()
+            }
+            store::Error::Busy | store::Error::NoReader(_) | store::Error::Undone => {
+                let message = "the database is busy; nothing has changed";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_busy", message).retry_later()
+            }
+            store::Error::Closed => {
+                let message = "the server is going down; whether this was done is to be asked of the next one";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).retry_later()
+            }
+            store::Error::Corrupt { .. } | store::Error::Sqlite(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;
+        const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+        const CONFLICT: StatusCode = StatusCode::CONFLICT;
+        match refused {
+            Refused::UnknownRequest => Self::new(NOT_FOUND, "unknown_request", "there is no such interaction"),
+            Refused::UnknownRule => Self::new(NOT_FOUND, "unknown_rule", "there is no such trust rule"),
+            Refused::WrongKind { expected, actual } => {
+                Self::new(NOT_FOUND, "wrong_kind", format!("this interaction is a {actual}, not a {expected}"))
+            }
+            Refused::Retired { outcome: outcome @ Outcome::Expired } => {
+                Self::new(NOT_FOUND, "expired", "this interaction has expired").with("status", outcome.as_str())
+            }
+            Refused::Retired { outcome } => {
+                let message = format!("this interaction is already {outcome}");
+                Self::new(NOT_FOUND, "already_resolved", message).with("status", outcome.as_str())
+            }
+            Refused::RuleFromWrongKind { actual } => {
+                let message = format!("trust rules are made from confirmations, and this interaction is a {actual}");
+                Self::new(CONFLICT, "wrong_kind", message)
+            }
+            Refused::NotCancellable { outcome } => {
+                let message = format!("this interaction is already {outcome}");
+                Self::new(CONFLICT, "already_resolved", message).with("status", outcome.as_str())
+            }
+            Refused::RequestIdConflict => {
+                let message = "this requestId is taken by another interaction";
+                Self::new(CONFLICT, "request_id_conflict", message).with("field", "requestId")
+            }
+            Refused::Forbidden { role } => {
+                Self::new(FORBIDDEN, "forbidden", format!("the role {role} does not allow this"))
+            }
+            Refused::SelfApproval => {
+                Self::new(FORBIDDEN, "self_approval", "nobody resolves an interaction that they registered themselves")
+            }
+            Refused::NotYours => {
+                Self::new(FORBIDDEN, "not_yours", "only the principal that registered this interaction may do this")
+            }
+            Refused::EditsNotAllowed => {
+                let message = "this interaction does not allow its input to be edited";
+                Self::new(FORBIDDEN, "edits_not_allowed", message).with("field", "updatedInput")
+            }
+            Refused::PersistentDecisionsNotAllowed => {
+                let message = "this interaction does not allow a trust rule to be made from it";
+                Self::new(FORBIDDEN, "persistent_decisions_not_allowed", message)
+            }
+            Refused::PatternNotOffered => {
+                Self::new(FORBIDDEN, "pattern_not_offered", "the pattern is not one that this interaction offered")
+            }
+            Refused::ScopeNotOffered => {
+                Self::new(FORBIDDEN, "scope_not_offered", "the scope is not one that this interaction offered")
+            }
+            Refused::OneTimeSendNotAllowed => {
+                let message = "this interaction does not allow its secret to be sent just once";
+                Self::new(FORBIDDEN, "one_time_send_not_allowed", message).with("field", "delivery")
+            }
+            Refused::InvalidResponse { question_id, problem } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_response", problem)
+                    .with("field", "responses")
+                    .with("questionId", question_id.as_str())
+            }
+            Refused::NotApproved { status } => {
+                let message = format!("only an approved confirmation can be claimed, and this is {}", status.as_str());
+                Self::new(CONFLICT, "not_approved", message).with("status", status.as_str())
+            }
+            Refused::AlreadyClaimed => Self::new(CONFLICT, "already_claimed", "this confirmation is already claimed"),
+            Refused::DigestMismatch => {
+                let message = "what was approved has another digest; nothing was used up";
+                Self::new(CONFLICT, "digest_mismatch", message).with("field", "inputDigest")
+            }
+            Refused::NotClaimed => Self::new(CONFLICT, "not_claimed", "nothing of this interaction has been claimed"),
+            Refused::ClaimMismatch => {
+                Self::new(CONFLICT, "claim_mismatch", "the claim has another id").with("field", "claimId")
+            }
+            Refused::OutcomeConflict => Self::new(CONFLICT, "outcome_conflict", "another outcome was reported before"),
+            Refused::NotAnswered { status } => {
+                let message = format!("there is no value to take: this secret is {}", status.as_str());
+                Self::new(CONFLICT, "not_answered", message).with("status", status.as_str())
+            }
+            Refused::AlreadyTaken => Self::new(CONFLICT, "already_taken", "this secret was sent once and is gone"),
+            Refused::DeadlineOutOfRange => {
+                Self::malformed("the deadline is not after now, or too far away to be written down")
+            }
+            Refused::TooManyPending { limit } => {
+                let message = format!("this principal has {limit} interactions pending, which is as many as it may");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
+            }
+            Refused::TooManyWaiters { limit } => {
+                let message = format!("{limit} requests wait already, which is as many as may");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waiters", message).retry_later()
+            }
+        }
+    }
+}
+
+pub(super) fn unauthenticated() -> Problem {
+    let message = "a bearer token is needed: Authorization: Bearer …";
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
+}
+
+pub(super) fn body_too_large(limit: usize) -> Problem {
+    let message = format!("the body is larger than {limit} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+}
+
+pub(super) fn input_too_large(field: &str, limit: usize) -> Problem {
+    let message = format!("the input is larger than {limit} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "input_too_large", message).with("field", field)
+}
+
+pub(super) fn headers_too_large(limit: usize) -> Problem {
+    let message = format!("the headers are larger than {limit} bytes");
+    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", message)
+}
+
+pub(super) fn not_json() -> Problem {
+    let message = "the body has to be JSON: Content-Type: application/json";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+}
+
+pub(super) fn number_out_of_range(field: &str, message: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "number_out_of_range", message).with("field", field)
+}
+
+pub(super) async fn unknown_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path")
+}
+
+pub(super) async fn method_not_allowed(method: Method) -> Problem {
+    let message = format!("this path does not take {method}");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+/// What a client sees of a bug.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = said.unwrap_or("without a word"), "a handler panicked");
+    Problem::internal().into_response()
+}

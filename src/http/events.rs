@@ -1,0 +1,91 @@
+//! `GET /v1/audit-events`, and `GET /v1/events`: the history in pages, and as it grows (server-sent events).
+
+use std::convert::Infallible;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::App;
+use super::auth::Viewer;
+use super::error::Problem;
+use super::extract::{Params, ok};
+use super::page::{next_cursor, page};
+use crate::domain::audit::AuditEvent;
+use crate::domain::id::{PrincipalName, RequestId, RuleId};
+use crate::domain::principal::Principal;
+use crate::store::EventFilter;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ListParams {
+    request_id: Option<RequestId>,
+    rule_id: Option<RuleId>,
+    principal: Option<PrincipalName>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    Params(params): Params<ListParams>,
+) -> Result<Response, Problem> {
+    let page = page(params.limit, params.cursor.as_deref())?;
+    let filter = EventFilter {
+        request_id: params.request_id,
+        rule_id: params.rule_id,
+        principal: params.principal,
+        visible_to: None,
+    };
+    let events = app.service.audit_events(&caller, filter, page).await?;
+    let next = next_cursor(page, events.len(), events.last().map(|event| event.seq));
+    ok(&EventList { audit_events: events, next_cursor: next })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventList {
+    audit_events: Vec<AuditEvent>,
+    next_cursor: Value,
+}
+
+/// From the event after `Last-Event-ID` on, where the client names one, else from now on.
+pub(super) async fn feed(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let after = match headers.get("last-event-id") {
+        None => app.service.last_event().await?,
+        Some(id) => id.to_str().ok().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id >= 0).ok_or_else(|| {
+            Problem::malformed_field("Last-Event-ID", "the last event's id is the number that came as its id")
+        })?,
+    };
+    let pages = stream::unfold(after, move |seq| {
+        let (app, caller) = (app.clone(), caller.clone());
+        async move { next_page(&app, &caller, seq).await }
+    });
+    Ok(Sse::new(pages.flat_map(stream::iter)).keep_alive(KeepAlive::default()))
+}
+
+/// The next events after `seq`, and where to go on; `None` ends the stream, and the client comes again with its last id.
+async fn next_page(app: &App, caller: &Principal, seq: i64) -> Option<(Vec<Result<Event, Infallible>>, i64)> {
+    match app.service.events_after(caller, seq).await {
+        Ok(Some((events, next))) => Some((events.iter().filter_map(event).map(Ok).collect(), next)),
+        Ok(None) => None,
+        Err(error) => {
+            tracing::error!(%error, "an event stream ended");
+            None
+        }
+    }
+}
+
+fn event(event: &AuditEvent) -> Option<Event> {
+    let written = Event::default().id(event.seq.to_string()).event(event.event.as_str()).json_data(event);
+    written.inspect_err(|error| tracing::error!(%error, "an event could not be written")).ok()
+}

@@ -1,0 +1,152 @@
+//! Bodies, paths and queries: strictly read, refused in our own shape.
+
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::App;
+use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range};
+use crate::domain::json::NUMBER_OUT_OF_RANGE;
+
+/// How many times the largest body is read and thrown away before the connection is given up: a client that is still
+/// sending does not hear an answer.
+const PATIENCE: usize = 8;
+
+/// A JSON body: one object, without unknown or duplicate fields.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            return Err(not_json());
+        }
+        let bytes = read(body, app.limits.max_body_bytes).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// A JSON body that may be left out: what needs nothing has a default.
+pub(super) struct OptionalJson<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, app.limits.max_body_bytes).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(T::default()));
+        }
+        if parts.headers.contains_key(CONTENT_TYPE) && !is_json(&parts.headers) {
+            return Err(not_json());
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The whole body, which may hold a secret: its memory is wiped when it is dropped.
+async fn read(mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut received = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::malformed("the body did not arrive whole"))?;
+        let Some(data) = frame.data_ref() else { continue };
+        received = received.saturating_add(data.len());
+        if received <= limit {
+            bytes.extend_from_slice(data);
+        } else if received > limit.saturating_mul(PATIENCE) {
+            break;
+        }
+    }
+    if received > limit { Err(body_too_large(limit)) } else { Ok(bytes) }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A struct would take an array of its members, too.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem::malformed("the body has to be one JSON object"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        // Read once more, slower, for the place of what is wrong.
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let field = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+            Err(found) => found.path().to_string(),
+            Ok(_) => ".".to_owned(),
+        };
+        let message = error.to_string();
+        if message.starts_with(NUMBER_OUT_OF_RANGE) {
+            return number_out_of_range(&field, message);
+        }
+        let problem = Problem::malformed(message);
+        if field != "." { problem.with("field", field) } else { problem }
+    })
+}
+
+/// The one parameter of a path.
+pub(super) struct Param<T>(pub(super) T);
+
+impl<T> FromRequestParts<App> for Param<T>
+where
+    T: DeserializeOwned + Send,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, app).await;
+        read.map(|Path(value)| Self(value)).map_err(|rejection| Problem::malformed(rejection.body_text()))
+    }
+}
+
+/// The query of a URL: without unknown or duplicate parameters.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, app).await;
+        read.map(|Query(value)| Self(value)).map_err(|rejection| Problem::malformed(rejection.body_text()))
+    }
+}
+
+/// Refuses requests whose headers take more than they may.
+pub(super) async fn limit_headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let limit = app.limits.max_header_bytes;
+    if size + request.uri().path_and_query().map_or(0, |path| path.as_str().len()) > limit {
+        return headers_too_large(limit).into_response();
+    }
+    next.run(request).await
+}
+
+/// An answer: 200 and JSON.
+pub(super) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
+    answer(StatusCode::OK, value)
+}
+
+/// An answer with another status.
+pub(super) fn answer(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
+    let json = serde_json::to_vec(value).map_err(|error| {
+        let key = error.to_string();
+        Problem::from(crate::store::Error::Corrupt { table: "an answer", key })
+    })?;
+    Ok((status, [(CONTENT_TYPE, "application/json")], json).into_response())
+}

@@ -1,0 +1,126 @@
+//! `GET /v1/interactions`, `GET /v1/interactions/{requestId}`, `GET /v1/pending-interactions`.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::App;
+use super::auth::{Reviewer, Viewer};
+use super::error::Problem;
+use super::extract::{Param, Params, ok};
+use super::page::{next_cursor, page};
+use super::view;
+use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
+use crate::domain::interaction::Status;
+use crate::domain::principal::Principal;
+use crate::domain::words::Kind;
+use crate::store::{Filter, Page};
+
+/// The longest that a request may wait, in milliseconds.
+const LONGEST_WAIT_MS: u64 = 300_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LookParams {
+    wait_ms: Option<u64>,
+}
+
+pub(super) async fn look(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    Param(request_id): Param<RequestId>,
+    Params(params): Params<LookParams>,
+) -> Result<Response, Problem> {
+    let record = match params.wait_ms {
+        None | Some(0) => app.service.look(&caller, &request_id).await?,
+        Some(millis @ 1..=LONGEST_WAIT_MS) => {
+            app.service.wait(&caller, &request_id, Duration::from_millis(millis)).await?
+        }
+        Some(_) => {
+            return Err(Problem::malformed_field("waitMs", format!("nobody waits longer than {LONGEST_WAIT_MS} ms")));
+        }
+    };
+    ok(&view::interaction(&record)?)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ListParams {
+    status: Option<String>,
+    kind: Option<Kind>,
+    conversation_id: Option<ConversationId>,
+    tool_name: Option<ToolName>,
+    principal: Option<PrincipalName>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    Params(params): Params<ListParams>,
+) -> Result<Response, Problem> {
+    let page = page(params.limit, params.cursor.as_deref())?;
+    let status = params.status.map(|word| word.parse::<Status>()).transpose();
+    let filter = Filter {
+        status: status.map_err(|expected| Problem::malformed_field("status", expected))?,
+        kind: params.kind,
+        conversation_id: params.conversation_id,
+        tool_name: params.tool_name,
+        registered_by: params.principal,
+    };
+    listed(&app, &caller, filter, page).await
+}
+
+async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Result<Response, Problem> {
+    let found = app.service.list(caller, filter, page).await?;
+    let next = next_cursor(page, found.len(), found.last().map(|(row, _)| *row));
+    let interactions = found.iter().map(|(_, record)| view::interaction(record)).collect::<Result<Vec<_>, _>>()?;
+    ok(&List { interactions, next_cursor: next })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    interactions: Vec<Box<RawValue>>,
+    next_cursor: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PendingParams {
+    conversation_id: Option<ConversationId>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn pending(
+    State(app): State<App>,
+    Reviewer(caller): Reviewer,
+    Params(params): Params<PendingParams>,
+) -> Result<Response, Problem> {
+    let page = page(params.limit, params.cursor.as_deref())?;
+    let Some(conversation) = params.conversation_id else {
+        let filter = Filter { status: Some(Status::Pending), ..Filter::default() };
+        return listed(&app, &caller, filter, page).await;
+    };
+    let newest = app.service.newest_pending(&conversation).await?;
+    let of = |kind| newest.iter().find(|record| record.interaction.kind == kind).map(view::interaction).transpose();
+    ok(&NewestPending {
+        pending_confirmation: of(Kind::Confirmation)?,
+        pending_secret: of(Kind::Secret)?,
+        pending_question: of(Kind::Question)?,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewestPending {
+    pending_confirmation: Option<Box<RawValue>>,
+    pending_secret: Option<Box<RawValue>>,
+    pending_question: Option<Box<RawValue>>,
+}

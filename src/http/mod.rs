@@ -1,0 +1,79 @@
+//! The wire: the only place that names axum. One file a verb; the routes stand in one table, here.
+
+mod auth;
+mod cancel;
+mod claim;
+mod confirm;
+mod error;
+mod events;
+mod extract;
+mod health;
+mod interactions;
+mod outcome;
+mod page;
+mod question;
+mod register;
+mod secret;
+mod server;
+mod supersede;
+mod trust_rules;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use self::server::serve;
+
+use crate::config::Limits;
+use crate::service::Service;
+
+/// What every handler is given.
+#[derive(Clone)]
+pub(crate) struct App {
+    service: Arc<Service>,
+    limits: Limits,
+}
+
+/// Makes what answers at one path.
+type Route = fn() -> MethodRouter<App>;
+
+/// Every route but `/healthz`: all of them need a token.
+const ROUTES: &[(&str, Route)] = &[
+    // Agents.
+    ("/v1/interactions", || post(register::register).get(interactions::list)),
+    ("/v1/interactions/{requestId}", || get(interactions::look)),
+    ("/v1/interactions/{requestId}/cancel", || post(cancel::cancel)),
+    ("/v1/interactions/{requestId}/claim", || post(claim::claim)),
+    ("/v1/interactions/{requestId}/outcome", || post(outcome::report)),
+    ("/v1/interactions/{requestId}/secret", || post(secret::take)),
+    ("/v1/conversations/{conversationId}/supersede", || post(supersede::supersede)),
+    // Approvers.
+    ("/v1/confirm", || post(confirm::confirm)),
+    ("/v1/secret", || post(secret::give)),
+    ("/v1/question-response", || post(question::answer)),
+    ("/v1/pending-interactions", || get(interactions::pending)),
+    ("/v1/trust-rules", || post(trust_rules::make).get(trust_rules::list)),
+    ("/v1/trust-rules/preview", || post(trust_rules::preview)),
+    ("/v1/trust-rules/{ruleId}", || get(trust_rules::look).delete(trust_rules::revoke)),
+    // Everyone.
+    ("/v1/audit-events", || get(events::list)),
+    ("/v1/events", || get(events::feed)),
+    ("/readyz", || get(health::ready)),
+];
+
+/// The whole service as one router.
+fn router(app: App) -> Router {
+    let guarded = ROUTES.iter().fold(Router::new(), |router, (path, route)| router.route(path, route()));
+    guarded
+        .fallback(error::unknown_path)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), auth::authenticate))
+        .route("/healthz", get(health::alive).fallback(error::method_not_allowed))
+        .layer(from_fn_with_state(app.clone(), extract::limit_headers))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .with_state(app)
+}

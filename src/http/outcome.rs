@@ -1,0 +1,32 @@
+//! `POST /v1/interactions/{requestId}/outcome`.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::App;
+use super::auth::Registrant;
+use super::error::Problem;
+use super::extract::{Json, Param, ok};
+use super::view;
+use crate::domain::id::{ClaimId, RequestId};
+use crate::domain::words::RunOutcome;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct OutcomeBody {
+    claim_id: ClaimId,
+    outcome: RunOutcome,
+    detail: Option<String>,
+}
+
+pub(super) async fn report(
+    State(app): State<App>,
+    Registrant(caller): Registrant,
+    Param(request_id): Param<RequestId>,
+    Json(body): Json<OutcomeBody>,
+) -> Result<Response, Problem> {
+    let OutcomeBody { claim_id, outcome, detail } = body;
+    let record = app.service.report_outcome(&caller, &request_id, claim_id, outcome, detail).await?;
+    ok(&view::interaction(&record)?)
+}

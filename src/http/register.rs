@@ -1,0 +1,93 @@
+//! `POST /v1/interactions`.
+
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::App;
+use super::auth::Registrant;
+use super::error::{Problem, input_too_large};
+use super::extract::{Json, answer};
+use super::view;
+use crate::clock::Timestamp;
+use crate::config::Limits;
+use crate::domain::content::{Confirmation, Content, SecretRequest};
+use crate::domain::id::{ConversationId, RequestId};
+use crate::domain::json::JsonObject;
+use crate::domain::question::Question;
+use crate::domain::words::Kind;
+use crate::service::{Deadline, Register, Registered};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RegisterBody {
+    request_id: Option<RequestId>,
+    kind: Kind,
+    conversation_id: Option<ConversationId>,
+    expires_in_ms: Option<u64>,
+    expires_at: Option<Timestamp>,
+    metadata: Option<JsonObject>,
+    confirmation: Option<Box<Confirmation>>,
+    secret: Option<SecretRequest>,
+    question: Option<Question>,
+}
+
+pub(super) async fn register(
+    State(app): State<App>,
+    Registrant(caller): Registrant,
+    Json(body): Json<RegisterBody>,
+) -> Result<Response, Problem> {
+    let register = body.accept(&app.limits)?;
+    let (status, record) = match app.service.register(&caller, register).await? {
+        Registered::Created(record) => (StatusCode::CREATED, record),
+        Registered::Existing(record) => (StatusCode::OK, record),
+    };
+    let mut response = answer(status, &view::interaction(&record)?)?;
+    let location = format!("/v1/interactions/{}", record.interaction.request_id);
+    if let (StatusCode::CREATED, Ok(location)) = (status, HeaderValue::from_str(&location)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+impl RegisterBody {
+    fn accept(self, limits: &Limits) -> Result<Register, Problem> {
+        let deadline = match (self.expires_in_ms, self.expires_at) {
+            (None, None) => Deadline::Default,
+            (Some(millis), None) => Deadline::In(millis),
+            (None, Some(moment)) => Deadline::At(moment),
+            (Some(_), Some(_)) => {
+                return Err(Problem::malformed_field("expiresAt", "give expiresInMs or expiresAt, not both"));
+            }
+        };
+        let content = match (self.kind, self.confirmation, self.secret, self.question) {
+            (Kind::Confirmation, Some(confirmation), None, None) => Content::Confirmation(confirmation),
+            (Kind::Secret, None, Some(secret), None) => Content::Secret(secret),
+            (Kind::Question, None, None, Some(question)) => Content::Question(question),
+            (kind, ..) => {
+                let message = format!("an interaction of kind {kind} has the member {kind}, and no other kind's");
+                return Err(Problem::malformed_field(kind.as_str(), message));
+            }
+        };
+        if let Content::Confirmation(confirmation) = &content {
+            check_limits(confirmation, limits)?;
+        }
+        Ok(Register {
+            request_id: self.request_id,
+            conversation_id: self.conversation_id,
+            deadline,
+            metadata: self.metadata,
+            content: content.accept()?,
+        })
+    }
+}
+
+fn check_limits(confirmation: &Confirmation, limits: &Limits) -> Result<(), Problem> {
+    if confirmation.input.text().len() > limits.max_input_bytes {
+        return Err(input_too_large("confirmation.input", limits.max_input_bytes));
+    }
+    let longest = confirmation.allowlist_options.iter().map(|option| option.pattern.as_str().len()).max();
+    super::trust_rules::check_pattern_length("confirmation.allowlistOptions", longest.unwrap_or(0), limits)
+}

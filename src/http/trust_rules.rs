@@ -1,0 +1,152 @@
+//! `/v1/trust-rules` and what is below it.
+
+use std::num::NonZeroU32;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::App;
+use super::auth::{Resolver, Reviewer};
+use super::error::Problem;
+use super::extract::{Json, Param, Params, answer, ok};
+use super::page::{next_cursor, page};
+use super::view::{self, TrustRuleView};
+use crate::config::Limits;
+use crate::domain::id::{RequestId, RuleId, ToolName};
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::trust_rule::Terms;
+use crate::domain::words::{RuleDecision, RuleStatus};
+use crate::service::OfferedTerms;
+use crate::store::RuleFilter;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RuleBody {
+    request_id: Option<RequestId>,
+    tool_name: Option<ToolName>,
+    pattern: Pattern,
+    scope: Scope,
+    decision: RuleDecision,
+    #[serde(default)]
+    allow_high_risk: bool,
+    expires_in_ms: Option<u64>,
+    max_uses: Option<NonZeroU32>,
+}
+
+/// A rule to be made, from one of two sources.
+enum NewRule {
+    Offered(RequestId, OfferedTerms),
+    Own(Terms),
+}
+
+pub(super) async fn make(
+    State(app): State<App>,
+    Resolver(caller): Resolver,
+    Json(body): Json<RuleBody>,
+) -> Result<Response, Problem> {
+    let made = match body.accept(&app.limits)? {
+        NewRule::Offered(request_id, terms) => app.service.make_offered_rule(&caller, &request_id, terms).await?,
+        NewRule::Own(terms) => app.service.make_own_rule(&caller, terms).await?,
+    };
+    let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    answer(status, &json!({"accepted": true, "trustRule": TrustRuleView::from(&made.rule)}))
+}
+
+pub(super) async fn preview(
+    State(app): State<App>,
+    Reviewer(caller): Reviewer,
+    Json(body): Json<RuleBody>,
+) -> Result<Response, Problem> {
+    let preview = match body.accept(&app.limits)? {
+        NewRule::Offered(request_id, terms) => app.service.preview_offered_rule(&caller, &request_id, terms).await?,
+        NewRule::Own(terms) => app.service.preview_own_rule(&caller, terms).await?,
+    };
+    ok(&PreviewView {
+        examined: preview.examined,
+        decided: preview.decided.iter().map(view::interaction).collect::<Result<_, _>>()?,
+        pending: preview.pending.iter().map(view::interaction).collect::<Result<_, _>>()?,
+    })
+}
+
+/// How many of the latest confirmations were looked at, and which of them the rule covers.
+#[derive(Serialize)]
+struct PreviewView {
+    examined: usize,
+    decided: Vec<Box<RawValue>>,
+    pending: Vec<Box<RawValue>>,
+}
+
+impl RuleBody {
+    fn accept(self, limits: &Limits) -> Result<NewRule, Problem> {
+        check_pattern_length("pattern", self.pattern.as_str().len(), limits)?;
+        let Self { pattern, scope, decision, allow_high_risk, .. } = self;
+        let (lifetime_ms, max_uses) = (self.expires_in_ms, self.max_uses.map(|uses| u64::from(uses.get())));
+        match (self.request_id, self.tool_name) {
+            (Some(_), None) if decision == RuleDecision::Ask => {
+                Err(Problem::malformed_field("decision", "a rule made from a request allows or denies"))
+            }
+            (Some(request_id), None) => {
+                let terms = OfferedTerms { pattern, scope, decision, allow_high_risk, lifetime_ms, max_uses };
+                Ok(NewRule::Offered(request_id, terms))
+            }
+            (None, Some(tool_name)) => {
+                Ok(NewRule::Own(Terms { tool_name, pattern, scope, decision, allow_high_risk, lifetime_ms, max_uses }))
+            }
+            (Some(_), Some(_)) => Err(Problem::malformed_field(
+                "toolName",
+                "give requestId or toolName, not both: a request has its tool",
+            )),
+            (None, None) => Err(Problem::malformed_field("toolName", "a rule of one's own names its toolName")),
+        }
+    }
+}
+
+/// Refuses a pattern that is longer than patterns may be.
+pub(super) fn check_pattern_length(field: &str, bytes: usize, limits: &Limits) -> Result<(), Problem> {
+    if bytes <= limits.max_pattern_bytes {
+        return Ok(());
+    }
+    Err(Problem::malformed_field(field, format!("a pattern is at most {} bytes long", limits.max_pattern_bytes)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ListParams {
+    status: Option<RuleStatus>,
+    tool_name: Option<ToolName>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Reviewer(_): Reviewer,
+    Params(params): Params<ListParams>,
+) -> Result<Response, Problem> {
+    let page = page(params.limit, params.cursor.as_deref())?;
+    let found =
+        app.service.trust_rules(RuleFilter { status: params.status, tool_name: params.tool_name }, page).await?;
+    let next = next_cursor(page, found.len(), found.last().map(|(row, _)| *row));
+    let rules = found.iter().map(|(_, rule)| TrustRuleView::from(rule)).collect::<Vec<_>>();
+    ok(&json!({"trustRules": rules, "nextCursor": next}))
+}
+
+pub(super) async fn look(
+    State(app): State<App>,
+    Reviewer(_): Reviewer,
+    Param(rule_id): Param<RuleId>,
+) -> Result<Response, Problem> {
+    ok(&TrustRuleView::from(&app.service.trust_rule(&rule_id).await?))
+}
+
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Resolver(caller): Resolver,
+    Param(rule_id): Param<RuleId>,
+) -> Result<Response, Problem> {
+    ok(&TrustRuleView::from(&app.service.revoke_trust_rule(&caller, &rule_id).await?))
+}

@@ -1,0 +1,142 @@
+//! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::http;
+use crate::service::{self, FirstTokens, Service};
+
+/// Why the server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database or the key.
+    #[error(transparent)]
+    Open(#[from] service::OpenError),
+    /// The address.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// The system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The logging filter.
+    #[error("--log does not say what to log: {0}")]
+    Log(String),
+    /// The disk failed while the server ran.
+    #[error("the database can no longer be trusted to keep what it is given; start again to read what is true")]
+    Failed,
+    /// The last checkpoint.
+    #[error("the database did not close well, and lost nothing: {0}")]
+    Close(service::Error),
+}
+
+/// A server that is ready to serve.
+pub struct Server {
+    listener: TcpListener,
+    service: Arc<Service>,
+    config: Config,
+    path: PathBuf,
+}
+
+/// Runs the server of the command line until SIGTERM or Ctrl-C.
+pub fn run(config: &Config) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Log(error.to_string()))?;
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let server = Server::open(config.clone(), Arc::new(SystemClock::default())).await?;
+        let address = server.address()?;
+        if let Some(tokens) = server.service.first_tokens().await? {
+            introduce(address, &tokens)?;
+        }
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "listening on http://{address}")?;
+        stdout.flush()?;
+        drop(stdout);
+        tracing::info!(database = %server.path.display(), %address, "serving");
+        server.serve(signalled(signals)).await
+    })
+}
+
+impl Server {
+    /// Opens the database and binds the address; nothing is served yet.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let path = config.database.path()?;
+        let service = Arc::new(Service::open(&path, &config, clock).await?);
+        let listener = TcpListener::bind(config.listen).await.map_err(|error| Error::Listen(config.listen, error))?;
+        Ok(Self { listener, service, config, path })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub fn service(&self) -> Arc<Service> {
+        Arc::clone(&self.service)
+    }
+
+    /// Serves until `stop` ends, then answers what is in flight and closes the database.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let sweeper = tokio::spawn({
+            let service = Arc::clone(&self.service);
+            async move { service.run_sweeper().await }
+        });
+        let service = Arc::clone(&self.service);
+        let mut failed = false;
+        let stop_or_failure = async {
+            tokio::select! {
+                () = stop => {}
+                () = service.ended() => failed = true,
+            }
+        };
+        http::serve(self.listener, Arc::clone(&self.service), self.config.limits, stop_or_failure).await;
+        sweeper.abort();
+        if failed {
+            return Err(Error::Failed);
+        }
+        self.service.close().await.map_err(Error::Close)
+    }
+}
+
+/// Ends at the first signal that asks to stop.
+async fn signalled((mut terminate, mut interrupt): (Signal, Signal)) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Shows the first tokens, once, with two lines to try them.
+fn introduce(address: SocketAddr, FirstTokens { approver, agent }: &FirstTokens) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    writeln!(err, "This database is new. Two tokens were made for it; they are shown once, here:")?;
+    writeln!(err)?;
+    writeln!(err, "  agent     {agent}")?;
+    writeln!(err, "  approver  {approver}")?;
+    writeln!(err)?;
+    writeln!(err, "Ask, as the agent, then allow it, as the approver:")?;
+    writeln!(err)?;
+    writeln!(
+        err,
+        "  curl -sS http://{address}/v1/interactions -H 'Authorization: Bearer {agent}' -H 'Content-Type: application/json' \
+         -d '{{\"requestId\":\"first\",\"kind\":\"confirmation\",\"confirmation\":{{\"toolName\":\"shell\",\"input\":{{\"command\":\"ls\"}}}}}}'"
+    )?;
+    writeln!(
+        err,
+        "  curl -sS http://{address}/v1/confirm -H 'Authorization: Bearer {approver}' -H 'Content-Type: application/json' \
+         -d '{{\"requestId\":\"first\",\"decision\":\"allow\"}}'"
+    )?;
+    writeln!(err)
+}

@@ -1,0 +1,71 @@
+//! An agent takes the one-time right to act on what was approved.
+
+use super::{Result, Service, asked, find};
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::content::Confirmation;
+use crate::domain::id::{ClaimId, RequestId};
+use crate::domain::interaction::{Interaction, Status};
+use crate::domain::json::{JsonObject, input_digest};
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::domain::words::Outcome;
+use crate::store::ReadTx;
+
+/// The right to act, and on what.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The id of the claim.
+    pub claim_id: ClaimId,
+    /// The input that was approved: the proposed one, or as it was edited.
+    pub effective_input: JsonObject,
+    /// The digest of that.
+    pub effective_input_digest: String,
+}
+
+impl Service {
+    /// Claims an approved confirmation of the agent's own, once; the same claim may be repeated.
+    pub async fn claim(
+        &self,
+        by: &Principal,
+        request_id: &RequestId,
+        digest: Option<String>,
+        claim_id: Option<ClaimId>,
+    ) -> Result<Claimed> {
+        let (by, request_id) = (by.clone(), request_id.clone());
+        let claim_id = claim_id.unwrap_or_else(ClaimId::generate);
+        self.store
+            .write(move |tx| {
+                let interaction = find(tx, &request_id, &by)?;
+                interaction.check_own(&by)?;
+                let (effective_input, effective_input_digest) = approved(tx, &interaction)?;
+                if digest.as_ref().is_some_and(|digest| *digest != effective_input_digest) {
+                    return Err(Refused::DigestMismatch.into());
+                }
+                match tx.claim(&request_id)? {
+                    None => {
+                        tx.insert_claim(&request_id, &claim_id)?;
+                        let event = NewAuditEvent::new(Event::Claimed).request(&request_id).principal(&by.name);
+                        let detail = serde_json::json!({"claimId": claim_id, "inputDigest": effective_input_digest});
+                        tx.append_audit(event.detail(detail))?;
+                    }
+                    Some(claim) if claim.claim_id == claim_id => {}
+                    Some(_) => return Err(Refused::AlreadyClaimed.into()),
+                }
+                Ok(Claimed { claim_id: claim_id.clone(), effective_input, effective_input_digest })
+            })
+            .await
+    }
+}
+
+/// The input that was approved and its digest; refuses whatever is no approved confirmation.
+fn approved(tx: &ReadTx<'_>, interaction: &Interaction) -> Result<(JsonObject, String)> {
+    let status = interaction.status();
+    let resolution = interaction.resolution.as_ref().filter(|_| status == Status::Resolved(Outcome::Approved));
+    let detail = &resolution.ok_or(Refused::NotApproved { status })?.detail;
+    if let (Some(input), Some(digest)) = (&detail.updated_input, &detail.updated_input_digest) {
+        return Ok((input.clone(), digest.clone()));
+    }
+    let confirmation: Confirmation = asked(tx, &interaction.request_id)?;
+    let digest = input_digest(confirmation.tool_name.as_str(), &confirmation.input);
+    Ok((confirmation.input, digest))
+}

@@ -1,0 +1,99 @@
+//! A person resolves a confirmation, perhaps with an edited input, perhaps with a lasting rule.
+
+use super::trust_rules::{self, RuleSource};
+use super::{Result, Service, asked, find};
+use crate::domain::content::Confirmation;
+use crate::domain::id::RequestId;
+use crate::domain::interaction::{Detail, Interaction, Resolution};
+use crate::domain::json::{JsonObject, input_digest};
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::domain::trust_rule::Terms;
+use crate::domain::words::{Decision, Kind};
+use crate::store::{ReadTx, WriteTx};
+
+/// A decision on one confirmation.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    /// Which one.
+    pub request_id: RequestId,
+    /// Yes or no.
+    pub decision: Decision,
+    /// What the person adds.
+    pub comment: Option<String>,
+    /// The input to act on in place of the proposed one.
+    pub updated_input: Option<JsonObject>,
+    /// The pattern and scope of a rule to be made with the same decision.
+    pub selected: Option<(Pattern, Scope)>,
+}
+
+impl Service {
+    /// Resolves a confirmation; the same principal may repeat the decision that stands.
+    pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<()> {
+        let by = by.clone();
+        let allow_self_approval = self.allow_self_approval;
+        self.store
+            .write(move |tx| {
+                let interaction = find(tx, &confirm.request_id, &by)?;
+                interaction.check_kind(Kind::Confirmation)?;
+                if confirm.repeats(tx, &interaction, &by)? {
+                    return Ok(());
+                }
+                interaction.check_open(Kind::Confirmation, tx.now())?;
+                interaction.check_not_own(&by, allow_self_approval)?;
+                let detail = confirm.detail(tx, &by)?;
+                let resolution =
+                    Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
+                Ok(tx.settle(&interaction, &resolution)?)
+            })
+            .await
+    }
+}
+
+impl Confirm {
+    /// Whether this is the very decision that stands, made by the same principal.
+    fn repeats(&self, tx: &ReadTx<'_>, interaction: &Interaction, by: &Principal) -> Result<bool> {
+        let Some(stands) = interaction.resolution_by(by) else {
+            return Ok(false);
+        };
+        let made = match &stands.detail.made_rule {
+            Some(rule_id) => tx.trust_rule(rule_id)?.map(|rule| (rule.terms.pattern, rule.terms.scope)),
+            None => None,
+        };
+        Ok(stands.outcome == self.decision.outcome()
+            && stands.detail.comment == self.comment
+            && stands.detail.updated_input == self.updated_input
+            && made == self.selected)
+    }
+
+    /// What is kept of the decision; a selected rule is made here. Reads what was asked only where that matters.
+    fn detail(&self, tx: &mut WriteTx<'_>, by: &Principal) -> Result<Detail> {
+        let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
+        if self.updated_input.is_none() && self.selected.is_none() {
+            return Ok(detail);
+        }
+        let confirmation = asked::<Confirmation>(tx, &self.request_id)?;
+        if let Some(input) = &self.updated_input {
+            if !confirmation.input_edits_allowed {
+                return Err(Refused::EditsNotAllowed.into());
+            }
+            detail.updated_input_digest = Some(input_digest(confirmation.tool_name.as_str(), input));
+            detail.updated_input = Some(input.clone());
+        }
+        if let Some((pattern, scope)) = &self.selected {
+            let terms = Terms {
+                tool_name: confirmation.tool_name.clone(),
+                pattern: pattern.clone(),
+                scope: scope.clone(),
+                decision: self.decision.into(),
+                allow_high_risk: false,
+                lifetime_ms: None,
+                max_uses: None,
+            };
+            let source = RuleSource::Offered { request_id: &self.request_id, confirmation: &confirmation };
+            detail.made_rule = Some(trust_rules::make(tx, by, terms, &source)?.rule.rule_id);
+        }
+        Ok(detail)
+    }
+}

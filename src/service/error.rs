@@ -1,0 +1,45 @@
+//! What comes back from a use case that did nothing.
+
+use crate::domain::refused::Refused;
+use crate::sealer::{KeyError, Unopenable};
+use crate::store;
+
+/// A refusal, which is the caller's affair, or a failure, which is ours. Nothing has changed in either case.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The protocol says no.
+    #[error("refused: {0:?}")]
+    Refused(Refused),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A secret could not be sealed.
+    #[error("a secret could not be sealed: {0}")]
+    Sealing(String),
+    /// A secret could not be opened.
+    #[error(transparent)]
+    Opening(#[from] Unopenable),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+/// Why the service did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] store::OpenError),
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The first transactions.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The system's random numbers.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}

@@ -1,0 +1,67 @@
+//! What happens by itself: deadlines pass, one-time secrets are wiped.
+//!
+//! Nothing depends on the sweeper being in time: the deadline is part of every resolution's condition, and whoever reads
+//! something that is overdue has it swept first, so that no answer shows what the file does not say.
+
+use std::time::Duration;
+
+use super::{Result, Service};
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::interaction::Resolution;
+use crate::store::{Error as StoreError, WriteTx};
+
+/// The most rows of each table that are swept in one transaction, so that nobody waits long behind it.
+const SWEPT_AT_ONCE: u32 = 500;
+
+/// How long the sweeper rests after a failure, such as a full disk.
+const REST: Duration = Duration::from_secs(1);
+
+impl Service {
+    /// Sweeps whenever something is due, until the service closes.
+    pub async fn run_sweeper(&self) {
+        loop {
+            self.alarm.reset();
+            let swept = async {
+                self.sweep().await?;
+                Ok::<_, super::Error>(self.store.read(|tx| tx.next_deadline()).await?)
+            };
+            match swept.await {
+                Ok(deadline) => self.alarm.sleep(&*self.clock, deadline).await,
+                Err(super::Error::Store(StoreError::Closed)) => return,
+                Err(error) => {
+                    tracing::error!(%error, "the sweeper failed and will try again");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    /// Sweeps everything that is due now.
+    pub(super) async fn sweep(&self) -> Result<()> {
+        while self.store.write(sweep_some).await? >= SWEPT_AT_ONCE as usize {}
+        Ok(())
+    }
+
+    /// Sweeps if anything is due: what every look at the queue begins with.
+    pub(super) async fn sweep_if_due(&self) -> Result<()> {
+        let now = self.clock.now();
+        let deadline = self.store.read(|tx| tx.next_deadline()).await?;
+        if deadline.is_some_and(|deadline| deadline <= now) { self.sweep().await } else { Ok(()) }
+    }
+}
+
+/// How many rows of the fullest table were swept.
+fn sweep_some(tx: &mut WriteTx<'_>) -> std::result::Result<usize, super::Error> {
+    let overdue = tx.overdue(tx.now(), SWEPT_AT_ONCE)?;
+    for interaction in &overdue {
+        if let Some(end) = interaction.expires_at {
+            tx.settle(interaction, &Resolution::expired(end))?;
+        }
+    }
+    let rules = tx.expire_trust_rules(SWEPT_AT_ONCE)?;
+    let wiped = tx.wipe_taken(SWEPT_AT_ONCE)?;
+    for request_id in &wiped {
+        tx.append_audit(NewAuditEvent::new(Event::SecretWiped).request(request_id))?;
+    }
+    Ok(overdue.len().max(rules).max(wiped.len()))
+}

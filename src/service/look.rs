@@ -1,0 +1,83 @@
+//! Looking at interactions: one, at once or when it is resolved; a list; what is pending in a conversation.
+
+use std::time::Duration;
+
+use super::{Result, Service};
+use crate::domain::id::{ConversationId, RequestId};
+use crate::domain::interaction::{Record, Status};
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::domain::words::Kind;
+use crate::store::{Filter, Page};
+
+impl Service {
+    /// The interaction with this id as it now stands.
+    pub async fn look(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
+        let record = self.read_record(principal, request_id).await?;
+        if !record.interaction.is_overdue(self.clock.now()) {
+            return Ok(record);
+        }
+        self.sweep().await?;
+        self.read_record(principal, request_id).await
+    }
+
+    async fn read_record(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
+        let (principal, request_id) = (principal.clone(), request_id.clone());
+        let found = self
+            .store
+            .read(move |tx| Ok(tx.record(&request_id)?.filter(|record| record.interaction.is_visible_to(&principal))));
+        Ok(found.await?.ok_or(Refused::UnknownRequest)?)
+    }
+
+    /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
+    pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
+        // Entered before the look: a resolution in between wakes.
+        let mut waiter = self.waiters.enter(request_id)?;
+        let record = self.look(principal, request_id).await?;
+        if record.interaction.status() != Status::Pending {
+            return Ok(record);
+        }
+        // What was asked is read anew afterwards: whoever waits long should hold little.
+        drop(record);
+        tokio::select! {
+            () = waiter.woken() => {}
+            () = tokio::time::sleep(patience) => {}
+            () = self.stopping() => {}
+        }
+        self.look(principal, request_id).await
+    }
+
+    /// A page of what `principal` sees, newest first, each with the row that a cursor may name.
+    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<Vec<(i64, Record)>> {
+        if let Some(own) = principal.sees_only() {
+            if filter.registered_by.as_ref().is_some_and(|name| name != own) {
+                return Ok(Vec::new());
+            }
+            filter.registered_by = Some(own.clone());
+        }
+        self.sweep_if_due().await?;
+        Ok(self.store.read(move |tx| tx.records(&filter, page)).await?)
+    }
+
+    /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
+    pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
+        self.sweep_if_due().await?;
+        let conversation = conversation.clone();
+        let newest = self.store.read(move |tx| {
+            let mut newest = Vec::new();
+            for kind in Kind::ALL {
+                let filter = Filter {
+                    status: Some(Status::Pending),
+                    kind: Some(*kind),
+                    conversation_id: Some(conversation.clone()),
+                    ..Filter::default()
+                };
+                newest.extend(
+                    tx.records(&filter, Page { before: None, limit: 1 })?.into_iter().map(|(_, record)| record),
+                );
+            }
+            Ok(newest)
+        });
+        Ok(newest.await?)
+    }
+}

@@ -1,0 +1,197 @@
+//! The use cases: one file a verb, one transaction each. Knows nothing of HTTP and nothing of SQL.
+
+mod alarm;
+mod cancel;
+mod claim;
+mod confirm;
+mod error;
+mod events;
+mod expire;
+mod look;
+mod outcome;
+mod question;
+mod register;
+mod secret;
+mod supersede;
+mod take_secret;
+mod trust_rules;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+pub use self::claim::Claimed;
+pub use self::confirm::Confirm;
+pub use self::error::{Error, OpenError};
+pub use self::question::Answer;
+pub use self::register::{Deadline, Register, Registered};
+pub use self::secret::Give;
+pub use self::take_secret::Taken;
+pub use self::trust_rules::{MadeRule, OfferedTerms, Preview};
+
+use self::alarm::Alarm;
+use crate::clock::Clock;
+use crate::config::{Config, Ttl};
+use crate::domain::id::{RequestId, TokenId};
+use crate::domain::interaction::Interaction;
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::domain::words::Role;
+use crate::sealer::{KeyError, Sealer};
+use crate::store::{Committed, Holder, ReadTx, Store};
+use crate::tokens::{self, Tokens};
+use crate::waiters::Waiters;
+
+/// The result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that countersign does.
+pub struct Service {
+    store: Store,
+    tokens: Tokens,
+    sealer: Arc<Sealer>,
+    waiters: Arc<Waiters>,
+    alarm: Arc<Alarm>,
+    clock: Arc<dyn Clock>,
+    /// The last audit event that is committed.
+    last_seq: watch::Receiver<i64>,
+    /// Whether the server is on its way out.
+    stopping: watch::Sender<bool>,
+    allow_self_approval: bool,
+    default_ttl: Ttl,
+    max_pending: u32,
+}
+
+/// The tokens that a new database begins with.
+pub struct FirstTokens {
+    /// May resolve.
+    pub approver: String,
+    /// May register.
+    pub agent: String,
+}
+
+impl Service {
+    /// Opens the database at `path` and everything around it.
+    pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
+        let waiters = Waiters::new(config.limits.max_waiters);
+        let alarm = Arc::new(Alarm::default());
+        let (seq, last_seq) = watch::channel(0);
+        let on_commit = {
+            let (waiters, alarm) = (Arc::clone(&waiters), Arc::clone(&alarm));
+            move |committed: Committed| {
+                committed.resolved.iter().for_each(|request_id| waiters.wake(request_id));
+                if let Some(deadline) = committed.next_deadline {
+                    alarm.set_no_later_than(deadline);
+                }
+                if let Some(last) = committed.last_seq {
+                    seq.send_replace(last);
+                }
+            }
+        };
+        let store = Store::open(path, config.readers, Arc::clone(&clock), Box::new(on_commit)).await?;
+        let key_path = config.key_path(path);
+        let sealer = open_sealer(&store, &key_path).await?;
+        Ok(Self {
+            store,
+            tokens: Tokens::default(),
+            sealer: Arc::new(sealer),
+            waiters,
+            alarm,
+            clock,
+            last_seq,
+            stopping: watch::Sender::new(false),
+            allow_self_approval: config.allow_self_approval,
+            default_ttl: config.default_ttl,
+            max_pending: config.limits.max_pending,
+        })
+    }
+
+    /// Who holds `token`.
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Arc<Principal>>> {
+        Ok(self.tokens.holder(token, &self.store).await?)
+    }
+
+    /// Makes an approver's and an agent's token where the database has none at all.
+    pub async fn first_tokens(&self) -> std::result::Result<Option<FirstTokens>, OpenError> {
+        let [approver, agent] = [tokens::generate()?, tokens::generate()?];
+        let holders =
+            [(&approver, "approver", Role::Approver), (&agent, "agent", Role::Agent)].map(|(token, name, role)| {
+                let principal = name.parse().map(|name| Principal { name, role });
+                principal.map(|principal| Holder { token_sha256: tokens::digest(token), principal })
+            });
+        let made = self.store.write(move |tx| {
+            if !tx.tokens()?.is_empty() {
+                return Ok::<_, crate::store::Error>(false);
+            }
+            for holder in holders.iter().flatten() {
+                tx.insert_token(&TokenId::generate(), holder)?;
+            }
+            Ok(true)
+        });
+        Ok(made.await?.then(|| FirstTokens { approver: approver.to_string(), agent: agent.to_string() }))
+    }
+
+    /// Whether the database takes writes: it commits an empty transaction.
+    pub async fn ready(&self) -> Result<()> {
+        self.store.write(|_| Ok(())).await
+    }
+
+    /// How many requests wait for a resolution.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiters.count()
+    }
+
+    /// Lets everybody who waits go.
+    pub fn stop_waiting(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ends once [`Service::stop_waiting`] was called.
+    async fn stopping(&self) {
+        // The sender is `self`'s own: it outlives this wait.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Ends when nothing more can be acknowledged: after [`Service::close`], or when the disk cannot be trusted.
+    pub async fn ended(&self) {
+        self.store.ended().await;
+    }
+
+    /// Finishes what is queued and closes the database.
+    pub async fn close(&self) -> Result<()> {
+        Ok(self.store.close().await?)
+    }
+}
+
+async fn open_sealer(store: &Store, key_path: &Path) -> std::result::Result<Sealer, OpenError> {
+    let is_new = !key_path.exists();
+    if is_new && let Some(needed) = store.read(|tx| tx.other_key_in_use("")).await? {
+        let found = "none".to_owned();
+        return Err(KeyError::Other { path: key_path.to_owned(), found, needed }.into());
+    }
+    let sealer = Sealer::from_file(key_path)?;
+    let key_id = sealer.key_id().to_owned();
+    match store.read(move |tx| tx.other_key_in_use(&key_id)).await? {
+        Some(needed) => {
+            let found = sealer.key_id().to_owned();
+            Err(KeyError::Other { path: key_path.to_owned(), found, needed }.into())
+        }
+        None => Ok(sealer),
+    }
+}
+
+/// The interaction with this id, as far as `principal` may know of it.
+fn find(tx: &ReadTx<'_>, request_id: &RequestId, principal: &Principal) -> Result<Interaction> {
+    let found = tx.interaction(request_id)?.filter(|interaction| interaction.is_visible_to(principal));
+    Ok(found.ok_or(Refused::UnknownRequest)?)
+}
+
+/// What an interaction asked, in the shape of its kind.
+fn asked<T: DeserializeOwned>(tx: &ReadTx<'_>, request_id: &RequestId) -> Result<T> {
+    let corrupt = || crate::store::Error::Corrupt { table: "interaction_bodies", key: request_id.to_string() };
+    let record = tx.record(request_id)?.ok_or_else(corrupt)?;
+    Ok(serde_json::from_str(&record.body.json).map_err(|_| corrupt())?)
+}

@@ -1,0 +1,46 @@
+//! An agent reports what came of an action that it claimed.
+
+use super::{Result, Service, find};
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::id::{ClaimId, RequestId};
+use crate::domain::interaction::{Record, RunReport};
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::domain::words::RunOutcome;
+use crate::store::Error as StoreError;
+
+impl Service {
+    /// Writes down the outcome of a claim, once; the same may be repeated.
+    pub async fn report_outcome(
+        &self,
+        by: &Principal,
+        request_id: &RequestId,
+        claim_id: ClaimId,
+        outcome: RunOutcome,
+        detail: Option<String>,
+    ) -> Result<Record> {
+        let (by, request_id) = (by.clone(), request_id.clone());
+        self.store
+            .write(move |tx| {
+                find(tx, &request_id, &by)?.check_own(&by)?;
+                let claim = tx.claim(&request_id)?.ok_or(Refused::NotClaimed)?;
+                if claim.claim_id != claim_id {
+                    return Err(Refused::ClaimMismatch.into());
+                }
+                match claim.report {
+                    None => {
+                        let report = RunReport { outcome, detail: detail.clone(), at: tx.now() };
+                        tx.report_outcome(&request_id, &claim_id, &report)?;
+                        let event = NewAuditEvent::new(Event::OutcomeReported).request(&request_id).principal(&by.name);
+                        let told = serde_json::json!({"claimId": claim_id, "outcome": outcome, "detail": detail});
+                        tx.append_audit(event.detail(told))?;
+                    }
+                    Some(report) if report.outcome == outcome && report.detail == detail => {}
+                    Some(_) => return Err(Refused::OutcomeConflict.into()),
+                }
+                let corrupt = || StoreError::Corrupt { table: "interactions", key: request_id.to_string() };
+                Ok(tx.record(&request_id)?.ok_or_else(corrupt)?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,41 @@
+//! A person answers a question.
+
+use super::{Result, Service, asked, find};
+use crate::domain::id::RequestId;
+use crate::domain::interaction::{Detail, Resolution};
+use crate::domain::principal::Principal;
+use crate::domain::question::{Question, Response};
+use crate::domain::words::{Kind, Outcome};
+
+/// The answers to a question.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Which one.
+    pub request_id: RequestId,
+    /// One for each entry; their form is checked.
+    pub responses: Vec<Response>,
+}
+
+impl Service {
+    /// Resolves a question; the same principal may repeat the answers that stand.
+    pub async fn answer_question(&self, by: &Principal, answer: Answer) -> Result<()> {
+        let by = by.clone();
+        let allow_self_approval = self.allow_self_approval;
+        self.store
+            .write(move |tx| {
+                let interaction = find(tx, &answer.request_id, &by)?;
+                interaction.check_kind(Kind::Question)?;
+                let stands = interaction.resolution_by(&by).and_then(|resolution| resolution.detail.responses.as_ref());
+                if stands == Some(&answer.responses) {
+                    return Ok(());
+                }
+                interaction.check_open(Kind::Question, tx.now())?;
+                interaction.check_not_own(&by, allow_self_approval)?;
+                asked::<Question>(tx, &answer.request_id)?.check_responses(&answer.responses)?;
+                let detail = Detail { responses: Some(answer.responses.clone()), ..Detail::default() };
+                let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };
+                Ok(tx.settle(&interaction, &resolution)?)
+            })
+            .await
+    }
+}

@@ -1,0 +1,76 @@
+//! The agent takes the secret that it asked for.
+
+use super::{Error, Result, Service, find};
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::id::{RequestId, TakeId};
+use crate::domain::interaction::Status;
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::domain::words::{Delivery, Kind, Outcome};
+use crate::sealer::SecretValue;
+use crate::store::{Error as StoreError, Sealed, WriteTx};
+
+/// How long, in milliseconds, a one-time value can be taken again with the same id: for an answer that was lost.
+const RETAKE_MS: u64 = 60_000;
+
+/// A secret in the agent's hands.
+pub struct Taken {
+    /// The value.
+    pub value: SecretValue,
+    /// Whether it can be had again.
+    pub delivery: Delivery,
+    /// The id of this taking.
+    pub take_id: TakeId,
+}
+
+impl Service {
+    /// Hands the agent the value that was given for its own request.
+    pub async fn take_secret(&self, by: &Principal, request_id: &RequestId, take_id: Option<TakeId>) -> Result<Taken> {
+        let (by, request_id) = (by.clone(), request_id.clone());
+        let sealer = std::sync::Arc::clone(&self.sealer);
+        // Who chose no id cannot ask again with it: the value is then wiped at once.
+        let retake_ms = if take_id.is_some() { RETAKE_MS } else { 0 };
+        let take_id = take_id.unwrap_or_else(TakeId::generate);
+        self.store
+            .write(move |tx| {
+                let interaction = find(tx, &request_id, &by)?;
+                interaction.check_own(&by)?;
+                interaction.check_kind(Kind::Secret)?;
+                if interaction.status() != Status::Resolved(Outcome::Answered) {
+                    return Err(Refused::NotAnswered { status: interaction.status() }.into());
+                }
+                let corrupt = || StoreError::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
+                let sealed = tx.sealed(&request_id)?.ok_or_else(corrupt)?;
+                admit(tx, &request_id, &sealed, &take_id, retake_ms)?;
+                let value = sealer.open(&request_id, sealed.value.as_ref().ok_or(Refused::AlreadyTaken)?)?;
+                let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
+                let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
+                tx.append_audit(event.detail(detail))?;
+                Ok(Taken { value, delivery: sealed.delivery, take_id: take_id.clone() })
+            })
+            .await
+    }
+}
+
+/// Lets a kept value be taken at any time, a one-time value once, and by the same id again for a while.
+fn admit(
+    tx: &mut WriteTx<'_>,
+    request_id: &RequestId,
+    sealed: &Sealed,
+    take_id: &TakeId,
+    retake_ms: u64,
+) -> Result<()> {
+    match (sealed.delivery, &sealed.taken) {
+        (Delivery::Store, _) => Ok(()),
+        (Delivery::TransientSend, None) => {
+            let wipe_at = tx.now().plus_millis(retake_ms).unwrap_or(tx.now());
+            Ok(tx.mark_taken(request_id, take_id, wipe_at)?)
+        }
+        (Delivery::TransientSend, Some((by_id, at)))
+            if by_id == take_id && at.plus_millis(RETAKE_MS).is_some_and(|end| tx.now() < end) =>
+        {
+            Ok(())
+        }
+        (Delivery::TransientSend, Some(_)) => Err(Error::Refused(Refused::AlreadyTaken)),
+    }
+}

@@ -1,0 +1,63 @@
+//! How the domain's types stand in columns: words and ids as TEXT, times as INTEGER milliseconds.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::clock::Timestamp;
+use crate::domain::audit::Event;
+use crate::domain::id::{
+    ClaimId, ConversationId, PrincipalName, RequestId, RuleId, SecretName, TakeId, TokenId, ToolName,
+};
+use crate::domain::interaction::Status;
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::words::{Delivery, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
+
+macro_rules! as_text {
+    ($($type:ty),+ $(,)?) => {
+        $(impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.as_str().as_bytes())))
+            }
+        })+
+    };
+}
+
+macro_rules! from_text {
+    ($($type:ty),+ $(,)?) => {
+        $(impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_str()?.parse().map_err(|error| FromSqlError::Other(String::from(error).into()))
+            }
+        })+
+    };
+}
+
+as_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, SecretName, TakeId, TokenId, ToolName);
+from_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, SecretName, TakeId, TokenId, ToolName);
+as_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
+from_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
+as_text!(Pattern, Scope);
+
+macro_rules! from_owned_text {
+    ($($type:ty),+ $(,)?) => {
+        $(impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_str()?.to_owned().try_into().map_err(|error: &str| FromSqlError::Other(error.into()))
+            }
+        })+
+    };
+}
+
+from_owned_text!(Pattern, Scope);
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_millis().into())
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let millis = value.as_i64()?;
+        Self::from_millis(millis).ok_or(FromSqlError::OutOfRange(millis))
+    }
+}

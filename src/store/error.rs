@@ -1,0 +1,100 @@
+//! What can go wrong below the protocol.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+/// What the store could not do. Cloned to everybody whose work shared the transaction.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no room; nothing has changed, and it may work again later.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Another process holds the database; nothing has changed.
+    #[error("another process holds the database")]
+    Busy,
+    /// Other work of the same group failed in a way that undid the whole group; nothing has changed.
+    #[error("the transaction was undone by a failure of the disk")]
+    Undone,
+    /// A row that this program cannot have written.
+    #[error("{table} holds something that this program did not write, at {key}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// Which row or column.
+        key: String,
+    },
+    /// The writer has ended: nothing more is acknowledged.
+    #[error("the store is closed")]
+    Closed,
+    /// No reader became free in time.
+    #[error("no reader of the database became free: {0}")]
+    NoReader(Arc<r2d2::Error>),
+    /// Whatever else SQLite says.
+    #[error("SQLite: {0}")]
+    Sqlite(Arc<rusqlite::Error>),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        if let rusqlite::Error::FromSqlConversionFailure(column, ..) | rusqlite::Error::InvalidColumnType(column, ..) =
+            error
+        {
+            return Self::Corrupt { table: "the database", key: format!("column {column} of a result: {error}") };
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Sqlite(Arc::new(error)),
+        }
+    }
+}
+
+/// Why a database was not opened. It has not been touched.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another server has it.
+    #[error("another countersign server is using {}; stop it first, or give this one another --db", .0.display())]
+    InUse(PathBuf),
+    /// It is no database of ours.
+    #[error("{} is not a countersign database: {}", .0.display(), .1)]
+    NotOurs(PathBuf, &'static str),
+    /// It is damaged.
+    #[error("{} is damaged ({}); it was left as it is: restore a backup, or look at it with sqlite3", .0.display(), .1)]
+    Damaged(PathBuf, String),
+    /// It cannot be written.
+    #[error("{} is read-only, and countersign has to write to it", .0.display())]
+    ReadOnly(PathBuf),
+    /// A later version made it.
+    #[error("{} has schema version {}, and this countersign knows only up to {}: use the newer program", .path.display(), .found, .known)]
+    TooNew {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The last version that this program knows.
+        known: i64,
+    },
+    /// An earlier version made it, and a running server has it.
+    #[error("{} has an older schema and a running server: restart that server with this program first", .0.display())]
+    TooOldToShare(PathBuf),
+    /// A file or directory could not be made or read.
+    #[error("{}: {}", .0.display(), .1)]
+    File(PathBuf, std::io::Error),
+    /// A migration failed; it left nothing behind.
+    #[error("the database could not be brought up to date: {0}")]
+    Migration(#[from] Box<refinery::Error>),
+    /// The system refused a thread, or the lock file could not be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Whatever else.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,297 @@
+//! The tables `interactions` and `interaction_bodies`: the hot and the cold half of an interaction.
+
+use rusqlite::types::ToSql;
+use rusqlite::{OptionalExtension, Row, named_params, params};
+
+use super::conditions::Conditions;
+use super::{Error, Page, ReadTx, Result, WriteTx};
+use crate::clock::Timestamp;
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
+use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System};
+use crate::domain::words::{Kind, Outcome};
+
+/// The columns that [`interaction_from`] reads, in its order.
+macro_rules! hot_columns {
+    () => {
+        "i.interaction_id, i.request_id, i.kind, i.status, i.conversation_id, i.tool_name, i.registered_by, \
+         i.created_at_ms, i.expires_at_ms, i.resolved_at_ms, i.resolved_by_principal, i.resolved_by_rule, \
+         i.resolved_by_system, i.resolution"
+    };
+}
+
+/// An interaction with its body and its claim; [`record_from`] reads it.
+const RECORDS: &str = concat!(
+    "SELECT ",
+    hot_columns!(),
+    ", b.body, b.metadata, b.content_sha256, c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms \
+     FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
+     LEFT JOIN claims AS c USING (interaction_id)"
+);
+
+/// The one conditional update that resolves anything: the kind, the status and the deadline are its conditions.
+const SETTLE: &str = "UPDATE interactions SET status = :status, resolved_at_ms = :at, resolved_by_principal = :principal, \
+     resolved_by_rule = :rule, resolved_by_system = :system, resolution = :resolution \
+     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' \
+     AND (expires_at_ms IS NULL OR expires_at_ms > :at)";
+
+/// The same for the deadline itself, whose condition is the opposite one.
+const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, \
+     resolved_by_system = 'expired' \
+     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' AND expires_at_ms <= :now";
+
+/// What a new interaction is made of.
+#[derive(Clone, Debug)]
+pub struct NewInteraction {
+    /// Who and when; pending.
+    pub interaction: Interaction,
+    /// What is asked.
+    pub body: Body,
+}
+
+/// Which interactions a list shows: those that match every member that is given.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Where they stand.
+    pub status: Option<Status>,
+    /// What they ask for.
+    pub kind: Option<Kind>,
+    /// Which conversation they belong to.
+    pub conversation_id: Option<ConversationId>,
+    /// Which tool they are about.
+    pub tool_name: Option<ToolName>,
+    /// Who registered them.
+    pub registered_by: Option<PrincipalName>,
+}
+
+/// What the columns of a resolution hold, in their order.
+type ResolutionColumns =
+    (Status, Option<Timestamp>, Option<PrincipalName>, Option<String>, Option<String>, Option<String>);
+
+fn interaction_from(row: &Row<'_>) -> Result<Interaction> {
+    let request_id: RequestId = row.get(1)?;
+    let columns = (row.get(3)?, row.get(9)?, row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?);
+    let corrupt = || Error::Corrupt { table: "interactions", key: request_id.to_string() };
+    let resolution = resolution_from(columns).ok_or_else(corrupt)?;
+    Ok(Interaction {
+        kind: row.get(2)?,
+        conversation_id: row.get(4)?,
+        tool_name: row.get(5)?,
+        registered_by: row.get(6)?,
+        created_at: row.get(7)?,
+        expires_at: row.get(8)?,
+        resolution,
+        request_id,
+    })
+}
+
+/// `None` for what no row of ours can hold.
+fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
+    let (outcome, at, by, detail) = match columns {
+        (Status::Pending, None, None, None, None, None) => return Some(None),
+        (Status::Resolved(outcome), Some(at), Some(name), None, None, detail) => {
+            (outcome, at, ResolvedBy::Principal(name), detail)
+        }
+        (Status::Resolved(outcome), Some(at), None, Some(rule), None, detail) => {
+            (outcome, at, ResolvedBy::TrustRule(rule.parse().ok()?), detail)
+        }
+        (Status::Resolved(outcome @ Outcome::Expired), Some(at), None, None, Some(_), detail) => {
+            (outcome, at, ResolvedBy::System(System::Expired), detail)
+        }
+        _ => return None,
+    };
+    let detail = match detail {
+        Some(json) => serde_json::from_str::<Detail>(&json).ok()?,
+        None => Detail::default(),
+    };
+    Some(Some(Resolution { outcome, by, at, detail }))
+}
+
+fn record_from(row: &Row<'_>) -> Result<(i64, Record)> {
+    let interaction = interaction_from(row)?;
+    let body = Body { json: row.get(14)?, metadata: row.get(15)?, content_sha256: row.get(16)? };
+    let claim = super::claims::claim_from(row, 17)?;
+    Ok((row.get(0)?, Record { interaction, body, claim }))
+}
+
+impl ReadTx<'_> {
+    /// The interaction with this id, without what was asked.
+    pub fn interaction(&self, id: &RequestId) -> Result<Option<Interaction>> {
+        let sql = concat!("SELECT ", hot_columns!(), " FROM interactions AS i WHERE i.request_id = ?1");
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([id])?;
+        rows.next()?.map(interaction_from).transpose()
+    }
+
+    /// The interaction with this id, with everything that belongs to it.
+    pub fn record(&self, id: &RequestId) -> Result<Option<Record>> {
+        let mut statement = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.request_id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        Ok(rows.next()?.map(record_from).transpose()?.map(|(_, record)| record))
+    }
+
+    /// A page of the interactions that match, newest first, each with its row, which a cursor may name.
+    ///
+    /// `pending` is spelt out in the SQL, so that the index of what is pending serves.
+    pub fn records(&self, filter: &Filter, page: Page) -> Result<Vec<(i64, Record)>> {
+        let (pending, resolved) = match &filter.status {
+            Some(Status::Pending) => (Conditions::default().always("i.status = 'pending'"), None),
+            other => (Conditions::default(), other.as_ref()),
+        };
+        let (sql, values) = pending
+            .when("i.status = ?", resolved)
+            .when("i.kind = ?", filter.kind.as_ref())
+            .when("i.conversation_id = ?", filter.conversation_id.as_ref())
+            .when("i.tool_name = ?", filter.tool_name.as_ref())
+            .when("i.registered_by = ?", filter.registered_by.as_ref())
+            .when("i.interaction_id < ?", page.before.as_ref())
+            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &page.limit);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query(values.as_slice())?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next()? {
+            records.push(record_from(row)?);
+        }
+        Ok(records)
+    }
+
+    /// Everything that is pending in a conversation, oldest first; of one principal, or of all.
+    pub fn pending_in(&self, conversation: &ConversationId, of: Option<&PrincipalName>) -> Result<Vec<Interaction>> {
+        let sql = concat!(
+            "SELECT ",
+            hot_columns!(),
+            " FROM interactions AS i WHERE i.status = 'pending' AND i.conversation_id = ?1 \
+             AND (?2 IS NULL OR i.registered_by = ?2) ORDER BY i.interaction_id"
+        );
+        self.interactions(sql, params![conversation, of])
+    }
+
+    /// What is pending though its deadline is not after `now`, the longest overdue first; at most `limit`.
+    pub fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<Interaction>> {
+        let sql = concat!(
+            "SELECT ",
+            hot_columns!(),
+            " FROM interactions AS i WHERE i.status = 'pending' AND i.expires_at_ms <= ?1 ORDER BY i.expires_at_ms LIMIT ?2"
+        );
+        self.interactions(sql, params![now, limit])
+    }
+
+    fn interactions(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<Interaction>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let mut interactions = Vec::new();
+        while let Some(row) = rows.next()? {
+            interactions.push(interaction_from(row)?);
+        }
+        Ok(interactions)
+    }
+
+    /// The next moment at which something is to happen by itself: a deadline of an interaction or of a rule, or the wiping
+    /// of a secret.
+    pub fn next_deadline(&self) -> Result<Option<Timestamp>> {
+        let first = |sql: &str| -> Result<Option<Timestamp>> {
+            Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
+        };
+        let deadlines = [
+            first(
+                "SELECT expires_at_ms FROM interactions WHERE status = 'pending' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
+            )?,
+            first(
+                "SELECT expires_at_ms FROM trust_rules WHERE status = 'active' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
+            )?,
+            first(
+                "SELECT wipe_at_ms FROM sealed_secrets WHERE sealed IS NOT NULL AND wipe_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
+            )?,
+        ];
+        Ok(deadlines.into_iter().flatten().min())
+    }
+}
+
+impl WriteTx<'_> {
+    /// Adds a pending interaction and the event that tells of it; `false` when its principal has `limit` pending already.
+    pub fn insert_interaction(&mut self, new: &NewInteraction, limit: u32) -> Result<bool> {
+        let NewInteraction { interaction, body } = new;
+        if !self.count_pending(&interaction.registered_by, limit)? {
+            return Ok(false);
+        }
+        self.conn
+            .prepare_cached(
+                "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
+                 created_at_ms, expires_at_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                interaction.request_id,
+                interaction.kind,
+                interaction.conversation_id,
+                interaction.tool_name,
+                interaction.registered_by,
+                interaction.created_at,
+                interaction.expires_at,
+            ])?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![self.conn.last_insert_rowid(), body.json, body.metadata, body.content_sha256])?;
+        self.set_deadline(interaction.expires_at);
+        let event = NewAuditEvent::new(Event::Registered);
+        self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
+        Ok(true)
+    }
+
+    /// Resolves a pending interaction, appends the event that tells of it, and wakes its waiters after the commit.
+    pub fn settle(&mut self, interaction: &Interaction, resolution: &Resolution) -> Result<()> {
+        let (principal, rule, system) = match &resolution.by {
+            ResolvedBy::Principal(name) => (Some(name), None, None),
+            ResolvedBy::TrustRule(rule_id) => (None, Some(rule_id), None),
+            ResolvedBy::System(System::Expired) => (None, None, Some("expired")),
+        };
+        let detail = Some(&resolution.detail).filter(|detail| **detail != Detail::default());
+        let not_json = |_| Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() };
+        let detail = detail.map(serde_json::to_string).transpose().map_err(not_json)?;
+        let changed = match system {
+            None => self.conn.prepare_cached(SETTLE)?.execute(named_params! {
+                ":request_id": interaction.request_id,
+                ":kind": interaction.kind,
+                ":status": Status::Resolved(resolution.outcome),
+                ":at": resolution.at,
+                ":principal": principal,
+                ":rule": rule,
+                ":system": system,
+                ":resolution": detail,
+            })?,
+            Some(_) => self.conn.prepare_cached(EXPIRE)?.execute(named_params! {
+                ":request_id": interaction.request_id,
+                ":kind": interaction.kind,
+                ":now": self.now,
+            })?,
+        };
+        if changed != 1 {
+            // What was read in this very transaction says that it is pending: the two cannot differ.
+            return Err(Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() });
+        }
+        self.uncount_pending(&interaction.registered_by)?;
+        let mut event = NewAuditEvent::new(resolution.outcome.into()).request(&interaction.request_id);
+        event.principal = principal;
+        event.rule_id = rule;
+        event.detail = audited(&resolution.detail);
+        self.append_audit(event)?;
+        self.committed.resolved.push(interaction.request_id.clone());
+        Ok(())
+    }
+}
+
+/// What the audit event of a resolution tells beside who and what: the words of people, and digests in place of inputs.
+fn audited(detail: &Detail) -> Option<serde_json::Value> {
+    let mut told = serde_json::Map::new();
+    let mut tell = |name: &str, value: Option<serde_json::Value>| {
+        if let Some(value) = value {
+            told.insert(name.to_owned(), value);
+        }
+    };
+    tell("comment", detail.comment.clone().map(Into::into));
+    tell("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
+    tell("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
+    tell("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
+    (!told.is_empty()).then_some(serde_json::Value::Object(told))
+}

@@ -1,0 +1,204 @@
+//! Where everything lives: the only place that names rusqlite, r2d2 or refinery.
+//!
+//! The seam is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
+//! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
+//! returns an error leaves nothing behind. Closures have no side effects and may be run again.
+
+mod audit_events;
+mod claims;
+mod columns;
+mod conditions;
+mod error;
+mod interactions;
+mod lock;
+mod open;
+mod principals;
+mod readers;
+mod sealed_secrets;
+mod trust_rules;
+mod writer;
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+pub use self::audit_events::EventFilter;
+pub use self::error::{Error, OpenError};
+pub use self::interactions::{Filter, NewInteraction};
+pub use self::lock::Generation;
+pub use self::principals::{Holder, TokenRow};
+pub use self::sealed_secrets::{Sealed, SealedValue};
+pub use self::trust_rules::RuleFilter;
+
+use self::readers::Readers;
+use self::writer::Writer;
+use crate::clock::{Clock, Timestamp};
+use crate::domain::id::RequestId;
+
+/// The result of what the store does.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What a transaction caused beside its rows, to be told once it is committed.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// The interactions that were resolved.
+    pub resolved: Vec<RequestId>,
+    /// The earliest of the deadlines that were set.
+    pub next_deadline: Option<Timestamp>,
+    /// The last audit event, where one was appended.
+    pub last_seq: Option<i64>,
+}
+
+impl Committed {
+    fn add(&mut self, more: Self) {
+        self.resolved.extend(more.resolved);
+        self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
+        self.last_seq = self.last_seq.max(more.last_seq);
+    }
+}
+
+/// Told of every commit, on the writer's thread: it must be quick.
+pub type OnCommit = Box<dyn Fn(Committed) + Send>;
+
+/// One page of a list, newest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// Only what is older than this row.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A read transaction: one consistent picture.
+pub struct ReadTx<'c> {
+    conn: &'c Connection,
+}
+
+/// A write transaction, or one part of a group commit.
+pub struct WriteTx<'c> {
+    read: ReadTx<'c>,
+    now: Timestamp,
+    committed: Committed,
+}
+
+impl<'c> Deref for WriteTx<'c> {
+    type Target = ReadTx<'c>;
+
+    fn deref(&self) -> &ReadTx<'c> {
+        &self.read
+    }
+}
+
+impl<'c> WriteTx<'c> {
+    const fn new(conn: &'c Connection, now: Timestamp) -> Self {
+        let committed = Committed { resolved: Vec::new(), next_deadline: None, last_seq: None };
+        Self { read: ReadTx { conn }, now, committed }
+    }
+
+    /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Says, once committed, that something is to happen at `deadline`.
+    fn set_deadline(&mut self, deadline: Option<Timestamp>) {
+        self.committed.next_deadline = [self.committed.next_deadline, deadline].into_iter().flatten().min();
+    }
+}
+
+/// An open database: one writer, a few readers, and the lock that keeps a second server away.
+pub struct Store {
+    writer: Writer,
+    readers: Readers,
+    lock: lock::LockFile,
+}
+
+impl Store {
+    /// Opens the database at `path`, making it where there is none, and takes the lock on it.
+    ///
+    /// The clock is told the highest time in the database; `on_commit` hears of every commit.
+    pub async fn open(
+        path: &Path,
+        readers: u32,
+        clock: Arc<dyn Clock>,
+        on_commit: OnCommit,
+    ) -> std::result::Result<Self, OpenError> {
+        let (lock, conn) = open::for_serving(path).await?;
+        if let Some(highest) = (ReadTx { conn: &conn }).highest_time()? {
+            clock.never_before(highest);
+        }
+        let readers = Readers::open(path, readers)?;
+        let writer = Writer::start(conn, clock, on_commit)?;
+        Ok(Self { writer, readers, lock })
+    }
+
+    /// Runs `work` in a transaction; its `Ok` comes back once it is on the disk, and after its `Err` nothing has changed.
+    pub async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    /// Runs `work` on one consistent picture of what is committed.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        F: FnOnce(&ReadTx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.readers.read(work).await
+    }
+
+    /// Changes whenever another process has changed the tokens; see [`Generation`].
+    pub fn token_generation(&self) -> std::io::Result<Generation> {
+        self.lock.generation()
+    }
+
+    /// Ends when the writer has ended: after [`Store::close`], or because the disk can no longer be trusted.
+    pub async fn ended(&self) {
+        self.writer.ended().await;
+    }
+
+    /// Lets what is queued finish, moves the write-ahead log into the database and ends the writer; whether all of it
+    /// went well.
+    pub async fn close(&self) -> Result<()> {
+        self.writer.close().await
+    }
+}
+
+/// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, making the
+/// database where there is none. For the command line: it waits for other writers and blocks the thread.
+pub fn write_beside<T, E>(
+    path: &Path,
+    clock: &dyn Clock,
+    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E>
+where
+    E: From<Error> + From<OpenError>,
+{
+    let conn = open::beside_a_server(path)?;
+    if let Some(highest) = (ReadTx { conn: &conn }).highest_time()? {
+        clock.never_before(highest);
+    }
+    let tx =
+        rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Immediate).map_err(Error::from)?;
+    let mut write = WriteTx::new(&tx, clock.now());
+    let done = work(&mut write)?;
+    tx.commit().map_err(Error::from)?;
+    lock::announce(path).map_err(OpenError::from)?;
+    Ok(done)
+}
+
+/// Runs `work` on one consistent picture of the database at `path`, beside a server or without one. For the command
+/// line, which has no database to make.
+pub fn read_beside<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
+    let conn = open::for_reading(path)?;
+    let tx =
+        rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Deferred).map_err(Error::from)?;
+    Ok(work(&ReadTx { conn: &tx })?)
+}

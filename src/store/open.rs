@@ -1,0 +1,223 @@
+//! Opening a database: look first, touch nothing that is not ours, then bring it up to date.
+
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use refinery::{Migration, Runner};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::error::OpenError;
+use super::lock::LockFile;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// `CSGN`, in the header of every countersign database.
+const APPLICATION_ID: i64 = 0x4353_474E;
+
+/// How long a server that starts waits for a lock which a command of a moment may hold.
+const LOCK_PATIENCE: Duration = Duration::from_millis(400);
+
+/// How long a write waits for another process.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The largest file that is read through for damage when it is opened: more would be felt at the start.
+const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How many prepared statements a connection keeps: more than there are.
+pub(super) const STATEMENTS: usize = 128;
+
+/// The pages of write-ahead log after which they are moved into the database: 16 MiB.
+const CHECKPOINT_PAGES: u32 = 4096;
+
+/// The lock and the write connection of a server.
+pub(super) async fn for_serving(path: &Path) -> Result<(LockFile, Connection), OpenError> {
+    make_directory(path)?;
+    let lock = take_lock(path).await?;
+    inspect(path)?;
+    let mut conn = connect(path)?;
+    migrations().run(&mut conn).map_err(Box::new)?;
+    Ok((lock, conn))
+}
+
+/// A write connection for a command of a moment, beside a server or without one.
+pub(super) fn beside_a_server(path: &Path) -> Result<Connection, OpenError> {
+    make_directory(path)?;
+    let lock = LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error))?;
+    inspect(path)?;
+    let mut conn = connect(path)?;
+    match lock {
+        Some(_held_while_migrating) => {
+            migrations().run(&mut conn).map_err(Box::new)?;
+        }
+        None if schema_version(&conn)? < Some(known_version()) => {
+            return Err(OpenError::TooOldToShare(path.to_owned()));
+        }
+        None => {}
+    }
+    Ok(conn)
+}
+
+/// A connection that only reads, beside a server or without one.
+pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+    }
+    inspect(path)?;
+    read_only(path)
+}
+
+fn read_only(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_PATIENCE)?;
+    Ok(conn)
+}
+
+fn make_directory(path: &Path) -> Result<(), OpenError> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => fs::create_dir_all(parent).map_err(|error| OpenError::File(parent.to_owned(), error)),
+        None => Ok(()),
+    }
+}
+
+async fn take_lock(path: &Path) -> Result<LockFile, OpenError> {
+    let attempt = || LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error));
+    let patience = tokio::time::sleep(LOCK_PATIENCE);
+    tokio::pin!(patience);
+    loop {
+        if let Some(lock) = attempt()? {
+            return Ok(lock);
+        }
+        tokio::select! {
+            () = &mut patience => return Err(OpenError::InUse(path.to_owned())),
+            () = tokio::time::sleep(LOCK_PATIENCE / 20) => {}
+        }
+    }
+}
+
+/// Refuses what is no healthy database of ours, or of a later version, without writing a byte to it.
+fn inspect(path: &Path) -> Result<(), OpenError> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(OpenError::File(path.to_owned(), error)),
+    };
+    if !metadata.is_file() {
+        return Err(OpenError::NotOurs(path.to_owned(), "it is not a file"));
+    }
+    if metadata.permissions().readonly() {
+        return Err(OpenError::ReadOnly(path.to_owned()));
+    }
+    if metadata.len() == 0 {
+        return Ok(());
+    }
+    let damaged = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned(), "it is no SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.to_owned(), error.to_string()),
+        _ => error.into(),
+    };
+    let conn = read_only(path)?;
+    let application_id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(damaged)?;
+    if application_id != APPLICATION_ID && !is_empty(&conn).map_err(damaged)? {
+        return Err(OpenError::NotOurs(path.to_owned(), "it is some other program's SQLite database"));
+    }
+    match schema_version(&conn)? {
+        Some(found) if found > known_version() => {
+            return Err(OpenError::TooNew { path: path.to_owned(), found, known: known_version() });
+        }
+        Some(_) | None => {}
+    }
+    if metadata.len() <= CHECKED_BYTES {
+        let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
+        if found != "ok" {
+            return Err(OpenError::Damaged(path.to_owned(), found));
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is nothing in it: a start that was killed before its first migration leaves such a file.
+fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name <> 'refinery_schema_history')",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// The last migration that was applied; `None` before the first.
+fn schema_version(conn: &Connection) -> Result<Option<i64>, OpenError> {
+    let exists = conn.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'")?.exists([])?;
+    if !exists {
+        return Ok(None);
+    }
+    Ok(conn.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))?)
+}
+
+/// The last migration that this program knows.
+fn known_version() -> i64 {
+    embedded::migrations::runner().get_migrations().iter().map(Migration::version).map(i64::from).max().unwrap_or(0)
+}
+
+/// All migrations in one transaction: killed in the middle, it leaves the database as it was.
+fn migrations() -> Runner {
+    embedded::migrations::runner().set_grouped(true)
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    // A new file is its owner's alone, and so are the files that SQLite puts beside it.
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(OpenError::File(path.to_owned(), error)),
+    }
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_PATIENCE)?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", "ON")?;
+    conn.pragma_update(None, "trusted_schema", "OFF")?;
+    conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use refinery::Target;
+
+    use super::*;
+
+    fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
+        let mut rows = conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_earlier_schema_is_brought_to_the_same_one_as_an_empty_file() {
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrations().run(&mut fresh).unwrap();
+        assert!(schema(&fresh).len() > 20);
+        for version in 1..known_version() {
+            let mut old = Connection::open_in_memory().unwrap();
+            let target = Target::Version(i32::try_from(version).unwrap());
+            migrations().set_target(target).run(&mut old).unwrap();
+            assert_ne!(schema(&old), schema(&fresh), "migration {} changed nothing", version + 1);
+            migrations().run(&mut old).unwrap();
+            assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+        }
+    }
+
+    #[test]
+    fn the_database_says_whose_it_is() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations().run(&mut conn).unwrap();
+        let id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).unwrap();
+        assert_eq!(id, APPLICATION_ID);
+    }
+}

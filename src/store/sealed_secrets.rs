@@ -1,0 +1,108 @@
+//! The table `sealed_secrets`: values that people gave, sealed before they come here.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Error, ReadTx, Result, WriteTx};
+use crate::clock::Timestamp;
+use crate::domain::id::{RequestId, SecretName, TakeId};
+use crate::domain::words::Delivery;
+
+/// A value that only its key opens.
+#[derive(Clone, Debug)]
+pub struct SealedValue {
+    /// Which key that is.
+    pub key_id: String,
+    /// The nonce, the ciphertext and its tag.
+    pub bytes: Vec<u8>,
+}
+
+/// A row: a value as it stands.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// What becomes of it.
+    pub delivery: Delivery,
+    /// The value; `None` once it is wiped.
+    pub value: Option<SealedValue>,
+    /// Who took a one-time value, and when.
+    pub taken: Option<(TakeId, Timestamp)>,
+}
+
+impl ReadTx<'_> {
+    /// The value that was given for a request.
+    pub fn sealed(&self, request_id: &RequestId) -> Result<Option<Sealed>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms \
+             FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
+        )?;
+        let read = |row: &rusqlite::Row<'_>| {
+            let key_id: String = row.get(1)?;
+            let bytes: Option<Vec<u8>> = row.get(2)?;
+            let taken = row.get::<_, Option<TakeId>>(3)?.zip(row.get::<_, Option<Timestamp>>(4)?);
+            Ok(Sealed { delivery: row.get(0)?, value: bytes.map(|bytes| SealedValue { key_id, bytes }), taken })
+        };
+        Ok(statement.query_row([request_id], read).optional()?)
+    }
+
+    /// A key that seals something here, if it is another one than `key_id`.
+    pub fn other_key_in_use(&self, key_id: &str) -> Result<Option<String>> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT key_id FROM sealed_secrets WHERE sealed IS NOT NULL AND key_id <> ?1 LIMIT 1")?;
+        Ok(statement.query_row([key_id], |row| row.get(0)).optional()?)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Keeps a value that was given for a request.
+    pub fn insert_sealed(
+        &mut self,
+        request_id: &RequestId,
+        (service, field): (&SecretName, &SecretName),
+        delivery: Delivery,
+        value: &SealedValue,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO sealed_secrets (interaction_id, service, field, delivery, key_id, sealed) \
+                 SELECT interaction_id, ?2, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
+            )?
+            .execute(params![request_id, service, field, delivery, value.key_id, value.bytes])?;
+        Ok(())
+    }
+
+    /// Marks a one-time value as taken; from `wipe_at` on nobody gets it again.
+    pub fn mark_taken(&mut self, request_id: &RequestId, take: &TakeId, wipe_at: Timestamp) -> Result<()> {
+        let changed = self
+            .conn
+            .prepare_cached(
+                "UPDATE sealed_secrets SET take_id = ?2, taken_at_ms = ?3, wipe_at_ms = ?4 \
+                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
+                 AND delivery = 'transient_send' AND take_id IS NULL",
+            )?
+            .execute(params![request_id, take, self.now, wipe_at])?;
+        if changed != 1 {
+            return Err(Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() });
+        }
+        self.set_deadline(Some(wipe_at));
+        Ok(())
+    }
+
+    /// Wipes the one-time values whose time has come; the requests that they were given for.
+    pub fn wipe_taken(&mut self, limit: u32) -> Result<Vec<RequestId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT i.request_id FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) \
+             WHERE s.sealed IS NOT NULL AND s.wipe_at_ms <= ?1 ORDER BY s.wipe_at_ms LIMIT ?2",
+        )?;
+        let due = statement.query_map(params![self.now, limit], |row| row.get(0))?;
+        let due = due.collect::<rusqlite::Result<Vec<RequestId>>>()?;
+        for request_id in &due {
+            self.conn
+                .prepare_cached(
+                    "UPDATE sealed_secrets SET sealed = NULL \
+                     WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
+                )?
+                .execute([request_id])?;
+        }
+        Ok(due)
+    }
+}

@@ -1,0 +1,169 @@
+//! The table `trust_rules`: standing decisions.
+
+use rusqlite::types::ToSql;
+use rusqlite::{OptionalExtension, Row, named_params, params};
+
+use super::conditions::Conditions;
+use super::{Error, Page, ReadTx, Result, WriteTx};
+use crate::clock::Timestamp;
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::id::{PrincipalName, RequestId, RuleId, ToolName};
+use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::words::{Kind, RuleStatus};
+
+const RULES: &str = "SELECT rule_number, rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, \
+     created_at_ms, created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, \
+     revoked_by FROM trust_rules";
+
+/// Which rules a list shows: those that match every member that is given.
+#[derive(Clone, Debug, Default)]
+pub struct RuleFilter {
+    /// Whether they still apply.
+    pub status: Option<RuleStatus>,
+    /// Which tool they are about.
+    pub tool_name: Option<ToolName>,
+}
+
+fn rule_from(row: &Row<'_>) -> rusqlite::Result<(i64, TrustRule)> {
+    let created_at = row.get(8)?;
+    let expires_at = row.get::<_, Option<Timestamp>>(11)?;
+    let rule = TrustRule {
+        rule_id: row.get(1)?,
+        status: row.get(2)?,
+        terms: Terms {
+            tool_name: row.get(3)?,
+            pattern: row.get(4)?,
+            scope: row.get(5)?,
+            decision: row.get(6)?,
+            allow_high_risk: row.get(7)?,
+            lifetime_ms: expires_at.map(|end| end.millis_since(created_at)),
+            max_uses: row.get(12)?,
+        },
+        created_at,
+        created_by: row.get(9)?,
+        created_from: row.get(10)?,
+        expires_at,
+        use_count: row.get(13)?,
+        last_used_at: row.get(14)?,
+        revoked: row.get::<_, Option<_>>(15)?.zip(row.get::<_, Option<PrincipalName>>(16)?),
+    };
+    Ok((row.get(0)?, rule))
+}
+
+impl ReadTx<'_> {
+    /// The rule with this id.
+    pub fn trust_rule(&self, rule_id: &RuleId) -> Result<Option<TrustRule>> {
+        let mut statement = self.conn.prepare_cached(&format!("{RULES} WHERE rule_id = ?1"))?;
+        Ok(statement.query_row([rule_id], rule_from).optional()?.map(|(_, rule)| rule))
+    }
+
+    /// The active rules about a tool, oldest first.
+    pub fn active_rules(&self, tool_name: &ToolName) -> Result<Vec<TrustRule>> {
+        let sql = format!("{RULES} WHERE status = 'active' AND tool_name = ?1 ORDER BY rule_number");
+        Ok(self.rules(&sql, &[tool_name])?.into_iter().map(|(_, rule)| rule).collect())
+    }
+
+    /// A page of the rules that match, newest first, each with its number, which a cursor may name.
+    pub fn trust_rules(&self, filter: &RuleFilter, page: Page) -> Result<Vec<(i64, TrustRule)>> {
+        let (sql, values) = Conditions::default()
+            .when("status = ?", filter.status.as_ref())
+            .when("tool_name = ?", filter.tool_name.as_ref())
+            .when("rule_number < ?", page.before.as_ref())
+            .query(RULES, "ORDER BY rule_number DESC LIMIT ?", &page.limit);
+        self.rules(&sql, &values)
+    }
+
+    fn rules(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<(i64, TrustRule)>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_map(values, rule_from)?.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Adds an active rule and the event that tells of it.
+    pub fn insert_trust_rule(&mut self, rule: &TrustRule) -> Result<()> {
+        let terms = &rule.terms;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
+                 created_at_ms, created_by, created_from, expires_at_ms, max_uses) \
+                 VALUES (:rule_id, :kind, :status, :tool_name, :pattern, :scope, :decision, :allow_high_risk, \
+                 :created_at, :created_by, :created_from, :expires_at, :max_uses)",
+            )?
+            .execute(named_params! {
+                ":rule_id": rule.rule_id,
+                ":kind": Kind::Confirmation,
+                ":status": rule.status,
+                ":tool_name": terms.tool_name,
+                ":pattern": terms.pattern,
+                ":scope": terms.scope,
+                ":decision": terms.decision,
+                ":allow_high_risk": terms.allow_high_risk,
+                ":created_at": rule.created_at,
+                ":created_by": rule.created_by,
+                ":created_from": rule.created_from,
+                ":expires_at": rule.expires_at,
+                ":max_uses": terms.max_uses,
+            })?;
+        self.set_deadline(rule.expires_at);
+        let mut event = NewAuditEvent::new(Event::RuleCreated).rule(&rule.rule_id).principal(&rule.created_by);
+        event.request_id = rule.created_from.as_ref();
+        self.append_audit(event.detail(serde_json::json!({
+            "toolName": terms.tool_name,
+            "pattern": terms.pattern,
+            "scope": terms.scope,
+            "decision": terms.decision,
+            "allowHighRisk": terms.allow_high_risk,
+            "maxUses": terms.max_uses,
+            "expiresAt": rule.expires_at,
+        })))
+    }
+
+    /// Counts one decision of a rule that may still decide; the last one that it has exhausts it.
+    pub fn use_trust_rule(&mut self, rule: &TrustRule, request_id: &RequestId) -> Result<()> {
+        let status = self
+            .conn
+            .prepare_cached(
+                "UPDATE trust_rules SET use_count = use_count + 1, last_used_at_ms = ?2, \
+                 status = CASE WHEN use_count + 1 = max_uses THEN 'exhausted' ELSE status END \
+                 WHERE rule_id = ?1 AND status = 'active' AND (max_uses IS NULL OR use_count < max_uses) \
+                 AND (expires_at_ms IS NULL OR expires_at_ms > ?2) RETURNING status",
+            )?
+            .query_row(params![rule.rule_id, self.now], |row| row.get::<_, RuleStatus>(0))
+            .optional()?;
+        let corrupt = || Error::Corrupt { table: "trust_rules", key: rule.rule_id.to_string() };
+        match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
+            Some(event) => self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes an active rule back; `false` when it was not active any more.
+    pub fn revoke_trust_rule(&mut self, rule_id: &RuleId, by: &PrincipalName) -> Result<bool> {
+        let changed = self
+            .conn
+            .prepare_cached(
+                "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = ?2, revoked_by = ?3 \
+                 WHERE rule_id = ?1 AND status = 'active' AND (expires_at_ms IS NULL OR expires_at_ms > ?2)",
+            )?
+            .execute(params![rule_id, self.now, by])?;
+        if changed == 1 {
+            self.append_audit(NewAuditEvent::new(Event::RuleRevoked).rule(rule_id).principal(by))?;
+        }
+        Ok(changed == 1)
+    }
+
+    /// Ends the active rules whose time is over; how many.
+    pub fn expire_trust_rules(&mut self, limit: u32) -> Result<usize> {
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE trust_rules SET status = 'expired' WHERE rule_number IN (SELECT rule_number FROM trust_rules \
+             WHERE status = 'active' AND expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT ?2) RETURNING rule_id",
+        )?;
+        let expired = statement.query_map(params![self.now, limit], |row| row.get(0))?;
+        let expired = expired.collect::<rusqlite::Result<Vec<RuleId>>>()?;
+        for rule_id in &expired {
+            self.append_audit(NewAuditEvent::new(Event::RuleExpired).rule(rule_id))?;
+        }
+        Ok(expired.len())
+    }
+}

@@ -1,0 +1,210 @@
+//! The one writer: a thread that owns the one write connection and commits in groups.
+//!
+//! It takes whatever is queued, runs each piece of work in a savepoint of its own inside one `BEGIN IMMEDIATE … COMMIT`,
+//! and answers everybody after that one sync of the disk. It never waits for a fuller group: while it commits, the next
+//! one gathers. Refusals are answered after the COMMIT too, for they may rest on what the same group has written.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::{oneshot, watch};
+
+use super::{Committed, Error, OnCommit, Result, WriteTx};
+use crate::clock::Clock;
+
+/// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
+const LARGEST_GROUP: usize = 1024;
+
+/// One piece of work in the queue.
+trait Work: Send {
+    /// Runs it; whether what it wrote is to be kept.
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> bool;
+
+    /// Answers whoever waits: what [`Work::run`] found, or the error that undid it.
+    fn answer(self: Box<Self>, committed: Result<()>);
+}
+
+struct Closure<T, E, F> {
+    work: F,
+    found: Option<std::result::Result<T, E>>,
+    reply: oneshot::Sender<std::result::Result<T, E>>,
+}
+
+impl<T, E, F> Work for Closure<T, E, F>
+where
+    F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> bool {
+        self.found.insert((self.work)(tx)).is_ok()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<()>) {
+        let answer = match (committed, self.found) {
+            // The work that was undone itself says best why.
+            (Ok(()), Some(found)) | (Err(Error::Undone), Some(found @ Err(_))) => found,
+            (Ok(()), None) => Err(Error::Closed.into()),
+            (Err(error), _) => Err(error.into()),
+        };
+        // Whoever asked may have gone away: what was done stays done.
+        let _ = self.reply.send(answer);
+    }
+}
+
+enum Message {
+    Work(Box<dyn Work>),
+    Close(oneshot::Sender<Result<()>>),
+}
+
+/// The way to the writer's thread.
+pub(super) struct Writer {
+    queue: Sender<Message>,
+    ended: watch::Receiver<()>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(conn: Connection, clock: Arc<dyn Clock>, on_commit: OnCommit) -> std::io::Result<Self> {
+        let (queue, messages) = channel();
+        let (alive, ended) = watch::channel(());
+        thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            // Dropped when the thread ends, however it ends.
+            let _alive = alive;
+            Thread { conn, clock, on_commit }.run(&messages);
+        })?;
+        Ok(Self { queue, ended })
+    }
+
+    pub(super) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let work = Closure { work, found: None, reply };
+        self.queue.send(Message::Work(Box::new(work))).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(super) async fn close(&self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Message::Close(reply)).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(super) async fn ended(&self) {
+        // Nothing is ever sent: the channel closes when the thread ends.
+        let _ = self.ended.clone().changed().await;
+    }
+}
+
+/// What the writer's thread owns.
+struct Thread {
+    conn: Connection,
+    clock: Arc<dyn Clock>,
+    on_commit: OnCommit,
+}
+
+/// Whether the writer may go on.
+#[derive(PartialEq, Eq)]
+enum Disk {
+    Trusted,
+    Unknown,
+}
+
+impl Thread {
+    fn run(self, messages: &Receiver<Message>) {
+        while let Ok(first) = messages.recv() {
+            let mut group = Vec::new();
+            let mut close = None;
+            for message in std::iter::once(first).chain(messages.try_iter()) {
+                match message {
+                    Message::Work(work) => group.push(work),
+                    Message::Close(reply) => close = Some(reply),
+                }
+                if group.len() == LARGEST_GROUP || close.is_some() {
+                    break;
+                }
+            }
+            if self.commit(group) == Disk::Unknown {
+                return;
+            }
+            if let Some(reply) = close {
+                let _ = reply.send(self.checkpoint());
+                return;
+            }
+        }
+    }
+
+    /// Runs a group in one transaction and answers it.
+    fn commit(&self, mut group: Vec<Box<dyn Work>>) -> Disk {
+        if group.is_empty() {
+            return Disk::Trusted;
+        }
+        let (committed, disk) = match self.transact(&mut group) {
+            Ok(committed) => (Ok(committed), Disk::Trusted),
+            Err(error) => {
+                let disk = self.undo(&error);
+                (Err(error), disk)
+            }
+        };
+        let result = committed.map(|committed| (self.on_commit)(committed));
+        for work in group {
+            work.answer(result.clone());
+        }
+        disk
+    }
+
+    fn transact(&self, group: &mut [Box<dyn Work>]) -> Result<Committed> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let mut all = Committed::default();
+        for work in group {
+            self.execute("SAVEPOINT work")?;
+            let mut tx = WriteTx::new(&self.conn, self.clock.now());
+            if work.run(&mut tx) {
+                all.add(tx.committed);
+            } else {
+                if self.conn.is_autocommit() {
+                    return Err(Error::Undone);
+                }
+                self.execute("ROLLBACK TO work")?;
+            }
+            self.execute("RELEASE work")?;
+        }
+        self.execute("COMMIT")?;
+        Ok(all)
+    }
+
+    /// Leaves no transaction open; says whether what is on the disk is still known.
+    fn undo(&self, error: &Error) -> Disk {
+        let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
+        match error {
+            Error::DiskFull | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
+            Error::DiskFull
+            | Error::Busy
+            | Error::Undone
+            | Error::Corrupt { .. }
+            | Error::Closed
+            | Error::NoReader(_)
+            | Error::Sqlite(_) => {
+                // After a failed sync nobody knows what is on the disk: only a new start, which reads it, does.
+                tracing::error!(%error, "a commit failed; no more is acknowledged");
+                Disk::Unknown
+            }
+        }
+    }
+
+    fn execute(&self, sql: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Moves the write-ahead log into the database and empties it.
+    fn checkpoint(&self) -> Result<()> {
+        Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+}

@@ -1,0 +1,92 @@
+//! Bearer tokens: 256 random bits that are known only by their SHA-256.
+//!
+//! The digests in force are kept in memory and read anew whenever another process has changed them, which every request
+//! checks first: a token that was made or revoked on the command line is so for the very next request.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::domain::principal::Principal;
+use crate::store::{Generation, Holder, Store};
+
+/// How every token begins: what tells one where it should not be, in a log or a repository.
+const PREFIX: &str = "csgn_";
+
+/// How many bytes of a digest find its holder: finding by more would let the time tell of the rest.
+const FINDER_BYTES: usize = 8;
+
+/// A new token's text.
+pub fn generate() -> io::Result<Zeroizing<String>> {
+    let mut random = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(random.as_mut_slice()).map_err(io::Error::other)?;
+    Ok(Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random.as_slice()))))
+}
+
+/// What is stored of a token.
+#[must_use]
+pub fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+/// The tokens in force.
+#[derive(Default)]
+pub struct Tokens {
+    known: RwLock<Option<Known>>,
+}
+
+/// The tokens in force at one generation.
+struct Known {
+    generation: Generation,
+    holders: HashMap<[u8; FINDER_BYTES], Vec<(Holder, Arc<Principal>)>>,
+}
+
+impl Tokens {
+    /// Who holds `token`; `None` when nobody does.
+    pub async fn holder(&self, token: &str, store: &Store) -> Result<Option<Arc<Principal>>, crate::store::Error> {
+        let token_sha256 = digest(token);
+        // Read before the rows are: a change in between is then found by the next request.
+        let generation = store.token_generation().map_err(|error| {
+            tracing::error!(%error, "the lock file cannot be read");
+            crate::store::Error::Closed
+        })?;
+        if let Some(found) = self.find(generation, &token_sha256) {
+            return Ok(found);
+        }
+        let holders = store.read(|tx| tx.holders()).await?;
+        let mut known = Known { generation, holders: HashMap::new() };
+        for holder in holders {
+            let principal = Arc::new(holder.principal.clone());
+            known.holders.entry(finder(&holder.token_sha256)).or_default().push((holder, principal));
+        }
+        let found = known.find(&token_sha256);
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
+        Ok(found)
+    }
+
+    /// `None` when what is known is of another generation.
+    fn find(&self, generation: Generation, token_sha256: &[u8; 32]) -> Option<Option<Arc<Principal>>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|known| known.generation == generation).map(|known| known.find(token_sha256))
+    }
+}
+
+impl Known {
+    fn find(&self, token_sha256: &[u8; 32]) -> Option<Arc<Principal>> {
+        let candidates = self.holders.get(&finder(token_sha256))?;
+        let same = |holder: &Holder| bool::from(holder.token_sha256.ct_eq(token_sha256));
+        candidates.iter().find(|(holder, _)| same(holder)).map(|(_, principal)| Arc::clone(principal))
+    }
+}
+
+fn finder(digest: &[u8; 32]) -> [u8; FINDER_BYTES] {
+    let mut finder = [0; FINDER_BYTES];
+    finder.copy_from_slice(&digest[..FINDER_BYTES]);
+    finder
+}

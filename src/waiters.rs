@@ -1,0 +1,142 @@
+//! Who waits for which interaction, and how they are woken: after the COMMIT, and only then.
+//!
+//! Whoever waits enters first and looks at the row after that, so that a resolution between the look and the wait is
+//! not missed. Leaving is dropping the [`Waiter`], which is also what happens when a client goes away.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::domain::id::RequestId;
+use crate::domain::refused::Refused;
+
+/// Everybody who waits.
+#[derive(Debug)]
+pub struct Waiters {
+    limit: usize,
+    room: Mutex<Room>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    /// Those who wait for each interaction, by the number that tells them apart.
+    waiting: HashMap<RequestId, Vec<(u64, oneshot::Sender<()>)>>,
+    /// How many that is altogether.
+    count: usize,
+    next_number: u64,
+}
+
+/// One who waits.
+#[derive(Debug)]
+pub struct Waiter {
+    waiters: Arc<Waiters>,
+    request_id: RequestId,
+    number: u64,
+    woken: oneshot::Receiver<()>,
+}
+
+impl Waiters {
+    /// A room for at most `limit`.
+    #[must_use]
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, room: Mutex::default() })
+    }
+
+    /// Begins to wait for an interaction: from here on no wake-up is missed.
+    pub fn enter(self: &Arc<Self>, request_id: &RequestId) -> Result<Waiter, Refused> {
+        let (wake, woken) = oneshot::channel();
+        let mut room = self.room();
+        if room.count >= self.limit {
+            return Err(Refused::TooManyWaiters { limit: self.limit });
+        }
+        let number = room.next_number;
+        room.next_number += 1;
+        room.count += 1;
+        room.waiting.entry(request_id.clone()).or_default().push((number, wake));
+        drop(room);
+        Ok(Waiter { waiters: Arc::clone(self), request_id: request_id.clone(), number, woken })
+    }
+
+    /// Wakes everybody who waits for an interaction.
+    pub fn wake(&self, request_id: &RequestId) {
+        let mut room = self.room();
+        let woken = room.waiting.remove(request_id).unwrap_or_default();
+        room.count -= woken.len();
+        drop(room);
+        for (_, wake) in woken {
+            // One who is leaving at this moment needs no waking.
+            let _ = wake.send(());
+        }
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.room().count
+    }
+
+    fn room(&self) -> MutexGuard<'_, Room> {
+        // Nothing in this file can panic halfway through a change.
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiter {
+    /// Ends once the interaction is resolved.
+    pub async fn woken(&mut self) {
+        // The sender goes away unused only with the whole room.
+        let _ = (&mut self.woken).await;
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut room = self.waiters.room();
+        let Entry::Occupied(mut waiting) = room.waiting.entry(self.request_id.clone()) else {
+            return;
+        };
+        let before = waiting.get().len();
+        waiting.get_mut().retain(|(number, _)| *number != self.number);
+        let left = before - waiting.get().len();
+        if waiting.get().is_empty() {
+            waiting.remove();
+        }
+        room.count -= left;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> RequestId {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_wake_up_before_the_wait_is_not_lost() {
+        let waiters = Waiters::new(10);
+        let mut waiter = waiters.enter(&id("a")).unwrap();
+        let mut other = waiters.enter(&id("b")).unwrap();
+        waiters.wake(&id("a"));
+        waiter.woken().await;
+        assert!(other.woken.try_recv().is_err());
+        assert_eq!(waiters.count(), 1);
+    }
+
+    #[test]
+    fn whoever_leaves_makes_room() {
+        let waiters = Waiters::new(2);
+        let first = waiters.enter(&id("a")).unwrap();
+        let second = waiters.enter(&id("a")).unwrap();
+        assert_eq!(waiters.enter(&id("b")).unwrap_err(), Refused::TooManyWaiters { limit: 2 });
+        drop(first);
+        assert_eq!(waiters.count(), 1);
+        waiters.wake(&id("a"));
+        drop(second);
+        assert_eq!(waiters.count(), 0);
+        assert!(waiters.room().waiting.is_empty());
+    }
+}
