@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-fn main() {}
-=======
 //! The `countersign` command: its arguments in, its exit code out.
 
 use std::process::ExitCode;
@@ -11,4 +8,3 @@ use countersign::cli::{Cli, run};
 fn main() -> ExitCode {
     run(Cli::parse())
 }
->>>>>>> main

@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-fn main() {}
-=======
 //! The integration tests, in one binary: a file for each verb, and the proofs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod confirm;
 mod harness;
->>>>>>> main
