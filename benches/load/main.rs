@@ -29,6 +29,7 @@ mod throughput;
 mod waiters;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -81,6 +82,25 @@ enum Command {
     },
     /// Serve an echo of every body.
     Echo,
+    /// Load a server that is running already: for a profiler.
+    Drive(DriveArguments),
+}
+
+/// A load of its own.
+#[derive(Args)]
+pub(crate) struct DriveArguments {
+    #[arg(long)]
+    pub(crate) server: SocketAddr,
+    /// The agent's token.
+    #[arg(long)]
+    pub(crate) agent: String,
+    /// The approver's token.
+    #[arg(long)]
+    pub(crate) approver: String,
+    #[arg(long, default_value_t = 64)]
+    pub(crate) connections: usize,
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u64,
 }
 
 fn main() -> ExitCode {
@@ -105,6 +125,7 @@ fn command() -> Result<()> {
         Some(Command::Fill { db, rows }) => fill::fill(&db, rows),
         Some(Command::Naive { db }) => naive::serve(&db),
         Some(Command::Echo) => echo::serve(),
+        Some(Command::Drive(arguments)) => run::drive_alone(arguments),
     }
 }
 

@@ -1,13 +1,16 @@
 //! One whole run: the measurements in order, under one deadline, ended by a signal without leaving anything behind.
 
 use std::io::Write;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::plan::Plan;
+use crate::drive::{Target, drive};
+use crate::plan::{Pace, Plan};
 use crate::process::Site;
 use crate::report::Report;
-use crate::{Result, RunArguments, history, startup, throughput, waiters};
+use crate::stats::Percentiles;
+use crate::{DriveArguments, Result, RunArguments, history, startup, throughput, waiters};
 
 /// Measures everything and prints the report to stdout.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
@@ -44,4 +47,19 @@ async fn measure(arguments: &RunArguments, plan: &Plan) -> Result<Report> {
 /// Tells who watches what is going on; stdout is the report's.
 pub(crate) fn progress(what: &str) -> Result<()> {
     Ok(writeln!(std::io::stderr().lock(), "load: {what}")?)
+}
+
+/// Loads a server that somebody else has started, and prints what it did.
+pub(crate) fn drive_alone(arguments: DriveArguments) -> Result<()> {
+    let DriveArguments { server, agent, approver, connections, seconds } = arguments;
+    let pace = Pace { warm_up: Duration::from_millis(500), window: Duration::from_secs(seconds) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(drive(&Target { server, agent, approver }, connections, pace))?;
+    let Percentiles { p50, p99, p999, max } = measured.request;
+    let pairs = measured.pairs_per_second;
+    Ok(writeln!(
+        std::io::stdout().lock(),
+        "{pairs:.0} pairs/s; a request: p50 {p50:?}, p99 {p99:?}, p99.9 {p999:?}, max {max:?}; refused {}",
+        measured.refused
+    )?)
 }

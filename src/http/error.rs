@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::content::ContentError;
@@ -58,14 +59,20 @@ impl Problem {
     }
 }
 
+#[derive(Serialize)]
+struct Shape {
+    error: String,
+    code: &'static str,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        let mut object = Map::new();
-        object.insert("error".to_owned(), self.message.into());
-        object.insert("code".to_owned(), self.code.into());
         let retry_after = self.more.get("retryAfterMs").and_then(Value::as_u64);
-        object.extend(self.more);
-        let mut response = Response::new(Body::from(Value::Object(object).to_string()));
+        let shape = Shape { error: self.message, code: self.code, more: self.more };
+        // Strings and numbers under string keys: this cannot fail, and an empty body is what is left if it does.
+        let mut response = Response::new(Body::from(serde_json::to_vec(&shape).unwrap_or_default()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
