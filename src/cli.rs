@@ -47,11 +47,11 @@ struct CreateToken {
     database: Database,
 
     /// Who is to hold it: 1 to 128 of A-Z a-z 0-9 . _ : -
-    #[arg(long)]
+    #[arg(long, env = "COUNTERSIGN_TOKEN_NAME")]
     name: PrincipalName,
 
     /// What they may do: agent, approver, auditor or admin
-    #[arg(long)]
+    #[arg(long, env = "COUNTERSIGN_TOKEN_ROLE")]
     role: Role,
 }
 

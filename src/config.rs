@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 /// What `countersign serve` can be told.
@@ -19,7 +20,7 @@ pub struct Config {
     pub listen: SocketAddr,
 
     /// Let principals resolve what they registered themselves
-    #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL")]
+    #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL", value_parser = FalseyValueParser::new())]
     pub allow_self_approval: bool,
 
     /// How long an interaction waits that names no deadline, such as 90s, 24h or 7d; `none`: for ever

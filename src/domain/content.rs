@@ -34,7 +34,8 @@ pub struct Confirmation {
     /// The directory it is to run in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// What patterns are matched against, as the agent gave it; see [`Confirmation::subject_text`].
+    /// What patterns are matched against, as the agent gave it; else the input's `command`,
+    /// `file_path`, `path` or `url`, else the canonical input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Why, in the agent's own words.
@@ -105,7 +106,6 @@ impl Confirmation {
         self.input_digest = Some(input_digest(self.tool_name.as_str(), &self.input));
     }
 
-    /// The subject: as given, else the input's `command`, `file_path`, `path` or `url`, else the canonical input.
     fn subject_text(&self) -> String {
         let from_input = || {
             let known = ["command", "file_path", "path", "url"];

@@ -22,7 +22,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use self::audit_events::EventFilter;
 pub use self::error::{Error, OpenError};
@@ -182,11 +182,10 @@ where
     E: From<Error> + From<OpenError>,
 {
     let conn = open::beside_a_server(path)?;
-    if let Some(highest) = (ReadTx { conn: &conn }).highest_time()? {
+    let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Immediate).map_err(Error::from)?;
+    if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
         clock.never_before(highest);
     }
-    let tx =
-        rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Immediate).map_err(Error::from)?;
     let mut write = WriteTx::new(&tx, clock.now());
     let done = work(&mut write)?;
     tx.commit().map_err(Error::from)?;
