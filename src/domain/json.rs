@@ -37,9 +37,9 @@ impl JsonObject {
     /// The canonical form, as [`canonical`] writes it.
     #[must_use]
     pub fn canonical(&self) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         write_object(&self.tree, &mut out);
-        out
+        text(out)
     }
 }
 
@@ -208,68 +208,75 @@ fn decimal(number: &str) -> Option<(bool, String, i64)> {
 /// inputs never share one.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
-    let mut out = String::new();
+    let mut out = Vec::new();
     write_value(value, &mut out);
-    out
+    text(out)
 }
 
-fn write_value(value: &Value, out: &mut String) {
+/// What was written here, as text: only whole strings, numbers and ASCII were.
+fn text(canonical: Vec<u8>) -> String {
+    String::from_utf8(canonical).unwrap_or_default()
+}
+
+fn write_value(value: &Value, out: &mut Vec<u8>) {
     match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
+        Value::Null => out.extend(b"null"),
+        Value::Bool(true) => out.extend(b"true"),
+        Value::Bool(false) => out.extend(b"false"),
         Value::Number(number) => write_number(number, out),
         Value::String(text) => write_string(text, out),
         Value::Array(items) => {
-            out.push('[');
+            out.push(b'[');
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
                 write_value(item, out);
             }
-            out.push(']');
+            out.push(b']');
         }
         Value::Object(members) => write_object(members, out),
     }
 }
 
-fn write_object(members: &Map<String, Value>, out: &mut String) {
+fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
     // RFC 8785 sorts by UTF-16 code units, which differs from UTF-8's order beyond the basic plane.
     let mut sorted = members.iter().collect::<Vec<_>>();
     sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
-    out.push('{');
+    out.push(b'{');
     for (index, (key, value)) in sorted.into_iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.push(b',');
         }
         write_string(key, out);
-        out.push(':');
+        out.push(b':');
         write_value(value, out);
     }
-    out.push('}');
+    out.push(b'}');
 }
 
-fn write_number(number: &Number, out: &mut String) {
+fn write_number(number: &Number, out: &mut Vec<u8>) {
     match number.as_f64().filter(|_| number.is_f64()) {
-        Some(double) => out.push_str(ryu_js::Buffer::new().format(double)),
-        None => out.push_str(&number.to_string()),
+        Some(double) => out.extend(ryu_js::Buffer::new().format(double).bytes()),
+        None => out.extend(number.to_string().bytes()),
     }
 }
 
 /// serde_json escapes exactly what RFC 8785 asks to be escaped, in the same way.
-fn write_string(text: &str, out: &mut String) {
-    out.push_str(&Value::from(text).to_string());
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Writing into memory does not fail, and neither does a string.
+    let written = serde_json::to_writer(out, text);
+    debug_assert!(written.is_ok());
 }
 
 /// What exactly was approved: `sha256:` and the SHA-256, in hexadecimal, of the canonical form of `{toolName, input}`.
 #[must_use]
 pub fn input_digest(tool_name: &str, input: &JsonObject) -> String {
-    let mut form = String::from("{\"input\":");
+    let mut form = b"{\"input\":".to_vec();
     write_object(&input.tree, &mut form);
-    form.push_str(",\"toolName\":");
+    form.extend(b",\"toolName\":");
     write_string(tool_name, &mut form);
-    form.push('}');
+    form.push(b'}');
     format!("sha256:{}", hex::encode(Sha256::digest(form)))
 }
 
