@@ -1,5 +1,13 @@
 //! The integration tests, in one binary: a file for each verb, and the proofs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod auth;
+mod bad_input;
+mod bad_request;
 mod confirm;
+mod exact_numbers;
 mod harness;
+mod list;
+mod register;
+mod routes;
+mod wire;
