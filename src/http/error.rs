@@ -11,7 +11,6 @@ use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value};
 
-use crate::domain::content::ContentError;
 use crate::domain::refused::Refused;
 use crate::domain::words::Outcome;
 use crate::service;
@@ -76,12 +75,6 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
         }
         response
-    }
-}
-
-impl From<ContentError> for Problem {
-    fn from(error: ContentError) -> Self {
-        Self::malformed_field(error.field, error.message)
     }
 }
 
