@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, confirmation, countersign, question, responses, secret, token};
 use crate::routes::{Call, Stage, everything};
+use crate::wire::{exchange, head};
 
 /// The call, made so that the feed of events ends, too: with a header that it refuses once the caller is let through.
 fn ending(call: &Call, client: &Client) -> Answer {
@@ -14,35 +15,44 @@ fn ending(call: &Call, client: &Client) -> Answer {
     call.send_with(client, headers)
 }
 
+/// Every way in which a request may fail to carry one token that is in force: its Authorization headers.
+fn bad_credentials(token: &str) -> Vec<Vec<String>> {
+    let good = format!("Bearer {token}");
+    let mut bad = vec![vec![], vec![good.clone(), good.clone()], vec![good, "Bearer x".to_owned()]];
+    let headers = [
+        String::new(),
+        "Bearer".to_owned(),
+        "Bearer x".to_owned(),
+        token.to_owned(),
+        format!("Basic {token}"),
+        format!("Bearer{token}"),
+        format!("Bearer {}", token.to_uppercase()),
+        format!("Bearer {}", &token[..token.len() - 1]),
+        format!("Bearer {token}x"),
+        format!("Bearer {token}, Bearer {token}"),
+        format!("Bearer {token} {token}"),
+        "Bearer \u{e9}".to_owned(),
+    ];
+    bad.extend(headers.map(|header| vec![header]));
+    bad
+}
+
 #[test]
 fn nobody_passes_without_a_token_that_is_in_force() {
     Stage::set().unchanged_by(|stage| {
-        let token = stage.admin.token.clone().unwrap();
-        let good = format!("Bearer {token}");
-        let mut bad = vec![vec![], vec![good.clone(), good.clone()], vec![good.clone(), "Bearer x".to_owned()]];
-        for header in [
-            String::new(),
-            "Bearer".to_owned(),
-            "Bearer x".to_owned(),
-            token.clone(),
-            format!("Basic {token}"),
-            format!("Bearer{token}"),
-            format!("Bearer {}", token.to_uppercase()),
-            format!("Bearer {}", &token[..token.len() - 1]),
-            format!("Bearer {token}x"),
-            format!("Bearer {token}, Bearer {token}"),
-            format!("Bearer {token} {token}"),
-            "Bearer \u{e9}".to_owned(),
-        ] {
-            bad.push(vec![header]);
-        }
-        let stranger = stage.server.stranger();
+        let (stranger, bad) = (stage.server.stranger(), bad_credentials(stage.admin.token.as_deref().unwrap()));
         for call in stage.calls() {
-            for headers in &bad {
-                let headers = headers.iter().map(|value| ("authorization", value.as_str())).collect::<Vec<_>>();
-                let answer = call.send_with(&stranger, &headers);
-                assert_eq!(answer.refusal(), (401, "unauthenticated"), "{} {} {headers:?}", call.method, call.path);
-                assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"), "{answer:?}");
+            let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
+            let line = format!("{} {} HTTP/1.1", call.method, call.path);
+            for credentials in &bad {
+                let mut headers =
+                    vec!["Content-Type: application/json".to_owned(), format!("Content-Length: {}", body.len())];
+                headers.extend(credentials.iter().map(|value| format!("Authorization: {value}")));
+                let headers = headers.iter().map(String::as_str).collect::<Vec<_>>();
+                let answer = exchange(&stranger, (head(&stranger, &line, &headers) + &body).as_bytes());
+                let refusal = (answer.status(), &answer.body["code"]);
+                assert_eq!(refusal, (Some(401), &json!("unauthenticated")), "{line} {credentials:?}: {answer:?}");
+                assert!(answer.body["error"].is_string() && answer.head.contains("www-authenticate: Bearer"));
             }
         }
         assert_eq!(stranger.get("/v1/nothing").refusal(), (401, "unauthenticated"));
