@@ -27,8 +27,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a request may be held before it is read: past the limit on headers, so that one answers for itself.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// How many headers a request may have: more than fit the limit on their size by default, so that this is what refuses.
-const MOST_HEADERS: usize = 4096;
+/// How many headers a request may have: so many that the limit on their size is what refuses, unless they are tiny. Room
+/// for this many is made for every request.
+const MOST_HEADERS: usize = 256;
 
 /// How long requests that are being answered are waited for at the end.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
