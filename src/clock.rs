@@ -14,20 +14,20 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
-/// A moment: whole milliseconds since 1970-01-01T00:00:00Z, not after the year 9999.
+/// A moment: whole milliseconds since 1970-01-01T00:00:00Z, not after 9999-12-30.
 ///
 /// In JSON and in text it is RFC 3339 in UTC with exactly three fractional digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// The last millisecond that four digits of a year can write: 9999-12-31T23:59:59.999Z.
-const LAST_MS: i64 = 253_402_300_799_999;
+/// The last millisecond that jiff reads and writes in every time zone: 9999-12-30T21:59:59.999Z.
+const LAST_MS: i64 = 253_402_207_199_999;
 
 /// The longest sleep towards a deadline, so that a suspended machine notices soon after it wakes.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 impl Timestamp {
-    /// From milliseconds since the epoch; `None` before 1970 and after the year 9999.
+    /// From milliseconds since the epoch; `None` before 1970 and after 9999-12-30.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Option<Self> {
         if millis >= 0 && millis <= LAST_MS { Some(Self(millis)) } else { None }
@@ -39,7 +39,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment and `millis` more; `None` when that is after the year 9999.
+    /// This moment and `millis` more; `None` when that is after 9999-12-30.
     #[must_use]
     pub fn plus_millis(self, millis: u64) -> Option<Self> {
         i64::try_from(millis).ok().and_then(|more| self.0.checked_add(more)).and_then(Self::from_millis)
@@ -171,7 +171,7 @@ mod tests {
         for (millis, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (1_700_000_000_120, "2023-11-14T22:13:20.120Z"),
-            (LAST_MS, "9999-12-31T23:59:59.999Z"),
+            (LAST_MS, "9999-12-30T21:59:59.999Z"),
         ] {
             let moment = Timestamp::from_millis(millis);
             assert_eq!(moment.map(|m| m.to_string()).as_deref(), Some(text));

@@ -6,14 +6,14 @@ use std::hash::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::id::{SecretName, ToolName};
-use super::json::{JsonObject, input_digest};
+use super::json::{JsonObject, input_digest, objects_only};
 use super::pattern::{Pattern, Scope};
 use super::question::Question;
 use super::words::{ExecutionTarget, Kind, RiskLevel};
 
 /// "May I do this?"
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Confirmation {
     /// The tool that the agent wants to use.
     pub tool_name: ToolName,
@@ -64,7 +64,7 @@ const fn yes() -> bool {
 
 /// An edit of one file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Diff {
     /// The file.
     pub file_path: String,
@@ -78,7 +78,7 @@ pub struct Diff {
 
 /// A pattern that the agent offers for a lasting rule.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct AllowlistOption {
     /// What it is called to a person.
     pub label: String,
@@ -91,13 +91,15 @@ pub struct AllowlistOption {
 
 /// A scope that the agent offers for a lasting rule.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct ScopeOption {
     /// What it is called to a person.
     pub label: String,
     /// The scope.
     pub scope: Scope,
 }
+
+objects_only!(Confirmation, Diff, AllowlistOption, ScopeOption, SecretRequest);
 
 impl Confirmation {
     /// Writes down what patterns will be matched against and the digest of what is to be approved.
@@ -129,7 +131,7 @@ impl Confirmation {
 
 /// "What is the value of this secret?"
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct SecretRequest {
     /// Whose secret it is: `github`, say.
     pub service: SecretName,

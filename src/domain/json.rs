@@ -69,6 +69,43 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
+/// Lets structs that derive with `remote = "Self"` be read from JSON objects alone: what is derived takes an array of the
+/// fields in their order, too, which is no form of ours.
+macro_rules! objects_only {
+    ($($name:ident),+) => {
+        $(
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    struct Members;
+
+                    impl<'de> serde::de::Visitor<'de> for Members {
+                        type Value = $name;
+
+                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                            f.write_str("a JSON object")
+                        }
+
+                        fn visit_map<A: serde::de::MapAccess<'de>>(self, members: A) -> Result<$name, A::Error> {
+                            // The derived function, which hides the trait's.
+                            $name::deserialize(serde::de::value::MapAccessDeserializer::new(members))
+                        }
+                    }
+
+                    deserializer.deserialize_map(Members)
+                }
+            }
+
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    $name::serialize(self, serializer)
+                }
+            }
+        )+
+    };
+}
+
+pub(super) use objects_only;
+
 /// Reads one JSON document; refuses duplicate keys at any depth.
 fn strict(text: &str) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_str(text);

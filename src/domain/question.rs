@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{ContentError, all_different};
 use super::id::{OptionId, QuestionId};
+use super::json::objects_only;
 use super::refused::Refused;
 
 /// One or more things that the agent wants to know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Question {
     /// At least one.
     pub entries: Vec<Entry>,
@@ -16,7 +17,7 @@ pub struct Question {
 
 /// One thing that the agent wants to know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Entry {
     /// Told apart from the other entries by this.
     pub question_id: QuestionId,
@@ -31,7 +32,7 @@ pub struct Entry {
 
 /// One of the options of an entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Choice {
     /// Told apart from the other options by this.
     pub option_id: OptionId,
@@ -44,7 +45,7 @@ pub struct Choice {
 
 /// The answer to one entry: an option, one's own words, both, or that it is passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Response {
     /// The entry that this answers.
     pub question_id: QuestionId,
@@ -58,6 +59,8 @@ pub struct Response {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skipped: bool,
 }
+
+objects_only!(Question, Entry, Choice, Response);
 
 impl Question {
     /// Checks that every entry can be told apart and answered.

@@ -12,7 +12,6 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::content::ContentError;
 use crate::domain::refused::Refused;
 use crate::domain::words::Outcome;
 use crate::service;
@@ -83,12 +82,6 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
         }
         response
-    }
-}
-
-impl From<ContentError> for Problem {
-    fn from(error: ContentError) -> Self {
-        Self::malformed_field(error.field, error.message)
     }
 }
 

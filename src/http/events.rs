@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::App;
 use super::auth::Viewer;
 use super::error::Problem;
-use super::extract::{Params, ok};
+use super::extract::{NoQuery, Params, ok};
 use super::page::{next_cursor, page};
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
@@ -58,6 +58,7 @@ struct EventList {
 pub(super) async fn feed(
     State(app): State<App>,
     Viewer(caller): Viewer,
+    NoQuery: NoQuery,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let after = match headers.get("last-event-id") {

@@ -28,7 +28,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, app).await?;
         if !is_json(&parts.headers) {
             return Err(not_json());
         }
@@ -44,7 +45,8 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, app).await?;
         let bytes = read(body, app.limits.max_body_bytes).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(T::default()));
@@ -124,6 +126,21 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, app).await;
         read.map(|Query(value)| Self(value)).map_err(|rejection| Problem::malformed(rejection.body_text()))
+    }
+}
+
+/// That a URL has no query, where none is taken: a misspelt filter would show more than was asked for.
+pub(super) struct NoQuery;
+
+impl FromRequestParts<App> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        match query.split(['=', '&']).next() {
+            None | Some("") => Ok(Self),
+            Some(name) => Err(Problem::malformed(format!("this path takes no query parameter {name:?}"))),
+        }
     }
 }
 

@@ -79,7 +79,9 @@ impl RegisterBody {
             conversation_id: self.conversation_id,
             deadline,
             metadata: self.metadata,
-            content: content.accept()?,
+            content: content
+                .accept()
+                .map_err(|error| Problem::malformed_field(&format!("{}.{}", self.kind, error.field), error.message))?,
         })
     }
 }

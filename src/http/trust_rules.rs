@@ -1,6 +1,6 @@
 //! `/v1/trust-rules` and what is below it.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::App;
 use super::auth::{Resolver, Reviewer};
 use super::error::Problem;
-use super::extract::{Json, Param, Params, answer, ok};
+use super::extract::{Json, NoQuery, Param, Params, answer, ok};
 use super::page::{next_cursor, page};
 use super::view::{self, TrustRuleView};
 use crate::config::Limits;
@@ -33,7 +33,7 @@ pub(super) struct RuleBody {
     decision: RuleDecision,
     #[serde(default)]
     allow_high_risk: bool,
-    expires_in_ms: Option<u64>,
+    expires_in_ms: Option<NonZeroU64>,
     max_uses: Option<NonZeroU32>,
 }
 
@@ -84,7 +84,8 @@ impl RuleBody {
     fn accept(self, limits: &Limits) -> Result<NewRule, Problem> {
         check_pattern_length("pattern", self.pattern.as_str().len(), limits)?;
         let Self { pattern, scope, decision, allow_high_risk, .. } = self;
-        let (lifetime_ms, max_uses) = (self.expires_in_ms, self.max_uses.map(|uses| u64::from(uses.get())));
+        let lifetime_ms = self.expires_in_ms.map(NonZeroU64::get);
+        let max_uses = self.max_uses.map(|uses| u64::from(uses.get()));
         match (self.request_id, self.tool_name) {
             (Some(_), None) if decision == RuleDecision::Ask => {
                 Err(Problem::malformed_field("decision", "a rule made from a request allows or denies"))
@@ -139,6 +140,7 @@ pub(super) async fn look(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     Param(rule_id): Param<RuleId>,
+    NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     ok(&TrustRuleView::from(&app.service.trust_rule(&rule_id).await?))
 }
@@ -147,6 +149,7 @@ pub(super) async fn revoke(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Param(rule_id): Param<RuleId>,
+    NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     ok(&TrustRuleView::from(&app.service.revoke_trust_rule(&caller, &rule_id).await?))
 }

@@ -107,7 +107,7 @@ fn body(
         content.kind().as_str(),
         conversation_id.map_or("", ConversationId::as_str),
         &deadline,
-        &metadata.map(JsonObject::canonical).unwrap_or_default(),
+        &metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical),
         &canonical(&serde_json::from_str(&json).map_err(not_json)?),
     ];
     // No part can hold a NUL: ids and times do not, and JSON escapes it.
