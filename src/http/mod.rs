@@ -4,6 +4,7 @@ mod auth;
 mod cancel;
 mod claim;
 mod confirm;
+mod drain;
 mod error;
 mod events;
 mod extract;
