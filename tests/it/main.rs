@@ -3,3 +3,4 @@
 
 mod confirm;
 mod harness;
+mod trust_rules;
