@@ -89,6 +89,8 @@ impl TestServer {
     pub(crate) fn restart_at(mut self, clock: Arc<ManualClock>, flags: &[&str]) -> Self {
         self.stop_and_join().unwrap();
         let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
+        // With the service goes the lock on the database.
+        drop(self);
         Self::on(directory, clock, flags)
     }
 

@@ -1,16 +1,17 @@
 //! What only the outside of a process shows: a connection held open to the letter, a start that is refused, a database
 //! that somebody else writes to.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 /// A connection with a request on it that the server has begun to answer, or with none.
 pub(crate) struct Held {
-    stream: TcpStream,
+    stream: BufReader<TcpStream>,
 }
 
 impl Held {
@@ -24,14 +25,28 @@ impl Held {
         let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
         let requests = ask("/healthz") + &path.map(ask).unwrap_or_default();
         stream.write_all(requests.as_bytes()).unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"}") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.extend(byte);
+        let mut held = Self { stream: BufReader::new(stream) };
+        assert_eq!(held.body()["status"], "alive");
+        held
+    }
+
+    /// The next answer's body; its status is 200.
+    pub(crate) fn body(&mut self) -> Value {
+        let (mut status, mut length) = (String::new(), 0);
+        self.stream.read_line(&mut status).unwrap();
+        assert!(status.starts_with("HTTP/1.1 200"), "{status:?}");
+        loop {
+            let mut header = String::new();
+            self.stream.read_line(&mut header).unwrap();
+            match header.trim_end().split_once(": ") {
+                Some(("content-length", value)) => length = value.parse().unwrap(),
+                Some(_) => {}
+                None => break,
+            }
         }
-        assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&head));
-        Self { stream }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        serde_json::from_slice(&body).unwrap()
     }
 
     /// A long-poll for `request_id` that is under way.
@@ -59,7 +74,7 @@ pub(crate) fn refused(command: &mut Command) -> String {
     }
     let output = child.wait_with_output().unwrap();
     let sentence = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{sentence}");
+    assert_eq!(output.status.code(), Some(1), "{command:?} said {sentence:?}");
     assert!(sentence.starts_with("countersign: ") && sentence.trim_end().lines().count() == 1, "{sentence:?}");
     sentence.trim_end().to_owned()
 }
