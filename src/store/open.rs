@@ -30,6 +30,9 @@ const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
 /// How many prepared statements a connection keeps: more than there are.
 pub(super) const STATEMENTS: usize = 128;
 
+/// The header of every SQLite database.
+const HEADER_BYTES: u64 = 100;
+
 /// The pages of write-ahead log after which they are moved into the database: 16 MiB.
 const CHECKPOINT_PAGES: u32 = 4096;
 
@@ -115,6 +118,10 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     if metadata.len() == 0 {
         return Ok(());
     }
+    // SQLite takes a file of one byte for an empty one, and would write over it.
+    if metadata.len() < HEADER_BYTES {
+        return Err(OpenError::NotOurs(path.to_owned(), "it is no SQLite database"));
+    }
     let damaged = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned(), "it is no SQLite database"),
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.to_owned(), error.to_string()),
@@ -125,7 +132,7 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     if application_id != APPLICATION_ID && !is_empty(&conn).map_err(damaged)? {
         return Err(OpenError::NotOurs(path.to_owned(), "it is some other program's SQLite database"));
     }
-    match schema_version(&conn)? {
+    match schema_version(&conn).map_err(damaged)? {
         Some(found) if found > known_version() => {
             return Err(OpenError::TooNew { path: path.to_owned(), found, known: known_version() });
         }
@@ -134,7 +141,9 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     if metadata.len() <= CHECKED_BYTES {
         let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
         if found != "ok" {
-            return Err(OpenError::Damaged(path.to_owned(), found));
+            // The last line says what is wrong; before it may stand in which of the attached databases.
+            let problem = found.lines().last().unwrap_or_default().to_owned();
+            return Err(OpenError::Damaged(path.to_owned(), problem));
         }
     }
     Ok(())
@@ -150,12 +159,12 @@ fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// The last migration that was applied; `None` before the first.
-fn schema_version(conn: &Connection) -> Result<Option<i64>, OpenError> {
+fn schema_version(conn: &Connection) -> rusqlite::Result<Option<i64>> {
     let exists = conn.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'")?.exists([])?;
     if !exists {
         return Ok(None);
     }
-    Ok(conn.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))?)
+    conn.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
 }
 
 /// The last migration that this program knows.

@@ -1,6 +1,9 @@
 //! What every test stands on: a real server on a free port with a temporary database and a clock that stands still, and
 //! the real binary as a process of its own, to be killed.
 
+pub(crate) mod feed;
+pub(crate) mod outside;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -77,9 +80,17 @@ impl TestServer {
     }
 
     /// Stops, as SIGTERM would, and starts again on the same database and clock.
-    pub(crate) fn restart(mut self, flags: &[&str]) -> Self {
+    pub(crate) fn restart(self, flags: &[&str]) -> Self {
+        let clock = self.clock.clone();
+        self.restart_at(clock, flags)
+    }
+
+    /// The same, but the clock has been set meanwhile, forward or back.
+    pub(crate) fn restart_at(mut self, clock: Arc<ManualClock>, flags: &[&str]) -> Self {
         self.stop_and_join().unwrap();
-        let (directory, clock) = (std::mem::replace(&mut self.directory, TempDir::new().unwrap()), self.clock.clone());
+        let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
+        // With the service goes the lock on the database.
+        drop(self);
         Self::on(directory, clock, flags)
     }
 
@@ -365,8 +376,13 @@ pub(crate) fn countersign() -> Command {
 impl Process {
     /// Starts `serve` on `db` and reads the line that says where it listens; panics if there is none.
     pub(crate) fn serve(db: &Path, flags: &[&str]) -> Self {
+        Self::serve_on("127.0.0.1:0", db, flags)
+    }
+
+    /// The same, where it is to listen at a certain address.
+    pub(crate) fn serve_on(address: &str, db: &Path, flags: &[&str]) -> Self {
         let mut command = countersign();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(db).args(flags);
+        command.args(["serve", "--listen", address, "--db"]).arg(db).args(flags);
         Self::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 

@@ -1,15 +1,23 @@
 //! The integration tests, in one binary: a file for each verb, and the proofs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod architecture;
+mod audit;
 mod auth;
 mod bad_input;
 mod bad_request;
+mod cli;
 mod confirm;
+mod crash;
 mod exact_numbers;
 mod framing;
 mod harness;
 mod list;
+mod refuse;
 mod refused_registration;
 mod register;
+mod restart;
 mod routes;
+mod shutdown;
+mod trust_rules;
 mod wire;

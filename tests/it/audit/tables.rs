@@ -1,0 +1,167 @@
+//! The tables hold the rules by themselves: whoever writes to the file beside the server is refused a contradiction.
+
+use serde_json::{Value, json};
+
+use crate::harness::outside::write_sql;
+use crate::harness::{Client, TestServer, confirmation, secret};
+
+/// A server with a little of everything: `c` approved and claimed, `p` pending, `s` answered, one rule.
+fn filled() -> (TestServer, Client) {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    for registration in [confirmation("c"), confirmation("p"), secret("s")] {
+        agent.register(&registration);
+    }
+    ada.confirm("c", "allow").expect(200);
+    agent.post("/v1/interactions/c/claim", &json!({"claimId": "i"})).expect(200);
+    agent.post("/v1/interactions/c/outcome", &json!({"claimId": "i", "outcome": "succeeded"})).expect(200);
+    ada.post("/v1/secret", &json!({"requestId": "s", "value": "v"})).expect(200);
+    let rule = json!({"toolName": "shell", "pattern": "rm *", "scope": "everywhere", "decision": "deny", "maxUses": 2});
+    ada.post("/v1/trust-rules", &rule).expect(201);
+    (server, agent)
+}
+
+const TABLES: [&str; 8] = [
+    "principals",
+    "tokens",
+    "trust_rules",
+    "interactions",
+    "interaction_bodies",
+    "claims",
+    "sealed_secrets",
+    "audit_events",
+];
+
+fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {
+    TABLES.map(|table| server.sql(&format!("SELECT * FROM {table}"))).into()
+}
+
+/// Tries each statement from outside; all must fail with such words, and leave everything as it was.
+#[track_caller]
+fn refuses(attempts: &[&str], words: &str) {
+    let (server, _) = filled();
+    let before = contents(&server);
+    for attempt in attempts {
+        match write_sql(&server.db(), attempt) {
+            Ok(()) => panic!("it was done: {attempt}"),
+            Err(error) => assert!(error.contains(words), "{attempt}: {error}"),
+        }
+    }
+    assert_eq!(contents(&server), before);
+}
+
+#[test]
+fn the_history_cannot_be_changed_or_shortened_from_outside() {
+    refuses(
+        &[
+            "UPDATE audit_events SET principal = 'eve' WHERE seq = 1",
+            "UPDATE audit_events SET detail = '{}'",
+            "UPDATE audit_events SET seq = seq + 1000",
+            "DELETE FROM audit_events WHERE seq = 1",
+            "DELETE FROM audit_events",
+        ],
+        "audit_events only grows",
+    );
+}
+
+/// `INSERT OR REPLACE` deletes without asking the triggers of DELETE.
+#[test]
+fn the_history_cannot_be_replaced_from_outside() {
+    refuses(
+        &[
+            "INSERT OR REPLACE INTO audit_events (seq, at_ms, event) SELECT seq, at_ms, 'forged' FROM audit_events",
+            "REPLACE INTO audit_events (seq, at_ms, event) VALUES (1, 1, 'forged')",
+        ],
+        "audit_events only grows",
+    );
+}
+
+#[test]
+fn what_is_resolved_asked_or_claimed_cannot_be_changed_from_outside() {
+    refuses(
+        &[
+            "UPDATE interactions SET status = 'rejected' WHERE request_id = 'c'",
+            "UPDATE interactions SET resolved_by_principal = 'builder' WHERE request_id = 'c'",
+            "UPDATE interactions SET status = 'pending', resolved_at_ms = NULL, resolved_by_principal = NULL, resolution = NULL WHERE request_id = 'c'",
+            "UPDATE interaction_bodies SET body = '{}'",
+            "UPDATE claims SET claim_id = 'other'",
+            "UPDATE claims SET outcome = 'failed'",
+        ],
+        "never change",
+    );
+    refuses(&["DELETE FROM interactions WHERE request_id = 'p'", "DELETE FROM interaction_bodies"], "never deleted");
+}
+
+#[test]
+fn a_row_that_contradicts_itself_is_refused_from_outside() {
+    refuses(
+        &[
+            "UPDATE interactions SET status = 'approved' WHERE request_id = 'p'",
+            "UPDATE interactions SET resolved_at_ms = created_at_ms WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'approved', resolved_at_ms = created_at_ms WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'answered', resolved_at_ms = created_at_ms, resolved_by_principal = 'ada' WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'approved', resolved_at_ms = created_at_ms - 1, resolved_by_principal = 'ada' WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'approved', resolved_at_ms = expires_at_ms, resolved_by_principal = 'ada' WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, resolved_by_principal = 'ada' WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'expired', resolved_at_ms = created_at_ms, resolved_by_system = 'expired' WHERE request_id = 'p'",
+            "UPDATE interactions SET kind = 'secret' WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'done' WHERE request_id = 'p'",
+            "UPDATE interactions SET request_id = 'a b' WHERE request_id = 'p'",
+            "UPDATE interactions SET request_id = '..' WHERE request_id = 'p'",
+            "UPDATE interactions SET resolution = '{}' WHERE request_id = 'p'",
+            "UPDATE trust_rules SET status = 'revoked'",
+            "UPDATE trust_rules SET status = 'exhausted'",
+            "UPDATE trust_rules SET status = 'expired'",
+            "UPDATE trust_rules SET use_count = 3, last_used_at_ms = created_at_ms",
+            "UPDATE trust_rules SET use_count = 1",
+            "UPDATE trust_rules SET revoked_at_ms = created_at_ms",
+            "UPDATE trust_rules SET kind = 'secret'",
+            "UPDATE trust_rules SET pattern = ''",
+            "UPDATE principals SET pending_count = -1",
+            "UPDATE principals SET role = 'king'",
+            "UPDATE sealed_secrets SET sealed = NULL",
+            "UPDATE tokens SET revoked_at_ms = created_at_ms - 1",
+            "UPDATE tokens SET token_sha256 = x'00'",
+            "INSERT INTO audit_events (at_ms, event, detail) VALUES (1, 'e', 'no json')",
+        ],
+        "CHECK constraint failed",
+    );
+    refuses(
+        &[
+            "UPDATE interactions SET registered_by = 'nobody' WHERE request_id = 'p'",
+            "UPDATE interactions SET status = 'approved', resolved_at_ms = created_at_ms, resolved_by_rule = 'none' WHERE request_id = 'p'",
+            "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) VALUES (99, 'x', 1)",
+        ],
+        "FOREIGN KEY constraint failed",
+    );
+    refuses(
+        &[
+            "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) VALUES (1, 'second', 1)",
+            "UPDATE interactions SET request_id = 'c' WHERE request_id = 'p'",
+        ],
+        "UNIQUE constraint failed",
+    );
+}
+
+#[test]
+fn every_table_is_strict() {
+    let (server, _) = filled();
+    let tables = server.sql("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'refinery_%' ORDER BY name");
+    let mut expected = TABLES.map(|name| vec![json!(name), json!(1)]).to_vec();
+    expected.sort_by_key(|row| row[0].to_string());
+    assert_eq!(tables, expected);
+    for attempt in [
+        "UPDATE interactions SET created_at_ms = 'noon' WHERE request_id = 'p'",
+        "UPDATE trust_rules SET max_uses = 2.5",
+    ] {
+        assert!(write_sql(&server.db(), attempt).is_err_and(|error| error.contains("cannot store")), "{attempt}");
+    }
+}
+
+/// From outside only what the application does may be done, and the application sees it: nothing is cached.
+#[test]
+fn a_write_from_outside_that_keeps_the_rules_is_seen_and_the_server_goes_on() {
+    let (server, agent) = filled();
+    write_sql(&server.db(), "UPDATE trust_rules SET pattern = 'make *'").unwrap();
+    assert_eq!(agent.register(&confirmation("next"))["status"], "rejected");
+}

@@ -1,0 +1,162 @@
+//! The views that people read with the sqlite3 shell: the right rows, with times that people can read.
+
+use std::io::Write;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestServer, confirmation, question, secret};
+
+const VIEWS: [&str; 7] =
+    ["v_pending", "v_decisions", "v_trust_rules", "v_rule_hits", "v_events", "v_unclaimed", "v_waiting_times"];
+
+/// In order: `pending`, a question and a secret pending; `never` and `run` approved by ada after 1.5 s and 2.5 s, `run`
+/// claimed; `story` told to its end; `hit` decided by the rule; `late` expired after 1.005 s.
+fn history() -> (TestServer, String) {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let mut late = confirmation("late");
+    late["expiresInMs"] = json!(1005);
+    for registration in [confirmation("never"), confirmation("run"), confirmation("story"), late] {
+        agent.register(&registration);
+    }
+    server.advance(Duration::from_millis(1500));
+    ada.post("/v1/confirm", &json!({"requestId": "never", "decision": "allow", "comment": "go on"})).expect(200);
+    server.advance(Duration::from_secs(1));
+    for id in ["run", "story"] {
+        ada.confirm(id, "allow").expect(200);
+        agent.post(&format!("/v1/interactions/{id}/claim"), &json!({"claimId": "i"})).expect(200);
+    }
+    agent.post("/v1/interactions/story/outcome", &json!({"claimId": "i", "outcome": "failed"})).expect(200);
+    let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "/repo", "decision": "deny", "maxUses": 1, "expiresInMs": 60_000});
+    let made = ada.post("/v1/trust-rules", &rule).expect(201).body["trustRule"].clone();
+    agent.register(&confirmation("hit"));
+    server.advance(Duration::from_millis(1));
+    for registration in [confirmation("pending"), question("q"), secret("s")] {
+        agent.register(&registration);
+    }
+    assert_eq!(agent.look("late")["status"], "expired");
+    (server, made["ruleId"].as_str().unwrap().to_owned())
+}
+
+fn at(seconds_and_millis: &str) -> Value {
+    json!(format!("2030-01-01T00:00:{seconds_and_millis}Z"))
+}
+
+#[test]
+fn the_queue_shows_what_is_pending_and_until_when() {
+    let (server, _) = history();
+    let end = json!("2030-01-02T00:00:02.501Z");
+    assert_eq!(
+        server.sql("SELECT request_id, kind, registered_by, tool_name, subject, risk_level, created_at, expires_at FROM v_pending"),
+        [
+            [json!("s"), json!("secret"), json!("builder"), Value::Null, json!("The forge's token"), Value::Null, at("02.501"), end.clone()],
+            [json!("q"), json!("question"), json!("builder"), Value::Null, json!("Which?"), Value::Null, at("02.501"), end.clone()],
+            [json!("pending"), json!("confirmation"), json!("builder"), json!("shell"), json!("make deploy"), json!("medium"), at("02.501"), end]
+        ]
+    );
+}
+
+#[test]
+fn decisions_show_who_or_what_decided_and_when() {
+    let (server, rule) = history();
+    assert_eq!(
+        server.sql("SELECT request_id, status, resolved_by, comment, created_at, resolved_at FROM v_decisions"),
+        [
+            [json!("hit"), json!("rejected"), json!(format!("rule {rule}")), Value::Null, at("02.500"), at("02.500")],
+            [json!("late"), json!("expired"), json!("system expired"), Value::Null, at("00.000"), at("01.005")],
+            [json!("story"), json!("approved"), json!("ada"), Value::Null, at("00.000"), at("02.500")],
+            [json!("run"), json!("approved"), json!("ada"), Value::Null, at("00.000"), at("02.500")],
+            [json!("never"), json!("approved"), json!("ada"), json!("go on"), at("00.000"), at("01.500")]
+        ]
+    );
+}
+
+#[test]
+fn rules_show_what_they_say_and_what_they_did() {
+    let (server, rule) = history();
+    assert_eq!(
+        server.sql("SELECT rule_id, status, decision, use_count, max_uses, created_at, expires_at, last_used_at, revoked_at FROM v_trust_rules"),
+        [[json!(rule), json!("exhausted"), json!("deny"), json!(1), json!(1), at("02.500"), json!("2030-01-01T00:01:02.500Z"), at("02.500"), Value::Null]]
+    );
+    assert_eq!(
+        server.sql(
+            "SELECT rule_id, pattern, scope, request_id, registered_by, tool_name, subject, hit_at FROM v_rule_hits"
+        ),
+        [[
+            json!(rule),
+            json!("make *"),
+            json!("/repo"),
+            json!("hit"),
+            json!("builder"),
+            json!("shell"),
+            json!("make deploy"),
+            at("02.500")
+        ]]
+    );
+}
+
+#[test]
+fn approved_but_never_run_can_be_asked_of_the_database() {
+    let (server, _) = history();
+    assert_eq!(
+        server.sql("SELECT request_id, story, claim_id, approved_at, claimed_at FROM v_unclaimed"),
+        [
+            [json!("run"), json!("claimed, outcome unknown"), json!("i"), at("02.500"), at("02.500")],
+            [json!("never"), json!("never claimed"), Value::Null, at("01.500"), Value::Null]
+        ]
+    );
+}
+
+#[test]
+fn waiting_times_are_counted_by_kind_tool_and_end() {
+    let (server, _) = history();
+    assert_eq!(
+        server
+            .sql("SELECT kind, tool_name, status, interactions, shortest_s, average_s, longest_s FROM v_waiting_times"),
+        [
+            [json!("confirmation"), json!("shell"), json!("approved"), json!(3), json!(1.5), json!(2.167), json!(2.5)],
+            [
+                json!("confirmation"),
+                json!("shell"),
+                json!("expired"),
+                json!(1),
+                json!(1.005),
+                json!(1.005),
+                json!(1.005)
+            ],
+            [json!("confirmation"), json!("shell"), json!("rejected"), json!(1), json!(0.0), json!(0.0), json!(0.0)]
+        ]
+    );
+}
+
+#[test]
+fn the_history_is_readable_newest_first() {
+    let (server, rule) = history();
+    let events = server.sql("SELECT seq, at, event, request_id, rule_id, principal, detail FROM v_events");
+    let seqs: Vec<_> = events.iter().map(|event| event[0].as_i64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as i64).rev().collect::<Vec<_>>());
+    let hit = events.iter().find(|event| event[2] == "interaction.rejected").unwrap();
+    assert_eq!(hit[1..6], [at("02.500"), json!("interaction.rejected"), json!("hit"), json!(rule), Value::Null]);
+    assert!(events.iter().all(|event| event[1].as_str().is_some_and(|at| at.len() == 24)), "{events:?}");
+}
+
+#[test]
+fn the_sqlite3_shell_reads_every_view_while_the_server_runs() {
+    let (server, _) = history();
+    let db = server.db();
+    let shell = |query: &str| Command::new("sqlite3").arg("-readonly").arg(&db).arg(query).output();
+    if shell("SELECT 1").is_err() {
+        writeln!(std::io::stderr(), "skipped: there is no sqlite3 shell on this machine").unwrap();
+        return;
+    }
+    for view in VIEWS {
+        let output = shell(&format!("SELECT count(*) FROM {view}; SELECT * FROM {view}")).unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{view}: {output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let count = &server.sql(&format!("SELECT count(*) FROM {view}"))[0][0];
+        assert_eq!(said.lines().next(), Some(count.to_string().as_str()), "{view}");
+        assert_ne!(count, &json!(0), "{view} shows nothing, and proves nothing");
+    }
+}

@@ -1,0 +1,88 @@
+//! What only the outside of a process shows: a connection held open to the letter, a start that is refused, a database
+//! that somebody else writes to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+/// A connection with a request on it that the server has begun to answer, or with none.
+pub(crate) struct Held {
+    stream: BufReader<TcpStream>,
+}
+
+impl Held {
+    /// Opens a connection, asks for `/healthz` and then, in the same breath, for `path`, if any.
+    ///
+    /// When the first answer is here the server has the second request, too: it reads on before it lets go of the
+    /// connection. That is the event to await where nothing else tells that a long-poll is under way.
+    pub(crate) fn open(url: &str, token: &str, path: Option<&str>) -> Self {
+        let address = url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        let requests = ask("/healthz") + &path.map(ask).unwrap_or_default();
+        stream.write_all(requests.as_bytes()).unwrap();
+        let mut held = Self { stream: BufReader::new(stream) };
+        assert_eq!(held.body()["status"], "alive");
+        held
+    }
+
+    /// The next answer's body; its status is 200.
+    pub(crate) fn body(&mut self) -> Value {
+        let (mut status, mut length) = (String::new(), 0);
+        self.stream.read_line(&mut status).unwrap();
+        assert!(status.starts_with("HTTP/1.1 200"), "{status:?}");
+        loop {
+            let mut header = String::new();
+            self.stream.read_line(&mut header).unwrap();
+            match header.trim_end().split_once(": ") {
+                Some(("content-length", value)) => length = value.parse().unwrap(),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// A long-poll for `request_id` that is under way.
+    pub(crate) fn poll(url: &str, token: &str, request_id: &str) -> Self {
+        Self::open(url, token, Some(&format!("/v1/interactions/{request_id}?waitMs=300000")))
+    }
+
+    /// All that still comes until the server closes the connection, in whichever way.
+    pub(crate) fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        // A killed process resets its connections: what came before counts.
+        let _ = self.stream.read_to_end(&mut rest);
+        String::from_utf8(rest).unwrap()
+    }
+}
+
+/// Runs a command that has to refuse: exit code 1, nothing on stdout, one sentence on stderr, which comes back.
+#[track_caller]
+pub(crate) fn refused(command: &mut Command) -> String {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // One byte is enough to know that it serves instead, and would never end.
+    let mut said = [0];
+    if child.stdout.as_mut().unwrap().read(&mut said).unwrap() > 0 {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{command:?} said {sentence:?}");
+    assert!(sentence.starts_with("countersign: ") && sentence.trim_end().lines().count() == 1, "{sentence:?}");
+    sentence.trim_end().to_owned()
+}
+
+/// Writes to a database as another program would; the error in SQLite's words.
+pub(crate) fn write_sql(db: &Path, sql: &str) -> Result<(), String> {
+    let conn = Connection::open(db).unwrap();
+    conn.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    conn.execute_batch(sql).map_err(|error| error.to_string())
+}
