@@ -1,7 +1,13 @@
 //! What every test stands on: a real server on a free port with a temporary database and a clock that stands still, and
 //! the real binary as a process of its own, to be killed.
 
+mod together;
+mod unchanged;
+
+pub(crate) use self::together::{Act, together};
+
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -32,6 +38,13 @@ struct Flags {
     config: Config,
 }
 
+/// Whether anything happens by itself when time passes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sweeper {
+    Runs,
+    Never,
+}
+
 /// A server inside the test's process.
 pub(crate) struct TestServer {
     pub(crate) clock: Arc<ManualClock>,
@@ -50,10 +63,16 @@ impl TestServer {
     /// With flags as on the command line.
     pub(crate) fn with(flags: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        Self::on(TempDir::new().unwrap(), clock, flags)
+        Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Runs)
     }
 
-    fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str]) -> Self {
+    /// One whose sweeper never runs: what must be true though nobody has swept, and what a look sweeps.
+    pub(crate) fn without_sweeper() -> Self {
+        let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
+        Self::on(TempDir::new().unwrap(), clock, &[], Sweeper::Never)
+    }
+
+    fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
         let db = directory.path().join("test.db");
         let fixed = ["countersign", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
         let config = Flags::try_parse_from(fixed.iter().chain(flags)).unwrap().config;
@@ -65,9 +84,13 @@ impl TestServer {
                 let runtime =
                     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
                 runtime.block_on(async {
+                    let stop = async { stopped.await.unwrap_or(()) };
+                    if sweeper == Sweeper::Never {
+                        return serve_unswept(config, clock, started, stop).await;
+                    }
                     let server = Server::open(config, clock).await?;
                     started.send((server.address().unwrap(), server.service())).unwrap();
-                    server.serve(async { stopped.await.unwrap_or(()) }).await
+                    server.serve(stop).await
                 })
             }
         });
@@ -80,7 +103,7 @@ impl TestServer {
     pub(crate) fn restart(mut self, flags: &[&str]) -> Self {
         self.stop_and_join().unwrap();
         let (directory, clock) = (std::mem::replace(&mut self.directory, TempDir::new().unwrap()), self.clock.clone());
-        Self::on(directory, clock, flags)
+        Self::on(directory, clock, flags, Sweeper::Runs)
     }
 
     /// Asks the server to stop, without waiting until it has.
@@ -140,6 +163,20 @@ impl Drop for TestServer {
             ended.unwrap();
         }
     }
+}
+
+/// What [`Server::serve`] does, without the sweeper.
+async fn serve_unswept(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    started: std::sync::mpsc::Sender<(SocketAddr, Arc<Service>)>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let service = Arc::new(Service::open(&config.database.path()?, &config, clock).await?);
+    let listener = tokio::net::TcpListener::bind(config.listen).await?;
+    started.send((listener.local_addr()?, Arc::clone(&service))).unwrap();
+    countersign::http::serve(listener, Arc::clone(&service), config.limits, stop).await;
+    service.close().await.map_err(Error::Close)
 }
 
 /// Makes a token as `countersign token create` does.
@@ -297,11 +334,21 @@ impl Client {
         self.post("/v1/confirm", &json!({"requestId": request_id, "decision": decision}))
     }
 
-    /// Waits for the resolution in a thread of its own.
+    /// Waits for the resolution in a thread of its own: longer than a client has patience for, so that nothing but a
+    /// resolution ends it well.
     pub(crate) fn wait_in_background(&self, request_id: &str) -> JoinHandle<Answer> {
-        let (client, path) = (self.clone(), format!("/v1/interactions/{request_id}?waitMs=60000"));
+        let (client, path) = (self.clone(), format!("/v1/interactions/{request_id}?waitMs=300000"));
         std::thread::spawn(move || client.get(&path))
     }
+}
+
+/// A registration, or any JSON object, with these members in place of its own, objects member by member.
+pub(crate) fn altered(mut value: Value, changes: &Value) -> Value {
+    for (name, change) in changes.as_object().unwrap() {
+        let old = value[name].take();
+        value[name] = if old.is_object() && change.is_object() { altered(old, change) } else { change.clone() };
+    }
+    value
 }
 
 /// A confirmation of the tool `shell` that offers the pattern `make *` and the scopes `everywhere` and `/repo`.
