@@ -184,25 +184,6 @@ fn every_endpoint_resolves_its_own_kind_while_it_is_pending_and_nothing_else_eve
     }
 }
 
-/// An overdue one wakes nobody before it is swept, whatever is tried with it, and then says that it has expired.
-#[test]
-fn whoever_waits_for_an_overdue_one_hears_that_it_expired_and_nothing_else() {
-    for kind in ["confirmation", "secret", "question"] {
-        let stage = Stage::set();
-        stage.agent.register(&registration(kind, "o"));
-        let waiter = stage.agent.wait_in_background("o");
-        stage.server.until_waiting(1);
-        stage.server.advance(Duration::from_secs(1));
-        let overdue = STANDS.len() - 1;
-        for (endpoint, _, cells) in MATRIX.into_iter().filter(|(_, of, _)| *of == kind) {
-            let cell = cells.split(' ').nth(overdue).unwrap();
-            stage.refused((endpoint, kind, "overdue"), cell, "o");
-        }
-        assert_eq!(stage.agent.look("o")["status"], "expired");
-        assert_eq!(waiter.join().unwrap().expect(200).body["status"], "expired");
-    }
-}
-
 #[test]
 fn nobody_resolves_what_they_registered_by_any_endpoint() {
     let server = TestServer::start();
