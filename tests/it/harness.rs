@@ -3,11 +3,12 @@
 
 mod together;
 mod unchanged;
+mod unswept;
 
 pub(crate) use self::together::{Act, together};
+use self::unswept::{Sweeper, serve_unswept};
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -38,13 +39,6 @@ struct Flags {
     config: Config,
 }
 
-/// Whether anything happens by itself when time passes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sweeper {
-    Runs,
-    Never,
-}
-
 /// A server inside the test's process.
 pub(crate) struct TestServer {
     pub(crate) clock: Arc<ManualClock>,
@@ -64,12 +58,6 @@ impl TestServer {
     pub(crate) fn with(flags: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
         Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Runs)
-    }
-
-    /// One whose sweeper never runs: what must be true though nobody has swept, and what a look sweeps.
-    pub(crate) fn without_sweeper() -> Self {
-        let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        Self::on(TempDir::new().unwrap(), clock, &[], Sweeper::Never)
     }
 
     fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
@@ -163,20 +151,6 @@ impl Drop for TestServer {
             ended.unwrap();
         }
     }
-}
-
-/// What [`Server::serve`] does, without the sweeper.
-async fn serve_unswept(
-    config: Config,
-    clock: Arc<dyn Clock>,
-    started: std::sync::mpsc::Sender<(SocketAddr, Arc<Service>)>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    let service = Arc::new(Service::open(&config.database.path()?, &config, clock).await?);
-    let listener = tokio::net::TcpListener::bind(config.listen).await?;
-    started.send((listener.local_addr()?, Arc::clone(&service))).unwrap();
-    countersign::http::serve(listener, Arc::clone(&service), config.limits, stop).await;
-    service.close().await.map_err(Error::Close)
 }
 
 /// Makes a token as `countersign token create` does.
