@@ -42,7 +42,9 @@ impl SecretValue {
 
 impl<'de> Deserialize<'de> for SecretValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let untrimmed = Zeroizing::new(String::deserialize(deserializer)?);
+        // serde's own words would repeat a number or a boolean that was sent in place of a text.
+        let not_text = |_| serde::de::Error::custom("the value is a string");
+        let untrimmed = Zeroizing::new(String::deserialize(deserializer).map_err(not_text)?);
         match untrimmed.trim() {
             "" => Err(serde::de::Error::custom("the value is empty; leave it out to decline")),
             trimmed => Ok(Self(Zeroizing::new(trimmed.to_owned()))),

@@ -32,11 +32,13 @@ impl Service {
     /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
     pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
         // Entered before the look: a resolution in between wakes.
-        let mut waiter = self.waiters.enter(request_id)?;
+        let place = self.waiters.enter(request_id);
         let record = self.look(principal, request_id).await?;
         if record.interaction.status() != Status::Pending {
             return Ok(record);
         }
+        // Only who has to wait needs a place: what is resolved is answered however many wait.
+        let mut waiter = place?;
         // What was asked is read anew afterwards: whoever waits long should hold little.
         drop(record);
         tokio::select! {

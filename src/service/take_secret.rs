@@ -28,8 +28,6 @@ impl Service {
     pub async fn take_secret(&self, by: &Principal, request_id: &RequestId, take_id: Option<TakeId>) -> Result<Taken> {
         let (by, request_id) = (by.clone(), request_id.clone());
         let sealer = std::sync::Arc::clone(&self.sealer);
-        // Who chose no id cannot ask again with it: the value is then wiped at once.
-        let retake_ms = if take_id.is_some() { RETAKE_MS } else { 0 };
         let take_id = take_id.unwrap_or_else(TakeId::generate);
         self.store
             .write(move |tx| {
@@ -41,7 +39,7 @@ impl Service {
                 }
                 let corrupt = || StoreError::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
                 let sealed = tx.sealed(&request_id)?.ok_or_else(corrupt)?;
-                admit(tx, &request_id, &sealed, &take_id, retake_ms)?;
+                admit(tx, &request_id, &sealed, &take_id)?;
                 let value = sealer.open(&request_id, sealed.value.as_ref().ok_or(Refused::AlreadyTaken)?)?;
                 let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
                 let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
@@ -53,17 +51,11 @@ impl Service {
 }
 
 /// Lets a kept value be taken at any time, a one-time value once, and by the same id again for a while.
-fn admit(
-    tx: &mut WriteTx<'_>,
-    request_id: &RequestId,
-    sealed: &Sealed,
-    take_id: &TakeId,
-    retake_ms: u64,
-) -> Result<()> {
+fn admit(tx: &mut WriteTx<'_>, request_id: &RequestId, sealed: &Sealed, take_id: &TakeId) -> Result<()> {
     match (sealed.delivery, &sealed.taken) {
         (Delivery::Store, _) => Ok(()),
         (Delivery::TransientSend, None) => {
-            let wipe_at = tx.now().plus_millis(retake_ms).unwrap_or(tx.now());
+            let wipe_at = tx.now().plus_millis(RETAKE_MS).unwrap_or(tx.now());
             Ok(tx.mark_taken(request_id, take_id, wipe_at)?)
         }
         (Delivery::TransientSend, Some((by_id, at)))

@@ -3,6 +3,12 @@
 
 pub(crate) mod feed;
 pub(crate) mod outside;
+mod together;
+mod unchanged;
+mod unswept;
+
+pub(crate) use self::together::{Act, together};
+use self::unswept::{Sweeper, serve_unswept};
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -53,10 +59,10 @@ impl TestServer {
     /// With flags as on the command line.
     pub(crate) fn with(flags: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        Self::on(TempDir::new().unwrap(), clock, flags)
+        Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Runs)
     }
 
-    fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str]) -> Self {
+    fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
         let db = directory.path().join("test.db");
         let fixed = ["countersign", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
         let config = Flags::try_parse_from(fixed.iter().chain(flags)).unwrap().config;
@@ -68,9 +74,13 @@ impl TestServer {
                 let runtime =
                     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
                 runtime.block_on(async {
+                    let stop = async { stopped.await.unwrap_or(()) };
+                    if sweeper == Sweeper::Never {
+                        return serve_unswept(config, clock, started, stop).await;
+                    }
                     let server = Server::open(config, clock).await?;
                     started.send((server.address().unwrap(), server.service())).unwrap();
-                    server.serve(async { stopped.await.unwrap_or(()) }).await
+                    server.serve(stop).await
                 })
             }
         });
@@ -91,7 +101,7 @@ impl TestServer {
         let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
         // With the service goes the lock on the database.
         drop(self);
-        Self::on(directory, clock, flags)
+        Self::on(directory, clock, flags, Sweeper::Runs)
     }
 
     /// Asks the server to stop, without waiting until it has.
@@ -308,11 +318,21 @@ impl Client {
         self.post("/v1/confirm", &json!({"requestId": request_id, "decision": decision}))
     }
 
-    /// Waits for the resolution in a thread of its own.
+    /// Waits for the resolution in a thread of its own: longer than a client has patience for, so that nothing but a
+    /// resolution ends it well.
     pub(crate) fn wait_in_background(&self, request_id: &str) -> JoinHandle<Answer> {
-        let (client, path) = (self.clone(), format!("/v1/interactions/{request_id}?waitMs=60000"));
+        let (client, path) = (self.clone(), format!("/v1/interactions/{request_id}?waitMs=300000"));
         std::thread::spawn(move || client.get(&path))
     }
+}
+
+/// A registration, or any JSON object, with these members in place of its own, objects member by member.
+pub(crate) fn altered(mut value: Value, changes: &Value) -> Value {
+    for (name, change) in changes.as_object().unwrap() {
+        let old = value[name].take();
+        value[name] = if old.is_object() && change.is_object() { altered(old, change) } else { change.clone() };
+    }
+    value
 }
 
 /// A confirmation of the tool `shell` that offers the pattern `make *` and the scopes `everywhere` and `/repo`.

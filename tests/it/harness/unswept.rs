@@ -1,0 +1,42 @@
+//! A server that never sweeps: what must be true though nobody has swept, and what a look sweeps.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use countersign::clock::{Clock, ManualClock};
+use countersign::config::Config;
+use countersign::server::Error;
+use countersign::service::Service;
+use tempfile::TempDir;
+
+use super::{START, TestServer};
+
+/// Whether anything happens by itself when time passes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweeper {
+    Runs,
+    Never,
+}
+
+impl TestServer {
+    /// One whose sweeper never runs.
+    pub(crate) fn without_sweeper() -> Self {
+        let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
+        Self::on(TempDir::new().unwrap(), clock, &[], Sweeper::Never)
+    }
+}
+
+/// What [`countersign::server::Server::serve`] does, without the sweeper.
+pub(super) async fn serve_unswept(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    started: Sender<(SocketAddr, Arc<Service>)>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let service = Arc::new(Service::open(&config.database.path()?, &config, clock).await?);
+    let listener = tokio::net::TcpListener::bind(config.listen).await?;
+    started.send((listener.local_addr()?, Arc::clone(&service))).unwrap();
+    countersign::http::serve(listener, Arc::clone(&service), config.limits, stop).await;
+    service.close().await.map_err(Error::Close)
+}
