@@ -57,7 +57,8 @@ CREATE INDEX trust_rules_active_by_deadline ON trust_rules (expires_at_ms) WHERE
 CREATE TABLE interactions (
     -- Grows with time, so that new rows share their pages.
     interaction_id         INTEGER PRIMARY KEY,
-    request_id             TEXT    NOT NULL UNIQUE CHECK (length(request_id) BETWEEN 1 AND 128),
+    request_id             TEXT    NOT NULL UNIQUE CHECK (
+        length(request_id) BETWEEN 1 AND 128 AND request_id NOT GLOB '*[^A-Za-z0-9._:-]*' AND request_id NOT IN ('.', '..')),
     kind                   TEXT    NOT NULL CHECK (kind IN ('confirmation', 'secret', 'question')),
     status                 TEXT    NOT NULL CHECK (
         status IN ('pending', 'approved', 'rejected', 'answered', 'expired', 'cancelled', 'superseded')),
@@ -88,10 +89,9 @@ CREATE TABLE interactions (
     CHECK ((kind = 'confirmation') = (tool_name IS NOT NULL))
 ) STRICT;
 
--- Only what is pending is indexed: history is read in the order of registration.
-CREATE INDEX interactions_pending                 ON interactions (interaction_id)                  WHERE status = 'pending';
-CREATE INDEX interactions_pending_by_conversation ON interactions (conversation_id, interaction_id) WHERE status = 'pending' AND conversation_id IS NOT NULL;
-CREATE INDEX interactions_pending_by_deadline     ON interactions (expires_at_ms)                   WHERE status = 'pending' AND expires_at_ms IS NOT NULL;
+-- Only what is pending is indexed: history is read in the order of registration. Each index is more pages in every commit.
+CREATE INDEX interactions_pending             ON interactions (conversation_id, interaction_id) WHERE status = 'pending';
+CREATE INDEX interactions_pending_by_deadline ON interactions (expires_at_ms)                   WHERE status = 'pending' AND expires_at_ms IS NOT NULL;
 
 CREATE TRIGGER interactions_resolved_for_ever BEFORE UPDATE ON interactions WHEN OLD.status <> 'pending'
 BEGIN
@@ -183,6 +183,14 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_events_never_deleted BEFORE DELETE ON audit_events
+BEGIN
+    SELECT RAISE(ABORT, 'audit_events only grows');
+END;
+
+-- INSERT OR REPLACE deletes the row in its way without asking the trigger above, unless the connection says otherwise: in
+-- the history nothing is ever in the way.
+CREATE TRIGGER audit_events_never_replaced BEFORE INSERT ON audit_events
+WHEN EXISTS (SELECT 1 FROM audit_events WHERE seq = NEW.seq)
 BEGIN
     SELECT RAISE(ABORT, 'audit_events only grows');
 END;

@@ -59,7 +59,8 @@ impl Tokens {
         if let Some(found) = self.find(generation, &token_sha256) {
             return Ok(found);
         }
-        let holders = store.read(|tx| tx.holders()).await?;
+        // On the heap, since it is rare: what every request carries along should be small.
+        let holders = Box::pin(store.read(|tx| tx.holders())).await?;
         let mut known = Known { generation, holders: HashMap::new() };
         for holder in holders {
             let principal = Arc::new(holder.principal.clone());

@@ -5,8 +5,9 @@ use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
+use super::canonical::input_digest;
 use super::id::{SecretName, ToolName};
-use super::json::{JsonObject, input_digest, objects_only};
+use super::json::{JsonObject, objects_only};
 use super::pattern::{Pattern, Scope};
 use super::question::Question;
 use super::words::{ExecutionTarget, Kind, RiskLevel};

@@ -130,6 +130,12 @@ impl Interaction {
         }
     }
 
+    /// Where it stands at `now`: what is overdue has expired, whether or not that is written down yet.
+    #[must_use]
+    pub fn status_at(&self, now: Timestamp) -> Status {
+        if self.is_overdue(now) { Status::Resolved(Outcome::Expired) } else { self.status() }
+    }
+
     /// Whether it still says `pending` though its deadline has passed.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {

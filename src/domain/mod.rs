@@ -1,6 +1,7 @@
 //! What countersign is about, and nothing else: no I/O, no clock, no SQL, no HTTP.
 
 pub mod audit;
+pub mod canonical;
 pub mod content;
 pub mod id;
 pub mod interaction;

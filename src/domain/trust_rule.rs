@@ -7,18 +7,16 @@ use super::id::{PrincipalName, RequestId, RuleId, ToolName};
 use super::pattern::{Pattern, Scope, Subject};
 use super::words::{RiskLevel, RuleDecision, RuleStatus};
 
-/// What a trust rule says; two rules with equal terms are the same rule.
+/// What a trust rule says of its tool; two rules about one tool with equal terms are the same rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// The tool that it is about.
-    pub tool_name: ToolName,
     /// The subjects that it covers.
     pub pattern: Pattern,
     /// Where it applies.
     pub scope: Scope,
     /// What it does.
     pub decision: RuleDecision,
-    /// Whether it applies to high risk, too.
+    /// Whether it allows high risk, too.
     pub allow_high_risk: bool,
     /// How long it lives, in milliseconds from its making; `None`: for ever.
     pub lifetime_ms: Option<u64>,
@@ -33,7 +31,9 @@ pub struct TrustRule {
     pub rule_id: RuleId,
     /// Whether it still applies.
     pub status: RuleStatus,
-    /// What it says.
+    /// The tool that it is about.
+    pub tool_name: ToolName,
+    /// What it says of it.
     pub terms: Terms,
     /// When it was made.
     pub created_at: Timestamp,
@@ -69,19 +69,21 @@ impl<'a> Candidate<'a> {
 }
 
 impl Terms {
-    /// Whether a rule of these terms, made by `author`, covers `candidate`.
+    /// Whether a rule about `tool_name` of these terms, made by `author`, covers `candidate`.
     #[must_use]
-    pub fn cover(&self, candidate: &Candidate<'_>, author: &PrincipalName) -> bool {
+    pub fn cover(&self, tool_name: &ToolName, candidate: &Candidate<'_>, author: &PrincipalName) -> bool {
         let confirmation = candidate.confirmation;
         let offered = confirmation.scope_options.iter().map(|option| &option.scope);
         let pattern_covers = || match self.decision {
             RuleDecision::Allow => {
-                candidate.banned_author != Some(author) && self.pattern.covers_safely(&candidate.subject)
+                candidate.banned_author != Some(author)
+                    && (self.allow_high_risk || confirmation.risk_level != RiskLevel::High)
+                    && self.pattern.covers_safely(&candidate.subject)
             }
+            // Caution needs no permission: what is denied or asked for at low risk is so at high risk, too.
             RuleDecision::Deny | RuleDecision::Ask => self.pattern.covers(&candidate.subject),
         };
-        self.tool_name == confirmation.tool_name
-            && (self.allow_high_risk || confirmation.risk_level != RiskLevel::High)
+        *tool_name == confirmation.tool_name
             && self.scope.covers(confirmation.working_dir.as_deref(), offered)
             && pattern_covers()
     }
@@ -94,7 +96,7 @@ impl TrustRule {
         self.status == RuleStatus::Active
             && self.expires_at.is_none_or(|end| now < end)
             && self.terms.max_uses.is_none_or(|max| self.use_count < max)
-            && self.terms.cover(candidate, &self.created_by)
+            && self.terms.cover(&self.tool_name, candidate, &self.created_by)
     }
 }
 

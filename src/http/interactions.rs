@@ -36,7 +36,7 @@ pub(super) async fn look(
     Params(params): Params<LookParams>,
 ) -> Result<Response, Problem> {
     let record = match params.wait_ms {
-        None | Some(0) => app.service.look(&caller, &request_id).await?,
+        None | Some(0) => Box::pin(app.service.look(&caller, &request_id)).await?,
         Some(millis @ 1..=LONGEST_WAIT_MS) => {
             app.service.wait(&caller, &request_id, Duration::from_millis(millis)).await?
         }

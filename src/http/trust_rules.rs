@@ -20,7 +20,7 @@ use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::Terms;
 use crate::domain::words::{RuleDecision, RuleStatus};
-use crate::service::OfferedTerms;
+use crate::service::RuleSource;
 use crate::store::RuleFilter;
 
 #[derive(Deserialize)]
@@ -37,21 +37,13 @@ pub(super) struct RuleBody {
     max_uses: Option<NonZeroU32>,
 }
 
-/// A rule to be made, from one of two sources.
-enum NewRule {
-    Offered(RequestId, OfferedTerms),
-    Own(Terms),
-}
-
 pub(super) async fn make(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Json(body): Json<RuleBody>,
 ) -> Result<Response, Problem> {
-    let made = match body.accept(&app.limits)? {
-        NewRule::Offered(request_id, terms) => app.service.make_offered_rule(&caller, &request_id, terms).await?,
-        NewRule::Own(terms) => app.service.make_own_rule(&caller, terms).await?,
-    };
+    let (source, terms) = body.accept(&app.limits)?;
+    let made = app.service.make_trust_rule(&caller, source, terms).await?;
     let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
     answer(status, &json!({"accepted": true, "trustRule": TrustRuleView::from(&made.rule)}))
 }
@@ -61,10 +53,8 @@ pub(super) async fn preview(
     Reviewer(caller): Reviewer,
     Json(body): Json<RuleBody>,
 ) -> Result<Response, Problem> {
-    let preview = match body.accept(&app.limits)? {
-        NewRule::Offered(request_id, terms) => app.service.preview_offered_rule(&caller, &request_id, terms).await?,
-        NewRule::Own(terms) => app.service.preview_own_rule(&caller, terms).await?,
-    };
+    let (source, terms) = body.accept(&app.limits)?;
+    let preview = app.service.preview_trust_rule(&caller, source, terms).await?;
     ok(&PreviewView {
         examined: preview.examined,
         decided: preview.decided.iter().map(view::interaction).collect::<Result<_, _>>()?,
@@ -81,28 +71,31 @@ struct PreviewView {
 }
 
 impl RuleBody {
-    fn accept(self, limits: &Limits) -> Result<NewRule, Problem> {
+    fn accept(self, limits: &Limits) -> Result<(RuleSource, Terms), Problem> {
         check_pattern_length("pattern", self.pattern.as_str().len(), limits)?;
-        let Self { pattern, scope, decision, allow_high_risk, .. } = self;
-        let lifetime_ms = self.expires_in_ms.map(NonZeroU64::get);
-        let max_uses = self.max_uses.map(|uses| u64::from(uses.get()));
-        match (self.request_id, self.tool_name) {
-            (Some(_), None) if decision == RuleDecision::Ask => {
-                Err(Problem::malformed_field("decision", "a rule made from a request allows or denies"))
+        let source = match (self.request_id, self.tool_name) {
+            (Some(_), None) if self.decision == RuleDecision::Ask => {
+                return Err(Problem::malformed_field("decision", "a rule made from a request allows or denies"));
             }
-            (Some(request_id), None) => {
-                let terms = OfferedTerms { pattern, scope, decision, allow_high_risk, lifetime_ms, max_uses };
-                Ok(NewRule::Offered(request_id, terms))
+            (Some(request_id), None) => RuleSource::Request(request_id),
+            (None, Some(tool_name)) => RuleSource::Own(tool_name),
+            (Some(_), Some(_)) => {
+                let message = "give requestId or toolName, not both: a request has its tool";
+                return Err(Problem::malformed_field("toolName", message));
             }
-            (None, Some(tool_name)) => {
-                Ok(NewRule::Own(Terms { tool_name, pattern, scope, decision, allow_high_risk, lifetime_ms, max_uses }))
+            (None, None) => {
+                return Err(Problem::malformed_field("toolName", "a rule of one's own names its toolName"));
             }
-            (Some(_), Some(_)) => Err(Problem::malformed_field(
-                "toolName",
-                "give requestId or toolName, not both: a request has its tool",
-            )),
-            (None, None) => Err(Problem::malformed_field("toolName", "a rule of one's own names its toolName")),
-        }
+        };
+        let terms = Terms {
+            pattern: self.pattern,
+            scope: self.scope,
+            decision: self.decision,
+            allow_high_risk: self.allow_high_risk,
+            lifetime_ms: self.expires_in_ms.map(NonZeroU64::get),
+            max_uses: self.max_uses.map(|uses| u64::from(uses.get())),
+        };
+        Ok((source, terms))
     }
 }
 

@@ -166,7 +166,7 @@ impl<'a> From<&'a TrustRule> for TrustRuleView<'a> {
             rule_id: &rule.rule_id,
             kind: Kind::Confirmation,
             status: rule.status.as_str(),
-            tool_name: rule.terms.tool_name.as_str(),
+            tool_name: rule.tool_name.as_str(),
             pattern: rule.terms.pattern.as_str(),
             scope: rule.terms.scope.as_str(),
             decision: rule.terms.decision.as_str(),

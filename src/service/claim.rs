@@ -1,11 +1,13 @@
 //! An agent takes the one-time right to act on what was approved.
 
 use super::{Result, Service, asked, find};
+use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::canonical::input_digest;
 use crate::domain::content::Confirmation;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Interaction, Status};
-use crate::domain::json::{JsonObject, input_digest};
+use crate::domain::json::JsonObject;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::words::Outcome;
@@ -37,7 +39,7 @@ impl Service {
             .write(move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
-                let (effective_input, effective_input_digest) = approved(tx, &interaction)?;
+                let (effective_input, effective_input_digest) = approved(tx, &interaction, tx.now())?;
                 if digest.as_ref().is_some_and(|digest| *digest != effective_input_digest) {
                     return Err(Refused::DigestMismatch.into());
                 }
@@ -58,8 +60,8 @@ impl Service {
 }
 
 /// The input that was approved and its digest; refuses whatever is no approved confirmation.
-fn approved(tx: &ReadTx<'_>, interaction: &Interaction) -> Result<(JsonObject, String)> {
-    let status = interaction.status();
+fn approved(tx: &ReadTx<'_>, interaction: &Interaction, now: Timestamp) -> Result<(JsonObject, String)> {
+    let status = interaction.status_at(now);
     let resolution = interaction.resolution.as_ref().filter(|_| status == Status::Resolved(Outcome::Approved));
     let detail = &resolution.ok_or(Refused::NotApproved { status })?.detail;
     if let (Some(input), Some(digest)) = (&detail.updated_input, &detail.updated_input_digest) {

@@ -1,11 +1,12 @@
 //! A person resolves a confirmation, perhaps with an edited input, perhaps with a lasting rule.
 
-use super::trust_rules::{self, RuleSource};
+use super::trust_rules;
 use super::{Result, Service, asked, find};
+use crate::domain::canonical::input_digest;
 use crate::domain::content::Confirmation;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Interaction, Resolution};
-use crate::domain::json::{JsonObject, input_digest};
+use crate::domain::json::JsonObject;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
@@ -82,8 +83,8 @@ impl Confirm {
             detail.updated_input = Some(input.clone());
         }
         if let Some((pattern, scope)) = &self.selected {
+            trust_rules::check_offered(&confirmation, pattern, scope)?;
             let terms = Terms {
-                tool_name: confirmation.tool_name.clone(),
                 pattern: pattern.clone(),
                 scope: scope.clone(),
                 decision: self.decision.into(),
@@ -91,8 +92,8 @@ impl Confirm {
                 lifetime_ms: None,
                 max_uses: None,
             };
-            let source = RuleSource::Offered { request_id: &self.request_id, confirmation: &confirmation };
-            detail.made_rule = Some(trust_rules::make(tx, by, terms, &source)?.rule.rule_id);
+            let made = trust_rules::make(tx, by, confirmation.tool_name, terms, Some(&self.request_id))?;
+            detail.made_rule = Some(made.rule.rule_id);
         }
         Ok(detail)
     }

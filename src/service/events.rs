@@ -3,7 +3,7 @@
 use super::{Result, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::principal::Principal;
-use crate::store::{EventFilter, Page};
+use crate::store::{Error as StoreError, EventFilter, Page};
 
 /// The most events that are read at once for a live feed.
 const FEED_PAGE: u32 = 200;
@@ -36,7 +36,7 @@ impl Service {
             let filter = filter.clone();
             let (events, last) = self
                 .store
-                .read(move |tx| Ok((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?)))
+                .read(move |tx| Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?)))
                 .await?;
             if let Some(newest) = events.last() {
                 let next = newest.seq;

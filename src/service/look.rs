@@ -23,17 +23,20 @@ impl Service {
 
     async fn read_record(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
         let (principal, request_id) = (principal.clone(), request_id.clone());
-        let found = self
-            .store
-            .read(move |tx| Ok(tx.record(&request_id)?.filter(|record| record.interaction.is_visible_to(&principal))));
-        Ok(found.await?.ok_or(Refused::UnknownRequest)?)
+        self.store
+            .read(move |tx| {
+                let found = tx.record(&request_id)?.filter(|record| record.interaction.is_visible_to(&principal));
+                Ok(found.ok_or(Refused::UnknownRequest)?)
+            })
+            .await
     }
 
     /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
     pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
         // Entered before the look: a resolution in between wakes.
         let place = self.waiters.enter(request_id);
-        let record = self.look(principal, request_id).await?;
+        // Both looks are on the heap, and gone while this waits: tens of thousands may.
+        let record = Box::pin(self.look(principal, request_id)).await?;
         if record.interaction.status() != Status::Pending {
             return Ok(record);
         }
@@ -46,7 +49,7 @@ impl Service {
             () = tokio::time::sleep(patience) => {}
             () = self.stopping() => {}
         }
-        self.look(principal, request_id).await
+        Box::pin(self.look(principal, request_id)).await
     }
 
     /// A page of what `principal` sees, newest first, each with the row that a cursor may name.
@@ -65,21 +68,21 @@ impl Service {
     pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
         self.sweep_if_due().await?;
         let conversation = conversation.clone();
-        let newest = self.store.read(move |tx| {
-            let mut newest = Vec::new();
-            for kind in Kind::ALL {
-                let filter = Filter {
-                    status: Some(Status::Pending),
-                    kind: Some(*kind),
-                    conversation_id: Some(conversation.clone()),
-                    ..Filter::default()
-                };
-                newest.extend(
-                    tx.records(&filter, Page { before: None, limit: 1 })?.into_iter().map(|(_, record)| record),
-                );
-            }
-            Ok(newest)
-        });
-        Ok(newest.await?)
+        self.store
+            .read(move |tx| {
+                let mut newest = Vec::new();
+                for kind in Kind::ALL {
+                    let filter = Filter {
+                        status: Some(Status::Pending),
+                        kind: Some(*kind),
+                        conversation_id: Some(conversation.clone()),
+                        ..Filter::default()
+                    };
+                    let found = tx.records(&filter, Page { before: None, limit: 1 })?;
+                    newest.extend(found.into_iter().map(|(_, record)| record));
+                }
+                Ok(newest)
+            })
+            .await
     }
 }

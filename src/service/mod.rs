@@ -29,7 +29,7 @@ pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};
 pub use self::secret::Give;
 pub use self::take_secret::Taken;
-pub use self::trust_rules::{MadeRule, OfferedTerms, Preview};
+pub use self::trust_rules::{MadeRule, Preview, RuleSource};
 
 use self::alarm::Alarm;
 use crate::clock::Clock;

@@ -34,8 +34,9 @@ impl Service {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
                 interaction.check_kind(Kind::Secret)?;
-                if interaction.status() != Status::Resolved(Outcome::Answered) {
-                    return Err(Refused::NotAnswered { status: interaction.status() }.into());
+                let status = interaction.status_at(tx.now());
+                if status != Status::Resolved(Outcome::Answered) {
+                    return Err(Refused::NotAnswered { status }.into());
                 }
                 let corrupt = || StoreError::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
                 let sealed = tx.sealed(&request_id)?.ok_or_else(corrupt)?;

@@ -7,7 +7,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Which set of tokens is in force: equal only while no other process has changed them.
@@ -25,8 +25,9 @@ fn lock_path(database: &Path) -> PathBuf {
     name.into()
 }
 
+/// Its owner's alone: whoever may lock it could keep the server from starting.
 fn open(database: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(lock_path(database))
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(lock_path(database))
 }
 
 impl LockFile {

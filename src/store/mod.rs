@@ -146,10 +146,11 @@ impl Store {
     }
 
     /// Runs `work` on one consistent picture of what is committed.
-    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    pub async fn read<T, E, F>(&self, work: F) -> std::result::Result<T, E>
     where
-        F: FnOnce(&ReadTx<'_>) -> Result<T> + Send + 'static,
+        F: FnOnce(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
+        E: From<Error> + Send + 'static,
     {
         self.readers.read(work).await
     }

@@ -9,7 +9,7 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::open::STATEMENTS;
-use super::{Error, OpenError, ReadTx, Result};
+use super::{Error, OpenError, ReadTx};
 
 pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
@@ -18,7 +18,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, size: u32) -> std::result::Result<Self, OpenError> {
+    pub(super) fn open(path: &Path, size: u32) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| {
@@ -31,16 +31,17 @@ impl Readers {
         Ok(Self { pool, permits: Semaphore::new(size as usize) })
     }
 
-    pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
+    pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&ReadTx<'_>) -> Result<T> + Send + 'static,
+        F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
+        E: From<Error> + Send + 'static,
     {
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
         let pool = self.pool.clone();
         let run = move || {
             let conn = pool.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
-            let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred)?;
+            let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
             work(&ReadTx { conn: &tx })
         };
         tokio::task::spawn_blocking(run).await.map_err(|_| Error::Closed)?

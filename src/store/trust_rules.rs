@@ -30,8 +30,8 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<(i64, TrustRule)> {
     let rule = TrustRule {
         rule_id: row.get(1)?,
         status: row.get(2)?,
+        tool_name: row.get(3)?,
         terms: Terms {
-            tool_name: row.get(3)?,
             pattern: row.get(4)?,
             scope: row.get(5)?,
             decision: row.get(6)?,
@@ -94,7 +94,7 @@ impl WriteTx<'_> {
                 ":rule_id": rule.rule_id,
                 ":kind": Kind::Confirmation,
                 ":status": rule.status,
-                ":tool_name": terms.tool_name,
+                ":tool_name": rule.tool_name,
                 ":pattern": terms.pattern,
                 ":scope": terms.scope,
                 ":decision": terms.decision,
@@ -109,7 +109,7 @@ impl WriteTx<'_> {
         let mut event = NewAuditEvent::new(Event::RuleCreated).rule(&rule.rule_id).principal(&rule.created_by);
         event.request_id = rule.created_from.as_ref();
         self.append_audit(event.detail(serde_json::json!({
-            "toolName": terms.tool_name,
+            "toolName": rule.tool_name,
             "pattern": terms.pattern,
             "scope": terms.scope,
             "decision": terms.decision,

@@ -1,7 +1,7 @@
 //! The one writer: a thread that owns the one write connection and commits in groups.
 //!
-//! It takes whatever is queued, runs each piece of work in a savepoint of its own inside one `BEGIN IMMEDIATE … COMMIT`,
-//! and answers everybody after that one sync of the disk. It never waits for a fuller group: while it commits, the next
+//! It takes whatever is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that
+//! is refused disturbs nobody, and answers everybody after that one sync of the disk. It never waits for a fuller group: while it commits, the next
 //! one gathers. Refusals are answered after the COMMIT too, for they may rest on what the same group has written.
 
 use std::sync::Arc;
@@ -116,6 +116,13 @@ enum Disk {
     Unknown,
 }
 
+/// How work of a group is kept apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Savepoints {
+    None,
+    Each,
+}
+
 impl Thread {
     fn run(self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
@@ -159,24 +166,44 @@ impl Thread {
         disk
     }
 
+    /// Nearly every refusal comes before the first write, and then there is nothing to undo: so a group runs without
+    /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
+    /// undone and runs once more with them.
     fn transact(&self, group: &mut [Box<dyn Work>]) -> Result<Committed> {
+        if let Some(committed) = self.attempt(group, Savepoints::None)? {
+            return Ok(committed);
+        }
+        self.execute("ROLLBACK")?;
+        let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
+        self.attempt(group, Savepoints::Each)?.ok_or_else(corrupt)
+    }
+
+    /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
+    fn attempt(&self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
         self.execute("BEGIN IMMEDIATE")?;
         let mut all = Committed::default();
         for work in group {
-            self.execute("SAVEPOINT work")?;
-            let mut tx = WriteTx::new(&self.conn, self.clock.now());
-            if work.run(&mut tx) {
-                all.add(tx.committed);
-            } else {
-                if self.conn.is_autocommit() {
-                    return Err(Error::Undone);
-                }
-                self.execute("ROLLBACK TO work")?;
+            let changes_before = self.conn.total_changes();
+            if savepoints == Savepoints::Each {
+                self.execute("SAVEPOINT work")?;
             }
-            self.execute("RELEASE work")?;
+            let mut tx = WriteTx::new(&self.conn, self.clock.now());
+            let done = work.run(&mut tx);
+            if done {
+                all.add(tx.committed);
+            } else if self.conn.is_autocommit() {
+                return Err(Error::Undone);
+            } else if savepoints == Savepoints::Each {
+                self.execute("ROLLBACK TO work")?;
+            } else if self.conn.total_changes() != changes_before {
+                return Ok(None);
+            }
+            if savepoints == Savepoints::Each {
+                self.execute("RELEASE work")?;
+            }
         }
         self.execute("COMMIT")?;
-        Ok(all)
+        Ok(Some(all))
     }
 
     /// Leaves no transaction open; says whether what is on the disk is still known.

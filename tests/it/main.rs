@@ -26,6 +26,7 @@ mod restart;
 mod routes;
 mod secret;
 mod shutdown;
+mod store;
 mod supersede;
 mod trust_rules;
 mod wait;

@@ -6,7 +6,7 @@ use countersign::domain::words::Role;
 use serde_json::{Value, json};
 
 use super::{asking, made, made_id, own, with};
-use crate::harness::{Client, START, TestServer, confirmation, secret};
+use crate::harness::{Client, START, TestServer, altered, confirmation, secret};
 
 /// Registers, and says what became of it.
 #[track_caller]
@@ -130,7 +130,7 @@ fn a_scope_is_everywhere_or_a_directory_by_whole_components_or_a_string_that_was
 }
 
 #[test]
-fn a_rule_applies_to_high_risk_only_where_it_says_so() {
+fn a_rule_allows_high_risk_only_where_it_says_so() {
     let high = |allowed: bool| json!({"allowHighRisk": allowed});
     let risk = |level: &str| json!({"riskLevel": level});
     applies(&[
@@ -142,6 +142,20 @@ fn a_rule_applies_to_high_risk_only_where_it_says_so() {
         (high(true), risk("low"), true),
         (json!({}), risk("high"), false),
     ]);
+}
+
+/// Caution needs no permission.
+#[test]
+fn what_is_denied_or_asked_for_is_so_at_high_risk_without_a_word_of_it() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let high = |id: &str| altered(confirmation(id), &json!({"confirmation": {"riskLevel": "high"}}));
+    made(&ada, &with(&own("allow"), &json!({"allowHighRisk": true})));
+    assert_eq!(status(&agent, &high("allowed")), "approved");
+    made(&ada, &own("ask"));
+    assert_eq!(status(&agent, &high("asked")), "pending");
+    made(&ada, &own("deny"));
+    assert_eq!(status(&agent, &high("denied")), "rejected");
 }
 
 #[test]

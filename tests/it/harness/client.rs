@@ -1,0 +1,133 @@
+//! A client that speaks HTTP with one token.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+fn http() -> ureq::Agent {
+    let config =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+    config.build().into()
+}
+
+/// Speaks HTTP with one token. A clone shares its connections.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+    pub(super) agent: ureq::Agent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The body; null when it was empty.
+    pub(crate) body: Value,
+    /// The body, to the letter.
+    pub(crate) text: String,
+    pub(crate) headers: ureq::http::HeaderMap,
+}
+
+impl Answer {
+    /// The stable code of a refusal; panics with the whole answer when there is none.
+    pub(crate) fn code(&self) -> &str {
+        assert!(self.body["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "no sentence: {self:?}");
+        self.body["code"].as_str().unwrap_or_else(|| panic!("no code: {self:?}"))
+    }
+
+    /// Status and code of a refusal.
+    pub(crate) fn refusal(&self) -> (u16, &str) {
+        (self.status, self.code())
+    }
+
+    /// This very answer, if its status is `status`; panics with the whole of it otherwise.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+}
+
+impl Client {
+    /// A client of the server at `url`.
+    pub(crate) fn new(url: &str, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::stranger(url) }
+    }
+
+    /// One without a token.
+    pub(crate) fn stranger(url: &str) -> Self {
+        Self { url: url.to_owned(), token: None, agent: http() }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.try_send("GET", path, &[], None).unwrap()
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string())
+    }
+
+    /// A JSON body to the letter.
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Answer {
+        self.try_send("POST", path, &[("content-type", "application/json")], Some(body.as_bytes())).unwrap()
+    }
+
+    /// A POST without a body.
+    pub(crate) fn post_nothing(&self, path: &str) -> Answer {
+        self.try_send("POST", path, &[], Some(b"")).unwrap()
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.try_send("DELETE", path, &[], None).unwrap()
+    }
+
+    /// Anything at all; an error where no whole answer came.
+    pub(crate) fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = match body {
+            Some(body) => self.agent.run(request.body(body)?)?,
+            None => self.agent.run(request.body(())?)?,
+        };
+        let text = response.body_mut().read_to_string()?;
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::Null) };
+        Ok(Answer { status: response.status().as_u16(), body, text, headers: response.headers().clone() })
+    }
+
+    /// Registers what [`confirmation`], [`secret`] or [`question`] made; 201.
+    #[track_caller]
+    pub(crate) fn register(&self, registration: &Value) -> Value {
+        self.post("/v1/interactions", registration).expect(201).body
+    }
+
+    /// The interaction as it stands.
+    #[track_caller]
+    pub(crate) fn look(&self, request_id: &str) -> Value {
+        self.get(&format!("/v1/interactions/{request_id}")).expect(200).body
+    }
+
+    #[track_caller]
+    pub(crate) fn confirm(&self, request_id: &str, decision: &str) -> Answer {
+        self.post("/v1/confirm", &json!({"requestId": request_id, "decision": decision}))
+    }
+
+    /// Waits for the resolution in a thread of its own: longer than a client has patience for, so that nothing but a
+    /// resolution ends it well.
+    pub(crate) fn wait_in_background(&self, request_id: &str) -> JoinHandle<Answer> {
+        let (client, path) = (self.clone(), format!("/v1/interactions/{request_id}?waitMs=300000"));
+        std::thread::spawn(move || client.get(&path))
+    }
+}

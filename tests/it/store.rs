@@ -1,0 +1,110 @@
+//! The one conditional update itself, with nobody in front of it who looks first: the store is asked to settle what no
+//! endpoint would ask it to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::clock::ManualClock;
+use countersign::domain::id::TokenId;
+use countersign::domain::interaction::{Body, Interaction, Resolution};
+use countersign::domain::principal::Principal;
+use countersign::domain::words::{Kind, Outcome, Role};
+use countersign::store::{Error, Holder, NewInteraction, Store};
+use tempfile::TempDir;
+
+use crate::harness::{START, sql};
+
+/// Has the store settle a pending secret `s`, which expires after ten seconds, as `asked` says, after `wait`; whether it
+/// did. What is refused has to have changed nothing.
+fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) -> bool {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&db, 1, clock.clone(), Box::new(drop))).unwrap();
+    let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
+    let holder = Holder { token_sha256: [0; 32], principal: builder.clone() };
+    let registered = runtime.block_on(store.write(move |tx| {
+        tx.insert_token(&TokenId::generate(), &holder)?;
+        let interaction = Interaction {
+            request_id: "s".parse().unwrap(),
+            kind: Kind::Secret,
+            conversation_id: None,
+            tool_name: None,
+            registered_by: holder.principal.name.clone(),
+            created_at: tx.now(),
+            expires_at: tx.now().plus_millis(10_000),
+            resolution: None,
+        };
+        let body = Body { json: "{}".to_owned(), metadata: "{}".to_owned(), content_sha256: [0; 32] };
+        assert!(tx.insert_interaction(&NewInteraction { interaction: interaction.clone(), body }, 1)?);
+        Ok::<_, Error>(interaction)
+    }));
+    clock.advance(wait);
+    let (mut interaction, rows) =
+        (registered.unwrap(), || sql(&db, "SELECT * FROM interactions, principals, audit_events"));
+    let mut resolution = Resolution::by_principal(Outcome::Cancelled, &builder, START.parse().unwrap());
+    let before = rows();
+    asked(&mut interaction, &mut resolution);
+    let settled = runtime.block_on(store.write(move |tx| {
+        let resolution = Resolution { at: tx.now(), ..resolution.clone() };
+        tx.settle(&interaction, &resolution)
+    }));
+    assert_eq!(settled.is_err(), rows() == before, "{settled:?}");
+    runtime.block_on(store.close()).unwrap();
+    settled.is_ok()
+}
+
+#[test]
+fn what_is_pending_of_that_kind_and_in_time_is_settled() {
+    assert!(settles(Duration::from_millis(9_999), |_, _| ()));
+}
+
+/// The third founding defect: the kind is part of the one conditional update, never only a read before it.
+#[test]
+fn the_update_itself_refuses_another_kind() {
+    for kind in [Kind::Confirmation, Kind::Question] {
+        assert!(!settles(Duration::ZERO, |interaction, _| interaction.kind = kind), "{kind}");
+    }
+}
+
+#[test]
+fn the_update_itself_refuses_what_is_out_of_time() {
+    assert!(!settles(Duration::from_secs(10), |_, _| ()));
+}
+
+#[test]
+fn the_update_itself_refuses_to_expire_what_is_in_time() {
+    let expired = |_: &mut Interaction, resolution: &mut Resolution| *resolution = Resolution::expired(resolution.at);
+    assert!(!settles(Duration::from_millis(9_999), expired));
+    assert!(settles(Duration::from_secs(10), expired));
+}
+
+/// Work that fails after it has written is undone alone, whatever shares its commit.
+#[test]
+fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = Arc::new(runtime.block_on(Store::open(&db, 1, clock, Box::new(drop))).unwrap());
+    let works = (0_u8..64).map(|number| {
+        let store = Arc::clone(&store);
+        runtime.spawn(async move {
+            let principal = Principal { name: format!("p{number:02}").parse().unwrap(), role: Role::Agent };
+            let holder = Holder { token_sha256: [number; 32], principal };
+            let written = store.write(move |tx| {
+                tx.insert_token(&TokenId::generate(), &holder)?;
+                if number % 2 == 0 { Ok(()) } else { Err(Error::Busy) }
+            });
+            assert_eq!(written.await.is_ok(), number % 2 == 0);
+        })
+    });
+    for work in works.collect::<Vec<_>>() {
+        runtime.block_on(work).unwrap();
+    }
+    runtime.block_on(store.close()).unwrap();
+    let even = (0..64).step_by(2).map(|number| vec![serde_json::json!(format!("p{number:02}"))]).collect::<Vec<_>>();
+    assert_eq!(sql(&db, "SELECT name FROM principals ORDER BY name"), even);
+    assert_eq!(sql(&db, "SELECT principal FROM audit_events ORDER BY principal"), even);
+}
