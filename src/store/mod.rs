@@ -5,6 +5,7 @@
 //! returns an error leaves nothing behind. Closures have no side effects and may be run again.
 
 mod audit_events;
+mod checkpointer;
 mod claims;
 mod columns;
 mod conditions;
@@ -32,6 +33,7 @@ pub use self::principals::{Holder, TokenRow};
 pub use self::sealed_secrets::{Sealed, SealedValue};
 pub use self::trust_rules::RuleFilter;
 
+use self::checkpointer::Checkpointer;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
@@ -126,12 +128,12 @@ impl Store {
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let (lock, conn) = open::for_serving(path).await?;
-        if let Some(highest) = (ReadTx { conn: &conn }).highest_time()? {
+        let open::Opened { lock, writer, checkpointer } = open::for_serving(path).await?;
+        if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
             clock.never_before(highest);
         }
         let readers = Readers::open(path, readers)?;
-        let writer = Writer::start(conn, clock, on_commit)?;
+        let writer = Writer::start(writer, Checkpointer::start(checkpointer)?, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 

@@ -33,17 +33,21 @@ pub(super) const STATEMENTS: usize = 128;
 /// The header of every SQLite database.
 const HEADER_BYTES: u64 = 100;
 
-/// The pages of write-ahead log after which they are moved into the database: 16 MiB.
-const CHECKPOINT_PAGES: u32 = 4096;
+/// What a server opens: its lock, and the connections of its writer and its checkpointer.
+pub(super) struct Opened {
+    pub(super) lock: LockFile,
+    pub(super) writer: Connection,
+    pub(super) checkpointer: Connection,
+}
 
-/// The lock and the write connection of a server.
-pub(super) async fn for_serving(path: &Path) -> Result<(LockFile, Connection), OpenError> {
+/// Takes the lock, looks, and brings the database up to date.
+pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     make_directory(path)?;
     let lock = take_lock(path).await?;
     inspect(path)?;
-    let mut conn = connect(path)?;
-    migrations().run(&mut conn).map_err(Box::new)?;
-    Ok((lock, conn))
+    let mut writer = connect(path)?;
+    migrations().run(&mut writer).map_err(Box::new)?;
+    Ok(Opened { lock, writer, checkpointer: connect(path)? })
 }
 
 /// A write connection for a command of a moment, beside a server or without one.
@@ -190,7 +194,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", "ON")?;
     conn.pragma_update(None, "trusted_schema", "OFF")?;
-    conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // A server has a checkpointer; the last connection to be closed moves the log in any case.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
 }

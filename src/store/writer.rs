@@ -11,6 +11,7 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
+use super::checkpointer::Checkpointer;
 use super::{Committed, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
 
@@ -67,13 +68,19 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(conn: Connection, clock: Arc<dyn Clock>, on_commit: OnCommit) -> std::io::Result<Self> {
+    pub(super) fn start(
+        conn: Connection,
+        checkpointer: Checkpointer,
+        clock: Arc<dyn Clock>,
+        on_commit: OnCommit,
+    ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
         let (alive, ended) = watch::channel(());
         thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
-            Thread { conn, clock, on_commit }.run(&messages);
+            Checkpointer::watch(&conn);
+            Thread { conn, checkpointer, clock, on_commit }.run(&messages);
         })?;
         Ok(Self { queue, ended })
     }
@@ -105,6 +112,7 @@ impl Writer {
 /// What the writer's thread owns.
 struct Thread {
     conn: Connection,
+    checkpointer: Checkpointer,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
 }
@@ -140,6 +148,7 @@ impl Thread {
             if self.commit(group) == Disk::Unknown {
                 return;
             }
+            self.checkpointer.after_commit(&self.conn);
             if let Some(reply) = close {
                 let _ = reply.send(self.checkpoint());
                 return;

@@ -1,44 +1,66 @@
 //! The one conditional update itself, with nobody in front of it who looks first: the store is asked to settle what no
 //! endpoint would ask it to.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::clock::ManualClock;
+use countersign::clock::{ManualClock, Timestamp};
 use countersign::domain::id::TokenId;
 use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::principal::Principal;
 use countersign::domain::words::{Kind, Outcome, Role};
 use countersign::store::{Error, Holder, NewInteraction, Store};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use crate::harness::{START, sql};
+
+/// A store of its own, which no server serves.
+struct Open {
+    directory: TempDir,
+    db: PathBuf,
+    clock: Arc<ManualClock>,
+    runtime: Runtime,
+    store: Store,
+}
+
+fn open() -> Open {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
+    let runtime = Runtime::new().unwrap();
+    let store = runtime.block_on(Store::open(&db, 1, clock.clone(), Box::new(drop))).unwrap();
+    Open { directory, db, clock, runtime, store }
+}
+
+/// A pending secret that expires after ten seconds.
+fn secret(request_id: &str, by: &Principal, now: Timestamp, body: &str) -> NewInteraction {
+    let interaction = Interaction {
+        request_id: request_id.parse().unwrap(),
+        kind: Kind::Secret,
+        conversation_id: None,
+        tool_name: None,
+        registered_by: by.name.clone(),
+        created_at: now,
+        expires_at: now.plus_millis(10_000),
+        resolution: None,
+    };
+    let body = Body { json: body.to_owned(), metadata: "{}".to_owned(), content_sha256: [0; 32] };
+    NewInteraction { interaction, body }
+}
 
 /// Has the store settle a pending secret `s`, which expires after ten seconds, as `asked` says, after `wait`; whether it
 /// did. What is refused has to have changed nothing.
 fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) -> bool {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
-    let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = runtime.block_on(Store::open(&db, 1, clock.clone(), Box::new(drop))).unwrap();
+    let Open { directory: _directory, db, clock, runtime, store } = open();
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
     let holder = Holder { token_sha256: [0; 32], principal: builder.clone() };
     let registered = runtime.block_on(store.write(move |tx| {
         tx.insert_token(&TokenId::generate(), &holder)?;
-        let interaction = Interaction {
-            request_id: "s".parse().unwrap(),
-            kind: Kind::Secret,
-            conversation_id: None,
-            tool_name: None,
-            registered_by: holder.principal.name.clone(),
-            created_at: tx.now(),
-            expires_at: tx.now().plus_millis(10_000),
-            resolution: None,
-        };
-        let body = Body { json: "{}".to_owned(), metadata: "{}".to_owned(), content_sha256: [0; 32] };
-        assert!(tx.insert_interaction(&NewInteraction { interaction: interaction.clone(), body }, 1)?);
-        Ok::<_, Error>(interaction)
+        let new = secret("s", &holder.principal, tx.now(), "{}");
+        assert!(tx.insert_interaction(&new, 1)?);
+        Ok::<_, Error>(new.interaction)
     }));
     clock.advance(wait);
     let (mut interaction, rows) =
@@ -83,11 +105,8 @@ fn the_update_itself_refuses_to_expire_what_is_in_time() {
 /// Work that fails after it has written is undone alone, whatever shares its commit.
 #[test]
 fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
-    let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let store = Arc::new(runtime.block_on(Store::open(&db, 1, clock, Box::new(drop))).unwrap());
+    let Open { directory: _directory, db, runtime, store, .. } = open();
+    let store = Arc::new(store);
     let works = (0_u8..64).map(|number| {
         let store = Arc::clone(&store);
         runtime.spawn(async move {
@@ -107,4 +126,24 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
     let even = (0..64).step_by(2).map(|number| vec![serde_json::json!(format!("p{number:02}"))]).collect::<Vec<_>>();
     assert_eq!(sql(&db, "SELECT name FROM principals ORDER BY name"), even);
     assert_eq!(sql(&db, "SELECT principal FROM audit_events ORDER BY principal"), even);
+}
+
+#[test]
+fn the_log_stays_short_under_a_load_that_never_pauses() {
+    let Open { directory: _directory, db, runtime, store, .. } = open();
+    let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
+    let holder = Holder { token_sha256: [0; 32], principal: builder.clone() };
+    runtime.block_on(store.write(move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
+    let body = Arc::new(format!("\"{}\"", "x".repeat(256 * 1024)));
+    for number in 0..400 {
+        let (builder, body) = (builder.clone(), Arc::clone(&body));
+        let written = store.write(move |tx| {
+            let new = secret(&format!("s{number}"), &builder, tx.now(), &body);
+            tx.insert_interaction(&new, 400)
+        });
+        assert!(runtime.block_on(written).unwrap());
+    }
+    let log = std::fs::metadata(db.with_extension("db-wal")).unwrap().len();
+    assert!((1..64 * 1024 * 1024).contains(&log), "{log} bytes of log after 100 MiB of writes");
+    runtime.block_on(store.close()).unwrap();
 }
