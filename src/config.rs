@@ -113,7 +113,8 @@ impl Database {
     /// The path that was given, or the one under the XDG data directory.
     pub fn path(&self) -> std::io::Result<PathBuf> {
         match &self.path {
-            Some(path) => Ok(path.clone()),
+            // Absolute, so that no name is special to SQLite: `:memory:` is a file like any other.
+            Some(path) => std::path::absolute(path),
             None => {
                 let strategy = choose_base_strategy()
                     .map_err(|error| std::io::Error::other(format!("{error}: name a database with --db")))?;

@@ -235,6 +235,20 @@ impl Content {
     }
 }
 
+impl Content {
+    /// The same JSON, but for an input, which is there by its digest alone: equal whenever the same is asked, however the
+    /// input was written.
+    pub fn identity(&mut self) -> serde_json::Result<String> {
+        let Self::Confirmation(confirmation) = self else {
+            return self.to_json();
+        };
+        let input = std::mem::take(&mut confirmation.input);
+        let identity = serde_json::to_string(confirmation);
+        confirmation.input = input;
+        identity
+    }
+}
+
 /// Whether no item comes twice.
 pub(super) fn all_different<T: Eq + Hash>(mut items: impl Iterator<Item = T>) -> bool {
     let mut seen = HashSet::new();

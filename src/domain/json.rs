@@ -48,6 +48,15 @@ impl JsonObject {
     }
 }
 
+impl Default for JsonObject {
+    /// `{}`
+    fn default() -> Self {
+        // These two characters are JSON.
+        let text = RawValue::from_string("{}".to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        Self { text, tree: Map::new() }
+    }
+}
+
 impl PartialEq for JsonObject {
     /// Equal when the canonical forms are: the order of members and white space do not count.
     fn eq(&self, other: &Self) -> bool {

@@ -76,6 +76,9 @@ impl Subject {
         let is_input = |key| confirmation.input.string(key) == Some(&text);
         let nature = if is_input("command") {
             Nature::Command
+        } else if confirmation.input.tree().contains_key("command") {
+            // A command that is no string is beside what was taken for the subject: a pattern cannot see it.
+            Nature::Json
         } else if is_input("file_path") || is_input("path") {
             Nature::Path
         } else if is_input("url") {

@@ -24,7 +24,8 @@ pub(super) async fn authenticate(State(app): State<App>, mut request: Request, n
     }
 }
 
-async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
+/// Who holds the token of a request.
+pub(super) async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(header), None) = (given.next(), given.next()) else {
         return Err(unauthenticated());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::App;
-use super::auth::Viewer;
+use super::auth::{Viewer, holder};
 use super::error::Problem;
 use super::extract::{NoQuery, Params, ok};
 use super::page::{next_cursor, page};
@@ -68,15 +68,20 @@ pub(super) async fn feed(
         })?,
     };
     let pages = stream::unfold(after, move |seq| {
-        let (app, caller) = (app.clone(), caller.clone());
-        async move { next_page(&app, &caller, seq).await }
+        let (app, caller, headers) = (app.clone(), caller.clone(), headers.clone());
+        async move { next_page(&app, &caller, &headers, seq).await }
     });
     Ok(Sse::new(pages.flat_map(stream::iter)).keep_alive(KeepAlive::default()))
 }
 
+/// What a feed sends at once, and the place to go on from.
+type FeedPage = (Vec<Result<Event, Infallible>>, i64);
+
 /// The next events after `seq`, and where to go on; `None` ends the stream, and the client comes again with its last id.
-async fn next_page(app: &App, caller: &Principal, seq: i64) -> Option<(Vec<Result<Event, Infallible>>, i64)> {
+async fn next_page(app: &App, caller: &Principal, headers: &HeaderMap, seq: i64) -> Option<FeedPage> {
     match app.service.events_after(caller, seq).await {
+        // A token that was revoked meanwhile gets nothing more.
+        Ok(Some(_)) if holder(app, headers).await.is_err() => None,
         Ok(Some((events, next))) => Some((events.iter().filter_map(event).map(Ok).collect(), next)),
         Ok(None) => None,
         Err(error) => {

@@ -46,7 +46,17 @@ impl Service {
     pub(super) async fn sweep_if_due(&self) -> Result<()> {
         let now = self.clock.now();
         let deadline = self.store.read(|tx| tx.next_deadline()).await?;
-        if deadline.is_some_and(|deadline| deadline <= now) { self.sweep().await } else { Ok(()) }
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            self.sweep_for_a_reader().await;
+        }
+        Ok(())
+    }
+
+    /// Sweeps before a read, which is answered even where nothing can be written: on a full disk, say.
+    pub(super) async fn sweep_for_a_reader(&self) {
+        if let Err(error) = self.sweep().await {
+            tracing::warn!(%error, "what is overdue could not be swept before a read");
+        }
     }
 }
 

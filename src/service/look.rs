@@ -17,7 +17,7 @@ impl Service {
         if !record.interaction.is_overdue(self.clock.now()) {
             return Ok(record);
         }
-        self.sweep().await?;
+        self.sweep_for_a_reader().await;
         self.read_record(principal, request_id).await
     }
 

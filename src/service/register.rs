@@ -5,7 +5,6 @@ use sha2::{Digest as _, Sha256};
 use super::{Result, Service};
 use crate::clock::Timestamp;
 use crate::config::Ttl;
-use crate::domain::canonical::canonical;
 use crate::domain::content::Content;
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy};
@@ -55,9 +54,9 @@ impl Service {
     /// Registers an interaction, or finds the one that was registered before with the same id and content.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
-        let Register { request_id, conversation_id, deadline, metadata, content } = register;
+        let Register { request_id, conversation_id, deadline, metadata, mut content } = register;
         let request_id = request_id.unwrap_or_else(RequestId::generate);
-        let body = body(&content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
+        let body = body(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
         self.store
@@ -93,7 +92,7 @@ impl Service {
 /// What is stored of the content, and the digest that tells a repetition from a conflict. A relative deadline is no part
 /// of that: repeated later it means another moment, and the same question.
 fn body(
-    content: &Content,
+    content: &mut Content,
     conversation_id: Option<&ConversationId>,
     deadline: Deadline,
     metadata: Option<&JsonObject>,
@@ -109,7 +108,7 @@ fn body(
         conversation_id.map_or("", ConversationId::as_str),
         &deadline,
         &metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical),
-        &canonical(&serde_json::from_str(&json).map_err(not_json)?),
+        &content.identity().map_err(not_json)?,
     ];
     // No part can hold a NUL: ids and times do not, and JSON escapes it.
     let content_sha256 = Sha256::digest(parts.join("\0")).into();

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 
+/// SQLITE_IOERR_SHMSIZE: the index of the write-ahead log could not grow, which is how a full disk shows there.
+const NO_ROOM_FOR_THE_INDEX: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+
 /// What the store could not do. Cloned to everybody whose work shared the transaction.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -42,6 +45,9 @@ impl From<rusqlite::Error> for Error {
             error
         {
             return Self::Corrupt { table: "the database", key: format!("column {column} of a result: {error}") };
+        }
+        if error.sqlite_error().is_some_and(|error| error.extended_code == NO_ROOM_FOR_THE_INDEX) {
+            return Self::DiskFull;
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,

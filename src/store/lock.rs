@@ -5,7 +5,7 @@
 //! and the server, which looks at it on every request, reads the tokens anew. That costs a read of 16 bytes, where a
 //! look into the database would cost a transaction.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -19,8 +19,9 @@ pub(super) struct LockFile {
     file: File,
 }
 
+/// Beside the database itself, not beside a link to it: all ways to one file lead to one lock.
 fn lock_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
+    let mut name = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned()).into_os_string();
     name.push(".lock");
     name.into()
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -50,22 +50,35 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     Ok(Opened { lock, writer, checkpointer: connect(path)? })
 }
 
-/// A write connection for a command of a moment, beside a server or without one.
+/// A write connection for a command of a moment, beside a server or without one. Where somebody else is making the tables
+/// at this moment, it waits until they are there.
 pub(super) fn beside_a_server(path: &Path) -> Result<Connection, OpenError> {
     make_directory(path)?;
-    let lock = LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error))?;
-    inspect(path)?;
-    let mut conn = connect(path)?;
-    match lock {
-        Some(_held_while_migrating) => {
+    let deadline = Instant::now() + BUSY_PATIENCE;
+    loop {
+        if let Some(_held_while_migrating) = try_lock(path)? {
+            inspect(path)?;
+            let mut conn = connect(path)?;
             migrations().run(&mut conn).map_err(Box::new)?;
+            return Ok(conn);
         }
-        None if schema_version(&conn)? < Some(known_version()) => {
+        if path.exists() {
+            let conn = read_only(path)?;
+            if schema_version(&conn)?.is_some_and(|version| version >= known_version()) {
+                inspect(path)?;
+                return connect(path);
+            }
+        }
+        if Instant::now() >= deadline {
             return Err(OpenError::TooOldToShare(path.to_owned()));
         }
-        None => {}
+        // Nobody unparks this thread: it is a rest between two looks at what another process does.
+        std::thread::park_timeout(LOCK_PATIENCE / 20);
     }
-    Ok(conn)
+}
+
+fn try_lock(path: &Path) -> Result<Option<LockFile>, OpenError> {
+    LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error))
 }
 
 /// A connection that only reads, beside a server or without one.
@@ -92,11 +105,10 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
 }
 
 async fn take_lock(path: &Path) -> Result<LockFile, OpenError> {
-    let attempt = || LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error));
     let patience = tokio::time::sleep(LOCK_PATIENCE);
     tokio::pin!(patience);
     loop {
-        if let Some(lock) = attempt()? {
+        if let Some(lock) = try_lock(path)? {
             return Ok(lock);
         }
         tokio::select! {
@@ -131,7 +143,8 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.to_owned(), error.to_string()),
         _ => error.into(),
     };
-    let conn = read_only(path)?;
+    // A start that was killed while it made the file has left a journal, which only a connection that writes can roll back.
+    let conn = if journal_path(path).exists() { connect(path)? } else { read_only(path)? };
     let application_id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(damaged)?;
     if application_id != APPLICATION_ID && !is_empty(&conn).map_err(damaged)? {
         return Err(OpenError::NotOurs(path.to_owned(), "it is some other program's SQLite database"));
@@ -153,10 +166,17 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// SQLite's rollback journal: there only while a file that is not yet in WAL mode is written, or was when its writer died.
+fn journal_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-journal");
+    name.into()
+}
+
 /// Whether there is nothing in it: a start that was killed before its first migration leaves such a file.
 fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row(
-        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name <> 'refinery_schema_history')",
+        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name <> 'refinery_schema_history')",
         [],
         |row| row.get(0),
     )
@@ -225,6 +245,33 @@ mod tests {
             migrations().run(&mut old).unwrap();
             assert_eq!(schema(&old), schema(&fresh), "from version {version}");
         }
+    }
+
+    /// The migrations' own table is committed before they are.
+    #[test]
+    fn a_start_that_was_killed_before_its_migrations_is_no_strangers_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("killed.db");
+        let conn = connect(&path).unwrap();
+        conn.execute_batch("CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))")
+            .unwrap();
+        drop(conn);
+        assert_eq!(schema_version(&beside_a_server(&path).unwrap()).unwrap(), Some(known_version()));
+    }
+
+    #[test]
+    fn a_journal_that_a_killed_start_has_left_is_rolled_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let [writing, killed] = ["writing.db", "killed.db"].map(|name| directory.path().join(name));
+        let conn = Connection::open(&writing).unwrap();
+        conn.execute_batch("PRAGMA cache_size = 1; BEGIN; CREATE TABLE half (done)").unwrap();
+        while fs::metadata(&writing).unwrap().len() == 0 {
+            conn.execute("INSERT INTO half VALUES (randomblob(4000))", []).unwrap();
+        }
+        for copied in [Path::to_path_buf, journal_path] {
+            fs::copy(copied(&writing), copied(&killed)).unwrap();
+        }
+        assert_eq!(schema_version(&beside_a_server(&killed).unwrap()).unwrap(), Some(known_version()));
     }
 
     #[test]

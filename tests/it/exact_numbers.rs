@@ -166,3 +166,18 @@ fn two_ways_to_write_one_input_share_a_digest_but_each_keeps_its_own() {
     assert_eq!(conflict.refusal(), (409, "request_id_conflict"));
     assert_ne!(conflict.body, Value::Null);
 }
+
+/// Neither the deepest nesting that is taken nor a name that a library keeps for itself may be more than an input.
+#[test]
+fn an_input_is_taken_whatever_it_is_called_and_as_deep_as_it_may_be() {
+    let server = TestServer::start();
+    let agent = server.agent("builder");
+    let deepest = format!("{}1{}", r#"{"a":"#.repeat(127), "}".repeat(127));
+    let named = [r#"{"$serde_json::private::RawValue":"no JSON"}"#, r#"{"a":[{"$serde_json::private::Number":"x"}]}"#];
+    for (number, input) in named.into_iter().chain([deepest.as_str()]).enumerate() {
+        let registration = with_texts(&format!("r{number}"), "shell", input, "{}");
+        let shown = agent.post_text("/v1/interactions", &registration).expect(201).text;
+        assert!(shown.contains(input), "{shown}");
+        agent.post_text("/v1/interactions", &registration).expect(200);
+    }
+}

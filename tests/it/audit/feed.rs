@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, TestServer, confirmation};
+use crate::harness::{Client, TestServer, confirmation, countersign};
 
 #[test]
 fn an_event_comes_through_as_the_history_has_it_once_it_has_happened() {
@@ -90,4 +90,15 @@ fn a_last_id_that_is_none_is_refused() {
         assert_eq!(answer.refusal(), (400, "malformed_request"), "{id:?}");
     }
     assert_eq!(server.stranger().get("/v1/events").refusal(), (401, "unauthenticated"));
+}
+
+#[test]
+fn a_feed_ends_with_its_token() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let mut feed = ada.feed(None);
+    let revoke = countersign().args(["token", "revoke", "--name", "ada", "--db"]).arg(server.db()).output().unwrap();
+    assert!(revoke.status.success(), "{revoke:?}");
+    agent.register(&confirmation("c"));
+    assert!(feed.next().is_none());
 }
