@@ -43,7 +43,7 @@ pub(super) async fn list(
         visible_to: None,
     };
     let events = app.service.audit_events(&caller, filter, page).await?;
-    let next = next_cursor(page, events.len(), events.last().map(|event| event.seq));
+    let next = next_cursor(events.len() >= page.limit as usize, events.last().map(|event| event.seq));
     ok(&EventList { audit_events: events, next_cursor: next })
 }
 

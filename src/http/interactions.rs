@@ -78,8 +78,8 @@ pub(super) async fn list(
 
 async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Result<Response, Problem> {
     let found = app.service.list(caller, filter, page).await?;
-    let next = next_cursor(page, found.len(), found.last().map(|(row, _)| *row));
-    let interactions = found.iter().map(|(_, record)| view::interaction(record)).collect::<Result<Vec<_>, _>>()?;
+    let next = next_cursor(found.more, found.rows.last().map(|(row, _)| *row));
+    let interactions = found.rows.iter().map(|(_, record)| view::interaction(record)).collect::<Result<Vec<_>, _>>()?;
     ok(&List { interactions, next_cursor: next })
 }
 

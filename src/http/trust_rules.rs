@@ -124,7 +124,7 @@ pub(super) async fn list(
     let page = page(params.limit, params.cursor.as_deref())?;
     let found =
         app.service.trust_rules(RuleFilter { status: params.status, tool_name: params.tool_name }, page).await?;
-    let next = next_cursor(page, found.len(), found.last().map(|(row, _)| *row));
+    let next = next_cursor(found.len() >= page.limit as usize, found.last().map(|(row, _)| *row));
     let rules = found.iter().map(|(_, rule)| TrustRuleView::from(rule)).collect::<Vec<_>>();
     ok(&json!({"trustRules": rules, "nextCursor": next}))
 }

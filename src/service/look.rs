@@ -8,7 +8,7 @@ use crate::domain::interaction::{Record, Status};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::words::Kind;
-use crate::store::{Filter, Page};
+use crate::store::{Filter, Page, Records};
 
 impl Service {
     /// The interaction with this id as it now stands.
@@ -52,11 +52,11 @@ impl Service {
         Box::pin(self.look(principal, request_id)).await
     }
 
-    /// A page of what `principal` sees, newest first, each with the row that a cursor may name.
-    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<Vec<(i64, Record)>> {
+    /// A page of what `principal` sees.
+    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<Records> {
         if let Some(own) = principal.sees_only() {
             if filter.registered_by.as_ref().is_some_and(|name| name != own) {
-                return Ok(Vec::new());
+                return Ok(Records::default());
             }
             filter.registered_by = Some(own.clone());
         }
@@ -79,7 +79,7 @@ impl Service {
                         ..Filter::default()
                     };
                     let found = tx.records(&filter, Page { before: None, limit: 1 })?;
-                    newest.extend(found.into_iter().map(|(_, record)| record));
+                    newest.extend(found.rows.into_iter().map(|(_, record)| record));
                 }
                 Ok(newest)
             })

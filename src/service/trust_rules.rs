@@ -3,7 +3,7 @@
 use super::{Result, Service, asked, find};
 use crate::clock::Timestamp;
 use crate::domain::content::Confirmation;
-use crate::domain::id::{RequestId, RuleId, ToolName};
+use crate::domain::id::{PrincipalName, RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Record, Status};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
@@ -186,20 +186,37 @@ fn preview(
     allow_self_approval: bool,
 ) -> Result<Preview> {
     let filter = Filter { kind: Some(Kind::Confirmation), ..Filter::default() };
-    let latest = tx.records(&filter, Page { before: None, limit: PREVIEWED })?;
-    let mut preview = Preview { examined: latest.len(), decided: Vec::new(), pending: Vec::new() };
-    for (_, record) in latest {
-        let key = || record.interaction.request_id.to_string();
-        let corrupt = |_| StoreError::Corrupt { table: "interaction_bodies", key: key() };
-        let confirmation: Confirmation = serde_json::from_str(&record.body.json).map_err(corrupt)?;
-        let banned_author = (!allow_self_approval).then_some(&record.interaction.registered_by);
-        if !terms.cover(tool_name, &Candidate::new(&confirmation, banned_author), &by.name) {
-            continue;
+    let mut preview = Preview { examined: 0, decided: Vec::new(), pending: Vec::new() };
+    let mut page = Page { before: None, limit: PREVIEWED };
+    loop {
+        let found = tx.records(&filter, page)?;
+        for (row, record) in found.rows {
+            page = Page { before: Some(row), limit: page.limit - 1 };
+            preview.examined += 1;
+            if covers(tool_name, terms, &by.name, &record, allow_self_approval)? {
+                match record.interaction.status() {
+                    Status::Pending => preview.pending.push(record),
+                    Status::Resolved(_) => preview.decided.push(record),
+                }
+            }
         }
-        match record.interaction.status() {
-            Status::Pending => preview.pending.push(record),
-            Status::Resolved(_) => preview.decided.push(record),
+        if !found.more || page.limit == 0 {
+            return Ok(preview);
         }
     }
-    Ok(preview)
+}
+
+/// Whether a rule of these terms, made by `author`, covers a confirmation.
+fn covers(
+    tool_name: &ToolName,
+    terms: &Terms,
+    author: &PrincipalName,
+    record: &Record,
+    allow_self_approval: bool,
+) -> Result<bool> {
+    let Record { interaction, body, .. } = record;
+    let corrupt = |_| StoreError::Corrupt { table: "interaction_bodies", key: interaction.request_id.to_string() };
+    let confirmation: Confirmation = serde_json::from_str(&body.json).map_err(corrupt)?;
+    let banned_author = (!allow_self_approval).then_some(&interaction.registered_by);
+    Ok(terms.cover(tool_name, &Candidate::new(&confirmation, banned_author), author))
 }

@@ -40,6 +40,9 @@ const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms
      resolved_by_system = 'expired' \
      WHERE request_id = :request_id AND kind = :kind AND status = 'pending' AND expires_at_ms <= :now";
 
+/// How much of what was asked a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the memory of all.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// What a new interaction is made of.
 #[derive(Clone, Debug)]
 pub struct NewInteraction {
@@ -47,6 +50,15 @@ pub struct NewInteraction {
     pub interaction: Interaction,
     /// What is asked.
     pub body: Body,
+}
+
+/// A page of a list.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Newest first, each with its row, which a cursor may name.
+    pub rows: Vec<(i64, Record)>,
+    /// Whether older ones match, too.
+    pub more: bool,
 }
 
 /// Which interactions a list shows: those that match every member that is given.
@@ -130,14 +142,16 @@ impl ReadTx<'_> {
         Ok(rows.next()?.map(record_from).transpose()?.map(|(_, record)| record))
     }
 
-    /// A page of the interactions that match, newest first, each with its row, which a cursor may name.
+    /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page may.
     ///
     /// `pending` is spelt out in the SQL, so that the index of what is pending serves.
-    pub fn records(&self, filter: &Filter, page: Page) -> Result<Vec<(i64, Record)>> {
+    pub fn records(&self, filter: &Filter, page: Page) -> Result<Records> {
         let (pending, resolved) = match &filter.status {
             Some(Status::Pending) => (Conditions::default().always("i.status = 'pending'"), None),
             other => (Conditions::default(), other.as_ref()),
         };
+        // One more than is shown tells whether there is more.
+        let limit = page.limit.saturating_add(1);
         let (sql, values) = pending
             .when("i.status = ?", resolved)
             .when("i.kind = ?", filter.kind.as_ref())
@@ -145,14 +159,21 @@ impl ReadTx<'_> {
             .when("i.tool_name = ?", filter.tool_name.as_ref())
             .when("i.registered_by = ?", filter.registered_by.as_ref())
             .when("i.interaction_id < ?", page.before.as_ref())
-            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &page.limit);
+            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
-        let mut records = Vec::new();
+        let mut found = Records::default();
+        let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            records.push(record_from(row)?);
+            if found.rows.len() == page.limit as usize || bytes > PAGE_BYTES {
+                found.more = true;
+                break;
+            }
+            let (number, record) = record_from(row)?;
+            bytes += record.body.json.len() + record.body.metadata.len();
+            found.rows.push((number, record));
         }
-        Ok(records)
+        Ok(found)
     }
 
     /// Everything that is pending in a conversation, oldest first; of one principal, or of all.

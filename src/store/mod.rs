@@ -27,7 +27,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use self::audit_events::EventFilter;
 pub use self::error::{Error, OpenError};
-pub use self::interactions::{Filter, NewInteraction};
+pub use self::interactions::{Filter, NewInteraction, Records};
 pub use self::lock::Generation;
 pub use self::principals::{Holder, TokenRow};
 pub use self::sealed_secrets::{Sealed, SealedValue};

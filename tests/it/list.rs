@@ -240,3 +240,27 @@ fn what_a_list_shows_is_what_a_look_shows_to_the_letter() {
     assert_eq!(looked.matches(INPUT).count(), 2, "as proposed and as effective: {looked}");
     assert!(ada.get("/v1/interactions?status=approved").expect(200).text.contains(&looked));
 }
+
+/// A list of many large interactions must not take the server's memory: its pages are then shorter than was asked for.
+#[test]
+fn a_page_ends_before_it_is_too_large_and_the_cursor_goes_on() {
+    let server = TestServer::start();
+    let agent = server.agent("builder");
+    for number in 0..12 {
+        let mut registration = confirmation(&format!("c{number:02}"));
+        registration["metadata"] = json!({"notes": "x".repeat(900 * 1024)});
+        agent.register(&registration);
+    }
+    let (mut seen, mut path) = (Vec::new(), "/v1/interactions?limit=500".to_owned());
+    loop {
+        let page = agent.get(&path).expect(200);
+        assert!(page.text.len() < 8 * 1024 * 1024, "a page of {} bytes", page.text.len());
+        let interactions = page.body["interactions"].as_array().unwrap();
+        seen.extend(interactions.iter().map(|interaction| interaction["requestId"].as_str().unwrap().to_owned()));
+        match page.body["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/v1/interactions?limit=500&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (0..12).rev().map(|number| format!("c{number:02}")).collect::<Vec<_>>());
+}
