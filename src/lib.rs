@@ -29,7 +29,7 @@
 //! # What always holds
 //!
 //! 1. Every resolution is one conditional `UPDATE` whose conditions are the id, the kind, `status = 'pending'` and the
-//!    deadline (`store/interactions.rs`), in one transaction with its audit event and whatever else it causes.
+//!    deadline (`store/settle.rs`), in one transaction with its audit event and whatever else it causes.
 //! 2. An answer goes out after COMMIT with `synchronous=FULL`, never before (`store/writer.rs`).
 //! 3. Waiters wake after COMMIT, and enter before they look: no wake-up is lost (`waiters.rs`, `service/look.rs`).
 //! 4. A transaction reads the clock once, on the writer's thread, so that the times in the history never decrease.

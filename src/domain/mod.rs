@@ -6,6 +6,7 @@ pub mod content;
 pub mod id;
 pub mod interaction;
 pub mod json;
+pub mod number;
 pub mod pattern;
 pub mod principal;
 pub mod question;

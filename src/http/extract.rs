@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::App;
 use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range};
-use crate::domain::json::NUMBER_OUT_OF_RANGE;
+use crate::domain::number::NUMBER_OUT_OF_RANGE;
 
 /// How many times the largest body is read and thrown away before the connection is given up: a client that is still
 /// sending does not hear an answer.

@@ -1,7 +1,7 @@
 //! The tables `interactions` and `interaction_bodies`: the hot and the cold half of an interaction.
 
 use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
 use super::{Error, Page, ReadTx, Result, WriteTx};
@@ -28,17 +28,6 @@ const RECORDS: &str = concat!(
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
      LEFT JOIN claims AS c USING (interaction_id)"
 );
-
-/// The one conditional update that resolves anything: the kind, the status and the deadline are its conditions.
-const SETTLE: &str = "UPDATE interactions SET status = :status, resolved_at_ms = :at, resolved_by_principal = :principal, \
-     resolved_by_rule = :rule, resolved_by_system = :system, resolution = :resolution \
-     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' \
-     AND (expires_at_ms IS NULL OR expires_at_ms > :at)";
-
-/// The same for the deadline itself, whose condition is the opposite one.
-const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, \
-     resolved_by_system = 'expired' \
-     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' AND expires_at_ms <= :now";
 
 /// How much of what was asked a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the memory of all.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -259,60 +248,4 @@ impl WriteTx<'_> {
         self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
         Ok(true)
     }
-
-    /// Resolves a pending interaction, appends the event that tells of it, and wakes its waiters after the commit.
-    pub fn settle(&mut self, interaction: &Interaction, resolution: &Resolution) -> Result<()> {
-        let (principal, rule, system) = match &resolution.by {
-            ResolvedBy::Principal(name) => (Some(name), None, None),
-            ResolvedBy::TrustRule(rule_id) => (None, Some(rule_id), None),
-            ResolvedBy::System(System::Expired) => (None, None, Some("expired")),
-        };
-        let detail = Some(&resolution.detail).filter(|detail| **detail != Detail::default());
-        let not_json = |_| Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() };
-        let detail = detail.map(serde_json::to_string).transpose().map_err(not_json)?;
-        let changed = match system {
-            None => self.conn.prepare_cached(SETTLE)?.execute(named_params! {
-                ":request_id": interaction.request_id,
-                ":kind": interaction.kind,
-                ":status": Status::Resolved(resolution.outcome),
-                ":at": resolution.at,
-                ":principal": principal,
-                ":rule": rule,
-                ":system": system,
-                ":resolution": detail,
-            })?,
-            Some(_) => self.conn.prepare_cached(EXPIRE)?.execute(named_params! {
-                ":request_id": interaction.request_id,
-                ":kind": interaction.kind,
-                ":now": self.now,
-            })?,
-        };
-        if changed != 1 {
-            // What was read in this very transaction says that it is pending: the two cannot differ.
-            return Err(Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() });
-        }
-        self.uncount_pending(&interaction.registered_by)?;
-        let mut event = NewAuditEvent::new(resolution.outcome.into()).request(&interaction.request_id);
-        event.principal = principal;
-        event.rule_id = rule;
-        event.detail = audited(&resolution.detail);
-        self.append_audit(event)?;
-        self.committed.resolved.push(interaction.request_id.clone());
-        Ok(())
-    }
-}
-
-/// What the audit event of a resolution tells beside who and what: the words of people, and digests in place of inputs.
-fn audited(detail: &Detail) -> Option<serde_json::Value> {
-    let mut told = serde_json::Map::new();
-    let mut tell = |name: &str, value: Option<serde_json::Value>| {
-        if let Some(value) = value {
-            told.insert(name.to_owned(), value);
-        }
-    };
-    tell("comment", detail.comment.clone().map(Into::into));
-    tell("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
-    tell("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
-    tell("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
-    (!told.is_empty()).then_some(serde_json::Value::Object(told))
 }

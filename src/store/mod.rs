@@ -16,6 +16,7 @@ mod open;
 mod principals;
 mod readers;
 mod sealed_secrets;
+mod settle;
 mod trust_rules;
 mod writer;
 
