@@ -91,8 +91,12 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
 }
 
 fn read_only(path: &Path) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
+    open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// A connection as SQLite gives it: nothing is asked of the file yet.
+fn open(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY_PATIENCE)?;
     Ok(conn)
 }
@@ -143,8 +147,11 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.to_owned(), error.to_string()),
         _ => error.into(),
     };
-    // A start that was killed while it made the file has left a journal, which only a connection that writes can roll back.
-    let conn = if journal_path(path).exists() { connect(path)? } else { read_only(path)? };
+    // A start that was killed while it made the file has left a journal, which only a connection that may write can roll
+    // back. It asks for nothing else, WAL mode least of all: whose database this is, is not known yet.
+    let may_write =
+        if journal_path(path).exists() { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    let conn = open(path, may_write)?;
     let application_id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(damaged)?;
     if application_id != APPLICATION_ID && !is_empty(&conn).map_err(damaged)? {
         return Err(OpenError::NotOurs(path.to_owned(), "it is some other program's SQLite database"));
@@ -208,8 +215,7 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(OpenError::File(path.to_owned(), error)),
     }
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    conn.busy_timeout(BUSY_PATIENCE)?;
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", "ON")?;
@@ -272,6 +278,20 @@ mod tests {
             fs::copy(copied(&writing), copied(&killed)).unwrap();
         }
         assert_eq!(schema_version(&beside_a_server(&killed).unwrap()).unwrap(), Some(known_version()));
+    }
+
+    #[test]
+    fn a_strangers_database_is_left_alone_while_it_has_a_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("strangers.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("CREATE TABLE theirs (t); BEGIN IMMEDIATE; INSERT INTO theirs VALUES (1)").unwrap();
+        assert!(journal_path(&path).exists());
+        let before = fs::read(&path).unwrap();
+        assert!(matches!(beside_a_server(&path), Err(OpenError::NotOurs(..))));
+        conn.execute_batch("COMMIT").unwrap();
+        let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        assert_eq!((mode.as_str(), fs::read(&path).unwrap().len()), ("delete", before.len()));
     }
 
     #[test]
