@@ -1,12 +1,11 @@
 //! An agent withdraws what it asked.
 
-use super::{Result, Service, find};
+use super::{Result, Service, find, whole};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Record, Resolution};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::words::{Outcome, Role};
-use crate::store::Error as StoreError;
 
 impl Service {
     /// Cancels an interaction of the agent's own, or for an admin anybody's; one that is cancelled already stays so.
@@ -24,8 +23,7 @@ impl Service {
                     Err(Refused::Retired { outcome }) => return Err(Refused::NotCancellable { outcome }.into()),
                     Err(other) => return Err(other.into()),
                 }
-                let corrupt = || StoreError::Corrupt { table: "interactions", key: request_id.to_string() };
-                Ok(tx.record(&request_id)?.ok_or_else(corrupt)?)
+                whole(tx, &request_id)
             })
             .await
     }

@@ -35,12 +35,12 @@ use self::alarm::Alarm;
 use crate::clock::Clock;
 use crate::config::{Config, Ttl};
 use crate::domain::id::{RequestId, TokenId};
-use crate::domain::interaction::Interaction;
+use crate::domain::interaction::{Interaction, Record};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::words::Role;
 use crate::sealer::{KeyError, Sealer};
-use crate::store::{Committed, Holder, ReadTx, Store};
+use crate::store::{self, Committed, Holder, ReadTx, Store};
 use crate::tokens::{self, Tokens};
 use crate::waiters::Waiters;
 
@@ -123,7 +123,7 @@ impl Service {
             });
         let made = self.store.write(move |tx| {
             if !tx.tokens()?.is_empty() {
-                return Ok::<_, crate::store::Error>(false);
+                return Ok::<_, store::Error>(false);
             }
             for holder in holders.iter().flatten() {
                 tx.insert_token(&TokenId::generate(), holder)?;
@@ -189,9 +189,16 @@ fn find(tx: &ReadTx<'_>, request_id: &RequestId, principal: &Principal) -> Resul
     Ok(found.ok_or(Refused::UnknownRequest)?)
 }
 
+/// An interaction that was found in this very transaction, with everything that belongs to it.
+fn whole(tx: &ReadTx<'_>, request_id: &RequestId) -> Result<Record> {
+    Ok(tx.record(request_id)?.ok_or_else(|| no_body(request_id))?)
+}
+
 /// What an interaction asked, in the shape of its kind.
 fn asked<T: DeserializeOwned>(tx: &ReadTx<'_>, request_id: &RequestId) -> Result<T> {
-    let corrupt = || crate::store::Error::Corrupt { table: "interaction_bodies", key: request_id.to_string() };
-    let record = tx.record(request_id)?.ok_or_else(corrupt)?;
-    Ok(serde_json::from_str(&record.body.json).map_err(|_| corrupt())?)
+    Ok(serde_json::from_str(&whole(tx, request_id)?.body.json).map_err(|_| no_body(request_id))?)
+}
+
+fn no_body(request_id: &RequestId) -> store::Error {
+    store::Error::Corrupt { table: "interaction_bodies", key: request_id.to_string() }
 }

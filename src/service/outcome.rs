@@ -1,13 +1,12 @@
 //! An agent reports what came of an action that it claimed.
 
-use super::{Result, Service, find};
+use super::{Result, Service, find, whole};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Record, RunReport};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::words::RunOutcome;
-use crate::store::Error as StoreError;
 
 impl Service {
     /// Writes down the outcome of a claim, once; the same may be repeated.
@@ -38,8 +37,7 @@ impl Service {
                     Some(report) if report.outcome == outcome && report.detail == detail => {}
                     Some(_) => return Err(Refused::OutcomeConflict.into()),
                 }
-                let corrupt = || StoreError::Corrupt { table: "interactions", key: request_id.to_string() };
-                Ok(tx.record(&request_id)?.ok_or_else(corrupt)?)
+                whole(tx, &request_id)
             })
             .await
     }

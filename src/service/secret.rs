@@ -1,5 +1,7 @@
 //! A person gives a secret, or declines to.
 
+use std::sync::Arc;
+
 use super::{Error, Result, Service, asked, find};
 use crate::domain::content::SecretRequest;
 use crate::domain::id::RequestId;
@@ -25,7 +27,7 @@ impl Service {
     pub async fn give_secret(&self, by: &Principal, give: Give) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
-        let sealer = std::sync::Arc::clone(&self.sealer);
+        let sealer = Arc::clone(&self.sealer);
         // Sealed before it comes near the database's thread.
         let sealed = give.value.as_ref().map(|value| sealer.seal(&give.request_id, value)).transpose();
         let sealed = sealed.map_err(|error| Error::Sealing(error.to_string()))?;

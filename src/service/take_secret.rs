@@ -1,5 +1,7 @@
 //! The agent takes the secret that it asked for.
 
+use std::sync::Arc;
+
 use super::{Error, Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::{RequestId, TakeId};
@@ -27,7 +29,7 @@ impl Service {
     /// Hands the agent the value that was given for its own request.
     pub async fn take_secret(&self, by: &Principal, request_id: &RequestId, take_id: Option<TakeId>) -> Result<Taken> {
         let (by, request_id) = (by.clone(), request_id.clone());
-        let sealer = std::sync::Arc::clone(&self.sealer);
+        let sealer = Arc::clone(&self.sealer);
         let take_id = take_id.unwrap_or_else(TakeId::generate);
         self.store
             .write(move |tx| {
