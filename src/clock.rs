@@ -27,6 +27,9 @@ const LAST_MS: i64 = 253_402_207_199_999;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// From milliseconds since the epoch; `None` before 1970 and after 9999-12-30.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Option<Self> {

@@ -50,6 +50,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod rules_file;
 pub mod sealer;
 pub mod server;
 pub mod service;

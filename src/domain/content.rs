@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::canonical::input_digest;
 use super::id::{SecretName, ToolName};
 use super::json::{JsonObject, objects_only};
+use super::matcher::{Subject, scopes};
 use super::pattern::{Pattern, Scope};
 use super::question::Question;
 use super::words::{ExecutionTarget, Kind, RiskLevel};
@@ -109,12 +110,28 @@ impl Confirmation {
         self.input_digest = Some(input_digest(self.tool_name.as_str(), &self.input));
     }
 
-    fn subject_text(&self) -> String {
+    /// What patterns are matched against.
+    #[must_use]
+    pub fn subject_text(&self) -> String {
         let from_input = || {
             let known = ["command", "file_path", "path", "url"];
             known.iter().find_map(|key| self.input.string(key)).map(str::to_owned)
         };
         self.subject.clone().or_else(from_input).unwrap_or_else(|| self.input.canonical())
+    }
+
+    /// Offers patterns of at most `max_pattern_bytes`, and scopes, where the agent has offered none and lasting rules are
+    /// allowed: so no agent need invent them.
+    pub fn offer(&mut self, subject: &Subject, max_pattern_bytes: usize) {
+        if !self.persistent_decisions_allowed {
+            return;
+        }
+        if self.allowlist_options.is_empty() {
+            self.allowlist_options = subject.offers(max_pattern_bytes);
+        }
+        if self.scope_options.is_empty() {
+            self.scope_options = scopes(self.working_dir.as_deref());
+        }
     }
 
     /// Whether this very confirmation offered `pattern`.

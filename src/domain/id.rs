@@ -72,6 +72,11 @@ macro_rules! checked_string {
 }
 
 checked_string! {
+    /// The name of a trust rule that is kept in a file.
+    RuleName, check_id
+}
+
+checked_string! {
     /// The id of an interaction: the agent's own, or a UUID v7 that [`RequestId::generate`] made.
     RequestId, check_id
 }
@@ -114,6 +119,14 @@ checked_string! {
 checked_string! {
     /// The service that a secret is for, or the field of it.
     SecretName, check_name
+}
+
+impl PrincipalName {
+    /// Whoever works on files without a database.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self("nobody".into())
+    }
 }
 
 /// Ids made here grow with time: new rows then share their pages in the database's trees.

@@ -9,6 +9,7 @@ use super::json::JsonObject;
 use super::principal::Principal;
 use super::question::Response;
 use super::refused::Refused;
+use super::trust_rule::RuleUse;
 use super::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
 
 /// Where an interaction stands.
@@ -91,6 +92,9 @@ pub struct Detail {
     /// The trust rule that was made together with the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_rule: Option<RuleId>,
+    /// The rules that decided: several may allow one command line together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_rules: Option<Vec<RuleUse>>,
     /// The answers to a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responses: Option<Vec<Response>>,

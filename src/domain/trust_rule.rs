@@ -1,11 +1,12 @@
-//! Standing decisions: which confirmations a trust rule applies to, and which rule wins.
+//! Standing decisions: what a trust rule says, and where it stands.
+
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-use super::content::Confirmation;
-use super::id::{PrincipalName, RequestId, RuleId, ToolName};
-use super::pattern::{Pattern, Scope, Subject};
-use super::words::{RiskLevel, RuleDecision, RuleStatus};
+use super::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
+use super::pattern::{Pattern, Scope};
+use super::words::{RuleDecision, RuleStatus};
 
 /// What a trust rule says of its tool; two rules about one tool with equal terms are the same rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +28,12 @@ pub struct Terms {
 /// A trust rule, as it stands.
 #[derive(Clone, Debug)]
 pub struct TrustRule {
-    /// Its id.
+    /// Its id: of this revision alone.
     pub rule_id: RuleId,
+    /// The name that it is kept under in a file, where it is.
+    pub name: Option<RuleName>,
+    /// Which of the rules of that name this is: 1 is the first.
+    pub revision: u64,
     /// Whether it still applies.
     pub status: RuleStatus,
     /// The tool that it is about.
@@ -51,64 +56,40 @@ pub struct TrustRule {
     pub revoked: Option<(Timestamp, PrincipalName)>,
 }
 
-/// A confirmation, as trust rules look at it.
-#[derive(Clone, Debug)]
-pub struct Candidate<'a> {
-    confirmation: &'a Confirmation,
-    subject: Subject,
-    /// Who registered it: where self-approval is banned, a rule of that principal's own does not allow it.
-    banned_author: Option<&'a PrincipalName>,
-}
-
-impl<'a> Candidate<'a> {
-    /// `banned_author`: the principal whose own `allow` rules do not count, where there is one.
-    #[must_use]
-    pub fn new(confirmation: &'a Confirmation, banned_author: Option<&'a PrincipalName>) -> Self {
-        Self { confirmation, subject: Subject::of(confirmation), banned_author }
-    }
-}
-
-impl Terms {
-    /// Whether a rule about `tool_name` of these terms, made by `author`, covers `candidate`.
-    #[must_use]
-    pub fn cover(&self, tool_name: &ToolName, candidate: &Candidate<'_>, author: &PrincipalName) -> bool {
-        let confirmation = candidate.confirmation;
-        let offered = confirmation.scope_options.iter().map(|option| &option.scope);
-        let pattern_covers = || match self.decision {
-            RuleDecision::Allow => {
-                candidate.banned_author != Some(author)
-                    && (self.allow_high_risk || confirmation.risk_level != RiskLevel::High)
-                    && self.pattern.covers_safely(&candidate.subject)
-            }
-            // Caution needs no permission: what is denied or asked for at low risk is so at high risk, too.
-            RuleDecision::Deny | RuleDecision::Ask => self.pattern.covers(&candidate.subject),
-        };
-        *tool_name == confirmation.tool_name
-            && self.scope.covers(confirmation.working_dir.as_deref(), offered)
-            && pattern_covers()
-    }
-}
-
 impl TrustRule {
-    /// Whether this may decide `candidate` at `now`: it stands, has uses left, and its terms cover it.
+    /// A rule that is new at `now`, for ever: without a name, and made from nothing.
     #[must_use]
-    pub fn applies_to(&self, candidate: &Candidate<'_>, now: Timestamp) -> bool {
-        self.status == RuleStatus::Active
-            && self.expires_at.is_none_or(|end| now < end)
-            && self.terms.max_uses.is_none_or(|max| self.use_count < max)
-            && self.terms.cover(&self.tool_name, candidate, &self.created_by)
+    pub fn new(tool_name: ToolName, terms: Terms, created_by: PrincipalName, now: Timestamp) -> Self {
+        Self {
+            rule_id: RuleId::generate(),
+            name: None,
+            revision: 1,
+            status: RuleStatus::Active,
+            tool_name,
+            terms,
+            created_at: now,
+            created_by,
+            created_from: None,
+            expires_at: None,
+            use_count: 0,
+            last_used_at: None,
+            revoked: None,
+        }
     }
 }
 
-/// The rule that decides `candidate`, if any applies: deny beats ask beats allow, whatever the order of `rules`; among
-/// equals the oldest.
-#[must_use]
-pub fn deciding<'a>(rules: &'a [TrustRule], candidate: &Candidate<'_>, now: Timestamp) -> Option<&'a TrustRule> {
-    let rank = |rule: &TrustRule| match rule.terms.decision {
-        RuleDecision::Deny => 0,
-        RuleDecision::Ask => 1,
-        RuleDecision::Allow => 2,
-    };
-    let applying = rules.iter().filter(|rule| rule.applies_to(candidate, now));
-    applying.min_by(|a, b| (rank(a), a.created_at, &a.rule_id).cmp(&(rank(b), b.created_at, &b.rule_id)))
+/// A rule that took part in a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleUse {
+    /// Its id.
+    pub rule_id: RuleId,
+    /// Its revision.
+    pub revision: u64,
+}
+
+impl From<&TrustRule> for RuleUse {
+    fn from(rule: &TrustRule) -> Self {
+        Self { rule_id: rule.rule_id.clone(), revision: rule.revision }
+    }
 }

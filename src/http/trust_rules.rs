@@ -20,7 +20,7 @@ use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::Terms;
 use crate::domain::words::{RuleDecision, RuleStatus};
-use crate::service::RuleSource;
+use crate::service::{Previewed, RuleSource};
 use crate::store::RuleFilter;
 
 #[derive(Deserialize)]
@@ -35,6 +35,8 @@ pub(super) struct RuleBody {
     allow_high_risk: bool,
     expires_in_ms: Option<NonZeroU64>,
     max_uses: Option<NonZeroU32>,
+    #[serde(default)]
+    apply_to_pending: bool,
 }
 
 pub(super) async fn make(
@@ -42,10 +44,13 @@ pub(super) async fn make(
     Resolver(caller): Resolver,
     Json(body): Json<RuleBody>,
 ) -> Result<Response, Problem> {
+    let apply_to_pending = body.apply_to_pending;
     let (source, terms) = body.accept(&app.limits)?;
-    let made = app.service.make_trust_rule(&caller, source, terms).await?;
+    let made = app.service.make_trust_rule(&caller, source, terms, apply_to_pending).await?;
     let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    answer(status, &json!({"accepted": true, "trustRule": TrustRuleView::from(&made.rule)}))
+    let trust_rule = TrustRuleView::from(&made.rule);
+    let resolved = apply_to_pending.then_some(made.resolved.as_slice());
+    answer(status, &Made { accepted: true, trust_rule, resolved })
 }
 
 pub(super) async fn preview(
@@ -55,19 +60,48 @@ pub(super) async fn preview(
 ) -> Result<Response, Problem> {
     let (source, terms) = body.accept(&app.limits)?;
     let preview = app.service.preview_trust_rule(&caller, source, terms).await?;
+    let Previewed { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
+    let decided = preview.contradicted.iter().chain(&preview.decided);
     ok(&PreviewView {
         examined: preview.examined,
-        decided: preview.decided.iter().map(view::interaction).collect::<Result<_, _>>()?,
+        decided: decided.map(view::interaction).collect::<Result<_, _>>()?,
         pending: preview.pending.iter().map(view::interaction).collect::<Result<_, _>>()?,
+        counts: Counts { contradicted, approved, rejected, by_rules, unanswered, pending },
+        truncated: preview.truncated,
     })
 }
 
-/// How many of the latest confirmations were looked at, and which of them the rule covers.
+/// A rule that was made, or stands already; and what it has resolved, where it was to.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Made<'a> {
+    accepted: bool,
+    trust_rule: TrustRuleView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved: Option<&'a [RequestId]>,
+}
+
+/// How many of the latest confirmations were looked at, which of them the rule would have decided, those first that a
+/// person had decided the other way round, and what is pending that it would decide.
 #[derive(Serialize)]
 struct PreviewView {
     examined: usize,
     decided: Vec<Box<RawValue>>,
     pending: Vec<Box<RawValue>>,
+    counts: Counts,
+    truncated: bool,
+}
+
+/// See [`Previewed`].
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    contradicted: usize,
+    approved: usize,
+    rejected: usize,
+    by_rules: usize,
+    unanswered: usize,
+    pending: usize,
 }
 
 impl RuleBody {

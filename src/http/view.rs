@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::clock::Timestamp;
-use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId};
+use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName};
 use crate::domain::interaction::{Record, Resolution, ResolvedBy};
 use crate::domain::question::Response;
-use crate::domain::trust_rule::TrustRule;
+use crate::domain::trust_rule::{RuleUse, TrustRule};
 use crate::domain::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use crate::store::Error as StoreError;
 
@@ -44,6 +44,8 @@ enum ResolutionView<'a> {
         comment: Option<&'a str>,
         effective_input: Option<&'a RawValue>,
         effective_input_digest: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trust_rules: Option<&'a [RuleUse]>,
     },
     #[serde(rename_all = "camelCase")]
     Secret { resolved_by: &'a ResolvedBy, delivery: Option<Delivery> },
@@ -130,6 +132,7 @@ fn resolution_view<'a>(
                 comment: detail.comment.as_deref(),
                 effective_input: effective.map(|(input, _)| input),
                 effective_input_digest: effective.map(|(_, digest)| digest),
+                trust_rules: detail.trust_rules.as_deref(),
             }
         }
         Kind::Secret => ResolutionView::Secret { resolved_by, delivery: detail.delivery },
@@ -142,6 +145,8 @@ fn resolution_view<'a>(
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrustRuleView<'a> {
     rule_id: &'a RuleId,
+    name: Option<&'a RuleName>,
+    revision: u64,
     kind: Kind,
     status: &'static str,
     tool_name: &'a str,
@@ -164,6 +169,8 @@ impl<'a> From<&'a TrustRule> for TrustRuleView<'a> {
     fn from(rule: &'a TrustRule) -> Self {
         Self {
             rule_id: &rule.rule_id,
+            name: rule.name.as_ref(),
+            revision: rule.revision,
             kind: Kind::Confirmation,
             status: rule.status.as_str(),
             tool_name: rule.tool_name.as_str(),

@@ -4,11 +4,14 @@ mod alarm;
 mod cancel;
 mod claim;
 mod confirm;
+mod decide;
 mod error;
 mod events;
 mod expire;
+mod import;
 mod look;
 mod outcome;
+mod preview;
 mod question;
 mod register;
 mod secret;
@@ -25,11 +28,13 @@ use tokio::sync::watch;
 pub use self::claim::Claimed;
 pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
+pub use self::import::{Change, Import, ImportError, Imported};
+pub use self::preview::{Preview, Previewed};
 pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};
 pub use self::secret::Give;
 pub use self::take_secret::Taken;
-pub use self::trust_rules::{MadeRule, Preview, RuleSource};
+pub use self::trust_rules::{MadeRule, RuleSource};
 
 use self::alarm::Alarm;
 use crate::clock::Clock;
@@ -62,6 +67,7 @@ pub struct Service {
     allow_self_approval: bool,
     default_ttl: Ttl,
     max_pending: u32,
+    max_pattern_bytes: usize,
 }
 
 /// The tokens that a new database begins with.
@@ -105,6 +111,7 @@ impl Service {
             allow_self_approval: config.allow_self_approval,
             default_ttl: config.default_ttl,
             max_pending: config.limits.max_pending,
+            max_pattern_bytes: config.limits.max_pattern_bytes,
         })
     }
 

@@ -2,17 +2,17 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::decide::{Asked, decide};
 use super::{Result, Service};
 use crate::clock::Timestamp;
 use crate::config::Ttl;
 use crate::domain::content::Content;
 use crate::domain::id::{ConversationId, RequestId};
-use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy};
+use crate::domain::interaction::{Body, Interaction, Record, Resolution};
 use crate::domain::json::JsonObject;
+use crate::domain::matcher::Subject;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::trust_rule::{Candidate, deciding};
-use crate::domain::words::{Outcome, RuleDecision};
 use crate::store::{Error as StoreError, NewInteraction, WriteTx};
 
 /// Until when an interaction may be resolved.
@@ -56,7 +56,18 @@ impl Service {
         let by = by.clone();
         let Register { request_id, conversation_id, deadline, metadata, mut content } = register;
         let request_id = request_id.unwrap_or_else(RequestId::generate);
-        let body = body(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
+        let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
+        // Taken apart here, beside the writer: it is the dearest part of a decision.
+        let asked = match &mut content {
+            Content::Confirmation(confirmation) => {
+                let subject = Subject::of(confirmation);
+                confirmation.offer(&subject, self.max_pattern_bytes);
+                Some(Asked::new(confirmation.clone(), subject))
+            }
+            Content::Secret(_) | Content::Question(_) => None,
+        };
+        let metadata = metadata.as_ref().map_or("{}", JsonObject::text).to_owned();
+        let body = Body { json: content.to_json().map_err(not_json)?, metadata, content_sha256 };
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
         self.store
@@ -78,10 +89,9 @@ impl Service {
                 if !tx.insert_interaction(&new, max_pending)? {
                     return Err(Refused::TooManyPending { limit: max_pending }.into());
                 }
-                if let Content::Confirmation(confirmation) = &content {
-                    let banned_author = (!allow_self_approval).then_some(&by.name);
-                    let candidate = Candidate::new(confirmation, banned_author);
-                    interaction.resolution = decide(tx, &interaction, &candidate)?;
+                if let Some(asked) = &asked {
+                    let candidate = asked.candidate(&by.name, allow_self_approval);
+                    interaction.resolution = decide(tx, &interaction, &candidate, None)?;
                 }
                 Ok(Registered::Created(Box::new(Record { interaction, body: body.clone(), claim: None })))
             })
@@ -89,16 +99,14 @@ impl Service {
     }
 }
 
-/// What is stored of the content, and the digest that tells a repetition from a conflict. A relative deadline is no part
-/// of that: repeated later it means another moment, and the same question.
-fn body(
+/// The digest that tells a repetition from a conflict: of what the agent itself has said. A relative deadline is no part
+/// of it: repeated later it means another moment, and the same question.
+fn identity(
     content: &mut Content,
     conversation_id: Option<&ConversationId>,
     deadline: Deadline,
     metadata: Option<&JsonObject>,
-) -> Result<Body> {
-    let not_json = |_| StoreError::Corrupt { table: "interaction_bodies", key: "a new one".to_owned() };
-    let json = content.to_json().map_err(not_json)?;
+) -> Result<[u8; 32]> {
     let deadline = match deadline {
         Deadline::At(moment) => moment.to_string(),
         Deadline::Default | Deadline::In(_) => String::new(),
@@ -111,9 +119,11 @@ fn body(
         &content.identity().map_err(not_json)?,
     ];
     // No part can hold a NUL: ids and times do not, and JSON escapes it.
-    let content_sha256 = Sha256::digest(parts.join("\0")).into();
-    let metadata = metadata.map_or("{}", JsonObject::text).to_owned();
-    Ok(Body { json, metadata, content_sha256 })
+    Ok(Sha256::digest(parts.join("\0")).into())
+}
+
+fn not_json(_: serde_json::Error) -> StoreError {
+    StoreError::Corrupt { table: "interaction_bodies", key: "a new one".to_owned() }
 }
 
 /// The interaction of this id, where there is one: it must be this principal's and ask the same.
@@ -142,25 +152,4 @@ fn expires_at(deadline: Deadline, default_ttl: Ttl, now: Timestamp) -> Result<Op
     };
     let end = end.filter(|end| *end > now).ok_or(Refused::DeadlineOutOfRange)?;
     Ok(Some(end))
-}
-
-/// Lets the trust rules decide a confirmation that was just registered.
-fn decide(tx: &mut WriteTx<'_>, interaction: &Interaction, candidate: &Candidate<'_>) -> Result<Option<Resolution>> {
-    let Some(tool_name) = &interaction.tool_name else {
-        return Ok(None);
-    };
-    let rules = tx.active_rules(tool_name)?;
-    let Some(rule) = deciding(&rules, candidate, tx.now()) else {
-        return Ok(None);
-    };
-    let outcome = match rule.terms.decision {
-        RuleDecision::Allow => Outcome::Approved,
-        RuleDecision::Deny => Outcome::Rejected,
-        RuleDecision::Ask => return Ok(None),
-    };
-    let by = ResolvedBy::TrustRule(rule.rule_id.clone());
-    let resolution = Resolution { outcome, by, at: tx.now(), detail: Detail::default() };
-    tx.use_trust_rule(rule, &interaction.request_id)?;
-    tx.settle(interaction, &resolution)?;
-    Ok(Some(resolution))
 }

@@ -1,19 +1,16 @@
 //! People make, look at and take back trust rules.
 
+use super::decide::{Asked, decide};
 use super::{Result, Service, asked, find};
 use crate::clock::Timestamp;
 use crate::domain::content::Confirmation;
-use crate::domain::id::{PrincipalName, RequestId, RuleId, ToolName};
-use crate::domain::interaction::{Record, Status};
+use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::trust_rule::{Candidate, Terms, TrustRule};
-use crate::domain::words::{Kind, RuleStatus};
-use crate::store::{Error as StoreError, Filter, Page, ReadTx, RuleFilter, WriteTx};
-
-/// How many of the latest confirmations a preview looks at.
-const PREVIEWED: u32 = 500;
+use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::words::Kind;
+use crate::store::{Page, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
 #[derive(Clone, Debug)]
@@ -31,41 +28,31 @@ pub struct MadeRule {
     pub rule: TrustRule,
     /// Whether it is new; else the same rule stood already.
     pub is_new: bool,
-}
-
-/// What a rule would have done.
-#[derive(Debug)]
-pub struct Preview {
-    /// How many of the latest confirmations were looked at.
-    pub examined: usize,
-    /// Those of them that it covers and that are resolved, newest first.
-    pub decided: Vec<Record>,
-    /// Those of them that it covers and that are pending, newest first.
-    pub pending: Vec<Record>,
+    /// What was waiting and is resolved by it now, the oldest first; empty where that was not asked for.
+    pub resolved: Vec<RequestId>,
 }
 
 impl Service {
-    /// Makes a rule; the request that it is made from is not resolved by that.
-    pub async fn make_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<MadeRule> {
+    /// Makes a rule. With `apply_to_pending` it resolves all that is pending and that it covers, in the same transaction;
+    /// without, nothing, the request that it is made from included.
+    pub async fn make_trust_rule(
+        &self,
+        by: &Principal,
+        source: RuleSource,
+        terms: Terms,
+        apply_to_pending: bool,
+    ) -> Result<MadeRule> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
             .write(move |tx| {
                 let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, tx.now())?;
-                make(tx, &by, tool_name, terms.clone(), source.request_id())
-            })
-            .await
-    }
-
-    /// What a rule would have decided.
-    pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
-        self.sweep_if_due().await?;
-        let by = by.clone();
-        let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
-        self.store
-            .read(move |tx| {
-                let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
-                preview(tx, &by, &tool_name, &terms, allow_self_approval)
+                let mut made = make(tx, &by, tool_name, terms.clone(), source.request_id())?;
+                if apply_to_pending {
+                    made.resolved = apply(tx, &made.rule, allow_self_approval)?;
+                    made.rule = tx.trust_rule(&made.rule.rule_id)?.ok_or(Refused::UnknownRule)?;
+                }
+                Ok(made)
             })
             .await
     }
@@ -106,7 +93,7 @@ impl RuleSource {
 
     /// The tool that a rule from here is about. Refuses a request that is no confirmation, no longer pending at `now`, of
     /// `by` itself, or that did not offer the pattern and scope of `terms`.
-    fn tool_name(
+    pub(super) fn tool_name(
         &self,
         tx: &ReadTx<'_>,
         by: &Principal,
@@ -154,69 +141,39 @@ pub(super) fn make(
 ) -> Result<MadeRule> {
     let now = tx.now();
     let stands = |rule: &TrustRule| rule.terms == terms && rule.expires_at.is_none_or(|end| now < end);
-    if let Some(rule) = tx.active_rules(&tool_name)?.into_iter().find(stands) {
-        return Ok(MadeRule { rule, is_new: false });
+    if let Some(rule) = tx.rules_about(&tool_name)?.and_then(|rules| rules.rules().find(|rule| stands(rule))) {
+        return Ok(MadeRule { rule: rule.clone(), is_new: false, resolved: Vec::new() });
     }
     let expires_at = match terms.lifetime_ms {
         Some(millis) => Some(now.plus_millis(millis).filter(|end| *end > now).ok_or(Refused::DeadlineOutOfRange)?),
         None => None,
     };
-    let rule = TrustRule {
-        rule_id: RuleId::generate(),
-        status: RuleStatus::Active,
-        tool_name,
-        terms,
-        created_at: now,
-        created_by: by.name.clone(),
-        created_from: created_from.cloned(),
-        expires_at,
-        use_count: 0,
-        last_used_at: None,
-        revoked: None,
-    };
+    let created_from = created_from.cloned();
+    let rule = TrustRule { expires_at, created_from, ..TrustRule::new(tool_name, terms, by.name.clone(), now) };
     tx.insert_trust_rule(&rule)?;
-    Ok(MadeRule { rule, is_new: true })
+    Ok(MadeRule { rule, is_new: true, resolved: Vec::new() })
 }
 
-fn preview(
-    tx: &ReadTx<'_>,
-    by: &Principal,
-    tool_name: &ToolName,
-    terms: &Terms,
-    allow_self_approval: bool,
-) -> Result<Preview> {
-    let filter = Filter { kind: Some(Kind::Confirmation), ..Filter::default() };
-    let mut preview = Preview { examined: 0, decided: Vec::new(), pending: Vec::new() };
-    let mut page = Page { before: None, limit: PREVIEWED };
+/// Lets a rule resolve all that is pending and that it covers, the oldest first, as far as its uses reach.
+fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> Result<Vec<RequestId>> {
+    let mut resolved = Vec::new();
+    let mut after = 0;
     loop {
-        let found = tx.records(&filter, page)?;
-        for (row, record) in found.rows {
-            page = Page { before: Some(row), limit: page.limit - 1 };
-            preview.examined += 1;
-            if covers(tool_name, terms, &by.name, &record, allow_self_approval)? {
-                match record.interaction.status() {
-                    Status::Pending => preview.pending.push(record),
-                    Status::Resolved(_) => preview.decided.push(record),
-                }
+        let page = tx.pending_confirmations(&rule.tool_name, after)?;
+        for (row, record) in page.rows {
+            after = row;
+            let interaction = &record.interaction;
+            if interaction.is_overdue(tx.now()) {
+                continue;
+            }
+            let asked = Asked::of(&record)?;
+            let candidate = asked.candidate(&interaction.registered_by, allow_self_approval);
+            if decide(tx, interaction, &candidate, Some(&rule.rule_id))?.is_some() {
+                resolved.push(interaction.request_id.clone());
             }
         }
-        if !found.more || page.limit == 0 {
-            return Ok(preview);
+        if !page.more {
+            return Ok(resolved);
         }
     }
-}
-
-/// Whether a rule of these terms, made by `author`, covers a confirmation.
-fn covers(
-    tool_name: &ToolName,
-    terms: &Terms,
-    author: &PrincipalName,
-    record: &Record,
-    allow_self_approval: bool,
-) -> Result<bool> {
-    let Record { interaction, body, .. } = record;
-    let corrupt = |_| StoreError::Corrupt { table: "interaction_bodies", key: interaction.request_id.to_string() };
-    let confirmation: Confirmation = serde_json::from_str(&body.json).map_err(corrupt)?;
-    let banned_author = (!allow_self_approval).then_some(&interaction.registered_by);
-    Ok(terms.cover(tool_name, &Candidate::new(&confirmation, banned_author), author))
 }

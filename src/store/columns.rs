@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::id::{
-    ClaimId, ConversationId, PrincipalName, RequestId, RuleId, SecretName, TakeId, TokenId, ToolName,
+    ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName,
 };
 use crate::domain::interaction::Status;
 use crate::domain::pattern::{Pattern, Scope};
@@ -31,8 +31,8 @@ macro_rules! from_text {
     };
 }
 
-as_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, SecretName, TakeId, TokenId, ToolName);
-from_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, SecretName, TakeId, TokenId, ToolName);
+as_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName);
+from_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName);
 as_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 from_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 as_text!(Pattern, Scope);

@@ -149,12 +149,26 @@ impl ReadTx<'_> {
             .when("i.registered_by = ?", filter.registered_by.as_ref())
             .when("i.interaction_id < ?", page.before.as_ref())
             .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query(values.as_slice())?;
+        self.page(&sql, &values, page.limit)
+    }
+
+    /// The pending confirmations of a tool whose rows come after `after`, oldest first: as many as a page takes.
+    pub fn pending_confirmations(&self, tool_name: &ToolName, after: i64) -> Result<Records> {
+        let sql = format!(
+            "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
+             AND i.interaction_id > ?2 ORDER BY i.interaction_id"
+        );
+        self.page(&sql, params![tool_name, after], u32::MAX)
+    }
+
+    /// The rows that a query finds, until there are `limit` or they take more memory than a page may.
+    fn page(&self, sql: &str, values: &[&dyn ToSql], limit: u32) -> Result<Records> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
         let mut found = Records::default();
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            if found.rows.len() == page.limit as usize || bytes > PAGE_BYTES {
+            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
                 found.more = true;
                 break;
             }

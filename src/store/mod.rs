@@ -15,6 +15,7 @@ mod lock;
 mod open;
 mod principals;
 mod readers;
+mod rule_book;
 mod sealed_secrets;
 mod settle;
 mod trust_rules;
@@ -36,6 +37,7 @@ pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
 use self::readers::Readers;
+use self::rule_book::RuleBook;
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::id::RequestId;
@@ -82,6 +84,7 @@ pub struct ReadTx<'c> {
 /// A write transaction, or one part of a group commit.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
+    book: &'c mut RuleBook,
     now: Timestamp,
     committed: Committed,
 }
@@ -95,9 +98,9 @@ impl<'c> Deref for WriteTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    const fn new(conn: &'c Connection, now: Timestamp) -> Self {
+    const fn new(conn: &'c Connection, book: &'c mut RuleBook, now: Timestamp) -> Self {
         let committed = Committed { resolved: Vec::new(), next_deadline: None, last_seq: None };
-        Self { read: ReadTx { conn }, now, committed }
+        Self { read: ReadTx { conn }, book, now, committed }
     }
 
     /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
@@ -190,7 +193,8 @@ where
     if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
         clock.never_before(highest);
     }
-    let mut write = WriteTx::new(&tx, clock.now());
+    let mut book = RuleBook::default();
+    let mut write = WriteTx::new(&tx, &mut book, clock.now());
     let done = work(&mut write)?;
     tx.commit().map_err(Error::from)?;
     lock::announce(path).map_err(OpenError::from)?;

@@ -71,6 +71,7 @@ fn audited(detail: &Detail) -> Option<serde_json::Value> {
     tell("comment", detail.comment.clone().map(Into::into));
     tell("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
     tell("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
+    tell("trustRules", detail.trust_rules.as_ref().map(|rules| serde_json::json!(rules)));
     tell("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
     (!told.is_empty()).then_some(serde_json::Value::Object(told))
 }

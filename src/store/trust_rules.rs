@@ -7,13 +7,14 @@ use super::conditions::Conditions;
 use super::{Error, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
-use crate::domain::id::{PrincipalName, RequestId, RuleId, ToolName};
+use crate::domain::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
+use crate::domain::rule_set::RuleSet;
 use crate::domain::trust_rule::{Terms, TrustRule};
 use crate::domain::words::{Kind, RuleStatus};
 
 const RULES: &str = "SELECT rule_number, rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, \
      created_at_ms, created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, \
-     revoked_by FROM trust_rules";
+     revoked_by, name, revision FROM trust_rules";
 
 /// Which rules a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<(i64, TrustRule)> {
     let expires_at = row.get::<_, Option<Timestamp>>(11)?;
     let rule = TrustRule {
         rule_id: row.get(1)?,
+        name: row.get(17)?,
+        revision: row.get(18)?,
         status: row.get(2)?,
         tool_name: row.get(3)?,
         terms: Terms {
@@ -63,6 +66,18 @@ impl ReadTx<'_> {
         Ok(self.rules(&sql, &[tool_name])?.into_iter().map(|(_, rule)| rule).collect())
     }
 
+    /// All active rules, oldest first.
+    pub(super) fn all_active_rules(&self) -> Result<Vec<TrustRule>> {
+        let rules = self.rules(&format!("{RULES} WHERE status = 'active' ORDER BY rule_number"), &[])?;
+        Ok(rules.into_iter().map(|(_, rule)| rule).collect())
+    }
+
+    /// The last revision of the rule of this name.
+    pub fn named_rule(&self, name: &RuleName) -> Result<Option<TrustRule>> {
+        let sql = format!("{RULES} WHERE name = ?1 ORDER BY revision DESC LIMIT 1");
+        Ok(self.rules(&sql, &[name])?.pop().map(|(_, rule)| rule))
+    }
+
     /// A page of the rules that match, newest first, each with its number, which a cursor may name.
     pub fn trust_rules(&self, filter: &RuleFilter, page: Page) -> Result<Vec<(i64, TrustRule)>> {
         let (sql, values) = Conditions::default()
@@ -80,15 +95,20 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
+    /// The active rules about a tool as they stand in this transaction, ready to decide; `None` where there are none.
+    pub fn rules_about(&mut self, tool_name: &ToolName) -> Result<Option<&RuleSet>> {
+        self.book.about(tool_name, &self.read)
+    }
+
     /// Adds an active rule and the event that tells of it.
     pub fn insert_trust_rule(&mut self, rule: &TrustRule) -> Result<()> {
         let terms = &rule.terms;
         self.conn
             .prepare_cached(
                 "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
-                 created_at_ms, created_by, created_from, expires_at_ms, max_uses) \
+                 created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision) \
                  VALUES (:rule_id, :kind, :status, :tool_name, :pattern, :scope, :decision, :allow_high_risk, \
-                 :created_at, :created_by, :created_from, :expires_at, :max_uses)",
+                 :created_at, :created_by, :created_from, :expires_at, :max_uses, :name, :revision)",
             )?
             .execute(named_params! {
                 ":rule_id": rule.rule_id,
@@ -104,11 +124,15 @@ impl WriteTx<'_> {
                 ":created_from": rule.created_from,
                 ":expires_at": rule.expires_at,
                 ":max_uses": terms.max_uses,
+                ":name": rule.name,
+                ":revision": rule.revision,
             })?;
         self.set_deadline(rule.expires_at);
         let mut event = NewAuditEvent::new(Event::RuleCreated).rule(&rule.rule_id).principal(&rule.created_by);
         event.request_id = rule.created_from.as_ref();
         self.append_audit(event.detail(serde_json::json!({
+            "name": rule.name,
+            "revision": rule.revision,
             "toolName": rule.tool_name,
             "pattern": terms.pattern,
             "scope": terms.scope,
@@ -116,7 +140,9 @@ impl WriteTx<'_> {
             "allowHighRisk": terms.allow_high_risk,
             "maxUses": terms.max_uses,
             "expiresAt": rule.expires_at,
-        })))
+        })))?;
+        self.book.insert(rule);
+        Ok(())
     }
 
     /// Counts one decision of a rule that may still decide; the last one that it has exhausts it.
@@ -132,7 +158,9 @@ impl WriteTx<'_> {
             .query_row(params![rule.rule_id, self.now], |row| row.get::<_, RuleStatus>(0))
             .optional()?;
         let corrupt = || Error::Corrupt { table: "trust_rules", key: rule.rule_id.to_string() };
-        match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
+        let ended = Event::of_ended_rule(status.ok_or_else(corrupt)?);
+        self.book.count_use(rule, self.now);
+        match ended {
             Some(event) => self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id)),
             None => Ok(()),
         }
@@ -148,6 +176,7 @@ impl WriteTx<'_> {
             )?
             .execute(params![rule_id, self.now, by])?;
         if changed == 1 {
+            self.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleRevoked).rule(rule_id).principal(by))?;
         }
         Ok(changed == 1)
@@ -162,6 +191,7 @@ impl WriteTx<'_> {
         let expired = statement.query_map(params![self.now, limit], |row| row.get(0))?;
         let expired = expired.collect::<rusqlite::Result<Vec<RuleId>>>()?;
         for rule_id in &expired {
+            self.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleExpired).rule(rule_id))?;
         }
         Ok(expired.len())

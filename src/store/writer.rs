@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
+use super::rule_book::RuleBook;
 use super::{Committed, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
 
@@ -80,7 +81,7 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, checkpointer, clock, on_commit }.run(&messages);
+            Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit }.run(&messages);
         })?;
         Ok(Self { queue, ended })
     }
@@ -112,6 +113,7 @@ impl Writer {
 /// What the writer's thread owns.
 struct Thread {
     conn: Connection,
+    book: RuleBook,
     checkpointer: Checkpointer,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
@@ -132,7 +134,7 @@ enum Savepoints {
 }
 
 impl Thread {
-    fn run(self, messages: &Receiver<Message>) {
+    fn run(mut self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
             let mut group = Vec::new();
             let mut close = None;
@@ -157,7 +159,7 @@ impl Thread {
     }
 
     /// Runs a group in one transaction and answers it.
-    fn commit(&self, mut group: Vec<Box<dyn Work>>) -> Disk {
+    fn commit(&mut self, mut group: Vec<Box<dyn Work>>) -> Disk {
         if group.is_empty() {
             return Disk::Trusted;
         }
@@ -178,25 +180,27 @@ impl Thread {
     /// Nearly every refusal comes before the first write, and then there is nothing to undo: so a group runs without
     /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
     /// undone and runs once more with them.
-    fn transact(&self, group: &mut [Box<dyn Work>]) -> Result<Committed> {
+    fn transact(&mut self, group: &mut [Box<dyn Work>]) -> Result<Committed> {
         if let Some(committed) = self.attempt(group, Savepoints::None)? {
             return Ok(committed);
         }
         self.execute("ROLLBACK")?;
+        self.book.undo();
         let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
         self.attempt(group, Savepoints::Each)?.ok_or_else(corrupt)
     }
 
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
-    fn attempt(&self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
+    fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
         self.execute("BEGIN IMMEDIATE")?;
+        self.book.begin(&self.conn)?;
         let mut all = Committed::default();
         for work in group {
             let changes_before = self.conn.total_changes();
             if savepoints == Savepoints::Each {
                 self.execute("SAVEPOINT work")?;
             }
-            let mut tx = WriteTx::new(&self.conn, self.clock.now());
+            let mut tx = WriteTx::new(&self.conn, &mut self.book, self.clock.now());
             let done = work.run(&mut tx);
             if done {
                 all.add(tx.committed);
@@ -204,6 +208,7 @@ impl Thread {
                 return Err(Error::Undone);
             } else if savepoints == Savepoints::Each {
                 self.execute("ROLLBACK TO work")?;
+                self.book.undo();
             } else if self.conn.total_changes() != changes_before {
                 return Ok(None);
             }
@@ -216,7 +221,8 @@ impl Thread {
     }
 
     /// Leaves no transaction open; says whether what is on the disk is still known.
-    fn undo(&self, error: &Error) -> Disk {
+    fn undo(&mut self, error: &Error) -> Disk {
+        self.book.undo();
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         match error {
             Error::DiskFull | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,

@@ -1,5 +1,7 @@
 //! The command line: what can be said, and what each command does.
 
+mod rules;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -26,6 +28,9 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve(Box<Config>),
+    /// Keep trust rules in files: write them down, test them, bring them in
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Make, list and revoke the tokens that agents and people speak with
     #[command(subcommand)]
     Token(TokenCommand),
@@ -82,6 +87,8 @@ enum Failure {
     Io(#[from] io::Error),
     #[error("{name} is an {has} already, and a principal has one role: choose another name")]
     OtherRole { name: PrincipalName, has: Role },
+    #[error(transparent)]
+    Rules(#[from] rules::Failure),
     #[error("there is no such token that is in force; see `countersign token list`")]
     NoSuchToken,
 }
@@ -91,6 +98,7 @@ enum Failure {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
+        Command::Rules(rules) => rules.run(),
         Command::Token(TokenCommand::Create(create)) => create.run(),
         Command::Token(TokenCommand::List(database)) => list_tokens(&database),
         Command::Token(TokenCommand::Revoke(revoke)) => revoke.run(),

@@ -1,0 +1,201 @@
+//! `countersign rules`: trust rules as code.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::clock::SystemClock;
+use crate::config::Database;
+use crate::domain::id::{PrincipalName, RuleName};
+use crate::domain::words::RuleStatus;
+use crate::rules_file::{self, FileRule, RulesFile};
+use crate::service::{Change, Import, ImportError, Imported};
+use crate::store::{self, OpenError, RuleFilter, write_beside};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// Print the active rules as TOML on stdout
+    Export(Database),
+    /// Bring the rules of a file into the database, in one transaction: what it shows is what it does
+    Import(ImportRules),
+    /// Hold the examples of a file against its rules; needs no database and no server
+    Test(TestRules),
+}
+
+#[derive(Debug, Args)]
+struct RulesPath {
+    /// The file; `-` for stdin
+    file: PathBuf,
+
+    /// The longest pattern, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
+    max_pattern_bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestRules {
+    #[command(flatten)]
+    rules: RulesPath,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportRules {
+    #[command(flatten)]
+    rules: RulesPath,
+
+    #[command(flatten)]
+    database: Database,
+
+    /// Who makes and revokes these rules: an approver or an admin of this database
+    #[arg(long, value_name = "NAME")]
+    by: PrincipalName,
+
+    /// Revoke rules that have a name and are not in the file
+    #[arg(long)]
+    prune: bool,
+
+    /// Make rules again that are unchanged in the file and have been revoked, have expired or are used up
+    #[arg(long)]
+    renew: bool,
+
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Why a command about rules failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{0}: {1}")]
+    Read(PathBuf, io::Error),
+    #[error("{0}: {1}")]
+    NotRules(PathBuf, rules_file::Error),
+    #[error("{path}: {failed} of {examples} examples are not decided as the file says")]
+    Examples { path: PathBuf, failed: usize, examples: usize },
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
+
+impl RulesCommand {
+    pub(super) fn run(self) -> Result<(), super::Failure> {
+        match self {
+            Self::Export(database) => export(&database),
+            Self::Import(import) => import.run(),
+            Self::Test(test) => test.run(),
+        }
+    }
+}
+
+impl RulesPath {
+    fn read(&self) -> Result<RulesFile, Failure> {
+        let read = |path: &Path| {
+            if path.as_os_str() == "-" { io::read_to_string(io::stdin()) } else { std::fs::read_to_string(path) }
+        };
+        let text = read(&self.file).map_err(|error| Failure::Read(self.file.clone(), error))?;
+        RulesFile::parse(&text, self.max_pattern_bytes).map_err(|error| Failure::NotRules(self.file.clone(), error))
+    }
+
+    /// Refuses a file with an example that is not decided as it says; every such example is named on stderr.
+    fn check_examples(&self, rules: &RulesFile) -> Result<(), super::Failure> {
+        let failures = rules.failures().map_err(|error| Failure::NotRules(self.file.clone(), error))?;
+        let mut err = io::stderr().lock();
+        for failure in &failures {
+            writeln!(err, "{}: {}: {}", self.file.display(), failure.name, failure.problem)?;
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let (path, failed, examples) = (self.file.clone(), failures.len(), rules.examples());
+        Err(Failure::Examples { path, failed, examples }.into())
+    }
+}
+
+impl TestRules {
+    fn run(self) -> Result<(), super::Failure> {
+        let rules = self.rules.read()?;
+        self.rules.check_examples(&rules)?;
+        writeln!(
+            io::stdout(),
+            "{} rules, {} examples: all decided as the file says",
+            rules.rules.len(),
+            rules.examples()
+        )?;
+        Ok(())
+    }
+}
+
+fn export(database: &Database) -> Result<(), super::Failure> {
+    let filter = RuleFilter { status: Some(RuleStatus::Active), tool_name: None };
+    let page = store::Page { before: None, limit: u32::MAX };
+    let mut rules = store::read_beside(&database.path()?, |tx| tx.trust_rules(&filter, page))?;
+    // As they were made: the list is newest first.
+    rules.reverse();
+    let rules = rules.iter().filter_map(|(_, rule)| {
+        // A rule without a name is known by its id, which is a name, too.
+        let name = rule.rule_id.as_str().parse::<RuleName>().ok()?;
+        Some(FileRule::of(rule, name))
+    });
+    let text = toml::to_string(&RulesFile { rules: rules.collect() }).map_err(io::Error::other)?;
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+impl ImportRules {
+    fn run(self) -> Result<(), super::Failure> {
+        let rules = self.rules.read()?;
+        self.rules.check_examples(&rules)?;
+        let path = self.database.path()?;
+        let import = Import { rules: rules.rules, by: self.by, prune: self.prune, renew: self.renew };
+        let imported = if self.dry_run {
+            store::read_beside(&path, |tx| Ok(import.plan(tx)))?.map_err(Failure::from)?
+        } else {
+            write_beside(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
+        };
+        show(&imported, self.dry_run)?;
+        Ok(())
+    }
+}
+
+fn show(Imported { changes, unchanged }: &Imported, is_dry: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for change in changes {
+        match change {
+            Change::New(rule) => writeln!(out, "+ {} {}", rule.name, summary(rule))?,
+            Change::Changed { rule, revision, was } => {
+                writeln!(out, "~ {} revision {revision} {}", rule.name, summary(rule))?;
+                writeln!(out, "  {} was {}", rule.name, summary(was))?;
+            }
+            Change::Renewed { rule, revision } => {
+                writeln!(out, "+ {} revision {revision}, again {}", rule.name, summary(rule))?
+            }
+            Change::Revoked(rule) => writeln!(out, "- {} {}", rule.name, summary(rule))?,
+            Change::LeftEnded { name, status } => {
+                writeln!(out, "! {name} is {status} and stays so; --renew makes it again")?
+            }
+        }
+    }
+    let done = if is_dry { "nothing was changed: this was a dry run" } else { "done" };
+    writeln!(out, "{unchanged} unchanged; {done}")
+}
+
+fn summary(rule: &FileRule) -> String {
+    let FileRule { tool_name, pattern, scope, decision, .. } = rule;
+    let mut text = format!("{decision} {tool_name} {:?} in {}", pattern.as_str(), scope.as_str());
+    if rule.allow_high_risk {
+        text.push_str(", high risk too");
+    }
+    if let Some(uses) = rule.max_uses {
+        text.push_str(&format!(", {uses} times"));
+    }
+    if let Some(end) = rule.expires_at {
+        text.push_str(&format!(", until {end}"));
+    }
+    text
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Import(error.into())
+    }
+}

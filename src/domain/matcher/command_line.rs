@@ -1,0 +1,275 @@
+//! A command line, taken apart into simple commands.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use tree_sitter::{Node, TreeCursor};
+
+use super::danger;
+use super::doubt::Doubt;
+use super::parse;
+use super::word::{self, Known, Word};
+
+/// One simple command: a program and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::domain) struct SimpleCommand {
+    /// The program first; never empty.
+    pub(super) words: Vec<Word>,
+}
+
+/// Everything that a command line runs, as far as that is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CommandLine {
+    /// Its simple commands, in their order: all of them must be allowed.
+    pub(super) commands: Vec<SimpleCommand>,
+    /// Commands inside words and here-documents: looked at only by rules that deny or ask.
+    pub(super) hidden: Vec<SimpleCommand>,
+    /// Texts that a shell in it reads as commands.
+    pub(super) scripts: Vec<String>,
+    /// Why no wildcard may allow it, if so: the first thing found.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl SimpleCommand {
+    /// The name that its program is known by: without directories, in lower case, without a version; empty where it is not
+    /// known.
+    pub(super) fn program(&self) -> String {
+        danger::program_name(&self.words)
+    }
+}
+
+impl CommandLine {
+    /// Takes `text` apart.
+    pub(super) fn read(text: &str) -> Self {
+        let Some(tree) = parse::tree(text) else {
+            return Self { doubt: Some(Doubt::TooMuch), ..Self::default() };
+        };
+        let root = tree.root_node();
+        let mut walk = Walk { text, line: Self::default(), loop_variables: HashSet::new(), inside: 0, seen: 0 };
+        if root.has_error() {
+            walk.doubt(Doubt::Syntax);
+        }
+        walk.all(root.walk());
+        walk.gap(walk.seen..text.len());
+        if walk.line.commands.is_empty() {
+            walk.doubt(Doubt::Syntax);
+        }
+        walk.line
+    }
+}
+
+/// What is to be done with what a node holds.
+enum Below {
+    /// Each node below it counts.
+    Enter,
+    /// It has been read whole: below it only commands are of interest.
+    Skim,
+}
+
+/// A walk through the syntax tree in the order of the text.
+struct Walk<'t> {
+    text: &'t str,
+    line: CommandLine,
+    loop_variables: HashSet<&'t str>,
+    /// Up to here the text belongs to something that has been read whole.
+    inside: usize,
+    /// Up to here every byte is accounted for.
+    seen: usize,
+}
+
+impl<'t> Walk<'t> {
+    fn doubt(&mut self, doubt: Doubt) {
+        self.line.doubt.get_or_insert(doubt);
+    }
+
+    fn source(&self, node: Node<'_>) -> &'t str {
+        self.text.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// Without recursion: a tree may be as deep as its text is long.
+    fn all(&mut self, mut cursor: TreeCursor<'_>) {
+        loop {
+            self.visit(cursor.node());
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn visit(&mut self, node: Node<'_>) {
+        let skimming = node.start_byte() < self.inside;
+        if node.kind() == "command" {
+            self.command(node, skimming);
+        }
+        if skimming {
+            self.script(node);
+            return;
+        }
+        if node.child_count() == 0 {
+            self.gap(self.seen..node.start_byte());
+            self.seen = self.seen.max(node.end_byte());
+        }
+        match self.structure(node) {
+            Ok(Below::Enter) => {}
+            Ok(Below::Skim) => self.skim(node),
+            Err(doubt) => {
+                self.doubt(doubt);
+                self.script(node);
+            }
+        }
+    }
+
+    /// What stands between two tokens must be nothing to a shell.
+    fn gap(&mut self, range: Range<usize>) {
+        let gap = self.text.get(range).unwrap_or_default();
+        let joins = gap.contains("\\\n") && !gap.starts_with([' ', '\t', '\n']);
+        if joins || gap.replace("\\\n", "").contains(|c| !matches!(c, ' ' | '\t' | '\n')) {
+            self.doubt(Doubt::Continuation);
+        }
+    }
+
+    fn skim(&mut self, node: Node<'_>) {
+        self.gap(self.seen..node.start_byte());
+        self.inside = node.end_byte();
+        self.seen = self.seen.max(node.end_byte());
+    }
+
+    /// What a node outside of commands and words means.
+    fn structure(&mut self, node: Node<'_>) -> Result<Below, Doubt> {
+        if node.is_error() || node.is_missing() {
+            return Err(Doubt::Syntax);
+        }
+        let source = self.source(node);
+        match node.kind() {
+            "program"
+            | "list"
+            | "pipeline"
+            | "negated_command"
+            | "subshell"
+            | "compound_statement"
+            | "do_group"
+            | "if_statement"
+            | "elif_clause"
+            | "else_clause"
+            | "while_statement"
+            | "for_statement"
+            | "function_definition"
+            | "redirected_statement"
+            | "command"
+            | "command_name" => Ok(Below::Enter),
+            ";" | "&&" | "||" | "|" | "|&" | "&" | "\n" | "(" | ")" | "{" | "}" | "!" | "do" | "done" | "for"
+            | "in" | "while" | "until" | "if" | "then" | "elif" | "else" | "fi" | "function" => Ok(Below::Enter),
+            "comment" if self.begins_its_line(node) => Ok(Below::Skim),
+            "comment" => Err(Doubt::Comment),
+            "file_redirect" if is_harmless_redirection(source) => Ok(Below::Skim),
+            "file_redirect" => Err(Doubt::Redirection),
+            "heredoc_redirect" | "herestring_redirect" => Err(Doubt::HereDocument),
+            "test_command" if is_plain_test(source) => Ok(Below::Skim),
+            "variable_name" if is_loop_variable(node, source) => {
+                self.loop_variables.insert(source);
+                Ok(Below::Skim)
+            }
+            "variable_assignment" | "variable_assignments" | "declaration_command" | "unset_command" => {
+                Err(Doubt::Assignment)
+            }
+            // The words of a loop, and the name of a function.
+            "word" | "string" | "raw_string" | "concatenation" | "number" | "simple_expansion" | "expansion" => {
+                word::read(source, &self.loop_variables).map(|_| Below::Skim)
+            }
+            "command_substitution" | "process_substitution" => Err(Doubt::Substitution),
+            _ => Err(Doubt::Construct),
+        }
+    }
+
+    fn begins_its_line(&self, node: Node<'_>) -> bool {
+        let before = self.text.get(..node.start_byte()).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        line.trim_start_matches([' ', '\t']).is_empty() && !before.trim_end_matches([' ', '\t']).ends_with("\\\n")
+    }
+
+    /// Reads a simple command with all its words.
+    fn command(&mut self, node: Node<'_>, hidden: bool) {
+        let mut doubt = None;
+        let mut words = Vec::new();
+        let mut end = None;
+        let mut cursor = node.walk();
+        for child in node.children(&mut cursor) {
+            match child.kind() {
+                // Judged where the walk comes to them; their texts are no words of the command.
+                "file_redirect" | "herestring_redirect" | "heredoc_redirect" | "variable_assignment" => {}
+                _ => {
+                    let apart = end.is_none_or(|end: usize| {
+                        let gap = self.text.get(end..child.start_byte()).unwrap_or_default();
+                        gap.starts_with([' ', '\t']) && !gap.replace("\\\n", "").contains('\n')
+                    });
+                    let word = word::read(self.source(child), &self.loop_variables);
+                    doubt = doubt.or(word.as_ref().err().copied()).or((!apart).then_some(Doubt::Syntax));
+                    words.push(word.unwrap_or_else(|_| Word::unknown()));
+                    if !hidden {
+                        self.skim(child);
+                    }
+                }
+            }
+            end = Some(child.end_byte());
+        }
+        if words.first().is_none_or(|program| program.known != Known::Literally) {
+            doubt = doubt.or(Some(Doubt::Expansion));
+        }
+        let command = SimpleCommand { words };
+        if command.words.is_empty() {
+            self.doubt(Doubt::Syntax);
+        } else if hidden {
+            self.line.hidden.push(command);
+        } else {
+            if danger::changes_shell(&command.program()) {
+                doubt = doubt.or(Some(Doubt::ShellChanger));
+            }
+            self.line.commands.push(command);
+        }
+        if let Some(doubt) = doubt {
+            self.doubt(doubt);
+        }
+    }
+
+    /// Keeps what a here-document or a here-string holds, for a shell that may read it.
+    fn script(&mut self, node: Node<'_>) {
+        match node.kind() {
+            "heredoc_body" => self.line.scripts.push(self.source(node).to_owned()),
+            "herestring_redirect" => {
+                let word = self.source(node).trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches("<<<");
+                if let Ok(word) = word::read(word.trim(), &self.loop_variables) {
+                    self.line.scripts.push(word.text);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Between descriptors, to close one, or to or from `/dev/null`.
+fn is_harmless_redirection(source: &str) -> bool {
+    let source = source.trim_start_matches(|c: char| c.is_ascii_digit());
+    let to_nowhere = ["&>>", "&>", ">>", ">|", ">", "<"].iter().find_map(|operator| source.strip_prefix(operator));
+    let to_descriptor = [">&", "<&"].iter().find_map(|operator| source.strip_prefix(operator));
+    to_descriptor.is_some_and(|to| matches!(to.as_bytes(), [b'0'..=b'9'] | b"-"))
+        || to_nowhere.is_some_and(|to| to.trim_start_matches([' ', '\t']) == "/dev/null")
+}
+
+/// A test of words that are known, without a second bracket: an index is computed, and computing can run commands.
+fn is_plain_test(source: &str) -> bool {
+    let inside = source.strip_prefix("[[").and_then(|inside| inside.strip_suffix("]]"));
+    let inside = inside.or_else(|| source.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')));
+    inside.is_some_and(|inside| inside.chars().all(|c| c.is_ascii_alphanumeric() || " \t_./=!:,@%+-\"'".contains(c)))
+}
+
+/// The variable of a `for` that no program and no shell reads anything from: lower-case letters.
+fn is_loop_variable(node: Node<'_>, source: &str) -> bool {
+    node.parent().is_some_and(|parent| {
+        parent.kind() == "for_statement" && parent.child(0).is_some_and(|first| first.kind() == "for")
+    }) && source.chars().all(|c| c.is_ascii_lowercase())
+}

@@ -1,0 +1,220 @@
+//! Patterns of commands: word by word.
+
+use super::command_line::SimpleCommand;
+use super::components::{Care, Components};
+use super::danger;
+use super::glob::{Glob, Reach};
+use super::parse;
+use super::url::{Url, UrlPattern};
+use super::word::{Known, Word};
+
+/// A pattern of one simple command.
+#[derive(Clone, Debug)]
+pub(super) struct CommandPattern {
+    words: Vec<WordPattern>,
+    /// Whether its last word is a `*` alone, which stands for any further words.
+    any_rest: bool,
+}
+
+#[derive(Clone, Debug)]
+enum WordPattern {
+    /// This very word.
+    Literal(String),
+    /// `*` alone: one word.
+    Any,
+    /// A word with wildcards in it.
+    Glob { prefix: String, components: Components },
+    /// A URL with wildcards in it.
+    Url { prefix: String, url: UrlPattern },
+}
+
+/// What a pattern of a rule that denies or asks says to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::domain) enum Likeness {
+    /// It is something else.
+    No,
+    /// It could be this: words that are not known, or that stand in another order.
+    Possible,
+    /// It is this.
+    Certain,
+}
+
+impl CommandPattern {
+    /// Reads `pattern`; `None` for what is no simple command of known words and wildcards: it covers only itself.
+    pub(super) fn parse(pattern: &str) -> Option<Self> {
+        let tree = parse::tree(pattern)?;
+        let root = tree.root_node();
+        let command = root.child(0).filter(|node| node.kind() == "command" && root.child_count() == 1)?;
+        if root.has_error() || command.byte_range() != (0..pattern.len()) {
+            return None;
+        }
+        let mut cursor = command.walk();
+        let mut words = Vec::new();
+        for child in command.children(&mut cursor) {
+            words.push(WordPattern::parse(pattern.get(child.byte_range())?)?);
+        }
+        let any_rest = matches!(words.last(), Some(WordPattern::Any));
+        // A `*` that is the whole pattern stands for the program, too.
+        if any_rest && words.len() > 1 {
+            words.pop();
+        }
+        Some(Self { words, any_rest })
+    }
+
+    /// The words before the first wildcard: what an index may go by.
+    pub(super) fn literal_words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map_while(WordPattern::literal)
+    }
+
+    /// Whether this lets `command` pass without a person: every word is covered, and no wildcard hides a danger.
+    pub(super) fn allows(&self, command: &SimpleCommand) -> bool {
+        let words = &command.words;
+        if words.len() < self.words.len() || (words.len() > self.words.len() && !self.any_rest) {
+            return false;
+        }
+        let covered = self
+            .words
+            .iter()
+            .zip(words)
+            .all(|(pattern, word)| word.known_text().is_some_and(|text| pattern.covers(text, Care::Allowing)));
+        if !covered {
+            return false;
+        }
+        let program = command.program();
+        if danger::runs_its_words(&program) {
+            return !self.any_rest && self.words.iter().all(|word| word.literal().is_some());
+        }
+        danger::in_words(&program, words)
+            .all(|danger| self.words.get(danger.word).is_some_and(|pattern| pattern.spelled() >= danger.bytes))
+    }
+
+    /// What this says to the command that `words` would be: each of them its program's name or a word.
+    pub(super) fn resembles(&self, words: &[Word]) -> Likeness {
+        let Some(program) = words.first() else {
+            return Likeness::No;
+        };
+        let is_program = |pattern: &WordPattern| match program.known_text() {
+            Some(name) => {
+                [name, name.rsplit('/').next().unwrap_or(name)].iter().any(|n| pattern.covers(n, Care::Caution))
+            }
+            None => could_be(program, pattern),
+        };
+        match self.words.first() {
+            Some(pattern) if !is_program(pattern) => return Likeness::No,
+            Some(_) | None => {}
+        }
+        let patterns = self.words.get(1..).unwrap_or_default();
+        let words = &words[1..];
+        let fits = words.len() == patterns.len() || (words.len() > patterns.len() && self.any_rest);
+        let certain = fits
+            && program.known == Known::Literally
+            && patterns
+                .iter()
+                .zip(words)
+                .all(|(pattern, word)| word.known_text().is_some_and(|text| pattern.covers(text, Care::Caution)));
+        if certain {
+            return Likeness::Certain;
+        }
+        // In this order among others: options may stand between them, and words that are not known may be any.
+        let mut rest = words.iter();
+        let found = patterns.iter().all(|pattern| {
+            rest.as_slice().iter().any(|word| word.known == Known::Nothing && word.text == "*")
+                || rest.any(|word| could_be(word, pattern))
+        });
+        if found { Likeness::Possible } else { Likeness::No }
+    }
+}
+
+/// Whether `word` is, or may turn out to be, what `pattern` says.
+fn could_be(word: &Word, pattern: &WordPattern) -> bool {
+    match (word.known_text(), pattern.literal()) {
+        (Some(text), _) => pattern.covers(text, Care::Caution),
+        (None, Some(literal)) => Glob::new(&word.text).matches(literal, Reach::Wide),
+        (None, None) => true,
+    }
+}
+
+impl WordPattern {
+    /// Reads one word of a pattern: quotes and backslashes as in a shell, and `*` as a wildcard.
+    fn parse(raw: &str) -> Option<Self> {
+        let mut parts = vec![(Glob::empty(), String::new())];
+        let mut quote = None;
+        let mut chars = raw.chars();
+        while let Some(c) = chars.next() {
+            let (glob, source) = parts.last_mut()?;
+            match (c, quote) {
+                ('\'' | '"', None) => quote = Some(c),
+                (c, Some(q)) if c == q => quote = None,
+                ('$' | '`', None | Some('"')) => return None,
+                ('\\', None) => glob.push(chars.next()?),
+                ('\\', Some('"')) => match chars.next()? {
+                    c @ ('$' | '`' | '"' | '\\') => glob.push(c),
+                    c => {
+                        glob.push('\\');
+                        glob.push(c);
+                    }
+                },
+                ('*', None) => {
+                    glob.push_star();
+                    source.push('*');
+                }
+                ('/', _) => parts.push((Glob::empty(), String::new())),
+                (c, _) => {
+                    glob.push(c);
+                    source.push('x');
+                }
+            }
+        }
+        Some(Self::of(parts))
+    }
+
+    /// Of globs that were parted at slashes, each with its shape.
+    fn of(parts: Vec<(Glob, String)>) -> Self {
+        if let [(glob, _)] = parts.as_slice()
+            && glob.is_star()
+        {
+            return Self::Any;
+        }
+        let literals = parts.iter().map_while(|(glob, _)| glob.literal()).collect::<Vec<_>>();
+        let mut prefix = literals.join("/");
+        if literals.len() == parts.len() {
+            return Self::Literal(prefix);
+        }
+        if !literals.is_empty() {
+            prefix.push('/');
+        }
+        prefix.push_str(parts[literals.len()].0.literal_prefix());
+        if prefix.contains("://") || (parts.len() > 2 && literals.first().is_some_and(|first| first.ends_with(':'))) {
+            let source = parts.iter().map(|(glob, _)| glob.source()).collect::<Vec<_>>().join("/");
+            // What looks like a URL and is none covers nothing.
+            return UrlPattern::parse(&source).map_or(Self::Literal(source), |url| Self::Url { prefix, url });
+        }
+        let components = Components::new(parts.into_iter().map(|(glob, shape)| (glob, shape == "**")));
+        Self::Glob { prefix, components }
+    }
+
+    fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(literal) => Some(literal),
+            Self::Any | Self::Glob { .. } | Self::Url { .. } => None,
+        }
+    }
+
+    /// How many bytes of a word that this covers the person who made it has spelled out, from its start.
+    fn spelled(&self) -> usize {
+        match self {
+            Self::Literal(literal) => literal.len(),
+            Self::Any => 0,
+            Self::Glob { prefix, .. } | Self::Url { prefix, .. } => prefix.len(),
+        }
+    }
+
+    fn covers(&self, text: &str, care: Care) -> bool {
+        match self {
+            Self::Literal(literal) => literal == text,
+            Self::Any => true,
+            Self::Glob { components, .. } => components.matches(&text.split('/').collect::<Vec<_>>(), care),
+            Self::Url { url, .. } => Url::parse(text).is_ok_and(|found| url.matches(&found, care)),
+        }
+    }
+}

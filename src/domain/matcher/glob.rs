@@ -1,0 +1,164 @@
+//! Wildcards: the parts of a pattern that stand for more than themselves.
+
+/// One part of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// Itself.
+    Literal(String),
+    /// `*`: any run of characters.
+    Star,
+}
+
+/// A text in which `*` stands for any run of characters and `\*` for a star.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Glob {
+    parts: Vec<Part>,
+}
+
+/// What a `*` may stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Anything: where a rule denies or asks.
+    Wide,
+    /// Nothing that `forbidden` holds; at the start of the text no dot: where a rule allows.
+    Narrow {
+        /// Characters that no `*` stands for.
+        forbidden: &'static [char],
+    },
+}
+
+impl Glob {
+    /// Nothing yet.
+    pub(super) const fn empty() -> Self {
+        Self { parts: Vec::new() }
+    }
+
+    /// Reads a pattern.
+    pub(super) fn new(pattern: &str) -> Self {
+        let mut glob = Self::empty();
+        let mut chars = pattern.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' if chars.next_if_eq(&'*').is_some() => glob.push('*'),
+                '*' => glob.push_star(),
+                c => glob.push(c),
+            }
+        }
+        glob
+    }
+
+    /// As a pattern says it.
+    pub(super) fn source(&self) -> String {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(literal) => super::glob::escape(literal),
+                Part::Star => "*".to_owned(),
+            })
+            .collect()
+    }
+
+    /// Adds a character that stands for itself.
+    pub(super) fn push(&mut self, c: char) {
+        if let Some(Part::Literal(literal)) = self.parts.last_mut() {
+            literal.push(c);
+        } else {
+            self.parts.push(Part::Literal(c.to_string()));
+        }
+    }
+
+    /// Adds a `*`; several in a row are one.
+    pub(super) fn push_star(&mut self) {
+        if self.parts.last() != Some(&Part::Star) {
+            self.parts.push(Part::Star);
+        }
+    }
+
+    /// The text, where no part stands for more than itself.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(literal)] => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// What it begins with, up to the first `*`.
+    pub(super) fn literal_prefix(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Literal(literal)) => literal,
+            Some(Part::Star) | None => "",
+        }
+    }
+
+    /// Whether it is one `*` and nothing else.
+    pub(super) fn is_star(&self) -> bool {
+        self.parts == [Part::Star]
+    }
+
+    /// Whether it is `text`, from end to end. Each literal is searched for once: linear in `text` for a narrow reach, too,
+    /// where what lies between two literals is looked at once more.
+    pub(super) fn matches(&self, text: &str, reach: Reach) -> bool {
+        let Some((last, parts)) = self.parts.split_last() else {
+            return text.is_empty();
+        };
+        let mut rest = text;
+        let mut after_star = false;
+        for part in parts {
+            match part {
+                Part::Star => after_star = true,
+                Part::Literal(literal) => {
+                    let found =
+                        if after_star { find(rest, literal, reach) } else { rest.starts_with(literal).then_some(0) };
+                    let Some(at) = found.filter(|at| reach.covers(&rest[..*at], rest.len() == text.len())) else {
+                        return false;
+                    };
+                    rest = &rest[at + literal.len()..];
+                    after_star = false;
+                }
+            }
+        }
+        match last {
+            Part::Star => reach.covers(rest, rest.len() == text.len()),
+            Part::Literal(literal) if after_star => {
+                rest.strip_suffix(literal.as_str()).is_some_and(|run| reach.covers(run, rest.len() == text.len()))
+            }
+            Part::Literal(literal) => rest == literal,
+        }
+    }
+}
+
+/// Where `literal` first is in `text`; beyond a forbidden character there is no need to look.
+fn find(text: &str, literal: &str, reach: Reach) -> Option<usize> {
+    let end = match reach {
+        Reach::Wide => text.len(),
+        // A literal may itself hold what no `*` stands for: it must begin no later than at the first such character.
+        Reach::Narrow { forbidden } => {
+            text.find(forbidden).map_or(text.len(), |at| (at + literal.len()).min(text.len()))
+        }
+    };
+    text.get(..end).unwrap_or(text).find(literal)
+}
+
+impl Reach {
+    /// Whether a `*` may stand for `run`, which is at the start of the text or not.
+    fn covers(self, run: &str, at_start: bool) -> bool {
+        match self {
+            Self::Wide => true,
+            Self::Narrow { forbidden } => {
+                let is_hidden = at_start && run.starts_with('.');
+                !is_hidden && !run.contains(forbidden)
+            }
+        }
+    }
+}
+
+/// A pattern without wildcards, as it is when its escapes are undone; `None` where there is a `*`.
+pub(super) fn exact(pattern: &str) -> Option<String> {
+    Glob::new(pattern).literal().map(str::to_owned)
+}
+
+/// The pattern that covers `text` to the letter.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('*', "\\*")
+}

@@ -1,0 +1,147 @@
+//! Which of many patterns are worth holding against a subject.
+
+use std::collections::HashMap;
+
+use super::command_line::SimpleCommand;
+use super::compiled::CompiledPattern;
+use super::subject::{Form, Subject};
+use super::word::{Known, Word};
+
+/// Patterns by what they begin with. Whoever asks gets every pattern that could cover, and few others.
+#[derive(Debug, Default)]
+pub(in crate::domain) struct Index {
+    exact: HashMap<String, Vec<usize>>,
+    commands: Tree,
+    paths: Tree,
+    urls: Tree,
+    all: Vec<usize>,
+}
+
+/// Numbers under the words that lead to them.
+#[derive(Debug, Default)]
+struct Tree {
+    here: Vec<usize>,
+    below: HashMap<String, Tree>,
+}
+
+impl Tree {
+    fn insert<'k>(&mut self, keys: impl Iterator<Item = &'k str>, number: usize) {
+        let leaf = keys.fold(self, |tree, key| tree.below.entry(key.to_owned()).or_default());
+        leaf.here.push(number);
+    }
+
+    /// Whatever stands on the way along `keys`.
+    fn along<'k>(&self, keys: impl Iterator<Item = &'k str>, found: &mut Vec<usize>) {
+        let mut tree = self;
+        found.extend(&tree.here);
+        for key in keys {
+            let Some(next) = tree.below.get(key) else {
+                return;
+            };
+            tree = next;
+            found.extend(&tree.here);
+        }
+    }
+
+    /// Everything from here on.
+    fn whole(&self, found: &mut Vec<usize>) {
+        found.extend(&self.here);
+        self.below.values().for_each(|tree| tree.whole(found));
+    }
+}
+
+impl Index {
+    /// Adds the pattern with this number.
+    pub(in crate::domain) fn insert(&mut self, pattern: &CompiledPattern, number: usize) {
+        for exact in pattern.exact_texts() {
+            self.exact.entry(exact.to_owned()).or_default().push(number);
+        }
+        let [command, path, url] = pattern.keys();
+        if let Some(keys) = command {
+            self.commands.insert(keys.into_iter(), number);
+        }
+        if let Some(keys) = path {
+            // In lower case: who asks from caution takes another case for possible.
+            let folded = keys.iter().map(|key| key.to_lowercase()).collect::<Vec<_>>();
+            self.paths.insert(folded.iter().map(String::as_str), number);
+        }
+        if let Some(keys) = url {
+            self.urls.insert(keys.into_iter(), number);
+        }
+        self.all.push(number);
+    }
+
+    /// The patterns that could allow the whole of `subject`, in the order of their numbers.
+    pub(in crate::domain) fn for_whole(&self, subject: &Subject) -> Vec<usize> {
+        let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
+        self.for_form(&subject.form, &mut found);
+        in_order(found)
+    }
+
+    /// The patterns that could allow one command of a line, in the order of their numbers.
+    pub(in crate::domain) fn for_command(&self, command: &SimpleCommand) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.commands.along(command.words.iter().map_while(Word::known_text), &mut found);
+        in_order(found)
+    }
+
+    /// The patterns that could resemble `subject` or what is said beside it, in the order of their numbers.
+    pub(in crate::domain) fn for_caution(&self, subject: &Subject) -> Vec<usize> {
+        let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
+        for form in std::iter::once(&subject.form).chain(&subject.beside) {
+            match form {
+                Form::Command { reached, .. } => {
+                    for words in reached.iter().flat_map(|reached| reached.commands()) {
+                        self.resembling(words, &mut found);
+                    }
+                }
+                Form::Path(_) | Form::Url(_) | Form::Text | Form::Opaque => self.for_form(form, &mut found),
+            }
+        }
+        in_order(found)
+    }
+
+    fn for_form(&self, form: &Form, found: &mut Vec<usize>) {
+        match form {
+            Form::Command { .. } => {}
+            Form::Path(paths) => {
+                for path in paths.iter().map(super::path::Path::folded) {
+                    self.paths.along(path.keys(), found);
+                }
+            }
+            Form::Url(url) => self.urls.along(url.keys(), found),
+            Form::Text | Form::Opaque => found.extend(&self.all),
+        }
+    }
+
+    /// Patterns that begin with the program and go on with any of its words.
+    fn resembling(&self, words: &[Word], found: &mut Vec<usize>) {
+        let Some((program, words)) = words.split_first() else {
+            return;
+        };
+        let Some(name) = program.known_text() else {
+            return self.commands.whole(found);
+        };
+        found.extend(&self.commands.here);
+        let base = name.rsplit('/').next().filter(|base| *base != name);
+        for tree in [Some(name), base].into_iter().flatten().filter_map(|name| self.commands.below.get(name)) {
+            if words.iter().any(|word| word.known != Known::Literally) {
+                tree.whole(found);
+                continue;
+            }
+            found.extend(&tree.here);
+            if tree.below.is_empty() {
+                continue;
+            }
+            for tree in words.iter().filter_map(|word| tree.below.get(&word.text)) {
+                tree.whole(found);
+            }
+        }
+    }
+}
+
+fn in_order(mut numbers: Vec<usize>) -> Vec<usize> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}

@@ -1,0 +1,50 @@
+//! What a pattern means. The README has the page for people who make rules; this is how it is done.
+//!
+//! A [`Subject`] is taken apart once, a [`CompiledPattern`] is read once, and then they are compared:
+//!
+//! | room | what it is |
+//! | --- | --- |
+//! | `subject` | what a confirmation's subject is, and what else its input says |
+//! | `parse`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |
+//! | `nested` | what a line runs beside that: behind wrappers, and in texts that a shell reads |
+//! | `programs`, `danger` | which words of which programs need a look |
+//! | `place` | where each command of a line runs |
+//! | `path`, `url`, `components`, `glob` | everything that is compared piece by piece |
+//! | `characters` | characters that show one thing and are another |
+//! | `compiled`, `command_pattern` | the other side: patterns |
+//! | `index` | which of many patterns are worth comparing |
+//! | `offers` | patterns for people to choose from |
+//! | `doubt` | why a person is asked |
+//!
+//! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
+//! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and [`Likeness::Possible`] for what it may.
+
+mod characters;
+mod command_line;
+mod command_pattern;
+mod compiled;
+mod components;
+mod danger;
+mod doubt;
+mod glob;
+mod index;
+mod nested;
+mod offers;
+mod parse;
+mod path;
+mod place;
+mod programs;
+mod subject;
+mod url;
+mod word;
+
+pub use self::compiled::CompiledPattern;
+pub use self::doubt::Doubt;
+pub use self::offers::scopes;
+pub use self::subject::Subject;
+
+pub(super) use self::command_pattern::Likeness;
+pub(super) use self::index::Index;
+pub(super) use self::path::Path;
+pub(super) use self::place::Step;
+use super::pattern::{Pattern, Scope};

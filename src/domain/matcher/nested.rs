@@ -1,0 +1,125 @@
+//! What a command line may run beside its own commands: behind wrappers, and in texts that a shell reads.
+
+use super::command_line::{CommandLine, SimpleCommand};
+use super::danger;
+use super::word::Word;
+
+/// How many texts inside a command line are looked into, and how deep: enough for everything that people write.
+const MAX_SCRIPTS: usize = 32;
+
+/// Wrappers whose command follows their options: once it is found, the other words are its own.
+const PREFIXES: &[&str] = &[
+    "builtin", "command", "doas", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "sudo", "time",
+    "timeout", "watch", "xargs",
+];
+
+/// A command that a line runs, or may.
+#[derive(Clone, Debug)]
+pub(super) struct Reached {
+    words: Vec<Word>,
+    /// The words that may begin a command: the program, and behind a wrapper others.
+    starts: Vec<usize>,
+    /// Whether it runs its words or what it reads, or may.
+    is_wrapper: bool,
+}
+
+impl Reached {
+    fn new(command: &SimpleCommand) -> Self {
+        let words = command.words.clone();
+        Self { starts: starts(&words), is_wrapper: is_wrapper(&words), words }
+    }
+
+    /// Every word list that is run as a command, its program first.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &[Word]> {
+        self.starts.iter().map(|start| &self.words[*start..])
+    }
+
+    /// The texts in it that a shell may read as commands.
+    fn scripts(&self) -> Vec<String> {
+        if !self.is_wrapper {
+            return Vec::new();
+        }
+        let texts = self.words.iter().skip(1).map(|word| word.text.as_str());
+        let is_script = |text: &&str| text.contains([' ', '\t', '\n', ';', '|', '&', '<', '>', '(', '`', '$']);
+        let mut scripts = Vec::new();
+        for text in texts.clone().filter(is_script) {
+            scripts.push(text.to_owned());
+            // `-Srm x` and `--split-string=rm x`: an option and its value are one word.
+            if text.starts_with('-') {
+                scripts.extend(text.split_once('=').map(|(_, value)| value.to_owned()));
+                scripts.extend(text.get(2..).map(str::to_owned));
+            }
+        }
+        if !scripts.is_empty() {
+            // `eval` and `ssh` read all of their words as one text.
+            scripts.push(texts.collect::<Vec<_>>().join(" "));
+        }
+        scripts
+    }
+}
+
+/// Whether a command runs its words, or may.
+fn is_wrapper(words: &[Word]) -> bool {
+    let program = danger::program_name(words);
+    danger::runs_its_words(&program)
+        || danger::changes_shell(&program)
+        // `find -exec`, `git rebase --exec`: where there is a danger, it may be this one.
+        || danger::in_words(&program, words).next().is_some()
+}
+
+/// Where in `words` a command may begin. Too many are better than too few: what a wrapper's options take is not known.
+fn starts(words: &[Word]) -> Vec<usize> {
+    let mut starts = vec![0];
+    let mut at = 0;
+    loop {
+        if !is_wrapper(&words[at..]) {
+            return starts;
+        }
+        if !PREFIXES.contains(&danger::program_name(&words[at..]).as_str()) {
+            starts.extend(at + 1..words.len());
+            return starts;
+        }
+        // The command is the first word that is neither an option, nor maybe its value, nor a number, nor an assignment.
+        let is_command = |at: &usize| {
+            let is_option = |word: &Word| word.text.starts_with('-') && word.text != "--";
+            let text = words[*at].text.as_str();
+            !is_option(&words[*at])
+                && !is_option(&words[at - 1])
+                && !text.starts_with(|c: char| c.is_ascii_digit())
+                && !text.contains('=')
+                && text != "--"
+        };
+        let next = (at + 1..words.len()).find(is_command);
+        starts.extend(at + 1..next.map_or(words.len(), |next| next + 1));
+        match next {
+            Some(next) => at = next,
+            None => return starts,
+        }
+    }
+}
+
+/// Everything that `line` runs or may run, as far as it can be read.
+pub(super) fn reached(line: &CommandLine) -> Vec<Reached> {
+    let mut reached = Vec::new();
+    let mut scripts = Vec::new();
+    add(line, &mut reached, &mut scripts);
+    let mut read = 0;
+    while let Some(script) = scripts.get(read).filter(|_| read < MAX_SCRIPTS) {
+        let line = CommandLine::read(script);
+        add(&line, &mut reached, &mut scripts);
+        read += 1;
+    }
+    reached
+}
+
+fn add(line: &CommandLine, reached: &mut Vec<Reached>, scripts: &mut Vec<String>) {
+    let commands = line.commands.iter().chain(&line.hidden).map(Reached::new).collect::<Vec<_>>();
+    // What a here-document holds is a text, unless somebody is there who runs it.
+    let documents = if commands.iter().any(|command| command.is_wrapper) { line.scripts.as_slice() } else { &[] };
+    for script in commands.iter().flat_map(Reached::scripts).chain(documents.iter().cloned()) {
+        if !scripts.contains(&script) {
+            scripts.push(script);
+        }
+    }
+    reached.extend(commands);
+}

@@ -1,0 +1,93 @@
+//! The patterns and scopes that are offered for a lasting rule where the agent offers none: narrowest first.
+
+use super::glob::escape;
+use super::programs::SUBCOMMANDS;
+use super::subject::{Form, Subject};
+use super::{CompiledPattern, Pattern, Scope};
+use super::{danger, path::Path};
+use crate::domain::content::{AllowlistOption, ScopeOption};
+
+impl Subject {
+    /// Patterns of at most `max_bytes` for this subject, narrowest first. Each covers this very subject; none is offered
+    /// for what no rule may allow.
+    #[must_use]
+    pub fn offers(&self, max_bytes: usize) -> Vec<AllowlistOption> {
+        if self.doubt.is_some_and(super::Doubt::is_absolute) {
+            return Vec::new();
+        }
+        let exact = ("exactly this".to_owned(), escape(&self.text));
+        let wider = match &self.form {
+            Form::Command { .. } => self.wider_command().into_iter().collect(),
+            Form::Path(_) => wider_path(&self.text).into_iter().collect(),
+            Form::Url(_) => wider_urls(&self.text),
+            Form::Text | Form::Opaque => Vec::new(),
+        };
+        let options = std::iter::once(exact).chain(wider).filter_map(|(label, pattern)| {
+            let pattern = Pattern::try_from(pattern).ok().filter(|pattern| pattern.as_str().len() <= max_bytes)?;
+            self.is_allowed_by(&pattern).then_some(AllowlistOption { label, description: None, pattern })
+        });
+        options.collect()
+    }
+
+    fn is_allowed_by(&self, pattern: &Pattern) -> bool {
+        let pattern = CompiledPattern::new(pattern);
+        let alone = match self.commands() {
+            [command] => self.doubt.is_none() && pattern.allows_command(command),
+            _ => false,
+        };
+        alone || pattern.is(self) || (self.doubt.is_none() && pattern.allows_whole(self))
+    }
+
+    /// The program with its subcommand and any words: for one simple command of a program that has subcommands.
+    fn wider_command(&self) -> Option<(String, String)> {
+        let [command] = self.commands() else {
+            return None;
+        };
+        let words = command.words.iter().map(|word| word.known_text().unwrap_or_default()).collect::<Vec<_>>();
+        let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && is_plain_word(word);
+        let (program, subcommand) = (words.first()?, words.get(1).filter(|word| is_name(word))?);
+        let deep = SUBCOMMANDS.get(danger::base_name(program).as_str())?;
+        let third = if deep.contains(subcommand) { Some(words.get(2).filter(|word| is_name(word))?) } else { None };
+        if !is_plain_word(program) {
+            return None;
+        }
+        let named =
+            [Some(program), Some(subcommand), third].into_iter().flatten().copied().collect::<Vec<_>>().join(" ");
+        Some((format!("{named}, with any words after it"), format!("{named} *")))
+    }
+}
+
+/// Whether a shell reads `word` as it is written.
+fn is_plain_word(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/+@%,".contains(c))
+}
+
+/// The directory of a file: what is in it, and not below it.
+fn wider_path(text: &str) -> Option<(String, String)> {
+    let (directory, _) = text.rsplit_once('/').filter(|(directory, _)| !matches!(*directory, "" | "." | "~"))?;
+    Some((format!("any file in {directory}"), format!("{}/*", escape(directory))))
+}
+
+/// What is beside a URL, and what is anywhere on its host.
+fn wider_urls(text: &str) -> Vec<(String, String)> {
+    let text = text.split(['?', '#']).next().unwrap_or(text);
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Vec::new();
+    };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let host = format!("{scheme}://{authority}");
+    let beside = text.rsplit_once('/').map(|(beside, _)| beside).filter(|beside| beside.len() > host.len());
+    let beside = beside.map(|beside| (format!("anything beside it, in {beside}"), format!("{}/*", escape(beside))));
+    beside.into_iter().chain([(format!("anything on {host}"), format!("{host}/**"))]).collect()
+}
+
+/// Scopes for a request from `working_dir`, narrowest first.
+#[must_use]
+pub fn scopes(working_dir: Option<&str>) -> Vec<ScopeOption> {
+    let directory = working_dir.filter(|dir| Path::parse(dir).is_ok_and(|path| path.is_absolute() && !path.is_root()));
+    let directory = directory.and_then(|dir| Scope::try_from(dir.to_owned()).ok());
+    let here = directory.map(|scope| ScopeOption { label: format!("in {} and below", scope.as_str()), scope });
+    let everywhere = Scope::try_from(Scope::EVERYWHERE.to_owned()).ok();
+    let everywhere = everywhere.map(|scope| ScopeOption { label: "everywhere".to_owned(), scope });
+    here.into_iter().chain(everywhere).collect()
+}

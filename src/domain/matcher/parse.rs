@@ -1,0 +1,76 @@
+//! The grammar of the shell: a syntax tree of a command line, or none.
+//!
+//! The parser (tree-sitter-bash) is written in C and is given whatever an agent sends, so it is kept from what it is known to
+//! stumble over: it sees ASCII only (every other character is a letter to it, as it is to a shell), here-documents with plain
+//! names only, and no more text than it can parse in little time whatever the text is.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use regex::Regex;
+use rustix::time::{ClockId, clock_gettime};
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+
+/// The longest command line that is looked into, in bytes. Unclosed brackets cost the parser some 10 µs a byte.
+const MAX_BYTES: usize = 4096;
+
+/// How many characters with a meaning to the shell it may have: many pipes cost the parser the square of their number.
+const MAX_OPERATORS: usize = 256;
+
+/// How long the parser may take, by the clock of its thread's own work; it looks at it about once in half a millisecond.
+const MAX_PARSE: Duration = Duration::from_millis(3);
+
+/// How often here-documents may begin, and with what: the parser keeps their names in a small buffer.
+const MAX_HERE_DOCUMENTS: usize = 8;
+static HERE_DOCUMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"<<-?[ \t]*(?:[A-Za-z0-9_]{1,32}|'[A-Za-z0-9_]{1,32}'|"[A-Za-z0-9_]{1,32}")(?:[\s|&;<>()]|$)"#).ok()
+});
+
+thread_local! {
+    static PARSER: RefCell<Option<Parser>> = RefCell::new(bash());
+}
+
+fn bash() -> Option<Parser> {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
+    Some(parser)
+}
+
+/// The syntax tree of `text`; `None` where that is too much to look into. Its offsets are those of `text`.
+pub(super) fn tree(text: &str) -> Option<Tree> {
+    let operators = text.bytes().filter(|byte| b"|&;<>()$`{}[]\n".contains(byte)).count();
+    if text.len() > MAX_BYTES || operators > MAX_OPERATORS || !has_plain_here_documents(text) {
+        return None;
+    }
+    let ascii = text.bytes().map(|byte| if byte.is_ascii() && byte != 0 { byte } else { b'x' }).collect::<Vec<_>>();
+    PARSER.with_borrow_mut(|parser| {
+        let parser = parser.as_mut()?;
+        let start = spent();
+        let mut in_time = |_: &ParseState| match spent().saturating_sub(start) <= MAX_PARSE {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        };
+        let options = ParseOptions::new().progress_callback(&mut in_time);
+        let tree = parser.parse_with_options(&mut |at, _| ascii.get(at..).unwrap_or_default(), None, Some(options));
+        if tree.is_none() {
+            parser.reset();
+        }
+        tree
+    })
+}
+
+/// How long this thread has worked.
+fn spent() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.try_into().unwrap_or_default()
+}
+
+fn has_plain_here_documents(text: &str) -> bool {
+    // `<<<` gives a word, not a document.
+    let begun = text.replace("<<<", "").matches("<<").count();
+    begun == 0
+        || (begun <= MAX_HERE_DOCUMENTS
+            && HERE_DOCUMENT.as_ref().is_some_and(|plain| plain.find_iter(text).count() == begun))
+}

@@ -1,0 +1,201 @@
+//! Paths, as text: nobody here can ask the file system where a link leads.
+
+use super::components::{Care, Components};
+use super::doubt::Doubt;
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Root {
+    /// At the root: `/`.
+    Absolute,
+    /// In somebody's home directory: `~`.
+    Home,
+    /// In the working directory.
+    Relative,
+}
+
+impl Root {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Absolute => "/",
+            Self::Home => "~",
+            Self::Relative => ".",
+        }
+    }
+}
+
+/// A path with its `.`, `..` and doubled slashes resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::domain) struct Path {
+    root: Root,
+    components: Vec<String>,
+}
+
+/// A path with wildcards.
+#[derive(Clone, Debug)]
+pub(super) struct PathPattern {
+    root: Root,
+    components: Components,
+}
+
+fn split(text: &str) -> (Root, &str) {
+    match (text.strip_prefix('/'), text.starts_with('~')) {
+        (Some(rest), _) => (Root::Absolute, rest),
+        (None, true) => (Root::Home, text),
+        (None, false) => (Root::Relative, text),
+    }
+}
+
+impl Path {
+    /// Reads `text`; a path that climbs above where it begins, or that could be read in two ways, is a doubt.
+    pub(in crate::domain) fn parse(text: &str) -> Result<Self, Doubt> {
+        let (root, rest) = split(text);
+        let mut components: Vec<String> = Vec::new();
+        if text.is_empty() || text.contains(['\\', '\0']) {
+            return Err(Doubt::Path);
+        }
+        for component in rest.split('/') {
+            match component {
+                "" | "." => {}
+                ".." => {
+                    components.pop().ok_or(Doubt::Path)?;
+                }
+                name => components.push(name.to_owned()),
+            }
+        }
+        // Above somebody's home there is no name to go by.
+        let keeps_home = root != Root::Home || components.first().is_some_and(|first| first.starts_with('~'));
+        if keeps_home { Ok(Self { root, components }) } else { Err(Doubt::Path) }
+    }
+
+    /// Whether this is an absolute path.
+    pub(in crate::domain) fn is_absolute(&self) -> bool {
+        self.root == Root::Absolute
+    }
+
+    /// Whether this is where paths begin.
+    pub(super) const fn is_root(&self) -> bool {
+        self.components.is_empty()
+    }
+
+    /// `text` as seen from here: itself where it is not relative.
+    pub(in crate::domain) fn join(&self, text: &str) -> Result<Self, Doubt> {
+        if split(text).0 != Root::Relative {
+            return Self::parse(text);
+        }
+        let mut joined = self.clone();
+        for component in text.split('/') {
+            match component {
+                "" | "." => {}
+                ".." => {
+                    joined.components.pop().ok_or(Doubt::Path)?;
+                }
+                name => joined.components.push(name.to_owned()),
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Whether this is `directory` or below it, by whole components.
+    pub(in crate::domain) fn is_in(&self, directory: &Self) -> bool {
+        self.root == directory.root && self.components.starts_with(&directory.components)
+    }
+
+    /// What is below `directory`, as a relative path.
+    fn within(&self, directory: &Self) -> Option<Self> {
+        let components = self.components.strip_prefix(directory.components.as_slice())?;
+        (self.root == directory.root).then(|| Self { root: Root::Relative, components: components.to_vec() })
+    }
+
+    /// What an index may go by.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.root.key()).chain(self.components.iter().map(String::as_str))
+    }
+
+    /// The same in lower case.
+    pub(super) fn folded(&self) -> Self {
+        Self { root: self.root, components: self.components.iter().map(|name| name.to_lowercase()).collect() }
+    }
+}
+
+/// Every way in which the path `text` can be said, from `working_dir` where that is known.
+pub(super) fn readings(text: &str, working_dir: Option<&str>) -> Result<Vec<Path>, Doubt> {
+    let here = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute);
+    let Some(here) = here else {
+        return Ok(vec![Path::parse(text)?]);
+    };
+    // A relative path may leave the working directory, as long as it is then said in full.
+    let full = here.join(text)?;
+    let relative = full.within(&here);
+    Ok(std::iter::once(full).chain(relative).collect())
+}
+
+impl PathPattern {
+    /// Reads `pattern`; `None` for one that climbs: it covers only itself.
+    pub(super) fn parse(pattern: &str) -> Option<Self> {
+        let (root, rest) = split(pattern);
+        let rest = rest.strip_prefix("./").unwrap_or(rest);
+        let components = Components::parse(rest.strip_suffix('/').unwrap_or(rest));
+        (!components.has_dots()).then_some(Self { root, components })
+    }
+
+    /// What an index may go by: what [`Path::keys`] begins with where this covers it.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.root.key()).chain(self.components.literals())
+    }
+
+    /// Whether this covers `path`.
+    pub(super) fn matches(&self, path: &Path, care: Care) -> bool {
+        self.root == path.root && self.components.matches(&path.components, care)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covers(pattern: &str, path: &str, working_dir: Option<&str>) -> bool {
+        let pattern = PathPattern::parse(pattern).unwrap();
+        readings(path, working_dir).is_ok_and(|paths| paths.iter().any(|path| pattern.matches(path, Care::Allowing)))
+    }
+
+    #[test]
+    fn a_path_is_resolved_before_it_is_compared() {
+        for path in ["/repo/src/a.rs", "/repo//src/./a.rs", "/repo/x/../src/a.rs", "/../repo/src/a.rs"] {
+            assert_eq!(covers("/repo/src/*", path, None), path != "/../repo/src/a.rs", "{path}");
+        }
+        for path in [
+            "/repo/src/../../etc/passwd",
+            "/repo/src/x/y",
+            "/repo/srcs/a",
+            "/repo/SRC/a.rs",
+            "/repo/src",
+            "/repo/src/.env",
+        ] {
+            assert!(!covers("/repo/src/*", path, None), "{path}");
+        }
+    }
+
+    #[test]
+    fn two_stars_cross_components_and_one_does_not() {
+        assert!(covers("/repo/**", "/repo/a/b/c", None));
+        assert!(covers("/repo/**/*.rs", "/repo/a/b/c.rs", None));
+        assert!(covers("/repo/**/*.rs", "/repo/c.rs", None));
+        for path in ["/repo", "/repository/x", "/repo/.git/hooks/pre-commit", "/repo/a/.ssh/id"] {
+            assert!(!covers("/repo/**", path, None), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_seen_from_the_working_directory() {
+        assert!(covers("/repo/src/*", "src/a.rs", Some("/repo")));
+        assert!(covers("src/*", "/repo/src/a.rs", Some("/repo")));
+        assert!(covers("src/*", "./src/a.rs", None));
+        assert!(covers("/other/*", "../other/a", Some("/repo")));
+        for (path, dir) in
+            [("../src/a.rs", Some("/repo")), ("../src/a", None), ("/src/a", Some("/repo")), ("~/src/a", Some("/repo"))]
+        {
+            assert!(!covers("src/*", path, dir), "{path}");
+        }
+    }
+}

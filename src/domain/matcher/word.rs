@@ -1,0 +1,262 @@
+//! One word of a command line, with its quotes resolved, as a shell of the POSIX family would.
+
+use std::collections::HashSet;
+use std::iter::Peekable;
+use std::str::Chars;
+
+use super::doubt::Doubt;
+
+/// What is known of a word before the command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// All of it.
+    Literally,
+    /// Not what it is, but that it is no option.
+    NoOption,
+    /// Nothing: it may be any word, or several.
+    Nothing,
+}
+
+/// A word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The word without its quotes; what is not known of it is a `*`.
+    pub(super) text: String,
+    pub(super) known: Known,
+}
+
+impl Word {
+    /// A word that is known.
+    pub(super) fn literal(text: impl Into<String>) -> Self {
+        Self { text: text.into(), known: Known::Literally }
+    }
+
+    /// A word of which nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self { text: "*".to_owned(), known: Known::Nothing }
+    }
+
+    /// The word, where it is known.
+    pub(super) fn known_text(&self) -> Option<&str> {
+        (self.known == Known::Literally).then_some(self.text.as_str())
+    }
+}
+
+/// Variables whose values no agent chooses and no secret is in.
+const HARMLESS: &[&str] = &["HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "TMPDIR", "USER"];
+
+/// Reads one word as it is written; `loop_variables` are those of the loops around it.
+pub(super) fn read(raw: &str, loop_variables: &HashSet<&str>) -> Result<Word, Doubt> {
+    let mut reader = Reader {
+        rest: raw.chars().peekable(),
+        word: Word::literal(String::with_capacity(raw.len())),
+        loop_variables,
+        quoted: false,
+    };
+    reader.run()?;
+    Ok(reader.word)
+}
+
+struct Reader<'a> {
+    rest: Peekable<Chars<'a>>,
+    word: Word,
+    loop_variables: &'a HashSet<&'a str>,
+    /// Whether some of it is in quotes: then it may be empty.
+    quoted: bool,
+}
+
+impl Reader<'_> {
+    fn run(&mut self) -> Result<(), Doubt> {
+        while let Some(c) = self.rest.next() {
+            match c {
+                '\'' => self.single_quotes()?,
+                '"' => self.double_quotes()?,
+                '\\' => match self.rest.next() {
+                    Some('\n') | None => return Err(Doubt::Continuation),
+                    Some(c) => self.word.text.push(c),
+                },
+                '$' => self.variable(false)?,
+                '*' | '?' | '[' => {
+                    // A file may be called like an option; what follows a directory's name cannot be one.
+                    let may_be_option = self.word.text.is_empty() || self.word.text.starts_with('-');
+                    self.unknown(if may_be_option { Known::Nothing } else { Known::NoOption });
+                }
+                '{' if self.is_brace_expansion() => return Err(Doubt::Expansion),
+                '#' if self.word.text.is_empty() && !self.quoted => return Err(Doubt::Comment),
+                '`' => return Err(Doubt::Substitution),
+                ';' | '|' | '&' | '<' | '>' | '(' | ')' | ' ' | '\t' | '\n' => return Err(Doubt::Syntax),
+                c => self.word.text.push(c),
+            }
+        }
+        if self.word.text.is_empty() && self.word.known == Known::Literally && !self.quoted {
+            return Err(Doubt::Syntax);
+        }
+        Ok(())
+    }
+
+    /// A part that is known only when it runs: the word is known no better than its worst part.
+    fn unknown(&mut self, known: Known) {
+        self.word.text.push('*');
+        self.word.known = match (self.word.known, known) {
+            (Known::Nothing, _) | (_, Known::Nothing) => Known::Nothing,
+            (Known::NoOption, _) | (_, Known::NoOption) => Known::NoOption,
+            (Known::Literally, Known::Literally) => Known::Literally,
+        };
+    }
+
+    fn single_quotes(&mut self) -> Result<(), Doubt> {
+        self.quoted = true;
+        for c in self.rest.by_ref() {
+            if c == '\'' {
+                return Ok(());
+            }
+            self.word.text.push(c);
+        }
+        Err(Doubt::Syntax)
+    }
+
+    fn double_quotes(&mut self) -> Result<(), Doubt> {
+        self.quoted = true;
+        while let Some(c) = self.rest.next() {
+            match c {
+                '"' => return Ok(()),
+                '`' => return Err(Doubt::Substitution),
+                '$' => self.variable(true)?,
+                '\\' => match self.rest.next() {
+                    Some(c @ ('$' | '`' | '"' | '\\')) => self.word.text.push(c),
+                    Some('\n') | None => return Err(Doubt::Continuation),
+                    Some(c) => self.word.text.extend(['\\', c]),
+                },
+                c => self.word.text.push(c),
+            }
+        }
+        Err(Doubt::Syntax)
+    }
+
+    /// What follows a dollar sign.
+    fn variable(&mut self, in_quotes: bool) -> Result<(), Doubt> {
+        let name = match self.rest.peek() {
+            // Numbers: of the last status, of arguments, of processes.
+            Some('?' | '#' | '$' | '!') => {
+                self.rest.next();
+                self.unknown(Known::NoOption);
+                return Ok(());
+            }
+            Some('{') => {
+                self.rest.next();
+                let name = self.name();
+                if self.rest.next() != Some('}') {
+                    return Err(Doubt::Expansion);
+                }
+                name
+            }
+            Some(c) if c.is_ascii_alphabetic() || *c == '_' => self.name(),
+            Some('(') => return Err(Doubt::Substitution),
+            Some('"') if in_quotes => return self.dollar(),
+            Some('\'' | '"' | '@' | '*' | '-' | '[' | '0'..='9') => return Err(Doubt::Expansion),
+            Some(_) | None => return self.dollar(),
+        };
+        if HARMLESS.contains(&name.as_str()) {
+            self.unknown(Known::NoOption);
+        } else if self.loop_variables.contains(name.as_str()) {
+            let can_be_option = !in_quotes || self.word.text.is_empty();
+            self.unknown(if can_be_option { Known::Nothing } else { Known::NoOption });
+        } else {
+            return Err(Doubt::Expansion);
+        }
+        Ok(())
+    }
+
+    /// A dollar sign that is one.
+    fn dollar(&mut self) -> Result<(), Doubt> {
+        self.word.text.push('$');
+        Ok(())
+    }
+
+    fn name(&mut self) -> String {
+        let mut name = String::new();
+        while let Some(c) = self.rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
+            name.push(c);
+        }
+        name
+    }
+
+    /// Whether what follows an opening brace makes several words of one.
+    fn is_brace_expansion(&self) -> bool {
+        let rest = self.rest.clone().collect::<String>();
+        rest.contains(',') || rest.contains("..")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_alone(raw: &str) -> Result<Word, Doubt> {
+        read(raw, &HashSet::from(["f"]))
+    }
+
+    #[test]
+    fn quotes_and_backslashes_are_resolved() {
+        for (raw, text) in [
+            ("git", "git"),
+            ("r\\m", "rm"),
+            ("'r'\"m\"", "rm"),
+            ("''", ""),
+            ("\"a \\\"b\\\" \\n\"", "a \"b\" \\n"),
+            ("'a\\b'", "a\\b"),
+            ("HEAD@{1}", "HEAD@{1}"),
+            ("{}", "{}"),
+            ("a$", "a$"),
+            ("\"$\"", "$"),
+            ("'$(id)'", "$(id)"),
+            ("a#b", "a#b"),
+            ("'#'", "#"),
+        ] {
+            assert_eq!(read_alone(raw), Ok(Word::literal(text)), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_before_it_runs_is_not_taken_for_known() {
+        for (raw, known) in [
+            ("*.rs", Known::Nothing),
+            ("-*", Known::Nothing),
+            ("src/*.rs", Known::NoOption),
+            ("\"$f\"", Known::Nothing),
+            ("\"x$f\"", Known::NoOption),
+            ("x$f", Known::Nothing),
+            ("$HOME/x", Known::NoOption),
+            ("\"$?\"", Known::NoOption),
+            ("$f/*", Known::Nothing),
+        ] {
+            assert_eq!(read_alone(raw).unwrap().known, known, "{raw}");
+        }
+        for raw in [
+            "$x",
+            "${HOME:-x}",
+            "${!HOME}",
+            "$@",
+            "$1",
+            "$'a'",
+            "$\"a\"",
+            "`id`",
+            "$(id)",
+            "\"$(id)\"",
+            "{a,b}",
+            "{1..3}",
+            "a;b",
+            "a b",
+            "'a",
+            "\"a",
+            "a\\",
+            "a\\\nb",
+            "#a",
+            "<(id)",
+            "a>b",
+            "",
+        ] {
+            assert!(read_alone(raw).is_err(), "{raw}");
+        }
+    }
+}

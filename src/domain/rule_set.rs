@@ -1,0 +1,218 @@
+//! The rules about one tool, and what they decide together.
+
+use std::collections::HashMap;
+
+use crate::clock::Timestamp;
+
+use super::content::Confirmation;
+use super::id::{PrincipalName, RuleId};
+use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject};
+use super::pattern::Scope;
+use super::trust_rule::TrustRule;
+use super::words::{RiskLevel, RuleDecision, RuleStatus};
+
+/// A confirmation, as trust rules look at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// What is asked.
+    pub confirmation: &'a Confirmation,
+    /// Its subject.
+    pub subject: &'a Subject,
+    /// Who registered it: where self-approval is banned, a rule of that principal's own does not allow it.
+    pub banned_author: Option<&'a PrincipalName>,
+}
+
+/// What the rules decide.
+#[derive(Clone, Debug)]
+pub enum Verdict<'r> {
+    /// This rule rejects it.
+    Deny(&'r TrustRule),
+    /// A person is asked, whatever any rule allows: because this rule says so, or because a rule that denies or asks could
+    /// be about it.
+    Ask(Option<&'r TrustRule>),
+    /// These rules together allow it, each at least one command of it: never none.
+    Allow(Vec<&'r TrustRule>),
+    /// No rule says anything, or nothing that is sure enough: a person is asked.
+    Open(Option<Doubt>),
+}
+
+/// The active rules about one tool, each read once, found by what its pattern begins with.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    /// In the order of their making; `None` for one that is gone.
+    rules: Vec<Option<(TrustRule, CompiledPattern)>>,
+    numbers: HashMap<RuleId, usize>,
+    allowing: Index,
+    cautious: Index,
+}
+
+impl FromIterator<TrustRule> for RuleSet {
+    fn from_iter<I: IntoIterator<Item = TrustRule>>(rules: I) -> Self {
+        let mut set = Self::default();
+        rules.into_iter().for_each(|rule| set.insert(rule));
+        set
+    }
+}
+
+impl RuleSet {
+    /// Adds a rule, younger than all that are there.
+    pub fn insert(&mut self, rule: TrustRule) {
+        let number = self.rules.len();
+        let pattern = CompiledPattern::new(&rule.terms.pattern);
+        let index = match rule.terms.decision {
+            RuleDecision::Allow => &mut self.allowing,
+            RuleDecision::Deny | RuleDecision::Ask => &mut self.cautious,
+        };
+        index.insert(&pattern, number);
+        self.numbers.insert(rule.rule_id.clone(), number);
+        self.rules.push(Some((rule, pattern)));
+    }
+
+    /// Forgets a rule.
+    pub fn remove(&mut self, rule_id: &RuleId) {
+        if let Some(rule) = self.numbers.remove(rule_id).and_then(|number| self.rules.get_mut(number)) {
+            *rule = None;
+        }
+        // What is gone still stands in the index: so it is made anew before most of it is gone.
+        if self.rules.len() > 2 * self.numbers.len() + 16 {
+            let rules = std::mem::take(self).rules;
+            *self = rules.into_iter().flatten().map(|(rule, _)| rule).collect();
+        }
+    }
+
+    /// Counts a use of a rule at `now`.
+    pub fn count_use(&mut self, rule_id: &RuleId, now: Timestamp) {
+        let number = self.numbers.get(rule_id).copied();
+        if let Some((rule, _)) = number.and_then(|number| self.rules.get_mut(number)?.as_mut()) {
+            rule.use_count += 1;
+            rule.last_used_at = Some(now);
+        }
+    }
+
+    /// Its rules, the oldest first.
+    pub fn rules(&self) -> impl Iterator<Item = &TrustRule> {
+        self.rules.iter().flatten().map(|(rule, _)| rule)
+    }
+
+    /// What the rules decide about `candidate` at `now`: deny beats ask beats allow, whatever the order of the rules.
+    /// Which of several that say the same is named: the `favourite`, where it is one of them, else the oldest.
+    #[must_use]
+    pub fn decide(&self, candidate: &Candidate<'_>, now: Timestamp, favourite: Option<&RuleId>) -> Verdict<'_> {
+        let looking =
+            Looking { set: self, candidate, now, favourite: favourite.and_then(|id| self.numbers.get(id)).copied() };
+        match looking.caution() {
+            Some(verdict) => verdict,
+            None => looking.allowance(),
+        }
+    }
+}
+
+/// One look at a candidate.
+struct Looking<'r, 'c> {
+    set: &'r RuleSet,
+    candidate: &'c Candidate<'c>,
+    now: Timestamp,
+    favourite: Option<usize>,
+}
+
+impl<'r> Looking<'r, '_> {
+    /// The rules with these numbers that stand and are about requests from this place, the favourite first.
+    fn standing(&self, mut numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
+        numbers.sort_by_key(|number| Some(*number) != self.favourite);
+        let found = numbers.into_iter().filter_map(|number| self.set.rules.get(number)?.as_ref());
+        found.filter(|(rule, _)| rule.stands(self.now) && self.is_in_scope(&rule.terms.scope))
+    }
+
+    /// What the rules say that deny or ask, if anything.
+    fn caution(&self) -> Option<Verdict<'r>> {
+        let subject = self.candidate.subject;
+        let mut asks = None;
+        for (rule, pattern) in self.standing(self.set.cautious.for_caution(subject)) {
+            match (pattern.resembles(subject), rule.terms.decision) {
+                (Likeness::Certain, RuleDecision::Deny) => return Some(Verdict::Deny(rule)),
+                (Likeness::Certain, _) => asks = asks.or(Some(Some(rule))).map(|asks| asks.or(Some(rule))),
+                (Likeness::Possible, _) => asks = asks.or(Some(None)),
+                (Likeness::No, _) => {}
+            }
+        }
+        asks.map(Verdict::Ask)
+    }
+
+    /// What the rules allow that allow something.
+    fn allowance(&self) -> Verdict<'r> {
+        let subject = self.candidate.subject;
+        if subject.doubt().is_some_and(Doubt::is_absolute) {
+            return Verdict::Open(subject.doubt());
+        }
+        let whole = self
+            .allowing(self.set.allowing.for_whole(subject))
+            .find(|(_, pattern)| pattern.is(subject) || (subject.doubt().is_none() && pattern.allows_whole(subject)));
+        if let Some((rule, _)) = whole {
+            return Verdict::Allow(vec![rule]);
+        }
+        if subject.doubt().is_some() {
+            return Verdict::Open(subject.doubt());
+        }
+        let steps = subject.steps(self.candidate.confirmation.working_dir.as_deref());
+        let mut allowing: Vec<&TrustRule> = Vec::new();
+        for step in &steps {
+            match self.allowing_step(step) {
+                Some(rule) if allowing.iter().any(|other| other.rule_id == rule.rule_id) => {}
+                Some(rule) => allowing.push(rule),
+                None => return Verdict::Open(None),
+            }
+        }
+        if allowing.is_empty() { Verdict::Open(None) } else { Verdict::Allow(allowing) }
+    }
+
+    /// A rule that allows one command of a line.
+    fn allowing_step(&self, step: &Step<'_>) -> Option<&'r TrustRule> {
+        if !step.is_safe_here() {
+            return None;
+        }
+        let mut allowing = self.allowing(self.set.allowing.for_command(step.command));
+        let found = allowing.find(|(rule, pattern)| {
+            pattern.allows_command(step.command)
+                && rule.terms.scope.directory().is_none_or(|directory| step.stays_in(&directory))
+        });
+        found.map(|(rule, _)| rule)
+    }
+
+    /// Those of the rules with these numbers that may allow this candidate at all.
+    fn allowing(&self, numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
+        let Candidate { confirmation, banned_author, .. } = *self.candidate;
+        self.standing(numbers).filter(move |(rule, _)| {
+            (rule.terms.allow_high_risk || confirmation.risk_level != RiskLevel::High)
+                && banned_author != Some(&rule.created_by)
+        })
+    }
+
+    /// Whether a rule of this scope is about requests from where the candidate comes from.
+    fn is_in_scope(&self, scope: &Scope) -> bool {
+        let Confirmation { working_dir, scope_options, .. } = self.candidate.confirmation;
+        if scope.as_str() == Scope::EVERYWHERE {
+            return true;
+        }
+        if !scope.as_str().starts_with('/') {
+            return scope_options.iter().any(|option| option.scope == *scope);
+        }
+        let here = working_dir.as_deref().and_then(|dir| Path::parse(dir).ok());
+        here.zip(scope.directory()).is_some_and(|(here, directory)| here.is_in(&directory))
+    }
+}
+
+impl Scope {
+    /// The directory that this is, where it is one.
+    fn directory(&self) -> Option<Path> {
+        Path::parse(self.as_str()).ok().filter(Path::is_absolute)
+    }
+}
+
+impl TrustRule {
+    /// Whether this may decide anything at `now`: it is active, its time is not over, and it has uses left.
+    fn stands(&self, now: Timestamp) -> bool {
+        self.status == RuleStatus::Active
+            && self.expires_at.is_none_or(|end| now < end)
+            && self.terms.max_uses.is_none_or(|max| self.use_count < max)
+    }
+}

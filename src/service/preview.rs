@@ -1,0 +1,171 @@
+//! What a rule would have done, before anybody makes it.
+
+use super::decide::Asked;
+use super::{Result, RuleSource, Service};
+use crate::clock::Timestamp;
+use crate::domain::interaction::{Record, ResolvedBy, Status};
+use crate::domain::principal::Principal;
+use crate::domain::rule_set::{RuleSet, Verdict};
+use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::words::{Kind, Outcome, RuleDecision};
+use crate::store::{Filter, Page, ReadTx};
+
+/// How many of the latest confirmations a preview looks at.
+const PREVIEWED: u32 = 500;
+
+/// How much of what was asked a preview shows, in bytes: 8 MiB, so that no preview takes the memory of all.
+const SHOWN_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a rule would have done.
+#[derive(Debug, Default)]
+pub struct Preview {
+    /// How many of the latest confirmations were looked at.
+    pub examined: usize,
+    /// Those that it would have decided against what a person had decided, newest first.
+    pub contradicted: Vec<Record>,
+    /// The others of them that it would have decided and that are resolved, newest first.
+    pub decided: Vec<Record>,
+    /// What is pending now and it would decide, oldest first.
+    pub pending: Vec<Record>,
+    /// How many there are of each, shown or not.
+    pub counts: Previewed,
+    /// Whether some are only counted, since there is too much to show.
+    pub truncated: bool,
+}
+
+/// How what a rule would have decided was decided without it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Previewed {
+    /// By people, the other way round.
+    pub contradicted: usize,
+    /// Allowed by people.
+    pub approved: usize,
+    /// Denied by people.
+    pub rejected: usize,
+    /// By other rules.
+    pub by_rules: usize,
+    /// By nobody: expired, cancelled or superseded.
+    pub unanswered: usize,
+    /// Not yet.
+    pub pending: usize,
+}
+
+impl Service {
+    /// What a rule would have decided of the latest confirmations beside the rules that are there, and would decide now.
+    pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
+        self.sweep_if_due().await?;
+        let by = by.clone();
+        let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
+        self.store
+            .read(move |tx| {
+                let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
+                let rule = TrustRule::new(tool_name, terms, by.name, now);
+                let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();
+                rules.insert(rule.clone());
+                let mut looking =
+                    Looking { rule, rules, now, allow_self_approval, shown: 0, preview: Preview::default() };
+                looking.at_history(tx)?;
+                looking.at_pending(tx)?;
+                Ok(looking.preview)
+            })
+            .await
+    }
+}
+
+struct Looking {
+    rule: TrustRule,
+    rules: RuleSet,
+    now: Timestamp,
+    allow_self_approval: bool,
+    /// How many bytes are shown so far.
+    shown: usize,
+    preview: Preview,
+}
+
+impl Looking {
+    fn at_history(&mut self, tx: &ReadTx<'_>) -> Result<()> {
+        let filter = Filter { kind: Some(Kind::Confirmation), ..Filter::default() };
+        let mut page = Page { before: None, limit: PREVIEWED };
+        loop {
+            let found = tx.records(&filter, page)?;
+            for (row, record) in found.rows {
+                page = Page { before: Some(row), limit: page.limit - 1 };
+                self.preview.examined += 1;
+                if record.interaction.resolution.is_some() && self.would_decide(&record)? {
+                    self.decided(record);
+                }
+            }
+            if !found.more || page.limit == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn at_pending(&mut self, tx: &ReadTx<'_>) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let found = tx.pending_confirmations(&self.rule.tool_name, after)?;
+            for (row, record) in found.rows {
+                after = row;
+                if !record.interaction.is_overdue(self.now) && self.would_decide(&record)? {
+                    self.preview.counts.pending += 1;
+                    if self.is_shown(&record) {
+                        self.preview.pending.push(record);
+                    }
+                }
+            }
+            if !found.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the rule would take part in the decision, whatever decision that is.
+    fn would_decide(&self, record: &Record) -> Result<bool> {
+        if record.interaction.tool_name.as_ref() != Some(&self.rule.tool_name) {
+            return Ok(false);
+        }
+        let asked = Asked::of(record)?;
+        let candidate = asked.candidate(&record.interaction.registered_by, self.allow_self_approval);
+        let is_it = |rule: &TrustRule| rule.rule_id == self.rule.rule_id;
+        Ok(match self.rules.decide(&candidate, self.now, Some(&self.rule.rule_id)) {
+            Verdict::Deny(rule) | Verdict::Ask(Some(rule)) => is_it(rule),
+            Verdict::Allow(rules) => rules.into_iter().any(is_it),
+            Verdict::Ask(None) | Verdict::Open(_) => false,
+        })
+    }
+
+    fn decided(&mut self, record: Record) {
+        let Status::Resolved(outcome) = record.interaction.status() else {
+            return;
+        };
+        let counts = &mut self.preview.counts;
+        let by = record.interaction.resolution.as_ref().map(|resolution| &resolution.by);
+        let by_person = matches!(by, Some(ResolvedBy::Principal(_)));
+        match (outcome, by_person) {
+            (Outcome::Approved, true) => counts.approved += 1,
+            (Outcome::Rejected, true) => counts.rejected += 1,
+            (Outcome::Approved | Outcome::Rejected, false) => counts.by_rules += 1,
+            (Outcome::Answered | Outcome::Expired | Outcome::Cancelled | Outcome::Superseded, _) => {
+                counts.unanswered += 1
+            }
+        }
+        let contradicts = matches!(
+            (self.rule.terms.decision, outcome),
+            (RuleDecision::Allow, Outcome::Rejected) | (RuleDecision::Deny, Outcome::Approved)
+        );
+        let contradicted = by_person && contradicts;
+        counts.contradicted += usize::from(contradicted);
+        match self.is_shown(&record) {
+            true if contradicted => self.preview.contradicted.push(record),
+            true => self.preview.decided.push(record),
+            false => {}
+        }
+    }
+
+    fn is_shown(&mut self, record: &Record) -> bool {
+        self.shown += record.body.json.len() + record.body.metadata.len();
+        self.preview.truncated |= self.shown > SHOWN_BYTES;
+        self.shown <= SHOWN_BYTES
+    }
+}
