@@ -12,6 +12,9 @@
 //! | room | what it is |
 //! | --- | --- |
 //! | [`domain`] | the words, the rules and the refusals: pure, no I/O, no clock |
+//! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
+//! | [`domain::rule_set`] | what many rules decide together |
+//! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
 //! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table |
 //! | [`waiters`] | who waits for which interaction; woken after the commit |

@@ -1,8 +1,8 @@
 //! The load benchmark: what the release server does on this machine, beside what the machine could do at best and what
 //! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
 //!
-//! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`]
-//! and [`startup`] are the four measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
+//! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
+//! [`startup`] and [`rules`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
 //! pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
 //! from this very binary [`naive`] and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in
 //! [`ledger`]. [`fill`] writes old rows into a database of the server.
@@ -21,6 +21,7 @@ mod plan;
 mod process;
 mod report;
 mod requests;
+mod rules;
 mod run;
 mod serve;
 mod startup;
@@ -82,6 +83,8 @@ enum Command {
     },
     /// Serve an echo of every body.
     Echo,
+    /// Measure what rules cost, and nothing else.
+    Rules,
     /// Load a server that is running already: for a profiler.
     Drive(DriveArguments),
 }
@@ -125,6 +128,7 @@ fn command() -> Result<()> {
         Some(Command::Fill { db, rows }) => fill::fill(&db, rows),
         Some(Command::Naive { db }) => naive::serve(&db),
         Some(Command::Echo) => echo::serve(),
+        Some(Command::Rules) => run::rules_alone(),
         Some(Command::Drive(arguments)) => run::drive_alone(arguments),
     }
 }

@@ -19,6 +19,10 @@ pub(crate) struct Plan {
     pub(crate) wakes: usize,
     /// Starts of each sort.
     pub(crate) starts: usize,
+    /// Registrations with and without rules.
+    pub(crate) ruled_registrations: usize,
+    /// Decisions by themselves.
+    pub(crate) decisions: usize,
     /// The whole run is given up after this.
     pub(crate) deadline: Duration,
 }
@@ -42,6 +46,8 @@ impl Plan {
         waiters: 10_000,
         wakes: 2_000,
         starts: 7,
+        ruled_registrations: 2_000,
+        decisions: 10_000,
         deadline: Duration::from_secs(30 * 60),
     };
 
@@ -52,6 +58,8 @@ impl Plan {
         waiters: 1_000,
         wakes: 200,
         starts: 2,
+        ruled_registrations: 200,
+        decisions: 500,
         deadline: Duration::from_secs(3 * 60),
         ..Self::FULL
     };

@@ -59,6 +59,14 @@ impl Site {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
+    /// Brings a file of rules into a database, made by its approver.
+    pub(crate) fn import_rules(&self, db: &Path, file: &Path) -> Result<()> {
+        let mut command = Command::new(&self.countersign);
+        command.args(["rules", "import", "--by", "bench-approver", "--db"]).arg(db).arg(file);
+        let status = command.stdout(Stdio::null()).status()?;
+        if status.success() { Ok(()) } else { Err(format!("rules import ended with {status}").into()) }
+    }
+
     pub(crate) async fn countersign(&self, database: &Database) -> Result<Server> {
         let mut command = Command::new(&self.countersign);
         command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&database.path);

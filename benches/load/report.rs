@@ -7,6 +7,7 @@ use crate::Result;
 use crate::drive::Measured;
 use crate::history::History;
 use crate::plan::{Plan, TARGET_CONNECTIONS};
+use crate::rules::{RULES, Rules};
 use crate::startup::{FirstAnswers, Startup};
 use crate::stats::{Percentiles, median, median_duration, median_ratio};
 use crate::throughput::{Level, Throughput};
@@ -17,6 +18,7 @@ pub(crate) struct Report {
     pub(crate) history: History,
     pub(crate) startup: Startup,
     pub(crate) waiters: Waiters,
+    pub(crate) rules: Rules,
 }
 
 /// What is wanted, in one place.
@@ -29,6 +31,7 @@ mod target {
     pub(super) const OF_SMALL_HISTORY: f64 = 0.8;
     pub(super) const WAITERS_MB: f64 = 200.0;
     pub(super) const WAKE_P99: Duration = Duration::from_millis(5);
+    pub(super) const RULES_ADD: Duration = Duration::from_micros(200);
     pub(super) const FIRST_ANSWER: Duration = Duration::from_millis(100);
 }
 
@@ -75,18 +78,14 @@ impl Report {
     }
 
     fn print_figures(&self, plan: &Plan, out: &mut impl Write) -> Result<()> {
-        writeln!(out, "\n| figure | measured | target | |\n|---|---:|---:|---|")?;
         let figures = [
             self.throughput_figures(),
             self.history_figures(plan),
             self.waiter_figures(plan),
             self.startup_figures(plan),
+            rule_figures(&self.rules),
         ];
-        for figure in figures.into_iter().flatten() {
-            let verdict = if figure.reached { "reached" } else { "**not reached**" };
-            writeln!(out, "| {} | {} | {} | {verdict} |", figure.what, figure.measured, figure.target)?;
-        }
-        Ok(())
+        print_figures(figures.into_iter().flatten(), out)
     }
 
     fn at_target(&self) -> Option<&Level> {
@@ -188,6 +187,31 @@ impl Figure {
     }
 }
 
+/// What the rules cost, by itself.
+pub(crate) fn print_rules(rules: &Rules, out: &mut impl Write) -> Result<()> {
+    print_figures(rule_figures(rules).into_iter(), out)
+}
+
+fn print_figures(figures: impl Iterator<Item = Figure>, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "\n| figure | measured | target | |\n|---|---:|---:|---|")?;
+    for figure in figures {
+        let verdict = if figure.reached { "reached" } else { "**not reached**" };
+        writeln!(out, "| {} | {} | {} | {verdict} |", figure.what, figure.measured, figure.target)?;
+    }
+    Ok(())
+}
+
+fn rule_figures(rules: &Rules) -> Vec<Figure> {
+    let Rules { added, without, taken_apart, ref decided } = *rules;
+    let registered = format!("what {RULES} rules add to a registration of {}", in_ms(without));
+    let decided = decided.iter().map(|(decision, time)| {
+        let what = format!("deciding a line of five commands against {RULES} `{decision}` rules");
+        Figure::time(what, *time, target::RULES_ADD)
+    });
+    let apart = Figure::time("taking that line apart".to_owned(), taken_apart, target::RULES_ADD);
+    [Figure::time(registered, added, target::RULES_ADD), apart].into_iter().chain(decided).collect()
+}
+
 /// The rest of a row of the throughput table: medians over the rounds, and countersign's ratio to it.
 fn row(countersign: &[Measured], runs: &[Measured]) -> String {
     let ratio = median_ratio(&rates(countersign), &rates(runs));
@@ -211,6 +235,9 @@ fn ms(time: Duration) -> String {
 }
 
 fn in_ms(time: Duration) -> String {
+    if time < Duration::from_millis(1) {
+        return format!("{:.0} µs", time.as_secs_f64() * 1e6);
+    }
     format!("{} ms", ms(time))
 }
 

@@ -60,6 +60,17 @@ impl Request {
         })
     }
 
+    /// An agent registers a command of a tool, and nothing else.
+    pub(crate) fn register_command(ids: &Ids, token: &str, tool: &str, command: &str) -> Self {
+        Self::post(ids, "/v1/interactions", token, |request_id| {
+            json!({
+                "requestId": request_id,
+                "kind": "confirmation",
+                "confirmation": {"toolName": tool, "input": {"command": command}},
+            })
+        })
+    }
+
     /// An approver allows it.
     pub(crate) fn confirm(ids: &Ids, token: &str) -> Self {
         Self::post(ids, "/v1/confirm", token, |request_id| json!({"requestId": request_id, "decision": "allow"}))

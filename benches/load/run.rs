@@ -10,7 +10,7 @@ use crate::plan::{Pace, Plan};
 use crate::process::Site;
 use crate::report::Report;
 use crate::stats::Percentiles;
-use crate::{DriveArguments, Result, RunArguments, history, startup, throughput, waiters};
+use crate::{DriveArguments, Result, RunArguments, history, report, rules, startup, throughput, waiters};
 
 /// Measures everything and prints the report to stdout.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
@@ -41,7 +41,16 @@ async fn measure(arguments: &RunArguments, plan: &Plan) -> Result<Report> {
     let startup = startup::measure(&site, plan, &large).await?;
     drop(large);
     let waiters = waiters::measure(&site, plan).await?;
-    Ok(Report { throughput, history, startup, waiters })
+    let rules = rules::measure(&site, plan).await?;
+    Ok(Report { throughput, history, startup, waiters, rules })
+}
+
+/// Measures what rules cost, and nothing else.
+pub(crate) fn rules_alone() -> Result<()> {
+    let site = Site::new(&RunArguments { quick: false, dir: None, server: None })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(rules::measure(&site, &Plan::FULL))?;
+    report::print_rules(&measured, &mut std::io::stdout().lock())
 }
 
 /// Tells who watches what is going on; stdout is the report's.

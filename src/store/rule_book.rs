@@ -51,6 +51,7 @@ impl RuleBook {
             for rule in tx.all_active_rules()? {
                 tools.entry(rule.tool_name.clone()).or_default().insert(rule);
             }
+            tracing::debug!(tools = tools.len(), "the trust rules were read");
             self.tools = Some(tools);
         }
         Ok(self.tools.as_ref().and_then(|tools| tools.get(tool_name)))

@@ -93,21 +93,15 @@ impl CommandPattern {
         let Some(program) = words.first() else {
             return Likeness::No;
         };
-        let is_program = |pattern: &WordPattern| match program.known_text() {
-            Some(name) => {
-                [name, name.rsplit('/').next().unwrap_or(name)].iter().any(|n| pattern.covers(n, Care::Caution))
-            }
-            None => could_be(program, pattern),
-        };
-        match self.words.first() {
-            Some(pattern) if !is_program(pattern) => return Likeness::No,
-            Some(_) | None => {}
+        let likeness = self.words.first().map_or(Likeness::Certain, |pattern| is_program(pattern, program));
+        if likeness == Likeness::No {
+            return likeness;
         }
         let patterns = self.words.get(1..).unwrap_or_default();
         let words = &words[1..];
         let fits = words.len() == patterns.len() || (words.len() > patterns.len() && self.any_rest);
         let certain = fits
-            && program.known == Known::Literally
+            && likeness == Likeness::Certain
             && patterns
                 .iter()
                 .zip(words)
@@ -122,6 +116,21 @@ impl CommandPattern {
                 || rest.any(|word| could_be(word, pattern))
         });
         if found { Likeness::Possible } else { Likeness::No }
+    }
+}
+
+/// Whether `word` is the program that `pattern` says: by its whole name or its base name, and possibly in another case,
+/// which some file systems do not tell.
+fn is_program(pattern: &WordPattern, word: &Word) -> Likeness {
+    let Some(name) = word.known_text() else {
+        return if could_be(word, pattern) { Likeness::Possible } else { Likeness::No };
+    };
+    let names = [name, name.rsplit('/').next().unwrap_or(name)];
+    let lower = |name: &&str| pattern.literal().is_some_and(|literal| literal.eq_ignore_ascii_case(name));
+    match (names.iter().any(|name| pattern.covers(name, Care::Caution)), names.iter().any(lower)) {
+        (true, _) => Likeness::Certain,
+        (false, true) => Likeness::Possible,
+        (false, false) => Likeness::No,
     }
 }
 

@@ -7,7 +7,8 @@ use super::compiled::CompiledPattern;
 use super::subject::{Form, Subject};
 use super::word::{Known, Word};
 
-/// Patterns by what they begin with. Whoever asks gets every pattern that could cover, and few others.
+/// Patterns by what they begin with; programs and paths in lower case, since some file systems do not tell. Whoever asks
+/// gets every pattern that could cover, and few others.
 #[derive(Debug, Default)]
 pub(in crate::domain) struct Index {
     exact: HashMap<String, Vec<usize>>,
@@ -43,6 +44,25 @@ impl Tree {
         }
     }
 
+    /// Whatever stands on a way along some of `words`, in their order; a word that is not known may lead anywhere.
+    fn among(&self, words: &[Word], found: &mut Vec<usize>) {
+        if words.iter().any(|word| word.known != Known::Literally) {
+            return self.whole(found);
+        }
+        found.extend(&self.here);
+        if self.below.is_empty() {
+            return;
+        }
+        for (at, word) in words.iter().enumerate() {
+            // The first time that a word stands there, all that follows the others is still to come.
+            if let Some(next) = self.below.get(&word.text)
+                && !words[..at].contains(word)
+            {
+                next.among(&words[at + 1..], found);
+            }
+        }
+    }
+
     /// Everything from here on.
     fn whole(&self, found: &mut Vec<usize>) {
         found.extend(&self.here);
@@ -57,11 +77,11 @@ impl Index {
             self.exact.entry(exact.to_owned()).or_default().push(number);
         }
         let [command, path, url] = pattern.keys();
-        if let Some(keys) = command {
-            self.commands.insert(keys.into_iter(), number);
+        if let Some(mut keys) = command {
+            let program = (!keys.is_empty()).then(|| keys.remove(0).to_lowercase());
+            self.commands.insert(program.as_deref().into_iter().chain(keys), number);
         }
         if let Some(keys) = path {
-            // In lower case: who asks from caution takes another case for possible.
             let folded = keys.iter().map(|key| key.to_lowercase()).collect::<Vec<_>>();
             self.paths.insert(folded.iter().map(String::as_str), number);
         }
@@ -81,7 +101,9 @@ impl Index {
     /// The patterns that could allow one command of a line, in the order of their numbers.
     pub(in crate::domain) fn for_command(&self, command: &SimpleCommand) -> Vec<usize> {
         let mut found = Vec::new();
-        self.commands.along(command.words.iter().map_while(Word::known_text), &mut found);
+        let mut words = command.words.iter().map_while(Word::known_text);
+        let program = words.next().map(str::to_lowercase);
+        self.commands.along(program.as_deref().into_iter().chain(words), &mut found);
         in_order(found)
     }
 
@@ -114,27 +136,19 @@ impl Index {
         }
     }
 
-    /// Patterns that begin with the program and go on with any of its words.
+    /// Patterns that begin with the program and go on with some of its words, in their order.
     fn resembling(&self, words: &[Word], found: &mut Vec<usize>) {
         let Some((program, words)) = words.split_first() else {
             return;
         };
-        let Some(name) = program.known_text() else {
+        let Some(name) = program.known_text().map(str::to_lowercase) else {
             return self.commands.whole(found);
         };
         found.extend(&self.commands.here);
         let base = name.rsplit('/').next().filter(|base| *base != name);
-        for tree in [Some(name), base].into_iter().flatten().filter_map(|name| self.commands.below.get(name)) {
-            if words.iter().any(|word| word.known != Known::Literally) {
-                tree.whole(found);
-                continue;
-            }
-            found.extend(&tree.here);
-            if tree.below.is_empty() {
-                continue;
-            }
-            for tree in words.iter().filter_map(|word| tree.below.get(&word.text)) {
-                tree.whole(found);
+        for name in [Some(name.as_str()), base].into_iter().flatten() {
+            if let Some(tree) = self.commands.below.get(name) {
+                tree.among(words, found);
             }
         }
     }

@@ -55,8 +55,8 @@ impl Subject {
     pub fn of(confirmation: &Confirmation) -> Self {
         let text = confirmation.subject_text();
         let input = confirmation.input.tree();
-        let members =
-            MEMBERS.iter().filter_map(|(name, member)| Some((*member, input.get(*name)?))).collect::<Vec<_>>();
+        let members = MEMBERS.iter().filter_map(|(name, member)| Some((*member, input.get(*name)?)));
+        let members = members.filter(|(_, value)| !value.is_null()).collect::<Vec<_>>();
         let told = |value: &Value| value.as_str() == Some(&text);
         let read = |member, text: &str| read(member, text, confirmation.working_dir.as_deref());
         let (form, doubt) = match members.iter().find(|(_, value)| told(value)) {
