@@ -154,7 +154,7 @@ mod moment {
 
     #[expect(clippy::ref_option, reason = "serde's signature")]
     pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-        let datetime = at.map(|at| at.to_string().parse::<toml::value::Datetime>()).transpose();
+        let datetime = at.map(|at| at.to_string().replace(".000Z", "Z").parse::<toml::value::Datetime>()).transpose();
         datetime.map_err(ser::Error::custom)?.serialize(serializer)
     }
 

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::clock::SystemClock;
 use crate::config::Database;
 use crate::domain::id::{PrincipalName, RuleName};
+use crate::domain::pattern::Scope;
 use crate::domain::words::RuleStatus;
 use crate::rules_file::{self, FileRule, RulesFile};
 use crate::service::{Change, Import, ImportError, Imported};
@@ -181,7 +182,10 @@ fn show(Imported { changes, unchanged }: &Imported, is_dry: bool) -> io::Result<
 
 fn summary(rule: &FileRule) -> String {
     let FileRule { tool_name, pattern, scope, decision, .. } = rule;
-    let mut text = format!("{decision} {tool_name} {:?} in {}", pattern.as_str(), scope.as_str());
+    // Quoted: a terminal obeys what a text holds.
+    let scope =
+        if scope.as_str() == Scope::EVERYWHERE { "everywhere".to_owned() } else { format!("in {:?}", scope.as_str()) };
+    let mut text = format!("{decision} {tool_name} {:?} {scope}", pattern.as_str());
     if rule.allow_high_risk {
         text.push_str(", high risk too");
     }

@@ -19,6 +19,7 @@ mod list;
 mod matrix;
 mod question;
 mod race;
+mod readme;
 mod refuse;
 mod refused_registration;
 mod register;

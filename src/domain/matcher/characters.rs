@@ -11,8 +11,8 @@ static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"[[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]--[ \t\n]]").ok()
 });
 
-/// Whether every character of `text` is what it shows: nothing invisible, nothing that changes the direction, and nothing
-/// that looks like ASCII without being it (by the confusables of Unicode's UTS 39).
+/// Whether every character of `text` is what it shows: nothing invisible, nothing that changes the direction, and no letter,
+/// digit, or part of a path or URL that looks like ASCII without being it (by the confusables of Unicode's UTS 39).
 pub(super) fn are_plain(text: &str) -> bool {
     if text.is_ascii() {
         return !text.bytes().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n'));
@@ -26,7 +26,18 @@ pub(super) fn are_plain_line(text: &str) -> bool {
 }
 
 fn looks_like_ascii(c: char) -> bool {
-    !c.is_ascii() && skeleton(c.encode_utf8(&mut [0; 4])).all(|c| c.is_ascii())
+    let mut bytes = [0; 4];
+    let mut like = skeleton(c.encode_utf8(&mut bytes));
+    match (like.next(), like.next()) {
+        (Some('/' | '\\' | '.' | ':' | '@'), None) => !c.is_ascii(),
+        (Some(first), second) => {
+            !c.is_ascii()
+                && first.is_ascii_alphanumeric()
+                && second.is_none_or(|c| c.is_ascii())
+                && like.all(|c| c.is_ascii())
+        }
+        (None, _) => false,
+    }
 }
 
 #[cfg(test)]
@@ -35,7 +46,9 @@ mod tests {
 
     #[test]
     fn what_shows_something_else_is_not_plain() {
-        for text in ["git status", "git commit -m \"füge Ärger hinzu\"", "日本", "✨ done", "a\tb\nc"] {
+        for text in
+            ["git status", "git commit -m \"füge Ärger hinzu\"", "日本", "✨ done", "it’s “so” – and…", "a\tb\nc"]
+        {
             assert!(are_plain(text), "{text:?}");
         }
         for text in [

@@ -45,7 +45,14 @@ impl CommandLine {
             return Self { doubt: Some(Doubt::TooMuch), ..Self::default() };
         };
         let root = tree.root_node();
-        let mut walk = Walk { text, line: Self::default(), loop_variables: HashSet::new(), inside: 0, seen: 0 };
+        let mut walk = Walk {
+            text,
+            line: Self::default(),
+            loop_variables: HashSet::new(),
+            functions: Vec::new(),
+            inside: 0,
+            seen: 0,
+        };
         if root.has_error() {
             walk.doubt(Doubt::Syntax);
         }
@@ -71,6 +78,8 @@ struct Walk<'t> {
     text: &'t str,
     line: CommandLine,
     loop_variables: HashSet<&'t str>,
+    /// The functions that the line defines, each with where its definition ends.
+    functions: Vec<(&'t str, usize)>,
     /// Up to here the text belongs to something that has been read whole.
     inside: usize,
     /// Up to here every byte is accounted for.
@@ -166,8 +175,7 @@ impl<'t> Walk<'t> {
             | "in" | "while" | "until" | "if" | "then" | "elif" | "else" | "fi" | "function" => Ok(Below::Enter),
             "comment" if self.begins_its_line(node) => Ok(Below::Skim),
             "comment" => Err(Doubt::Comment),
-            "file_redirect" if is_harmless_redirection(source) => Ok(Below::Skim),
-            "file_redirect" => Err(Doubt::Redirection),
+            "file_redirect" => self.redirection(node).map(|()| Below::Skim),
             "heredoc_redirect" | "herestring_redirect" => Err(Doubt::HereDocument),
             "test_command" if is_plain_test(source) => Ok(Below::Skim),
             "variable_name" if is_loop_variable(node, source) => {
@@ -177,7 +185,13 @@ impl<'t> Walk<'t> {
             "variable_assignment" | "variable_assignments" | "declaration_command" | "unset_command" => {
                 Err(Doubt::Assignment)
             }
-            // The words of a loop, and the name of a function.
+            // The name of a function, of which its own body must not make use.
+            "word" if node.parent().is_some_and(|parent| parent.kind() == "function_definition") => {
+                let end = node.parent().map_or(0, |parent| parent.end_byte());
+                self.functions.push((source, end));
+                word::read(source, &self.loop_variables).map(|_| Below::Skim)
+            }
+            // The words of a loop.
             "word" | "string" | "raw_string" | "concatenation" | "number" | "simple_expansion" | "expansion" => {
                 word::read(source, &self.loop_variables).map(|_| Below::Skim)
             }
@@ -200,14 +214,23 @@ impl<'t> Walk<'t> {
         let mut cursor = node.walk();
         for child in node.children(&mut cursor) {
             match child.kind() {
-                // Judged where the walk comes to them; their texts are no words of the command.
-                "file_redirect" | "herestring_redirect" | "heredoc_redirect" | "variable_assignment" => {}
+                // No words of the command.
+                "herestring_redirect" | "heredoc_redirect" => doubt = doubt.or(Some(Doubt::HereDocument)),
+                "variable_assignment" => doubt = doubt.or(Some(Doubt::Assignment)),
+                "file_redirect" if hidden => {}
+                "file_redirect" => match self.redirection(child) {
+                    Ok(()) => self.skim(child),
+                    Err(found) => doubt = doubt.or(Some(found)),
+                },
                 _ => {
                     let apart = end.is_none_or(|end: usize| {
                         let gap = self.text.get(end..child.start_byte()).unwrap_or_default();
                         gap.starts_with([' ', '\t']) && !gap.replace("\\\n", "").contains('\n')
                     });
                     let word = word::read(self.source(child), &self.loop_variables);
+                    // `{fd}>file` sets a variable, and `22>file` means one thing here and another there.
+                    let rest = self.text.get(child.end_byte()..).unwrap_or_default();
+                    let apart = apart && !rest.starts_with(['<', '>']);
                     doubt = doubt.or(word.as_ref().err().copied()).or((!apart).then_some(Doubt::Syntax));
                     words.push(word.unwrap_or_else(|_| Word::unknown()));
                     if !hidden {
@@ -226,6 +249,10 @@ impl<'t> Walk<'t> {
         } else if hidden {
             self.line.hidden.push(command);
         } else {
+            let program = command.words.first().and_then(Word::known_text).unwrap_or_default();
+            if self.functions.iter().any(|(name, end)| *name == program && node.start_byte() < *end) {
+                doubt = doubt.or(Some(Doubt::Construct));
+            }
             if danger::changes_shell(&command.program()) {
                 doubt = doubt.or(Some(Doubt::ShellChanger));
             }
@@ -234,6 +261,15 @@ impl<'t> Walk<'t> {
         if let Some(doubt) = doubt {
             self.doubt(doubt);
         }
+    }
+
+    /// Refuses a redirection that is not harmless, and one that touches what stands beside it.
+    fn redirection(&self, node: Node<'_>) -> Result<(), Doubt> {
+        let before = self.text.get(..node.start_byte()).unwrap_or_default();
+        let after = self.text.get(node.end_byte()..).unwrap_or_default();
+        let is_apart = before.chars().next_back().is_none_or(|c| " \t\n;|&(){}".contains(c))
+            && after.chars().next().is_none_or(|c| " \t\n;|&)".contains(c));
+        if is_apart && is_harmless_redirection(self.source(node)) { Ok(()) } else { Err(Doubt::Redirection) }
     }
 
     /// Keeps what a here-document or a here-string holds, for a shell that may read it.
@@ -253,7 +289,8 @@ impl<'t> Walk<'t> {
 
 /// Between descriptors, to close one, or to or from `/dev/null`.
 fn is_harmless_redirection(source: &str) -> bool {
-    let source = source.trim_start_matches(|c: char| c.is_ascii_digit());
+    // One digit: what more of them are, a descriptor or a word, shells do not agree on.
+    let source = source.strip_prefix(|c: char| c.is_ascii_digit()).unwrap_or(source);
     let to_nowhere = ["&>>", "&>", ">>", ">|", ">", "<"].iter().find_map(|operator| source.strip_prefix(operator));
     let to_descriptor = [">&", "<&"].iter().find_map(|operator| source.strip_prefix(operator));
     to_descriptor.is_some_and(|to| matches!(to.as_bytes(), [b'0'..=b'9'] | b"-"))
@@ -264,7 +301,10 @@ fn is_harmless_redirection(source: &str) -> bool {
 fn is_plain_test(source: &str) -> bool {
     let inside = source.strip_prefix("[[").and_then(|inside| inside.strip_suffix("]]"));
     let inside = inside.or_else(|| source.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')));
-    inside.is_some_and(|inside| inside.chars().all(|c| c.is_ascii_alphanumeric() || " \t_./=!:,@%+-\"'".contains(c)))
+    inside.is_some_and(|inside| {
+        let is_apart = inside.starts_with([' ', '\t']) && inside.ends_with([' ', '\t']);
+        is_apart && inside.chars().all(|c| c.is_ascii_alphanumeric() || " \t_./=!:,@%+-\"'".contains(c))
+    })
 }
 
 /// The variable of a `for` that no program and no shell reads anything from: lower-case letters.

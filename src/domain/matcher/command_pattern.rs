@@ -85,6 +85,7 @@ impl CommandPattern {
             return !self.any_rest && self.words.iter().all(|word| word.literal().is_some());
         }
         danger::in_words(&program, words)
+            .iter()
             .all(|danger| self.words.get(danger.word).is_some_and(|pattern| pattern.spelled() >= danger.bytes))
     }
 
@@ -109,11 +110,14 @@ impl CommandPattern {
         if certain {
             return Likeness::Certain;
         }
-        // In this order among others: options may stand between them, and words that are not known may be any.
+        // In this order among others: options may stand between them, and words that are not known may be any. Options
+        // themselves may be written together, apart, or in full.
+        let options = words.iter().fold(0, |letters, word| letters | option_letters(&word.text));
+        let unknown = words.iter().any(|word| word.known == Known::Nothing && word.text == "*");
         let mut rest = words.iter();
-        let found = patterns.iter().all(|pattern| {
-            rest.as_slice().iter().any(|word| word.known == Known::Nothing && word.text == "*")
-                || rest.any(|word| could_be(word, pattern))
+        let found = patterns.iter().all(|pattern| match pattern.literal().map(option_letters) {
+            Some(letters) if letters != 0 => unknown || letters & !options == 0,
+            Some(_) | None => unknown || rest.any(|word| could_be(word, pattern)),
         });
         if found { Likeness::Possible } else { Likeness::No }
     }
@@ -134,13 +138,42 @@ fn is_program(pattern: &WordPattern, word: &Word) -> Likeness {
     }
 }
 
-/// Whether `word` is, or may turn out to be, what `pattern` says.
+/// The letters that an option may be known by, as bits: those of `-rf`, and the first of `--force`. None for another word.
+fn option_letters(text: &str) -> u64 {
+    let letters = match (text.strip_prefix("--"), text.strip_prefix('-')) {
+        (Some(long), _) => long.get(..1).unwrap_or_default(),
+        (None, Some(cluster)) => cluster.split('=').next().unwrap_or_default(),
+        (None, None) => "",
+    };
+    let bit = |letter: u8| match letter {
+        b'a'..=b'z' | b'A'..=b'Z' => 1 << (letter.to_ascii_lowercase() - b'a'),
+        b'0'..=b'9' => 1 << (26 + letter - b'0'),
+        _ => 1 << 63,
+    };
+    letters.bytes().fold(0, |bits, letter| bits | bit(letter))
+}
+
+/// Whether `word` is, or may turn out to be, what `pattern` says: abbreviated, or as another way to the same file.
 fn could_be(word: &Word, pattern: &WordPattern) -> bool {
-    match (word.known_text(), pattern.literal()) {
-        (Some(text), _) => pattern.covers(text, Care::Caution),
-        (None, Some(literal)) => Glob::new(&word.text).matches(literal, Reach::Wide),
-        (None, None) => true,
+    let Some(literal) = pattern.literal() else {
+        return word.known_text().is_none_or(|text| pattern.covers(text, Care::Caution));
+    };
+    match word.known_text() {
+        Some(text) => {
+            let (said, meant) = (file_name(text), file_name(literal));
+            text == literal || said == meant || (said.len() >= MIN_ABBREVIATION && meant.starts_with(said))
+        }
+        None => word.text.contains("..") || Glob::new(file_name(&word.text)).matches(file_name(literal), Reach::Wide),
     }
+}
+
+/// How much of a word must be there for it to be an abbreviation, in bytes.
+pub(super) const MIN_ABBREVIATION: usize = 2;
+
+/// What a path ends in, however it is written; any other word is itself.
+pub(super) fn file_name(text: &str) -> &str {
+    let path = text.trim_end_matches('/');
+    path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(text)
 }
 
 impl WordPattern {

@@ -69,7 +69,12 @@ impl Components {
                 (None, None) => return true,
                 (Some(Component::Any), next) => {
                     if part + 1 == self.parts.len() {
-                        return next.is_some() && components[at..].iter().all(|c| care.reaches(c.as_ref()));
+                        // What ends in a slash has an empty last component.
+                        let named = match components[at..].split_last() {
+                            Some((last, named)) if last.as_ref().is_empty() => named,
+                            _ => &components[at..],
+                        };
+                        return next.is_some() && named.iter().all(|c| care.reaches(c.as_ref()));
                     }
                     retry = Some((part, at));
                     part += 1;

@@ -48,13 +48,22 @@ static PLAIN_SED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(r"^(?:{address}(?:,\+?{address})?)?!?(?:[pdq=]|{substitution})$")).ok()
 });
 
-/// The name that a program is known by: `/usr/bin/Python3.12` is `python`.
+/// Programs that write to their second operand.
+const WRITE_SECOND_OPERAND: &[&str] = &["uniq", "xxd"];
+
+/// Words after which the name of another program comes, whose words follow: `python -m pytest`, `poetry run pytest`.
+const RUNNERS: &[&str] = &["-m", "dlx", "exec", "run", "tool", "x"];
+
+/// The name that a program is known by: `/usr/bin/Python3.12` is `python`, and `gtimeout` is `timeout`.
 pub(super) fn base_name(program: &str) -> String {
     let name = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
     let name = name.strip_suffix(".exe").unwrap_or(&name);
     let without_version = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
     // `.` is a builtin, and `7z` a name.
-    if without_version.is_empty() { name.to_owned() } else { without_version.to_owned() }
+    let name = if without_version.is_empty() { name } else { without_version };
+    let is_known = |name: &str| PROGRAMS.contains_key(name) || WRAPPERS.contains(name);
+    let gnu = name.strip_prefix('g').filter(|gnu| !is_known(name) && is_known(gnu));
+    gnu.unwrap_or(name).to_owned()
 }
 
 /// The name of the program that `words` begin with; empty where it is not known.
@@ -73,47 +82,83 @@ pub(super) fn changes_shell(program: &str) -> bool {
 }
 
 /// The dangers in the words of `program`.
-pub(super) fn in_words<'w>(program: &str, words: &'w [Word]) -> impl Iterator<Item = Danger> + use<'w> {
-    let operand = words.iter().skip(1).position(|word| !word.text.starts_with('-')).map_or(words.len(), |at| at + 1);
+pub(super) fn in_words(program: &str, words: &[Word]) -> Vec<Danger> {
+    let mut dangers = listed(program, words);
+    if matches!(program, "sed" | "gsed") {
+        dangers.extend(sed_scripts(words));
+    }
+    if WRITE_SECOND_OPERAND.contains(&program) {
+        let mut operands = (1..words.len()).filter(|at| !words[*at].text.starts_with('-'));
+        dangers.extend(operands.nth(1).map(|word| Danger { word, bytes: words[word].text.len() }));
+    }
+    for at in 2..words.len().min(6) {
+        if RUNNERS.contains(&words[at - 1].text.as_str()) {
+            let inner = &words[at..];
+            let found = in_words(&program_name(inner), inner);
+            dangers.extend(found.into_iter().map(|danger| Danger { word: danger.word + at, ..danger }));
+        }
+    }
+    dangers
+}
+
+/// What the tables say.
+fn listed(program: &str, words: &[Word]) -> Vec<Danger> {
+    let program_table = TABLE.get(program);
+    let operand = first_operand(program_table, words);
     let subcommand = words.get(operand).map_or_else(String::new, |word| format!("{program}:{}", word.text));
-    let tables = [TABLE.get(program), TABLE.get(subcommand.as_str())];
-    let scripts = if program == "sed" || program == "gsed" { sed_scripts(words) } else { Vec::new() };
-    let listed = words.iter().enumerate().skip(1).filter_map(move |(at, word)| {
+    let tables = [program_table, TABLE.get(subcommand.as_str())];
+    let listed = words.iter().enumerate().skip(1).filter_map(|(at, word)| {
         let is_first = at < operand || word.known != Known::Literally;
         let first = |tokens: &'static Tokens| if is_first { tokens.first.as_slice() } else { &[] };
         let tokens = tables.into_iter().flatten().flat_map(|tokens| tokens.anywhere.iter().chain(first(tokens)));
-        let spelled = tokens.filter_map(|token| token.found_in(word)).max();
+        // The oldest way to write options of tar: letters without a dash.
+        let bare = matches!(program, "tar" | "gtar" | "bsdtar") && at == 1 && !word.text.starts_with('-');
+        let dashed = Word { text: format!("-{}", word.text), known: word.known };
+        let found_bare = |token: &Token| if bare { token.found_in(&dashed) } else { None };
+        let spelled = tokens.filter_map(|token| token.found_in(word).or_else(|| found_bare(token))).max();
         spelled.map(|bytes| Danger { word: at, bytes })
     });
-    let scripts = scripts.into_iter().filter_map(move |at| {
-        let word = words.get(at)?;
-        let plain = word.known_text().is_some_and(|text| PLAIN_SED.as_ref().is_some_and(|plain| plain.is_match(text)));
-        (!plain).then_some(Danger { word: at, bytes: word.text.len() })
-    });
-    listed.chain(scripts)
+    listed.collect()
 }
 
-/// Which words of a sed command are scripts, or may be.
-fn sed_scripts(words: &[Word]) -> Vec<usize> {
+/// The first word that is no option, nor what may be the value of one that is listed.
+fn first_operand(table: Option<&Tokens>, words: &[Word]) -> usize {
+    let takes_value = |word: &Word| {
+        let listed = table.is_some_and(|table| table.first.iter().any(|token| token.found_in(word).is_some()));
+        listed && !word.text.contains('=')
+    };
+    let is_operand = |at: &usize| !words[*at].text.starts_with('-') && (*at == 1 || !takes_value(&words[*at - 1]));
+    (1..words.len()).find(is_operand).unwrap_or(words.len())
+}
+
+/// The scripts in a sed command that are not plain.
+fn sed_scripts(words: &[Word]) -> Vec<Danger> {
     let is = |at: usize, names: &[&str]| words[at].known_text().is_some_and(|text| names.contains(&text));
-    let options = (1..words.len()).filter(|at| words[*at].text.starts_with('-'));
-    let with_script =
-        options.filter(|at| !is(*at, &["-n", "-E", "-r", "-s", "-u", "-z", "-nE", "-nr", "-En", "--quiet"]));
     let mut scripts = Vec::new();
-    for at in with_script {
-        // What follows `-e`, or whatever an option that is not known here may carry.
-        scripts.push(if is(at, &["-e", "-ne", "-Ee", "-re", "--expression"]) { at + 1 } else { at });
+    let mut has_script = false;
+    for at in (1..words.len()).filter(|at| words[*at].text.starts_with('-')) {
+        if is(at, &["-e", "-ne", "-Ee", "-re", "--expression"]) {
+            scripts.push(at + 1);
+            has_script = true;
+        } else if !is(at, &["-n", "-E", "-r", "-s", "-u", "-z", "-nE", "-nr", "-En", "--quiet", "-i", "--in-place"]) {
+            // Whatever else an option may carry.
+            scripts.push(at);
+        }
     }
-    if scripts.is_empty() {
-        scripts.extend((1..words.len()).find(|at| !words[*at].text.starts_with('-')));
+    if !has_script {
+        // Some take an empty word after `-i` for its value.
+        scripts.extend((1..words.len()).find(|at| !words[*at].text.starts_with('-') && !words[*at].text.is_empty()));
     }
-    scripts
+    let plain = |text: &str| PLAIN_SED.as_ref().is_some_and(|plain| plain.is_match(text));
+    let scripts = scripts.into_iter().filter_map(|at| Some((at, words.get(at)?)));
+    let dangerous = scripts.filter(|(_, word)| !word.known_text().is_some_and(plain));
+    dangerous.map(|(word, script)| Danger { word, bytes: script.text.len() }).collect()
 }
 
 impl Token {
     fn new(text: &'static str) -> Self {
         if text.contains('*') {
-            return Self::Word(Glob::new(text));
+            return Self::Word(Self::glob(text));
         }
         if let Some(name) = text.strip_prefix("--") {
             return Self::Long(name);
@@ -122,8 +167,12 @@ impl Token {
         match (chars.next(), chars.next()) {
             (Some(letter), None) => Self::Short(letter),
             (Some(_), Some(_)) => Self::SingleDash(&text[1..]),
-            (None, _) => Self::Word(Glob::new(text)),
+            (None, _) => Self::Word(Self::glob(text)),
         }
+    }
+
+    fn glob(text: &str) -> Glob {
+        if text.starts_with('-') { Glob::new(text) } else { Glob::new(&text.to_ascii_lowercase()) }
     }
 
     /// How much of `word` must be spelled, where it is this or may be.
@@ -146,19 +195,26 @@ impl Token {
                 let found = |dashes| name(dashes).filter(|name| name == single).map(|name| name.len() + dashes.len());
                 found("--").or_else(|| found("-"))
             }
-            Self::Word(glob) => glob.matches(text, Reach::Wide).then_some(text.len()),
+            // Keys of configurations are the same in either case; options are not.
+            Self::Word(glob) => {
+                let found = match text.starts_with('-') {
+                    true => glob.matches(text, Reach::Wide),
+                    false => glob.matches(&text.to_ascii_lowercase(), Reach::Wide),
+                };
+                found.then_some(text.len())
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::programs::lines;
     use super::*;
+    use crate::domain::matcher::programs::lines;
 
     fn dangerous(program: &str, words: &[&str]) -> bool {
         let words = std::iter::once(&program).chain(words).map(|word| Word::literal(*word)).collect::<Vec<_>>();
-        in_words(&base_name(program), &words).next().is_some()
+        !in_words(&base_name(program), &words).is_empty()
     }
 
     #[test]
@@ -170,6 +226,8 @@ mod tests {
             ("C:\\Windows\\cmd.exe", "cmd"),
             ("7z", "7z"),
             ("./gcc-12", "gcc"),
+            ("gtimeout", "timeout"),
+            ("go", "go"),
         ] {
             assert_eq!(base_name(program), name);
         }

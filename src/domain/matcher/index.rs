@@ -1,8 +1,10 @@
 //! Which of many patterns are worth holding against a subject.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 
 use super::command_line::SimpleCommand;
+use super::command_pattern::{MIN_ABBREVIATION, file_name};
 use super::compiled::CompiledPattern;
 use super::subject::{Form, Subject};
 use super::word::{Known, Word};
@@ -12,7 +14,10 @@ use super::word::{Known, Word};
 #[derive(Debug, Default)]
 pub(in crate::domain) struct Index {
     exact: HashMap<String, Vec<usize>>,
+    /// By all words, for rules that allow.
     commands: Tree,
+    /// By file names and without options, which may be written in many ways, for rules that deny or ask.
+    likenesses: Tree,
     paths: Tree,
     urls: Tree,
     all: Vec<usize>,
@@ -22,7 +27,7 @@ pub(in crate::domain) struct Index {
 #[derive(Debug, Default)]
 struct Tree {
     here: Vec<usize>,
-    below: HashMap<String, Tree>,
+    below: BTreeMap<String, Tree>,
 }
 
 impl Tree {
@@ -53,12 +58,19 @@ impl Tree {
         if self.below.is_empty() {
             return;
         }
+        // The first word that leads somewhere leaves the most to come: no way is gone twice.
+        let mut gone = HashSet::new();
         for (at, word) in words.iter().enumerate() {
-            // The first time that a word stands there, all that follows the others is still to come.
-            if let Some(next) = self.below.get(&word.text)
-                && !words[..at].contains(word)
-            {
-                next.among(&words[at + 1..], found);
+            let said = file_name(&word.text);
+            let ways = self.below.range::<str, _>((Bound::Included(said), Bound::Unbounded));
+            let ways = ways.take_while(|(key, _)| match said.len() >= MIN_ABBREVIATION {
+                true => key.starts_with(said),
+                false => *key == said,
+            });
+            for (key, next) in ways {
+                if gone.insert(key.as_str()) {
+                    next.among(&words[at + 1..], found);
+                }
             }
         }
     }
@@ -79,7 +91,9 @@ impl Index {
         let [command, path, url] = pattern.keys();
         if let Some(mut keys) = command {
             let program = (!keys.is_empty()).then(|| keys.remove(0).to_lowercase());
-            self.commands.insert(program.as_deref().into_iter().chain(keys), number);
+            let names = keys.iter().filter(|word| !word.starts_with('-')).map(|word| file_name(word));
+            self.likenesses.insert(program.as_deref().into_iter().chain(names), number);
+            self.commands.insert(program.as_deref().into_iter().chain(keys.iter().copied()), number);
         }
         if let Some(keys) = path {
             let folded = keys.iter().map(|key| key.to_lowercase()).collect::<Vec<_>>();
@@ -142,12 +156,12 @@ impl Index {
             return;
         };
         let Some(name) = program.known_text().map(str::to_lowercase) else {
-            return self.commands.whole(found);
+            return self.likenesses.whole(found);
         };
-        found.extend(&self.commands.here);
+        found.extend(&self.likenesses.here);
         let base = name.rsplit('/').next().filter(|base| *base != name);
         for name in [Some(name.as_str()), base].into_iter().flatten() {
-            if let Some(tree) = self.commands.below.get(name) {
+            if let Some(tree) = self.likenesses.below.get(name) {
                 tree.among(words, found);
             }
         }

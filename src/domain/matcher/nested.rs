@@ -64,7 +64,7 @@ fn is_wrapper(words: &[Word]) -> bool {
     danger::runs_its_words(&program)
         || danger::changes_shell(&program)
         // `find -exec`, `git rebase --exec`: where there is a danger, it may be this one.
-        || danger::in_words(&program, words).next().is_some()
+        || !danger::in_words(&program, words).is_empty()
 }
 
 /// Where in `words` a command may begin. Too many are better than too few: what a wrapper's options take is not known.

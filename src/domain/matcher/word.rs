@@ -47,11 +47,16 @@ const HARMLESS: &[&str] = &["HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PA
 
 /// Reads one word as it is written; `loop_variables` are those of the loops around it.
 pub(super) fn read(raw: &str, loop_variables: &HashSet<&str>) -> Result<Word, Doubt> {
+    // Some shells take a brace alone for one that opens or closes a group, wherever it stands.
+    if matches!(raw, "{" | "}") {
+        return Err(Doubt::Syntax);
+    }
     let mut reader = Reader {
         rest: raw.chars().peekable(),
         word: Word::literal(String::with_capacity(raw.len())),
         loop_variables,
         quoted: false,
+        in_bracket: false,
     };
     reader.run()?;
     Ok(reader.word)
@@ -63,12 +68,15 @@ struct Reader<'a> {
     loop_variables: &'a HashSet<&'a str>,
     /// Whether some of it is in quotes: then it may be empty.
     quoted: bool,
+    /// Whether it is between the brackets of a glob, which stand for one unknown character.
+    in_bracket: bool,
 }
 
 impl Reader<'_> {
     fn run(&mut self) -> Result<(), Doubt> {
         while let Some(c) = self.rest.next() {
             match c {
+                ']' if self.in_bracket => self.in_bracket = false,
                 '\'' => self.single_quotes()?,
                 '"' => self.double_quotes()?,
                 '\\' => match self.rest.next() {
@@ -80,12 +88,16 @@ impl Reader<'_> {
                     // A file may be called like an option; what follows a directory's name cannot be one.
                     let may_be_option = self.word.text.is_empty() || self.word.text.starts_with('-');
                     self.unknown(if may_be_option { Known::Nothing } else { Known::NoOption });
+                    self.in_bracket |= c == '[' && self.rest.clone().any(|c| c == ']');
                 }
+                // What begins so is looked up in the path by some shells.
+                '=' if self.word.text.is_empty() && !self.quoted => return Err(Doubt::Expansion),
                 '{' if self.is_brace_expansion() => return Err(Doubt::Expansion),
                 '#' if self.word.text.is_empty() && !self.quoted => return Err(Doubt::Comment),
                 '`' => return Err(Doubt::Substitution),
                 ';' | '|' | '&' | '<' | '>' | '(' | ')' | ' ' | '\t' | '\n' => return Err(Doubt::Syntax),
-                c => self.word.text.push(c),
+                c if !self.in_bracket => self.word.text.push(c),
+                _ => {}
             }
         }
         if self.word.text.is_empty() && self.word.known == Known::Literally && !self.quoted {
@@ -140,7 +152,7 @@ impl Reader<'_> {
             Some('?' | '#' | '$' | '!') => {
                 self.rest.next();
                 self.unknown(Known::NoOption);
-                return Ok(());
+                return self.no_modifier();
             }
             Some('{') => {
                 self.rest.next();
@@ -150,7 +162,11 @@ impl Reader<'_> {
                 }
                 name
             }
-            Some(c) if c.is_ascii_alphabetic() || *c == '_' => self.name(),
+            Some(c) if c.is_ascii_alphabetic() || *c == '_' => {
+                let name = self.name();
+                self.no_modifier()?;
+                name
+            }
             Some('(') => return Err(Doubt::Substitution),
             Some('"') if in_quotes => return self.dollar(),
             Some('\'' | '"' | '@' | '*' | '-' | '[' | '0'..='9') => return Err(Doubt::Expansion),
@@ -165,6 +181,11 @@ impl Reader<'_> {
             return Err(Doubt::Expansion);
         }
         Ok(())
+    }
+
+    /// Some shells take what follows a variable for an index, in which commands run, or for a modifier.
+    fn no_modifier(&mut self) -> Result<(), Doubt> {
+        if matches!(self.rest.peek(), Some('[' | ':')) { Err(Doubt::Expansion) } else { Ok(()) }
     }
 
     /// A dollar sign that is one.
