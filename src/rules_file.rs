@@ -13,7 +13,7 @@
 //!
 //! Beside these a rule may have `allow_high_risk`, `max_uses`, `expires_at` (a date and time with an offset) and
 //! `subject`, which says what its examples are: `command` (where nothing is said), `path`, `url` or `text`. An example
-//! that needs more than its subject is a table: `{ input = { command = "ls" }, working_dir = "/srv", risk_level = "high" }`.
+//! that needs more than its subject is a table: `{ input = { command = "ls" }, working_dir = "/srv", risk_level = "high", scopes = ["team-a"] }`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -108,6 +108,9 @@ pub struct Request {
     working_dir: Option<String>,
     #[serde(default)]
     risk_level: RiskLevel,
+    /// The scopes that it offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<Scope>,
 }
 
 /// An example that is not decided as the file says.
@@ -131,6 +134,9 @@ pub enum Error {
     /// A pattern is longer than patterns may be.
     #[error("the pattern of {0} is longer than {1} bytes")]
     PatternTooLong(RuleName, usize),
+    /// A scope that looks like a directory and covers none.
+    #[error("the scope of {0} is {1:?}: a scope is `everywhere`, an absolute directory, or a word that requests offer")]
+    Scope(RuleName, String),
     /// An example is no request.
     #[error("an example of {0} is no request: {1}")]
     Example(RuleName, serde_json::Error),
@@ -172,6 +178,9 @@ impl RulesFile {
         for rule in &file.rules {
             if !names.insert(&rule.name) {
                 return Err(Error::NameTwice(rule.name.clone()));
+            }
+            if !is_sensible(&rule.scope) {
+                return Err(Error::Scope(rule.name.clone(), rule.scope.as_str().to_owned()));
             }
             if rule.pattern.as_str().len() > max_pattern_bytes {
                 return Err(Error::PatternTooLong(rule.name.clone(), max_pattern_bytes));
@@ -237,6 +246,16 @@ fn decided_by(rules: &RuleSet, rule: &TrustRule, confirmation: &Confirmation) ->
     }
 }
 
+/// Whether a scope is what it seems: neither `Everywhere` nor `src/` nor `/srv/*` is, and a rule that never applies denies
+/// nothing.
+fn is_sensible(scope: &Scope) -> bool {
+    let text = scope.as_str();
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || "._:-@ ".contains(c)) && !text.starts_with('.');
+    let is_directory = text.starts_with('/') && !text.contains(['*', '\\']) && !text.chars().any(char::is_control);
+    let is_everywhere = text == Scope::EVERYWHERE || !text.eq_ignore_ascii_case(Scope::EVERYWHERE);
+    text.trim() == text && is_everywhere && (is_word || is_directory)
+}
+
 impl FileRule {
     /// The rule as it stands in a database from `now` on, made by `author`.
     #[must_use]
@@ -287,8 +306,9 @@ impl Example {
     /// The request of this example, as an agent would register it.
     fn confirmation(&self, rule: &FileRule) -> Result<Confirmation, serde_json::Error> {
         let directory = Some(rule.scope.as_str()).filter(|scope| scope.starts_with('/'));
-        let scope = json!([{"label": "the rule's", "scope": rule.scope}]);
-        let mut request = json!({"toolName": rule.tool_name, "scopeOptions": scope});
+        let offer =
+            |scopes: &[Scope]| scopes.iter().map(|scope| json!({"label": "", "scope": scope})).collect::<Vec<_>>();
+        let mut request = json!({"toolName": rule.tool_name});
         match self {
             Self::Subject(text) => {
                 request["input"] = match rule.subject {
@@ -297,14 +317,16 @@ impl Example {
                     ExampleKind::Url => json!({"url": text}),
                     ExampleKind::Text => serde_json::from_str(text)?,
                 };
-                if let Some(directory) = directory {
-                    request["workingDir"] = json!(directory);
+                match directory {
+                    Some(directory) => request["workingDir"] = json!(directory),
+                    None => request["scopeOptions"] = json!(offer(std::slice::from_ref(&rule.scope))),
                 }
             }
             Self::Request(example) => {
-                let Request { input, subject, working_dir, risk_level } = example.as_ref();
+                let Request { input, subject, working_dir, risk_level, scopes } = example.as_ref();
                 request["input"] = json!(input);
                 request["riskLevel"] = json!(risk_level);
+                request["scopeOptions"] = json!(offer(scopes));
                 for (member, value) in [("subject", subject), ("workingDir", working_dir)] {
                     if let Some(value) = value {
                         request[member] = json!(value);

@@ -153,8 +153,11 @@ impl ImportRules {
         } else {
             write_beside(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
         };
-        show(&imported, self.dry_run)?;
-        Ok(())
+        match show(&imported, self.dry_run) {
+            // What was done is done, whether or not somebody reads of it.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            shown => Ok(shown?),
+        }
     }
 }
 

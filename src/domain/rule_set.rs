@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 
 use super::content::Confirmation;
 use super::id::{PrincipalName, RuleId};
-use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject};
+use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject, directories};
 use super::pattern::Scope;
 use super::trust_rule::TrustRule;
 use super::words::{RiskLevel, RuleDecision, RuleStatus};
@@ -116,11 +116,11 @@ struct Looking<'r, 'c> {
 }
 
 impl<'r> Looking<'r, '_> {
-    /// The rules with these numbers that stand and are about requests from this place, the favourite first.
+    /// The rules with these numbers that stand, the favourite first.
     fn standing(&self, mut numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
         numbers.sort_by_key(|number| Some(*number) != self.favourite);
         let found = numbers.into_iter().filter_map(|number| self.set.rules.get(number)?.as_ref());
-        found.filter(|(rule, _)| rule.stands(self.now) && self.is_in_scope(&rule.terms.scope))
+        found.filter(|(rule, _)| rule.stands(self.now))
     }
 
     /// What the rules say that deny or ask, if anything.
@@ -128,7 +128,8 @@ impl<'r> Looking<'r, '_> {
         let subject = self.candidate.subject;
         let mut asks = None;
         for (rule, pattern) in self.standing(self.set.cautious.for_caution(subject)) {
-            match (pattern.resembles(subject), rule.terms.decision) {
+            let likeness = self.scope(&rule.terms.scope).min(pattern.resembles(subject));
+            match (likeness, rule.terms.decision) {
                 (Likeness::Certain, RuleDecision::Deny) => return Some(Verdict::Deny(rule)),
                 (Likeness::Certain, _) => asks = asks.or(Some(Some(rule))).map(|asks| asks.or(Some(rule))),
                 (Likeness::Possible, _) => asks = asks.or(Some(None)),
@@ -184,20 +185,35 @@ impl<'r> Looking<'r, '_> {
         self.standing(numbers).filter(move |(rule, _)| {
             (rule.terms.allow_high_risk || confirmation.risk_level != RiskLevel::High)
                 && banned_author != Some(&rule.created_by)
+                && self.scope(&rule.terms.scope) == Likeness::Certain
         })
     }
 
-    /// Whether a rule of this scope is about requests from where the candidate comes from.
-    fn is_in_scope(&self, scope: &Scope) -> bool {
-        let Confirmation { working_dir, scope_options, .. } = self.candidate.confirmation;
+    /// Whether a rule of this scope is about the place that the candidate comes from.
+    fn scope(&self, scope: &Scope) -> Likeness {
+        let Candidate { confirmation, subject, .. } = *self.candidate;
         if scope.as_str() == Scope::EVERYWHERE {
-            return true;
+            return Likeness::Certain;
         }
-        if !scope.as_str().starts_with('/') {
-            return scope_options.iter().any(|option| option.scope == *scope);
+        let Some(directory) = scope.directory() else {
+            let is_offered = confirmation.scope_options.iter().any(|option| option.scope == *scope);
+            return if is_offered { Likeness::Certain } else { Likeness::No };
+        };
+        let here = confirmation.working_dir.as_deref().map(Path::parse);
+        let Some(Ok(here)) = here else {
+            return Likeness::Possible;
+        };
+        let places = std::iter::once(Ok(here.clone())).chain(directories(confirmation).map(|dir| here.join(dir)));
+        let places = places.collect::<Result<Vec<_>, _>>().unwrap_or_default();
+        let folded = directory.folded();
+        if !places.is_empty() && places.iter().all(|place| place.is_in(&directory)) {
+            Likeness::Certain
+        } else if places.is_empty() || subject.moves() || places.iter().any(|place| place.folded().is_in(&folded)) {
+            // Another directory that the input names, one that the line goes to, or the same in another case.
+            Likeness::Possible
+        } else {
+            Likeness::No
         }
-        let here = working_dir.as_deref().and_then(|dir| Path::parse(dir).ok());
-        here.zip(scope.directory()).is_some_and(|(here, directory)| here.is_in(&directory))
     }
 }
 

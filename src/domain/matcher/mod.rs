@@ -47,4 +47,5 @@ pub(super) use self::command_pattern::Likeness;
 pub(super) use self::index::Index;
 pub(super) use self::path::Path;
 pub(super) use self::place::Step;
+pub(super) use self::subject::directories;
 use super::pattern::{Pattern, Scope};

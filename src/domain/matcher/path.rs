@@ -51,7 +51,9 @@ impl Path {
     pub(in crate::domain) fn parse(text: &str) -> Result<Self, Doubt> {
         let (root, rest) = split(text);
         let mut components: Vec<String> = Vec::new();
-        if text.is_empty() || text.contains(['\\', '\0']) {
+        // A tool may put a variable's value there, or take it for a URL.
+        let is_plain = !text.starts_with('$') && !text.contains("://") && !text.starts_with("file:");
+        if text.is_empty() || !is_plain || text.contains(['\\', '\0', '`']) {
             return Err(Doubt::Path);
         }
         for component in rest.split('/') {
@@ -113,7 +115,7 @@ impl Path {
     }
 
     /// The same in lower case.
-    pub(super) fn folded(&self) -> Self {
+    pub(in crate::domain) fn folded(&self) -> Self {
         Self { root: self.root, components: self.components.iter().map(|name| name.to_lowercase()).collect() }
     }
 }

@@ -28,6 +28,11 @@ const MOVES: &[&str] = &["cd", "chdir", "popd", "pushd"];
 const OBEY_THEIR_DIRECTORY: &[&str] = &["git"];
 
 impl Subject {
+    /// Whether the line goes to another directory.
+    pub(in crate::domain) fn moves(&self) -> bool {
+        self.commands().iter().any(|command| MOVES.contains(&command.program().as_str()))
+    }
+
     /// The commands of a line in their order, from `working_dir`.
     pub(in crate::domain) fn steps(&self, working_dir: Option<&str>) -> Vec<Step<'_>> {
         let start = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute);

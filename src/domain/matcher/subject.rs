@@ -74,8 +74,12 @@ impl Subject {
         let beside = beside.collect::<Vec<_>>();
         let absolute = if !characters::are_plain(&text) {
             Some(Doubt::Characters)
+        } else if input.iter().any(sets_environment) {
+            Some(Doubt::Environment)
+        } else if says_more(input) {
+            Some(Doubt::MoreThanSubject)
         } else if beside.is_empty() {
-            sets_environment(input).then_some(Doubt::Environment)
+            None
         } else if members.len() > beside.len() {
             Some(Doubt::MoreThanSubject)
         } else {
@@ -133,12 +137,56 @@ fn arguments(words: &[Value]) -> Form {
     Form::Command { reached: reached(&line), line }
 }
 
-fn sets_environment(input: &serde_json::Map<String, Value>) -> bool {
-    let is_empty = |value: &Value| match value {
-        Value::Null => true,
+/// A member's name without the ways in which names are written.
+fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether a member sets what a command runs in, so that the command does not say all.
+fn sets_environment((name, value): (&String, &Value)) -> bool {
+    let name = plain_name(name);
+    let is_empty = match value {
+        Value::Null | Value::Bool(false) => true,
         Value::Object(members) => members.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
     };
-    ["env", "environment"].iter().filter_map(|name| input.get(*name)).any(|value| !is_empty(value))
+    let sets =
+        name.starts_with("env") || name.contains("dangerous") || matches!(name.as_str(), "shell" | "stdin" | "sudo");
+    sets && !is_empty
+}
+
+/// Whether a member says what a subject says, under another name than those that subjects are made of.
+fn says_more(input: &serde_json::Map<String, Value>) -> bool {
+    const NAMES: &[&str] = &[
+        "cmd",
+        "command",
+        "commands",
+        "dest",
+        "destination",
+        "file",
+        "filename",
+        "filepath",
+        "files",
+        "newpath",
+        "notebookpath",
+        "oldpath",
+        "path",
+        "paths",
+        "script",
+        "uri",
+        "url",
+        "urls",
+    ];
+    let is_known = |name: &str| MEMBERS.iter().any(|(known, _)| *known == name);
+    input.iter().any(|(name, value)| !value.is_null() && !is_known(name) && NAMES.contains(&plain_name(name).as_str()))
+        && input.keys().any(|name| is_known(name))
+}
+
+/// The directories that an input itself names for its command.
+pub(in crate::domain) fn directories(confirmation: &Confirmation) -> impl Iterator<Item = &str> {
+    const NAMES: &[&str] = &["cwd", "dir", "directory", "workdir", "workingdir", "workingdirectory"];
+    let members = confirmation.input.tree().iter().filter(|(name, _)| NAMES.contains(&plain_name(name).as_str()));
+    members.filter_map(|(_, value)| value.as_str())
 }
