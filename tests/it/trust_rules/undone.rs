@@ -99,6 +99,8 @@ fn a_rule_whose_revocation_failed_stands() {
     let id = made_id(&ada, &rule("deny", "git push *"));
     assert_eq!(status(&agent, &command("c1", "git push")), "rejected");
     breaking(&server, "NEW.event = 'trust_rule.revoked'");
+    // What another connection has changed has the rules read again: they are to be in memory when it fails.
+    assert_eq!(status(&agent, &command("read", "git push")), "rejected");
     failed(&ada.delete(&format!("/v1/trust-rules/{id}")));
     assert_eq!(status(&agent, &command("c2", "git push")), "rejected");
     mended(&server);
