@@ -194,7 +194,7 @@ fn the_list_is_filtered_paged_and_shows_an_agent_its_own_alone() {
         query = format!("?limit=3&cursor={cursor}");
     }
     assert_eq!(json!(walked), whole["auditEvents"]);
-    assert_eq!(walked[0]["detail"], json!({}));
+    assert_eq!(walked[0]["detail"], json!({"trustRules": [{"ruleId": rule_id, "revision": 1}]}));
     for query in ["?limit=0", "?limit=501", "?cursor=-", "?requestId=a%20b", "?event=x"] {
         assert_eq!(ada.get(&format!("/v1/audit-events{query}")).refusal(), (400, "malformed_request"), "{query}");
     }

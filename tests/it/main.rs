@@ -25,6 +25,7 @@ mod refused_registration;
 mod register;
 mod restart;
 mod routes;
+mod rule_races;
 mod secret;
 mod shutdown;
 mod store;

@@ -15,7 +15,7 @@ const STANDS: [&str; 8] =
 /// `+` it is done; `=` 200, and nothing changes; `.` cannot be;
 /// `k` 404 `wrong_kind`; `r` 404 `already_resolved`; `x` 404 `expired`;
 /// `K` 409 `wrong_kind`; `R` 409 `already_resolved`; `a` 409 `not_approved`; `c` 409 `not_claimed`; `s` 409 `not_answered`.
-const MATRIX: [(&str, &str, &str); 24] = [
+const MATRIX: [(&str, &str, &str); 27] = [
     ("confirm", "confirmation", "+ r r . x r r x"),
     ("confirm", "secret", "k . . k k k k k"),
     ("confirm", "question", "k . . k k k k k"),
@@ -28,6 +28,9 @@ const MATRIX: [(&str, &str, &str); 24] = [
     ("trust-rules", "confirmation", "+ r r . x r r x"),
     ("trust-rules", "secret", "K . . r x r r x"),
     ("trust-rules", "question", "K . . r x r r x"),
+    ("applied-rule", "confirmation", "+ r r . x r r x"),
+    ("applied-rule", "secret", "K . . r x r r x"),
+    ("applied-rule", "question", "K . . r x r r x"),
     ("cancel", "confirmation", "+ R R . R = R R"),
     ("cancel", "secret", "+ . . R R = R R"),
     ("cancel", "question", "+ . . R R = R R"),
@@ -104,6 +107,7 @@ fn call(agent: &Client, approver: &Client, endpoint: &str, id: &str) -> Answer {
             approver.post("/v1/question-response", &json!({"requestId": id, "responses": responses()}))
         }
         "trust-rules" => approver.post("/v1/trust-rules", &rule),
+        "applied-rule" => approver.post("/v1/trust-rules", &altered(rule, &json!({"applyToPending": true}))),
         "take" => agent.post_nothing(&own("secret")),
         "outcome" => agent.post(&own(endpoint), &json!({"claimId": "mine", "outcome": "succeeded"})),
         verb => agent.post_nothing(&own(verb)),
@@ -149,7 +153,7 @@ impl Stage {
         let waiter = self.agent.wait_in_background(id);
         self.server.until_waiting(1);
         if cell == "+" {
-            let status = if endpoint == "trust-rules" { 201 } else { 200 };
+            let status = if ["trust-rules", "applied-rule"].contains(&endpoint) { 201 } else { 200 };
             call(&self.agent, &self.bob, endpoint, id).expect(status);
         } else {
             self.refused((endpoint, kind, "pending"), cell, id);
@@ -191,6 +195,7 @@ fn nobody_resolves_what_they_registered_by_any_endpoint() {
     for (endpoint, kind) in [
         ("confirm", "confirmation"),
         ("trust-rules", "confirmation"),
+        ("applied-rule", "confirmation"),
         ("secret", "secret"),
         ("question-response", "question"),
     ] {
@@ -214,6 +219,7 @@ fn agents_auditors_and_strangers_resolve_nothing() {
     for (endpoint, kind) in [
         ("confirm", "confirmation"),
         ("trust-rules", "confirmation"),
+        ("applied-rule", "confirmation"),
         ("secret", "secret"),
         ("question-response", "question"),
     ] {

@@ -1,8 +1,15 @@
 //! `/v1/trust-rules`: how rules are made, what they decide, how they are listed and taken back.
 
+mod apply;
 mod deciding;
+mod from_offers;
 mod from_requests;
+mod lifetime;
 mod managing;
+mod offers;
+mod preview;
+mod revisions;
+mod undone;
 
 use serde_json::{Value, json};
 
@@ -21,6 +28,39 @@ fn with(base: &Value, changes: &Value) -> Value {
 fn asking(request_id: &str, changes: &Value) -> Value {
     let base = confirmation(request_id);
     with(&base, &json!({"confirmation": with(&base["confirmation"], changes)}))
+}
+
+/// A confirmation of the tool `shell` with this input, from `/repo`, that offers nothing of its own.
+fn bare(request_id: &str, input: &Value) -> Value {
+    let asked = json!({"toolName": "shell", "input": input, "workingDir": "/repo"});
+    json!({"requestId": request_id, "kind": "confirmation", "confirmation": asked})
+}
+
+/// The same for a command line.
+fn command(request_id: &str, line: &str) -> Value {
+    bare(request_id, &json!({"command": line}))
+}
+
+/// A rule for the tool `shell`, everywhere, as an approver makes it on its own.
+fn rule(decision: &str, pattern: &str) -> Value {
+    json!({"toolName": "shell", "pattern": pattern, "scope": "everywhere", "decision": decision})
+}
+
+/// Registers, and says what became of it.
+#[track_caller]
+fn status(agent: &Client, registration: &Value) -> String {
+    agent.register(registration)["status"].as_str().unwrap().to_owned()
+}
+
+/// The ids of interactions, in their order.
+fn ids(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|interaction| interaction["requestId"].as_str().unwrap()).collect()
+}
+
+/// How often a rule has decided.
+#[track_caller]
+fn uses(approver: &Client, rule_id: &str) -> Value {
+    approver.get(&format!("/v1/trust-rules/{rule_id}")).expect(200).body["useCount"].clone()
 }
 
 /// The rule for the tool `shell`, `make *`, everywhere, as an approver makes it on its own.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::outside::write_sql;
-use crate::harness::{Client, TestServer, confirmation, secret};
+use crate::harness::{Client, TestServer, altered, confirmation, secret};
 
 /// A server with a little of everything: `c` approved and claimed, `p` pending, `s` answered, one rule.
 fn filled() -> (TestServer, Client) {
@@ -92,6 +92,48 @@ fn what_is_resolved_asked_or_claimed_cannot_be_changed_from_outside() {
     refuses(&["DELETE FROM interactions WHERE request_id = 'p'", "DELETE FROM interaction_bodies"], "never deleted");
 }
 
+/// Every decision names a rule: what the rule said then is what it says for ever.
+#[test]
+fn what_a_trust_rule_says_cannot_be_changed_from_outside() {
+    refuses(
+        &[
+            "UPDATE trust_rules SET rule_id = 'other'",
+            "UPDATE trust_rules SET kind = 'secret'",
+            "UPDATE trust_rules SET tool_name = 'browser'",
+            "UPDATE trust_rules SET pattern = '*'",
+            "UPDATE trust_rules SET scope = '/repo'",
+            "UPDATE trust_rules SET decision = 'allow'",
+            "UPDATE trust_rules SET allow_high_risk = 1",
+            "UPDATE trust_rules SET created_at_ms = 1",
+            "UPDATE trust_rules SET created_by = 'builder'",
+            "UPDATE trust_rules SET created_from = 'p'",
+            "UPDATE trust_rules SET expires_at_ms = created_at_ms + 1",
+            "UPDATE trust_rules SET max_uses = NULL",
+            "UPDATE trust_rules SET max_uses = 3",
+            "UPDATE trust_rules SET name = 'rm'",
+            "UPDATE trust_rules SET revision = 2",
+        ],
+        "what a trust rule says never changes",
+    );
+    refuses(&["DELETE FROM trust_rules"], "never deleted");
+    refuses(
+        &["BEGIN; UPDATE trust_rules SET status = 'revoked', revoked_at_ms = created_at_ms, revoked_by = 'ada'; \
+           UPDATE trust_rules SET status = 'active', revoked_at_ms = NULL, revoked_by = NULL; COMMIT"],
+        "a trust rule that has ended never changes",
+    );
+}
+
+/// `INSERT OR REPLACE` deletes without asking the triggers of DELETE, and changes without asking those of UPDATE.
+#[test]
+fn what_a_trust_rule_says_cannot_be_replaced_from_outside() {
+    let columns = "rule_number, rule_id, kind, status, tool_name, scope, created_at_ms, created_by, max_uses";
+    let replace = format!(
+        "INSERT OR REPLACE INTO trust_rules ({columns}, pattern, decision, allow_high_risk) \
+         SELECT {columns}, '*', 'allow', 1 FROM trust_rules"
+    );
+    refuses(&[&replace], "never");
+}
+
 #[test]
 fn a_row_that_contradicts_itself_is_refused_from_outside() {
     refuses(
@@ -115,8 +157,6 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
             "UPDATE trust_rules SET use_count = 3, last_used_at_ms = created_at_ms",
             "UPDATE trust_rules SET use_count = 1",
             "UPDATE trust_rules SET revoked_at_ms = created_at_ms",
-            "UPDATE trust_rules SET kind = 'secret'",
-            "UPDATE trust_rules SET pattern = ''",
             "UPDATE principals SET pending_count = -1",
             "UPDATE principals SET role = 'king'",
             "UPDATE sealed_secrets SET sealed = NULL",
@@ -152,16 +192,19 @@ fn every_table_is_strict() {
     assert_eq!(tables, expected);
     for attempt in [
         "UPDATE interactions SET created_at_ms = 'noon' WHERE request_id = 'p'",
-        "UPDATE trust_rules SET max_uses = 2.5",
+        "UPDATE trust_rules SET use_count = 1.5, last_used_at_ms = created_at_ms",
     ] {
         assert!(write_sql(&server.db(), attempt).is_err_and(|error| error.contains("cannot store")), "{attempt}");
     }
 }
 
-/// From outside only what the application does may be done, and the application sees it: nothing is cached.
+/// From outside only what the application does may be done, and the application sees it at once: what it remembers it forgets.
 #[test]
 fn a_write_from_outside_that_keeps_the_rules_is_seen_and_the_server_goes_on() {
     let (server, agent) = filled();
-    write_sql(&server.db(), "UPDATE trust_rules SET pattern = 'make *'").unwrap();
-    assert_eq!(agent.register(&confirmation("next"))["status"], "rejected");
+    let remove = |id: &str| altered(confirmation(id), &json!({"confirmation": {"input": {"command": "rm x"}}}));
+    assert_eq!(agent.register(&remove("before"))["status"], "rejected");
+    let revoke = "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = created_at_ms, revoked_by = 'ada'";
+    write_sql(&server.db(), revoke).unwrap();
+    assert_eq!(agent.register(&remove("after"))["status"], "pending");
 }

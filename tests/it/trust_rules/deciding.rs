@@ -5,14 +5,8 @@ use std::time::Duration;
 use countersign::domain::words::Role;
 use serde_json::{Value, json};
 
-use super::{asking, made, made_id, own, with};
-use crate::harness::{Client, START, TestServer, altered, confirmation, secret};
-
-/// Registers, and says what became of it.
-#[track_caller]
-fn status(agent: &Client, registration: &Value) -> String {
-    agent.register(registration)["status"].as_str().unwrap().to_owned()
-}
+use super::{asking, made, made_id, own, status, with};
+use crate::harness::{START, TestServer, altered, confirmation, secret};
 
 #[test]
 fn an_automatic_decision_stands_in_the_201_and_names_its_rule_everywhere() {
@@ -97,9 +91,17 @@ fn a_pattern_is_held_against_the_subject_and_anchored() {
         (pattern("* deploy"), json!({}), true),
         (pattern("MAKE *"), json!({}), false),
         (pattern("make?deploy"), json!({}), false),
-        (pattern("ship it"), json!({"subject": "ship it"}), true),
+        (pattern("ship it"), json!({"subject": "ship it", "input": {"to": "prod"}}), true),
+        (pattern("ship *"), json!({"subject": "ship it", "input": {"to": "prod"}}), true),
+        (pattern("make *"), json!({"subject": "ship it", "input": {"to": "prod"}}), false),
+        // An agent's own words beside a command that says something else: what a person read is not what is run.
+        (pattern("ship it"), json!({"subject": "ship it"}), false),
         (pattern("make *"), json!({"subject": "ship it"}), false),
-        (pattern("/a/*"), input(json!({"file_path": "/a/b", "path": "/c"})), true),
+        (pattern("make *"), json!({"subject": "make deploy"}), true),
+        (pattern("/a/*"), input(json!({"file_path": "/a/b"})), true),
+        (pattern("/a/*"), input(json!({"file_path": "/c", "more": "/a/b"})), false),
+        // Two places at once: only one of them would be looked at.
+        (pattern("/a/*"), input(json!({"file_path": "/a/b", "path": "/c"})), false),
         (pattern("/c*"), input(json!({"file_path": "/a/b", "path": "/c"})), false),
         (pattern("/c"), input(json!({"path": "/c"})), true),
         (pattern("https://x.test/*"), input(json!({"url": "https://x.test/a"})), true),

@@ -19,7 +19,7 @@ fn a_rule_made_from_a_request_is_shown_whole_and_leaves_the_request_pending() {
     let terms = json!({"expiresInMs": 60_000, "maxUses": 3, "allowHighRisk": true});
     let rule = made(&ada, &with(&offered("c", "allow"), &terms));
     let shown = json!({
-        "ruleId": rule["ruleId"], "kind": "confirmation", "status": "active", "toolName": "shell", "pattern": "make *",
+        "ruleId": rule["ruleId"], "name": null, "revision": 1, "kind": "confirmation", "status": "active", "toolName": "shell", "pattern": "make *",
         "scope": "everywhere", "decision": "allow", "allowHighRisk": true, "createdAt": START, "createdBy": "ada",
         "createdFrom": "c", "expiresAt": "2030-01-01T00:01:00.000Z", "maxUses": 3, "useCount": 0, "lastUsedAt": null,
         "revokedAt": null, "revokedBy": null,

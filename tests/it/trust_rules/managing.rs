@@ -143,14 +143,14 @@ fn a_preview_shows_what_a_rule_would_have_decided_and_changes_nothing() {
     for (rule, pending) in [
         (own("allow"), vec!["waits"]),
         (offered("waits", "allow"), vec!["waits"]),
-        (with(&own("deny"), &json!({"allowHighRisk": true})), vec!["high", "waits"]),
+        (with(&own("deny"), &json!({"allowHighRisk": true})), vec!["waits", "high"]),
     ] {
         let body = ada.post("/v1/trust-rules/preview", &rule).expect(200).body;
         assert_eq!(
             (ids(&body["decided"]), ids(&body["pending"])),
             (vec![json!("done")], pending.into_iter().map(Value::from).collect())
         );
-        assert_eq!(body["pending"].as_array().unwrap().last(), Some(&agent.look("waits")), "as everyone sees them");
+        assert_eq!(body["pending"].as_array().unwrap().first(), Some(&agent.look("waits")), "as everyone sees them");
         assert_eq!(body["examined"], 5, "confirmations only");
     }
     for (rule, refusal) in [
