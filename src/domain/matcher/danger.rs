@@ -153,8 +153,8 @@ impl Token {
 
 #[cfg(test)]
 mod tests {
-    use super::super::programs::lines;
     use super::*;
+    use crate::domain::matcher::programs::lines;
 
     fn dangerous(program: &str, words: &[&str]) -> bool {
         let words = std::iter::once(&program).chain(words).map(|word| Word::literal(*word)).collect::<Vec<_>>();

@@ -59,8 +59,8 @@ fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::danger::base_name;
     use super::*;
+    use crate::domain::matcher::danger::base_name;
 
     #[test]
     fn every_name_is_one_that_programs_are_known_by() {

@@ -77,7 +77,7 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
 /// Whether `host` is a name or an address that is written as everybody reads it.
 fn is_plain_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|address| address.strip_suffix(']')) {
-        return address.parse::<std::net::Ipv6Addr>().is_ok();
+        return address.parse::<core::net::Ipv6Addr>().is_ok();
     }
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -85,7 +85,7 @@ fn is_plain_host(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
     // `0x7f.1` and `2130706433` are addresses, too: only the form with four decimal numbers is plain.
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
-    host.split('.').all(is_label) && (!is_number || host.parse::<std::net::Ipv4Addr>().is_ok())
+    host.split('.').all(is_label) && (!is_number || host.parse::<core::net::Ipv4Addr>().is_ok())
 }
 
 /// Whether nothing in `text` is read in two ways: printable ASCII without backslashes, and no escape of a dot, a slash, a
