@@ -10,12 +10,15 @@ mod cancel;
 mod claim;
 mod cli;
 mod confirm;
+mod corpus;
 mod crash;
 mod exact_numbers;
 mod expire;
 mod framing;
 mod harness;
 mod list;
+#[path = "../matching/mod.rs"]
+mod matching;
 mod matrix;
 mod question;
 mod race;
