@@ -27,6 +27,7 @@ mod refused_registration;
 mod register;
 mod restart;
 mod routes;
+mod rules_cli;
 mod secret;
 mod shutdown;
 mod store;
