@@ -17,6 +17,7 @@ mod expire;
 mod framing;
 mod harness;
 mod list;
+mod matcher_properties;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod matrix;
