@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// there the clock's times and the domain's words may meet.
 const FLOORS: &[&[&str]] = &[
     &["clock", "domain"],
-    &["config", "waiters", "rules_file"],
+    &["config", "rules_file", "waiters"],
     &["store"],
     &["sealer", "tokens"],
     &["service"],
