@@ -24,6 +24,14 @@ BEGIN
     SELECT RAISE(ABORT, 'trust rules are never deleted');
 END;
 
+-- INSERT OR REPLACE deletes the row in its way without asking the trigger above: nothing is ever in the way of a new rule.
+CREATE TRIGGER trust_rules_never_replaced BEFORE INSERT ON trust_rules
+WHEN EXISTS (SELECT 1 FROM trust_rules WHERE rule_number = NEW.rule_number OR rule_id = NEW.rule_id)
+  OR EXISTS (SELECT 1 FROM trust_rules WHERE name = NEW.name AND revision = NEW.revision)
+BEGIN
+    SELECT RAISE(ABORT, 'trust rules are never replaced');
+END;
+
 DROP VIEW v_trust_rules;
 
 CREATE VIEW v_trust_rules AS

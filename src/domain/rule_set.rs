@@ -145,25 +145,34 @@ impl<'r> Looking<'r, '_> {
         if subject.doubt().is_some_and(Doubt::is_absolute) {
             return Verdict::Open(subject.doubt());
         }
-        let whole = self
+        let mut whole = self
             .allowing(self.set.allowing.for_whole(subject))
-            .find(|(_, pattern)| pattern.is(subject) || (subject.doubt().is_none() && pattern.allows_whole(subject)));
-        if let Some((rule, _)) = whole {
-            return Verdict::Allow(vec![rule]);
-        }
-        if subject.doubt().is_some() {
-            return Verdict::Open(subject.doubt());
-        }
-        let steps = subject.steps(self.candidate.confirmation.working_dir.as_deref());
+            .filter(|(_, pattern)| pattern.is(subject) || (subject.doubt().is_none() && pattern.allows_whole(subject)));
+        let whole = whole.next().map(|(rule, _)| vec![rule]);
+        let is_favourite = |rules: &Vec<&TrustRule>| match self.favourite {
+            Some(number) => rules.iter().any(|rule| self.set.numbers.get(&rule.rule_id) == Some(&number)),
+            None => true,
+        };
+        let by_steps = || if subject.doubt().is_none() { self.by_steps() } else { None };
+        let rules = match whole {
+            Some(rules) if is_favourite(&rules) => Some(rules),
+            Some(rules) => by_steps().filter(is_favourite).or(Some(rules)),
+            None => by_steps(),
+        };
+        rules.map_or(Verdict::Open(subject.doubt()), Verdict::Allow)
+    }
+
+    /// The rules that allow every command of a line, each named once.
+    fn by_steps(&self) -> Option<Vec<&'r TrustRule>> {
+        let steps = self.candidate.subject.steps(self.candidate.confirmation.working_dir.as_deref());
         let mut allowing: Vec<&TrustRule> = Vec::new();
         for step in &steps {
-            match self.allowing_step(step) {
-                Some(rule) if allowing.iter().any(|other| other.rule_id == rule.rule_id) => {}
-                Some(rule) => allowing.push(rule),
-                None => return Verdict::Open(None),
+            let rule = self.allowing_step(step)?;
+            if !allowing.iter().any(|other| other.rule_id == rule.rule_id) {
+                allowing.push(rule);
             }
         }
-        if allowing.is_empty() { Verdict::Open(None) } else { Verdict::Allow(allowing) }
+        (!allowing.is_empty()).then_some(allowing)
     }
 
     /// A rule that allows one command of a line.

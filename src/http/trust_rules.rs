@@ -61,11 +61,11 @@ pub(super) async fn preview(
     let (source, terms) = body.accept(&app.limits)?;
     let preview = app.service.preview_trust_rule(&caller, source, terms).await?;
     let Previewed { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
-    let decided = preview.contradicted.iter().chain(&preview.decided);
+    let decided = preview.contradicted.records.iter().chain(&preview.decided.records);
     ok(&PreviewView {
         examined: preview.examined,
         decided: decided.map(view::interaction).collect::<Result<_, _>>()?,
-        pending: preview.pending.iter().map(view::interaction).collect::<Result<_, _>>()?,
+        pending: preview.pending.records.iter().map(view::interaction).collect::<Result<_, _>>()?,
         counts: Counts { contradicted, approved, rejected, by_rules, unanswered, pending },
         truncated: preview.truncated,
     })

@@ -29,7 +29,7 @@ pub use self::claim::Claimed;
 pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
 pub use self::import::{Change, Import, ImportError, Imported};
-pub use self::preview::{Preview, Previewed};
+pub use self::preview::{Preview, Previewed, Shown};
 pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};
 pub use self::secret::Give;

@@ -13,7 +13,7 @@ use crate::store::{Filter, Page, ReadTx};
 /// How many of the latest confirmations a preview looks at.
 const PREVIEWED: u32 = 500;
 
-/// How much of what was asked a preview shows, in bytes: 8 MiB, so that no preview takes the memory of all.
+/// How much of what was asked each list of a preview shows, in bytes: 8 MiB, so that no preview takes the memory of all.
 const SHOWN_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a rule would have done.
@@ -22,15 +22,24 @@ pub struct Preview {
     /// How many of the latest confirmations were looked at.
     pub examined: usize,
     /// Those that it would have decided against what a person had decided, newest first.
-    pub contradicted: Vec<Record>,
+    pub contradicted: Shown,
     /// The others of them that it would have decided and that are resolved, newest first.
-    pub decided: Vec<Record>,
+    pub decided: Shown,
     /// What is pending now and it would decide, oldest first.
-    pub pending: Vec<Record>,
+    pub pending: Shown,
     /// How many there are of each, shown or not.
     pub counts: Previewed,
     /// Whether some are only counted, since there is too much to show.
     pub truncated: bool,
+}
+
+/// A list of a preview.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// What is shown.
+    pub records: Vec<Record>,
+    /// How much there is of it, shown or not.
+    bytes: usize,
 }
 
 /// How what a rule would have decided was decided without it.
@@ -62,8 +71,7 @@ impl Service {
                 let rule = TrustRule::new(tool_name, terms, by.name, now);
                 let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();
                 rules.insert(rule.clone());
-                let mut looking =
-                    Looking { rule, rules, now, allow_self_approval, shown: 0, preview: Preview::default() };
+                let mut looking = Looking { rule, rules, now, allow_self_approval, preview: Preview::default() };
                 looking.at_history(tx)?;
                 looking.at_pending(tx)?;
                 Ok(looking.preview)
@@ -77,8 +85,6 @@ struct Looking {
     rules: RuleSet,
     now: Timestamp,
     allow_self_approval: bool,
-    /// How many bytes are shown so far.
-    shown: usize,
     preview: Preview,
 }
 
@@ -109,9 +115,7 @@ impl Looking {
                 after = row;
                 if !record.interaction.is_overdue(self.now) && self.would_decide(&record)? {
                     self.preview.counts.pending += 1;
-                    if self.is_shown(&record) {
-                        self.preview.pending.push(record);
-                    }
+                    self.preview.truncated |= !self.preview.pending.show(record);
                 }
             }
             if !found.more {
@@ -156,16 +160,18 @@ impl Looking {
         );
         let contradicted = by_person && contradicts;
         counts.contradicted += usize::from(contradicted);
-        match self.is_shown(&record) {
-            true if contradicted => self.preview.contradicted.push(record),
-            true => self.preview.decided.push(record),
-            false => {}
-        }
+        let list = if contradicted { &mut self.preview.contradicted } else { &mut self.preview.decided };
+        self.preview.truncated |= !list.show(record);
     }
+}
 
-    fn is_shown(&mut self, record: &Record) -> bool {
-        self.shown += record.body.json.len() + record.body.metadata.len();
-        self.preview.truncated |= self.shown > SHOWN_BYTES;
-        self.shown <= SHOWN_BYTES
+impl Shown {
+    /// Adds a record where there is room for it; whether there was.
+    fn show(&mut self, record: Record) -> bool {
+        self.bytes += record.body.json.len() + record.body.metadata.len();
+        if self.bytes <= SHOWN_BYTES {
+            self.records.push(record);
+        }
+        self.bytes <= SHOWN_BYTES
     }
 }

@@ -158,11 +158,15 @@ impl WriteTx<'_> {
             .query_row(params![rule.rule_id, self.now], |row| row.get::<_, RuleStatus>(0))
             .optional()?;
         let corrupt = || Error::Corrupt { table: "trust_rules", key: rule.rule_id.to_string() };
-        let ended = Event::of_ended_rule(status.ok_or_else(corrupt)?);
-        self.book.count_use(rule, self.now);
-        match ended {
-            Some(event) => self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id)),
-            None => Ok(()),
+        match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
+            Some(event) => {
+                self.book.remove(&rule.rule_id);
+                self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id))
+            }
+            None => {
+                self.book.count_use(rule, self.now);
+                Ok(())
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod framing;
 mod harness;
 mod list;
 mod matcher_properties;
+#[path = "../matching/mod.rs"]
 mod matching;
 mod matrix;
 mod question;

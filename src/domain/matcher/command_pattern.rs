@@ -61,6 +61,11 @@ impl CommandPattern {
         Some(Self { words, any_rest })
     }
 
+    /// Whether it covers more than one command.
+    pub(super) fn has_wildcards(&self) -> bool {
+        self.any_rest || self.words.iter().any(|word| word.literal().is_none())
+    }
+
     /// The words before the first wildcard: what an index may go by.
     pub(super) fn literal_words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map_while(WordPattern::literal)
@@ -82,7 +87,7 @@ impl CommandPattern {
         }
         let program = command.program();
         if danger::runs_its_words(&program) {
-            return !self.any_rest && self.words.iter().all(|word| word.literal().is_some());
+            return !self.has_wildcards();
         }
         danger::in_words(&program, words)
             .iter()

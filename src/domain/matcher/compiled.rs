@@ -29,13 +29,15 @@ impl CompiledPattern {
     #[must_use]
     pub fn new(pattern: &Pattern) -> Self {
         let text = pattern.as_str();
+        let exact = glob::exact(text);
         Self {
             text: text.to_owned(),
-            exact: glob::exact(text),
-            command: CommandPattern::parse(text),
+            // What is a star here and a wildcard to a shell's quoting is only itself.
+            command: CommandPattern::parse(text).filter(|command| exact.is_none() || !command.has_wildcards()),
             path: PathPattern::parse(text),
             url: UrlPattern::parse(text),
             glob: Glob::new(text),
+            exact,
         }
     }
 
@@ -48,15 +50,14 @@ impl CompiledPattern {
         ]
     }
 
-    /// The texts that it is to the letter: without a wildcard a backslash is itself to whoever wrote it by hand.
-    pub(super) fn exact_texts(&self) -> impl Iterator<Item = &str> {
-        let unescaped = self.exact.as_deref().filter(|exact| *exact != self.text);
-        self.exact.iter().map(|_| self.text.as_str()).chain(unescaped)
+    /// The one text that it covers, where it has no wildcard.
+    pub(super) fn exact_text(&self) -> Option<&str> {
+        self.exact.as_deref()
     }
 
     /// Whether this is `subject` to the letter.
     pub(in crate::domain) fn is(&self, subject: &Subject) -> bool {
-        self.exact_texts().any(|exact| exact == subject.text)
+        self.exact.as_ref() == Some(&subject.text)
     }
 
     /// Whether this allows the whole of `subject`, which is no command line.

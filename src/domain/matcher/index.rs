@@ -85,7 +85,7 @@ impl Tree {
 impl Index {
     /// Adds the pattern with this number.
     pub(in crate::domain) fn insert(&mut self, pattern: &CompiledPattern, number: usize) {
-        for exact in pattern.exact_texts() {
+        if let Some(exact) = pattern.exact_text() {
             self.exact.entry(exact.to_owned()).or_default().push(number);
         }
         let [command, path, url] = pattern.keys();
