@@ -7,12 +7,12 @@ use countersign::clock::Timestamp;
 use countersign::domain::id::{PrincipalName, ToolName};
 use countersign::domain::rule_set::RuleSet;
 use countersign::domain::words::RuleDecision;
-use countersign::rules_file::{Example, FileRule, RulesFile};
+use countersign::rules_file::{Example, ExampleKind, FileRule, RulesFile};
 
 use crate::harness::countersign;
 use crate::matching::asked::{Asked, Decided};
 
-const FILES: [&str; 3] = ["bypasses", "denied", "ordinary"];
+const FILES: [&str; 4] = ["bypasses", "cautious", "denied", "ordinary"];
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.toml"))
@@ -23,11 +23,13 @@ fn load(name: &str) -> RulesFile {
     RulesFile::parse(&text, 1024).unwrap()
 }
 
-fn lines(examples: &[Example]) -> impl Iterator<Item = &str> {
-    examples.iter().map(|example| match example {
-        Example::Subject(line) => line.as_str(),
-        Example::Request(request) => panic!("a corpus holds command lines: {request:?}"),
-    })
+/// The command lines among the examples: what is more than a line, or none, is the binary's to test.
+fn lines(rule: &FileRule, examples: &[Example]) -> Vec<String> {
+    let lines = examples.iter().filter_map(|example| match example {
+        Example::Subject(line) if rule.subject == ExampleKind::Command => Some(line.clone()),
+        Example::Subject(_) | Example::Request(_) => None,
+    });
+    lines.collect()
 }
 
 /// The rules of each tool together: as strong as they are in a database.
@@ -41,16 +43,19 @@ fn tools(file: &RulesFile) -> BTreeMap<ToolName, RuleSet> {
 }
 
 /// The lines of one list of the file, with what all rules of their tool decide about each.
-fn decided<'f>(file: &'f RulesFile, list: impl Fn(&'f FileRule) -> &'f [Example]) -> Vec<(&'f str, Decided)> {
+fn decided(file: &RulesFile, list: impl Fn(&FileRule) -> &[Example]) -> Vec<(String, Decided)> {
     let tools = tools(file);
     let mut found = Vec::new();
     for rule in &file.rules {
-        found.extend(lines(list(rule)).map(|line| (line, Asked::command(line).decided_by(&tools[&rule.tool_name]))));
+        for line in lines(rule, list(rule)) {
+            let decided = Asked::command(&line).decided_by(&tools[&rule.tool_name]);
+            found.push((line, decided));
+        }
     }
     found
 }
 
-fn distinct(decided: &[(&str, Decided)]) -> usize {
+fn distinct(decided: &[(String, Decided)]) -> usize {
     decided.iter().map(|(line, _)| line).collect::<BTreeSet<_>>().len()
 }
 

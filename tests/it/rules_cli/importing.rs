@@ -55,18 +55,18 @@ fn an_import_shows_what_it_does_line_by_line() {
     let text = place.imported(&format!("{WHOLE}{gone}"), &[]);
     assert_eq!(
         text,
-        "+ make allow shell \"make *\" in /repo, high risk too, 3 times, until 2999-12-31T23:59:59.999Z\n\
-         + no-push deny shell \"git \\\"push\\\" *\" in everywhere\n\
-         + look-at-notes ask edit \\ file \"/home/é/\\\"notes\\\"/**\" in team\n\
-         + gone allow shell \"ls\" in everywhere\n\
+        "+ make allow shell \"make *\" in \"/repo\", high risk too, 3 times, until 2999-12-31T23:59:59.999Z\n\
+         + no-push deny shell \"git \\\"push\\\" *\" everywhere\n\
+         + look-at-notes ask edit \\ file \"/home/é/\\\"notes\\\"/**\" in \"team\"\n\
+         + gone allow shell \"ls\" everywhere\n\
          0 unchanged; done\n"
     );
     let text = place.imported(&WHOLE.replace("max_uses = 3", "max_uses = 4"), &["--prune"]);
     assert_eq!(
         text,
-        "~ make revision 2 allow shell \"make *\" in /repo, high risk too, 4 times, until 2999-12-31T23:59:59.999Z\n  \
-         make was allow shell \"make *\" in /repo, high risk too, 3 times, until 2999-12-31T23:59:59.999Z\n\
-         - gone allow shell \"ls\" in everywhere\n\
+        "~ make revision 2 allow shell \"make *\" in \"/repo\", high risk too, 4 times, until 2999-12-31T23:59:59.999Z\n  \
+         make was allow shell \"make *\" in \"/repo\", high risk too, 3 times, until 2999-12-31T23:59:59.999Z\n\
+         - gone allow shell \"ls\" everywhere\n\
          2 unchanged; done\n"
     );
     assert_eq!(
@@ -116,7 +116,7 @@ fn rules_that_are_not_in_the_file_stay_unless_they_are_pruned() {
     assert_eq!(place.rows(), [row("a", 1, "active", "ls"), row("b", 1, "active", "pwd")]);
     place.imported(&allowing("a", "ls", ""), &["--prune"]);
     assert_eq!(place.rows(), [row("a", 1, "active", "ls"), row("b", 1, "revoked", "pwd")]);
-    assert_eq!(place.imported("", &["--prune"]).lines().next(), Some("- a allow shell \"ls\" in everywhere"));
+    assert_eq!(place.imported("", &["--prune"]).lines().next(), Some("- a allow shell \"ls\" everywhere"));
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_rule_that_ended_is_made_again_only_when_asked_to_and_with_its_uses_ahead_of
     assert_eq!(place.picture(), before);
     assert_eq!(
         place.imported(&rule, &["--renew"]),
-        "+ once revision 2, again allow shell \"make *\" in everywhere, 1 times\n0 unchanged; done\n"
+        "+ once revision 2, again allow shell \"make *\" everywhere, 1 times\n0 unchanged; done\n"
     );
     assert_eq!(agent.register(&confirmation("third"))["status"], "approved");
     assert_eq!(place.rows(), [row("once", 1, "exhausted", "make *"), row("once", 2, "exhausted", "make *")]);

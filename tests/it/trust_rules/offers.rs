@@ -70,7 +70,7 @@ fn the_narrowest_pattern_comes_first_and_a_wider_one_only_where_it_is_plain_what
             &["https://example.com/v1/users?page=2", "https://example.com/v1/*", "https://example.com/**"],
         ),
         (url("https://example.com/v1"), &["https://example.com/v1", "https://example.com/**"]),
-        (url("https://example.com"), &["https://example.com"]),
+        (url("https://example.com"), &["https://example.com", "https://example.com/**"]),
         (url("https://user@example.com/v1/x"), &["https://user@example.com/v1/x"]),
         (url("https://example.com/v1/%2e%2e/x"), &["https://example.com/v1/%2e%2e/x"]),
         (json!({"query": "select *", "limit": 5}), &[r#"{"limit":5,"query":"select \*"}"#]),
