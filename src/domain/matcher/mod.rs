@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `subject` | what a confirmation's subject is, and what else its input says |
 //! | `parse`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |
+//! | `harmless` | what in a line is no command and needs no look |
 //! | `nested` | what a line runs beside that: behind wrappers, and in texts that a shell reads |
 //! | `programs`, `danger` | which words of which programs need a look |
 //! | `place` | where each command of a line runs |
@@ -27,6 +28,7 @@ mod components;
 mod danger;
 mod doubt;
 mod glob;
+mod harmless;
 mod index;
 mod nested;
 mod offers;
