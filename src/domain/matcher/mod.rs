@@ -18,7 +18,7 @@
 //! | `doubt` | why a person is asked |
 //!
 //! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
-//! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and [`Likeness::Possible`] for what it may.
+//! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and *possible* for what it may.
 
 mod characters;
 mod command_line;
