@@ -32,6 +32,26 @@ BEGIN
     SELECT RAISE(ABORT, 'trust rules are never replaced');
 END;
 
+CREATE TRIGGER trust_rules_uses_only_grow BEFORE UPDATE ON trust_rules
+WHEN NEW.use_count < OLD.use_count OR NEW.rule_number <> OLD.rule_number
+BEGIN
+    SELECT RAISE(ABORT, 'the uses of a trust rule only grow');
+END;
+
+-- Nor is anything in the way of a new interaction.
+CREATE TRIGGER interactions_never_replaced BEFORE INSERT ON interactions
+WHEN EXISTS (SELECT 1 FROM interactions WHERE interaction_id = NEW.interaction_id)
+  OR EXISTS (SELECT 1 FROM interactions WHERE request_id = NEW.request_id)
+BEGIN
+    SELECT RAISE(ABORT, 'interactions are never replaced');
+END;
+
+CREATE TRIGGER interaction_bodies_never_replaced BEFORE INSERT ON interaction_bodies
+WHEN EXISTS (SELECT 1 FROM interaction_bodies WHERE interaction_id = NEW.interaction_id)
+BEGIN
+    SELECT RAISE(ABORT, 'what was asked is never replaced');
+END;
+
 DROP VIEW v_trust_rules;
 
 CREATE VIEW v_trust_rules AS

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Database;
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::pattern::Scope;
-use crate::domain::words::RuleStatus;
 use crate::rules_file::{self, FileRule, RulesFile};
-use crate::service::{Change, Import, ImportError, Imported};
-use crate::store::{self, OpenError, RuleFilter, write_beside};
+use crate::service::{Change, Import, ImportError, Imported, active};
+use crate::store::{self, OpenError, write_beside};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RulesCommand {
@@ -127,12 +126,9 @@ impl TestRules {
 }
 
 fn export(database: &Database) -> Result<(), super::Failure> {
-    let filter = RuleFilter { status: Some(RuleStatus::Active), tool_name: None };
-    let page = store::Page { before: None, limit: u32::MAX };
-    let mut rules = store::read_beside(&database.path()?, |tx| tx.trust_rules(&filter, page))?;
-    // As they were made: the list is newest first.
-    rules.reverse();
-    let rules = rules.iter().filter_map(|(_, rule)| {
+    let now = SystemClock::default().now();
+    let rules = store::read_beside(&database.path()?, |tx| active(tx, now))?;
+    let rules = rules.iter().filter_map(|rule| {
         // A rule without a name is known by its id, which is a name, too.
         let name = rule.rule_id.as_str().parse::<RuleName>().ok()?;
         Some(FileRule::of(rule, name))
@@ -149,7 +145,7 @@ impl ImportRules {
         let path = self.database.path()?;
         let import = Import { rules: rules.rules, by: self.by, prune: self.prune, renew: self.renew };
         let imported = if self.dry_run {
-            store::read_beside(&path, |tx| Ok(import.plan(tx)))?.map_err(Failure::from)?
+            store::read_beside(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?.map_err(Failure::from)?
         } else {
             write_beside(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
         };

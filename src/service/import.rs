@@ -1,5 +1,6 @@
 //! The rules of a file come into the database: what differs is found and done in one transaction.
 
+use crate::clock::Timestamp;
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::trust_rule::TrustRule;
 use crate::domain::words::{Role, RuleStatus};
@@ -79,19 +80,19 @@ pub enum ImportError {
 
 impl Import {
     /// What would be done.
-    pub fn plan(&self, tx: &ReadTx<'_>) -> Result<Imported, ImportError> {
+    pub fn plan(&self, tx: &ReadTx<'_>, now: Timestamp) -> Result<Imported, ImportError> {
         if !matches!(tx.role_of(&self.by)?, Some(Role::Approver | Role::Admin)) {
             return Err(ImportError::NotAnApprover(self.by.clone()));
         }
         let mut imported = Imported::default();
         for rule in &self.rules {
-            match self.change(tx, rule)? {
+            match self.change(tx, rule, now)? {
                 Some(change) => imported.changes.push(change),
                 None => imported.unchanged += 1,
             }
         }
         if self.prune {
-            for (_, rule) in active(tx)? {
+            for rule in active(tx, now)? {
                 let Some(name) = rule.name.clone().filter(|name| !self.rules.iter().any(|kept| kept.name == *name))
                 else {
                     continue;
@@ -104,7 +105,7 @@ impl Import {
 
     /// Does it.
     pub fn run(&self, tx: &mut WriteTx<'_>) -> Result<Imported, ImportError> {
-        let imported = self.plan(tx)?;
+        let imported = self.plan(tx, tx.now())?;
         for change in &imported.changes {
             match change {
                 Change::New(rule) => self.make(tx, rule, 1)?,
@@ -119,14 +120,17 @@ impl Import {
         Ok(imported)
     }
 
-    fn change(&self, tx: &ReadTx<'_>, rule: &FileRule) -> Result<Option<Change>, store::Error> {
+    fn change(&self, tx: &ReadTx<'_>, rule: &FileRule, now: Timestamp) -> Result<Option<Change>, store::Error> {
         let Some(stands) = known(tx, &rule.name)? else {
             return Ok(Some(Change::New(rule.clone())));
         };
         let revision = stands.revision + 1;
         let was = FileRule::of(&stands, rule.name.clone());
         let rule = rule.clone();
-        Ok(match (rule.says_what(&was), stands.status) {
+        // A rule whose time is over may not have been written down as expired yet.
+        let is_over = stands.status == RuleStatus::Active && stands.expires_at.is_some_and(|end| end <= now);
+        let status = if is_over { RuleStatus::Expired } else { stands.status };
+        Ok(match (rule.says_what(&was), status) {
             (true, RuleStatus::Active) => None,
             (true, _) if self.renew => Some(Change::Renewed { rule, revision }),
             (true, status) => Some(Change::LeftEnded { name: rule.name, status }),
@@ -155,10 +159,14 @@ fn known(tx: &ReadTx<'_>, name: &RuleName) -> Result<Option<TrustRule>, store::E
     if named.is_some() {
         return Ok(named);
     }
-    name.as_str().parse().map_or(Ok(None), |rule_id| tx.trust_rule(&rule_id))
+    let by_id = name.as_str().parse().map_or(Ok(None), |rule_id| tx.trust_rule(&rule_id))?;
+    Ok(by_id.filter(|rule| rule.name.is_none()))
 }
 
-fn active(tx: &ReadTx<'_>) -> Result<Vec<(i64, TrustRule)>, store::Error> {
+/// The rules that stand at `now`, as they were made.
+pub fn active(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<TrustRule>, store::Error> {
     let filter = RuleFilter { status: Some(RuleStatus::Active), tool_name: None };
-    tx.trust_rules(&filter, Page { before: None, limit: u32::MAX })
+    let rules = tx.trust_rules(&filter, Page { before: None, limit: u32::MAX })?;
+    let standing = rules.into_iter().rev().map(|(_, rule)| rule);
+    Ok(standing.filter(|rule| rule.expires_at.is_none_or(|end| now < end)).collect())
 }

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 pub use self::claim::Claimed;
 pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
-pub use self::import::{Change, Import, ImportError, Imported};
+pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::preview::{Preview, Previewed, Shown};
 pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};

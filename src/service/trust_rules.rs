@@ -5,6 +5,7 @@ use super::{Result, Service, asked, find};
 use crate::clock::Timestamp;
 use crate::domain::content::Confirmation;
 use crate::domain::id::{RequestId, RuleId, ToolName};
+use crate::domain::interaction::{Resolution, ResolvedBy};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
@@ -46,6 +47,9 @@ impl Service {
         let allow_self_approval = self.allow_self_approval;
         self.store
             .write(move |tx| {
+                if let Some(rule) = source.made_before(tx, &by, &terms)? {
+                    return Ok(MadeRule { rule, is_new: false, resolved: Vec::new() });
+                }
                 let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, tx.now())?;
                 let mut made = make(tx, &by, tool_name, terms.clone(), source.request_id())?;
                 if apply_to_pending {
@@ -89,6 +93,20 @@ impl RuleSource {
             Self::Request(request_id) => Some(request_id),
             Self::Own(_) => None,
         }
+    }
+
+    /// The very rule that `by` made from here before, where that has resolved the request: a retry finds it again.
+    fn made_before(&self, tx: &ReadTx<'_>, by: &Principal, terms: &Terms) -> Result<Option<TrustRule>> {
+        let Self::Request(request_id) = self else {
+            return Ok(None);
+        };
+        let Some(Resolution { by: ResolvedBy::TrustRule(rule_id), .. }) = find(tx, request_id, by)?.resolution else {
+            return Ok(None);
+        };
+        let is_it = |rule: &TrustRule| {
+            rule.created_from.as_ref() == Some(request_id) && rule.created_by == by.name && rule.terms == *terms
+        };
+        Ok(tx.trust_rule(&rule_id)?.filter(is_it))
     }
 
     /// The tool that a rule from here is about. Refuses a request that is no confirmation, no longer pending at `now`, of

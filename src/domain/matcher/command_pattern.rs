@@ -188,6 +188,14 @@ impl WordPattern {
         let mut quote = None;
         let mut chars = raw.chars();
         while let Some(c) = chars.next() {
+            // A tilde in quotes is a name in the working directory, as it is in a command.
+            let is_start = parts.len() == 1 && parts.first().is_some_and(|(glob, _)| glob.literal() == Some(""));
+            if is_start
+                && ((c == '~' && quote.is_some()) || (c == '\\' && quote.is_none() && chars.as_str().starts_with('~')))
+            {
+                parts.first_mut()?.0.push('.');
+                parts.push((Glob::empty(), String::new()));
+            }
             let (glob, source) = parts.last_mut()?;
             match (c, quote) {
                 ('\'' | '"', None) => quote = Some(c),

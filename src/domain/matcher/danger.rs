@@ -93,8 +93,9 @@ pub(super) fn in_words(program: &str, words: &[Word]) -> Vec<Danger> {
     }
     for at in 2..words.len().min(6) {
         if RUNNERS.contains(&words[at - 1].text.as_str()) {
+            // One level: whoever runs a runner in a runner spells it out.
             let inner = &words[at..];
-            let found = in_words(&program_name(inner), inner);
+            let found = listed(&program_name(inner), inner);
             dangers.extend(found.into_iter().map(|danger| Danger { word: danger.word + at, ..danger }));
         }
     }

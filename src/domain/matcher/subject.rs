@@ -45,6 +45,9 @@ enum Member {
     Url,
 }
 
+/// The longest path or URL that is looked into, in bytes: as long as a path may be on most systems.
+const MAX_BYTES: usize = 4096;
+
 /// In the order in which they are looked for.
 const MEMBERS: &[(&str, Member)] =
     &[("command", Member::Command), ("file_path", Member::Path), ("path", Member::Path), ("url", Member::Url)];
@@ -72,11 +75,17 @@ impl Subject {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Form::Text,
         });
         let beside = beside.collect::<Vec<_>>();
+        // The canonical input says all that there is.
+        let is_whole_input = !members.iter().any(|(_, value)| told(value)) && confirmation.input.canonical() == text;
+        let says_more_than = |text: &str| !is_whole_input && input.iter().any(|member| says_more(member, text, false));
+        let elsewhere = |dir: &str| confirmation.working_dir.as_deref() != Some(dir);
+        let is_relative = !text.starts_with('/') && matches!(form, Form::Path(_));
+        let doubt = doubt.or((is_relative && directories(confirmation).any(elsewhere)).then_some(Doubt::Path));
         let absolute = if !characters::are_plain(&text) {
             Some(Doubt::Characters)
         } else if input.iter().any(sets_environment) {
             Some(Doubt::Environment)
-        } else if says_more(input) {
+        } else if says_more_than(&text) {
             Some(Doubt::MoreThanSubject)
         } else if beside.is_empty() {
             None
@@ -111,12 +120,18 @@ impl Subject {
 }
 
 fn read(member: Member, text: &str, working_dir: Option<&str>) -> (Form, Option<Doubt>) {
-    let plain_line = || if characters::are_plain_line(text) { Ok(()) } else { Err(Doubt::Characters) };
+    let plain_line = || match characters::are_plain_line(text) {
+        _ if text.len() > MAX_BYTES => Err(Doubt::TooMuch),
+        true => Ok(()),
+        false => Err(Doubt::Characters),
+    };
     let read = match member {
         Member::Command => {
             let line = CommandLine::read(text);
-            let doubt = line.doubt;
-            return (Form::Command { reached: reached(&line), line }, doubt);
+            let reached = reached(&line);
+            let too_much = reached.iter().any(|reached| reached.is_too_much).then_some(Doubt::TooMuch);
+            let doubt = line.doubt.or(too_much);
+            return (Form::Command { reached, line }, doubt);
         }
         Member::Path => plain_line().and_then(|()| path::readings(text, working_dir)).map(Form::Path),
         Member::Url => plain_line().and_then(|()| Url::parse(text)).map(Form::Url),
@@ -142,7 +157,7 @@ fn plain_name(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether a member sets what a command runs in, so that the command does not say all.
+/// Whether a member, or one inside it, sets what a command runs in, so that the command does not say all.
 fn sets_environment((name, value): (&String, &Value)) -> bool {
     let name = plain_name(name);
     let is_empty = match value {
@@ -152,41 +167,65 @@ fn sets_environment((name, value): (&String, &Value)) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Bool(true) | Value::Number(_) => false,
     };
-    let sets =
-        name.starts_with("env") || name.contains("dangerous") || matches!(name.as_str(), "shell" | "stdin" | "sudo");
-    sets && !is_empty
+    let sets = name.starts_with("env") || name.contains("dangerous") || ENVIRONMENT.contains(&name.as_str());
+    (sets && !is_empty) || inside(value).any(sets_environment)
 }
 
-/// Whether a member says what a subject says, under another name than those that subjects are made of.
-fn says_more(input: &serde_json::Map<String, Value>) -> bool {
-    const NAMES: &[&str] = &[
-        "cmd",
-        "command",
-        "commands",
-        "dest",
-        "destination",
-        "file",
-        "filename",
-        "filepath",
-        "files",
-        "newpath",
-        "notebookpath",
-        "oldpath",
-        "path",
-        "paths",
-        "script",
-        "uri",
-        "url",
-        "urls",
-    ];
-    let is_known = |name: &str| MEMBERS.iter().any(|(known, _)| *known == name);
-    input.iter().any(|(name, value)| !value.is_null() && !is_known(name) && NAMES.contains(&plain_name(name).as_str()))
-        && input.keys().any(|name| is_known(name))
+/// Members that set what a command runs in, beside `env` and whatever is said to be dangerous.
+const ENVIRONMENT: &[&str] = &["executable", "interpreter", "shell", "shellpath", "stdin", "sudo", "variables"];
+
+/// Members that say what a subject says, under other names than those that subjects are made of.
+const ALSO_SUBJECTS: &[&str] = &[
+    "args",
+    "argv",
+    "cmd",
+    "commands",
+    "dest",
+    "destination",
+    "file",
+    "filename",
+    "files",
+    "newpath",
+    "notebookpath",
+    "oldpath",
+    "outputfile",
+    "outputpath",
+    "paths",
+    "postcommand",
+    "precommand",
+    "renameto",
+    "script",
+    "symlinktarget",
+    "target",
+    "targetfile",
+    "targetpath",
+    "uri",
+    "urls",
+];
+
+/// Whether a member, or one inside it, says what a subject says, and not what `subject` says.
+fn says_more((name, value): (&String, &Value), subject: &str, is_inside: bool) -> bool {
+    let plain = plain_name(name);
+    let is_known = MEMBERS.iter().any(|(known, _)| known == name);
+    let is_like_known = ["command", "filepath", "path", "url"].contains(&plain.as_str());
+    let says = ALSO_SUBJECTS.contains(&plain.as_str()) || (is_like_known && (is_inside || !is_known));
+    (says && !value.is_null() && value.as_str() != Some(subject))
+        || inside(value).any(|member| says_more(member, subject, true))
+}
+
+/// The members of an object, and of the objects in a list.
+fn inside(value: &Value) -> Box<dyn Iterator<Item = (&String, &Value)> + '_> {
+    match value {
+        Value::Object(members) => Box::new(members.iter()),
+        Value::Array(items) => Box::new(items.iter().flat_map(inside)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Box::new(std::iter::empty()),
+    }
 }
 
 /// The directories that an input itself names for its command.
 pub(in crate::domain) fn directories(confirmation: &Confirmation) -> impl Iterator<Item = &str> {
-    const NAMES: &[&str] = &["cwd", "dir", "directory", "workdir", "workingdir", "workingdirectory"];
+    const NAMES: &[&str] =
+        &["basedir", "basepath", "cwd", "dir", "directory", "root", "workdir", "workingdir", "workingdirectory"];
     let members = confirmation.input.tree().iter().filter(|(name, _)| NAMES.contains(&plain_name(name).as_str()));
     members.filter_map(|(_, value)| value.as_str())
 }

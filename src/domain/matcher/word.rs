@@ -81,7 +81,7 @@ impl Reader<'_> {
                 '"' => self.double_quotes()?,
                 '\\' => match self.rest.next() {
                     Some('\n') | None => return Err(Doubt::Continuation),
-                    Some(c) => self.word.text.push(c),
+                    Some(c) => self.quoted_char(c),
                 },
                 '$' => self.variable(false)?,
                 '*' | '?' | '[' => {
@@ -118,11 +118,11 @@ impl Reader<'_> {
 
     fn single_quotes(&mut self) -> Result<(), Doubt> {
         self.quoted = true;
-        for c in self.rest.by_ref() {
+        while let Some(c) = self.rest.next() {
             if c == '\'' {
                 return Ok(());
             }
-            self.word.text.push(c);
+            self.quoted_char(c);
         }
         Err(Doubt::Syntax)
     }
@@ -139,10 +139,18 @@ impl Reader<'_> {
                     Some('\n') | None => return Err(Doubt::Continuation),
                     Some(c) => self.word.text.extend(['\\', c]),
                 },
-                c => self.word.text.push(c),
+                c => self.quoted_char(c),
             }
         }
         Err(Doubt::Syntax)
+    }
+
+    /// A character that is only itself. A tilde is then a name in the working directory, and nobody's home.
+    fn quoted_char(&mut self, c: char) {
+        if c == '~' && self.word.text.is_empty() {
+            self.word.text.push_str("./");
+        }
+        self.word.text.push(c);
     }
 
     /// What follows a dollar sign.
