@@ -15,6 +15,7 @@ mod crash;
 mod exact_numbers;
 mod expire;
 mod framing;
+mod fuzz_corpus;
 mod harness;
 mod list;
 mod matcher_properties;
