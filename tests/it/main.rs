@@ -19,6 +19,7 @@ mod fuzz_corpus;
 mod harness;
 mod list;
 mod matcher_properties;
+mod matcher_time;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod matrix;
