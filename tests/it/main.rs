@@ -15,9 +15,11 @@ mod crash;
 mod exact_numbers;
 mod expire;
 mod framing;
+mod fuzz_corpus;
 mod harness;
 mod list;
 mod matcher_properties;
+mod matcher_time;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod matrix;
