@@ -18,7 +18,7 @@ fn seed() {
         return;
     };
     let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
-    for name in ["bypasses", "denied", "ordinary"] {
+    for name in ["bypasses", "cautious", "denied", "ordinary"] {
         let text = std::fs::read_to_string(corpora.join(name).with_extension("toml")).expect("a corpus");
         let file = RulesFile::parse(&text, usize::MAX).expect("rules");
         for rule in &file.rules {

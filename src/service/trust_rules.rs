@@ -10,7 +10,7 @@ use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::domain::words::Kind;
+use crate::domain::words::{Kind, RuleStatus};
 use crate::store::{Page, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
@@ -104,7 +104,10 @@ impl RuleSource {
             return Ok(None);
         };
         let is_it = |rule: &TrustRule| {
-            rule.created_from.as_ref() == Some(request_id) && rule.created_by == by.name && rule.terms == *terms
+            rule.status == RuleStatus::Active
+                && rule.created_from.as_ref() == Some(request_id)
+                && rule.created_by == by.name
+                && rule.terms == *terms
         };
         Ok(tx.trust_rule(&rule_id)?.filter(is_it))
     }

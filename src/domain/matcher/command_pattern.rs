@@ -6,7 +6,7 @@ use super::danger;
 use super::glob::{Glob, Reach};
 use super::parse;
 use super::url::{Url, UrlPattern};
-use super::word::{Known, Word};
+use super::word::{self, Known, Word};
 
 /// A pattern of one simple command.
 #[derive(Clone, Debug)]
@@ -188,14 +188,6 @@ impl WordPattern {
         let mut quote = None;
         let mut chars = raw.chars();
         while let Some(c) = chars.next() {
-            // A tilde in quotes is a name in the working directory, as it is in a command.
-            let is_start = parts.len() == 1 && parts.first().is_some_and(|(glob, _)| glob.literal() == Some(""));
-            if is_start
-                && ((c == '~' && quote.is_some()) || (c == '\\' && quote.is_none() && chars.as_str().starts_with('~')))
-            {
-                parts.first_mut()?.0.push('.');
-                parts.push((Glob::empty(), String::new()));
-            }
             let (glob, source) = parts.last_mut()?;
             match (c, quote) {
                 ('\'' | '"', None) => quote = Some(c),
@@ -219,6 +211,9 @@ impl WordPattern {
                     source.push('x');
                 }
             }
+        }
+        if word::is_quoted_tilde(raw, parts.first()?.0.literal_prefix()) {
+            parts.insert(0, (Glob::new("."), String::new()));
         }
         Some(Self::of(parts))
     }

@@ -114,8 +114,8 @@ fn listed(program: &str, words: &[Word]) -> Vec<Danger> {
         let tokens = tables.into_iter().flatten().flat_map(|tokens| tokens.anywhere.iter().chain(first(tokens)));
         // The oldest way to write options of tar: letters without a dash.
         let bare = matches!(program, "tar" | "gtar" | "bsdtar") && at == 1 && !word.text.starts_with('-');
-        let dashed = Word { text: format!("-{}", word.text), known: word.known };
-        let found_bare = |token: &Token| if bare { token.found_in(&dashed) } else { None };
+        let dashed = bare.then(|| Word { text: format!("-{}", word.text), known: word.known });
+        let found_bare = |token: &Token| dashed.as_ref().and_then(|dashed| token.found_in(dashed));
         let spelled = tokens.filter_map(|token| token.found_in(word).or_else(|| found_bare(token))).max();
         spelled.map(|bytes| Danger { word: at, bytes })
     });

@@ -7,8 +7,8 @@ use super::word::Word;
 /// How many texts inside a command line are looked into, and how deep: enough for everything that people write.
 const MAX_SCRIPTS: usize = 32;
 
-/// How many words of one command may begin another: a line with more of them is not looked into.
-const MAX_STARTS: usize = 64;
+/// How many words a wrapper may have: of each of them a command may begin, and a longer one is not looked into.
+const MAX_WORDS: usize = 128;
 
 /// Wrappers whose command follows their options: once it is found, the other words are its own.
 const PREFIXES: &[&str] = &[
@@ -24,17 +24,17 @@ pub(super) struct Reached {
     starts: Vec<usize>,
     /// Whether it runs its words or what it reads, or may.
     is_wrapper: bool,
-    /// Whether more words may begin a command than are looked at.
+    /// Whether it has more words than are looked at.
     pub(super) is_too_much: bool,
 }
 
 impl Reached {
     fn new(command: &SimpleCommand) -> Self {
         let words = command.words.clone();
-        let mut starts = starts(&words);
-        let is_too_much = starts.len() > MAX_STARTS;
-        starts.truncate(MAX_STARTS);
-        Self { starts, is_wrapper: is_wrapper(&words), is_too_much, words }
+        let is_wrapper = is_wrapper(&words);
+        let is_too_much = is_wrapper && words.len() > MAX_WORDS;
+        let starts = if is_too_much { vec![0] } else { starts(&words) };
+        Self { words, starts, is_wrapper, is_too_much }
     }
 
     /// Every word list that is run as a command, its program first.
@@ -97,9 +97,6 @@ fn starts(words: &[Word]) -> Vec<usize> {
                 && !text.contains('=')
                 && text != "--"
         };
-        if starts.len() > MAX_STARTS {
-            return starts;
-        }
         let next = (at + 1..words.len()).find(is_command);
         starts.extend(at + 1..next.map_or(words.len(), |next| next + 1));
         match next {

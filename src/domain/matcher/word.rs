@@ -59,7 +59,16 @@ pub(super) fn read(raw: &str, loop_variables: &HashSet<&str>) -> Result<Word, Do
         in_bracket: false,
     };
     reader.run()?;
+    if is_quoted_tilde(raw, &reader.word.text) {
+        reader.word.text.insert_str(0, "./");
+    }
     Ok(reader.word)
+}
+
+/// Whether a word that begins with a tilde has a quote or a backslash in front of its first slash: then it is a name in the
+/// working directory, and nobody's home.
+pub(super) fn is_quoted_tilde(raw: &str, text: &str) -> bool {
+    text.starts_with('~') && raw.split('/').next().is_some_and(|prefix| prefix.contains(['\'', '"', '\\']))
 }
 
 struct Reader<'a> {
@@ -81,7 +90,7 @@ impl Reader<'_> {
                 '"' => self.double_quotes()?,
                 '\\' => match self.rest.next() {
                     Some('\n') | None => return Err(Doubt::Continuation),
-                    Some(c) => self.quoted_char(c),
+                    Some(c) => self.word.text.push(c),
                 },
                 '$' => self.variable(false)?,
                 '*' | '?' | '[' => {
@@ -118,11 +127,11 @@ impl Reader<'_> {
 
     fn single_quotes(&mut self) -> Result<(), Doubt> {
         self.quoted = true;
-        while let Some(c) = self.rest.next() {
+        for c in self.rest.by_ref() {
             if c == '\'' {
                 return Ok(());
             }
-            self.quoted_char(c);
+            self.word.text.push(c);
         }
         Err(Doubt::Syntax)
     }
@@ -139,18 +148,10 @@ impl Reader<'_> {
                     Some('\n') | None => return Err(Doubt::Continuation),
                     Some(c) => self.word.text.extend(['\\', c]),
                 },
-                c => self.quoted_char(c),
+                c => self.word.text.push(c),
             }
         }
         Err(Doubt::Syntax)
-    }
-
-    /// A character that is only itself. A tilde is then a name in the working directory, and nobody's home.
-    fn quoted_char(&mut self, c: char) {
-        if c == '~' && self.word.text.is_empty() {
-            self.word.text.push_str("./");
-        }
-        self.word.text.push(c);
     }
 
     /// What follows a dollar sign.

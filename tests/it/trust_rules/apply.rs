@@ -172,7 +172,11 @@ fn a_rule_from_a_request_resolves_that_request_with_the_others() {
         server.history("it"),
         ["interaction.registered by builder", "trust_rule.created by ada", "interaction.approved"]
     );
-    assert_eq!(ada.post("/v1/trust-rules", &applied(&body)).refusal(), (404, "already_resolved"));
+    // An answer may be lost on the way: the same again finds the rule that stands, and nothing is left to resolve.
+    let again = ada.post("/v1/trust-rules", &applied(&body)).expect(200).body;
+    assert_eq!((&again["trustRule"]["ruleId"], &again["resolved"]), (&json!(id), &json!([])));
+    let other = json!({"requestId": "it", "pattern": "make *", "scope": "/repo", "decision": "deny"});
+    assert_eq!(ada.post("/v1/trust-rules", &applied(&other)).refusal(), (404, "already_resolved"));
 }
 
 #[test]
