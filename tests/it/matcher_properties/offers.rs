@@ -112,6 +112,8 @@ fn the_first_pattern_that_is_offered_allows_that_subject_and_no_other() {
         let Some(exact) = Asked::new(kind, &text).and_then(|asked| asked.offers().into_iter().next()) else {
             return Ok(());
         };
+        // Whether a home is quoted depends on where: the corpus of bypasses has the ways.
+        prop_assume!(!text.contains('~'));
         let rules = rules(RuleDecision::Allow, &[&exact]);
         for other in [neighbour(&text, &at, &piece), other] {
             let Some(asked) = Asked::new(kind, &other).filter(|_| !are_the_same(kind, &text, &other) && other != exact)
