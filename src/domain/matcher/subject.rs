@@ -83,7 +83,7 @@ impl Subject {
         let doubt = doubt.or((is_relative && directories(confirmation).any(elsewhere)).then_some(Doubt::Path));
         let absolute = if !characters::are_plain(&text) {
             Some(Doubt::Characters)
-        } else if input.iter().any(sets_environment) {
+        } else if !is_whole_input && input.iter().any(sets_environment) {
             Some(Doubt::Environment)
         } else if says_more_than(&text) {
             Some(Doubt::MoreThanSubject)
