@@ -3,7 +3,7 @@
 use super::command_line::SimpleCommand;
 use super::command_pattern::{CommandPattern, Likeness};
 use super::components::Care;
-use super::glob::{self, Glob, Reach};
+use super::glob::{Glob, Reach};
 use super::path::PathPattern;
 use super::subject::{Form, Subject};
 use super::url::UrlPattern;
@@ -12,11 +12,10 @@ use crate::domain::pattern::Pattern;
 /// A pattern, ready to be held against subjects.
 #[derive(Clone, Debug)]
 pub struct CompiledPattern {
-    text: String,
-    /// The one text that it covers, where it has no wildcard.
-    exact: Option<String>,
     command: Option<CommandPattern>,
     path: Option<PathPattern>,
+    /// The same in lower case.
+    folded_path: Option<PathPattern>,
     url: Option<UrlPattern>,
     glob: Glob,
 }
@@ -29,15 +28,14 @@ impl CompiledPattern {
     #[must_use]
     pub fn new(pattern: &Pattern) -> Self {
         let text = pattern.as_str();
-        let exact = glob::exact(text);
+        let glob = Glob::new(text);
         Self {
-            text: text.to_owned(),
             // What is a star here and a wildcard to a shell's quoting is only itself.
-            command: CommandPattern::parse(text).filter(|command| exact.is_none() || !command.has_wildcards()),
+            command: CommandPattern::parse(text).filter(|command| glob.literal().is_none() || !command.has_wildcards()),
             path: PathPattern::parse(text),
+            folded_path: PathPattern::parse(&text.to_lowercase()),
             url: UrlPattern::parse(text),
-            glob: Glob::new(text),
-            exact,
+            glob,
         }
     }
 
@@ -52,12 +50,12 @@ impl CompiledPattern {
 
     /// The one text that it covers, where it has no wildcard.
     pub(super) fn exact_text(&self) -> Option<&str> {
-        self.exact.as_deref()
+        self.glob.literal()
     }
 
     /// Whether this is `subject` to the letter.
     pub(in crate::domain) fn is(&self, subject: &Subject) -> bool {
-        self.exact.as_ref() == Some(&subject.text)
+        self.exact_text() == Some(subject.text.as_str())
     }
 
     /// Whether this allows the whole of `subject`, which is no command line.
@@ -93,18 +91,13 @@ impl CompiledPattern {
                 commands.map(|words| pattern.resembles(words)).max().unwrap_or(Likeness::No)
             }),
             Form::Path(paths) => self.path.as_ref().map_or(Likeness::No, |pattern| {
-                let (covers, folded) = (|path| pattern.matches(path, Care::Caution), self.folded_path());
-                match paths.iter().any(covers) {
-                    true => Likeness::Certain,
-                    // Some file systems do not tell upper from lower case.
-                    false
-                        if folded
-                            .is_some_and(|p| paths.iter().any(|path| p.matches(&path.folded(), Care::Caution))) =>
-                    {
-                        Likeness::Possible
-                    }
-                    false => Likeness::No,
+                if paths.iter().any(|path| pattern.matches(path, Care::Caution)) {
+                    return Likeness::Certain;
                 }
+                // Some file systems do not tell upper from lower case.
+                let in_lower_case =
+                    |pattern: &PathPattern| paths.iter().any(|path| pattern.matches(&path.folded(), Care::Caution));
+                if self.folded_path.as_ref().is_some_and(in_lower_case) { Likeness::Possible } else { Likeness::No }
             }),
             Form::Url(url) if self.url.as_ref().is_some_and(|pattern| pattern.matches(url, Care::Caution)) => {
                 Likeness::Certain
@@ -112,9 +105,5 @@ impl CompiledPattern {
             Form::Text | Form::Opaque if self.glob.matches(text, Reach::Wide) => Likeness::Certain,
             Form::Url(_) | Form::Text | Form::Opaque => Likeness::No,
         }
-    }
-
-    fn folded_path(&self) -> Option<PathPattern> {
-        PathPattern::parse(&self.text.to_lowercase())
     }
 }

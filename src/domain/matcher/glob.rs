@@ -153,11 +153,6 @@ impl Reach {
     }
 }
 
-/// A pattern without wildcards, as it is when its escapes are undone; `None` where there is a `*`.
-pub(super) fn exact(pattern: &str) -> Option<String> {
-    Glob::new(pattern).literal().map(str::to_owned)
-}
-
 /// The pattern that covers `text` to the letter.
 pub(super) fn escape(text: &str) -> String {
     text.replace('*', "\\*")

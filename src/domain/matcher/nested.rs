@@ -33,7 +33,7 @@ impl Reached {
         let words = command.words.clone();
         let is_wrapper = is_wrapper(&words);
         let is_too_much = is_wrapper && words.len() > MAX_WORDS;
-        let starts = if is_too_much { vec![0] } else { starts(&words) };
+        let starts = if is_wrapper && !is_too_much { starts(&words) } else { vec![0] };
         Self { words, starts, is_wrapper, is_too_much }
     }
 
@@ -75,14 +75,11 @@ fn is_wrapper(words: &[Word]) -> bool {
         || !danger::in_words(&program, words).is_empty()
 }
 
-/// Where in `words` a command may begin. Too many are better than too few: what a wrapper's options take is not known.
+/// Where in the words of a wrapper a command may begin. Too many are better than too few: what a wrapper's options take is not known.
 fn starts(words: &[Word]) -> Vec<usize> {
     let mut starts = vec![0];
     let mut at = 0;
     loop {
-        if !is_wrapper(&words[at..]) {
-            return starts;
-        }
         if !PREFIXES.contains(&danger::program_name(&words[at..]).as_str()) {
             starts.extend(at + 1..words.len());
             return starts;
@@ -100,8 +97,8 @@ fn starts(words: &[Word]) -> Vec<usize> {
         let next = (at + 1..words.len()).find(is_command);
         starts.extend(at + 1..next.map_or(words.len(), |next| next + 1));
         match next {
-            Some(next) => at = next,
-            None => return starts,
+            Some(next) if is_wrapper(&words[next..]) => at = next,
+            Some(_) | None => return starts,
         }
     }
 }

@@ -46,6 +46,20 @@ fn split(text: &str) -> (Root, &str) {
     }
 }
 
+/// Goes on from `components` along `text`; climbing above where they begin is a doubt.
+fn resolve(components: &mut Vec<String>, text: &str) -> Result<(), Doubt> {
+    for component in text.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => {
+                components.pop().ok_or(Doubt::Path)?;
+            }
+            name => components.push(name.to_owned()),
+        }
+    }
+    Ok(())
+}
+
 impl Path {
     /// Reads `text`; a path that climbs above where it begins, or that could be read in two ways, is a doubt.
     pub(in crate::domain) fn parse(text: &str) -> Result<Self, Doubt> {
@@ -56,15 +70,7 @@ impl Path {
         if text.is_empty() || !is_plain || text.contains(['\\', '\0', '`']) {
             return Err(Doubt::Path);
         }
-        for component in rest.split('/') {
-            match component {
-                "" | "." => {}
-                ".." => {
-                    components.pop().ok_or(Doubt::Path)?;
-                }
-                name => components.push(name.to_owned()),
-            }
-        }
+        resolve(&mut components, rest)?;
         // Above somebody's home there is no name to go by.
         let keeps_home = root != Root::Home || components.first().is_some_and(|first| first.starts_with('~'));
         if keeps_home { Ok(Self { root, components }) } else { Err(Doubt::Path) }
@@ -86,15 +92,7 @@ impl Path {
             return Self::parse(text);
         }
         let mut joined = self.clone();
-        for component in text.split('/') {
-            match component {
-                "" | "." => {}
-                ".." => {
-                    joined.components.pop().ok_or(Doubt::Path)?;
-                }
-                name => joined.components.push(name.to_owned()),
-            }
-        }
+        resolve(&mut joined.components, text)?;
         Ok(joined)
     }
 

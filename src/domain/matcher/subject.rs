@@ -62,10 +62,13 @@ impl Subject {
         let members = members.filter(|(_, value)| !value.is_null()).collect::<Vec<_>>();
         let told = |value: &Value| value.as_str() == Some(&text);
         let read = |member, text: &str| read(member, text, confirmation.working_dir.as_deref());
-        let (form, doubt) = match members.iter().find(|(_, value)| told(value)) {
-            Some((member, _)) => read(*member, &text),
+        let told_by = members.iter().find(|(_, value)| told(value)).map(|(member, _)| *member);
+        // The canonical input says all that there is.
+        let is_whole_input = told_by.is_none() && confirmation.input.canonical() == text;
+        let (form, doubt) = match told_by {
+            Some(member) => read(member, &text),
             // An agent's own words: a command until the contrary is plain.
-            None if !members.is_empty() || confirmation.input.canonical() == text => (Form::Text, None),
+            None if !members.is_empty() || is_whole_input => (Form::Text, None),
             None if text.contains("://") && Url::parse(&text).is_ok() => read(Member::Url, &text),
             None => read(Member::Command, &text),
         };
@@ -75,25 +78,22 @@ impl Subject {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Form::Text,
         });
         let beside = beside.collect::<Vec<_>>();
-        // The canonical input says all that there is.
-        let is_whole_input = !members.iter().any(|(_, value)| told(value)) && confirmation.input.canonical() == text;
-        let says_more_than = |text: &str| !is_whole_input && input.iter().any(|member| says_more(member, text, false));
         let elsewhere = |dir: &str| confirmation.working_dir.as_deref() != Some(dir);
         let is_relative = !text.starts_with('/') && matches!(form, Form::Path(_));
         let doubt = doubt.or((is_relative && directories(confirmation).any(elsewhere)).then_some(Doubt::Path));
         let absolute = if !characters::are_plain(&text) {
             Some(Doubt::Characters)
-        } else if !is_whole_input && input.iter().any(sets_environment) {
+        } else if is_whole_input {
+            None
+        } else if input.iter().any(sets_environment) {
             Some(Doubt::Environment)
-        } else if says_more_than(&text) {
+        } else if input.iter().any(|member| says_more(member, &text, false)) {
             Some(Doubt::MoreThanSubject)
         } else if beside.is_empty() {
             None
-        } else if members.len() > beside.len() {
-            Some(Doubt::MoreThanSubject)
         } else {
             // A command that is a list of words is told by its canonical JSON, and an agent's own words by nothing.
-            (confirmation.input.canonical() != text).then_some(Doubt::NotTheInput)
+            Some(if told_by.is_some() { Doubt::MoreThanSubject } else { Doubt::NotTheInput })
         };
         Self { text, form, beside, doubt: absolute.or(doubt) }
     }
