@@ -14,6 +14,32 @@ pub(super) struct CommandPattern {
     words: Vec<WordPattern>,
     /// Whether its last word is a `*` alone, which stands for any further words.
     any_rest: bool,
+    /// The letters of the options that it spells.
+    options: u64,
+}
+
+/// Words as rules that deny or ask look at them: the same for every rule, so they are worked out once.
+#[derive(Clone, Debug)]
+pub(super) struct Spoken {
+    /// The program first.
+    words: Vec<Word>,
+    /// The letters of all options among them.
+    options: u64,
+    /// Whether one of them may be anything.
+    has_unknown: bool,
+}
+
+impl Spoken {
+    pub(super) fn new(words: &[Word]) -> Self {
+        let said = words.get(1..).unwrap_or_default();
+        let options = said.iter().fold(0, |letters, word| letters | option_letters(&word.text));
+        let has_unknown = said.iter().any(|word| word.known == Known::Nothing && word.text == "*");
+        Self { words: words.to_vec(), options, has_unknown }
+    }
+
+    pub(super) fn words(&self) -> &[Word] {
+        &self.words
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +84,9 @@ impl CommandPattern {
         if any_rest && words.len() > 1 {
             words.pop();
         }
-        Some(Self { words, any_rest })
+        let literals = words.iter().skip(1).filter_map(WordPattern::literal);
+        let options = literals.fold(0, |letters, literal| letters | option_letters(literal));
+        Some(Self { words, any_rest, options })
     }
 
     /// Whether it covers more than one command.
@@ -94,17 +122,20 @@ impl CommandPattern {
             .all(|danger| self.words.get(danger.word).is_some_and(|pattern| pattern.spelled() >= danger.bytes))
     }
 
-    /// What this says to the command that `words` would be: each of them its program's name or a word.
-    pub(super) fn resembles(&self, words: &[Word]) -> Likeness {
-        let Some(program) = words.first() else {
+    /// What this says to a command.
+    pub(super) fn resembles(&self, spoken: &Spoken) -> Likeness {
+        let Some((program, words)) = spoken.words.split_first() else {
             return Likeness::No;
         };
+        // Options may be written together, apart, or in full, but they must be there.
+        if !spoken.has_unknown && self.options & !spoken.options != 0 {
+            return Likeness::No;
+        }
         let likeness = self.words.first().map_or(Likeness::Certain, |pattern| is_program(pattern, program));
         if likeness == Likeness::No {
             return likeness;
         }
         let patterns = self.words.get(1..).unwrap_or_default();
-        let words = &words[1..];
         let fits = words.len() == patterns.len() || (words.len() > patterns.len() && self.any_rest);
         let certain = fits
             && likeness == Likeness::Certain
@@ -115,15 +146,13 @@ impl CommandPattern {
         if certain {
             return Likeness::Certain;
         }
-        // In this order among others: options may stand between them, and words that are not known may be any. Options
-        // themselves may be written together, apart, or in full.
-        let options = words.iter().fold(0, |letters, word| letters | option_letters(&word.text));
-        let unknown = words.iter().any(|word| word.known == Known::Nothing && word.text == "*");
+        // In this order among others: options may stand between them, and words that are not known may be any.
         let mut rest = words.iter();
-        let found = patterns.iter().all(|pattern| match pattern.literal().map(option_letters) {
-            Some(letters) if letters != 0 => unknown || letters & !options == 0,
-            Some(_) | None => unknown || rest.any(|word| could_be(word, pattern)),
-        });
+        let mut is_there = |pattern: &WordPattern| {
+            pattern.literal().is_some_and(|literal| option_letters(literal) != 0)
+                || rest.any(|word| could_be(word, pattern))
+        };
+        let found = spoken.has_unknown || patterns.iter().all(&mut is_there);
         if found { Likeness::Possible } else { Likeness::No }
     }
 }

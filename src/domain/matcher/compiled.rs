@@ -87,8 +87,8 @@ impl CompiledPattern {
     fn resembles_form(&self, form: &Form, text: &str) -> Likeness {
         match form {
             Form::Command { reached, .. } => self.command.as_ref().map_or(Likeness::No, |pattern| {
-                let commands = reached.iter().flat_map(|reached| reached.commands());
-                commands.map(|words| pattern.resembles(words)).max().unwrap_or(Likeness::No)
+                let commands = reached.iter().flat_map(|reached| &reached.commands);
+                commands.map(|spoken| pattern.resembles(spoken)).max().unwrap_or(Likeness::No)
             }),
             Form::Path(paths) => self.path.as_ref().map_or(Likeness::No, |pattern| {
                 if paths.iter().any(|path| pattern.matches(path, Care::Caution)) {

@@ -127,8 +127,8 @@ impl Index {
         for form in std::iter::once(&subject.form).chain(&subject.beside) {
             match form {
                 Form::Command { reached, .. } => {
-                    for words in reached.iter().flat_map(|reached| reached.commands()) {
-                        self.resembling(words, &mut found);
+                    for spoken in reached.iter().flat_map(|reached| &reached.commands) {
+                        self.resembling(spoken.words(), &mut found);
                     }
                 }
                 Form::Path(_) | Form::Url(_) | Form::Text | Form::Opaque => self.for_form(form, &mut found),

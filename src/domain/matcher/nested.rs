@@ -1,6 +1,7 @@
 //! What a command line may run beside its own commands: behind wrappers, and in texts that a shell reads.
 
 use super::command_line::{CommandLine, SimpleCommand};
+use super::command_pattern::Spoken;
 use super::danger;
 use super::word::Word;
 
@@ -20,8 +21,8 @@ const PREFIXES: &[&str] = &[
 #[derive(Clone, Debug)]
 pub(super) struct Reached {
     words: Vec<Word>,
-    /// The words that may begin a command: the program, and behind a wrapper others.
-    starts: Vec<usize>,
+    /// What it runs: itself, and behind a wrapper whatever may begin a command.
+    pub(super) commands: Vec<Spoken>,
     /// Whether it runs its words or what it reads, or may.
     is_wrapper: bool,
     /// Whether it has more words than are looked at.
@@ -34,12 +35,8 @@ impl Reached {
         let is_wrapper = is_wrapper(&words);
         let is_too_much = is_wrapper && words.len() > MAX_WORDS;
         let starts = if is_wrapper && !is_too_much { starts(&words) } else { vec![0] };
-        Self { words, starts, is_wrapper, is_too_much }
-    }
-
-    /// Every word list that is run as a command, its program first.
-    pub(super) fn commands(&self) -> impl Iterator<Item = &[Word]> {
-        self.starts.iter().map(|start| &self.words[*start..])
+        let commands = starts.into_iter().map(|start| Spoken::new(&words[start..])).collect();
+        Self { words, commands, is_wrapper, is_too_much }
     }
 
     /// The texts in it that a shell may read as commands.
