@@ -16,6 +16,7 @@ mod exact_numbers;
 mod expire;
 mod framing;
 mod fuzz_corpus;
+#[path = "../harness/mod.rs"]
 mod harness;
 mod list;
 mod matcher_properties;

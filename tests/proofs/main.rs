@@ -1,0 +1,22 @@
+//! The proofs: what countersign promises, tried on the real server by force, one file a proof.
+//!
+//! `scripts/prove` runs their long form and prints the figures; as a test of Cargo's each runs in a short form. A proof
+//! that cannot run here, for want of a tool, says so in one line and counts as skipped, never as passed.
+#![expect(clippy::unwrap_used, reason = "a proof that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a report is printed")]
+
+#[path = "../harness/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests ask more")]
+mod harness;
+mod run;
+
+use std::process::ExitCode;
+
+use self::run::{Proof, Run};
+
+/// Every proof, in the order of the report.
+const PROOFS: &[Proof] = &[];
+
+fn main() -> ExitCode {
+    Run::from_arguments().all(PROOFS)
+}
