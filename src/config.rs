@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 /// What `countersign serve` can be told.
@@ -35,13 +35,36 @@ pub struct Config {
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub readers: u32,
 
-    /// What is logged to stderr, as tracing's filters say it
-    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
-    pub log: String,
+    /// The log.
+    #[command(flatten)]
+    pub logging: Logging,
 
     /// The limits.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// What is logged to stderr, and how.
+#[derive(Clone, Debug, Args)]
+pub struct Logging {
+    /// What is logged to stderr, as tracing's filters say it; `debug` tells every request, not only those that are refused
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
+    pub log: String,
+
+    /// How it is logged: `auto` is for people on a terminal and JSON otherwise
+    #[arg(long, value_name = "FORMAT", env = "COUNTERSIGN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
+    pub log_format: LogFormat,
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `human` on a terminal, else `json`.
+    Auto,
+    /// For people, coloured on a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
 }
 
 /// Which database.

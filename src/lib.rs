@@ -17,12 +17,14 @@
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
 //! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table |
+//! | [`metrics`] | what is counted and measured |
 //! | [`waiters`] | who waits for which interaction; woken after the commit |
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | who holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
 //! | [`http`] | the wire: routes in one table, one file a verb, errors in one file |
 //! | [`config`] | every knob |
+//! | [`logging`] | lines on stderr |
 //! | [`server`] | the process of `countersign serve` |
 //! | [`cli`] | the command line |
 //!
@@ -53,6 +55,8 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod logging;
+pub mod metrics;
 pub mod rules_file;
 pub mod sealer;
 pub mod server;

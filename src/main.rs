@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use countersign::cli::{Cli, run};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     run(Cli::parse())

@@ -1,18 +1,21 @@
 //! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::http;
+use crate::logging;
 use crate::service::{self, FirstTokens, Service};
 
 /// How long the database may take to close: what is queued and the last checkpoint.
@@ -48,15 +51,8 @@ pub struct Server {
 
 /// Runs the server of the command line until SIGTERM or Ctrl-C.
 pub fn run(config: &Config) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| Error::Log(error.to_string()))?;
-    let colours = io::stderr().is_terminal();
-    // Without a word of its own when stderr is gone: a log that nobody reads must not end what it tells of.
-    tracing_subscriber::fmt()
-        .log_internal_errors(false)
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(colours)
-        .init();
+    logging::start(&config.logging).map_err(Error::Log)?;
+    keep_memory_private();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -123,6 +119,18 @@ impl Server {
             Err(_) => tracing::warn!("somebody else holds the database; the next start moves the log into it"),
         }
         Ok(())
+    }
+}
+
+/// No core dump and no other process of the same user gets to see what is in this one's memory: secrets pass through it.
+fn keep_memory_private() {
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, nothing) {
+        tracing::warn!(%error, "core dumps could not be turned off");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "other processes of this user can read this one's memory");
     }
 }
 

@@ -1,7 +1,5 @@
 //! Names and ids that have been checked: whoever holds one need not look at it again.
 
-use std::sync::Arc;
-
 /// The longest id, in bytes.
 pub const LONGEST_ID: usize = 128;
 
@@ -31,7 +29,7 @@ macro_rules! checked_string {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             /// The text.
@@ -70,6 +68,8 @@ macro_rules! checked_string {
         }
     };
 }
+
+pub(super) use checked_string;
 
 checked_string! {
     /// The name of a trust rule that is kept in a file.
@@ -130,7 +130,7 @@ impl PrincipalName {
 }
 
 /// Ids made here grow with time: new rows then share their pages in the database's trees.
-fn time_ordered() -> Arc<str> {
+fn time_ordered() -> std::sync::Arc<str> {
     uuid::Uuid::now_v7().hyphenated().to_string().into()
 }
 

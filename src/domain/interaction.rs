@@ -9,6 +9,7 @@ use super::json::JsonObject;
 use super::principal::Principal;
 use super::question::Response;
 use super::refused::Refused;
+use super::traceparent::Traceparent;
 use super::trust_rule::RuleUse;
 use super::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
 
@@ -246,6 +247,8 @@ pub struct Body {
     pub metadata: String,
     /// Tells a repetition from a conflict.
     pub content_sha256: [u8; 32],
+    /// The trace that it was registered from; `None` where the agent named none.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// An interaction with everything that belongs to it.

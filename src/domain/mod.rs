@@ -13,5 +13,6 @@ pub mod principal;
 pub mod question;
 pub mod refused;
 pub mod rule_set;
+pub mod traceparent;
 pub mod trust_rule;
 pub mod words;

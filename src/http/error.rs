@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::observe::Code;
 use crate::domain::refused::Refused;
 use crate::domain::words::Outcome;
 use crate::service;
@@ -53,7 +54,7 @@ impl Problem {
         self.with("retryAfterMs", RETRY_AFTER_MS)
     }
 
-    fn internal() -> Self {
+    pub(super) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong inside; the log has it")
     }
 }
@@ -73,6 +74,7 @@ impl IntoResponse for Problem {
         // Strings and numbers under string keys: this cannot fail, and an empty body is what is left if it does.
         let mut response = Response::new(Body::from(serde_json::to_vec(&shape).unwrap_or_default()));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.status == StatusCode::UNAUTHORIZED {
@@ -253,9 +255,7 @@ pub(super) async fn method_not_allowed(method: Method) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
-/// What a client sees of a bug.
-pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
-    let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = said.unwrap_or("without a word"), "a handler panicked");
+/// What a client sees of a bug; the log has the panic's own words.
+pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     Problem::internal().into_response()
 }

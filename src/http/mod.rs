@@ -10,6 +10,8 @@ mod events;
 mod extract;
 mod health;
 mod interactions;
+mod metrics;
+mod observe;
 mod outcome;
 mod page;
 mod question;
@@ -64,6 +66,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/v1/audit-events", || get(events::list)),
     ("/v1/events", || get(events::feed)),
     ("/readyz", || get(health::ready)),
+    ("/metrics", || get(metrics::metrics)),
 ];
 
 /// The whole service as one router.
@@ -76,5 +79,6 @@ fn router(app: App) -> Router {
         .route("/healthz", get(health::alive).fallback(error::method_not_allowed))
         .layer(from_fn_with_state(app.clone(), extract::limit_headers))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
 }

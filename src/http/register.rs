@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -10,6 +10,7 @@ use super::App;
 use super::auth::Registrant;
 use super::error::{Problem, input_too_large};
 use super::extract::{Json, answer};
+use super::observe::traceparent;
 use super::view;
 use crate::clock::Timestamp;
 use crate::config::Limits;
@@ -17,6 +18,7 @@ use crate::domain::content::{Confirmation, Content, SecretRequest};
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::json::JsonObject;
 use crate::domain::question::Question;
+use crate::domain::traceparent::Traceparent;
 use crate::domain::words::Kind;
 use crate::service::{Deadline, Register, Registered};
 
@@ -37,9 +39,10 @@ pub(super) struct RegisterBody {
 pub(super) async fn register(
     State(app): State<App>,
     Registrant(caller): Registrant,
+    headers: HeaderMap,
     Json(body): Json<RegisterBody>,
 ) -> Result<Response, Problem> {
-    let register = body.accept(&app.limits)?;
+    let register = body.accept(traceparent(&headers), &app.limits)?;
     let (status, record) = match app.service.register(&caller, register).await? {
         Registered::Created(record) => (StatusCode::CREATED, record),
         Registered::Existing(record) => (StatusCode::OK, record),
@@ -53,7 +56,7 @@ pub(super) async fn register(
 }
 
 impl RegisterBody {
-    fn accept(self, limits: &Limits) -> Result<Register, Problem> {
+    fn accept(self, traceparent: Option<Traceparent>, limits: &Limits) -> Result<Register, Problem> {
         let deadline = match (self.expires_in_ms, self.expires_at) {
             (None, None) => Deadline::Default,
             (Some(millis), None) => Deadline::In(millis),
@@ -79,6 +82,7 @@ impl RegisterBody {
             conversation_id: self.conversation_id,
             deadline,
             metadata: self.metadata,
+            traceparent,
             content: content
                 .accept()
                 .map_err(|error| Problem::malformed_field(&format!("{}.{}", self.kind, error.field), error.message))?,

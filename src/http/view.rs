@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName};
 use crate::domain::interaction::{Record, Resolution, ResolvedBy};
 use crate::domain::question::Response;
+use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::{RuleUse, TrustRule};
 use crate::domain::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use crate::store::Error as StoreError;
@@ -22,6 +23,8 @@ struct InteractionView<'a> {
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a Traceparent>,
     metadata: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmation: Option<&'a RawValue>,
@@ -89,6 +92,7 @@ pub(super) fn interaction(record: &Record) -> Result<Box<RawValue>, StoreError> 
         created_at: interaction.created_at,
         expires_at: interaction.expires_at,
         resolved_at: resolution.map(|resolution| resolution.at),
+        traceparent: record.body.traceparent.as_ref(),
         metadata: serde_json::from_str(&record.body.metadata).map_err(corrupt)?,
         confirmation: body_of(Kind::Confirmation),
         secret: body_of(Kind::Secret),

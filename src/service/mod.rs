@@ -10,6 +10,7 @@ mod events;
 mod expire;
 mod import;
 mod look;
+mod measure;
 mod outcome;
 mod preview;
 mod question;
@@ -44,6 +45,7 @@ use crate::domain::interaction::{Interaction, Record};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::words::Role;
+use crate::metrics::Metrics;
 use crate::sealer::{KeyError, Sealer};
 use crate::store::{self, Committed, Holder, ReadTx, Store};
 use crate::tokens::{self, Tokens};
@@ -59,6 +61,7 @@ pub struct Service {
     sealer: Arc<Sealer>,
     waiters: Arc<Waiters>,
     alarm: Arc<Alarm>,
+    metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     /// The last audit event that is committed.
     last_seq: watch::Receiver<i64>,
@@ -83,11 +86,17 @@ impl Service {
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let waiters = Waiters::new(config.limits.max_waiters);
         let alarm = Arc::new(Alarm::default());
+        let metrics = Arc::new(Metrics::default());
         let (seq, last_seq) = watch::channel(0);
         let on_commit = {
-            let (waiters, alarm) = (Arc::clone(&waiters), Arc::clone(&alarm));
+            let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
             move |committed: Committed| {
-                committed.resolved.iter().for_each(|request_id| waiters.wake(request_id));
+                for ending in &committed.resolved {
+                    waiters.wake(&ending.request_id);
+                    metrics.resolved(ending.outcome, ending.by);
+                }
+                committed.rule_hits.iter().for_each(|decision| metrics.rule_hit(*decision));
+                metrics.committed(committed.works, committed.took);
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
@@ -105,6 +114,7 @@ impl Service {
             sealer: Arc::new(sealer),
             waiters,
             alarm,
+            metrics,
             clock,
             last_seq,
             stopping: watch::Sender::new(false),

@@ -13,6 +13,7 @@ use crate::domain::json::JsonObject;
 use crate::domain::matcher::Subject;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::traceparent::Traceparent;
 use crate::store::{Error as StoreError, NewInteraction, WriteTx};
 
 /// Until when an interaction may be resolved.
@@ -37,6 +38,8 @@ pub struct Register {
     pub deadline: Deadline,
     /// The agent's own notes.
     pub metadata: Option<JsonObject>,
+    /// The trace that it is part of.
+    pub traceparent: Option<Traceparent>,
     /// What is asked; accepted.
     pub content: Content,
 }
@@ -54,7 +57,7 @@ impl Service {
     /// Registers an interaction, or finds the one that was registered before with the same id and content.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
-        let Register { request_id, conversation_id, deadline, metadata, mut content } = register;
+        let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         // Taken apart here, beside the writer: it is the dearest part of a decision.
@@ -67,7 +70,7 @@ impl Service {
             Content::Secret(_) | Content::Question(_) => None,
         };
         let metadata = metadata.as_ref().map_or("{}", JsonObject::text).to_owned();
-        let body = Body { json: content.to_json().map_err(not_json)?, metadata, content_sha256 };
+        let body = Body { json: content.to_json().map_err(not_json)?, metadata, content_sha256, traceparent };
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
         self.store

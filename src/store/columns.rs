@@ -9,6 +9,7 @@ use crate::domain::id::{
 };
 use crate::domain::interaction::Status;
 use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::traceparent::Traceparent;
 use crate::domain::words::{Delivery, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
 
 macro_rules! as_text {
@@ -31,8 +32,32 @@ macro_rules! from_text {
     };
 }
 
-as_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName);
-from_text!(ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName);
+as_text!(
+    ClaimId,
+    ConversationId,
+    PrincipalName,
+    RequestId,
+    RuleId,
+    RuleName,
+    SecretName,
+    TakeId,
+    TokenId,
+    ToolName,
+    Traceparent
+);
+from_text!(
+    ClaimId,
+    ConversationId,
+    PrincipalName,
+    RequestId,
+    RuleId,
+    RuleName,
+    SecretName,
+    TakeId,
+    TokenId,
+    ToolName,
+    Traceparent
+);
 as_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 from_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 as_text!(Pattern, Scope);

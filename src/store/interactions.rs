@@ -24,7 +24,7 @@ macro_rules! hot_columns {
 const RECORDS: &str = concat!(
     "SELECT ",
     hot_columns!(),
-    ", b.body, b.metadata, b.content_sha256, c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms \
+    ", b.body, b.metadata, b.content_sha256, b.traceparent, c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms \
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
      LEFT JOIN claims AS c USING (interaction_id)"
 );
@@ -110,8 +110,9 @@ fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
 
 fn record_from(row: &Row<'_>) -> Result<(i64, Record)> {
     let interaction = interaction_from(row)?;
-    let body = Body { json: row.get(14)?, metadata: row.get(15)?, content_sha256: row.get(16)? };
-    let claim = super::claims::claim_from(row, 17)?;
+    let body =
+        Body { json: row.get(14)?, metadata: row.get(15)?, content_sha256: row.get(16)?, traceparent: row.get(17)? };
+    let claim = super::claims::claim_from(row, 18)?;
     Ok((row.get(0)?, Record { interaction, body, claim }))
 }
 
@@ -210,6 +211,15 @@ impl ReadTx<'_> {
         Ok(interactions)
     }
 
+    /// How many interactions of each kind are pending, and since when the oldest of them is.
+    pub fn pending_by_kind(&self) -> Result<Vec<(Kind, u64, Timestamp)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT kind, count(*), min(created_at_ms) FROM interactions WHERE status = 'pending' GROUP BY kind",
+        )?;
+        let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(counts.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The next moment at which something is to happen by itself: a deadline of an interaction or of a rule, or the wiping
     /// of a secret.
     pub fn next_deadline(&self) -> Result<Option<Timestamp>> {
@@ -254,9 +264,16 @@ impl WriteTx<'_> {
             ])?;
         self.conn
             .prepare_cached(
-                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![self.conn.last_insert_rowid(), body.json, body.metadata, body.content_sha256])?;
+            .execute(params![
+                self.conn.last_insert_rowid(),
+                body.json,
+                body.metadata,
+                body.content_sha256,
+                body.traceparent
+            ])?;
         self.set_deadline(interaction.expires_at);
         let event = NewAuditEvent::new(Event::Registered);
         self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;

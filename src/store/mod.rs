@@ -24,6 +24,7 @@ mod writer;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -41,6 +42,7 @@ use self::rule_book::RuleBook;
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::id::RequestId;
+use crate::domain::words::{Outcome, RuleDecision};
 
 /// The result of what the store does.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -49,16 +51,35 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Default)]
 pub struct Committed {
     /// The interactions that were resolved.
-    pub resolved: Vec<RequestId>,
+    pub resolved: Vec<Ending>,
+    /// What each use of a trust rule decided.
+    pub rule_hits: Vec<RuleDecision>,
     /// The earliest of the deadlines that were set.
     pub next_deadline: Option<Timestamp>,
     /// The last audit event, where one was appended.
     pub last_seq: Option<i64>,
+    /// How many pieces of work shared the commit.
+    pub works: usize,
+    /// How long COMMIT took, the sync of the disk above all.
+    pub took: Duration,
+}
+
+/// How an interaction ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Which.
+    pub request_id: RequestId,
+    /// How.
+    pub outcome: Outcome,
+    /// By whom: `principal`, `trust_rule` or `system`.
+    pub by: &'static str,
 }
 
 impl Committed {
     fn add(&mut self, more: Self) {
+        self.works += 1;
         self.resolved.extend(more.resolved);
+        self.rule_hits.extend(more.rule_hits);
         self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
         self.last_seq = self.last_seq.max(more.last_seq);
     }
@@ -98,9 +119,8 @@ impl<'c> Deref for WriteTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    const fn new(conn: &'c Connection, book: &'c mut RuleBook, now: Timestamp) -> Self {
-        let committed = Committed { resolved: Vec::new(), next_deadline: None, last_seq: None };
-        Self { read: ReadTx { conn }, book, now, committed }
+    fn new(conn: &'c Connection, book: &'c mut RuleBook, now: Timestamp) -> Self {
+        Self { read: ReadTx { conn }, book, now, committed: Committed::default() }
     }
 
     /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
@@ -159,6 +179,12 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.readers.read(work).await
+    }
+
+    /// How many pieces of work wait for the writer.
+    #[must_use]
+    pub fn queued_writes(&self) -> usize {
+        self.writer.queued()
     }
 
     /// Changes whenever another process has changed the tokens; see [`Generation`].

@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use super::{Error, Result, WriteTx};
+use super::{Ending, Error, Result, WriteTx};
 use crate::domain::audit::NewAuditEvent;
 use crate::domain::interaction::{Detail, Interaction, Resolution, ResolvedBy, Status, System};
 
@@ -20,10 +20,10 @@ const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms
 impl WriteTx<'_> {
     /// Resolves a pending interaction, appends the event that tells of it, and wakes its waiters after the commit.
     pub fn settle(&mut self, interaction: &Interaction, resolution: &Resolution) -> Result<()> {
-        let (principal, rule, system) = match &resolution.by {
-            ResolvedBy::Principal(name) => (Some(name), None, None),
-            ResolvedBy::TrustRule(rule_id) => (None, Some(rule_id), None),
-            ResolvedBy::System(System::Expired) => (None, None, Some("expired")),
+        let (by, principal, rule, system) = match &resolution.by {
+            ResolvedBy::Principal(name) => ("principal", Some(name), None, None),
+            ResolvedBy::TrustRule(rule_id) => ("trust_rule", None, Some(rule_id), None),
+            ResolvedBy::System(System::Expired) => ("system", None, None, Some("expired")),
         };
         let detail = Some(&resolution.detail).filter(|detail| **detail != Detail::default());
         let not_json = |_| Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() };
@@ -55,7 +55,8 @@ impl WriteTx<'_> {
         event.rule_id = rule;
         event.detail = audited(&resolution.detail);
         self.append_audit(event)?;
-        self.committed.resolved.push(interaction.request_id.clone());
+        let request_id = interaction.request_id.clone();
+        self.committed.resolved.push(Ending { request_id, outcome: resolution.outcome, by });
         Ok(())
     }
 }

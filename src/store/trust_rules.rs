@@ -158,6 +158,7 @@ impl WriteTx<'_> {
             .query_row(params![rule.rule_id, self.now], |row| row.get::<_, RuleStatus>(0))
             .optional()?;
         let corrupt = || Error::Corrupt { table: "trust_rules", key: rule.rule_id.to_string() };
+        self.committed.rule_hits.push(rule.terms.decision);
         match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
             Some(event) => {
                 self.book.remove(&rule.rule_id);

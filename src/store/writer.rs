@@ -5,8 +5,10 @@
 //! one gathers. Refusals are answered after the COMMIT too, for they may rest on what the same group has written.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
@@ -64,6 +66,8 @@ enum Message {
 /// The way to the writer's thread.
 pub(super) struct Writer {
     queue: Sender<Message>,
+    /// How many pieces of work the thread has not taken yet.
+    queued: Arc<AtomicUsize>,
     ended: watch::Receiver<()>,
 }
 
@@ -77,13 +81,15 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
         let (alive, ended) = watch::channel(());
+        let queued = Arc::new(AtomicUsize::new(0));
+        let taken = Arc::clone(&queued);
         thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit }.run(&messages);
+            Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit }.run(&messages, &taken);
         })?;
-        Ok(Self { queue, ended })
+        Ok(Self { queue, queued, ended })
     }
 
     pub(super) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
@@ -94,8 +100,13 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let work = Closure { work, found: None, reply };
+        self.queued.fetch_add(1, Ordering::Relaxed);
         self.queue.send(Message::Work(Box::new(work))).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
     }
 
     pub(super) async fn close(&self) -> Result<()> {
@@ -134,7 +145,7 @@ enum Savepoints {
 }
 
 impl Thread {
-    fn run(mut self, messages: &Receiver<Message>) {
+    fn run(mut self, messages: &Receiver<Message>, queued: &AtomicUsize) {
         while let Ok(first) = messages.recv() {
             let mut group = Vec::new();
             let mut close = None;
@@ -147,6 +158,7 @@ impl Thread {
                     break;
                 }
             }
+            queued.fetch_sub(group.len(), Ordering::Relaxed);
             if self.commit(group) == Disk::Unknown {
                 return;
             }
@@ -216,7 +228,9 @@ impl Thread {
                 self.execute("RELEASE work")?;
             }
         }
+        let begun = Instant::now();
         self.execute("COMMIT")?;
+        all.took = begun.elapsed();
         Ok(Some(all))
     }
 

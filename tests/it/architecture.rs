@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// there the clock's times and the domain's words may meet.
 const FLOORS: &[&[&str]] = &[
     &["clock", "domain"],
-    &["config", "rules_file", "waiters"],
-    &["store"],
+    &["config", "metrics", "rules_file", "waiters"],
+    &["logging", "store"],
     &["sealer", "tokens"],
     &["service"],
     &["http"],
@@ -19,8 +19,14 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Crates that only one module names, so that they can be exchanged there.
-const KEPT_IN: &[(&str, &str)] =
-    &[("rusqlite", "store"), ("r2d2", "store"), ("r2d2_sqlite", "store"), ("refinery", "store"), ("axum", "http")];
+const KEPT_IN: &[(&str, &str)] = &[
+    ("rusqlite", "store"),
+    ("r2d2", "store"),
+    ("r2d2_sqlite", "store"),
+    ("refinery", "store"),
+    ("axum", "http"),
+    ("prometheus_client", "metrics"),
+];
 
 struct Source {
     path: PathBuf,

@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod bad_input;
 mod bad_request;
+mod canary;
 mod cancel;
 mod claim;
 mod cli;
@@ -24,6 +25,7 @@ mod matcher_time;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod matrix;
+mod observe;
 mod question;
 mod race;
 mod readme;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Client, TestServer, confirmation, question, responses, secret};
 
 /// One call, as the admin of a [`Stage`] makes it with success.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     /// As it stands in the server's own table.
@@ -185,7 +186,10 @@ impl Stage {
     }
 
     fn everyones_calls() -> Vec<Call> {
-        ["/v1/audit-events", "/v1/events", "/readyz"].map(|path| Call::get(path, path, Role::ALL)).into()
+        let mut calls =
+            ["/v1/audit-events", "/v1/events", "/readyz"].map(|path| Call::get(path, path, Role::ALL)).to_vec();
+        calls.push(Call::get("/metrics", "/metrics", REVIEWERS));
+        calls
     }
 
     /// Does it, and panics if anything in the database is not as it was.

@@ -46,7 +46,7 @@ fn secret(request_id: &str, by: &Principal, now: Timestamp, body: &str) -> NewIn
         expires_at: now.plus_millis(10_000),
         resolution: None,
     };
-    let body = Body { json: body.to_owned(), metadata: "{}".to_owned(), content_sha256: [0; 32] };
+    let body = Body { json: body.to_owned(), metadata: "{}".to_owned(), content_sha256: [0; 32], traceparent: None };
     NewInteraction { interaction, body }
 }
 

@@ -1,0 +1,21 @@
+//! `GET /metrics`: what Prometheus reads.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::auth::Reviewer;
+use super::error::Problem;
+use super::extract::NoQuery;
+use crate::metrics;
+
+pub(super) async fn metrics(
+    State(app): State<App>,
+    Reviewer(_): Reviewer,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let snapshot = app.service.snapshot().await?;
+    let text = app.service.metrics().encode(&snapshot).map_err(|_| Problem::internal())?;
+    Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
