@@ -14,6 +14,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+pub use crate::http::openapi;
+
 use crate::http;
 use crate::logging;
 use crate::service::{self, FirstTokens, Service};

@@ -31,6 +31,8 @@ enum Command {
     /// Keep trust rules in files: write them down, test them, bring them in
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Print the description of the interface (OpenAPI 3.1)
+    Openapi,
     /// Make, list and revoke the tokens that agents and people speak with
     #[command(subcommand)]
     Token(TokenCommand),
@@ -98,6 +100,7 @@ enum Failure {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
+        Command::Openapi => write!(io::stdout(), "{}", server::openapi()).map_err(Failure::from),
         Command::Rules(rules) => rules.run(),
         Command::Token(TokenCommand::Create(create)) => create.run(),
         Command::Token(TokenCommand::List(database)) => list_tokens(&database),

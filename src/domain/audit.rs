@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
@@ -126,7 +127,7 @@ impl<'a> NewAuditEvent<'a> {
 }
 
 /// One line of the history, as it stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
     /// Its place: one more than that of the event before.
@@ -142,5 +143,6 @@ pub struct AuditEvent {
     /// By whom; null: by the server itself.
     pub principal: Option<PrincipalName>,
     /// What else there is to say: a JSON object.
+    #[schema(value_type = Object)]
     pub detail: Box<RawValue>,
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::canonical::input_digest;
 use super::id::{SecretName, ToolName};
@@ -14,7 +15,7 @@ use super::question::Question;
 use super::words::{ExecutionTarget, Kind, RiskLevel};
 
 /// "May I do this?"
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Confirmation {
     /// The tool that the agent wants to use.
@@ -23,6 +24,7 @@ pub struct Confirmation {
     pub input: JsonObject,
     /// SHA-256 over the canonical form of tool and input; made here, never taken from an agent.
     #[serde(default)]
+    #[schema(read_only)]
     pub input_digest: Option<String>,
     /// How much harm it could do.
     #[serde(default)]
@@ -65,7 +67,7 @@ const fn yes() -> bool {
 }
 
 /// An edit of one file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Diff {
     /// The file.
@@ -79,7 +81,7 @@ pub struct Diff {
 }
 
 /// A pattern that the agent offers for a lasting rule.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct AllowlistOption {
     /// What it is called to a person.
@@ -92,7 +94,7 @@ pub struct AllowlistOption {
 }
 
 /// A scope that the agent offers for a lasting rule.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct ScopeOption {
     /// What it is called to a person.
@@ -148,7 +150,7 @@ impl Confirmation {
 }
 
 /// "What is the value of this secret?"
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct SecretRequest {
     /// Whose secret it is: `github`, say.

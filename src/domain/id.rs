@@ -3,8 +3,14 @@
 /// The longest id, in bytes.
 pub const LONGEST_ID: usize = 128;
 
-/// The longest name of a tool, a service or a field, in bytes.
+/// The longest name of a tool, a service or a field, in characters.
 pub const LONGEST_NAME: usize = 256;
+
+/// What [`check_id`] lets pass, as a regular expression: anything but `.` and `..`.
+const ID: &str = r"^([A-Za-z0-9_:-][A-Za-z0-9._:-]*|\.[A-Za-z0-9_:-][A-Za-z0-9._:-]*|\.\.[A-Za-z0-9._:-]+)$";
+
+/// What [`check_name`] lets pass.
+const NAME: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
 
 fn check_id(text: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
@@ -16,20 +22,23 @@ fn check_id(text: &str) -> Result<(), &'static str> {
 }
 
 fn check_name(text: &str) -> Result<(), &'static str> {
-    if (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control) && text.trim() == text {
+    if (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.trim() == text
+    {
         Ok(())
     } else {
-        Err("a name is 1 to 256 bytes without control characters, and no space at its ends")
+        Err("a name is 1 to 256 characters without control characters, and no space at its ends")
     }
 }
 
 /// Declares a string that a check has passed; cheap to clone.
 macro_rules! checked_string {
-    ($(#[$about:meta])* $name:ident, $check:expr) => {
+    ($(#[$about:meta])* $name:ident, $check:expr, $pattern:expr, $longest:expr) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(std::sync::Arc<str>);
+
+        crate::domain::schema::described!($name, crate::domain::schema::text($pattern, $longest));
 
         impl $name {
             /// The text.
@@ -73,52 +82,52 @@ pub(super) use checked_string;
 
 checked_string! {
     /// The name of a trust rule that is kept in a file.
-    RuleName, check_id
+    RuleName, check_id, ID, LONGEST_ID
 }
 
 checked_string! {
     /// The id of an interaction: the agent's own, or a UUID v7 that [`RequestId::generate`] made.
-    RequestId, check_id
+    RequestId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// What holds an agent's interactions together.
-    ConversationId, check_id
+    ConversationId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The id of a claim: the agent's own, or generated.
-    ClaimId, check_id
+    ClaimId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The id of one taking of a secret: the agent's own, or generated.
-    TakeId, check_id
+    TakeId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The id of a trust rule.
-    RuleId, check_id
+    RuleId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The id of a token: what a token is called where its text must not be shown.
-    TokenId, check_id
+    TokenId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The name of a principal.
-    PrincipalName, check_id
+    PrincipalName, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The id of one entry of a question.
-    QuestionId, check_id
+    QuestionId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The id of one option of a question's entry.
-    OptionId, check_id
+    OptionId, check_id, ID, LONGEST_ID
 }
 checked_string! {
     /// The name of an agent's tool.
-    ToolName, check_name
+    ToolName, check_name, NAME, LONGEST_NAME
 }
 checked_string! {
     /// The service that a secret is for, or the field of it.
-    SecretName, check_name
+    SecretName, check_name, NAME, LONGEST_NAME
 }
 
 impl PrincipalName {

@@ -1,6 +1,7 @@
 //! One question of an agent, from `pending` to the one way in which it ended.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
@@ -33,6 +34,11 @@ impl Status {
     }
 }
 
+super::schema::described!(
+    Status,
+    super::schema::words(std::iter::once("pending").chain(Outcome::ALL.iter().map(|outcome| outcome.as_str())))
+);
+
 impl std::str::FromStr for Status {
     type Err = String;
 
@@ -45,7 +51,7 @@ impl std::str::FromStr for Status {
 }
 
 /// Who or what resolved an interaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ResolvedBy {
     /// Somebody with a token.
@@ -57,7 +63,7 @@ pub enum ResolvedBy {
 }
 
 /// What the server resolves by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum System {
     /// The deadline passed.

@@ -46,6 +46,13 @@ impl JsonObject {
     }
 }
 
+super::schema::described!(
+    JsonObject,
+    utoipa::openapi::ObjectBuilder::new()
+        .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(true)))
+        .into()
+);
+
 impl Default for JsonObject {
     /// `{}`
     fn default() -> Self {

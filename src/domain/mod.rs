@@ -13,6 +13,7 @@ pub mod principal;
 pub mod question;
 pub mod refused;
 pub mod rule_set;
+pub(crate) mod schema;
 pub mod traceparent;
 pub mod trust_rule;
 pub mod words;

@@ -1,5 +1,8 @@
 //! The texts that a trust rule is made of: which subjects it covers, and where. What they mean is the matcher's.
 
+/// What descriptions of the interface say of the length of these texts: the default limit on patterns.
+const LONGEST: usize = 1024;
+
 use serde::{Deserialize, Serialize};
 
 /// Declares a text of a person's that must not be empty and must not hold NUL, which SQLite and C would read as its end.
@@ -9,6 +12,8 @@ macro_rules! plain_text {
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
         pub struct $name(String);
+
+        crate::domain::schema::described!($name, crate::domain::schema::text("^[^\\x00]+$", LONGEST));
 
         impl $name {
             /// The text.

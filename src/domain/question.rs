@@ -1,6 +1,7 @@
 //! "Which of these?": the entries of a question, and whether a set of responses answers them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::content::{ContentError, all_different};
 use super::id::{OptionId, QuestionId};
@@ -8,7 +9,7 @@ use super::json::objects_only;
 use super::refused::Refused;
 
 /// One or more things that the agent wants to know.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Question {
     /// At least one.
@@ -16,7 +17,7 @@ pub struct Question {
 }
 
 /// One thing that the agent wants to know.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Entry {
     /// Told apart from the other entries by this.
@@ -31,7 +32,7 @@ pub struct Entry {
 }
 
 /// One of the options of an entry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Choice {
     /// Told apart from the other options by this.
@@ -44,7 +45,7 @@ pub struct Choice {
 }
 
 /// The answer to one entry: an option, one's own words, both, or that it is passed over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Response {
     /// The entry that this answers.

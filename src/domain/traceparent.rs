@@ -5,7 +5,7 @@ const BYTES: usize = 55;
 
 super::id::checked_string! {
     /// A `traceparent` of version 00, lower-case as the W3C wants it.
-    Traceparent, check
+    Traceparent, check, "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$", BYTES
 }
 
 impl Traceparent {

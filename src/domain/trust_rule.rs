@@ -1,6 +1,7 @@
 //! Standing decisions: what a trust rule says, and where it stands.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
@@ -79,7 +80,7 @@ impl TrustRule {
 }
 
 /// A rule that took part in a decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleUse {
     /// Its id.

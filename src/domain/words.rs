@@ -11,6 +11,8 @@ macro_rules! words {
             $($(#[$variant_about])* #[serde(rename = $word)] $variant),+
         }
 
+        crate::domain::schema::described!($name, crate::domain::schema::words(Self::ALL.iter().map(|word| word.as_str())));
+
         impl $name {
             /// Every word of the table, in its order.
             pub const ALL: &[Self] = &[$(Self::$variant),+];

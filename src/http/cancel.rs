@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Registrant;
@@ -12,10 +13,24 @@ use super::view;
 use crate::domain::id::RequestId;
 
 /// The body of a request that needs nothing: empty, or `{}`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
+#[utoipa::path(
+    post,
+    path = "/v1/interactions/{requestId}/cancel",
+    operation_id = "cancelInteraction",
+    tag = "agents",
+    summary = "Withdraws an interaction",
+    params(("requestId" = RequestId, Path, description = "The interaction")),
+    request_body = Option<Nothing>,
+    responses(
+        (status = 200, body = view::InteractionView, description = "As it now stands"),
+        (status = 404, body = Problem, description = "no such interaction of this agent: `unknown_request`"),
+        (status = 409, body = Problem, description = "`already_resolved`: it ended otherwise"),
+    )
+)]
 pub(super) async fn cancel(
     State(app): State<App>,
     Registrant(caller): Registrant,

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Registrant;
@@ -11,14 +12,14 @@ use super::extract::{OptionalJson, Param, ok};
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::json::JsonObject;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ClaimBody {
     input_digest: Option<String>,
     claim_id: Option<ClaimId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ClaimedView<'a> {
     claim_id: &'a ClaimId,
@@ -26,6 +27,20 @@ struct ClaimedView<'a> {
     effective_input_digest: &'a str,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/interactions/{requestId}/claim",
+    operation_id = "claimInteraction",
+    tag = "agents",
+    summary = "Takes the one-time right to act on an approved confirmation",
+    params(("requestId" = RequestId, Path, description = "The interaction")),
+    request_body = Option<ClaimBody>,
+    responses(
+        (status = 200, body = ClaimedView, description = "What was approved; the same claimId gets it again"),
+        (status = 404, body = Problem, description = "no such interaction of this agent: `unknown_request`"),
+        (status = 409, body = Problem, description = "`not_approved`, `already_claimed`, `digest_mismatch`"),
+    )
+)]
 pub(super) async fn claim(
     State(app): State<App>,
     Registrant(caller): Registrant,

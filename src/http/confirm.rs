@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Resolver;
@@ -16,7 +17,7 @@ use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::words::Decision;
 use crate::service::Confirm;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ConfirmBody {
     request_id: RequestId,
@@ -27,6 +28,19 @@ pub(super) struct ConfirmBody {
     selected_scope: Option<Scope>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/confirm",
+    operation_id = "confirm",
+    tag = "approvers",
+    summary = "Allows or denies a confirmation",
+    request_body = ConfirmBody,
+    responses(
+        (status = 200, body = Accepted, description = "It is resolved"),
+        (status = 404, body = Problem, description = "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card"),
+        (status = 422, body = Problem, description = "`number_out_of_range`"),
+    )
+)]
 pub(super) async fn confirm(
     State(app): State<App>,
     Resolver(caller): Resolver,
@@ -77,5 +91,11 @@ impl ConfirmBody {
 
 /// What every resolution that was accepted is answered with.
 pub(super) fn accepted() -> Result<Response, Problem> {
-    ok(&serde_json::json!({"accepted": true}))
+    ok(&Accepted { accepted: true })
+}
+
+/// That it was accepted.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Accepted {
+    accepted: bool,
 }

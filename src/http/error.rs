@@ -11,9 +11,11 @@ use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::observe::Code;
 use crate::domain::refused::Refused;
+use crate::domain::schema::described;
 use crate::domain::words::Outcome;
 use crate::service;
 use crate::store;
@@ -59,13 +61,19 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
+/// A refusal as JSON; there are more members where they help, such as `field`, `status` or `retryAfterMs`.
+#[derive(Serialize, ToSchema)]
 struct Shape {
+    /// A sentence for a person.
     error: String,
+    /// What programs go by: it never changes.
     code: &'static str,
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     more: Map<String, Value>,
 }
+
+described!(Problem, Shape::schema());
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::auth::{Viewer, holder};
@@ -20,16 +20,30 @@ use crate::domain::id::{PrincipalName, RequestId, RuleId};
 use crate::domain::principal::Principal;
 use crate::store::EventFilter;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     request_id: Option<RequestId>,
     rule_id: Option<RuleId>,
     principal: Option<PrincipalName>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+    #[param(pattern = "^[0-9a-z]{1,12}$")]
     cursor: Option<String>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/v1/audit-events",
+    operation_id = "listAuditEvents",
+    tag = "everyone",
+    summary = "Shows the history, newest first; an agent sees its own",
+    params(ListParams),
+    responses(
+        (status = 200, body = EventList, description = "A page; go on until nextCursor is null"),
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Viewer(caller): Viewer,
@@ -47,14 +61,25 @@ pub(super) async fn list(
     ok(&EventList { audit_events: events, next_cursor: next })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EventList {
     audit_events: Vec<AuditEvent>,
-    next_cursor: Value,
+    next_cursor: Option<String>,
 }
 
 /// From the event after `Last-Event-ID` on, where the client names one, else from now on.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    operation_id = "followAuditEvents",
+    tag = "everyone",
+    summary = "The history as it grows, as server-sent events",
+    params(("Last-Event-ID" = Option<u64>, Header, description = "Go on after this event")),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "Each audit event, with its seq as id; no end"),
+    )
+)]
 pub(super) async fn feed(
     State(app): State<App>,
     Viewer(caller): Viewer,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::auth::{Reviewer, Viewer};
@@ -23,12 +23,26 @@ use crate::store::{Filter, Page};
 /// The longest that a request may wait, in milliseconds.
 const LONGEST_WAIT_MS: u64 = 300_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct LookParams {
+    #[param(maximum = 300_000)]
     wait_ms: Option<u64>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/v1/interactions/{requestId}",
+    operation_id = "getInteraction",
+    tag = "agents",
+    summary = "Shows an interaction, at once or when it is resolved",
+    params(("requestId" = RequestId, Path, description = "The interaction"), LookParams),
+    responses(
+        (status = 200, body = view::InteractionView, description = "As it stands, after at most waitMs"),
+        (status = 404, body = Problem, description = "no such interaction of this agent: `unknown_request`"),
+    )
+)]
 pub(super) async fn look(
     State(app): State<App>,
     Viewer(caller): Viewer,
@@ -47,18 +61,33 @@ pub(super) async fn look(
     ok(&view::interaction(&record)?)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
+    #[param(value_type = Option<Status>)]
     status: Option<String>,
     kind: Option<Kind>,
     conversation_id: Option<ConversationId>,
     tool_name: Option<ToolName>,
     principal: Option<PrincipalName>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+    #[param(pattern = "^[0-9a-z]{1,12}$")]
     cursor: Option<String>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/v1/interactions",
+    operation_id = "listInteractions",
+    tag = "agents",
+    summary = "Lists interactions, newest first; an agent sees its own",
+    params(ListParams),
+    responses(
+        (status = 200, body = InteractionList, description = "A page; go on until nextCursor is null"),
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Viewer(caller): Viewer,
@@ -80,24 +109,39 @@ async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Re
     let found = app.service.list(caller, filter, page).await?;
     let next = next_cursor(found.more, found.rows.last().map(|(row, _)| *row));
     let interactions = found.rows.iter().map(|(_, record)| view::interaction(record)).collect::<Result<Vec<_>, _>>()?;
-    ok(&List { interactions, next_cursor: next })
+    ok(&InteractionList { interactions, next_cursor: next })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct List {
+struct InteractionList {
+    #[schema(value_type = Vec<view::InteractionView<'static>>)]
     interactions: Vec<Box<RawValue>>,
-    next_cursor: Value,
+    next_cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PendingParams {
     conversation_id: Option<ConversationId>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+    #[param(pattern = "^[0-9a-z]{1,12}$")]
     cursor: Option<String>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/v1/pending-interactions",
+    operation_id = "listPendingInteractions",
+    tag = "approvers",
+    summary = "Lists what is pending; of a conversation, the newest of each kind",
+    params(PendingParams),
+    responses(
+        (status = 200, body = Pending, description = "All that is pending, or the newest of each kind"),
+    )
+)]
 pub(super) async fn pending(
     State(app): State<App>,
     Reviewer(caller): Reviewer,
@@ -117,10 +161,22 @@ pub(super) async fn pending(
     })
 }
 
-#[derive(Serialize)]
+/// What is pending, as the query asked for it.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its description is used")]
+enum Pending {
+    All(InteractionList),
+    Newest(NewestPending),
+}
+
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewestPending {
+    #[schema(value_type = Option<view::InteractionView<'static>>)]
     pending_confirmation: Option<Box<RawValue>>,
+    #[schema(value_type = Option<view::InteractionView<'static>>)]
     pending_secret: Option<Box<RawValue>>,
+    #[schema(value_type = Option<view::InteractionView<'static>>)]
     pending_question: Option<Box<RawValue>>,
 }

@@ -10,6 +10,16 @@ use super::error::Problem;
 use super::extract::NoQuery;
 use crate::metrics;
 
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    tag = "everyone",
+    summary = "What Prometheus reads",
+    responses(
+        (status = 200, body = String, content_type = "application/openmetrics-text", description = "Metrics in the OpenMetrics text format"),
+    )
+)]
 pub(super) async fn metrics(
     State(app): State<App>,
     Reviewer(_): Reviewer,

@@ -4,6 +4,7 @@ mod auth;
 mod cancel;
 mod claim;
 mod confirm;
+mod docs;
 mod drain;
 mod error;
 mod events;
@@ -12,6 +13,7 @@ mod health;
 mod interactions;
 mod metrics;
 mod observe;
+mod openapi;
 mod outcome;
 mod page;
 mod question;
@@ -29,6 +31,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use self::openapi::openapi;
 pub use self::server::serve;
 
 use crate::config::Limits;
@@ -44,7 +47,15 @@ pub(crate) struct App {
 /// Makes what answers at one path.
 type Route = fn() -> MethodRouter<App>;
 
-/// Every route but `/healthz`: all of them need a token.
+/// What needs no token: it says nothing of anybody.
+const OPEN_ROUTES: &[(&str, Route)] = &[
+    ("/healthz", || get(health::alive)),
+    ("/openapi.json", || get(openapi::json)),
+    ("/docs", || get(docs::page)),
+    ("/docs/style.css", || get(docs::style)),
+];
+
+/// Every other route: all of them need a token.
 const ROUTES: &[(&str, Route)] = &[
     // Agents.
     ("/v1/interactions", || post(register::register).get(interactions::list)),
@@ -72,11 +83,16 @@ const ROUTES: &[(&str, Route)] = &[
 /// The whole service as one router.
 fn router(app: App) -> Router {
     let guarded = ROUTES.iter().fold(Router::new(), |router, (path, route)| router.route(path, route()));
-    guarded
+    let guarded = guarded
         .fallback(error::unknown_path)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), auth::authenticate))
-        .route("/healthz", get(health::alive).fallback(error::method_not_allowed))
+        .layer(from_fn_with_state(app.clone(), auth::authenticate));
+    let open = |router: Router<App>, (path, route): &(&str, Route)| {
+        router.route(path, route().fallback(error::method_not_allowed))
+    };
+    OPEN_ROUTES
+        .iter()
+        .fold(guarded, open)
         .layer(from_fn_with_state(app.clone(), extract::limit_headers))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn_with_state(app.clone(), observe::observe))

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Registrant;
@@ -12,7 +13,7 @@ use super::view;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::words::RunOutcome;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct OutcomeBody {
     claim_id: ClaimId,
@@ -20,6 +21,20 @@ pub(super) struct OutcomeBody {
     detail: Option<String>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/interactions/{requestId}/outcome",
+    operation_id = "reportOutcome",
+    tag = "agents",
+    summary = "Reports what came of a claim",
+    params(("requestId" = RequestId, Path, description = "The interaction")),
+    request_body = OutcomeBody,
+    responses(
+        (status = 200, body = view::InteractionView, description = "As it now stands"),
+        (status = 404, body = Problem, description = "no such interaction of this agent: `unknown_request`"),
+        (status = 409, body = Problem, description = "`not_claimed`, `claim_mismatch`, `outcome_conflict`"),
+    )
+)]
 pub(super) async fn report(
     State(app): State<App>,
     Registrant(caller): Registrant,

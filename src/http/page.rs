@@ -1,7 +1,5 @@
 //! Pages of lists: `limit` and an opaque `cursor` in, `nextCursor` out.
 
-use serde_json::Value;
-
 use super::error::Problem;
 use crate::store::Page;
 
@@ -24,12 +22,10 @@ pub(super) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, Pro
     Ok(Page { before: before.transpose()?, limit })
 }
 
-/// The cursor of the page after one that ended with `last`; null where there is no `more`.
-pub(super) fn next_cursor(more: bool, last: Option<i64>) -> Value {
-    match last.and_then(|last| u64::try_from(last).ok()) {
-        Some(last) if more => base36(last).into(),
-        Some(_) | None => Value::Null,
-    }
+/// The cursor of the page after one that ended with `last`; `None` where there is no `more`.
+pub(super) fn next_cursor(more: bool, last: Option<i64>) -> Option<String> {
+    let last = last.filter(|_| more)?;
+    u64::try_from(last).ok().map(base36)
 }
 
 fn base36(mut number: u64) -> String {
@@ -51,7 +47,7 @@ mod tests {
     fn a_cursor_leads_back_to_its_row() {
         for row in [1, 35, 36, 1_000_000, i64::MAX] {
             let cursor = next_cursor(true, Some(row));
-            assert_eq!(page(None, cursor.as_str()).unwrap().before, Some(row));
+            assert_eq!(page(None, cursor.as_deref()).unwrap().before, Some(row));
         }
     }
 }

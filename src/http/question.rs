@@ -3,23 +3,37 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Resolver;
-use super::confirm::accepted;
+use super::confirm::{Accepted, accepted};
 use super::error::Problem;
 use super::extract::Json;
 use crate::domain::id::RequestId;
 use crate::domain::question;
 use crate::service::Answer;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AnswerBody {
     request_id: RequestId,
     responses: Vec<question::Response>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/question-response",
+    operation_id = "answerQuestion",
+    tag = "approvers",
+    summary = "Answers a question",
+    request_body = AnswerBody,
+    responses(
+        (status = 200, body = Accepted, description = "It is answered"),
+        (status = 404, body = Problem, description = "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card"),
+        (status = 422, body = Problem, description = "`invalid_response`: not what the question offers"),
+    )
+)]
 pub(super) async fn answer(
     State(app): State<App>,
     Resolver(caller): Resolver,

@@ -5,6 +5,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Registrant;
@@ -22,7 +23,7 @@ use crate::domain::traceparent::Traceparent;
 use crate::domain::words::Kind;
 use crate::service::{Deadline, Register, Registered};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RegisterBody {
     request_id: Option<RequestId>,
@@ -36,6 +37,22 @@ pub(super) struct RegisterBody {
     question: Option<Question>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/interactions",
+    operation_id = "registerInteraction",
+    tag = "agents",
+    summary = "Registers an interaction; may be repeated blindly with the same requestId",
+    request_body = RegisterBody,
+    responses(
+        (status = 201, body = view::InteractionView, description = "It is new; a trust rule may have resolved it already", headers(("Location" = String, description = "Its path"))),
+        (status = 200, body = view::InteractionView, description = "The same was registered before; as it now stands"),
+        (status = 409, body = Problem, description = "`request_id_conflict`: the id asks something else, or is another principal's"),
+        (status = 413, body = Problem, description = "`input_too_large`, `body_too_large`"),
+        (status = 422, body = Problem, description = "`number_out_of_range`: a number in an input that would not be kept exactly"),
+        (status = 429, body = Problem, description = "`too_many_pending`"),
+    )
+)]
 pub(super) async fn register(
     State(app): State<App>,
     Registrant(caller): Registrant,

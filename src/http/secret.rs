@@ -5,10 +5,11 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::{Registrant, Resolver};
-use super::confirm::accepted;
+use super::confirm::{Accepted, accepted};
 use super::error::Problem;
 use super::extract::{Json, OptionalJson, Param, ok};
 use crate::domain::id::{RequestId, TakeId};
@@ -16,14 +17,27 @@ use crate::domain::words::Delivery;
 use crate::sealer::SecretValue;
 use crate::service::Give;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct GiveBody {
     request_id: RequestId,
+    #[schema(value_type = Option<String>, pattern = r"\S")]
     value: Option<SecretValue>,
     delivery: Option<Delivery>,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/secret",
+    operation_id = "giveSecret",
+    tag = "approvers",
+    summary = "Gives a secret, or declines to where there is no value",
+    request_body = GiveBody,
+    responses(
+        (status = 200, body = Accepted, description = "It is given"),
+        (status = 404, body = Problem, description = "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card"),
+    )
+)]
 pub(super) async fn give(
     State(app): State<App>,
     Resolver(caller): Resolver,
@@ -34,13 +48,13 @@ pub(super) async fn give(
     accepted()
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TakeBody {
     take_id: Option<TakeId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TakenView<'a> {
     value: &'a str,
@@ -48,6 +62,20 @@ struct TakenView<'a> {
     take_id: &'a TakeId,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/interactions/{requestId}/secret",
+    operation_id = "takeSecret",
+    tag = "agents",
+    summary = "Takes the secret that was given",
+    params(("requestId" = RequestId, Path, description = "The interaction")),
+    request_body = Option<TakeBody>,
+    responses(
+        (status = 200, body = TakenView, description = "The value"),
+        (status = 404, body = Problem, description = "no such interaction of this agent: `unknown_request`"),
+        (status = 409, body = Problem, description = "`not_answered`, `already_taken`"),
+    )
+)]
 pub(super) async fn take(
     State(app): State<App>,
     Registrant(caller): Registrant,

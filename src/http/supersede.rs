@@ -2,20 +2,39 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::auth::Superseder;
 use super::cancel::Nothing;
 use super::error::Problem;
 use super::extract::{OptionalJson, Param, ok};
-use crate::domain::id::ConversationId;
+use crate::domain::id::{ConversationId, RequestId};
 
+#[utoipa::path(
+    post,
+    path = "/v1/conversations/{conversationId}/supersede",
+    operation_id = "supersedeConversation",
+    tag = "agents",
+    summary = "Closes what is pending in a conversation",
+    params(("conversationId" = ConversationId, Path, description = "The conversation")),
+    request_body = Option<Nothing>,
+    responses(
+        (status = 200, body = SupersededView, description = "What was closed"),
+    )
+)]
 pub(super) async fn supersede(
     State(app): State<App>,
     Superseder(caller): Superseder,
     Param(conversation): Param<ConversationId>,
     OptionalJson(Nothing {}): OptionalJson<Nothing>,
 ) -> Result<Response, Problem> {
-    ok(&json!({"superseded": app.service.supersede(&caller, &conversation).await?}))
+    ok(&SupersededView { superseded: app.service.supersede(&caller, &conversation).await? })
+}
+
+/// Which interactions were closed.
+#[derive(Serialize, ToSchema)]
+struct SupersededView {
+    superseded: Vec<RequestId>,
 }

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::auth::{Resolver, Reviewer};
@@ -23,7 +23,7 @@ use crate::domain::words::{RuleDecision, RuleStatus};
 use crate::service::{Previewed, RuleSource};
 use crate::store::RuleFilter;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RuleBody {
     request_id: Option<RequestId>,
@@ -33,12 +33,28 @@ pub(super) struct RuleBody {
     decision: RuleDecision,
     #[serde(default)]
     allow_high_risk: bool,
+    #[schema(value_type = Option<u64>, minimum = 1)]
     expires_in_ms: Option<NonZeroU64>,
+    #[schema(value_type = Option<u32>, minimum = 1)]
     max_uses: Option<NonZeroU32>,
     #[serde(default)]
     apply_to_pending: bool,
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/trust-rules",
+    operation_id = "makeTrustRule",
+    tag = "trust rules",
+    summary = "Makes a rule, from what a pending confirmation offers or of one's own",
+    request_body = RuleBody,
+    responses(
+        (status = 201, body = Made, description = "It is new"),
+        (status = 200, body = Made, description = "The rule that stands already"),
+        (status = 404, body = Problem, description = "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card"),
+        (status = 409, body = Problem, description = "`wrong_kind`: that interaction is no confirmation"),
+    )
+)]
 pub(super) async fn make(
     State(app): State<App>,
     Resolver(caller): Resolver,
@@ -53,6 +69,19 @@ pub(super) async fn make(
     answer(status, &Made { accepted: true, trust_rule, resolved })
 }
 
+#[utoipa::path(
+    post,
+    path = "/v1/trust-rules/preview",
+    operation_id = "previewTrustRule",
+    tag = "trust rules",
+    summary = "Shows what a rule would have decided; nothing is stored",
+    request_body = RuleBody,
+    responses(
+        (status = 200, body = PreviewView, description = "Of the latest confirmations, and of what is pending"),
+        (status = 404, body = Problem, description = "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card"),
+        (status = 409, body = Problem, description = "`wrong_kind`"),
+    )
+)]
 pub(super) async fn preview(
     State(app): State<App>,
     Reviewer(caller): Reviewer,
@@ -72,7 +101,7 @@ pub(super) async fn preview(
 }
 
 /// A rule that was made, or stands already; and what it has resolved, where it was to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Made<'a> {
     accepted: bool,
@@ -83,17 +112,19 @@ struct Made<'a> {
 
 /// How many of the latest confirmations were looked at, which of them the rule would have decided, those first that a
 /// person had decided the other way round, and what is pending that it would decide.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PreviewView {
     examined: usize,
+    #[schema(value_type = Vec<view::InteractionView<'static>>)]
     decided: Vec<Box<RawValue>>,
+    #[schema(value_type = Vec<view::InteractionView<'static>>)]
     pending: Vec<Box<RawValue>>,
     counts: Counts,
     truncated: bool,
 }
 
 /// See [`Previewed`].
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Counts {
     contradicted: usize,
@@ -141,15 +172,29 @@ pub(super) fn check_pattern_length(field: &str, bytes: usize, limits: &Limits) -
     Err(Problem::malformed_field(field, format!("a pattern is at most {} bytes long", limits.max_pattern_bytes)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     status: Option<RuleStatus>,
     tool_name: Option<ToolName>,
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
+    #[param(pattern = "^[0-9a-z]{1,12}$")]
     cursor: Option<String>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/v1/trust-rules",
+    operation_id = "listTrustRules",
+    tag = "trust rules",
+    summary = "Lists rules, newest first",
+    params(ListParams),
+    responses(
+        (status = 200, body = RuleList, description = "A page; go on until nextCursor is null"),
+    )
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Reviewer(_): Reviewer,
@@ -159,10 +204,29 @@ pub(super) async fn list(
     let found =
         app.service.trust_rules(RuleFilter { status: params.status, tool_name: params.tool_name }, page).await?;
     let next = next_cursor(found.len() >= page.limit as usize, found.last().map(|(row, _)| *row));
-    let rules = found.iter().map(|(_, rule)| TrustRuleView::from(rule)).collect::<Vec<_>>();
-    ok(&json!({"trustRules": rules, "nextCursor": next}))
+    let trust_rules = found.iter().map(|(_, rule)| TrustRuleView::from(rule)).collect();
+    ok(&RuleList { trust_rules, next_cursor: next })
 }
 
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RuleList<'a> {
+    trust_rules: Vec<TrustRuleView<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[utoipa::path(
+    get,
+    path = "/v1/trust-rules/{ruleId}",
+    operation_id = "getTrustRule",
+    tag = "trust rules",
+    summary = "Shows a rule",
+    params(("ruleId" = RuleId, Path, description = "The rule")),
+    responses(
+        (status = 200, body = TrustRuleView, description = "As it stands"),
+        (status = 404, body = Problem, description = "`unknown_rule`"),
+    )
+)]
 pub(super) async fn look(
     State(app): State<App>,
     Reviewer(_): Reviewer,
@@ -172,6 +236,18 @@ pub(super) async fn look(
     ok(&TrustRuleView::from(&app.service.trust_rule(&rule_id).await?))
 }
 
+#[utoipa::path(
+    delete,
+    path = "/v1/trust-rules/{ruleId}",
+    operation_id = "revokeTrustRule",
+    tag = "trust rules",
+    summary = "Takes a rule back for the very next registration",
+    params(("ruleId" = RuleId, Path, description = "The rule")),
+    responses(
+        (status = 200, body = TrustRuleView, description = "As it now stands"),
+        (status = 404, body = Problem, description = "`unknown_rule`"),
+    )
+)]
 pub(super) async fn revoke(
     State(app): State<App>,
     Resolver(caller): Resolver,

@@ -2,21 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::domain::content::{Confirmation, SecretRequest};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName};
-use crate::domain::interaction::{Record, Resolution, ResolvedBy};
-use crate::domain::question::Response;
+use crate::domain::interaction::{Record, Resolution, ResolvedBy, Status};
+use crate::domain::question::{Question, Response};
 use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::{RuleUse, TrustRule};
-use crate::domain::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
+use crate::domain::words::{Decision, Delivery, Kind, Outcome, RuleDecision, RuleStatus, RunOutcome};
 use crate::store::Error as StoreError;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct InteractionView<'a> {
+pub(super) struct InteractionView<'a> {
     request_id: &'a RequestId,
     kind: Kind,
+    #[schema(value_type = Status)]
     status: &'static str,
     conversation_id: Option<&'a ConversationId>,
     registered_by: &'a PrincipalName,
@@ -25,19 +28,23 @@ struct InteractionView<'a> {
     resolved_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a Traceparent>,
+    #[schema(value_type = Object)]
     metadata: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Confirmation>)]
     confirmation: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<SecretRequest>)]
     secret: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Question>)]
     question: Option<&'a RawValue>,
     resolution: Option<ResolutionView<'a>>,
     claim: Option<ClaimView<'a>>,
 }
 
 /// One shape a kind; `resolvedBy` is in all of them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum ResolutionView<'a> {
     #[serde(rename_all = "camelCase")]
@@ -45,6 +52,7 @@ enum ResolutionView<'a> {
         decision: Option<Decision>,
         resolved_by: &'a ResolvedBy,
         comment: Option<&'a str>,
+        #[schema(value_type = Option<Object>)]
         effective_input: Option<&'a RawValue>,
         effective_input_digest: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +64,7 @@ enum ResolutionView<'a> {
     Question { resolved_by: &'a ResolvedBy, responses: Option<&'a [Response]> },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ClaimView<'a> {
     claim_id: &'a ClaimId,
@@ -145,17 +153,19 @@ fn resolution_view<'a>(
 }
 
 /// A trust rule, as everyone sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrustRuleView<'a> {
     rule_id: &'a RuleId,
     name: Option<&'a RuleName>,
     revision: u64,
     kind: Kind,
+    #[schema(value_type = RuleStatus)]
     status: &'static str,
     tool_name: &'a str,
     pattern: &'a str,
     scope: &'a str,
+    #[schema(value_type = RuleDecision)]
     decision: &'static str,
     allow_high_risk: bool,
     created_at: Timestamp,

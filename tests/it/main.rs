@@ -26,6 +26,7 @@ mod matcher_time;
 mod matching;
 mod matrix;
 mod observe;
+mod openapi;
 mod question;
 mod race;
 mod readme;
