@@ -90,7 +90,7 @@ pub struct Limits {
     #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_INPUT_BYTES", default_value_t = 256 * 1024)]
     pub max_input_bytes: usize,
 
-    /// The longest pattern, in bytes
+    /// The longest pattern or scope of a trust rule, in bytes
     #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
     pub max_pattern_bytes: usize,
 

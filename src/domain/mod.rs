@@ -16,4 +16,5 @@ pub mod rule_set;
 pub(crate) mod schema;
 pub mod traceparent;
 pub mod trust_rule;
+pub mod whole;
 pub mod words;

@@ -13,6 +13,7 @@ use super::refused::Refused;
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Question {
     /// At least one.
+    #[schema(min_items = 1)]
     pub entries: Vec<Entry>,
 }
 

@@ -66,6 +66,7 @@ impl ConfirmBody {
         let selected = match (self.selected_pattern, self.selected_scope) {
             (Some(pattern), Some(scope)) => {
                 check_pattern_length("selectedPattern", pattern.as_str().len(), limits)?;
+                check_pattern_length("selectedScope", scope.as_str().len(), limits)?;
                 Some((pattern, scope))
             }
             (None, None) => None,

@@ -142,7 +142,7 @@ fn kind(schema: &Value) -> Kind {
     let plain = match &schema["type"] {
         Value::String(name) => name.clone(),
         Value::Array(names) => names.iter().map(text).filter(|name| name != "null").collect::<Vec<_>>().join(" or "),
-        _ => "anything".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => "anything".to_owned(),
     };
     let format = schema["format"].as_str().map_or_else(String::new, |format| format!(", {format}"));
     Kind { text: plain + &format, link: None }

@@ -70,6 +70,9 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
         for operation in operations.as_object_mut().into_iter().flat_map(|operations| operations.values_mut()) {
             operation["responses"]["4XX"] = refusal("Refused; the code says why");
             operation["responses"]["5XX"] = refusal("Not possible now; with Retry-After where it may be later");
+            if let Some(schema) = operation.pointer_mut("/requestBody/content/application~1json/schema") {
+                not_null(schema);
+            }
             if !OPEN.contains(&path.as_str()) {
                 operation["security"] = json!([{"token": []}]);
             }
@@ -79,24 +82,47 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document
 });
 
-/// What is so of a body as a whole, which no type of a member says.
+/// A body may be left out, but it is not null.
+fn not_null(schema: &mut Value) {
+    let choices = schema["oneOf"].as_array();
+    if let Some(given) = choices.and_then(|choices| choices.iter().find(|choice| choice["type"] != "null")) {
+        *schema = given.clone();
+    }
+}
+
+/// What is so of a value as a whole, which the type of no member says.
 fn refine(schemas: &mut Value) {
-    let only = |own: &str| {
-        let others = ["confirmation", "secret", "question"].into_iter().filter(|kind| *kind != own);
-        let none = others.map(|other| (other.to_owned(), json!({"type": "null"}))).collect::<serde_json::Map<_, _>>();
-        let mut properties = Value::Object(none);
-        properties["kind"] = json!({"const": own});
-        properties[own] = json!({"not": {"type": "null"}});
-        json!({"properties": properties, "required": [own]})
-    };
-    schemas["RegisterBody"]["oneOf"] = json!([only("confirmation"), only("secret"), only("question")]);
     let given = |name: &str| json!({"properties": {name: {"not": {"type": "null"}}}, "required": [name]});
-    let both = |one: &str, other: &str| json!({"allOf": [given(one), given(other)]});
-    schemas["RegisterBody"]["not"] = both("expiresInMs", "expiresAt");
-    schemas["RuleBody"]["oneOf"] = json!([given("requestId"), given("toolName")]);
-    let selected = json!({"allOf": [given("selectedPattern"), given("selectedScope")]});
-    let neither = json!({"not": {"anyOf": [given("selectedPattern"), given("selectedScope")]}});
-    schemas["ConfirmBody"]["oneOf"] = json!([selected, neither]);
+    let none = |name: &str| json!({"not": given(name)});
+    let all = |parts: &[Value]| json!({"allOf": parts});
+    let is = |name: &str, value: Value| json!({"properties": {name: {"const": value}}, "required": [name]});
+
+    let kinds = ["confirmation", "secret", "question"];
+    let only = |own: &str| {
+        let others = kinds.iter().filter(|kind| **kind != own).map(|other| none(other));
+        all(&[is("kind", own.into()), given(own)].into_iter().chain(others).collect::<Vec<_>>())
+    };
+    schemas["RegisterBody"]["oneOf"] = kinds.map(only).to_vec().into();
+    schemas["RegisterBody"]["not"] = all(&[given("expiresInMs"), given("expiresAt")]);
+    schemas["Entry"]["anyOf"] =
+        json!([{"properties": {"options": {"minItems": 1}}}, is("freeTextAllowed", true.into())]);
+
+    let skipped = is("skipped", true.into());
+    let says = json!({"anyOf": [given("optionId"), given("text")]});
+    schemas["Response"]["oneOf"] =
+        json!([all(&[skipped.clone(), none("optionId"), none("text")]), all(&[json!({"not": skipped}), says]),]);
+
+    let rule = [given("selectedPattern"), given("selectedScope")];
+    schemas["ConfirmBody"]["oneOf"] = json!([all(&rule), {"not": {"anyOf": rule}}]);
+    schemas["ConfirmBody"]["not"] = all(&[is("decision", "deny".into()), given("updatedInput")]);
+    let from_request = all(&[given("requestId"), none("toolName"), json!({"not": is("decision", "ask".into())})]);
+    schemas["RuleBody"]["oneOf"] = json!([from_request, all(&[given("toolName"), none("requestId")])]);
+
+    // What one variant lets pass another may, too: they differ in what they name.
+    for name in ["Pending", "ResolutionView"] {
+        schemas[name]["anyOf"] = schemas[name]["oneOf"].take();
+        schemas[name].as_object_mut().map(|schema| schema.remove("oneOf"));
+    }
 }
 
 /// The whole description, indented.

@@ -12,6 +12,7 @@ use super::auth::Registrant;
 use super::error::{Problem, input_too_large};
 use super::extract::{Json, answer};
 use super::observe::traceparent;
+use super::trust_rules::check_pattern_length;
 use super::view;
 use crate::clock::Timestamp;
 use crate::config::Limits;
@@ -20,6 +21,7 @@ use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::json::JsonObject;
 use crate::domain::question::Question;
 use crate::domain::traceparent::Traceparent;
+use crate::domain::whole::LifetimeMs;
 use crate::domain::words::Kind;
 use crate::service::{Deadline, Register, Registered};
 
@@ -29,7 +31,8 @@ pub(super) struct RegisterBody {
     request_id: Option<RequestId>,
     kind: Kind,
     conversation_id: Option<ConversationId>,
-    expires_in_ms: Option<u64>,
+    #[schema(inline)]
+    expires_in_ms: Option<LifetimeMs>,
     expires_at: Option<Timestamp>,
     metadata: Option<JsonObject>,
     confirmation: Option<Box<Confirmation>>,
@@ -76,7 +79,7 @@ impl RegisterBody {
     fn accept(self, traceparent: Option<Traceparent>, limits: &Limits) -> Result<Register, Problem> {
         let deadline = match (self.expires_in_ms, self.expires_at) {
             (None, None) => Deadline::Default,
-            (Some(millis), None) => Deadline::In(millis),
+            (Some(millis), None) => Deadline::In(millis.get()),
             (None, Some(moment)) => Deadline::At(moment),
             (Some(_), Some(_)) => {
                 return Err(Problem::malformed_field("expiresAt", "give expiresInMs or expiresAt, not both"));
@@ -112,5 +115,7 @@ fn check_limits(confirmation: &Confirmation, limits: &Limits) -> Result<(), Prob
         return Err(input_too_large("confirmation.input", limits.max_input_bytes));
     }
     let longest = confirmation.allowlist_options.iter().map(|option| option.pattern.as_str().len()).max();
-    super::trust_rules::check_pattern_length("confirmation.allowlistOptions", longest.unwrap_or(0), limits)
+    check_pattern_length("confirmation.allowlistOptions", longest.unwrap_or(0), limits)?;
+    let longest = confirmation.scope_options.iter().map(|option| option.scope.as_str().len()).max();
+    check_pattern_length("confirmation.scopeOptions", longest.unwrap_or(0), limits)
 }

@@ -1,7 +1,5 @@
 //! `/v1/trust-rules` and what is below it.
 
-use std::num::{NonZeroU32, NonZeroU64};
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -19,6 +17,7 @@ use crate::config::Limits;
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::Terms;
+use crate::domain::whole::{LifetimeMs, Uses};
 use crate::domain::words::{RuleDecision, RuleStatus};
 use crate::service::{Previewed, RuleSource};
 use crate::store::RuleFilter;
@@ -33,10 +32,10 @@ pub(super) struct RuleBody {
     decision: RuleDecision,
     #[serde(default)]
     allow_high_risk: bool,
-    #[schema(value_type = Option<u64>, minimum = 1)]
-    expires_in_ms: Option<NonZeroU64>,
-    #[schema(value_type = Option<u32>, minimum = 1)]
-    max_uses: Option<NonZeroU32>,
+    #[schema(inline)]
+    expires_in_ms: Option<LifetimeMs>,
+    #[schema(inline)]
+    max_uses: Option<Uses>,
     #[serde(default)]
     apply_to_pending: bool,
 }
@@ -138,6 +137,7 @@ struct Counts {
 impl RuleBody {
     fn accept(self, limits: &Limits) -> Result<(RuleSource, Terms), Problem> {
         check_pattern_length("pattern", self.pattern.as_str().len(), limits)?;
+        check_pattern_length("scope", self.scope.as_str().len(), limits)?;
         let source = match (self.request_id, self.tool_name) {
             (Some(_), None) if self.decision == RuleDecision::Ask => {
                 return Err(Problem::malformed_field("decision", "a rule made from a request allows or denies"));
@@ -157,19 +157,22 @@ impl RuleBody {
             scope: self.scope,
             decision: self.decision,
             allow_high_risk: self.allow_high_risk,
-            lifetime_ms: self.expires_in_ms.map(NonZeroU64::get),
-            max_uses: self.max_uses.map(|uses| u64::from(uses.get())),
+            lifetime_ms: self.expires_in_ms.map(LifetimeMs::get),
+            max_uses: self.max_uses.map(Uses::get),
         };
         Ok((source, terms))
     }
 }
 
-/// Refuses a pattern that is longer than patterns may be.
+/// Refuses a pattern, or a scope, that is longer than they may be.
 pub(super) fn check_pattern_length(field: &str, bytes: usize, limits: &Limits) -> Result<(), Problem> {
     if bytes <= limits.max_pattern_bytes {
         return Ok(());
     }
-    Err(Problem::malformed_field(field, format!("a pattern is at most {} bytes long", limits.max_pattern_bytes)))
+    Err(Problem::malformed_field(
+        field,
+        format!("a pattern or scope is at most {} bytes long", limits.max_pattern_bytes),
+    ))
 }
 
 #[derive(Deserialize, IntoParams)]

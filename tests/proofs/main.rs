@@ -8,6 +8,7 @@
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests ask more")]
 mod harness;
+mod interface;
 mod run;
 
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use self::run::{Proof, Run};
 
 /// Every proof, in the order of the report.
-const PROOFS: &[Proof] = &[];
+const PROOFS: &[Proof] = &[Proof { name: "interface", prove: interface::prove }];
 
 fn main() -> ExitCode {
     Run::from_arguments().all(PROOFS)
