@@ -19,9 +19,13 @@ pub use crate::http::openapi;
 use crate::http;
 use crate::logging;
 use crate::service::{self, FirstTokens, Service};
+use crate::store;
 
 /// How long the database may take to close: what is queued and the last checkpoint.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long clients may take their last answers once the disk has failed: what nobody can trust is not kept up for them.
+const FAILURE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +113,15 @@ impl Server {
                 () = service.ended() => failed = true,
             }
         };
-        http::serve(self.listener, Arc::clone(&self.service), self.config.limits, stop_or_failure).await;
+        let serving = http::serve(self.listener, Arc::clone(&self.service), self.config.limits, stop_or_failure);
+        let out_of_patience = async {
+            self.service.ended().await;
+            tokio::time::sleep(FAILURE_PATIENCE).await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = out_of_patience => {}
+        }
         sweeper.abort();
         if failed {
             return Err(Error::Failed);
@@ -117,6 +129,7 @@ impl Server {
         // Whatever was acknowledged is on the disk already; moving the log is a kindness to the next start, no more.
         match tokio::time::timeout(CLOSE_PATIENCE, self.service.close()).await {
             Ok(Ok(())) => {}
+            Ok(Err(service::Error::Store(store::Error::SyncFailed(_)))) => return Err(Error::Failed),
             Ok(Err(error)) => tracing::warn!(%error, "the log was not moved into the database; the next start does it"),
             Err(_) => tracing::warn!("somebody else holds the database; the next start moves the log into it"),
         }

@@ -152,7 +152,7 @@ impl Service {
 
     /// Whether the database takes writes: one is committed, and changes nothing.
     pub async fn ready(&self) -> Result<()> {
-        self.store.write(|tx| Ok(tx.rewrite_principals()?)).await
+        self.store.write(|tx| Ok(tx.rewrite_header()?)).await
     }
 
     /// How many requests wait for a resolution.

@@ -2,24 +2,34 @@
 //!
 //! Once the log is long, that thread copies it into the database, again and again until little is left that was written
 //! meanwhile; the writer then copies that little between two commits, and its next commit begins the log anew. Should
-//! the thread not keep up, the writer does all of it, so that the log is bounded either way.
+//! the thread not keep up, the writer does all of it. A log begins anew only in a moment in which nobody reads from it, and
+//! readers that never pause would leave none: so the writer then shuts the gate to them first, and the log is bounded.
 
 use std::cell::Cell;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 
 use rusqlite::Connection;
+use tokio::sync::watch;
 
-use super::Result;
+use super::readers::Gate;
+use super::writer::Disk;
+use super::{Error, Result};
 
 /// The pages of log, 4 KiB each, after which the thread begins: 16 MiB.
 const LONG_PAGES: i32 = 4096;
 
 /// The pages of log at which the writer waits for no thread: 48 MiB.
 const TOO_LONG_PAGES: i32 = 3 * LONG_PAGES;
+
+/// The pages of log that only another process can have brought about, by reading for long: 64 MiB.
+const HELD_PAGES: i32 = 4 * LONG_PAGES;
+
+/// The bytes of a page.
+const PAGE_BYTES: i64 = 4096;
 
 /// The pages that the writer may be left to copy itself: 1 MiB.
 const LITTLE_PAGES: i64 = 256;
@@ -37,17 +47,34 @@ pub(super) struct Checkpointer {
     wake: SyncSender<()>,
     /// Whether it has left little to do.
     caught_up: Arc<AtomicBool>,
+    /// Whether a sync has failed, here or on the thread.
+    failed: watch::Sender<bool>,
+    gate: Gate,
+    /// Whether it was said that another process holds the log.
+    said_held: Cell<bool>,
 }
 
 impl Checkpointer {
-    /// Starts the thread, with a connection of its own. It ends with the checkpointer.
-    pub(super) fn start(conn: Connection) -> io::Result<Self> {
+    /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `gate`.
+    pub(super) fn start(conn: Connection, gate: Gate) -> io::Result<Self> {
         // One call waits while another is answered; more would say nothing new.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&caught_up);
-        thread::Builder::new().name("checkpointer".to_owned()).spawn(move || run(&conn, &woken, &told))?;
-        Ok(Self { wake, caught_up })
+        let failed = watch::Sender::new(false);
+        let (told, tell_failed) = (Arc::clone(&caught_up), failed.clone());
+        let work = move || run(&conn, &woken, &told, &tell_failed);
+        thread::Builder::new().name("checkpointer".to_owned()).spawn(work)?;
+        Ok(Self { wake, caught_up, failed, gate, said_held: Cell::new(false) })
+    }
+
+    /// Becomes true when a sync fails.
+    pub(super) fn failed(&self) -> watch::Receiver<bool> {
+        self.failed.subscribe()
+    }
+
+    /// Whether a sync has failed: then nothing more may be acknowledged.
+    pub(super) fn has_failed(&self) -> bool {
+        *self.failed.borrow()
     }
 
     /// Has SQLite tell how long the log is after each commit of `conn`, on whose thread [`Checkpointer::after_commit`] is
@@ -60,36 +87,60 @@ impl Checkpointer {
     }
 
     /// To be called by the writer between two commits.
-    pub(super) fn after_commit(&self, conn: &Connection) {
+    pub(super) fn after_commit(&self, conn: &Connection) -> Disk {
         let pages = LOG_PAGES.get();
-        let done = if self.caught_up.swap(false, Ordering::AcqRel) || pages >= TOO_LONG_PAGES {
-            checkpoint(conn).map(|_| ())
-        } else {
-            if pages >= LONG_PAGES {
-                // It is full when the thread has been called already.
-                let _ = self.wake.try_send(());
-            }
-            Ok(())
-        };
-        if let Err(error) = done {
-            tracing::warn!(%error, "the write-ahead log could not be shortened; it is tried again");
+        self.say_once_if_held(pages);
+        if pages >= TOO_LONG_PAGES {
+            // No panic of a reader leaves anything half done behind this gate.
+            let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+            report(checkpoint(conn), &self.failed);
+        } else if self.caught_up.swap(false, Ordering::AcqRel) {
+            report(checkpoint(conn), &self.failed);
+        } else if pages >= LONG_PAGES {
+            // It is full when the thread has been called already.
+            let _ = self.wake.try_send(());
+        }
+        if self.has_failed() { Disk::Unknown } else { Disk::Trusted }
+    }
+
+    /// Nobody but the one who reads can end it: so an operator is told, with the size, and once.
+    fn say_once_if_held(&self, pages: i32) {
+        if pages < LONG_PAGES {
+            self.said_held.set(false);
+        } else if pages >= HELD_PAGES && !self.said_held.replace(true) {
+            let bytes = i64::from(pages) * PAGE_BYTES;
+            tracing::warn!(
+                bytes,
+                "another process reads the database for long; the write-ahead log grows until it ends"
+            );
         }
     }
 }
 
-fn run(conn: &Connection, woken: &Receiver<()>, caught_up: &AtomicBool) {
+fn run(conn: &Connection, woken: &Receiver<()>, caught_up: &AtomicBool, failed: &watch::Sender<bool>) {
     while woken.recv().is_ok() {
         for _ in 0..PASSES {
-            match checkpoint(conn) {
-                Ok(left) if left > LITTLE_PAGES => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "the write-ahead log could not be shortened; it is tried again");
-                    break;
-                }
+            if report(checkpoint(conn), failed).is_none_or(|left| left <= LITTLE_PAGES) {
+                break;
             }
         }
         caught_up.store(true, Ordering::Release);
+    }
+}
+
+/// How many pages were left, if it went well. A failed sync is told to everybody, whatever else fails is tried again.
+fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
+    match done {
+        Ok(left) => Some(left),
+        Err(error @ Error::SyncFailed(_)) => {
+            tracing::error!(%error, "a checkpoint failed; no more is acknowledged");
+            failed.send_replace(true);
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the write-ahead log could not be shortened; it is tried again");
+            None
+        }
     }
 }
 

@@ -3,10 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// SQLITE_IOERR_SHMSIZE: the index of the write-ahead log could not grow, which is how a full disk shows there.
-const NO_ROOM_FOR_THE_INDEX: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+const NO_ROOM_FOR_THE_INDEX: i32 = ffi::SQLITE_IOERR_SHMSIZE;
+
+/// The extended codes of a sync that failed, of a file or of its directory.
+const SYNC_FAILED: [i32; 2] = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
+
+/// The extended codes of a write that failed, of bytes or of a file's length.
+const WRITE_FAILED: [i32; 2] = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_TRUNCATE];
 
 /// What the store could not do. Cloned to everybody whose work shared the transaction.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -14,6 +20,12 @@ pub enum Error {
     /// There is no room; nothing has changed, and it may work again later.
     #[error("the disk is full")]
     DiskFull,
+    /// The disk did not take a write; nothing has changed, and it may work again later.
+    #[error("the disk failed: {0}")]
+    DiskFailed(Arc<rusqlite::Error>),
+    /// The disk did not say that it keeps what was written: whether anything has changed is known to the next start only.
+    #[error("a sync of the disk failed: {0}")]
+    SyncFailed(Arc<rusqlite::Error>),
     /// Another process holds the database; nothing has changed.
     #[error("another process holds the database")]
     Busy,
@@ -31,6 +43,9 @@ pub enum Error {
     /// The writer has ended: nothing more is acknowledged.
     #[error("the store is closed")]
     Closed,
+    /// A read went on for longer than it may.
+    #[error("a read took too long and was broken off")]
+    TooLong,
     /// No reader became free in time.
     #[error("no reader of the database became free: {0}")]
     NoReader(Arc<r2d2::Error>),
@@ -46,11 +61,15 @@ impl From<rusqlite::Error> for Error {
         {
             return Self::Corrupt { table: "the database", key: format!("column {column} of a result: {error}") };
         }
-        if error.sqlite_error().is_some_and(|error| error.extended_code == NO_ROOM_FOR_THE_INDEX) {
-            return Self::DiskFull;
+        match error.sqlite_error().map(|error| error.extended_code) {
+            Some(NO_ROOM_FOR_THE_INDEX) => return Self::DiskFull,
+            Some(code) if SYNC_FAILED.contains(&code) => return Self::SyncFailed(Arc::new(error)),
+            Some(code) if WRITE_FAILED.contains(&code) => return Self::DiskFailed(Arc::new(error)),
+            Some(_) | None => {}
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             _ => Self::Sqlite(Arc::new(error)),
         }
@@ -102,5 +121,29 @@ pub enum OpenError {
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(extended_code: i32) -> Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(extended_code), None).into()
+    }
+
+    #[test]
+    fn a_failed_write_a_failed_sync_and_a_full_disk_are_told_apart() {
+        for code in [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_TRUNCATE] {
+            assert!(matches!(of(code), Error::DiskFailed(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC] {
+            assert!(matches!(of(code), Error::SyncFailed(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            assert!(matches!(of(code), Error::DiskFull), "{code}");
+        }
+        // What else the disk may do leaves it unknown what is on it.
+        assert!(matches!(of(ffi::SQLITE_IOERR_READ), Error::Sqlite(_)));
     }
 }

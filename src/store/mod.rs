@@ -37,12 +37,15 @@ pub use self::sealed_secrets::{Sealed, SealedValue};
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
-use self::readers::Readers;
+use self::readers::{Gate, Readers};
 use self::rule_book::RuleBook;
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::id::RequestId;
 use crate::domain::words::{Outcome, RuleDecision};
+
+/// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
+const LONGEST_READ: Duration = Duration::from_secs(5);
 
 /// The result of what the store does.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -129,6 +132,12 @@ impl<'c> WriteTx<'c> {
         self.now
     }
 
+    /// Writes one page anew that says what it said before. An UPDATE to the same values would write nothing.
+    pub fn rewrite_header(&mut self) -> Result<()> {
+        self.conn.prepare_cached("PRAGMA user_version = 0")?.execute([])?;
+        Ok(())
+    }
+
     /// Says, once committed, that something is to happen at `deadline`.
     fn set_deadline(&mut self, deadline: Option<Timestamp>) {
         self.committed.next_deadline = [self.committed.next_deadline, deadline].into_iter().flatten().min();
@@ -156,8 +165,9 @@ impl Store {
         if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
             clock.never_before(highest);
         }
-        let readers = Readers::open(path, readers)?;
-        let writer = Writer::start(writer, Checkpointer::start(checkpointer)?, clock, on_commit)?;
+        let gate = Gate::default();
+        let readers = Readers::open(path, readers, Arc::clone(&gate), LONGEST_READ)?;
+        let writer = Writer::start(writer, Checkpointer::start(checkpointer, gate)?, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 

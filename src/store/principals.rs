@@ -95,12 +95,6 @@ impl WriteTx<'_> {
         self.append_audit(NewAuditEvent::new(Event::TokenRevoked).principal(&token.principal.name).detail(detail))
     }
 
-    /// Writes every principal as it stands: the least that goes all the way to the disk.
-    pub fn rewrite_principals(&mut self) -> Result<()> {
-        self.conn.prepare_cached("UPDATE principals SET pending_count = pending_count")?.execute([])?;
-        Ok(())
-    }
-
     /// Counts one more pending interaction of a principal; `false` when it has `limit` already.
     pub(super) fn count_pending(&self, name: &PrincipalName, limit: u32) -> Result<bool> {
         let changed = self

@@ -1,7 +1,8 @@
 //! The readers: a few connections that cannot write, each used for one short transaction at a time.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
@@ -11,14 +12,23 @@ use tokio::sync::Semaphore;
 use super::open::STATEMENTS;
 use super::{Error, OpenError, ReadTx};
 
+/// After how many steps of SQLite's machine a read looks at the time: a fraction of a millisecond.
+const STEPS: i32 = 10_000;
+
+/// What every read passes through, and the writer shuts when nobody is to read.
+pub(super) type Gate = Arc<RwLock<()>>;
+
 pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
     /// One permit a connection: who waits for one waits here, without a thread.
     permits: Semaphore,
+    gate: Gate,
+    longest: Duration,
 }
 
 impl Readers {
-    pub(super) fn open(path: &Path, size: u32) -> Result<Self, OpenError> {
+    /// Opens `size` connections, each of whose transactions passes `gate` and is broken off after `longest`.
+    pub(super) fn open(path: &Path, size: u32, gate: Gate, longest: Duration) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| {
@@ -28,7 +38,7 @@ impl Readers {
         // A connection that was opened once is good: a check before each use would cost as much as the use.
         let pool = Pool::builder().max_size(size).test_on_check_out(false).build(manager);
         let pool = pool.map_err(|error| Error::NoReader(Arc::new(error)))?;
-        Ok(Self { pool, permits: Semaphore::new(size as usize) })
+        Ok(Self { pool, permits: Semaphore::new(size as usize), gate, longest })
     }
 
     pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
@@ -38,12 +48,34 @@ impl Readers {
         E: From<Error> + Send + 'static,
     {
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
-        let pool = self.pool.clone();
+        let (pool, gate, longest) = (self.pool.clone(), Arc::clone(&self.gate), self.longest);
         let run = move || {
+            let _open = gate.read().unwrap_or_else(PoisonError::into_inner);
             let conn = pool.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
+            let begun = Instant::now();
+            conn.progress_handler(STEPS, Some(move || begun.elapsed() > longest)).map_err(Error::from)?;
             let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
             work(&ReadTx { conn: &tx })
         };
         tokio::task::spawn_blocking(run).await.map_err(|_| Error::Closed)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_without_an_end_is_broken_off_and_its_connection_reads_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
+        let readers = Readers::open(&path, 1, Gate::default(), Duration::from_millis(20)).unwrap();
+        let count = |sql: &'static str| {
+            readers.read(move |tx| -> Result<i64, Error> { Ok(tx.conn.query_row(sql, [], |row| row.get(0))?) })
+        };
+        let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+        assert!(matches!(count(endless).await, Err(Error::TooLong)));
+        assert_eq!(count("SELECT count(*) FROM t").await.unwrap(), 0);
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Writer {
     /// How many pieces of work the thread has not taken yet.
     queued: Arc<AtomicUsize>,
     ended: watch::Receiver<()>,
+    /// Whether the checkpointer's disk has failed.
+    failed: watch::Receiver<bool>,
 }
 
 impl Writer {
@@ -83,13 +85,14 @@ impl Writer {
         let (alive, ended) = watch::channel(());
         let queued = Arc::new(AtomicUsize::new(0));
         let taken = Arc::clone(&queued);
+        let failed = checkpointer.failed();
         thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
             Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit }.run(&messages, &taken);
         })?;
-        Ok(Self { queue, queued, ended })
+        Ok(Self { queue, queued, ended, failed })
     }
 
     pub(super) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
@@ -116,8 +119,12 @@ impl Writer {
     }
 
     pub(super) async fn ended(&self) {
-        // Nothing is ever sent: the channel closes when the thread ends.
-        let _ = self.ended.clone().changed().await;
+        let (mut ended, mut failed) = (self.ended.clone(), self.failed.clone());
+        tokio::select! {
+            // Nothing is ever sent: the channel closes when the thread ends.
+            _ = ended.changed() => {}
+            _ = failed.wait_for(|failed| *failed) => {}
+        }
     }
 }
 
@@ -132,8 +139,9 @@ struct Thread {
 
 /// Whether the writer may go on.
 #[derive(PartialEq, Eq)]
-enum Disk {
+pub(super) enum Disk {
     Trusted,
+    /// After a failed sync nobody knows what is on the disk.
     Unknown,
 }
 
@@ -162,7 +170,9 @@ impl Thread {
             if self.commit(group) == Disk::Unknown {
                 return;
             }
-            self.checkpointer.after_commit(&self.conn);
+            if self.checkpointer.after_commit(&self.conn) == Disk::Unknown {
+                return;
+            }
             if let Some(reply) = close {
                 let _ = reply.send(self.checkpoint());
                 return;
@@ -176,6 +186,8 @@ impl Thread {
             return Disk::Trusted;
         }
         let (committed, disk) = match self.transact(&mut group) {
+            // Another thread's sync may have failed meanwhile: this commit's own did not, but nobody is told so any more.
+            Ok(_) if self.checkpointer.has_failed() => (Err(Error::Closed), Disk::Unknown),
             Ok(committed) => (Ok(committed), Disk::Trusted),
             Err(error) => {
                 let disk = self.undo(&error);
@@ -239,8 +251,11 @@ impl Thread {
         self.book.undo();
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         match error {
-            Error::DiskFull | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
+            Error::DiskFull | Error::DiskFailed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
             Error::DiskFull
+            | Error::DiskFailed(_)
+            | Error::SyncFailed(_)
+            | Error::TooLong
             | Error::Busy
             | Error::Undone
             | Error::Corrupt { .. }

@@ -32,12 +32,19 @@ impl Process {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self::try_spawn(command).unwrap_or_else(|(status, line)| panic!("it said {line:?} and ended with {status}"))
+    }
+
+    /// The same; how it ended and what it said where it does not serve.
+    pub(crate) fn try_spawn(command: &mut Command) -> Result<Self, (ExitStatus, String)> {
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let url = line.strip_prefix("listening on ").map(|url| url.trim_end().to_owned());
-        Self { child, stdout, url: url.unwrap_or_else(|| panic!("it said {line:?}")) }
+        match line.strip_prefix("listening on ").map(|url| url.trim_end().to_owned()) {
+            Some(url) => Ok(Self { child, stdout, url }),
+            None => Err((child.wait().unwrap(), line)),
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -12,7 +12,6 @@ mod claim;
 mod cli;
 mod confirm;
 mod corpus;
-mod crash;
 mod exact_numbers;
 mod expire;
 mod framing;

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign::clock::{ManualClock, Timestamp};
@@ -10,7 +11,7 @@ use countersign::domain::id::TokenId;
 use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::principal::Principal;
 use countersign::domain::words::{Kind, Outcome, Role};
-use countersign::store::{Error, Holder, NewInteraction, Store};
+use countersign::store::{Error, Filter, Holder, NewInteraction, Page, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -30,7 +31,7 @@ fn open() -> Open {
     let db = directory.path().join("test.db");
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let store = runtime.block_on(Store::open(&db, 1, clock.clone(), Box::new(drop))).unwrap();
+    let store = runtime.block_on(Store::open(&db, 4, clock.clone(), Box::new(drop))).unwrap();
     Open { directory, db, clock, runtime, store }
 }
 
@@ -128,9 +129,21 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
     assert_eq!(sql(&db, "SELECT principal FROM audit_events ORDER BY principal"), even);
 }
 
+/// Somebody reads at any moment, so that the log could never begin anew by itself.
 #[test]
 fn the_log_stays_short_under_a_load_that_never_pauses() {
     let Open { directory: _directory, db, runtime, store, .. } = open();
+    let store = Arc::new(store);
+    let over = Arc::new(AtomicBool::new(false));
+    let readers = [(); 4].map(|()| {
+        let (store, over) = (Arc::clone(&store), Arc::clone(&over));
+        runtime.spawn(async move {
+            while !over.load(Ordering::Relaxed) {
+                let page = Page { before: None, limit: 20 };
+                store.read(move |tx| tx.records(&Filter::default(), page)).await.unwrap();
+            }
+        })
+    });
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
     let holder = Holder { token_sha256: [0; 32], principal: builder.clone() };
     runtime.block_on(store.write(move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
@@ -142,6 +155,10 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
             tx.insert_interaction(&new, 400)
         });
         assert!(runtime.block_on(written).unwrap());
+    }
+    over.store(true, Ordering::Relaxed);
+    for reader in readers {
+        runtime.block_on(reader).unwrap();
     }
     let log = std::fs::metadata(db.with_extension("db-wal")).unwrap().len();
     assert!((1..64 * 1024 * 1024).contains(&log), "{log} bytes of log after 100 MiB of writes");

@@ -5,18 +5,31 @@
 #![expect(clippy::unwrap_used, reason = "a proof that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
+mod books;
+mod draw;
+mod faults;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests ask more")]
 mod harness;
 mod interface;
+mod kill;
+mod load;
+mod power_loss;
 mod run;
+mod strace;
 
 use std::process::ExitCode;
 
 use self::run::{Proof, Run};
 
 /// Every proof, in the order of the report.
-const PROOFS: &[Proof] = &[Proof { name: "interface", prove: interface::prove }];
+const PROOFS: &[Proof] = &[
+    Proof { name: "kill", prove: kill::prove },
+    Proof { name: "power loss", prove: power_loss::prove },
+    Proof { name: "faults", prove: faults::prove },
+    Proof { name: "log", prove: faults::prove_log },
+    Proof { name: "interface", prove: interface::prove },
+];
 
 fn main() -> ExitCode {
     Run::from_arguments().all(PROOFS)
