@@ -74,7 +74,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     }
     let recording = record(run.amount(&[0, 0], &[0, 0, LARGE, 0]));
     let history = &recording.history;
-    let images = run.amount(300, 5_000);
+    let images = run.amount(300, 3_000);
     let truth = recording.tried(run.seed, images, |_| true, |disk| disk.is_unsure());
     assert_eq!((truth.losing, truth.corrupt), (0, 0), "{}", truth.first.unwrap_or_default());
     let planted = |stream, counts: fn(&Sync) -> bool, when: fn(&Disk<'_>) -> bool| {
