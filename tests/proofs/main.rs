@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
 mod books;
+mod dice;
 mod draw;
 mod faults;
 #[path = "../harness/mod.rs"]
@@ -13,7 +14,9 @@ mod faults;
 mod harness;
 mod interface;
 mod kill;
+mod linearizability;
 mod load;
+mod model;
 mod power_loss;
 mod run;
 mod strace;
@@ -26,6 +29,8 @@ use self::run::{Proof, Run};
 const PROOFS: &[Proof] = &[
     Proof { name: "kill", prove: kill::prove },
     Proof { name: "power loss", prove: power_loss::prove },
+    Proof { name: "model", prove: model::prove },
+    Proof { name: "linearizability", prove: linearizability::prove },
     Proof { name: "faults", prove: faults::prove },
     Proof { name: "log", prove: faults::prove_log },
     Proof { name: "interface", prove: interface::prove },

@@ -1,0 +1,49 @@
+//! Randomness that a seed repeats: SplitMix64.
+
+/// A source of random choices; the same seed chooses the same again.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// One of `0..count`.
+    pub(crate) fn below(&mut self, count: usize) -> usize {
+        usize::try_from(self.next() % count as u64).unwrap()
+    }
+
+    /// Yes in so many of a hundred throws.
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    /// One of these.
+    pub(crate) fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())].clone()
+    }
+
+    /// One of these, each as often as its weight says.
+    pub(crate) fn weighted<T: Clone>(&mut self, choices: &[(usize, T)]) -> T {
+        let mut throw = self.below(choices.iter().map(|(weight, _)| weight).sum());
+        for (weight, choice) in choices {
+            match throw.checked_sub(*weight) {
+                Some(rest) => throw = rest,
+                None => return choice.clone(),
+            }
+        }
+        unreachable!("a throw is below the sum of the weights")
+    }
+
+    /// A seed for something that throws on its own.
+    pub(crate) fn seed(&mut self) -> u64 {
+        self.next()
+    }
+}

@@ -1,0 +1,154 @@
+//! What happens next: random, with a liking for what is there already, what is pending and what is nearly over.
+
+mod agents;
+mod approvers;
+mod readers;
+mod spoilt;
+
+use serde_json::{Value, json};
+
+use super::cast::{CAST, STRANGER};
+use super::oracle::{Interaction, Oracle};
+use super::request::Request;
+use crate::dice::Dice;
+
+/// A step of the proof.
+#[derive(Clone, Debug)]
+pub(super) enum Deed {
+    /// Somebody asks something.
+    Ask(Box<Request>),
+    /// So many milliseconds pass; whether what is due by then is awaited before the next step.
+    Advance { ms: i64, awaited: bool },
+    /// The server is started anew, while its clock was set forward or back by so many milliseconds.
+    Restart { shift_ms: i64 },
+    /// The tables are compared.
+    Compare,
+}
+
+/// The tools, and what is done with them.
+const TOOLS: [&str; 2] = ["shell", "other"];
+const COMMANDS: [&str; 3] = ["make deploy", "make test", "git status"];
+const PATTERNS: [&str; 4] = ["make *", "make deploy", "make test", "git status"];
+
+/// Chooses the next step.
+pub(super) struct Author<'a> {
+    pub(super) oracle: &'a Oracle,
+    pub(super) dice: &'a mut Dice,
+}
+
+impl Author<'_> {
+    pub(super) fn next(&mut self, asked: &[Request]) -> Deed {
+        match self.dice.below(1000) {
+            0..4 => Deed::Restart { shift_ms: self.dice.pick(&[0, -1, -3_600_000, 1, 60_000]) },
+            4..20 => Deed::Compare,
+            20..120 => Deed::Advance { ms: self.pause(), awaited: self.dice.percent(50) },
+            120..200 => self.again(asked),
+            _ => Deed::Ask(Box::new(self.request())),
+        }
+    }
+
+    /// How long nothing happens: often until something is just due, or not quite.
+    fn pause(&mut self) -> i64 {
+        let until_due = self.oracle.next_due().map_or(1000, |due| due - self.oracle.now);
+        let nearly = until_due + self.dice.pick(&[-1, 0, 0, 1]);
+        let some = self.dice.weighted(&[(5, 1), (5, 700), (3, 59_999), (2, 60_000), (1, 3_600_000)]);
+        if self.dice.percent(50) && nearly > 0 { nearly } else { some }
+    }
+
+    /// One of the latest requests once more, to the letter; perhaps by somebody else.
+    fn again(&mut self, asked: &[Request]) -> Deed {
+        let latest = &asked[asked.len().saturating_sub(10)..];
+        if latest.is_empty() {
+            return Deed::Compare;
+        }
+        let mut request = self.dice.pick(latest);
+        if self.dice.percent(20) {
+            request.who = self.anybody();
+        }
+        Deed::Ask(Box::new(request))
+    }
+
+    fn request(&mut self) -> Request {
+        let active_rules = self.oracle.rules.iter().filter(|rule| rule.status == "active").count();
+        type Make<'a> = fn(&mut Author<'a>) -> Request;
+        let make: Make<'_> = self.dice.weighted(&[
+            (240, Self::register as Make<'_>),
+            (40, Self::register_again),
+            (110, Self::confirm),
+            (60, Self::give_secret),
+            (50, Self::respond),
+            (60, Self::make_rule_from_request),
+            (30, Self::make_own_rule),
+            (8 * active_rules, Self::revoke),
+            (30, Self::cancel),
+            (10, Self::supersede),
+            (70, Self::claim),
+            (50, Self::report),
+            (50, Self::take),
+            (60, Self::look),
+            (40, Self::list),
+            (12, Self::list_rules),
+            (15, Self::look_rule),
+            (15, Self::pending),
+            (15, Self::audit),
+        ]);
+        let request = make(self);
+        if self.dice.percent(4) { self.spoil(request) } else { request }
+    }
+
+    fn anybody(&mut self) -> usize {
+        self.dice.below(STRANGER + 1)
+    }
+
+    /// An agent, now and then an admin or anybody.
+    fn asker(&mut self) -> usize {
+        let anybody = self.anybody();
+        self.dice.weighted(&[(45, 0), (30, 1), (15, 5), (4, anybody)])
+    }
+
+    /// An approver, now and then an admin or anybody.
+    fn resolver(&mut self) -> usize {
+        let anybody = self.anybody();
+        self.dice.weighted(&[(45, 2), (25, 3), (18, 5), (8, anybody)])
+    }
+
+    /// Who registered this, now and then somebody else.
+    fn owner_of(&mut self, id: &str) -> usize {
+        let by = self.interaction(id).map(|interaction| interaction.by);
+        let owner = CAST.iter().position(|(name, _)| Some(*name) == by);
+        let anybody = self.anybody();
+        if self.dice.percent(85) { owner.unwrap_or(anybody) } else { anybody }
+    }
+
+    fn interaction(&self, id: &str) -> Option<&Interaction> {
+        self.oracle.interactions.iter().find(|interaction| interaction.id == id)
+    }
+
+    /// The id of one of the latest interactions that are wanted; now and then of any, or of none.
+    fn id_of(&mut self, is_wanted: impl Fn(&Interaction) -> bool) -> String {
+        let all = &self.oracle.interactions;
+        let wanted: Vec<_> = all.iter().rev().filter(|interaction| is_wanted(interaction)).take(12).collect();
+        let choices = match self.dice.below(100) {
+            0..80 if !wanted.is_empty() => wanted,
+            0..96 => all.iter().collect(),
+            _ => Vec::new(),
+        };
+        if choices.is_empty() { "nothing".to_owned() } else { self.dice.pick(&choices).id.clone() }
+    }
+
+    /// Perhaps this member.
+    fn perhaps(&mut self, percent: usize, body: &mut Value, member: &str, choices: &[Value]) {
+        if self.dice.percent(percent) {
+            body[member] = self.dice.pick(choices);
+        }
+    }
+}
+
+/// The patterns that a confirmation of this command offers.
+fn offered_patterns(command: &str) -> [&str; 2] {
+    if command.starts_with("make ") { ["make *", command] } else { [command, "git status *"] }
+}
+
+fn options(member: &str, offered: &[&str]) -> Value {
+    offered.iter().map(|text| json!({"label": text, member: text})).collect()
+}

@@ -1,0 +1,69 @@
+//! The model: random requests, pauses and restarts, each done with a real server and with an oracle written from the
+//! contract alone. Every answer and, from time to time, every table has to be what the oracle says.
+
+mod cast;
+mod coverage;
+mod generate;
+mod oracle;
+mod request;
+mod stage;
+mod tables;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use self::coverage::Coverage;
+use self::generate::{Author, Deed};
+use self::request::Request;
+use self::stage::Stage;
+use crate::dice::Dice;
+use crate::run::{Found, Run};
+
+/// How many steps one server lives through.
+const STEPS_OF_AN_EPISODE: usize = 400;
+
+/// How many of the latest steps are shown where one goes wrong.
+const SHOWN: usize = 12;
+
+pub(crate) fn prove(run: &Run) -> Found {
+    let episodes = run.amount(4, 150);
+    let mut dice = Dice::new(run.seed);
+    let mut coverage = Coverage::default();
+    for episode in 0..episodes {
+        let mut dice = Dice::new(dice.seed());
+        play(episode, &mut dice, &mut coverage);
+    }
+    assert!(coverage.unknown().is_empty(), "answers that no table knows: {:?}", coverage.unknown());
+    let missing = coverage.missing();
+    assert!(!run.long || missing.is_empty(), "never met, so the generator is blind there: {missing:?}");
+    Found::Held(vec![
+        ("steps", (episodes * STEPS_OF_AN_EPISODE).to_string()),
+        ("operations", coverage.verbs().to_string()),
+        ("answer kinds", format!("{} of {}", coverage.kinds(), Coverage::all_kinds())),
+    ])
+}
+
+/// The life of one server; panics where it is not what the oracle says.
+fn play(episode: usize, dice: &mut Dice, coverage: &mut Coverage) {
+    let mut stage = Stage::start(dice);
+    let (mut asked, mut done): (Vec<Request>, Vec<Deed>) = (Vec::new(), Vec::new());
+    for step in 0..STEPS_OF_AN_EPISODE {
+        let is_last = step + 1 == STEPS_OF_AN_EPISODE;
+        let deed = if is_last { Deed::Compare } else { Author { oracle: &stage.oracle, dice }.next(&asked) };
+        done.push(deed.clone());
+        // An answer that the oracle cannot even take in is shown like one that differs.
+        let acted = catch_unwind(AssertUnwindSafe(|| stage.act(&deed, coverage)));
+        let wrong = match acted {
+            Ok(Ok(())) => None,
+            Ok(Err(wrong)) => Some(wrong),
+            Err(_) => Some("the oracle could not go on: see above".to_owned()),
+        };
+        if let Some(wrong) = wrong {
+            let latest = &done[done.len().saturating_sub(SHOWN)..];
+            let latest: Vec<_> = latest.iter().map(|deed| format!("  {deed:?}")).collect();
+            panic!("episode {episode}, step {step}: {wrong}\nThe latest steps:\n{}", latest.join("\n"));
+        }
+        if let Deed::Ask(request) = deed {
+            asked.push(*request);
+        }
+    }
+}
