@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::rules::Terms;
-use super::{End, Expected, Learnt, Oracle, Refusal, refused};
+use super::{End, Expected, Learnt, Oracle, Refusal, malformed, refused};
 use crate::model::cast::Caller;
 
 impl Oracle {
@@ -33,6 +33,10 @@ impl Oracle {
 
     pub(super) fn confirm(&mut self, caller: Caller, body: &Value, learnt: &Learnt<'_>) -> Expected {
         const ACCEPTED: u16 = 200;
+        // An input is edited to be allowed.
+        if body["decision"] == "deny" && !body["updatedInput"].is_null() {
+            return malformed();
+        }
         let place = self.find_kind(caller, body, "confirmation")?;
         let selected = body["selectedPattern"].as_str().zip(body["selectedScope"].as_str());
         let selected = selected.map(|(pattern, scope)| (pattern.to_owned(), scope.to_owned()));
