@@ -51,6 +51,7 @@ pub(crate) struct TestServer {
     pub(crate) service: Arc<Service>,
     pub(crate) url: String,
     directory: TempDir,
+    sweeper: Sweeper,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
@@ -90,7 +91,7 @@ impl TestServer {
         });
         let (address, service) = ready.recv().unwrap();
         let url = format!("http://{address}");
-        Self { clock, service, url, directory, stop: Some(stop), thread: Some(thread) }
+        Self { clock, service, url, directory, sweeper, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Stops, as SIGTERM would, and starts again on the same database and clock.
@@ -103,9 +104,10 @@ impl TestServer {
     pub(crate) fn restart_at(mut self, clock: Arc<ManualClock>, flags: &[&str]) -> Self {
         self.stop_and_join().unwrap();
         let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
+        let sweeper = self.sweeper;
         // With the service goes the lock on the database.
         drop(self);
-        Self::on(directory, clock, flags, Sweeper::Runs)
+        Self::on(directory, clock, flags, sweeper)
     }
 
     /// Asks the server to stop, without waiting until it has.

@@ -22,8 +22,13 @@ pub(super) enum Sweeper {
 impl TestServer {
     /// One whose sweeper never runs.
     pub(crate) fn without_sweeper() -> Self {
+        Self::without_sweeper_with(&[])
+    }
+
+    /// The same with flags as on the command line.
+    pub(crate) fn without_sweeper_with(flags: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        Self::on(TempDir::new().unwrap(), clock, &[], Sweeper::Never)
+        Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Never)
     }
 }
 

@@ -12,6 +12,9 @@ pub(super) const CAST: [(&str, Role); 6] = [
     ("root", Role::Admin),
 ];
 
+/// The number of the admin.
+pub(super) const ADMIN: usize = 5;
+
 /// The number of the one without a token.
 pub(super) const STRANGER: usize = CAST.len();
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use countersign::clock::{Clock as _, ManualClock, Timestamp};
 use serde_json::{Value, json};
 
-use super::cast::CAST;
+use super::cast::{ADMIN, CAST};
 use super::coverage::Coverage;
 use super::generate::Deed;
 use super::oracle::{Event, Expected, Learnt, Oracle, Settings};
@@ -22,6 +22,8 @@ pub(super) struct Stage {
     /// Always there, but for the moment of a restart.
     server: Option<TestServer>,
     flags: Vec<String>,
+    /// Without a sweeper what is over stays in its row until somebody looks: it must not matter.
+    sweeps: bool,
     /// One a member of the cast, and the stranger's.
     clients: Vec<Client>,
     /// The last event that was read.
@@ -38,12 +40,14 @@ impl Stage {
         let mut flags = vec!["--default-ttl".to_owned(), ttl.to_owned()];
         flags.extend(["--max-pending".to_owned(), max_pending.to_string()]);
         flags.extend(self_approval.then(|| "--allow-self-approval".to_owned()));
-        let server = TestServer::with(&flags.iter().map(String::as_str).collect::<Vec<_>>());
+        let said: Vec<_> = flags.iter().map(String::as_str).collect();
+        let sweeps = dice.percent(50);
+        let server = if sweeps { TestServer::with(&said) } else { TestServer::without_sweeper_with(&said) };
         let mut clients: Vec<_> = CAST.iter().map(|(name, role)| server.client(name, *role)).collect();
         clients.push(server.stranger());
         let settings = Settings { self_approval, default_ttl, max_pending };
         let oracle = Oracle::new(server.clock.now().as_millis(), settings);
-        let mut stage = Self { server: Some(server), flags, clients, seq: 0, oracle };
+        let mut stage = Self { server: Some(server), flags, sweeps, clients, seq: 0, oracle };
         let tokens_made = stage.heard();
         stage.oracle.history.begin(tokens_made);
         stage
@@ -71,9 +75,10 @@ impl Stage {
     }
 
     fn ask(&mut self, request: &Request, coverage: &mut Coverage) -> Result<(), String> {
-        // The history is only told whole once everything is in it; and whether a value is wiped already is seen by who
-        // gives it again.
-        if matches!(request.verb, Verb::Audit | Verb::Secret) {
+        // The history is only told whole once everything is in it; whether a value is wiped already is seen by who gives
+        // it again; and what is overdue counts as pending until it is swept.
+        let is_limited = request.verb == Verb::Register && self.oracle.settings.max_pending < 100;
+        if is_limited || matches!(request.verb, Verb::Audit | Verb::Secret) {
             self.settle()?;
         }
         let answer = self.send(request, "");
@@ -152,7 +157,11 @@ impl Stage {
     }
 
     /// Waits until the server has told all that there is to tell, and nothing else.
-    pub(super) fn settle(&mut self) -> Result<(), String> {
+    fn settle(&mut self) -> Result<(), String> {
+        if !self.sweeps {
+            // Whoever lists has what is due swept first.
+            self.clients[ADMIN].get("/v1/interactions?limit=1").expect(200);
+        }
         let begun = Instant::now();
         loop {
             for heard in self.heard() {

@@ -7,7 +7,7 @@ mod spoilt;
 
 use serde_json::{Value, json};
 
-use super::cast::{CAST, STRANGER};
+use super::cast::{ADMIN, CAST, STRANGER};
 use super::oracle::{Interaction, Oracle};
 use super::request::Request;
 use crate::dice::Dice;
@@ -103,13 +103,13 @@ impl Author<'_> {
     /// An agent, now and then an admin or anybody.
     fn asker(&mut self) -> usize {
         let anybody = self.anybody();
-        self.dice.weighted(&[(45, 0), (30, 1), (15, 5), (4, anybody)])
+        self.dice.weighted(&[(45, 0), (30, 1), (15, ADMIN), (4, anybody)])
     }
 
     /// An approver, now and then an admin or anybody.
     fn resolver(&mut self) -> usize {
         let anybody = self.anybody();
-        self.dice.weighted(&[(45, 2), (25, 3), (18, 5), (8, anybody)])
+        self.dice.weighted(&[(45, 2), (25, 3), (18, ADMIN), (8, anybody)])
     }
 
     /// Who registered this, now and then somebody else.
