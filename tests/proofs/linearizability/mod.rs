@@ -13,7 +13,7 @@ use crate::run::{Found, Run};
 const LIED_ABOUT: usize = 8;
 
 pub(crate) fn prove(run: &Run) -> Found {
-    let histories = run.amount(200, 20_000);
+    let histories = run.amount(500, 20_000);
     let mut dice = Dice::new(run.seed);
     let stage = Stage::start();
     let (mut operations, mut planted, mut caught) = (0, 0, 0);

@@ -2,6 +2,7 @@
 
 mod agents;
 mod approvers;
+mod late;
 mod readers;
 mod spoilt;
 
@@ -36,7 +37,7 @@ pub(super) struct Author<'a> {
     pub(super) dice: &'a mut Dice,
 }
 
-impl Author<'_> {
+impl<'a> Author<'a> {
     pub(super) fn next(&mut self, asked: &[Request]) -> Deed {
         match self.dice.below(1000) {
             0..4 => Deed::Restart { shift_ms: self.dice.pick(&[0, -1, -3_600_000, 1, 60_000]) },
@@ -69,6 +70,11 @@ impl Author<'_> {
     }
 
     fn request(&mut self) -> Request {
+        if self.dice.percent(30)
+            && let Some(request) = self.too_late()
+        {
+            return request;
+        }
         let active_rules = self.oracle.rules.iter().filter(|rule| rule.status == "active").count();
         type Make<'a> = fn(&mut Author<'a>) -> Request;
         let make: Make<'_> = self.dice.weighted(&[
@@ -120,7 +126,7 @@ impl Author<'_> {
         if self.dice.percent(85) { owner.unwrap_or(anybody) } else { anybody }
     }
 
-    fn interaction(&self, id: &str) -> Option<&Interaction> {
+    fn interaction(&self, id: &str) -> Option<&'a Interaction> {
         self.oracle.interactions.iter().find(|interaction| interaction.id == id)
     }
 
