@@ -25,7 +25,7 @@ const STEPS_OF_AN_EPISODE: usize = 400;
 const SHOWN: usize = 12;
 
 pub(crate) fn prove(run: &Run) -> Found {
-    let episodes = run.amount(4, 150);
+    let episodes = run.amount(6, 150);
     let mut dice = Dice::new(run.seed);
     let mut coverage = Coverage::default();
     for episode in 0..episodes {

@@ -36,7 +36,7 @@ impl Stage {
     pub(super) fn start(dice: &mut Dice) -> Self {
         let self_approval = dice.percent(20);
         let (ttl, default_ttl) = dice.pick(&[("24h", Some(86_400_000)), ("30s", Some(30_000)), ("none", None)]);
-        let max_pending = dice.pick(&[6, 20, 10_000]);
+        let max_pending = dice.pick(&[6, 20, 10_000, 10_000]);
         let mut flags = vec!["--default-ttl".to_owned(), ttl.to_owned()];
         flags.extend(["--max-pending".to_owned(), max_pending.to_string()]);
         flags.extend(self_approval.then(|| "--allow-self-approval".to_owned()));
@@ -77,8 +77,27 @@ impl Stage {
     fn ask(&mut self, request: &Request, coverage: &mut Coverage) -> Result<(), String> {
         // The history is only told whole once everything is in it; whether a value is wiped already is seen by who gives
         // it again; and what is overdue counts as pending until it is swept.
-        let is_limited = request.verb == Verb::Register && self.oracle.settings.max_pending < 100;
-        if is_limited || matches!(request.verb, Verb::Audit | Verb::Secret) {
+        let is_missing = |event: &str| self.oracle.history.missing().any(|missing| missing.event == event);
+        let matters = match request.verb {
+            Verb::Audit => true,
+            Verb::Secret => is_missing("secret.wiped"),
+            Verb::Register => self.oracle.settings.max_pending < 100 && is_missing("interaction.expired"),
+            Verb::Look
+            | Verb::List
+            | Verb::Cancel
+            | Verb::Claim
+            | Verb::Report
+            | Verb::Take
+            | Verb::Supersede
+            | Verb::Confirm
+            | Verb::Question
+            | Verb::MakeRule
+            | Verb::ListRules
+            | Verb::LookRule
+            | Verb::Revoke
+            | Verb::Pending => false,
+        };
+        if matters {
             self.settle()?;
         }
         let answer = self.send(request, "");

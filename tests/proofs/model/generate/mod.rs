@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::cast::{ADMIN, CAST, STRANGER};
 use super::oracle::{Interaction, Oracle};
-use super::request::Request;
+use super::request::{Request, Verb};
 use crate::dice::Dice;
 
 /// A step of the proof.
@@ -42,8 +42,8 @@ impl<'a> Author<'a> {
         match self.dice.below(1000) {
             0..4 => Deed::Restart { shift_ms: self.dice.pick(&[0, -1, -3_600_000, 1, 60_000]) },
             4..20 => Deed::Compare,
-            20..120 => Deed::Advance { ms: self.pause(), awaited: self.dice.percent(50) },
-            120..200 => self.again(asked),
+            20..130 => Deed::Advance { ms: self.pause(), awaited: self.dice.percent(30) },
+            130..230 => self.again(asked),
             _ => Deed::Ask(Box::new(self.request())),
         }
     }
@@ -56,7 +56,7 @@ impl<'a> Author<'a> {
         if self.dice.percent(50) && nearly > 0 { nearly } else { some }
     }
 
-    /// One of the latest requests once more, to the letter; perhaps by somebody else.
+    /// One of the latest requests once more, to the letter; perhaps by somebody else, or in other words.
     fn again(&mut self, asked: &[Request]) -> Deed {
         let latest = &asked[asked.len().saturating_sub(10)..];
         if latest.is_empty() {
@@ -66,11 +66,21 @@ impl<'a> Author<'a> {
         if self.dice.percent(20) {
             request.who = self.anybody();
         }
+        let other_words: &[(Verb, &str, [Value; 2])] = &[
+            (Verb::Confirm, "comment", [json!("go ahead"), Value::Null]),
+            (Verb::Report, "detail", [json!("exit status 2"), Value::Null]),
+            (Verb::Secret, "value", [json!("hush"), json!("other")]),
+        ];
+        if let Some((_, member, words)) =
+            other_words.iter().find(|(verb, ..)| *verb == request.verb && !request.is_malformed)
+        {
+            self.perhaps(30, &mut request.body, member, words);
+        }
         Deed::Ask(Box::new(request))
     }
 
     fn request(&mut self) -> Request {
-        if self.dice.percent(30)
+        if self.dice.percent(60)
             && let Some(request) = self.too_late()
         {
             return request;
