@@ -8,6 +8,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// The dice of one of several parts of a proof, each with throws of its own.
+    pub(crate) const fn of_part(seed: u64, part: u64) -> Self {
+        Self(seed ^ part.wrapping_mul(0xD1B5_4A32_D192_ED03))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -40,6 +45,21 @@ impl Dice {
             }
         }
         unreachable!("a throw is below the sum of the weights")
+    }
+
+    /// At most `count` of these, spread over all, in their order: each time others.
+    pub(crate) fn sample<T>(&mut self, all: Vec<T>, count: usize) -> Vec<T> {
+        let mut left = all.len();
+        let mut wanted = count.min(left);
+        let mut taken = Vec::with_capacity(wanted);
+        for one in all {
+            if self.below(left) < wanted {
+                taken.push(one);
+                wanted -= 1;
+            }
+            left -= 1;
+        }
+        taken
     }
 
     /// A seed for something that throws on its own.

@@ -7,7 +7,6 @@
 
 mod books;
 mod dice;
-mod draw;
 mod faults;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests ask more")]

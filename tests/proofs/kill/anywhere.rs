@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::waiting::{Waiters, registered};
 use super::{Tally, check};
 use crate::books::{Ledger, Promise};
-use crate::draw::Draw;
+use crate::dice::Dice;
 use crate::harness::Process;
 use crate::load::{Tokens, copied, story};
 use crate::run::Run;
@@ -45,12 +45,12 @@ struct Base {
 /// Kills the server at each call of a run.
 pub(super) fn killed(run: &Run, tally: &mut Tally) {
     let base = Base::new();
-    let mut draw = Draw::new(run.seed, 1);
+    let mut dice = Dice::of_part(run.seed, 1);
     for (call, short) in CALLS {
         let traced = format!("trace={call}");
         let whole_run = base.run(&["-e", &traced], "nothing");
         let places = (1..=strace::most_by_one_thread(&whole_run.trace, call)).collect::<Vec<_>>();
-        for place in draw.sample(places, run.amount(short, usize::MAX)) {
+        for place in dice.sample(places, run.amount(short, usize::MAX)) {
             let ran = base.run(&["-e", &traced, "-e", &kill_at(call, place)], &format!("{call} {place}"));
             tally.kills += killed_in(&ran.trace);
             tally.answered(&ran.answers);

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::anywhere::{CALLS, kill_at, killed_in};
 use super::{Tally, check};
 use crate::books::Ledger;
-use crate::draw::Draw;
+use crate::dice::Dice;
 use crate::harness::{Process, confirmation};
 use crate::load::Tokens;
 use crate::run::Run;
@@ -23,13 +23,13 @@ enum First {
 
 /// Kills either command at each of its calls, in a directory of its own each time.
 pub(super) fn killed(run: &Run, tally: &mut Tally) {
-    let mut draw = Draw::new(run.seed, 2);
+    let mut dice = Dice::of_part(run.seed, 2);
     for first in [First::Serve, First::CreateToken] {
         for (call, short) in CALLS {
             let traced = format!("trace={call}");
             let untouched = begun(first, &["-e", &traced], "nothing");
             let places = (1..=strace::most_by_one_thread(&untouched, call)).collect::<Vec<_>>();
-            for place in draw.sample(places, run.amount(short.min(3), usize::MAX)) {
+            for place in dice.sample(places, run.amount(short.min(3), usize::MAX)) {
                 let trace = begun(first, &["-e", &traced, "-e", &kill_at(call, place)], &format!("{call} {place}"));
                 tally.kills += killed_in(&trace);
             }

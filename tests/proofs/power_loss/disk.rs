@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::history::{Change, History, Moment, Sync, Write};
 use crate::books::Ledger;
-use crate::draw::Draw;
+use crate::dice::Dice;
 
 /// What a disk writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -85,8 +85,8 @@ impl<'h> Disk<'h> {
     }
 
     /// What may be found after a power loss at this moment.
-    pub(super) fn image(&self, draw: &mut Draw) -> Files {
-        let loss = match draw.below(8) {
+    pub(super) fn image(&self, dice: &mut Dice) -> Files {
+        let loss = match dice.below(8) {
             0 => Loss::Nothing,
             1 => Loss::Everything,
             2 | 3 => Loss::Suffix,
@@ -97,20 +97,20 @@ impl<'h> Disk<'h> {
         };
         let mut files = self.synced.clone();
         let mut never_made = Vec::new();
-        let kept_whole = draw.below(self.since.len() + 1);
+        let kept_whole = dice.below(self.since.len() + 1);
         for (place, (write, _)) in self.since.iter().enumerate() {
             let write = &self.history.writes[*write];
             let kept = match loss {
                 Loss::Nothing => true,
                 Loss::Everything => false,
                 Loss::Suffix if place == kept_whole => {
-                    torn(&mut files, write, draw, 50);
+                    torn(&mut files, write, dice, 50);
                     continue;
                 }
                 Loss::Suffix => place < kept_whole,
-                Loss::Writes(percent) => draw.chance(percent),
+                Loss::Writes(percent) => dice.percent(percent),
                 Loss::Sectors(percent) => {
-                    torn(&mut files, write, draw, percent);
+                    torn(&mut files, write, dice, percent);
                     continue;
                 }
             };
@@ -121,18 +121,18 @@ impl<'h> Disk<'h> {
             }
         }
         never_made.into_iter().for_each(|file| drop(files.remove(file)));
-        if draw.chance(20) {
-            self.shorten(&mut files, draw);
+        if dice.percent(20) {
+            self.shorten(&mut files, dice);
         }
         files
     }
 
     /// A file that grew since its last sync may not have grown as far.
-    fn shorten(&self, files: &mut Files, draw: &mut Draw) {
+    fn shorten(&self, files: &mut Files, dice: &mut Dice) {
         for (name, bytes) in files {
             let synced = self.synced.get(name).map_or(0, Vec::len);
             if bytes.len() > synced {
-                let length = synced + draw.below(bytes.len() - synced + 1);
+                let length = synced + dice.below(bytes.len() - synced + 1);
                 bytes.truncate(length.next_multiple_of(SECTOR_BYTES).min(bytes.len()));
             }
         }
@@ -153,9 +153,9 @@ fn apply(files: &mut Files, Write { file, change }: &Write) {
 }
 
 /// Keeps each sector of a write `percent` times of a hundred; what has no sectors, likewise.
-fn torn(files: &mut Files, write: &Write, draw: &mut Draw, percent: usize) {
+fn torn(files: &mut Files, write: &Write, dice: &mut Dice, percent: usize) {
     let Change::Written { at, bytes } = &write.change else {
-        if is_of_directory(&write.change) || draw.chance(percent) {
+        if is_of_directory(&write.change) || dice.percent(percent) {
             apply(files, write);
         }
         return;
@@ -163,7 +163,7 @@ fn torn(files: &mut Files, write: &Write, draw: &mut Draw, percent: usize) {
     let mut start = 0;
     while start < bytes.len() {
         let end = ((at + start + 1).next_multiple_of(SECTOR_BYTES) - at).min(bytes.len());
-        if draw.chance(percent) {
+        if dice.percent(percent) {
             put(files, &write.file, *at, bytes, start..end);
         }
         start = end;
