@@ -57,7 +57,7 @@ pub struct Server {
 
 /// Runs the server of the command line until SIGTERM or Ctrl-C.
 pub fn run(config: &Config) -> Result<(), Error> {
-    logging::start(&config.logging).map_err(Error::Log)?;
+    let _log = logging::start(&config.logging).map_err(Error::Log)?;
     keep_memory_private();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {

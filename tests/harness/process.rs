@@ -3,11 +3,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 
 /// The real binary, serving, as a process of its own. Killed when dropped.
 pub(crate) struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    /// Reads what it says there all the while.
+    stderr: Option<JoinHandle<String>>,
     pub(crate) url: String,
 }
 
@@ -38,11 +41,12 @@ impl Process {
     /// The same; how it ended and what it said where it does not serve.
     pub(crate) fn try_spawn(command: &mut Command) -> Result<Self, (ExitStatus, String)> {
         let mut child = command.spawn().unwrap();
+        let stderr = child.stderr.take().map(|stderr| std::thread::spawn(move || read(stderr)));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         match line.strip_prefix("listening on ").map(|url| url.trim_end().to_owned()) {
-            Some(url) => Ok(Self { child, stdout, url }),
+            Some(url) => Ok(Self { child, stdout, stderr, url }),
             None => Err((child.wait().unwrap(), line)),
         }
     }
@@ -65,12 +69,9 @@ impl Process {
 
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> (ExitStatus, String, String) {
-        let (mut out, mut err) = (String::new(), String::new());
-        self.stdout.read_to_string(&mut out).unwrap();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut err).unwrap();
-        }
-        (self.child.wait().unwrap(), out, err)
+        let out = read(&mut self.stdout);
+        let err = self.stderr.take().map(|stderr| stderr.join().unwrap());
+        (self.child.wait().unwrap(), out, err.unwrap_or_default())
     }
 }
 
@@ -79,6 +80,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// All that comes until its end.
+fn read(mut from: impl Read) -> String {
+    let mut text = String::new();
+    from.read_to_string(&mut text).unwrap();
+    text
 }
 
 /// Sends a signal by its name.

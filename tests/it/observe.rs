@@ -1,13 +1,14 @@
 //! What can be seen of the server from outside: ids of requests in answers and in the log, metrics, traces.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 use std::time::Duration;
 
 use countersign::domain::words::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Client, Process, TestServer, confirmation, question, token};
+use crate::harness::{Client, Process, TestServer, confirmation, countersign, question, token};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -127,6 +128,24 @@ fn a_log_for_people_is_no_json() {
     let (_, _, log) = process.terminate();
     let first = log.lines().next().unwrap();
     assert!(first.contains("serving") && !first.starts_with('{'), "{first}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let agent = token(&db, "builder", "agent");
+    let (unread, stderr) = std::io::pipe().unwrap();
+    let mut command = countersign();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db);
+    let process = Process::spawn(command.stdout(Stdio::piped()).stderr(stderr));
+    let client = Client::new(&process.url, &agent);
+    // Each is a line of the log of some 250 bytes, and a pipe holds 64 KiB.
+    for _ in 0..1_000 {
+        client.get("/v1/interactions/nobodys").expect(404);
+    }
+    drop(process);
+    drop(unread);
 }
 
 #[test]
