@@ -44,10 +44,11 @@ const BODIES: &str = "
            '{}', randomblob(32)
     FROM interactions WHERE interaction_id BETWEEN :first AND :last";
 
+/// Their hashes are of the right size and no chain: nothing that is measured walks it.
 const EVENTS: &str = "
-    INSERT INTO audit_events (at_ms, event, request_id, principal)
+    INSERT INTO audit_events (at_ms, event, request_id, principal, hash)
     SELECT iif(step = 0, created_at_ms, resolved_at_ms), iif(step = 0, 'interaction.registered', 'interaction.approved'),
-           request_id, iif(step = 0, registered_by, resolved_by_principal)
+           request_id, iif(step = 0, registered_by, resolved_by_principal), randomblob(32)
     FROM interactions CROSS JOIN (SELECT 0 AS step UNION ALL SELECT 1)
     WHERE interaction_id BETWEEN :first AND :last ORDER BY interaction_id, step";
 

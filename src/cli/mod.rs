@@ -1,5 +1,6 @@
 //! The command line: what can be said, and what each command does.
 
+mod audit;
 mod rules;
 
 use std::io::{self, Write};
@@ -28,6 +29,9 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve(Box<Config>),
+    /// Verify and export the history: a chain that nobody can change unseen
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Keep trust rules in files: write them down, test them, bring them in
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -90,6 +94,8 @@ enum Failure {
     #[error("{name} is an {has} already, and a principal has one role: choose another name")]
     OtherRole { name: PrincipalName, has: Role },
     #[error(transparent)]
+    Audit(#[from] audit::Failure),
+    #[error(transparent)]
     Rules(#[from] rules::Failure),
     #[error("there is no such token that is in force; see `countersign token list`")]
     NoSuchToken,
@@ -101,6 +107,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
         Command::Openapi => write!(io::stdout(), "{}", server::openapi()).map_err(Failure::from),
+        Command::Audit(audit) => audit.run(),
         Command::Rules(rules) => rules.run(),
         Command::Token(TokenCommand::Create(create)) => create.run(),
         Command::Token(TokenCommand::List(database)) => list_tokens(&database),

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
+use super::chain::EventHash;
 use super::id::{PrincipalName, RequestId, RuleId};
 use super::words::{Outcome, RuleStatus};
 
@@ -46,6 +47,8 @@ super::words::words! {
         TokenCreated = "token.created",
         /// A token was taken back.
         TokenRevoked = "token.revoked",
+        /// Every sealed value was sealed again, with a new key.
+        KeyRotated = "key.rotated",
     }
 }
 
@@ -145,4 +148,6 @@ pub struct AuditEvent {
     /// What else there is to say: a JSON object.
     #[schema(value_type = Object)]
     pub detail: Box<RawValue>,
+    /// SHA-256 of its canonical form, which holds the hash of the event before.
+    pub hash: EventHash,
 }

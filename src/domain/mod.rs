@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod canonical;
+pub mod chain;
 pub mod content;
 pub mod id;
 pub mod interaction;

@@ -1,4 +1,7 @@
-//! The table `audit_events`: append-only, written in the same transaction as every change.
+//! The table `audit_events`: append-only, written in the same transaction as every change, each row chained to the one
+//! before.
+
+use std::borrow::Cow;
 
 use rusqlite::{OptionalExtension, params};
 use serde_json::value::RawValue;
@@ -7,6 +10,7 @@ use super::conditions::Conditions;
 use super::{Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
+use crate::domain::chain::{Head, Told};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 
 /// Which events a list shows: those that match every member that is given.
@@ -22,7 +26,7 @@ pub struct EventFilter {
     pub visible_to: Option<PrincipalName>,
 }
 
-const EVENTS: &str = "SELECT seq, at_ms, event, request_id, rule_id, principal, detail FROM audit_events";
+const EVENTS: &str = "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM audit_events";
 
 impl EventFilter {
     fn conditions(&self) -> Conditions<'_> {
@@ -65,6 +69,7 @@ impl ReadTx<'_> {
                 rule_id: row.get(4)?,
                 principal: row.get(5)?,
                 detail,
+                hash: row.get(7)?,
             })
         })?;
         Ok(events.collect::<rusqlite::Result<_>>()?)
@@ -76,6 +81,13 @@ impl ReadTx<'_> {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// The end of the chain.
+    pub fn audit_head(&self) -> Result<Head> {
+        let mut statement = self.conn.prepare_cached("SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1")?;
+        let head = statement.query_row([], |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? })).optional()?;
+        Ok(head.unwrap_or(Head::NONE))
+    }
+
     /// The highest time in the database: that of its last event, for every change has one and time only grows.
     pub(super) fn highest_time(&self) -> Result<Option<Timestamp>> {
         let mut statement = self.conn.prepare_cached("SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1")?;
@@ -84,16 +96,34 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Appends one event, at this transaction's time.
+    /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
-        let detail = event.detail.map(|detail| detail.to_string());
+        let head = self.audit_head()?;
+        let seq = head.seq + 1;
+        let told = Told {
+            at: self.now,
+            event: event.event.as_str().into(),
+            request_id: event.request_id.map(|id| id.as_str().into()),
+            rule_id: event.rule_id.map(|id| id.as_str().into()),
+            principal: event.principal.map(|name| name.as_str().into()),
+            detail: event.detail.map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
+        };
         self.conn
             .prepare_cached(
-                "INSERT INTO audit_events (at_ms, event, request_id, rule_id, principal, detail) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, '{}'))",
+                "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![self.now, event.event, event.request_id, event.rule_id, event.principal, detail])?;
-        self.committed.last_seq = Some(self.conn.last_insert_rowid());
+            .execute(params![
+                seq,
+                told.at,
+                told.event,
+                told.request_id,
+                told.rule_id,
+                told.principal,
+                told.detail,
+                told.hash(seq, head.hash)
+            ])?;
+        self.committed.last_seq = Some(seq);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
+use crate::domain::chain::EventHash;
 use crate::domain::id::{
     ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName,
 };
@@ -84,5 +85,17 @@ impl FromSql for Timestamp {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let millis = value.as_i64()?;
         Self::from_millis(millis).ok_or(FromSqlError::OutOfRange(millis))
+    }
+}
+
+impl ToSql for EventHash {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+    }
+}
+
+impl FromSql for EventHash {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(Self::from)
     }
 }

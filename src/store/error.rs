@@ -104,6 +104,9 @@ pub enum OpenError {
     /// An earlier version made it, and a running server has it.
     #[error("{} has an older schema and a running server: restart that server with this program first", .0.display())]
     TooOldToShare(PathBuf),
+    /// An earlier version made it, and what was asked needs the schema of this one.
+    #[error("{} has an older schema: start the server on it once with this program first", .0.display())]
+    TooOld(PathBuf),
     /// A file or directory could not be made or read.
     #[error("{}: {}", .0.display(), .1)]
     File(PathBuf, std::io::Error),

@@ -10,6 +10,7 @@ mod claims;
 mod columns;
 mod conditions;
 mod error;
+mod history;
 mod interactions;
 mod lock;
 mod open;
@@ -30,6 +31,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use self::audit_events::EventFilter;
 pub use self::error::{Error, OpenError};
+pub use self::history::{Events, History};
 pub use self::interactions::{Filter, NewInteraction, Records};
 pub use self::lock::Generation;
 pub use self::principals::{Holder, TokenRow};

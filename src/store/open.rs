@@ -9,6 +9,7 @@ use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::OpenError;
+use super::history;
 use super::lock::LockFile;
 
 mod embedded {
@@ -46,7 +47,7 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     let lock = take_lock(path).await?;
     inspect(path)?;
     let mut writer = connect(path)?;
-    migrations().run(&mut writer).map_err(Box::new)?;
+    migrate(&mut writer)?;
     Ok(Opened { lock, writer, checkpointer: connect(path)? })
 }
 
@@ -59,7 +60,7 @@ pub(super) fn beside_a_server(path: &Path) -> Result<Connection, OpenError> {
         if let Some(_held_while_migrating) = try_lock(path)? {
             inspect(path)?;
             let mut conn = connect(path)?;
-            migrations().run(&mut conn).map_err(Box::new)?;
+            migrate(&mut conn)?;
             return Ok(conn);
         }
         if path.exists() {
@@ -88,6 +89,15 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
     }
     inspect(path)?;
     read_only(path)
+}
+
+/// The same, of a database that is up to date: what an earlier version wrote has no chain.
+pub(super) fn for_reading_the_chain(path: &Path) -> Result<Connection, OpenError> {
+    let conn = for_reading(path)?;
+    match schema_version(&conn)? {
+        Some(version) if version >= known_version() => Ok(conn),
+        Some(_) | None => Err(OpenError::TooOld(path.to_owned())),
+    }
 }
 
 fn read_only(path: &Path) -> Result<Connection, OpenError> {
@@ -203,6 +213,15 @@ fn known_version() -> i64 {
     embedded::migrations::runner().get_migrations().iter().map(Migration::version).map(i64::from).max().unwrap_or(0)
 }
 
+/// Brings `conn` up to date.
+pub(super) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
+    history::chain_while_migrating(conn)?;
+    let migrated = migrations().run(conn).map_err(Box::new);
+    history::chained(conn)?;
+    migrated?;
+    Ok(())
+}
+
 /// All migrations in one transaction: killed in the middle, it leaves the database as it was.
 fn migrations() -> Runner {
     embedded::migrations::runner().set_grouped(true)
@@ -231,6 +250,12 @@ mod tests {
     use refinery::Target;
 
     use super::*;
+    use crate::domain::chain::verify;
+
+    /// As `version` of the schema had it.
+    fn at_version(conn: &mut Connection, version: i64) {
+        migrations().set_target(Target::Version(i32::try_from(version).unwrap())).run(conn).unwrap();
+    }
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
         let mut rows = conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
@@ -241,15 +266,37 @@ mod tests {
     #[test]
     fn every_earlier_schema_is_brought_to_the_same_one_as_an_empty_file() {
         let mut fresh = Connection::open_in_memory().unwrap();
-        migrations().run(&mut fresh).unwrap();
+        migrate(&mut fresh).unwrap();
         assert!(schema(&fresh).len() > 20);
         for version in 1..known_version() {
             let mut old = Connection::open_in_memory().unwrap();
-            let target = Target::Version(i32::try_from(version).unwrap());
-            migrations().set_target(target).run(&mut old).unwrap();
+            at_version(&mut old, version);
             assert_ne!(schema(&old), schema(&fresh), "migration {} changed nothing", version + 1);
-            migrations().run(&mut old).unwrap();
+            migrate(&mut old).unwrap();
             assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+        }
+    }
+
+    #[test]
+    fn the_history_of_every_earlier_schema_is_chained_to_the_letter() {
+        for version in 1..4 {
+            let mut old = Connection::open_in_memory().unwrap();
+            at_version(&mut old, version);
+            old.execute_batch(
+                "INSERT INTO audit_events (at_ms, event, principal, detail) VALUES (7, 'token.created', 'ada', '{ \"b\":1,  \"a\":2}'); \
+                 INSERT INTO audit_events (at_ms, event, request_id, rule_id) VALUES (7, 'interaction.approved', 'r', 'rule')",
+            )
+            .unwrap();
+            let rows = |conn: &Connection| {
+                let told = "SELECT group_concat(seq || at_ms || event || quote(request_id) || quote(rule_id) || quote(principal) || detail) FROM audit_events";
+                conn.query_row(told, [], |row| row.get::<_, String>(0)).unwrap()
+            };
+            let before = rows(&old);
+            migrate(&mut old).unwrap();
+            assert_eq!(rows(&old), before);
+            let head = verify(history::events(&old), None).unwrap().unwrap();
+            assert_eq!(head.seq, 2, "from version {version}");
+            assert!(old.prepare("SELECT audit_hash(1, 2, '', NULL, NULL, NULL, '')").is_err(), "it stays");
         }
     }
 
@@ -297,7 +344,7 @@ mod tests {
     #[test]
     fn the_database_says_whose_it_is() {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations().run(&mut conn).unwrap();
+        migrate(&mut conn).unwrap();
         let id: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).unwrap();
         assert_eq!(id, APPLICATION_ID);
     }

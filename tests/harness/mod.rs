@@ -3,6 +3,8 @@
 
 mod client;
 pub(crate) mod feed;
+pub(crate) mod killed;
+pub(crate) mod old;
 pub(crate) mod outside;
 mod process;
 mod requests;

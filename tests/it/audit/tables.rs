@@ -162,7 +162,8 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
             "UPDATE sealed_secrets SET sealed = NULL",
             "UPDATE tokens SET revoked_at_ms = created_at_ms - 1",
             "UPDATE tokens SET token_sha256 = x'00'",
-            "INSERT INTO audit_events (at_ms, event, detail) VALUES (1, 'e', 'no json')",
+            "INSERT INTO audit_events (at_ms, event, detail, hash) VALUES (1, 'e', 'no json', zeroblob(32))",
+            "INSERT INTO audit_events (at_ms, event, hash) VALUES (1, 'e', zeroblob(31))",
         ],
         "CHECK constraint failed",
     );

@@ -1,0 +1,121 @@
+//! `countersign audit`: the history's chain, verified, and the history to take away.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::config::Database;
+use crate::domain::chain::{Broken, EventHash, Found, Head, verify};
+use crate::store::History;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Walk the history, beside a running server too, and name the first event that was tampered with
+    Verify(Verify),
+    /// Print the end of the history as SEQ:HASH, to be kept elsewhere and given to `verify --head`
+    Head(Database),
+    /// Write the history as JSON Lines that can be verified without the database
+    Export(Export),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    database: Database,
+
+    /// Verify what `audit export` wrote, instead of a database; `-` for stdin
+    #[arg(long, value_name = "EXPORT", conflicts_with = "path")]
+    file: Option<PathBuf>,
+
+    /// A head that was kept elsewhere: the history has to go on from it
+    #[arg(long, value_name = "SEQ:HASH")]
+    head: Option<Head>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    #[command(flatten)]
+    database: Database,
+
+    /// Where to write, which must not exist yet [default: stdout]
+    file: Option<PathBuf>,
+}
+
+/// Why a command about the history failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the chain is broken: {0}")]
+    Broken(Broken),
+    #[error("event {0} cannot be exported: {1}; see `countersign audit verify`")]
+    NotExported(i64, String),
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+}
+
+impl AuditCommand {
+    pub(super) fn run(self) -> Result<(), super::Failure> {
+        match self {
+            Self::Verify(verify) => verify.run(),
+            Self::Head(database) => {
+                writeln!(io::stdout(), "{}", History::open(&database.path()?)?.head()?)?;
+                Ok(())
+            }
+            Self::Export(export) => export.run(),
+        }
+    }
+}
+
+impl Verify {
+    fn run(self) -> Result<(), super::Failure> {
+        let verified = match &self.file {
+            Some(file) => verify(lines(file)?, self.head)?,
+            None => verify(History::open(&self.database.path()?)?.events(), self.head)?,
+        };
+        let head = verified.map_err(Failure::Broken)?;
+        writeln!(io::stdout(), "{} events, the chain is whole; head {head}", head.seq)?;
+        Ok(())
+    }
+}
+
+/// The events of an export. A line that is no text is no event, and not the end.
+fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<Found>>, Failure> {
+    let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(File::open(path).map_err(|error| Failure::File(path.to_owned(), error))?))
+    };
+    Ok(input.split(b'\n').map(|line| line.map(|line| Found::in_line(&String::from_utf8_lossy(&line)))))
+}
+
+impl Export {
+    fn run(self) -> Result<(), super::Failure> {
+        let history = History::open(&self.database.path()?)?;
+        let Some(path) = &self.file else {
+            return match export(&history, BufWriter::new(io::stdout().lock())) {
+                // Whoever reads has seen enough.
+                Err(super::Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                exported => exported,
+            };
+        };
+        let failed = |error| Failure::File(path.clone(), error);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        export(&history, BufWriter::new(&file))?;
+        Ok(file.sync_all().map_err(failed)?)
+    }
+}
+
+fn export(history: &History, mut out: impl Write) -> Result<(), super::Failure> {
+    let mut previous = EventHash::ZERO;
+    for found in history.events() {
+        let found = found?;
+        let seq = found.seq.unwrap_or_default();
+        let told = found.told.map_err(|why| Failure::NotExported(seq, why))?;
+        let hash = found.hash.ok_or_else(|| Failure::NotExported(seq, "its hash is none".to_owned()))?;
+        writeln!(out, "{}", Found::line(&told, seq, previous, hash))?;
+        previous = hash;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,270 @@
+//! The chain that makes the history tamper-evident: each event carries the SHA-256 of its canonical form, and that holds
+//! the hash of the event before.
+//!
+//! The canonical form is written in one place, here; what appends, migrates, verifies and exports calls it. [`verify`]
+//! walks a history, wherever it comes from, and says what is wrong with it first.
+
+mod verify;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Timestamp;
+
+pub use self::verify::{Broken, verify};
+
+/// SHA-256 of an event's canonical form; 64 lower-case hexadecimal digits in text and JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventHash([u8; 32]);
+
+impl EventHash {
+    /// What stands for the hash of an event before the first.
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for EventHash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for EventHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl FromStr for EventHash {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map(|()| Self(bytes)).map_err(|_| "a hash is 64 hexadecimal digits")
+    }
+}
+
+impl Serialize for EventHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The end of a history: `SEQ:HASH` in text. Kept elsewhere, it tells whether the history was cut or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The place of the last event; 0 where there is none.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: EventHash,
+}
+
+impl Head {
+    /// The end of a history without events.
+    pub const NONE: Self = Self { seq: 0, hash: EventHash::ZERO };
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+impl FromStr for Head {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (seq, hash) = text.split_once(':').ok_or("a head is SEQ:HASH, as `audit head` prints it")?;
+        let seq = seq.parse().ok().filter(|seq| *seq >= 0).ok_or("the SEQ of a head is a whole number")?;
+        Ok(Self { seq, hash: hash.parse()? })
+    }
+}
+
+/// What an event says, beside its place: whatever text stands there, for what was tampered with is told of, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Cow<'a, str>,
+    /// To which interaction.
+    pub request_id: Option<Cow<'a, str>>,
+    /// To which rule, or by which.
+    pub rule_id: Option<Cow<'a, str>>,
+    /// By whom.
+    pub principal: Option<Cow<'a, str>>,
+    /// What else: JSON, to the letter.
+    pub detail: Cow<'a, str>,
+}
+
+impl Told<'_> {
+    /// One line of JSON without spaces, its members in alphabetical order, `detail` to the letter.
+    #[must_use]
+    pub fn canonical(&self, seq: i64, previous: EventHash) -> String {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let or_null = |value: &Option<Cow<'_, str>>| value.as_ref().map_or_else(|| "null".to_owned(), |it| text(it));
+        format!(
+            r#"{{"at":"{}","detail":{},"event":{},"previous":"{previous}","principal":{},"requestId":{},"ruleId":{},"seq":{seq}}}"#,
+            self.at,
+            self.detail,
+            text(&self.event),
+            or_null(&self.principal),
+            or_null(&self.request_id),
+            or_null(&self.rule_id),
+        )
+    }
+
+    /// The hash of this event at such a place.
+    #[must_use]
+    pub fn hash(&self, seq: i64, previous: EventHash) -> EventHash {
+        EventHash(Sha256::digest(self.canonical(seq, previous)).into())
+    }
+}
+
+/// One event of a history as it was found, trusted in nothing.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its place; `None` where not even that can be read.
+    pub seq: Option<i64>,
+    /// What it says, or why that is no event.
+    pub told: Result<Told<'static>, String>,
+    /// The hash that it carries, where it is one.
+    pub hash: Option<EventHash>,
+    /// The hash of the event before, where it says so itself, as a line of an export does.
+    pub previous: Option<EventHash>,
+}
+
+impl Found {
+    /// A line of an export: the canonical form with the hash put before its last brace.
+    #[must_use]
+    pub fn line(told: &Told<'_>, seq: i64, previous: EventHash, hash: EventHash) -> String {
+        let mut line = told.canonical(seq, previous);
+        line.truncate(line.len() - 1);
+        line + r#","hash":""# + &hash.to_string() + r#""}"#
+    }
+
+    /// Reads a line of an export, which has to be one to the letter.
+    #[must_use]
+    pub fn in_line(line: &str) -> Self {
+        match serde_json::from_str::<Line<'_>>(line) {
+            Ok(read) => read.found(line),
+            Err(error) => Self { seq: None, told: Err(format!("it is no event: {error}")), hash: None, previous: None },
+        }
+    }
+
+    /// Whether it is the event at `seq`, after one that has the hash `previous`.
+    fn stands_at(&self, seq: i64, previous: EventHash) -> bool {
+        self.seq == Some(seq) && self.previous.is_none_or(|said| said == previous) && self.belongs_at(seq, previous)
+    }
+
+    /// Whether its hash says that it was appended as event `seq`, after one that has the hash `previous`.
+    fn belongs_at(&self, seq: i64, previous: EventHash) -> bool {
+        self.hash.is_some_and(|hash| self.is_told_by(seq, previous, hash))
+    }
+
+    fn is_told_by(&self, seq: i64, previous: EventHash, hash: EventHash) -> bool {
+        self.told.as_ref().is_ok_and(|told| told.hash(seq, previous) == hash)
+    }
+}
+
+/// The members of a line, as JSON has them.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Line<'a> {
+    at: String,
+    #[serde(borrow)]
+    detail: &'a serde_json::value::RawValue,
+    event: String,
+    previous: String,
+    principal: Option<String>,
+    request_id: Option<String>,
+    rule_id: Option<String>,
+    seq: i64,
+    hash: String,
+}
+
+impl Line<'_> {
+    fn found(self, line: &str) -> Found {
+        let seq = Some(self.seq);
+        let parsed = (self.at.parse(), self.previous.parse(), self.hash.parse());
+        let (Ok(at), Ok(previous), Ok(hash)) = parsed else {
+            let told = Err("its time or one of its hashes is none".to_owned());
+            return Found { seq, told, hash: None, previous: None };
+        };
+        let told = Told {
+            at,
+            event: self.event.into(),
+            request_id: self.request_id.map(Cow::Owned),
+            rule_id: self.rule_id.map(Cow::Owned),
+            principal: self.principal.map(Cow::Owned),
+            detail: self.detail.get().to_owned().into(),
+        };
+        let is_to_the_letter = Found::line(&told, self.seq, previous, hash) == line;
+        let told = if is_to_the_letter { Ok(told) } else { Err("it is not written as an export writes it".to_owned()) };
+        Found { seq, told, hash: Some(hash), previous: Some(previous) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told() -> Told<'static> {
+        Told {
+            at: Timestamp::from_millis(1_893_456_000_007).unwrap(),
+            event: "interaction.approved".into(),
+            request_id: Some("deploy-42".into()),
+            rule_id: None,
+            principal: Some("a\"da\n\0".into()),
+            detail: r#"{"comment": "go on"}"#.into(),
+        }
+    }
+
+    /// The form is for ever: whoever keeps a head or an export relies on it.
+    #[test]
+    fn the_canonical_form_is_what_it_was() {
+        let canonical = told().canonical(7, EventHash([0xab; 32]));
+        let previous = "ab".repeat(32);
+        assert_eq!(
+            canonical,
+            format!(
+                r#"{{"at":"2030-01-01T00:00:00.007Z","detail":{{"comment": "go on"}},"event":"interaction.approved","previous":"{previous}","principal":"a\"da\n\u0000","requestId":"deploy-42","ruleId":null,"seq":7}}"#
+            )
+        );
+        assert_eq!(told().hash(7, EventHash([0xab; 32])), EventHash(Sha256::digest(&canonical).into()));
+    }
+
+    #[test]
+    fn a_line_of_an_export_is_read_as_it_was_written_and_in_no_other_spelling() {
+        let hash = told().hash(1, EventHash::ZERO);
+        let line = Found::line(&told(), 1, EventHash::ZERO, hash);
+        let canonical = line.replace(&format!(r#","hash":"{hash}""#), "");
+        assert_eq!(canonical, told().canonical(1, EventHash::ZERO));
+        let found = Found::in_line(&line);
+        assert_eq!(found.told, Ok(told()));
+        assert!(found.stands_at(1, EventHash::ZERO) && !found.stands_at(2, EventHash::ZERO));
+        let respelt =
+            [line.replace(",\"seq\"", ", \"seq\""), line.replace("deploy", "\\u0064eploy"), line[1..].to_owned()];
+        for other in respelt {
+            assert!(Found::in_line(&other).told.is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_written_and_read() {
+        let head = Head { seq: 12, hash: EventHash([0x1f; 32]) };
+        assert_eq!(head.to_string().parse(), Ok(head));
+        for bad in ["", "12", ":", "x:00", "-1:00", "12:abc"] {
+            assert!(bad.parse::<Head>().is_err(), "{bad:?}");
+        }
+    }
+}
