@@ -27,9 +27,9 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,
 
-    /// The key that seals secrets [default: beside the database, ending in .key]
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_KEY_FILE")]
-    pub key_file: Option<PathBuf>,
+    /// Which key.
+    #[command(flatten)]
+    pub key: KeyFile,
 
     /// How many connections read the database
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -73,6 +73,14 @@ pub struct Database {
     /// The database [default: countersign/countersign.db under the XDG data directory]
     #[arg(long = "db", value_name = "PATH", env = "COUNTERSIGN_DB")]
     path: Option<PathBuf>,
+}
+
+/// Which key.
+#[derive(Clone, Debug, Args)]
+pub struct KeyFile {
+    /// The key that seals secrets [default: beside the database, ending in .key]
+    #[arg(long = "key-file", value_name = "PATH", env = "COUNTERSIGN_KEY_FILE")]
+    key_path: Option<PathBuf>,
 }
 
 /// The limits: whoever goes over one is told which.
@@ -147,11 +155,11 @@ impl Database {
     }
 }
 
-impl Config {
+impl KeyFile {
     /// The key file that was given, or the one beside `database`.
     #[must_use]
-    pub fn key_path(&self, database: &std::path::Path) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| {
+    pub fn path(&self, database: &std::path::Path) -> PathBuf {
+        self.key_path.clone().unwrap_or_else(|| {
             let mut name = database.as_os_str().to_owned();
             name.push(".key");
             name.into()

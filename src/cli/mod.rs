@@ -1,6 +1,9 @@
 //! The command line: what can be said, and what each command does.
 
 mod audit;
+mod backup;
+mod doctor;
+mod key;
 mod rules;
 
 use std::io::{self, Write};
@@ -14,6 +17,7 @@ use crate::domain::id::{PrincipalName, TokenId};
 use crate::domain::principal::Principal;
 use crate::domain::words::Role;
 use crate::server;
+use crate::service::RotateError;
 use crate::store::{self, Holder, OpenError, TokenRow, write_beside};
 use crate::tokens;
 
@@ -32,6 +36,13 @@ enum Command {
     /// Verify and export the history: a chain that nobody can change unseen
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Copy the database to a new file, consistent and verified, beside a running server too
+    Backup(backup::MakeBackup),
+    /// Look the database over, beside a running server too: pages, schema, every constraint, the history's chain
+    Doctor(Database),
+    /// Exchange the key that seals secrets
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Keep trust rules in files: write them down, test them, bring them in
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -96,6 +107,12 @@ enum Failure {
     #[error(transparent)]
     Audit(#[from] audit::Failure),
     #[error(transparent)]
+    Backup(#[from] store::BackupError),
+    #[error(transparent)]
+    Doctor(#[from] doctor::NotWell),
+    #[error(transparent)]
+    Rotate(#[from] RotateError),
+    #[error(transparent)]
     Rules(#[from] rules::Failure),
     #[error("there is no such token that is in force; see `countersign token list`")]
     NoSuchToken,
@@ -108,6 +125,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
         Command::Openapi => write!(io::stdout(), "{}", server::openapi()).map_err(Failure::from),
         Command::Audit(audit) => audit.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Doctor(database) => doctor::doctor(&database),
+        Command::Key(key) => key.run(),
         Command::Rules(rules) => rules.run(),
         Command::Token(TokenCommand::Create(create)) => create.run(),
         Command::Token(TokenCommand::List(database)) => list_tokens(&database),

@@ -15,6 +15,7 @@ mod outcome;
 mod preview;
 mod question;
 mod register;
+mod rotate;
 mod secret;
 mod supersede;
 mod take_secret;
@@ -33,6 +34,7 @@ pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::preview::{Preview, Previewed, Shown};
 pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};
+pub use self::rotate::{RotateError, Rotated, rotate_key};
 pub use self::secret::Give;
 pub use self::take_secret::Taken;
 pub use self::trust_rules::{MadeRule, RuleSource};
@@ -106,7 +108,7 @@ impl Service {
             }
         };
         let store = Store::open(path, config.readers, Arc::clone(&clock), Box::new(on_commit)).await?;
-        let key_path = config.key_path(path);
+        let key_path = config.key.path(path);
         let sealer = open_sealer(&store, &key_path).await?;
         Ok(Self {
             store,
@@ -184,19 +186,24 @@ impl Service {
 }
 
 async fn open_sealer(store: &Store, key_path: &Path) -> std::result::Result<Sealer, OpenError> {
-    let is_new = !key_path.exists();
-    if is_new && let Some(needed) = store.read(|tx| tx.other_key_in_use("")).await? {
-        let found = "none".to_owned();
-        return Err(KeyError::Other { path: key_path.to_owned(), found, needed }.into());
-    }
-    let sealer = Sealer::from_file(key_path)?;
-    let key_id = sealer.key_id().to_owned();
-    match store.read(move |tx| tx.other_key_in_use(&key_id)).await? {
+    let needed = store.read(|tx| tx.keys_in_use()).await?;
+    let sealer = Sealer::from_existing_file(key_path)?;
+    let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
+    check_keys(key_path, &found, &needed)?;
+    Ok(match sealer {
+        Some(sealer) => sealer,
+        None => Sealer::from_file(key_path)?,
+    })
+}
+
+/// Refuses keys that do not open all that is sealed.
+fn check_keys(key_path: &Path, found: &[String], needed: &[String]) -> std::result::Result<(), KeyError> {
+    match needed.iter().find(|needed| !found.contains(needed)) {
         Some(needed) => {
-            let found = sealer.key_id().to_owned();
-            Err(KeyError::Other { path: key_path.to_owned(), found, needed }.into())
+            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+            Err(KeyError::Other { path: key_path.to_owned(), found, needed: needed.clone() })
         }
-        None => Ok(sealer),
+        None => Ok(()),
     }
 }
 

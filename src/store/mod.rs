@@ -5,10 +5,12 @@
 //! returns an error leaves nothing behind. Closures have no side effects and may be run again.
 
 mod audit_events;
+mod backup;
 mod checkpointer;
 mod claims;
 mod columns;
 mod conditions;
+mod doctor;
 mod error;
 mod history;
 mod interactions;
@@ -30,6 +32,8 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use self::audit_events::EventFilter;
+pub use self::backup::{BackupError, backup};
+pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError};
 pub use self::history::{Events, History};
 pub use self::interactions::{Filter, NewInteraction, Records};
@@ -227,7 +231,45 @@ where
     E: From<Error> + From<OpenError>,
 {
     let conn = open::beside_a_server(path)?;
-    let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Immediate).map_err(Error::from)?;
+    let done = write_once(&conn, clock, work)?;
+    lock::announce(path).map_err(OpenError::from)?;
+    Ok(done)
+}
+
+/// A database that is there and that no server has, nor gets while this lives.
+pub struct Alone {
+    conn: Connection,
+    _lock: lock::LockFile,
+}
+
+impl Alone {
+    /// Takes the lock on the database at `path` and brings it up to date.
+    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+        let (lock, conn) = open::alone(path)?;
+        Ok(Self { conn, _lock: lock })
+    }
+
+    /// Runs `work` in a transaction of its own.
+    pub fn write<T, E: From<Error>>(
+        &self,
+        clock: &dyn Clock,
+        work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        write_once(&self.conn, clock, work)
+    }
+
+    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither.
+    pub fn checkpoint(&self) -> Result<()> {
+        Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+}
+
+fn write_once<T, E: From<Error>>(
+    conn: &Connection,
+    clock: &dyn Clock,
+    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(Error::from)?;
     if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
         clock.never_before(highest);
     }
@@ -235,7 +277,6 @@ where
     let mut write = WriteTx::new(&tx, &mut book, clock.now());
     let done = work(&mut write)?;
     tx.commit().map_err(Error::from)?;
-    lock::announce(path).map_err(OpenError::from)?;
     Ok(done)
 }
 

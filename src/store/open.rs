@@ -78,6 +78,18 @@ pub(super) fn beside_a_server(path: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// A database that is there, with the lock on it.
+pub(super) fn alone(path: &Path) -> Result<(LockFile, Connection), OpenError> {
+    if !path.exists() {
+        return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+    }
+    let lock = try_lock(path)?.ok_or_else(|| OpenError::InUse(path.to_owned()))?;
+    inspect(path)?;
+    let mut conn = connect(path)?;
+    migrate(&mut conn)?;
+    Ok((lock, conn))
+}
+
 fn try_lock(path: &Path) -> Result<Option<LockFile>, OpenError> {
     LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error))
 }
@@ -93,8 +105,20 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
 
 /// The same, of a database that is up to date: what an earlier version wrote has no chain.
 pub(super) fn for_reading_the_chain(path: &Path) -> Result<Connection, OpenError> {
-    let conn = for_reading(path)?;
-    match schema_version(&conn)? {
+    up_to_date(for_reading(path)?, path)
+}
+
+/// The same, however damaged it may be.
+pub(super) fn for_examining(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+    }
+    let conn = identify(path)?.ok_or_else(|| OpenError::NotOurs(path.to_owned(), "it is empty"))?;
+    up_to_date(conn, path)
+}
+
+fn up_to_date(conn: Connection, path: &Path) -> Result<Connection, OpenError> {
+    match schema_version(&conn).map_err(|error| damaged(path, error))? {
         Some(version) if version >= known_version() => Ok(conn),
         Some(_) | None => Err(OpenError::TooOld(path.to_owned())),
     }
@@ -134,9 +158,33 @@ async fn take_lock(path: &Path) -> Result<LockFile, OpenError> {
 
 /// Refuses what is no healthy database of ours, or of a later version, without writing a byte to it.
 fn inspect(path: &Path) -> Result<(), OpenError> {
+    let Some(conn) = identify(path)? else { return Ok(()) };
+    let metadata = fs::metadata(path).map_err(|error| OpenError::File(path.to_owned(), error))?;
+    if metadata.len() <= CHECKED_BYTES {
+        let found: String =
+            conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| damaged(path, error))?;
+        if found != "ok" {
+            // The last line says what is wrong; before it may stand in which of the attached databases.
+            let problem = found.lines().last().unwrap_or_default().to_owned();
+            return Err(OpenError::Damaged(path.to_owned(), problem));
+        }
+    }
+    Ok(())
+}
+
+fn damaged(path: &Path, error: rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned(), "it is no SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.to_owned(), error.to_string()),
+        _ => error.into(),
+    }
+}
+
+/// Refuses what is no database of ours, or of a later version; a connection to it, unless there is nothing yet.
+fn identify(path: &Path) -> Result<Option<Connection>, OpenError> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(OpenError::File(path.to_owned(), error)),
     };
     if !metadata.is_file() {
@@ -146,17 +194,13 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
         return Err(OpenError::ReadOnly(path.to_owned()));
     }
     if metadata.len() == 0 {
-        return Ok(());
+        return Ok(None);
     }
     // SQLite takes a file of one byte for an empty one, and would write over it.
     if metadata.len() < HEADER_BYTES {
         return Err(OpenError::NotOurs(path.to_owned(), "it is no SQLite database"));
     }
-    let damaged = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned(), "it is no SQLite database"),
-        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path.to_owned(), error.to_string()),
-        _ => error.into(),
-    };
+    let damaged = |error| damaged(path, error);
     // A start that was killed while it made the file has left a journal, which only a connection that may write can roll
     // back. It asks for nothing else, WAL mode least of all: whose database this is, is not known yet.
     let may_write =
@@ -172,15 +216,7 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
         }
         Some(_) | None => {}
     }
-    if metadata.len() <= CHECKED_BYTES {
-        let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
-        if found != "ok" {
-            // The last line says what is wrong; before it may stand in which of the attached databases.
-            let problem = found.lines().last().unwrap_or_default().to_owned();
-            return Err(OpenError::Damaged(path.to_owned(), problem));
-        }
-    }
-    Ok(())
+    Ok(Some(conn))
 }
 
 /// SQLite's rollback journal: there only while a file that is not yet in WAL mode is written, or was when its writer died.
@@ -238,6 +274,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", "ON")?;
+    // A value that is wiped or sealed anew is to be in no byte of the file.
+    conn.pragma_update(None, "secure_delete", "ON")?;
     conn.pragma_update(None, "trusted_schema", "OFF")?;
     // A server has a checkpointer; the last connection to be closed moves the log in any case.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;

@@ -43,12 +43,26 @@ impl ReadTx<'_> {
         Ok(statement.query_row([request_id], read).optional()?)
     }
 
-    /// A key that seals something here, if it is another one than `key_id`.
-    pub fn other_key_in_use(&self, key_id: &str) -> Result<Option<String>> {
+    /// The keys that seal something here.
+    pub fn keys_in_use(&self) -> Result<Vec<String>> {
         let mut statement = self
             .conn
-            .prepare_cached("SELECT key_id FROM sealed_secrets WHERE sealed IS NOT NULL AND key_id <> ?1 LIMIT 1")?;
-        Ok(statement.query_row([key_id], |row| row.get(0)).optional()?)
+            .prepare_cached("SELECT DISTINCT key_id FROM sealed_secrets WHERE sealed IS NOT NULL ORDER BY 1")?;
+        let keys = statement.query_map([], |row| row.get(0))?;
+        Ok(keys.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The next requests after `after`, in the order of registration, whose values are kept: each with its place.
+    pub fn sealed_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, RequestId, SealedValue)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.interaction_id, i.request_id, s.key_id, s.sealed \
+             FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) \
+             WHERE s.sealed IS NOT NULL AND s.interaction_id > ?1 ORDER BY s.interaction_id LIMIT ?2",
+        )?;
+        let values = statement.query_map(params![after, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }))
+        })?;
+        Ok(values.collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -67,6 +81,14 @@ impl WriteTx<'_> {
                  SELECT interaction_id, ?2, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
             )?
             .execute(params![request_id, service, field, delivery, value.key_id, value.bytes])?;
+        Ok(())
+    }
+
+    /// Puts the same value, sealed anew, in the place of a sealed one.
+    pub fn reseal(&mut self, interaction_id: i64, value: &SealedValue) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 WHERE interaction_id = ?1")?
+            .execute(params![interaction_id, value.key_id, value.bytes])?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 mod architecture;
 mod audit;
 mod auth;
+mod backup;
 mod bad_input;
 mod bad_request;
 mod canary;
@@ -13,12 +14,15 @@ mod claim;
 mod cli;
 mod confirm;
 mod corpus;
+mod crash;
+mod doctor;
 mod exact_numbers;
 mod expire;
 mod framing;
 mod fuzz_corpus;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod key;
 mod list;
 mod matcher_properties;
 mod matcher_time;

@@ -1,11 +1,12 @@
 //! Secrets at rest: the key, the values, and the cipher between them (XChaCha20-Poly1305).
 //!
 //! A value is sealed before it comes near the database and opened only to be handed to the agent that asked. The request
-//! and its kind are authenticated with it, so that a row moved to another request does not open.
+//! and its kind are authenticated with it, so that a row moved to another request does not open. A value is sealed with the
+//! newest key and opened with the one that sealed it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+mod key_file;
+
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, Payload};
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use self::key_file::KeyBytes;
 use crate::domain::id::RequestId;
 use crate::domain::words::Kind;
 use crate::store::SealedValue;
@@ -62,7 +64,7 @@ pub enum KeyError {
     #[error("the key file {} can be read by others: chmod 600 it", .0.display())]
     Open(PathBuf),
     /// It is no key.
-    #[error("the key file {} does not hold 64 hexadecimal digits", .0.display())]
+    #[error("the key file {} does not hold 64 hexadecimal digits in each line", .0.display())]
     Malformed(PathBuf),
     /// The database holds secrets that another key sealed.
     #[error("the key in {} is not the one that sealed the secrets in this database (it has id {}, they have {})", .path.display(), .found, .needed)]
@@ -81,38 +83,79 @@ pub enum KeyError {
 #[error("a sealed value does not open with this key")]
 pub struct Unopenable;
 
-/// Seals and opens values with one key.
+/// Seals values with the newest of its keys and opens them with any.
 pub struct Sealer {
-    cipher: XChaCha20Poly1305,
-    key_id: String,
+    newest: NamedKey,
+    older: Vec<NamedKey>,
+}
+
+/// A key and what it is called.
+struct NamedKey {
+    bytes: KeyBytes,
+    id: String,
+}
+
+impl NamedKey {
+    fn new(bytes: KeyBytes) -> Self {
+        let id = Sha256::new().chain_update(b"countersign key id\0").chain_update(bytes.as_slice()).finalize();
+        Self { bytes, id: hex::encode(&id[..8]) }
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&Key::from(*self.bytes))
+    }
 }
 
 impl Sealer {
-    /// With the key in the file at `path`; where there is no file, a new key is made in it, for its owner's eyes alone.
+    /// With the keys in the file at `path`; where there is no file, a new key is made in it, for its owner's eyes alone.
     pub fn from_file(path: &Path) -> Result<Self, KeyError> {
-        let failed = |error| KeyError::File(path.to_owned(), error);
-        let text = match fs::read_to_string(path) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create_key(path).map_err(failed)?,
-            Err(error) => return Err(failed(error)),
-        };
-        if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Open(path.to_owned()));
+        if let Some(sealer) = Self::from_existing_file(path)? {
+            return Ok(sealer);
         }
-        let mut key = Zeroizing::new([0; 32]);
-        hex::decode_to_slice(text.trim(), key.as_mut_slice()).map_err(|_| KeyError::Malformed(path.to_owned()))?;
-        Ok(Self::with_key(&key))
+        let failed = |error| KeyError::File(path.to_owned(), error);
+        let key = key_file::generate().map_err(failed)?;
+        key_file::write(path, std::iter::once(&key)).map_err(failed)?;
+        Ok(Self { newest: NamedKey::new(key), older: Vec::new() })
     }
 
-    fn with_key(key: &[u8; 32]) -> Self {
-        let id = Sha256::new().chain_update(b"countersign key id\0").chain_update(key).finalize();
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(*key)), key_id: hex::encode(&id[..8]) }
+    /// With the keys in the file at `path`; `None` where there is no file.
+    pub fn from_existing_file(path: &Path) -> Result<Option<Self>, KeyError> {
+        let mut keys = key_file::read(path)?.unwrap_or_default().into_iter().map(NamedKey::new);
+        Ok(keys.next().map(|newest| Self { newest, older: keys.collect() }))
     }
 
-    /// What the key is called in the database.
+    /// With a new key before those that are there.
+    pub fn with_new_key(self) -> io::Result<Self> {
+        let newest = NamedKey::new(key_file::generate()?);
+        Ok(Self { newest, older: std::iter::once(self.newest).chain(self.older).collect() })
+    }
+
+    /// Forgets every key but the newest.
+    #[must_use]
+    pub fn without_older_keys(self) -> Self {
+        Self { newest: self.newest, older: Vec::new() }
+    }
+
+    /// Puts these keys, and no others, into the file at `path`.
+    pub fn write_file(&self, path: &Path) -> Result<(), KeyError> {
+        let keys = self.keys().map(|key| &key.bytes);
+        key_file::write(path, keys).map_err(|error| KeyError::File(path.to_owned(), error))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &NamedKey> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// What the key is called in the database that seals from now on.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.key_id
+        &self.newest.id
+    }
+
+    /// What all keys are called, the newest first.
+    #[must_use]
+    pub fn key_ids(&self) -> Vec<String> {
+        self.keys().map(|key| key.id.clone()).collect()
     }
 
     /// Seals the value given for a request.
@@ -121,16 +164,17 @@ impl Sealer {
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
         let aad = associated_data(request_id);
         let payload = Payload { msg: value.expose().as_bytes(), aad: &aad };
-        let ciphertext = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(io::Error::other)?;
-        Ok(SealedValue { key_id: self.key_id.clone(), bytes: [nonce.as_slice(), &ciphertext].concat() })
+        let ciphertext = self.newest.cipher().encrypt(&XNonce::from(nonce), payload).map_err(io::Error::other)?;
+        Ok(SealedValue { key_id: self.newest.id.clone(), bytes: [nonce.as_slice(), &ciphertext].concat() })
     }
 
     /// Opens what was sealed for a request.
     pub fn open(&self, request_id: &RequestId, sealed: &SealedValue) -> Result<SecretValue, Unopenable> {
+        let key = self.keys().find(|key| key.id == sealed.key_id).ok_or(Unopenable)?;
         let (nonce, ciphertext) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Unopenable)?;
         let aad = associated_data(request_id);
         let payload = Payload { msg: ciphertext, aad: &aad };
-        let value = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| Unopenable)?;
+        let value = key.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| Unopenable)?;
         String::from_utf8(value).map(|value| SecretValue(Zeroizing::new(value))).map_err(|_| Unopenable)
     }
 }
@@ -140,26 +184,18 @@ fn associated_data(request_id: &RequestId) -> Vec<u8> {
     ["countersign secret", Kind::Secret.as_str(), request_id.as_str()].join("\0").into_bytes()
 }
 
-/// Makes a new key; it is on the disk, whole, before anything is sealed with it.
-fn create_key(path: &Path) -> io::Result<Zeroizing<String>> {
-    let mut key = Zeroizing::new([0; 32]);
-    getrandom::fill(key.as_mut_slice()).map_err(io::Error::other)?;
-    let text = Zeroizing::new(hex::encode(key.as_slice()) + "\n");
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    File::open(directory)?.sync_all()?;
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use zeroize::Zeroizing;
+
     use super::*;
+
+    fn with_key(key: [u8; 32]) -> Sealer {
+        Sealer { newest: NamedKey::new(Zeroizing::new(key)), older: Vec::new() }
+    }
 
     fn value(text: &str) -> SecretValue {
         serde_json::from_value(text.into()).unwrap()
@@ -168,12 +204,12 @@ mod tests {
     #[test]
     fn a_sealed_value_opens_only_for_its_own_request_and_key() {
         let [a, b]: [RequestId; 2] = ["a", "b"].map(|id| id.parse().unwrap());
-        let sealer = Sealer::with_key(&[1; 32]);
+        let sealer = with_key([1; 32]);
         let sealed = sealer.seal(&a, &value("hunter2")).unwrap();
         assert!(!sealed.bytes.windows(7).any(|window| window == b"hunter2"));
         assert!(sealer.open(&a, &sealed).unwrap().is_same(&value(" hunter2\n")));
         assert!(sealer.open(&b, &sealed).is_err());
-        assert!(Sealer::with_key(&[2; 32]).open(&a, &sealed).is_err());
+        assert!(with_key([2; 32]).open(&a, &sealed).is_err());
         for at in 0..sealed.bytes.len() {
             let mut damaged = sealed.clone();
             damaged.bytes[at] ^= 1;
@@ -193,6 +229,29 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "not a key").unwrap();
         assert!(matches!(Sealer::from_file(&path), Err(KeyError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_new_key_seals_and_the_old_one_opens_until_it_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secrets.key");
+        let request: RequestId = "a".parse().unwrap();
+        let old = Sealer::from_file(&path).unwrap();
+        let sealed = old.seal(&request, &value("hush")).unwrap();
+        let old_inode = fs::File::open(&path).unwrap();
+        old.with_new_key().unwrap().write_file(&path).unwrap();
+        let mut was = String::new();
+        std::io::Read::read_to_string(&mut &old_inode, &mut was).unwrap();
+        assert!(was.chars().all(|c| c == '\0') && was.len() == 65, "the old file is written over");
+        let both = Sealer::from_file(&path).unwrap();
+        assert!(both.open(&request, &sealed).is_ok());
+        let anew = both.seal(&request, &value("hush")).unwrap();
+        assert_ne!(anew.key_id, sealed.key_id);
+        let newest = both.without_older_keys();
+        newest.write_file(&path).unwrap();
+        assert_eq!(Sealer::from_file(&path).unwrap().key_ids(), [newest.key_id()]);
+        assert!(newest.open(&request, &anew).is_ok() && newest.open(&request, &sealed).is_err());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

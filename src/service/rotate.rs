@@ -1,0 +1,90 @@
+//! A new key, and every value sealed with it.
+//!
+//! The key file has both keys from before the COMMIT of the one transaction until after it: whenever the process dies, what
+//! is in the database opens with a key that is in the file.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::check_keys;
+use crate::clock::Clock;
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::id::RequestId;
+use crate::sealer::{KeyError, Sealer};
+use crate::store::{self, Alone, OpenError, WriteTx};
+
+/// How many values are in memory at once.
+const CHUNK: u32 = 500;
+
+/// What a rotation did.
+#[derive(Debug)]
+pub struct Rotated {
+    /// The keys that are no more.
+    pub old_key_ids: Vec<String>,
+    /// The key that seals everything now.
+    pub new_key_id: String,
+    /// How many values were sealed anew.
+    pub values: u64,
+}
+
+/// Why the key is the one that it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The transaction.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The key file.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is nothing to rotate.
+    #[error("there is no key file at {0}: the server makes one when it starts")]
+    NoKey(String),
+    /// A value does not open.
+    #[error("the secret of {0} does not open with its key: nothing was changed")]
+    Unopenable(RequestId),
+    /// The system's randomness.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Makes a new key in the file at `key_path` and seals every value in the database at `path` with it, in one transaction.
+/// No server may run meanwhile: it would go on sealing with the old key.
+pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rotated, RotateError> {
+    let database = Alone::open(path)?;
+    let old = Sealer::from_existing_file(key_path)?;
+    let old = old.ok_or_else(|| RotateError::NoKey(key_path.display().to_string()))?;
+    let old_key_ids = old.key_ids();
+    let sealer = old.with_new_key()?;
+    let values = database.write(clock, |tx| {
+        check_keys(key_path, &old_key_ids, &tx.keys_in_use()?)?;
+        let values = reseal(tx, &sealer)?;
+        let detail = json!({"from": old_key_ids, "to": sealer.key_id(), "values": values});
+        tx.append_audit(NewAuditEvent::new(Event::KeyRotated).detail(detail))?;
+        // The last thing before the COMMIT: nothing refuses any more. Should that fail, both keys stay, and either opens.
+        sealer.write_file(key_path)?;
+        Ok::<_, RotateError>(values)
+    })?;
+    database.checkpoint()?;
+    let new_key_id = sealer.key_id().to_owned();
+    sealer.without_older_keys().write_file(key_path)?;
+    Ok(Rotated { old_key_ids, new_key_id, values })
+}
+
+/// Seals every value anew; how many there are.
+fn reseal(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<u64, RotateError> {
+    let (mut after, mut values) = (0, 0);
+    loop {
+        let chunk = tx.sealed_after(after, CHUNK)?;
+        let Some((last, ..)) = chunk.last() else { return Ok(values) };
+        after = *last;
+        for (interaction_id, request_id, sealed) in &chunk {
+            let value = sealer.open(request_id, sealed).map_err(|_| RotateError::Unopenable(request_id.clone()))?;
+            tx.reseal(*interaction_id, &sealer.seal(request_id, &value)?)?;
+            values += 1;
+        }
+    }
+}

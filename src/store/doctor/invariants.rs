@@ -1,0 +1,69 @@
+//! What the tables say of each other, which no constraint can hold: each with the query for what breaks it.
+
+/// The events that are an interaction's beginning or end.
+macro_rules! told {
+    () => {
+        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported')"
+    };
+}
+
+/// What is to hold, and what does not where it does not: one column.
+pub(super) const INVARIANTS: &[(&str, &str)] = &[
+    (
+        "an interaction is registered once and resolved at most once",
+        concat!(
+            "SELECT request_id FROM audit_events WHERE ",
+            told!(),
+            " GROUP BY request_id, event = 'interaction.registered' HAVING count(*) > 1"
+        ),
+    ),
+    (
+        "the last event of an interaction before its claim is its status",
+        concat!(
+            "SELECT request_id FROM interactions AS i WHERE (SELECT event FROM audit_events AS a WHERE a.request_id = i.request_id AND ",
+            told!(),
+            " ORDER BY seq DESC LIMIT 1) IS NOT iif(status = 'pending', 'interaction.registered', 'interaction.' || status)"
+        ),
+    ),
+    (
+        "an interaction was resolved when the history says",
+        "SELECT request_id FROM interactions AS i WHERE status NOT IN ('pending', 'expired') AND NOT EXISTS (SELECT 1 FROM audit_events AS a \
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.' || i.status AND a.at_ms = i.resolved_at_ms)",
+    ),
+    (
+        "the history tells of no interaction that is not there",
+        "SELECT request_id FROM audit_events WHERE request_id IS NOT NULL AND request_id NOT IN (SELECT request_id FROM interactions)",
+    ),
+    (
+        "every interaction has its body",
+        "SELECT request_id FROM interactions WHERE interaction_id NOT IN (SELECT interaction_id FROM interaction_bodies)",
+    ),
+    (
+        "a principal's count of what is pending is right",
+        "SELECT name FROM principals LEFT JOIN (SELECT registered_by, count(*) AS pending FROM interactions \
+         WHERE status = 'pending' GROUP BY registered_by) ON registered_by = name WHERE pending_count <> coalesce(pending, 0)",
+    ),
+    (
+        "only an approved confirmation is claimed, and the history tells of it",
+        "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE status <> 'approved' OR NOT EXISTS \
+         (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.claimed' AND a.at_ms = claimed_at_ms)",
+    ),
+    (
+        "every answered secret has its value, sealed or wiped, and nothing else has one",
+        "SELECT request_id FROM interactions WHERE (kind = 'secret' AND status = 'answered') <> \
+         (interaction_id IN (SELECT interaction_id FROM sealed_secrets))",
+    ),
+    (
+        "what a rule decided is what the rule says",
+        "SELECT request_id FROM interactions JOIN trust_rules ON rule_id = resolved_by_rule \
+         WHERE interactions.status <> iif(decision = 'allow', 'approved', 'rejected') OR decision = 'ask'",
+    ),
+    (
+        "the history tells of the making of every rule",
+        "SELECT rule_id FROM trust_rules WHERE rule_id NOT IN (SELECT rule_id FROM audit_events WHERE event = 'trust_rule.created' AND rule_id IS NOT NULL)",
+    ),
+    (
+        "time does not run backwards in the history",
+        "SELECT 'event ' || seq FROM (SELECT seq, at_ms, lag(at_ms) OVER (ORDER BY seq) AS before FROM audit_events) WHERE at_ms < before",
+    ),
+];

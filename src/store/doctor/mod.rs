@@ -1,0 +1,101 @@
+//! Looks a database over, beside a server or without one, and writes nothing: its pages, its schema, every constraint of
+//! every row, what its tables say of each other, and the chain of its history.
+//!
+//! SQLite's own check can answer `ok` for a row that breaks a CHECK, and a dropped trigger is no damage to it. So what is
+//! to hold is taken from a schema that this program makes in memory, never from the file that is looked over.
+
+mod constraints;
+mod invariants;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use self::constraints::constraints;
+use self::invariants::INVARIANTS;
+use super::{OpenError, Result, history, open};
+use crate::domain::chain::verify;
+
+/// How many rows that break a check are named.
+const NAMED: usize = 5;
+
+/// One check, and what it found.
+#[derive(Debug)]
+pub struct Checked {
+    /// What is to hold, in a few words.
+    pub name: String,
+    /// What breaks it: the first few; none where all is well.
+    pub found: Vec<String>,
+}
+
+/// Makes every check on the database at `path`. What is no database of ours, or of another schema, is refused.
+pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
+    let conn = open::for_examining(path)?;
+    let mut trusted = Connection::open_in_memory()?;
+    open::migrate(&mut trusted)?;
+    let mut checks = vec![
+        checked(
+            "pages and indexes are whole",
+            rows(&conn, "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+        ),
+        checked(
+            "no row refers to one that is not there",
+            rows(
+                &conn,
+                "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check",
+            ),
+        ),
+        checked("the schema is that of its version", differences(&conn, &trusted)),
+    ];
+    for (table, condition, breaks) in constraints(&trusted)? {
+        checks.push(checked(&format!("{table}: {condition}"), rows(&conn, &breaks)));
+    }
+    checks.extend(INVARIANTS.iter().map(|(name, breaks)| checked(name, rows(&conn, breaks))));
+    let chain = verify(history::events(&conn), None);
+    checks.push(checked(
+        "the history is a whole chain",
+        chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()),
+    ));
+    Ok(checks)
+}
+
+/// A query that cannot be answered is itself a finding.
+fn checked(name: &str, found: Result<Vec<String>>) -> Checked {
+    Checked { name: name.to_owned(), found: found.unwrap_or_else(|error| vec![format!("it cannot be told: {error}")]) }
+}
+
+/// The first few rows of a query of one column.
+fn rows(conn: &Connection, query: &str) -> Result<Vec<String>> {
+    let mut statement = conn.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if found.len() == NAMED {
+            found.push("and more".to_owned());
+            break;
+        }
+        // Lossy: what breaks a check may be no text at all.
+        let value = row.get_ref(0)?.as_bytes_or_null().ok().flatten().unwrap_or(b"?");
+        found.push(String::from_utf8_lossy(value).into_owned());
+    }
+    Ok(found)
+}
+
+/// What is in one schema and not in the other, or not the same.
+fn differences(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
+    let (is, should) = (schema(conn)?, schema(trusted)?);
+    let missing = should.keys().filter(|name| !is.contains_key(*name)).map(|name| format!("{name} is missing"));
+    let other = should.iter().filter(|(name, sql)| is.get(*name).is_some_and(|found| found != *sql));
+    let other = other.map(|(name, _)| format!("{name} is not as it should be"));
+    let more = is.keys().filter(|name| !should.contains_key(*name)).map(|name| format!("{name} does not belong there"));
+    Ok(missing.chain(other).chain(more).collect())
+}
+
+/// Everything in a schema, by kind and name. Statistics that somebody had SQLite collect change nothing.
+fn schema(conn: &Connection) -> Result<BTreeMap<String, Option<String>>> {
+    let mut statement =
+        conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,116 @@
+//! `countersign backup`: a copy that was made under load is whole, and serves in the place of what was lost.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::outside::{refused, write_sql};
+use crate::harness::{Client, Process, TestServer, confirmation, countersign, secret, token, until};
+
+fn backup(db: &Path, to: &Path) -> Command {
+    let mut command = countersign();
+    command.args(["backup", "--db"]).arg(db).arg(to);
+    command
+}
+
+#[track_caller]
+fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+/// The names of what is in a folder.
+fn contents(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names = names.collect::<Vec<_>>();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_backup_made_under_load_has_all_that_was_acknowledged_and_serves_in_its_place() {
+    let directory = TempDir::new().unwrap();
+    let (db, copies) = (directory.path().join("test.db"), directory.path().join("copies"));
+    fs::create_dir(&copies).unwrap();
+    let (builder, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));
+    let process = Process::serve(&db, &[]);
+    let [agent, approver] = [&builder, &ada].map(|token| Client::new(&process.url, token));
+    agent.register(&secret("s"));
+    approver.post("/v1/secret", &json!({"requestId": "s", "value": "hush"})).expect(200);
+    let (acknowledged, is_done) = (AtomicU32::new(0), AtomicBool::new(false));
+    let (copy, before) = (
+        copies.join("copy.db"),
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0.. {
+                    if is_done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    agent.register(&confirmation(&format!("c{number}")));
+                    approver.confirm(&format!("c{number}"), "allow").expect(200);
+                    acknowledged.store(number + 1, Ordering::Relaxed);
+                }
+            });
+            until(|| acknowledged.load(Ordering::Relaxed) > 20);
+            let before = acknowledged.load(Ordering::Relaxed);
+            let output = succeeds(&mut backup(&db, &copies.join("copy.db")));
+            is_done.store(true, Ordering::Relaxed);
+            assert!(String::from_utf8_lossy(&output.stderr).contains("key"), "{output:?}");
+            before
+        }),
+    );
+    assert_eq!(contents(&copies), ["copy.db"]);
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(process.terminate().0.code(), Some(0));
+    // The restore, as the README says it.
+    fs::write(&db, "lost").unwrap();
+    for ending in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{ending}", db.display()));
+    }
+    fs::copy(&copy, &db).unwrap();
+    let process = Process::serve(&db, &[]);
+    let agent = Client::new(&process.url, &builder);
+    for number in 0..before {
+        assert_eq!(agent.look(&format!("c{number}"))["status"], "approved");
+    }
+    assert_eq!(agent.post_nothing("/v1/interactions/s/secret").expect(200).body["value"], "hush");
+    agent.register(&confirmation("after"));
+    succeeds(countersign().args(["doctor", "--db"]).arg(&db));
+    succeeds(countersign().args(["audit", "verify", "--db"]).arg(&db));
+}
+
+#[test]
+fn a_backup_writes_over_nothing_and_keeps_nothing_that_is_not_in_order() {
+    let server = TestServer::start();
+    server.agent("builder").register(&confirmation("c"));
+    let copies = TempDir::new().unwrap();
+    let copy = copies.path().join("copy.db");
+    fs::write(&copy, "mine").unwrap();
+    assert!(refused(&mut backup(&server.db(), &copy)).contains("is there already"));
+    assert_eq!(fs::read(&copy).unwrap(), b"mine");
+    fs::remove_file(&copy).unwrap();
+    write_sql(&server.db(), "UPDATE principals SET pending_count = 3").unwrap();
+    let sentence = refused(&mut backup(&server.db(), &copy));
+    assert!(sentence.contains("pending is right"), "{sentence}");
+    assert_eq!(contents(copies.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_backup_for_which_there_is_no_room_leaves_nothing() {
+    let server = TestServer::start();
+    let copies = TempDir::new().unwrap();
+    let command = backup(&server.db(), &copies.path().join("copy.db"));
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=pwrite64:error=ENOSPC:when=9+"]);
+    strace.arg(command.get_program()).args(command.get_args());
+    let Ok(output) = strace.output() else { return };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("the disk is full"), "{said}");
+    assert_eq!(contents(copies.path()), Vec::<String>::new());
+}
