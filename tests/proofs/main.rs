@@ -17,6 +17,9 @@ mod linearizability;
 mod load;
 mod model;
 mod power_loss;
+
+mod audit;
+mod migration;
 mod run;
 mod strace;
 
@@ -34,6 +37,8 @@ const PROOFS: &[Proof] = &[
     Proof { name: "log", prove: faults::prove_log },
     Proof { name: "interface", prove: interface::prove },
 ];
+const PROOFS: &[Proof] =
+    &[Proof { name: "audit", prove: audit::prove }, Proof { name: "migration", prove: migration::prove }];
 
 fn main() -> ExitCode {
     Run::from_arguments().all(PROOFS)
