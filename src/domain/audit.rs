@@ -149,5 +149,6 @@ pub struct AuditEvent {
     #[schema(value_type = Object)]
     pub detail: Box<RawValue>,
     /// SHA-256 of its canonical form, which holds the hash of the event before.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     pub hash: EventHash,
 }

@@ -292,7 +292,9 @@ mod tests {
 
     /// As `version` of the schema had it.
     fn at_version(conn: &mut Connection, version: i64) {
+        history::chain_while_migrating(conn).unwrap();
         migrations().set_target(Target::Version(i32::try_from(version).unwrap())).run(conn).unwrap();
+        history::chained(conn).unwrap();
     }
 
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {

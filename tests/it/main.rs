@@ -29,9 +29,9 @@ mod matcher_time;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod matrix;
+mod migrate;
 mod observe;
 mod openapi;
-mod migrate;
 mod question;
 mod race;
 mod readme;

@@ -97,11 +97,19 @@ pub fn verify<E>(
             }
             return diagnose(head, &found, events).map(Err);
         };
+        if let Some(kept) = kept.filter(|kept| kept.seq == next && kept.hash != hash) {
+            // The one that was kept may follow, behind one that was put in.
+            let following = events.next().transpose()?;
+            let is_behind =
+                following.is_some_and(|event| event.hash == Some(kept.hash) && event.belongs_at(next, head.hash));
+            return Ok(Err(if is_behind {
+                Broken::Inserted { seq: next }
+            } else {
+                Broken::Replaced { head: kept, found: hash }
+            }));
+        }
         before = Some(head.hash);
         head = Head { seq: next, hash };
-        if let Some(kept) = kept.filter(|kept| kept.seq == next && kept.hash != hash) {
-            return Ok(Err(Broken::Replaced { head: kept, found: hash }));
-        }
     }
     Ok(match kept {
         Some(kept) if kept.seq > head.seq => Err(Broken::Removed { first: head.seq + 1, last: kept.seq }),
@@ -257,7 +265,9 @@ mod tests {
         let mut events = history(9);
         let hash = told("forged").hash(5, events[3].hash.unwrap());
         events.insert(4, Found { told: Ok(told("forged")), hash: Some(hash), ..events[0].clone() });
-        assert_eq!(broken(renumbered(events)), Broken::Inserted { seq: 5 });
+        assert_eq!(broken(renumbered(events.clone())), Broken::Inserted { seq: 5 });
+        let kept = Some(head_of(&history(5)));
+        assert_eq!(verified(renumbered(events), kept), Err(Broken::Inserted { seq: 5 }));
         let mut events = history(9);
         events.insert(5, events[4].clone());
         assert_eq!(broken(renumbered(events)), Broken::Inserted { seq: 6 });
