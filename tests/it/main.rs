@@ -14,7 +14,6 @@ mod claim;
 mod cli;
 mod confirm;
 mod corpus;
-mod crash;
 mod doctor;
 mod exact_numbers;
 mod expire;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a proof that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
+mod audit;
 mod books;
 mod dice;
 mod faults;
@@ -15,11 +16,9 @@ mod interface;
 mod kill;
 mod linearizability;
 mod load;
+mod migration;
 mod model;
 mod power_loss;
-
-mod audit;
-mod migration;
 mod run;
 mod strace;
 
@@ -36,9 +35,9 @@ const PROOFS: &[Proof] = &[
     Proof { name: "faults", prove: faults::prove },
     Proof { name: "log", prove: faults::prove_log },
     Proof { name: "interface", prove: interface::prove },
+    Proof { name: "audit", prove: audit::prove },
+    Proof { name: "migration", prove: migration::prove },
 ];
-const PROOFS: &[Proof] =
-    &[Proof { name: "audit", prove: audit::prove }, Proof { name: "migration", prove: migration::prove }];
 
 fn main() -> ExitCode {
     Run::from_arguments().all(PROOFS)
