@@ -1,7 +1,8 @@
 //! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
 
+mod descriptors;
+
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +10,14 @@ use std::time::Duration;
 #[cfg(target_os = "linux")]
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, setrlimit};
-use tokio::net::TcpListener;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 pub use crate::http::openapi;
 
-use crate::http;
+use crate::http::{self, Listener};
 use crate::logging;
 use crate::service::{self, FirstTokens, Service};
 use crate::store;
@@ -33,9 +34,9 @@ pub enum Error {
     /// The database or the key.
     #[error(transparent)]
     Open(#[from] service::OpenError),
-    /// The address.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, io::Error),
+    /// The address, or what TLS needs.
+    #[error(transparent)]
+    Bind(#[from] http::BindError),
     /// The system.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -49,7 +50,7 @@ pub enum Error {
 
 /// A server that is ready to serve.
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     service: Arc<Service>,
     config: Config,
     path: PathBuf,
@@ -62,17 +63,31 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let server = Server::open(config.clone(), Arc::new(SystemClock::default())).await?;
-        let address = server.address()?;
+        let asked = config.limits.max_connections;
+        let connections = descriptors::make_room_for(asked);
+        let mut config = config.clone();
+        config.limits.max_connections = connections;
+        let server = Server::open(config, Arc::new(SystemClock::default())).await?;
+        let address = server.url();
         if let Some(tokens) = server.service.first_tokens().await? {
-            introduce(address, &tokens)?;
+            introduce(&address, &tokens)?;
         }
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "listening on http://{address}")?;
+        writeln!(stdout, "listening on {address}")?;
         stdout.flush()?;
         drop(stdout);
         tracing::info!(database = %server.path.display(), %address, "serving");
-        server.serve(signalled(signals)).await
+        if connections < asked {
+            tracing::warn!(
+                "file descriptors are enough for {connections} connections, not for {asked}: raise `ulimit -n`"
+            );
+        }
+        tell_systemd(&[NotifyState::Ready]);
+        let stop = async {
+            signalled(signals).await;
+            tell_systemd(&[NotifyState::Stopping]);
+        };
+        server.serve(stop).await
     });
     // A long read may still run, and is not waited for: it changes nothing.
     runtime.shutdown_background();
@@ -84,13 +99,14 @@ impl Server {
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let path = config.database.path()?;
         let service = Arc::new(Service::open(&path, &config, clock).await?);
-        let listener = TcpListener::bind(config.listen).await.map_err(|error| Error::Listen(config.listen, error))?;
+        let listener = http::bind(&config.door).await?;
         Ok(Self { listener, service, config, path })
     }
 
     /// Where it listens.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.listener.url()
     }
 
     /// What it serves.
@@ -113,7 +129,7 @@ impl Server {
                 () = service.ended() => failed = true,
             }
         };
-        let serving = http::serve(self.listener, Arc::clone(&self.service), self.config.limits, stop_or_failure);
+        let serving = http::serve(self.listener, Arc::clone(&self.service), &self.config, stop_or_failure);
         let out_of_patience = async {
             self.service.ended().await;
             tokio::time::sleep(FAILURE_PATIENCE).await;
@@ -149,6 +165,13 @@ fn keep_memory_private() {
     }
 }
 
+/// Where systemd started this and wants to know.
+fn tell_systemd(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
 /// Ends at the first signal that asks to stop.
 async fn signalled((mut terminate, mut interrupt): (Signal, Signal)) {
     tokio::select! {
@@ -158,7 +181,16 @@ async fn signalled((mut terminate, mut interrupt): (Signal, Signal)) {
 }
 
 /// Shows the first tokens, once, with two lines to try them.
-fn introduce(address: SocketAddr, FirstTokens { approver, agent }: &FirstTokens) -> io::Result<()> {
+fn introduce(url: &str, FirstTokens { approver, agent }: &FirstTokens) -> io::Result<()> {
+    let call = |path: &str, token: &str, body: &str| {
+        let target = match url.strip_prefix("unix:") {
+            Some(socket) => format!("--unix-socket '{socket}' http://localhost{path}"),
+            None => format!("{url}{path}"),
+        };
+        format!(
+            "  curl -sS {target} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
+        )
+    };
     let mut err = io::stderr().lock();
     writeln!(err, "This database is new. Two tokens were made for it; they are shown once, here:")?;
     writeln!(err)?;
@@ -167,15 +199,9 @@ fn introduce(address: SocketAddr, FirstTokens { approver, agent }: &FirstTokens)
     writeln!(err)?;
     writeln!(err, "Ask, as the agent, then allow it, as the approver:")?;
     writeln!(err)?;
-    writeln!(
-        err,
-        "  curl -sS http://{address}/v1/interactions -H 'Authorization: Bearer {agent}' -H 'Content-Type: application/json' \
-         -d '{{\"requestId\":\"first\",\"kind\":\"confirmation\",\"confirmation\":{{\"toolName\":\"shell\",\"input\":{{\"command\":\"ls\"}}}}}}'"
-    )?;
-    writeln!(
-        err,
-        "  curl -sS http://{address}/v1/confirm -H 'Authorization: Bearer {approver}' -H 'Content-Type: application/json' \
-         -d '{{\"requestId\":\"first\",\"decision\":\"allow\"}}'"
-    )?;
+    let ask =
+        r#"{"requestId":"first","kind":"confirmation","confirmation":{"toolName":"shell","input":{"command":"ls"}}}"#;
+    writeln!(err, "{}", call("/v1/interactions", agent, ask))?;
+    writeln!(err, "{}", call("/v1/confirm", approver, r#"{"requestId":"first","decision":"allow"}"#))?;
     writeln!(err)
 }

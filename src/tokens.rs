@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Lane, Principal};
 use crate::store::{Generation, Holder, Store};
 
 /// How every token begins: what tells one where it should not be, in a log or a repository.
@@ -60,7 +60,7 @@ impl Tokens {
             return Ok(found);
         }
         // On the heap, since it is rare: what every request carries along should be small.
-        let holders = Box::pin(store.read(|tx| tx.holders())).await?;
+        let holders = Box::pin(store.read(Lane::People, |tx| tx.holders())).await?;
         let mut known = Known { generation, holders: HashMap::new() };
         for holder in holders {
             let principal = Arc::new(holder.principal.clone());

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::domain::id::RequestId;
+use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::refused::Refused;
 
 /// Everybody who waits.
 #[derive(Debug)]
 pub struct Waiters {
     limit: usize,
+    limit_of_each: usize,
     room: Mutex<Room>,
 }
 
@@ -25,6 +26,8 @@ struct Room {
     waiting: HashMap<RequestId, Vec<(u64, oneshot::Sender<()>)>>,
     /// How many that is altogether.
     count: usize,
+    /// How many each principal has brought that have not left, woken or not.
+    of_each: HashMap<PrincipalName, usize>,
     next_number: u64,
 }
 
@@ -32,31 +35,38 @@ struct Room {
 #[derive(Debug)]
 pub struct Waiter {
     waiters: Arc<Waiters>,
+    principal: PrincipalName,
     request_id: RequestId,
     number: u64,
     woken: oneshot::Receiver<()>,
 }
 
 impl Waiters {
-    /// A room for at most `limit`.
+    /// A room for at most `limit`, and `limit_of_each` principal.
     #[must_use]
-    pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, room: Mutex::default() })
+    pub fn new(limit: usize, limit_of_each: usize) -> Arc<Self> {
+        Arc::new(Self { limit, limit_of_each, room: Mutex::default() })
     }
 
     /// Begins to wait for an interaction: from here on no wake-up is missed.
-    pub fn enter(self: &Arc<Self>, request_id: &RequestId) -> Result<Waiter, Refused> {
+    pub fn enter(self: &Arc<Self>, principal: &PrincipalName, request_id: &RequestId) -> Result<Waiter, Refused> {
         let (wake, woken) = oneshot::channel();
         let mut room = self.room();
         if room.count >= self.limit {
             return Err(Refused::TooManyWaiters { limit: self.limit });
         }
+        let own = room.of_each.entry(principal.clone()).or_default();
+        if *own >= self.limit_of_each {
+            return Err(Refused::TooManyOwnWaiters { limit: self.limit_of_each });
+        }
+        *own += 1;
         let number = room.next_number;
         room.next_number += 1;
         room.count += 1;
         room.waiting.entry(request_id.clone()).or_default().push((number, wake));
         drop(room);
-        Ok(Waiter { waiters: Arc::clone(self), request_id: request_id.clone(), number, woken })
+        let (waiters, principal, request_id) = (Arc::clone(self), principal.clone(), request_id.clone());
+        Ok(Waiter { waiters, principal, request_id, number, woken })
     }
 
     /// Wakes everybody who waits for an interaction.
@@ -94,6 +104,12 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut room = self.waiters.room();
+        if let Entry::Occupied(mut own) = room.of_each.entry(self.principal.clone()) {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
         let Entry::Occupied(mut waiting) = room.waiting.entry(self.request_id.clone()) else {
             return;
         };
@@ -115,11 +131,15 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn ada() -> PrincipalName {
+        "ada".parse().unwrap()
+    }
+
     #[tokio::test]
     async fn a_wake_up_before_the_wait_is_not_lost() {
-        let waiters = Waiters::new(10);
-        let mut waiter = waiters.enter(&id("a")).unwrap();
-        let mut other = waiters.enter(&id("b")).unwrap();
+        let waiters = Waiters::new(10, 10);
+        let mut waiter = waiters.enter(&ada(), &id("a")).unwrap();
+        let mut other = waiters.enter(&ada(), &id("b")).unwrap();
         waiters.wake(&id("a"));
         waiter.woken().await;
         assert!(other.woken.try_recv().is_err());
@@ -128,15 +148,28 @@ mod tests {
 
     #[test]
     fn whoever_leaves_makes_room() {
-        let waiters = Waiters::new(2);
-        let first = waiters.enter(&id("a")).unwrap();
-        let second = waiters.enter(&id("a")).unwrap();
-        assert_eq!(waiters.enter(&id("b")).unwrap_err(), Refused::TooManyWaiters { limit: 2 });
+        let waiters = Waiters::new(2, 2);
+        let first = waiters.enter(&ada(), &id("a")).unwrap();
+        let second = waiters.enter(&ada(), &id("a")).unwrap();
+        assert_eq!(waiters.enter(&ada(), &id("b")).unwrap_err(), Refused::TooManyWaiters { limit: 2 });
         drop(first);
         assert_eq!(waiters.count(), 1);
         waiters.wake(&id("a"));
         drop(second);
         assert_eq!(waiters.count(), 0);
         assert!(waiters.room().waiting.is_empty());
+        assert!(waiters.room().of_each.is_empty());
+    }
+
+    #[test]
+    fn one_principal_leaves_room_for_others() {
+        let waiters = Waiters::new(3, 2);
+        let bob = "bob".parse().unwrap();
+        let _first = waiters.enter(&ada(), &id("a")).unwrap();
+        let second = waiters.enter(&ada(), &id("a")).unwrap();
+        assert_eq!(waiters.enter(&ada(), &id("b")).unwrap_err(), Refused::TooManyOwnWaiters { limit: 2 });
+        let _bobs = waiters.enter(&bob, &id("b")).unwrap();
+        drop(second);
+        waiters.enter(&ada(), &id("b")).unwrap();
     }
 }

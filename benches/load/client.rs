@@ -6,6 +6,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::ready;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
@@ -40,6 +41,20 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<u16> {
         self.send(request).await?;
         self.answer().await
+    }
+
+    /// The same, and when to come again, where the server says so.
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<(u16, Option<Duration>)> {
+        let status = self.exchange(request).await?;
+        let told = matches!(status, 429 | 503).then(|| self.retry_after()).flatten();
+        Ok((status, told))
+    }
+
+    /// What the last answer's head says.
+    fn retry_after(&self) -> Option<Duration> {
+        let head = self.buffer.split(|byte| *byte == b'\n').take_while(|line| *line != b"\r");
+        let seconds = head.filter_map(|line| field(line, b"retry-after:")).next()?;
+        u64::try_from(seconds).ok().map(Duration::from_secs)
     }
 
     pub(crate) async fn send(&mut self, mut request: &[u8]) -> Result<()> {
@@ -119,9 +134,12 @@ impl Answer {
 }
 
 fn content_length(line: &[u8]) -> Option<usize> {
-    const NAME: &[u8] = b"content-length:";
-    let (name, value) = line.split_at_checked(NAME.len())?;
-    if name.eq_ignore_ascii_case(NAME) { number(value.trim_ascii()) } else { None }
+    field(line, b"content-length:")
+}
+
+fn field(line: &[u8], named: &[u8]) -> Option<usize> {
+    let (name, value) = line.split_at_checked(named.len())?;
+    if name.eq_ignore_ascii_case(named) { number(value.trim_ascii()) } else { None }
 }
 
 fn number(digits: &[u8]) -> Option<usize> {

@@ -2,7 +2,7 @@
 //! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
 //!
 //! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
-//! [`startup`] and [`rules`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
+//! [`startup`], [`rules`] and [`overload`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
 //! pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
 //! from this very binary [`naive`] and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in
 //! [`ledger`]. [`fill`] writes old rows into a database of the server.
@@ -17,6 +17,7 @@ mod fill;
 mod history;
 mod ledger;
 mod naive;
+mod overload;
 mod plan;
 mod process;
 mod report;
@@ -85,6 +86,12 @@ enum Command {
     Echo,
     /// Measure what rules cost, and nothing else.
     Rules,
+    /// Measure what four times the load that the server can take does to it.
+    Overload {
+        /// The short form.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Load a server that is running already: for a profiler.
     Drive(DriveArguments),
 }
@@ -129,6 +136,7 @@ fn command() -> Result<()> {
         Some(Command::Naive { db }) => naive::serve(&db),
         Some(Command::Echo) => echo::serve(),
         Some(Command::Rules) => run::rules_alone(),
+        Some(Command::Overload { quick }) => overload::run(quick),
         Some(Command::Drive(arguments)) => run::drive_alone(arguments),
     }
 }

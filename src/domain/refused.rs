@@ -90,6 +90,11 @@ pub enum Refused {
         /// How many that is.
         limit: u32,
     },
+    /// As many requests of this principal wait as may.
+    TooManyOwnWaiters {
+        /// How many.
+        limit: usize,
+    },
     /// As many requests wait as may.
     TooManyWaiters {
         /// How many that is.

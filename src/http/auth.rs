@@ -16,10 +16,13 @@ use crate::domain::principal::{Principal, Right};
 /// Lets nothing pass without a token; whoever passes is known to the handlers.
 pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match holder(&app, request.headers()).await {
-        Ok(principal) => {
-            request.extensions_mut().insert(principal);
-            next.run(request).await
-        }
+        Ok(principal) => match app.turns.admit(&principal, &request, &app.limits) {
+            Ok(_turn) => {
+                request.extensions_mut().insert(principal);
+                next.run(request).await
+            }
+            Err(problem) => problem.into_response(),
+        },
         Err(problem) => problem.into_response(),
     }
 }

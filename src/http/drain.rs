@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
@@ -24,12 +24,15 @@ pub(super) async fn answer(
     most_bytes: usize,
 ) -> Result<Response<Body>, Infallible> {
     let (back, mut left) = oneshot::channel();
-    let response = app.oneshot(request.map(|body| Body::new(Returned { body: Some((body, back)) }))).await;
-    if let Ok(body) = left.try_recv() {
+    let response = app.oneshot(request.map(|body| Body::new(Returned { body: Some((body, back)) }))).await?;
+    // Who was too slow already is not waited for once more.
+    if response.status() != StatusCode::REQUEST_TIMEOUT
+        && let Ok(body) = left.try_recv()
+    {
         // Whether it came to its end or to that of our patience, the answer goes out.
         let _ = tokio::time::timeout(PATIENCE, drain(body, most_bytes)).await;
     }
-    response
+    Ok(response)
 }
 
 async fn drain(mut body: Incoming, most_bytes: usize) {

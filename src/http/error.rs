@@ -4,6 +4,7 @@
 //! help. What went wrong inside is one opaque sentence to the client and one line in the log.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -95,6 +96,21 @@ impl IntoResponse for Problem {
     }
 }
 
+impl Problem {
+    /// The whole answer as it goes over the wire, for whoever is not asked anything.
+    pub(super) fn into_wire(self) -> Vec<u8> {
+        let shape = Shape { error: self.message, code: self.code, more: self.more };
+        let body = serde_json::to_string(&shape).unwrap_or_default();
+        let (status, length) = (self.status, body.len());
+        let seconds = RETRY_AFTER_MS.div_ceil(1000);
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+             retry-after: {seconds}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+}
+
 impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
         match error {
@@ -110,8 +126,12 @@ impl From<service::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
+        if matches!(error, store::Error::Overloaded) {
+            return overloaded();
+        }
         tracing::error!(%error, "the store failed");
         match error {
+            store::Error::Overloaded => overloaded(),
             store::Error::DiskFull => {
                 let message = "the disk is full; nothing has changed";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message).retry_later()
@@ -225,6 +245,10 @@ impl From<Refused> for Problem {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
             }
+            Refused::TooManyOwnWaiters { limit } => {
+                let message = format!("{limit} requests of this principal wait already, which is as many as may");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_waiters", message).retry_later()
+            }
             Refused::TooManyWaiters { limit } => {
                 let message = format!("{limit} requests wait already, which is as many as may");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waiters", message).retry_later()
@@ -236,6 +260,31 @@ impl From<Refused> for Problem {
 pub(super) fn unauthenticated() -> Problem {
     let message = "a bearer token is needed: Authorization: Bearer …";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
+}
+
+pub(super) fn overloaded() -> Problem {
+    let message = "the server has more to do than it can do in good time; nothing has changed";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message).retry_later()
+}
+
+pub(super) fn too_many_connections(limit: usize) -> Problem {
+    let message = format!("there are {limit} connections already, which is as many as may be");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message).retry_later()
+}
+
+pub(super) fn request_timeout(limit: Duration) -> Problem {
+    let message = format!("the body was not here within {limit:?}");
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
+}
+
+pub(super) fn misdirected() -> Problem {
+    let message = "this is not the host that was asked for; --allowed-host names others that it may be";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", message)
+}
+
+pub(super) fn origin_not_allowed() -> Problem {
+    let message = "pages of this origin may not call; --allowed-origin names those that may";
+    Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", message)
 }
 
 pub(super) fn body_too_large(limit: usize) -> Problem {

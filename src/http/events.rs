@@ -87,7 +87,7 @@ pub(super) async fn feed(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let after = match headers.get("last-event-id") {
-        None => app.service.last_event().await?,
+        None => app.service.last_event(&caller).await?,
         Some(id) => id.to_str().ok().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id >= 0).ok_or_else(|| {
             Problem::malformed_field("Last-Event-ID", "the last event's id is the number that came as its id")
         })?,

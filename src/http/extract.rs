@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::App;
-use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range};
+use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range, request_timeout};
+use crate::config::Limits;
 use crate::domain::number::NUMBER_OUT_OF_RANGE;
 
 /// How many times the largest body is read and thrown away before the connection is given up: a client that is still
@@ -33,7 +34,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         if !is_json(&parts.headers) {
             return Err(not_json());
         }
-        let bytes = read(body, app.limits.max_body_bytes).await?;
+        let bytes = read(body, &app.limits).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -47,7 +48,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
-        let bytes = read(body, app.limits.max_body_bytes).await?;
+        let bytes = read(body, &app.limits).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(T::default()));
         }
@@ -64,8 +65,14 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The whole body, which may hold a secret: its memory is wiped when it is dropped.
-async fn read(mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+/// The whole body, which has to be here in time.
+async fn read(body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let read = tokio::time::timeout(limits.body_timeout, collect(body, limits.max_body_bytes)).await;
+    read.unwrap_or_else(|_| Err(request_timeout(limits.body_timeout)))
+}
+
+/// A body may hold a secret: its memory is wiped when it is dropped.
+async fn collect(mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let mut bytes = Zeroizing::new(Vec::new());
     let mut received = 0_usize;
     while let Some(frame) = body.frame().await {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::auth::Viewer;
 use super::error::Problem;
 use super::extract::{NoQuery, ok};
 
@@ -33,8 +34,12 @@ pub(super) async fn alive() -> Result<Response, Problem> {
         (status = 200, body = HealthView, description = "It does"),
     )
 )]
-pub(super) async fn ready(State(app): State<App>, NoQuery: NoQuery) -> Result<Response, Problem> {
-    app.service.ready().await?;
+pub(super) async fn ready(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    app.service.ready(caller.lane()).await?;
     ok(&HealthView { status: "ready" })
 }
 

@@ -1,16 +1,20 @@
 //! The wire: the only place that names axum. One file a verb; the routes stand in one table, here.
 
 mod auth;
+mod browser;
 mod cancel;
 mod claim;
 mod confirm;
+mod connection;
 mod docs;
 mod drain;
 mod error;
 mod events;
 mod extract;
+mod gate;
 mod health;
 mod interactions;
+mod listen;
 mod metrics;
 mod observe;
 mod openapi;
@@ -20,21 +24,27 @@ mod question;
 mod register;
 mod secret;
 mod server;
+mod shed;
+mod stream;
 mod supersede;
+mod timed;
+mod tls;
 mod trust_rules;
 mod view;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use self::listen::{BindError, Listener, bind};
 pub use self::openapi::openapi;
-pub use self::server::serve;
+pub use self::server::{DESCRIPTORS_BESIDE, serve};
+pub use self::tls::TlsError;
 
-use crate::config::Limits;
+use crate::config::{Door, Limits};
 use crate::service::Service;
 
 /// What every handler is given.
@@ -42,6 +52,8 @@ use crate::service::Service;
 pub(crate) struct App {
     service: Arc<Service>,
     limits: Limits,
+    door: Arc<Door>,
+    turns: shed::Turns,
 }
 
 /// Makes what answers at one path.
@@ -93,8 +105,10 @@ fn router(app: App) -> Router {
     OPEN_ROUTES
         .iter()
         .fold(guarded, open)
+        .layer(from_fn_with_state(app.clone(), browser::guard))
         .layer(from_fn_with_state(app.clone(), extract::limit_headers))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(map_response(browser::add_headers))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
 }

@@ -1,20 +1,29 @@
-//! The accept loop: ours, for its timeouts and for an end that leaves nobody without an answer.
+//! The accept loop: ours, for its timeouts, its limits and an end that leaves nobody without an answer.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
+use super::connection::Connection;
 use super::drain::answer;
+use super::gate::{Gate, LEAVING, Place, RESERVED};
+use super::listen::Listener;
+use super::shed::Turns;
+use super::stream::Stream;
+use super::timed::{Activity, Patience, Timed};
 use super::{App, router};
-use crate::config::Limits;
+use crate::config::{Config, Limits};
 use crate::service::Service;
-
-/// How long a client may take to send its headers, and how long an idle connection is kept.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much of a request may be held before it is read: past the limit on headers, so that one answers for itself.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -23,27 +32,35 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// for this many is made for every request.
 const MOST_HEADERS: usize = 256;
 
+/// How long a client past the cap may take to say who it is.
+const RESERVED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How long requests that are being answered are waited for at the end.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long to rest when the system gives no more connections.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
+/// How many descriptors a cap on connections needs beside those of the connections under it.
+pub const DESCRIPTORS_BESIDE: usize = RESERVED + LEAVING;
+
 /// Serves until `stop` ends; then takes no more connections, lets those who wait go, and answers what is in flight.
-pub async fn serve(listener: TcpListener, service: Arc<Service>, limits: Limits, stop: impl Future<Output = ()>) {
-    let app = router(App { service: Arc::clone(&service), limits });
-    let connections = GracefulShutdown::new();
-    let mut server = http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(BUFFER_BYTES)
-        .max_headers(MOST_HEADERS);
+pub async fn serve(listener: Listener, service: Arc<Service>, config: &Config, stop: impl Future<Output = ()>) {
+    let limits = config.limits;
+    let door = Arc::new(config.door.clone());
+    let app = router(App { service: Arc::clone(&service), limits, door, turns: Turns::default() });
+    let server = Server {
+        app,
+        limits,
+        tls: listener.tls(),
+        gate: Gate::new(limits.max_connections),
+        connections: GracefulShutdown::new(),
+    };
     tokio::pin!(stop);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => spawn(&server, stream, app.clone(), limits, &connections),
+                Ok((stream, connection)) => server.meet(stream, connection),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_REST).await;
@@ -54,27 +71,95 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, limits: Limits,
     }
     drop(listener);
     service.stop_waiting();
-    if tokio::time::timeout(LAST_PATIENCE, connections.shutdown()).await.is_err() {
+    if tokio::time::timeout(LAST_PATIENCE, server.connections.shutdown()).await.is_err() {
         tracing::warn!("some clients did not take their answers in time");
     }
 }
 
-fn spawn(
-    server: &http1::Builder,
-    stream: TcpStream,
+struct Server {
     app: axum::Router,
     limits: Limits,
-    connections: &GracefulShutdown,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection is gone before it was served");
-        return;
+    tls: Option<TlsAcceptor>,
+    gate: Gate,
+    connections: GracefulShutdown,
+}
+
+impl Server {
+    fn meet(&self, stream: Stream, mut connection: Connection) {
+        let Some(place) = self.gate.enter() else {
+            // Over TLS there are no words before the handshake, which costs too much here.
+            if self.tls.is_none() {
+                self.gate.turn_away(stream);
+            }
+            return;
+        };
+        connection.is_reserved = place.is_reserved;
+        let header_timeout = self.patience(&place).header;
+        let Some(tls) = self.tls.clone() else {
+            tokio::spawn(self.serve(connection, place)(stream));
+            return;
+        };
+        let serve = self.serve(connection, place);
+        tokio::spawn(async move {
+            match tokio::time::timeout(header_timeout, stream.secured(tls)).await {
+                Ok(Ok(stream)) => serve(stream).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a client did not shake hands"),
+                Err(_) => tracing::debug!("a client was too slow to shake hands"),
+            }
+        });
     }
-    let service = hyper::service::service_fn(move |request| answer(app.clone(), request, limits.max_body_bytes));
-    let connection = connections.watch(server.serve_connection(TokioIo::new(stream), service));
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+
+    /// What serves a connection once there are bytes to be had.
+    fn serve(
+        &self,
+        connection: Connection,
+        place: Place,
+    ) -> impl FnOnce(Stream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + use<> {
+        let patience = self.patience(&place);
+        let watcher = self.connections.watcher();
+        let activity = Arc::new(Activity::default());
+        let timed = Arc::clone(&activity);
+        let (app, most_bytes, connection) = (self.app.clone(), self.limits.max_body_bytes, Arc::new(connection));
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            let busy = activity.begin();
+            request.extensions_mut().insert(Arc::clone(&connection));
+            let answered = answer(app.clone(), request, most_bytes);
+            async move {
+                let response = answered.await?;
+                // A stream of events is being answered until it ends.
+                Ok::<_, Infallible>(if response.body().size_hint().exact().is_some() {
+                    response
+                } else {
+                    response.map(|body| {
+                        Body::new(body.map_frame(move |frame| {
+                            let _until_dropped = &busy;
+                            frame
+                        }))
+                    })
+                })
+            }
+        });
+        let mut http = http1::Builder::new();
+        http.header_read_timeout(None)
+            .max_buf_size(BUFFER_BYTES)
+            .max_headers(MOST_HEADERS)
+            // A reserved place is for one request, so that it is soon the next one's.
+            .keep_alive(!place.is_reserved);
+        move |stream| {
+            let stream = Timed::new(stream, timed, patience);
+            let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
+            Box::pin(async move {
+                let _place = place;
+                if let Err(error) = served.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            })
         }
-    });
+    }
+
+    fn patience(&self, place: &Place) -> Patience {
+        let Limits { header_timeout, idle_timeout, write_timeout, .. } = self.limits;
+        let header = if place.is_reserved { header_timeout.min(RESERVED_HEADER_TIMEOUT) } else { header_timeout };
+        Patience { header, idle: idle_timeout, write: write_timeout }
+    }
 }

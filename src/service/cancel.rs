@@ -12,7 +12,7 @@ impl Service {
     pub async fn cancel(&self, by: &Principal, request_id: &RequestId) -> Result<Record> {
         let (by, request_id) = (by.clone(), request_id.clone());
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 if by.role != Role::Admin {
                     interaction.check_own(&by)?;

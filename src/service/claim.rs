@@ -36,7 +36,7 @@ impl Service {
         let (by, request_id) = (by.clone(), request_id.clone());
         let claim_id = claim_id.unwrap_or_else(ClaimId::generate);
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
                 let (effective_input, effective_input_digest) = approved(tx, &interaction, tx.now())?;

@@ -35,7 +35,7 @@ impl Service {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let interaction = find(tx, &confirm.request_id, &by)?;
                 interaction.check_kind(Kind::Confirmation)?;
                 if confirm.repeats(tx, &interaction, &by)? {

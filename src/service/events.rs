@@ -17,12 +17,12 @@ impl Service {
         page: Page,
     ) -> Result<Vec<AuditEvent>> {
         let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..filter };
-        Ok(self.store.read(move |tx| tx.audit_events(&filter, page)).await?)
+        Ok(self.store.read(principal.lane(), move |tx| tx.audit_events(&filter, page)).await?)
     }
 
     /// The place of the last event.
-    pub async fn last_event(&self) -> Result<i64> {
-        Ok(self.store.read(|tx| tx.last_seq()).await?)
+    pub async fn last_event(&self, principal: &Principal) -> Result<i64> {
+        Ok(self.store.read(principal.lane(), |tx| tx.last_seq()).await?)
     }
 
     /// The next events after `seq` that `principal` may see, oldest first, waiting for one where there is none yet; and
@@ -36,7 +36,9 @@ impl Service {
             let filter = filter.clone();
             let (events, last) = self
                 .store
-                .read(move |tx| Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?)))
+                .read(principal.lane().woken(), move |tx| {
+                    Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?))
+                })
                 .await?;
             if let Some(newest) = events.last() {
                 let next = newest.seq;

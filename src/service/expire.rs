@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Result, Service};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::interaction::Resolution;
+use crate::domain::principal::Lane;
 use crate::store::{Error as StoreError, WriteTx};
 
 /// The most rows of each table that are swept in one transaction, so that nobody waits long behind it.
@@ -23,7 +24,7 @@ impl Service {
             self.alarm.reset();
             let swept = async {
                 self.sweep().await?;
-                Ok::<_, super::Error>(self.store.read(|tx| tx.next_deadline()).await?)
+                Ok::<_, super::Error>(self.store.read(Lane::People, |tx| tx.next_deadline()).await?)
             };
             match swept.await {
                 Ok(deadline) => self.alarm.sleep(&*self.clock, deadline).await,
@@ -38,14 +39,14 @@ impl Service {
 
     /// Sweeps everything that is due now.
     pub(super) async fn sweep(&self) -> Result<()> {
-        while self.store.write(sweep_some).await? >= SWEPT_AT_ONCE as usize {}
+        while self.store.write(Lane::People, sweep_some).await? >= SWEPT_AT_ONCE as usize {}
         Ok(())
     }
 
     /// Sweeps if anything is due: what every look at the queue begins with.
-    pub(super) async fn sweep_if_due(&self) -> Result<()> {
+    pub(super) async fn sweep_if_due(&self, lane: Lane) -> Result<()> {
         let now = self.clock.now();
-        let deadline = self.store.read(|tx| tx.next_deadline()).await?;
+        let deadline = self.store.read(lane, |tx| tx.next_deadline()).await?;
         if deadline.is_some_and(|deadline| deadline <= now) {
             self.sweep_for_a_reader().await;
         }

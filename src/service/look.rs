@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Result, Service};
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::{Record, Status};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Lane, Principal};
 use crate::domain::refused::Refused;
 use crate::domain::words::Kind;
 use crate::store::{Filter, Page, Records};
@@ -13,18 +13,22 @@ use crate::store::{Filter, Page, Records};
 impl Service {
     /// The interaction with this id as it now stands.
     pub async fn look(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
-        let record = self.read_record(principal, request_id).await?;
+        self.look_in(principal.lane(), principal, request_id).await
+    }
+
+    async fn look_in(&self, lane: Lane, principal: &Principal, request_id: &RequestId) -> Result<Record> {
+        let record = self.read_record(lane, principal, request_id).await?;
         if !record.interaction.is_overdue(self.clock.now()) {
             return Ok(record);
         }
         self.sweep_for_a_reader().await;
-        self.read_record(principal, request_id).await
+        self.read_record(lane, principal, request_id).await
     }
 
-    async fn read_record(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
+    async fn read_record(&self, lane: Lane, principal: &Principal, request_id: &RequestId) -> Result<Record> {
         let (principal, request_id) = (principal.clone(), request_id.clone());
         self.store
-            .read(move |tx| {
+            .read(lane, move |tx| {
                 let found = tx.record(&request_id)?.filter(|record| record.interaction.is_visible_to(&principal));
                 Ok(found.ok_or(Refused::UnknownRequest)?)
             })
@@ -34,7 +38,7 @@ impl Service {
     /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
     pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
         // Entered before the look: a resolution in between wakes.
-        let place = self.waiters.enter(request_id);
+        let place = self.waiters.enter(&principal.name, request_id);
         // Both looks are on the heap, and gone while this waits: tens of thousands may.
         let record = Box::pin(self.look(principal, request_id)).await?;
         if record.interaction.status() != Status::Pending {
@@ -49,7 +53,7 @@ impl Service {
             () = tokio::time::sleep(patience) => {}
             () = self.stopping() => {}
         }
-        Box::pin(self.look(principal, request_id)).await
+        Box::pin(self.look_in(principal.lane().woken(), principal, request_id)).await
     }
 
     /// A page of what `principal` sees.
@@ -60,16 +64,16 @@ impl Service {
             }
             filter.registered_by = Some(own.clone());
         }
-        self.sweep_if_due().await?;
-        Ok(self.store.read(move |tx| tx.records(&filter, page)).await?)
+        self.sweep_if_due(principal.lane()).await?;
+        Ok(self.store.read(principal.lane(), move |tx| tx.records(&filter, page)).await?)
     }
 
     /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
     pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
-        self.sweep_if_due().await?;
+        self.sweep_if_due(Lane::People).await?;
         let conversation = conversation.clone();
         self.store
-            .read(move |tx| {
+            .read(Lane::People, move |tx| {
                 let mut newest = Vec::new();
                 for kind in Kind::ALL {
                     let filter = Filter {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Result, Service};
+use crate::domain::principal::Lane;
 use crate::metrics::{Metrics, Snapshot};
 
 impl Service {
@@ -14,7 +15,7 @@ impl Service {
 
     /// What stands at this moment.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let pending = self.store.read(|tx| tx.pending_by_kind()).await?;
+        let pending = self.store.read(Lane::People, |tx| tx.pending_by_kind()).await?;
         let now = self.clock.now();
         let oldest = pending.iter().map(|(_, _, since)| now.millis_since(*since)).max();
         Ok(Snapshot {

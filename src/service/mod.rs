@@ -44,12 +44,12 @@ use crate::clock::Clock;
 use crate::config::{Config, Ttl};
 use crate::domain::id::{RequestId, TokenId};
 use crate::domain::interaction::{Interaction, Record};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Lane, Principal};
 use crate::domain::refused::Refused;
 use crate::domain::words::Role;
 use crate::metrics::Metrics;
 use crate::sealer::{KeyError, Sealer};
-use crate::store::{self, Committed, Holder, ReadTx, Store};
+use crate::store::{self, Committed, Holder, ReadTx, Size, Store};
 use crate::tokens::{self, Tokens};
 use crate::waiters::Waiters;
 
@@ -86,7 +86,7 @@ pub struct FirstTokens {
 impl Service {
     /// Opens the database at `path` and everything around it.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
-        let waiters = Waiters::new(config.limits.max_waiters);
+        let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
         let (seq, last_seq) = watch::channel(0);
@@ -107,7 +107,12 @@ impl Service {
                 }
             }
         };
-        let store = Store::open(path, config.readers, Arc::clone(&clock), Box::new(on_commit)).await?;
+        let size = Size {
+            readers: config.readers,
+            max_queued_reads: config.limits.max_queued_reads,
+            max_queued_writes: config.limits.max_queued_writes,
+        };
+        let store = Store::open(path, size, Arc::clone(&clock), Box::new(on_commit)).await?;
         let key_path = config.key.path(path);
         let sealer = open_sealer(&store, &key_path).await?;
         Ok(Self {
@@ -140,7 +145,7 @@ impl Service {
                 let principal = name.parse().map(|name| Principal { name, role });
                 principal.map(|principal| Holder { token_sha256: tokens::digest(token), principal })
             });
-        let made = self.store.write(move |tx| {
+        let made = self.store.write(Lane::People, move |tx| {
             if !tx.tokens()?.is_empty() {
                 return Ok::<_, store::Error>(false);
             }
@@ -153,8 +158,8 @@ impl Service {
     }
 
     /// Whether the database takes writes: one is committed, and changes nothing.
-    pub async fn ready(&self) -> Result<()> {
-        self.store.write(|tx| Ok(tx.rewrite_header()?)).await
+    pub async fn ready(&self, lane: Lane) -> Result<()> {
+        self.store.write(lane, |tx| Ok(tx.rewrite_header()?)).await
     }
 
     /// How many requests wait for a resolution.
@@ -186,7 +191,7 @@ impl Service {
 }
 
 async fn open_sealer(store: &Store, key_path: &Path) -> std::result::Result<Sealer, OpenError> {
-    let needed = store.read(|tx| tx.keys_in_use()).await?;
+    let needed = store.read(Lane::People, |tx| tx.keys_in_use()).await?;
     let sealer = Sealer::from_existing_file(key_path)?;
     let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
     check_keys(key_path, &found, &needed)?;

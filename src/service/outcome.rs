@@ -20,7 +20,7 @@ impl Service {
     ) -> Result<Record> {
         let (by, request_id) = (by.clone(), request_id.clone());
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 find(tx, &request_id, &by)?.check_own(&by)?;
                 let claim = tx.claim(&request_id)?.ok_or(Refused::NotClaimed)?;
                 if claim.claim_id != claim_id {

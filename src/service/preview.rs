@@ -62,11 +62,11 @@ pub struct Previewed {
 impl Service {
     /// What a rule would have decided of the latest confirmations beside the rules that are there, and would decide now.
     pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
-        self.sweep_if_due().await?;
+        self.sweep_if_due(by.lane()).await?;
         let by = by.clone();
         let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
         self.store
-            .read(move |tx| {
+            .read(by.lane(), move |tx| {
                 let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
                 let rule = TrustRule::new(tool_name, terms, by.name, now);
                 let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();

@@ -22,7 +22,7 @@ impl Service {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let interaction = find(tx, &answer.request_id, &by)?;
                 interaction.check_kind(Kind::Question)?;
                 let stands = interaction.resolution_by(&by).and_then(|resolution| resolution.detail.responses.as_ref());

@@ -74,7 +74,7 @@ impl Service {
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 if let Some(existing) = existing(tx, &request_id, &by, &body)? {
                     return Ok(Registered::Existing(Box::new(existing)));
                 }

@@ -32,7 +32,7 @@ impl Service {
         let sealed = give.value.as_ref().map(|value| sealer.seal(&give.request_id, value)).transpose();
         let sealed = sealed.map_err(|error| Error::Sealing(error.to_string()))?;
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let interaction = find(tx, &give.request_id, &by)?;
                 interaction.check_kind(Kind::Secret)?;
                 if give.repeats(tx, &interaction, &by, &sealer)? {

@@ -11,7 +11,7 @@ impl Service {
     pub async fn supersede(&self, by: &Principal, conversation: &ConversationId) -> Result<Vec<RequestId>> {
         let (by, conversation) = (by.clone(), conversation.clone());
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let mut superseded = Vec::new();
                 for interaction in tx.pending_in(&conversation, by.sees_only())? {
                     // What is overdue is the sweeper's: it has expired, whether or not that is written down yet.

@@ -32,7 +32,7 @@ impl Service {
         let sealer = Arc::clone(&self.sealer);
         let take_id = take_id.unwrap_or_else(TakeId::generate);
         self.store
-            .write(move |tx| {
+            .write(by.lane(), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
                 interaction.check_kind(Kind::Secret)?;

@@ -40,6 +40,9 @@ pub enum Error {
         /// Which row or column.
         key: String,
     },
+    /// More is queued than will be done in good time; nothing has changed.
+    #[error("too much is queued")]
+    Overloaded,
     /// The writer has ended: nothing more is acknowledged.
     #[error("the store is closed")]
     Closed,

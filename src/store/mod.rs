@@ -48,6 +48,7 @@ use self::rule_book::RuleBook;
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::id::RequestId;
+use crate::domain::principal::Lane;
 use crate::domain::words::{Outcome, RuleDecision};
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
@@ -96,6 +97,17 @@ impl Committed {
 
 /// Told of every commit, on the writer's thread: it must be quick.
 pub type OnCommit = Box<dyn Fn(Committed) + Send>;
+
+/// How much the store does at once, and how much may wait for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// How many connections read; at least two, of which agents leave one to people.
+    pub readers: u32,
+    /// How many reads of agents may be queued.
+    pub max_queued_reads: usize,
+    /// How many writes may be queued before agents are refused; people are at twice as many.
+    pub max_queued_writes: usize,
+}
 
 /// One page of a list, newest first.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +175,7 @@ impl Store {
     /// The clock is told the highest time in the database; `on_commit` hears of every commit.
     pub async fn open(
         path: &Path,
-        readers: u32,
+        size: Size,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
@@ -172,32 +184,33 @@ impl Store {
             clock.never_before(highest);
         }
         let gate = Gate::default();
-        let readers = Readers::open(path, readers, Arc::clone(&gate), LONGEST_READ)?;
-        let writer = Writer::start(writer, Checkpointer::start(checkpointer, gate)?, clock, on_commit)?;
+        let readers = Readers::open(path, size, Arc::clone(&gate), LONGEST_READ)?;
+        let checkpointer = Checkpointer::start(checkpointer, gate)?;
+        let writer = Writer::start(writer, checkpointer, size.max_queued_writes, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 
     /// Runs `work` in a transaction; its `Ok` comes back once it is on the disk, and after its `Err` nothing has changed.
-    pub async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub async fn write<T, E, F>(&self, lane: Lane, work: F) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(work).await
+        self.writer.write(lane, work).await
     }
 
     /// Runs `work` on one consistent picture of what is committed.
-    pub async fn read<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub async fn read<T, E, F>(&self, lane: Lane, work: F) -> std::result::Result<T, E>
     where
         F: FnOnce(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.readers.read(work).await
+        self.readers.read(lane, work).await
     }
 
-    /// How many pieces of work wait for the writer.
+    /// How many pieces of work wait for the writer, or are being done by it.
     #[must_use]
     pub fn queued_writes(&self) -> usize {
         self.writer.queued()

@@ -1,6 +1,7 @@
 //! The readers: a few connections that cannot write, each used for one short transaction at a time.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,8 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::open::STATEMENTS;
-use super::{Error, OpenError, ReadTx};
+use super::{Error, OpenError, ReadTx, Size};
+use crate::domain::principal::Lane;
 
 /// After how many steps of SQLite's machine a read looks at the time: a fraction of a millisecond.
 const STEPS: i32 = 10_000;
@@ -22,13 +24,18 @@ pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
     /// One permit a connection: who waits for one waits here, without a thread.
     permits: Semaphore,
+    /// What agents need beside: one permit fewer, so that people never wait behind them.
+    agents: Semaphore,
+    /// How many agents wait or read.
+    queued: AtomicUsize,
+    max_queued: usize,
     gate: Gate,
     longest: Duration,
 }
 
 impl Readers {
-    /// Opens `size` connections, each of whose transactions passes `gate` and is broken off after `longest`.
-    pub(super) fn open(path: &Path, size: u32, gate: Gate, longest: Duration) -> Result<Self, OpenError> {
+    /// Opens the connections, each of whose transactions passes `gate` and is broken off after `longest`.
+    pub(super) fn open(path: &Path, size: Size, gate: Gate, longest: Duration) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| {
@@ -36,17 +43,31 @@ impl Readers {
                 conn.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000")
             });
         // A connection that was opened once is good: a check before each use would cost as much as the use.
-        let pool = Pool::builder().max_size(size).test_on_check_out(false).build(manager);
+        let pool = Pool::builder().max_size(size.readers).test_on_check_out(false).build(manager);
         let pool = pool.map_err(|error| Error::NoReader(Arc::new(error)))?;
-        Ok(Self { pool, permits: Semaphore::new(size as usize), gate, longest })
+        let readers = size.readers as usize;
+        Ok(Self {
+            pool,
+            permits: Semaphore::new(readers),
+            agents: Semaphore::new(readers.saturating_sub(1).max(1)),
+            queued: AtomicUsize::new(0),
+            max_queued: size.max_queued_reads,
+            gate,
+            longest,
+        })
     }
 
-    pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(super) async fn read<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
     where
         F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let _queued = self.enter(lane)?;
+        let _share = match lane {
+            Lane::Agents | Lane::Woken => Some(self.agents.acquire().await.map_err(|_| Error::Closed)?),
+            Lane::People => None,
+        };
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
         let (pool, gate, longest) = (self.pool.clone(), Arc::clone(&self.gate), self.longest);
         let run = move || {
@@ -59,6 +80,28 @@ impl Readers {
         };
         tokio::task::spawn_blocking(run).await.map_err(|_| Error::Closed)?
     }
+
+    /// Counts a read of an agent for as long as it lasts, or refuses it.
+    fn enter(&self, lane: Lane) -> Result<Option<Queued<'_>>, Error> {
+        if lane != Lane::Agents {
+            return Ok(None);
+        }
+        let queued = Queued(&self.queued);
+        if self.queued.fetch_add(1, Ordering::Relaxed) < self.max_queued {
+            Ok(Some(queued))
+        } else {
+            Err(Error::Overloaded)
+        }
+    }
+}
+
+/// One that is counted until it is dropped.
+struct Queued<'c>(&'c AtomicUsize);
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -70,9 +113,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
-        let readers = Readers::open(&path, 1, Gate::default(), Duration::from_millis(20)).unwrap();
+        let size = Size { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
+        let readers = Readers::open(&path, size, Gate::default(), Duration::from_millis(20)).unwrap();
         let count = |sql: &'static str| {
-            readers.read(move |tx| -> Result<i64, Error> { Ok(tx.conn.query_row(sql, [], |row| row.get(0))?) })
+            readers.read(Lane::People, move |tx| -> Result<i64, Error> {
+                Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)
+            })
         };
         let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
         assert!(matches!(count(endless).await, Err(Error::TooLong)));

@@ -17,6 +17,7 @@ use super::checkpointer::Checkpointer;
 use super::rule_book::RuleBook;
 use super::{Committed, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
+use crate::domain::principal::Lane;
 
 /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
 const LARGEST_GROUP: usize = 1024;
@@ -66,8 +67,9 @@ enum Message {
 /// The way to the writer's thread.
 pub(super) struct Writer {
     queue: Sender<Message>,
-    /// How many pieces of work the thread has not taken yet.
+    /// How much work is queued or being done.
     queued: Arc<AtomicUsize>,
+    max_queued: usize,
     ended: watch::Receiver<()>,
     /// Whether the checkpointer's disk has failed.
     failed: watch::Receiver<bool>,
@@ -78,24 +80,25 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         checkpointer: Checkpointer,
+        max_queued: usize,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
         let (alive, ended) = watch::channel(());
         let queued = Arc::new(AtomicUsize::new(0));
-        let taken = Arc::clone(&queued);
+        let counter = Arc::clone(&queued);
         let failed = checkpointer.failed();
         thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit }.run(&messages, &taken);
+            Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit, queued: counter }.run(&messages);
         })?;
-        Ok(Self { queue, queued, ended, failed })
+        Ok(Self { queue, queued, max_queued, ended, failed })
     }
 
-    pub(super) async fn write<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    pub(super) async fn write<T, E, F>(&self, lane: Lane, work: F) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -103,7 +106,14 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let work = Closure { work, found: None, reply };
-        self.queued.fetch_add(1, Ordering::Relaxed);
+        let limit = match lane {
+            Lane::Agents | Lane::Woken => self.max_queued,
+            Lane::People => self.max_queued.saturating_mul(2),
+        };
+        if self.queued.fetch_add(1, Ordering::Relaxed) >= limit {
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::Overloaded.into());
+        }
         self.queue.send(Message::Work(Box::new(work))).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
@@ -135,6 +145,7 @@ struct Thread {
     checkpointer: Checkpointer,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
+    queued: Arc<AtomicUsize>,
 }
 
 /// Whether the writer may go on.
@@ -153,7 +164,7 @@ enum Savepoints {
 }
 
 impl Thread {
-    fn run(mut self, messages: &Receiver<Message>, queued: &AtomicUsize) {
+    fn run(mut self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
             let mut group = Vec::new();
             let mut close = None;
@@ -166,7 +177,6 @@ impl Thread {
                     break;
                 }
             }
-            queued.fetch_sub(group.len(), Ordering::Relaxed);
             if self.commit(group) == Disk::Unknown {
                 return;
             }
@@ -195,6 +205,7 @@ impl Thread {
             }
         };
         let result = committed.map(|committed| (self.on_commit)(committed));
+        self.queued.fetch_sub(group.len(), Ordering::Relaxed);
         for work in group {
             work.answer(result.clone());
         }
@@ -261,6 +272,7 @@ impl Thread {
             | Error::Corrupt { .. }
             | Error::Closed
             | Error::NoReader(_)
+            | Error::Overloaded
             | Error::Sqlite(_) => {
                 // After a failed sync nobody knows what is on the disk: only a new start, which reads it, does.
                 tracing::error!(%error, "a commit failed; no more is acknowledged");

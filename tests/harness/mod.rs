@@ -71,7 +71,8 @@ impl TestServer {
 
     fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
         let db = directory.path().join("test.db");
-        let fixed = ["countersign", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
+        let listen = if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
+        let fixed = [&["countersign", "--db", db.to_str().unwrap()], listen].concat();
         let config = Flags::try_parse_from(fixed.iter().chain(flags)).unwrap().config;
         let (started, ready) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -86,13 +87,12 @@ impl TestServer {
                         return serve_unswept(config, clock, started, stop).await;
                     }
                     let server = Server::open(config, clock).await?;
-                    started.send((server.address().unwrap(), server.service())).unwrap();
+                    started.send((server.url(), server.service())).unwrap();
                     server.serve(stop).await
                 })
             }
         });
-        let (address, service) = ready.recv().unwrap();
-        let url = format!("http://{address}");
+        let (url, service) = ready.recv().unwrap();
         Self { clock, service, url, directory, sweeper, stop: Some(stop), thread: Some(thread) }
     }
 

@@ -22,7 +22,8 @@ impl Held {
     pub(crate) fn open(url: &str, token: &str, path: Option<&str>) -> Self {
         let address = url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
-        let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        let ask =
+            |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n");
         let requests = ask("/healthz") + &path.map(ask).unwrap_or_default();
         stream.write_all(requests.as_bytes()).unwrap();
         let mut held = Self { stream: BufReader::new(stream) };
@@ -47,6 +48,11 @@ impl Held {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
         serde_json::from_slice(&body).unwrap()
+    }
+
+    /// Sends more, to the letter.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
     }
 
     /// A long-poll for `request_id` that is under way.

@@ -1,6 +1,5 @@
 //! A server that never sweeps: what must be true though nobody has swept, and what a look sweeps.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -36,13 +35,13 @@ impl TestServer {
 pub(super) async fn serve_unswept(
     config: Config,
     clock: Arc<dyn Clock>,
-    started: Sender<(SocketAddr, Arc<Service>)>,
+    started: Sender<(String, Arc<Service>)>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let service = Arc::new(Service::open(&config.database.path()?, &config, clock).await?);
-    let listener = tokio::net::TcpListener::bind(config.listen).await?;
-    started.send((listener.local_addr()?, Arc::clone(&service))).unwrap();
-    countersign::http::serve(listener, Arc::clone(&service), config.limits, stop).await;
+    let listener = countersign::http::bind(&config.door).await?;
+    started.send((listener.url(), Arc::clone(&service))).unwrap();
+    countersign::http::serve(listener, Arc::clone(&service), &config, stop).await;
     service.close().await.unwrap();
     Ok(())
 }

@@ -27,7 +27,7 @@ impl RawAnswer {
 /// The head of a request with the client's token, where it has one, which asks for the connection to be closed after its
 /// answer.
 pub(crate) fn head(client: &Client, request_line: &str, headers: &[&str]) -> String {
-    let mut head = format!("{request_line}\r\nHost: test\r\nConnection: close\r\n");
+    let mut head = format!("{request_line}\r\nHost: localhost\r\nConnection: close\r\n");
     let token = client.token.as_ref().map(|token| format!("Authorization: Bearer {token}"));
     for header in token.as_deref().iter().chain(headers) {
         head.push_str(header);

@@ -1,12 +1,18 @@
 //! Every knob of the server: its flag, its environment variable, its default, its unit and its limit.
 
-use std::net::SocketAddr;
+mod door;
+mod limits;
+
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
+
+pub use self::door::{Authority, Door, Listen, Network, Origin};
+pub use self::limits::Limits;
 
 /// What `countersign serve` can be told.
 #[derive(Clone, Debug, Args)]
@@ -15,9 +21,9 @@ pub struct Config {
     #[command(flatten)]
     pub database: Database,
 
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:7711")]
-    pub listen: SocketAddr,
+    /// Where it listens, and to whom.
+    #[command(flatten)]
+    pub door: Door,
 
     /// Let principals resolve what they registered themselves
     #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL", value_parser = FalseyValueParser::new())]
@@ -31,8 +37,8 @@ pub struct Config {
     #[command(flatten)]
     pub key: KeyFile,
 
-    /// How many connections read the database
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// How many connections read the database; agents' requests leave one of them to people's
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
     pub readers: u32,
 
     /// The log.
@@ -83,34 +89,6 @@ pub struct KeyFile {
     key_path: Option<PathBuf>,
 }
 
-/// The limits: whoever goes over one is told which.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Limits {
-    /// The largest body of a request, in bytes
-    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_BODY_BYTES", default_value_t = 1024 * 1024)]
-    pub max_body_bytes: usize,
-
-    /// The most that all headers of a request may take together, in bytes
-    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_HEADER_BYTES", default_value_t = 16 * 1024)]
-    pub max_header_bytes: usize,
-
-    /// The largest input of a confirmation, in bytes
-    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_INPUT_BYTES", default_value_t = 256 * 1024)]
-    pub max_input_bytes: usize,
-
-    /// The longest pattern or scope of a trust rule, in bytes
-    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
-    pub max_pattern_bytes: usize,
-
-    /// How many interactions of one principal may be pending
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_PENDING", default_value_t = 10_000)]
-    pub max_pending: u32,
-
-    /// How many requests may wait for a resolution
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS", default_value_t = 100_000)]
-    pub max_waiters: usize,
-}
-
 /// How long an interaction waits by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
@@ -127,16 +105,29 @@ impl FromStr for Ttl {
         if text == "none" {
             return Ok(Self::None);
         }
-        // Days and weeks have no fixed length to jiff's durations, but they have to deadlines: 24 hours a day.
-        let span = text.parse::<jiff::Span>().map_err(|error| error.to_string())?;
-        let day = jiff::SpanRelativeTo::days_are_24_hours();
-        let millis = span.total((jiff::Unit::Millisecond, day)).map_err(|error| error.to_string())?;
-        // A hundred years: more than anybody waits, and far from where dates end.
-        if (1.0..=3.2e12).contains(&millis) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
-            return Ok(Self::Millis(millis as u64));
-        }
-        Err("a time to live is between a millisecond and a hundred years, or none".to_owned())
+        millis(text).map(Self::Millis)
+    }
+}
+
+fn millis(text: &str) -> Result<u64, String> {
+    // Days and weeks have no fixed length to jiff's durations, but they have to deadlines: 24 hours a day.
+    let span = text.parse::<jiff::Span>().map_err(|error| error.to_string())?;
+    let day = jiff::SpanRelativeTo::days_are_24_hours();
+    let millis = span.total((jiff::Unit::Millisecond, day)).map_err(|error| error.to_string())?;
+    // A hundred years: more than anybody waits, and far from where dates end.
+    if (1.0..=3.2e12).contains(&millis) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+        return Ok(millis as u64);
+    }
+    Err("a time is between a millisecond and a hundred years".to_owned())
+}
+
+/// How long something may take.
+fn patience(text: &str) -> Result<Duration, String> {
+    match millis(text)? {
+        // No timer goes further than a year or two.
+        time if time <= 366 * 24 * 60 * 60 * 1000 => Ok(Duration::from_millis(time)),
+        _ => Err("nobody waits longer than a year".to_owned()),
     }
 }
 

@@ -1,0 +1,79 @@
+//! What a request may cost, and how much of everything there may be at once.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::patience;
+
+/// The limits: whoever goes over one is told which.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Limits {
+    /// The largest body of a request, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_BODY_BYTES", default_value_t = 1024 * 1024)]
+    pub max_body_bytes: usize,
+
+    /// The most that all headers of a request may take together, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_HEADER_BYTES", default_value_t = 16 * 1024)]
+    pub max_header_bytes: usize,
+
+    /// The largest input of a confirmation, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_INPUT_BYTES", default_value_t = 256 * 1024)]
+    pub max_input_bytes: usize,
+
+    /// The longest pattern or scope of a trust rule, in bytes
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
+    pub max_pattern_bytes: usize,
+
+    /// How many interactions of one principal may be pending
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_PENDING", default_value_t = 10_000)]
+    pub max_pending: u32,
+
+    /// How many requests may wait for a resolution
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS", default_value_t = 100_000)]
+    pub max_waiters: usize,
+
+    /// How many requests of one principal may wait for a resolution
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS_PER_PRINCIPAL", default_value_t = 20_000)]
+    pub max_waiters_per_principal: usize,
+
+    /// How many connections there may be; past it, a few are kept for people
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_CONNECTIONS", default_value_t = 16_384, value_parser = at_least_one)]
+    pub max_connections: usize,
+
+    /// How many requests of agents may be in progress, long-polls left out; people's always may
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_IN_FLIGHT", default_value_t = 512, value_parser = at_least_one)]
+    pub max_in_flight: usize,
+
+    /// How many writes may be queued before agents are told to come again; people are at twice as many
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_QUEUED_WRITES", default_value_t = 1024, value_parser = at_least_one)]
+    pub max_queued_writes: usize,
+
+    /// How many reads of agents may be queued
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_QUEUED_READS", default_value_t = 4096, value_parser = at_least_one)]
+    pub max_queued_reads: usize,
+
+    /// How long a client may take to send the headers of a request
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_HEADER_TIMEOUT", default_value = "10s", value_parser = patience)]
+    pub header_timeout: Duration,
+
+    /// How long a client may take to send the body of a request
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_BODY_TIMEOUT", default_value = "30s", value_parser = patience)]
+    pub body_timeout: Duration,
+
+    /// How long a connection is kept on which nothing is asked
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_IDLE_TIMEOUT", default_value = "75s", value_parser = patience)]
+    pub idle_timeout: Duration,
+
+    /// How long a client may take to take an answer that is larger than the system's buffers
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_WRITE_TIMEOUT", default_value = "60s", value_parser = patience)]
+    pub write_timeout: Duration,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        // Semaphores and sums count no further.
+        Ok(count @ 1..=0xffff_ffff) => Ok(count),
+        Ok(_) | Err(_) => Err("a whole number from 1 on".to_owned()),
+    }
+}

@@ -1,0 +1,134 @@
+//! Other ways in than an address in the clear: a socket in the file system, TLS, and what systemd is told.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::{fs, net};
+
+use tempfile::TempDir;
+use tokio_rustls::rustls;
+
+use crate::harness::outside::refused;
+use crate::harness::{Process, countersign};
+
+const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: anybody\r\nConnection: close\r\n\r\n";
+
+fn alive(socket: &Path) -> bool {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(REQUEST).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.starts_with("HTTP/1.1 200 OK\r\n")
+}
+
+#[test]
+fn a_socket_in_the_file_system_is_its_owners_alone_and_goes_with_the_server() {
+    let directory = TempDir::new().unwrap();
+    let (db, socket) = (directory.path().join("test.db"), directory.path().join("door"));
+    let listen = format!("unix:{}", socket.display());
+    let first = Process::serve_on(&listen, &db, &[]);
+    assert_eq!(first.url, listen);
+    let found = fs::symlink_metadata(&socket).unwrap();
+    assert!(found.file_type().is_socket());
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
+    assert!(alive(&socket));
+    first.kill();
+    assert!(socket.exists(), "a killed server leaves its socket behind");
+    let second = Process::serve_on(&listen, &db, &[]);
+    assert!(alive(&socket));
+    assert!(second.terminate().0.success());
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_socket_takes_nobodys_place() {
+    let directory = TempDir::new().unwrap();
+    let (db, socket, file) =
+        (directory.path().join("test.db"), directory.path().join("door"), directory.path().join("file"));
+    let _living = Process::serve_on(&format!("unix:{}", socket.display()), &db, &[]);
+    fs::write(&file, "precious").unwrap();
+    for (path, why) in [(&socket, "somebody listens there already"), (&file, "it is not a socket")] {
+        let other = directory.path().join("other.db");
+        let sentence =
+            refused(countersign().arg("serve").arg("--db").arg(other).arg(format!("--listen=unix:{}", path.display())));
+        assert!(sentence.ends_with(why), "{sentence}");
+    }
+    assert!(alive(&socket));
+    assert_eq!(fs::read_to_string(file).unwrap(), "precious");
+}
+
+/// A certificate and its key, in files.
+fn certificate(directory: &Path) -> (rcgen::CertifiedKey<rcgen::KeyPair>, [String; 2]) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files = [("cert.pem", made.cert.pem()), ("key.pem", made.signing_key.serialize_pem())].map(|(name, text)| {
+        let path = directory.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    (made, files)
+}
+
+#[test]
+fn over_tls_a_client_is_answered_and_a_silent_one_is_not_waited_for() {
+    let directory = TempDir::new().unwrap();
+    let (made, [cert, key]) = certificate(directory.path());
+    let flags = ["--tls-cert", &cert, "--tls-key", &key, "--header-timeout", "200ms"];
+    let process = Process::serve(&directory.path().join("test.db"), &flags);
+    let address = process.url.strip_prefix("https://").unwrap();
+    let mut silent = net::TcpStream::connect(address).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let name = "localhost".try_into().unwrap();
+    let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = rustls::StreamOwned::new(client, net::TcpStream::connect(address).unwrap());
+    let origin = format!("https://{address}");
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0);
+    assert!(process.terminate().0.success());
+}
+
+#[test]
+fn what_tls_cannot_be_spoken_with_is_said_in_one_sentence() {
+    let directory = TempDir::new().unwrap();
+    let (_, [cert, key]) = certificate(directory.path());
+    let db = directory.path().join("test.db");
+    let serve = |cert: &str, key: &str| {
+        let flags = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--db"];
+        refused(countersign().args(flags).arg(&db))
+    };
+    assert!(serve("/nowhere", &key).contains("/nowhere: No such file"));
+    assert!(serve(&key, &key).contains("holds no certificate"));
+    assert!(serve(&cert, &cert).contains("holds no private key"));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(serve(&cert, &key).contains("can be read by others"));
+}
+
+#[test]
+fn systemd_hears_when_the_server_listens_and_when_it_stops() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    let mut command = countersign();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(directory.path().join("test.db"));
+    command.env("NOTIFY_SOCKET", &path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let process = Process::spawn(&mut command);
+    let hear = || {
+        let mut message = [0; 256];
+        let length = systemd.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    assert_eq!(hear().trim(), "READY=1");
+    assert!(process.terminate().0.success());
+    assert_eq!(hear().trim(), "STOPPING=1");
+}
