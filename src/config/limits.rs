@@ -42,7 +42,7 @@ pub struct Limits {
     pub max_connections: usize,
 
     /// How many requests of agents may be in progress, long-polls left out; people's always may
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_IN_FLIGHT", default_value_t = 512, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_IN_FLIGHT", default_value_t = 256, value_parser = at_least_one)]
     pub max_in_flight: usize,
 
     /// How many writes may be queued before agents are told to come again; people are at twice as many
