@@ -14,7 +14,7 @@ use super::App;
 use super::auth::{Viewer, holder};
 use super::error::Problem;
 use super::extract::{NoQuery, Params, ok};
-use super::page::{next_cursor, page};
+use super::page::{cursor, page};
 use crate::domain::audit::AuditEvent;
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 use crate::domain::principal::Principal;
@@ -56,9 +56,8 @@ pub(super) async fn list(
         principal: params.principal,
         visible_to: None,
     };
-    let events = app.service.audit_events(&caller, filter, page).await?;
-    let next = next_cursor(events.len() >= page.limit as usize, events.last().map(|event| event.seq));
-    ok(&EventList { audit_events: events, next_cursor: next })
+    let found = app.service.audit_events(&caller, filter, page).await?;
+    ok(&EventList { audit_events: found.events, next_cursor: found.next.and_then(cursor) })
 }
 
 #[derive(Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::App;
 use super::auth::{Reviewer, Viewer};
 use super::error::Problem;
 use super::extract::{Param, Params, ok};
-use super::page::{next_cursor, page};
+use super::page::{cursor, page};
 use super::view;
 use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::Status;
@@ -107,9 +107,8 @@ pub(super) async fn list(
 
 async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Result<Response, Problem> {
     let found = app.service.list(caller, filter, page).await?;
-    let next = next_cursor(found.more, found.rows.last().map(|(row, _)| *row));
     let interactions = found.rows.iter().map(|(_, record)| view::interaction(record)).collect::<Result<Vec<_>, _>>()?;
-    ok(&InteractionList { interactions, next_cursor: next })
+    ok(&InteractionList { interactions, next_cursor: found.next.and_then(cursor) })
 }
 
 #[derive(Serialize, ToSchema)]

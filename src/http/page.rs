@@ -22,10 +22,9 @@ pub(super) fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<Page, Pro
     Ok(Page { before: before.transpose()?, limit })
 }
 
-/// The cursor of the page after one that ended with `last`; `None` where there is no `more`.
-pub(super) fn next_cursor(more: bool, last: Option<i64>) -> Option<String> {
-    let last = last.filter(|_| more)?;
-    u64::try_from(last).ok().map(base36)
+/// The cursor of the page that begins beyond a row.
+pub(super) fn cursor(row: i64) -> Option<String> {
+    u64::try_from(row).ok().map(base36)
 }
 
 fn base36(mut number: u64) -> String {
@@ -46,7 +45,7 @@ mod tests {
     #[test]
     fn a_cursor_leads_back_to_its_row() {
         for row in [1, 35, 36, 1_000_000, i64::MAX] {
-            let cursor = next_cursor(true, Some(row));
+            let cursor = cursor(row);
             assert_eq!(page(None, cursor.as_deref()).unwrap().before, Some(row));
         }
     }

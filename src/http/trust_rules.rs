@@ -11,7 +11,7 @@ use super::App;
 use super::auth::{Resolver, Reviewer};
 use super::error::Problem;
 use super::extract::{Json, NoQuery, Param, Params, answer, ok};
-use super::page::{next_cursor, page};
+use super::page::{cursor, page};
 use super::view::{self, TrustRuleView};
 use crate::config::Limits;
 use crate::domain::id::{RequestId, RuleId, ToolName};
@@ -206,7 +206,8 @@ pub(super) async fn list(
     let page = page(params.limit, params.cursor.as_deref())?;
     let found =
         app.service.trust_rules(RuleFilter { status: params.status, tool_name: params.tool_name }, page).await?;
-    let next = next_cursor(found.len() >= page.limit as usize, found.last().map(|(row, _)| *row));
+    let last = found.last().filter(|_| found.len() >= page.limit as usize);
+    let next = last.and_then(|(row, _)| cursor(*row));
     let trust_rules = found.iter().map(|(_, rule)| TrustRuleView::from(rule)).collect();
     ok(&RuleList { trust_rules, next_cursor: next })
 }

@@ -3,19 +3,14 @@
 use super::{Result, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::principal::Principal;
-use crate::store::{Error as StoreError, EventFilter, Page};
+use crate::store::{Error as StoreError, EventFilter, EventPage, Page};
 
 /// The most events that are read at once for a live feed.
 const FEED_PAGE: u32 = 200;
 
 impl Service {
     /// A page of the events that `principal` may see, newest first.
-    pub async fn audit_events(
-        &self,
-        principal: &Principal,
-        filter: EventFilter,
-        page: Page,
-    ) -> Result<Vec<AuditEvent>> {
+    pub async fn audit_events(&self, principal: &Principal, filter: EventFilter, page: Page) -> Result<EventPage> {
         let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..filter };
         Ok(self.store.read(principal.lane(), move |tx| tx.audit_events(&filter, page)).await?)
     }
@@ -34,15 +29,19 @@ impl Service {
             // Marked as seen before the look: a commit in between is told of by the next change.
             last_seq.borrow_and_update();
             let filter = filter.clone();
-            let (events, last) = self
+            let (found, last) = self
                 .store
                 .read(principal.lane().woken(), move |tx| {
                     Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?))
                 })
                 .await?;
-            if let Some(newest) = events.last() {
+            if let Some(newest) = found.events.last() {
                 let next = newest.seq;
-                return Ok(Some((events, next)));
+                return Ok(Some((found.events, next)));
+            }
+            if let Some(reached) = found.next {
+                seq = reached;
+                continue;
             }
             seq = seq.max(last);
             tokio::select! {

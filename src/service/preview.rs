@@ -94,14 +94,15 @@ impl Looking {
         let mut page = Page { before: None, limit: PREVIEWED };
         loop {
             let found = tx.records(&filter, page)?;
-            for (row, record) in found.rows {
-                page = Page { before: Some(row), limit: page.limit - 1 };
+            for (_, record) in found.rows {
+                page.limit -= 1;
                 self.preview.examined += 1;
                 if record.interaction.resolution.is_some() && self.would_decide(&record)? {
                     self.decided(record);
                 }
             }
-            if !found.more || page.limit == 0 {
+            page.before = found.next;
+            if found.next.is_none() || page.limit == 0 {
                 return Ok(());
             }
         }
@@ -111,15 +112,15 @@ impl Looking {
         let mut after = 0;
         loop {
             let found = tx.pending_confirmations(&self.rule.tool_name, after)?;
-            for (row, record) in found.rows {
-                after = row;
+            for (_, record) in found.rows {
                 if !record.interaction.is_overdue(self.now) && self.would_decide(&record)? {
                     self.preview.counts.pending += 1;
                     self.preview.truncated |= !self.preview.pending.show(record);
                 }
             }
-            if !found.more {
-                return Ok(());
+            match found.next {
+                Some(row) => after = row,
+                None => return Ok(()),
             }
         }
     }

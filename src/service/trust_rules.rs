@@ -181,8 +181,7 @@ fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> R
     let mut after = 0;
     loop {
         let page = tx.pending_confirmations(&rule.tool_name, after)?;
-        for (row, record) in page.rows {
-            after = row;
+        for (_, record) in page.rows {
             let interaction = &record.interaction;
             if interaction.is_overdue(tx.now()) {
                 continue;
@@ -193,8 +192,9 @@ fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> R
                 resolved.push(interaction.request_id.clone());
             }
         }
-        if !page.more {
-            return Ok(resolved);
+        match page.next {
+            Some(row) => after = row,
+            None => return Ok(resolved),
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
 use super::conditions::Conditions;
-use super::{Page, ReadTx, Result, WriteTx};
+use super::{LOOKED_THROUGH, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
 use crate::domain::chain::{Head, Told};
@@ -42,37 +42,75 @@ impl EventFilter {
     }
 }
 
+/// A page of the history.
+#[derive(Debug, Default)]
+pub struct EventPage {
+    /// In their order.
+    pub events: Vec<AuditEvent>,
+    /// The place that the next page begins beyond; `None` where there is no more.
+    pub next: Option<i64>,
+}
+
+fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
+    let detail = RawValue::from_string(row.get(6)?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error)))?;
+    Ok(AuditEvent {
+        seq: row.get(0)?,
+        at: row.get(1)?,
+        event: row.get(2)?,
+        request_id: row.get(3)?,
+        rule_id: row.get(4)?,
+        principal: row.get(5)?,
+        detail,
+        hash: row.get(7)?,
+    })
+}
+
 impl ReadTx<'_> {
-    /// A page of the events that match, newest first.
-    pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<Vec<AuditEvent>> {
-        let conditions = filter.conditions().when("seq < ?", page.before.as_ref());
-        self.events(conditions, "ORDER BY seq DESC LIMIT ?", page.limit)
+    /// A page of the events that match, newest first; it ends early where it would take more memory than a page may, or
+    /// has looked through as many as it may.
+    pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<EventPage> {
+        // The story of one request is found by its index, however long ago it was.
+        let (after, before) = if filter.request_id.is_some() {
+            (0, page.before.unwrap_or(i64::MAX))
+        } else {
+            page.window(self.last_seq()?)
+        };
+        let window = filter.conditions().when("seq < ?", Some(&before)).when("seq > ?", Some(&after));
+        let mut found = self.events(window, "ORDER BY seq DESC LIMIT ?", page.limit)?;
+        if found.next.is_none() && after > 0 {
+            found.next = Some(after + 1);
+        }
+        Ok(found)
     }
 
-    /// The events that match and came after `seq`, oldest first, at most `limit`.
-    pub fn audit_events_after(&self, seq: i64, filter: &EventFilter, limit: u32) -> Result<Vec<AuditEvent>> {
-        self.events(filter.conditions().when("seq > ?", Some(&seq)), "ORDER BY seq LIMIT ?", limit)
+    /// The events that match and came after `seq`, oldest first, at most `limit`, of as many as a page may look through.
+    pub fn audit_events_after(&self, seq: i64, filter: &EventFilter, limit: u32) -> Result<EventPage> {
+        let last = seq.saturating_add(LOOKED_THROUGH);
+        let window = filter.conditions().when("seq > ?", Some(&seq)).when("seq <= ?", Some(&last));
+        let mut found = self.events(window, "ORDER BY seq LIMIT ?", limit)?;
+        if found.next.is_none() && last < self.last_seq()? {
+            found.next = Some(last);
+        }
+        Ok(found)
     }
 
-    fn events(&self, conditions: Conditions<'_>, tail: &str, limit: u32) -> Result<Vec<AuditEvent>> {
+    fn events(&self, conditions: Conditions<'_>, tail: &str, limit: u32) -> Result<EventPage> {
         let (sql, values) = conditions.query(EVENTS, tail, &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
-        let events = statement.query_map(values.as_slice(), |row| {
-            let detail = RawValue::from_string(row.get(6)?).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error))
-            })?;
-            Ok(AuditEvent {
-                seq: row.get(0)?,
-                at: row.get(1)?,
-                event: row.get(2)?,
-                request_id: row.get(3)?,
-                rule_id: row.get(4)?,
-                principal: row.get(5)?,
-                detail,
-                hash: row.get(7)?,
-            })
-        })?;
-        Ok(events.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query(values.as_slice())?;
+        let (mut found, mut bytes) = (EventPage::default(), 0);
+        while let Some(row) = rows.next()? {
+            let event = event_from(row)?;
+            bytes += event.detail.get().len();
+            let seq = event.seq;
+            found.events.push(event);
+            if found.events.len() == limit as usize || bytes > PAGE_BYTES {
+                found.next = Some(seq);
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// The last event's place; 0 before the first.

@@ -4,7 +4,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::conditions::Conditions;
-use super::{Error, Page, ReadTx, Result, WriteTx};
+use super::{Error, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
@@ -29,9 +29,6 @@ const RECORDS: &str = concat!(
      LEFT JOIN claims AS c USING (interaction_id)"
 );
 
-/// How much of what was asked a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the memory of all.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
 /// What a new interaction is made of.
 #[derive(Clone, Debug)]
 pub struct NewInteraction {
@@ -44,10 +41,10 @@ pub struct NewInteraction {
 /// A page of a list.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Newest first, each with its row, which a cursor may name.
+    /// In their order, each with its row.
     pub rows: Vec<(i64, Record)>,
-    /// Whether older ones match, too.
-    pub more: bool,
+    /// The row that the next page begins beyond; `None` where there is no more.
+    pub next: Option<i64>,
 }
 
 /// Which interactions a list shows: those that match every member that is given.
@@ -132,25 +129,42 @@ impl ReadTx<'_> {
         Ok(rows.next()?.map(record_from).transpose()?.map(|(_, record)| record))
     }
 
-    /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page may.
+    /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page
+    /// may, or has looked through as many rows as it may.
     ///
     /// `pending` is spelt out in the SQL, so that the index of what is pending serves.
     pub fn records(&self, filter: &Filter, page: Page) -> Result<Records> {
-        let (pending, resolved) = match &filter.status {
-            Some(Status::Pending) => (Conditions::default().always("i.status = 'pending'"), None),
-            other => (Conditions::default(), other.as_ref()),
+        let (after, before) = page.window(self.last_interaction()?);
+        let (window, resolved) = match &filter.status {
+            Some(Status::Pending) => {
+                let pending = Conditions::default().always("i.status = 'pending'");
+                (pending.when("i.interaction_id < ?", page.before.as_ref()), None)
+            }
+            other => {
+                let window = Conditions::default().when("i.interaction_id < ?", Some(&before));
+                (window.when("i.interaction_id > ?", Some(&after)), other.as_ref())
+            }
         };
         // One more than is shown tells whether there is more.
         let limit = page.limit.saturating_add(1);
-        let (sql, values) = pending
+        let (sql, values) = window
             .when("i.status = ?", resolved)
             .when("i.kind = ?", filter.kind.as_ref())
             .when("i.conversation_id = ?", filter.conversation_id.as_ref())
             .when("i.tool_name = ?", filter.tool_name.as_ref())
             .when("i.registered_by = ?", filter.registered_by.as_ref())
-            .when("i.interaction_id < ?", page.before.as_ref())
             .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
-        self.page(&sql, &values, page.limit)
+        let mut found = self.page(&sql, &values, page.limit)?;
+        if found.next.is_none() && after > 0 && filter.status != Some(Status::Pending) {
+            found.next = Some(after + 1);
+        }
+        Ok(found)
+    }
+
+    /// The row of the newest interaction; 0 before the first.
+    fn last_interaction(&self) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(interaction_id), 0) FROM interactions")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// The pending confirmations of a tool whose rows come after `after`, oldest first: as many as a page takes.
@@ -170,7 +184,7 @@ impl ReadTx<'_> {
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
             if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
-                found.more = true;
+                found.next = found.rows.last().map(|(row, _)| *row);
                 break;
             }
             let (number, record) = record_from(row)?;

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use self::audit_events::EventFilter;
+pub use self::audit_events::{EventFilter, EventPage};
 pub use self::backup::{BackupError, backup};
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError};
@@ -116,6 +116,21 @@ pub struct Page {
     pub before: Option<i64>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
+const LOOKED_THROUGH: i64 = 20_000;
+
+/// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the memory of all.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+impl Page {
+    /// The rows that one page looks through: those after the first of the two and before the second. `newest` is the
+    /// newest that there is.
+    fn window(self, newest: i64) -> (i64, i64) {
+        let before = self.before.unwrap_or(i64::MAX).min(newest.saturating_add(1));
+        (before.saturating_sub(LOOKED_THROUGH + 1).max(0), before)
+    }
 }
 
 /// A read transaction: one consistent picture.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::harness::outside::write_sql;
 use crate::harness::{Client, TestServer, confirmation, question, responses, secret};
 
 /// A member of every item of a list, and the cursor of its next page.
@@ -263,4 +264,45 @@ fn a_page_ends_before_it_is_too_large_and_the_cursor_goes_on() {
         }
     }
     assert_eq!(seen, (0..12).rev().map(|number| format!("c{number:02}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_page_looks_through_only_so_much_and_the_cursor_goes_on() {
+    let server = TestServer::start();
+    let (mine, theirs) = (server.agent("builder"), server.agent("other"));
+    mine.register(&confirmation("old"));
+    mine.post_nothing("/v1/interactions/old/cancel").expect(200);
+    theirs.register(&secret("between"));
+    // So much of somebody else's that one page may not look through all of it.
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)";
+    for rows in [
+        "INSERT INTO interactions (request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, resolved_by_principal) \
+         SELECT 'filler-' || i, 'secret', 'cancelled', 'other', 1, 1, 'other' FROM n",
+        "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) \
+         SELECT 2 + i, '{}', '{}', zeroblob(32) FROM n",
+        "INSERT INTO audit_events (at_ms, event, request_id, hash) \
+         SELECT 1893456000000, 'interaction.registered', 'filler-' || i, randomblob(32) FROM n",
+    ] {
+        let (table, values) = rows.split_once(" SELECT ").unwrap();
+        write_sql(&server.db(), &format!("{table} {many} SELECT {values}")).unwrap();
+    }
+    mine.register(&confirmation("new"));
+    for (path, list, id, expected) in [
+        ("/v1/interactions", "interactions", "requestId", ["new", "old"].as_slice()),
+        ("/v1/audit-events", "auditEvents", "requestId", &["new", "old", "old"]),
+    ] {
+        let mut pages = 0;
+        let seen = walk(|cursor, _| {
+            pages += 1;
+            page(&mine, &format!("{path}?limit=10{cursor}"), list, id)
+        });
+        assert_eq!(seen, expected, "{path}");
+        assert_eq!(pages, 3, "{path}");
+    }
+    // What is asked for by its id is found at once, however long ago it was.
+    assert_eq!(page(&mine, "/v1/audit-events?requestId=old", "auditEvents", "requestId").0.len(), 2);
+    assert_eq!(
+        mine.feed(Some(0)).take(3).iter().map(|(_, event)| event.as_str()).collect::<Vec<_>>(),
+        ["interaction.registered", "interaction.cancelled", "interaction.registered"]
+    );
 }
