@@ -59,7 +59,6 @@ pub struct Server {
 /// Runs the server of the command line until SIGTERM or Ctrl-C.
 pub fn run(config: &Config) -> Result<(), Error> {
     let _log = logging::start(&config.logging).map_err(Error::Log)?;
-    keep_memory_private();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -154,7 +153,7 @@ impl Server {
 }
 
 /// No core dump and no other process of the same user gets to see what is in this one's memory: secrets pass through it.
-fn keep_memory_private() {
+pub fn keep_memory_private() {
     let nothing = Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = setrlimit(Resource::Core, nothing) {
         tracing::warn!(%error, "core dumps could not be turned off");

@@ -87,7 +87,9 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<Found>>, Failure
     } else {
         Box::new(BufReader::new(File::open(path).map_err(|error| Failure::File(path.to_owned(), error))?))
     };
-    Ok(input.split(b'\n').map(|line| line.map(|line| Found::in_line(&String::from_utf8_lossy(&line)))))
+    // What is no text is no event: nothing stands for a byte that is not what it was.
+    let text = |line: Vec<u8>| String::from_utf8(line).unwrap_or_default();
+    Ok(input.split(b'\n').map(move |line| line.map(|line| Found::in_line(&text(line)))))
 }
 
 impl Export {

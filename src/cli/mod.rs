@@ -121,6 +121,7 @@ enum Failure {
 /// Does what the command line says; the exit code of the process.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    server::keep_memory_private();
     let done = match cli.command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
         Command::Openapi => write!(io::stdout(), "{}", server::openapi()).map_err(Failure::from),

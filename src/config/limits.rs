@@ -34,7 +34,7 @@ pub struct Limits {
     pub max_waiters: usize,
 
     /// How many requests of one principal may wait for a resolution
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS_PER_PRINCIPAL", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS_PER_PRINCIPAL", default_value_t = 12_000)]
     pub max_waiters_per_principal: usize,
 
     /// How many connections there may be; past it, a few are kept for people

@@ -11,15 +11,17 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::error::{Problem, unauthenticated};
-use crate::domain::principal::{Principal, Right};
+use crate::domain::principal::{Lane, Principal, Right};
 
 /// Lets nothing pass without a token; whoever passes is known to the handlers.
 pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match holder(&app, request.headers()).await {
         Ok(principal) => match app.turns.admit(&principal, &request, &app.limits) {
             Ok(_turn) => {
+                let lane = principal.lane();
                 request.extensions_mut().insert(principal);
-                next.run(request).await
+                let answer = next.run(request).await;
+                if lane == Lane::People { answer } else { app.turns.release(answer).await }
             }
             Err(problem) => problem.into_response(),
         },

@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::connection::Connection;
+use super::connection::{ClientAddress, Connection};
 use super::error::{Problem, misdirected, origin_not_allowed};
 use crate::config::{Authority, Door, Origin};
 
@@ -40,7 +40,7 @@ pub(super) async fn add_headers(mut response: Response) -> Response {
 }
 
 /// Lets a request pass that asks for a name of ours, and comes from no page that is not ours or allowed.
-pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(connection) = request.extensions().get::<Arc<Connection>>().cloned() else {
         return misdirected().into_response();
     };
@@ -53,7 +53,9 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         Ok(page) => page,
         Err(problem) => return problem.into_response(),
     };
-    request.extensions_mut().insert(way.client);
+    if let ClientAddress(Some(client)) = way.client {
+        tracing::Span::current().record("client", tracing::field::display(client));
+    }
     let Page::Allowed(origin) = page else {
         return next.run(request).await;
     };

@@ -121,10 +121,8 @@ impl Drop for SocketFile {
 /// server that died makes room without a gap.
 fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     make_room(path)?;
-    let draft = path.with_added_extension("new");
-    if fs::symlink_metadata(&draft).is_ok_and(|file| file.file_type().is_socket()) {
-        fs::remove_file(&draft)?;
-    }
+    // A name of its own: nobody's socket is in its place.
+    let draft = path.with_added_extension(uuid::Uuid::now_v7().to_string());
     let socket = UnixSocket::new_stream()?;
     socket.bind(&draft)?;
     fs::set_permissions(&draft, Permissions::from_mode(0o600))?;

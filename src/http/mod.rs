@@ -75,11 +75,11 @@ const ROUTES: &[(&str, Route)] = &[
     ("/v1/interactions/{requestId}/cancel", || post(cancel::cancel)),
     ("/v1/interactions/{requestId}/claim", || post(claim::claim)),
     ("/v1/interactions/{requestId}/outcome", || post(outcome::report)),
-    ("/v1/interactions/{requestId}/secret", || post(secret::take)),
+    ("/v1/interactions/{requestId}/secret", || post(secret::take).layer(map_response(secret::forget))),
     ("/v1/conversations/{conversationId}/supersede", || post(supersede::supersede)),
     // Approvers.
     ("/v1/confirm", || post(confirm::confirm)),
-    ("/v1/secret", || post(secret::give)),
+    ("/v1/secret", || post(secret::give).layer(map_response(secret::forget))),
     ("/v1/question-response", || post(question::answer)),
     ("/v1/pending-interactions", || get(interactions::pending)),
     ("/v1/trust-rules", || post(trust_rules::make).get(trust_rules::list)),

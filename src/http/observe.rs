@@ -34,7 +34,8 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let trace_id = traceparent(request.headers());
     let trace_id = trace_id.as_ref().map(Traceparent::trace_id);
-    let span = tracing::info_span!("request", x_request_id = %id, method, route, trace_id);
+    let span =
+        tracing::info_span!("request", x_request_id = %id, method, route, trace_id, client = tracing::field::Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (took, status) = (begun.elapsed(), response.status().as_u16());
     app.service.metrics().answered(method, route, status, took);

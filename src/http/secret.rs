@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONNECTION};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -46,6 +46,12 @@ pub(super) async fn give(
     let delivery = body.delivery.unwrap_or_default();
     app.service.give_secret(&caller, Give { request_id: body.request_id, value: body.value, delivery }).await?;
     accepted()
+}
+
+/// Ends the connection on which a value went, and with it the buffers that it may still be in.
+pub(super) async fn forget(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 #[derive(Default, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -56,7 +56,13 @@ pub(super) fn write<'k>(path: &Path, keys: impl Iterator<Item = &'k KeyBytes>) -
         text.push('\n');
     }
     let draft = draft(&path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    // Left by one that was killed, or put there by somebody who would like to have the key.
+    if let Err(error) = fs::remove_file(&draft)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     let old = match OpenOptions::new().write(true).open(&path) {
@@ -76,9 +82,13 @@ fn draft(path: &Path) -> PathBuf {
     draft.into()
 }
 
-/// Writes zeros over a file that nothing leads to any more.
+/// Writes zeros over a file, unless something still leads to it: then it is a copy that somebody keeps.
 fn overwrite(mut file: File) -> io::Result<()> {
-    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let metadata = file.metadata()?;
+    if metadata.nlink() > 0 {
+        return Ok(());
+    }
+    let length = usize::try_from(metadata.len()).map_err(io::Error::other)?;
     file.write_all(&vec![0; length])?;
     file.sync_all()
 }

@@ -37,6 +37,11 @@ pub enum RotateError {
     /// The transaction.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The old seals are still in the database's log, so the old key is still in the key file.
+    #[error(
+        "everything is sealed with the new key, but the old seals could not be removed ({0}): run it again when nobody else has the database open"
+    )]
+    StillRead(store::Error),
     /// The key file.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -68,7 +73,7 @@ pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rot
         sealer.write_file(key_path)?;
         Ok::<_, RotateError>(values)
     })?;
-    database.checkpoint()?;
+    database.checkpoint().map_err(RotateError::StillRead)?;
     let new_key_id = sealer.key_id().to_owned();
     sealer.without_older_keys().write_file(key_path)?;
     Ok(Rotated { old_key_ids, new_key_id, values })

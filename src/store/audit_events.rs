@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
 use super::conditions::Conditions;
-use super::{LOOKED_THROUGH, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
+use super::{Error, LOOKED_THROUGH, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
 use crate::domain::chain::{Head, Told};
@@ -137,7 +137,9 @@ impl WriteTx<'_> {
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
         let head = self.audit_head()?;
-        let seq = head.seq + 1;
+        // Somebody else's event at the end of all numbers is no end of a chain.
+        let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
+        let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
         let told = Told {
             at: self.now,
             event: event.event.as_str().into(),

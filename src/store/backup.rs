@@ -45,22 +45,27 @@ impl Drop for Draft {
 /// Copies the database at `path`, beside a server or without one, to the new file `to`: everything that was committed when
 /// this began is in it, and it is on the disk, for its owner alone.
 pub fn backup(path: &Path, to: &Path) -> Result<(), BackupError> {
-    let refuse_existing = || if to.exists() { Err(BackupError::Exists(to.to_owned())) } else { Ok(()) };
-    refuse_existing()?;
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(BackupError::Exists(to.to_owned()));
+    }
     let source = open::for_reading_the_chain(path)?;
     let mut name = to.as_os_str().to_owned();
-    name.push(".partial");
+    // A name of its own: nobody's file is in its place.
+    name.push(format!(".{}.partial", uuid::Uuid::now_v7()));
     let draft = Draft(name.into());
     let failed = |error| BackupError::File(draft.0.clone(), error);
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft.0).map_err(failed)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.0).map_err(failed)?;
     copy(&source, &draft.0).map_err(OpenError::from)?;
     let unsound = examine(&draft.0)?.into_iter().find(|check| !check.found.is_empty());
     if let Some(check) = unsound {
         return Err(BackupError::Unsound(format!("{}: {}", check.name, check.found.join(", "))));
     }
     File::open(&draft.0).and_then(|file| file.sync_all()).map_err(failed)?;
-    refuse_existing()?;
-    fs::rename(&draft.0, to).map_err(failed)?;
+    // Unlike a renaming, a link takes nobody's place.
+    fs::hard_link(&draft.0, to).map_err(|error| {
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        if is_there { BackupError::Exists(to.to_owned()) } else { failed(error) }
+    })?;
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }

@@ -286,9 +286,11 @@ impl Alone {
         write_once(&self.conn, clock, work)
     }
 
-    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither.
+    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither. While
+    /// somebody else reads, it is [`Error::Busy`], and nothing is emptied.
     pub fn checkpoint(&self) -> Result<()> {
-        Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        let is_busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy { Err(Error::Busy) } else { Ok(()) }
     }
 }
 

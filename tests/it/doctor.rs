@@ -57,7 +57,10 @@ fn each_thing_that_is_not_in_order_is_named() {
         ("DROP INDEX interactions_pending", "index interactions_pending is missing"),
         ("CREATE TABLE theirs (t)", "table theirs does not belong there"),
         ("DROP VIEW v_events; CREATE VIEW v_events AS SELECT 1", "view v_events is not as it should be"),
-        ("UPDATE principals SET role = 'king' WHERE name = 'ada'", "BROKEN  principals: role IN"),
+        (
+            "DROP TRIGGER principals_role_for_ever; UPDATE principals SET role = 'king' WHERE name = 'ada'",
+            "BROKEN  principals: role IN",
+        ),
         (
             "UPDATE trust_rules SET last_used_at_ms = NULL",
             "BROKEN  trust_rules: (use_count = 0) = (last_used_at_ms IS NULL)",
@@ -71,7 +74,7 @@ fn each_thing_that_is_not_in_order_is_named() {
             "count of what is pending is right: [\"builder\"]",
         ),
         (
-            "DELETE FROM sealed_secrets",
+            "DROP TRIGGER sealed_secrets_never_deleted; DELETE FROM sealed_secrets",
             "every answered secret has its value, sealed or wiped, and nothing else has one: [\"s\"]",
         ),
         (
@@ -86,6 +89,39 @@ fn each_thing_that_is_not_in_order_is_named() {
             "DROP TRIGGER interactions_never_deleted; PRAGMA foreign_keys = OFF; DELETE FROM interactions WHERE request_id = 'p'",
             "refers to one that is not there: [\"interaction_bodies row 3 to interactions\"]",
         ),
+        (
+            "DROP TRIGGER claims_never_deleted; DELETE FROM claims",
+            "every claim that the history tells of is there, once: [\"c\"]",
+        ),
+        (
+            "DROP TRIGGER claims_outcome_for_ever; UPDATE claims SET outcome = 'failed'",
+            "outcome of a claim is the one that was reported: [\"c\"]",
+        ),
+        (
+            "DROP TRIGGER interactions_resolved_for_ever; UPDATE interactions SET resolved_by_principal = 'builder' WHERE request_id = 'd'",
+            "whoever resolved an interaction is who the history says: [\"d\"]",
+        ),
+        (
+            "DROP TRIGGER trust_rules_terms_for_ever; UPDATE trust_rules SET pattern = '*'",
+            "a rule says what the history says that it says",
+        ),
+        (
+            "DROP TRIGGER trust_rules_terms_for_ever; UPDATE trust_rules SET status = 'expired', expires_at_ms = created_at_ms + 1",
+            "a rule has ended where the history says so",
+        ),
+        (
+            "UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2",
+            "the migrations are those of its version",
+        ),
+        (
+            "INSERT INTO tokens SELECT 'planted', zeroblob(32), name, 1, NULL FROM principals LIMIT 1",
+            "every token, and whether it is revoked, is as the history says: [\"planted\"]",
+        ),
+        (
+            "DROP TRIGGER principals_role_for_ever; UPDATE principals SET role = 'admin' WHERE name = 'builder'",
+            "a principal has the role that the history says: [\"builder\"]",
+        ),
+        ("CREATE TABLE sqlitexstat1 (t)", "table sqlitexstat1 does not belong there"),
         (
             "DROP TRIGGER interactions_resolved_for_ever; UPDATE interactions SET status = 'rejected' WHERE request_id = 'c'",
             "before its claim is its status: [\"c\"]",

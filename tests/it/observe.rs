@@ -111,6 +111,7 @@ fn every_answer_has_an_id_and_the_log_has_it_on_its_line() {
         let [line] = about.as_slice() else { panic!("{id}: {about:?}") };
         assert_eq!(line["status"], answer.status);
         assert_eq!(line["code"], answer.body["code"]);
+        assert_eq!(line["span"]["client"], "127.0.0.1");
         ids.push(id);
     }
     ids.dedup();

@@ -180,3 +180,41 @@ fn with_too_many_requests_in_progress_agents_are_shed_and_people_pass() {
     agent.register(&confirmation("c"));
     assert_eq!(server.sql("SELECT count(*) FROM interactions"), [[json!(2)]]);
 }
+
+#[test]
+fn answers_that_agents_do_not_read_take_only_so_much_memory() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    for number in 0..6 {
+        let mut large = confirmation(&format!("large-{number}"));
+        large["metadata"] = json!({"notes": "x".repeat(900_000)});
+        agent.register(&large);
+    }
+    // Each asks for some 4 MiB and reads nothing of it.
+    let ask = |token: &str| {
+        let mut stream = connect(&server);
+        let host = server.url.strip_prefix("http://").unwrap();
+        let request = format!("GET /v1/interactions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.into()).unwrap(), stream)
+    };
+    let token = agent.token.clone().unwrap();
+    let mut unread = Vec::new();
+    let refused = loop {
+        let (status, stream) = ask(&token);
+        if status != "HTTP/1.1 200" {
+            break status;
+        }
+        unread.push(stream);
+        assert!(unread.len() < 100, "nobody says when it is enough");
+    };
+    assert_eq!(refused, "HTTP/1.1 503");
+    assert_eq!(retry_after(&agent.get("/v1/interactions").expect(503)), "1");
+    agent.get("/v1/audit-events").expect(200);
+    ada.get("/v1/interactions").expect(200);
+    // When they leave, there is room again.
+    drop(unread);
+    crate::harness::until(|| agent.get("/v1/interactions").status == 200);
+}

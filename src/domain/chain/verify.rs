@@ -112,6 +112,9 @@ pub fn verify<E>(
         head = Head { seq: next, hash };
     }
     Ok(match kept {
+        Some(kept) if kept.seq == 0 && kept != Head::NONE => {
+            Err(Broken::Replaced { head: kept, found: Head::NONE.hash })
+        }
         Some(kept) if kept.seq > head.seq => Err(Broken::Removed { first: head.seq + 1, last: kept.seq }),
         Some(_) | None => Ok(head),
     })

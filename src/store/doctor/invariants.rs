@@ -49,6 +49,26 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.claimed' AND a.at_ms = claimed_at_ms)",
     ),
     (
+        "every claim that the history tells of is there, once",
+        "SELECT request_id FROM audit_events AS a WHERE event = 'interaction.claimed' GROUP BY request_id HAVING count(*) > 1 OR NOT EXISTS \
+         (SELECT 1 FROM claims JOIN interactions AS i USING (interaction_id) WHERE i.request_id = a.request_id)",
+    ),
+    (
+        "the outcome of a claim is the one that was reported",
+        "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE outcome IS NOT (SELECT json_extract(detail, '$.outcome') \
+         FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.outcome_reported')",
+    ),
+    (
+        "whoever resolved an interaction is who the history says",
+        "SELECT i.request_id FROM interactions AS i JOIN audit_events AS a ON a.request_id = i.request_id AND a.event = 'interaction.' || i.status \
+         WHERE a.principal IS NOT i.resolved_by_principal OR a.rule_id IS NOT i.resolved_by_rule",
+    ),
+    (
+        "whoever registered an interaction is who the history says",
+        "SELECT i.request_id FROM interactions AS i JOIN audit_events AS a ON a.request_id = i.request_id AND a.event = 'interaction.registered' \
+         WHERE a.principal <> i.registered_by OR a.at_ms <> i.created_at_ms",
+    ),
+    (
         "every answered secret has its value, sealed or wiped, and nothing else has one",
         "SELECT request_id FROM interactions WHERE (kind = 'secret' AND status = 'answered') <> \
          (interaction_id IN (SELECT interaction_id FROM sealed_secrets))",
@@ -61,6 +81,29 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
     (
         "the history tells of the making of every rule",
         "SELECT rule_id FROM trust_rules WHERE rule_id NOT IN (SELECT rule_id FROM audit_events WHERE event = 'trust_rule.created' AND rule_id IS NOT NULL)",
+    ),
+    (
+        "a rule says what the history says that it says",
+        "SELECT r.rule_id FROM trust_rules AS r JOIN audit_events AS a ON a.rule_id = r.rule_id AND a.event = 'trust_rule.created' \
+         WHERE json_extract(a.detail, '$.toolName') <> r.tool_name OR json_extract(a.detail, '$.pattern') <> r.pattern \
+         OR json_extract(a.detail, '$.scope') <> r.scope OR json_extract(a.detail, '$.decision') <> r.decision \
+         OR json_extract(a.detail, '$.allowHighRisk') <> r.allow_high_risk OR a.principal <> r.created_by",
+    ),
+    (
+        "a rule has ended where the history says so",
+        "SELECT rule_id FROM trust_rules AS r WHERE (SELECT substr(event, 12) FROM audit_events AS a WHERE a.rule_id = r.rule_id \
+         AND event IN ('trust_rule.revoked', 'trust_rule.expired', 'trust_rule.exhausted') ORDER BY seq DESC LIMIT 1) IS NOT nullif(status, 'active')",
+    ),
+    (
+        "every token, and whether it is revoked, is as the history says",
+        "SELECT token_id FROM tokens AS t WHERE NOT EXISTS (SELECT 1 FROM audit_events WHERE event = 'token.created' \
+         AND json_extract(detail, '$.tokenId') = t.token_id AND principal = t.principal) OR (revoked_at_ms IS NULL) = EXISTS \
+         (SELECT 1 FROM audit_events WHERE event = 'token.revoked' AND json_extract(detail, '$.tokenId') = t.token_id)",
+    ),
+    (
+        "a principal has the role that the history says",
+        "SELECT name FROM principals WHERE role NOT IN (SELECT json_extract(detail, '$.role') FROM audit_events \
+         WHERE event = 'token.created' AND principal = name)",
     ),
     (
         "time does not run backwards in the history",

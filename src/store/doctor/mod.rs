@@ -47,6 +47,7 @@ pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
             ),
         ),
         checked("the schema is that of its version", differences(&conn, &trusted)),
+        checked("the migrations are those of its version", migrations(&conn, &trusted)),
     ];
     for (table, condition, breaks) in constraints(&trusted)? {
         checks.push(checked(&format!("{table}: {condition}"), rows(&conn, &breaks)));
@@ -92,10 +93,20 @@ fn differences(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
     Ok(missing.chain(other).chain(more).collect())
 }
 
+/// The migrations that one database tells of and the other does not, or not so: a server would not start with it.
+fn migrations(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
+    let told = |conn: &Connection| {
+        let each = "SELECT 'V' || version || ' ' || name || ' ' || checksum AS one FROM refinery_schema_history ORDER BY version";
+        rows(conn, &format!("SELECT group_concat(one, ', ') FROM ({each})"))
+    };
+    let (is, should) = (told(conn)?, told(trusted)?);
+    Ok(if is == should { vec![] } else { is })
+}
+
 /// Everything in a schema, by kind and name. Statistics that somebody had SQLite collect change nothing.
 fn schema(conn: &Connection) -> Result<BTreeMap<String, Option<String>>> {
     let mut statement =
-        conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")?;
+        conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat[0-9]'")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

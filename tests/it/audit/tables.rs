@@ -158,10 +158,8 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
             "UPDATE trust_rules SET use_count = 1",
             "UPDATE trust_rules SET revoked_at_ms = created_at_ms",
             "UPDATE principals SET pending_count = -1",
-            "UPDATE principals SET role = 'king'",
             "UPDATE sealed_secrets SET sealed = NULL",
             "UPDATE tokens SET revoked_at_ms = created_at_ms - 1",
-            "UPDATE tokens SET token_sha256 = x'00'",
             "INSERT INTO audit_events (at_ms, event, detail, hash) VALUES (1, 'e', 'no json', zeroblob(32))",
             "INSERT INTO audit_events (at_ms, event, hash) VALUES (1, 'e', zeroblob(31))",
         ],
@@ -175,13 +173,7 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
         ],
         "FOREIGN KEY constraint failed",
     );
-    refuses(
-        &[
-            "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) VALUES (1, 'second', 1)",
-            "UPDATE interactions SET request_id = 'c' WHERE request_id = 'p'",
-        ],
-        "UNIQUE constraint failed",
-    );
+    refuses(&["UPDATE interactions SET request_id = 'c' WHERE request_id = 'p'"], "UNIQUE constraint failed");
 }
 
 #[test]
@@ -208,4 +200,23 @@ fn a_write_from_outside_that_keeps_the_rules_is_seen_and_the_server_goes_on() {
     let revoke = "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = created_at_ms, revoked_by = 'ada'";
     write_sql(&server.db(), revoke).unwrap();
     assert_eq!(agent.register(&remove("after"))["status"], "pending");
+}
+
+#[test]
+fn no_claim_comes_back_and_no_token_speaks_again() {
+    refuses(
+        &[
+            "DELETE FROM claims",
+            "INSERT OR REPLACE INTO claims (interaction_id, claim_id, claimed_at_ms) VALUES (1, 'x', 1)",
+        ],
+        "claims are never",
+    );
+    refuses(&["DELETE FROM sealed_secrets"], "sealed secrets are wiped, never deleted");
+    refuses(&["DELETE FROM tokens"], "tokens are revoked, never deleted");
+    refuses(&["UPDATE tokens SET token_sha256 = zeroblob(32)"], "a token never changes");
+    refuses(
+        &["UPDATE principals SET role = 'admin'", "UPDATE principals SET role = 'king'"],
+        "a principal has one role",
+    );
+    refuses(&["DELETE FROM principals"], "principals are never deleted");
 }
