@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::domain::id::{PrincipalName, RequestId};
+use crate::domain::principal::{Lane, Principal};
 use crate::domain::refused::Refused;
 
 /// Everybody who waits.
@@ -49,13 +50,14 @@ impl Waiters {
     }
 
     /// Begins to wait for an interaction: from here on no wake-up is missed.
-    pub fn enter(self: &Arc<Self>, principal: &PrincipalName, request_id: &RequestId) -> Result<Waiter, Refused> {
+    pub fn enter(self: &Arc<Self>, principal: &Principal, request_id: &RequestId) -> Result<Waiter, Refused> {
         let (wake, woken) = oneshot::channel();
         let mut room = self.room();
-        if room.count >= self.limit {
+        // However many agents wait, people may.
+        if room.count >= self.limit && principal.lane() != Lane::People {
             return Err(Refused::TooManyWaiters { limit: self.limit });
         }
-        let own = room.of_each.entry(principal.clone()).or_default();
+        let own = room.of_each.entry(principal.name.clone()).or_default();
         if *own >= self.limit_of_each {
             return Err(Refused::TooManyOwnWaiters { limit: self.limit_of_each });
         }
@@ -65,7 +67,7 @@ impl Waiters {
         room.count += 1;
         room.waiting.entry(request_id.clone()).or_default().push((number, wake));
         drop(room);
-        let (waiters, principal, request_id) = (Arc::clone(self), principal.clone(), request_id.clone());
+        let (waiters, principal, request_id) = (Arc::clone(self), principal.name.clone(), request_id.clone());
         Ok(Waiter { waiters, principal, request_id, number, woken })
     }
 
@@ -126,20 +128,21 @@ impl Drop for Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::words::Role;
 
     fn id(text: &str) -> RequestId {
         text.parse().unwrap()
     }
 
-    fn ada() -> PrincipalName {
-        "ada".parse().unwrap()
+    fn agent(name: &str) -> Principal {
+        Principal { name: name.parse().unwrap(), role: Role::Agent }
     }
 
     #[tokio::test]
     async fn a_wake_up_before_the_wait_is_not_lost() {
         let waiters = Waiters::new(10, 10);
-        let mut waiter = waiters.enter(&ada(), &id("a")).unwrap();
-        let mut other = waiters.enter(&ada(), &id("b")).unwrap();
+        let mut waiter = waiters.enter(&agent("ada"), &id("a")).unwrap();
+        let mut other = waiters.enter(&agent("ada"), &id("b")).unwrap();
         waiters.wake(&id("a"));
         waiter.woken().await;
         assert!(other.woken.try_recv().is_err());
@@ -149,9 +152,9 @@ mod tests {
     #[test]
     fn whoever_leaves_makes_room() {
         let waiters = Waiters::new(2, 2);
-        let first = waiters.enter(&ada(), &id("a")).unwrap();
-        let second = waiters.enter(&ada(), &id("a")).unwrap();
-        assert_eq!(waiters.enter(&ada(), &id("b")).unwrap_err(), Refused::TooManyWaiters { limit: 2 });
+        let first = waiters.enter(&agent("ada"), &id("a")).unwrap();
+        let second = waiters.enter(&agent("ada"), &id("a")).unwrap();
+        assert_eq!(waiters.enter(&agent("ada"), &id("b")).unwrap_err(), Refused::TooManyWaiters { limit: 2 });
         drop(first);
         assert_eq!(waiters.count(), 1);
         waiters.wake(&id("a"));
@@ -162,14 +165,23 @@ mod tests {
     }
 
     #[test]
+    fn however_many_agents_wait_people_may() {
+        let waiters = Waiters::new(1, 1);
+        let _agents = waiters.enter(&agent("ada"), &id("a")).unwrap();
+        assert_eq!(waiters.enter(&agent("bob"), &id("a")).unwrap_err(), Refused::TooManyWaiters { limit: 1 });
+        let person = Principal { role: Role::Approver, ..agent("carol") };
+        let _persons = waiters.enter(&person, &id("a")).unwrap();
+        assert_eq!(waiters.enter(&person, &id("a")).unwrap_err(), Refused::TooManyOwnWaiters { limit: 1 });
+    }
+
+    #[test]
     fn one_principal_leaves_room_for_others() {
         let waiters = Waiters::new(3, 2);
-        let bob = "bob".parse().unwrap();
-        let _first = waiters.enter(&ada(), &id("a")).unwrap();
-        let second = waiters.enter(&ada(), &id("a")).unwrap();
-        assert_eq!(waiters.enter(&ada(), &id("b")).unwrap_err(), Refused::TooManyOwnWaiters { limit: 2 });
-        let _bobs = waiters.enter(&bob, &id("b")).unwrap();
+        let _first = waiters.enter(&agent("ada"), &id("a")).unwrap();
+        let second = waiters.enter(&agent("ada"), &id("a")).unwrap();
+        assert_eq!(waiters.enter(&agent("ada"), &id("b")).unwrap_err(), Refused::TooManyOwnWaiters { limit: 2 });
+        let _bobs = waiters.enter(&agent("bob"), &id("b")).unwrap();
         drop(second);
-        waiters.enter(&ada(), &id("b")).unwrap();
+        waiters.enter(&agent("ada"), &id("b")).unwrap();
     }
 }

@@ -1,14 +1,17 @@
 //! How many connections there may be. Past the cap a few places are left, in which one request each is read to see whose it
-//! is: people get in, agents are told to come again. Past those a client is told so without being asked anything.
+//! is: people get in, agents are told to come again. Who has been in one for a while without an answer makes room for the
+//! next, so that silence keeps nobody out. Past those a client is told so without being asked anything.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 
 use super::error::too_many_connections;
 use super::stream::Stream;
@@ -19,35 +22,104 @@ pub(super) const RESERVED: usize = 64;
 /// How many connections are being told at once that there is no room; any more are closed without a word.
 pub(super) const LEAVING: usize = 64;
 
+/// How long a place past the cap is surely kept: whoever means to ask something has asked it by then.
+const SURE: Duration = Duration::from_millis(200);
+
 /// How long a client may take to hear that there is no room.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(super) struct Gate {
     cap: usize,
     places: Arc<Semaphore>,
-    reserved: Arc<Semaphore>,
+    reserved: Arc<Mutex<Reserved>>,
     leaving: Arc<Semaphore>,
 }
 
+/// The places past the cap, those first that were taken first.
+#[derive(Default)]
+struct Reserved {
+    taken: VecDeque<Taken>,
+    next_number: u64,
+}
+
+struct Taken {
+    number: u64,
+    since: Instant,
+    /// Ends whoever is in it; there once it is being served.
+    end: Option<AbortHandle>,
+}
+
 /// Room for one connection, until it is dropped.
-pub(super) struct Place {
-    pub(super) is_reserved: bool,
-    _permit: OwnedSemaphorePermit,
+pub(super) enum Place {
+    /// Under the cap.
+    Usual { _permit: OwnedSemaphorePermit },
+    /// Past it.
+    Reserved(ReservedPlace),
+}
+
+/// One of the places past the cap.
+pub(super) struct ReservedPlace {
+    all: Arc<Mutex<Reserved>>,
+    number: u64,
+}
+
+impl Place {
+    pub(super) const fn is_reserved(&self) -> bool {
+        matches!(self, Self::Reserved(_))
+    }
+
+    /// Says how to end whoever is served here, should somebody else need the place.
+    pub(super) fn ends_with(&self) -> impl FnOnce(AbortHandle) + use<> {
+        let place = match self {
+            Self::Usual { .. } => None,
+            Self::Reserved(place) => Some((Arc::clone(&place.all), place.number)),
+        };
+        move |end| {
+            let Some((all, number)) = place else { return };
+            if let Some(taken) = lock(&all).taken.iter_mut().find(|taken| taken.number == number) {
+                taken.end = Some(end);
+            }
+        }
+    }
+}
+
+impl Drop for ReservedPlace {
+    fn drop(&mut self) {
+        lock(&self.all).taken.retain(|taken| taken.number != self.number);
+    }
+}
+
+fn lock(reserved: &Mutex<Reserved>) -> MutexGuard<'_, Reserved> {
+    // Nothing in this file can panic halfway through a change.
+    reserved.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gate {
     pub(super) fn new(cap: usize) -> Self {
-        let [places, reserved, leaving] = [cap, RESERVED, LEAVING].map(|size| Arc::new(Semaphore::new(size)));
-        Self { cap, places, reserved, leaving }
+        let [places, leaving] = [cap, LEAVING].map(|size| Arc::new(Semaphore::new(size)));
+        Self { cap, places, reserved: Arc::default(), leaving }
     }
 
     /// Room for one more connection, where there is some.
-    pub(super) fn enter(&self) -> Option<Place> {
-        let place = |semaphore: &Arc<Semaphore>, is_reserved| {
-            let permit = Arc::clone(semaphore).try_acquire_owned().ok()?;
-            Some(Place { is_reserved, _permit: permit })
-        };
-        place(&self.places, false).or_else(|| place(&self.reserved, true))
+    pub(super) fn enter(&self, now: Instant) -> Option<Place> {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return Some(Place::Usual { _permit: permit });
+        }
+        let mut reserved = lock(&self.reserved);
+        if reserved.taken.len() >= RESERVED {
+            let is_over = |oldest: &Taken| now.saturating_duration_since(oldest.since) > SURE;
+            if !reserved.taken.front().is_some_and(is_over) {
+                return None;
+            }
+            if let Some(end) = reserved.taken.pop_front().and_then(|oldest| oldest.end) {
+                end.abort();
+            }
+        }
+        let number = reserved.next_number;
+        reserved.next_number += 1;
+        reserved.taken.push_back(Taken { number, since: now, end: None });
+        drop(reserved);
+        Some(Place::Reserved(ReservedPlace { all: Arc::clone(&self.reserved), number }))
     }
 
     /// Tells a client that there is no room.
@@ -75,5 +147,38 @@ async fn farewell(mut stream: Stream, mut answer: &[u8]) -> io::Result<()> {
         if unread.filled().is_empty() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn past_the_cap_whoever_has_been_silent_for_longest_makes_room() {
+        let gate = Gate::new(1);
+        let begun = Instant::now();
+        let later = begun + SURE * 2;
+        let usual = gate.enter(begun).unwrap();
+        assert!(!usual.is_reserved());
+        let serve = |place: Place| {
+            let ends_with = place.ends_with();
+            let served = tokio::spawn(async move {
+                let _place = place;
+                std::future::pending::<()>().await;
+            });
+            ends_with(served.abort_handle());
+            served
+        };
+        let served: Vec<_> = (0..RESERVED).map(|_| serve(gate.enter(begun).unwrap())).collect();
+        assert!(gate.enter(begun).is_none(), "those who have just come are heard first");
+        let next = gate.enter(later).unwrap();
+        assert!(next.is_reserved());
+        let mut served = served.into_iter();
+        assert!(served.next().unwrap().await.unwrap_err().is_cancelled());
+        assert!(served.all(|other| !other.is_finished()));
+        drop((usual, next));
+        assert!(!gate.enter(later).unwrap().is_reserved());
+        assert_eq!(lock(&gate.reserved).taken.len(), RESERVED - 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use http_body_util::BodyExt;
@@ -86,27 +86,29 @@ struct Server {
 
 impl Server {
     fn meet(&self, stream: Stream, mut connection: Connection) {
-        let Some(place) = self.gate.enter() else {
+        let Some(place) = self.gate.enter(Instant::now()) else {
             // Over TLS there are no words before the handshake, which costs too much here.
             if self.tls.is_none() {
                 self.gate.turn_away(stream);
             }
             return;
         };
-        connection.is_reserved = place.is_reserved;
+        connection.is_reserved = place.is_reserved();
+        let ends_with = place.ends_with();
         let header_timeout = self.patience(&place).header;
         let Some(tls) = self.tls.clone() else {
-            tokio::spawn(self.serve(connection, place)(stream));
+            ends_with(tokio::spawn(self.serve(connection, place)(stream)).abort_handle());
             return;
         };
         let serve = self.serve(connection, place);
-        tokio::spawn(async move {
+        let served = tokio::spawn(async move {
             match tokio::time::timeout(header_timeout, stream.secured(tls)).await {
                 Ok(Ok(stream)) => serve(stream).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a client did not shake hands"),
                 Err(_) => tracing::debug!("a client was too slow to shake hands"),
             }
         });
+        ends_with(served.abort_handle());
     }
 
     /// What serves a connection once there are bytes to be had.
@@ -144,7 +146,7 @@ impl Server {
             .max_buf_size(BUFFER_BYTES)
             .max_headers(MOST_HEADERS)
             // A reserved place is for one request, so that it is soon the next one's.
-            .keep_alive(!place.is_reserved);
+            .keep_alive(!place.is_reserved());
         move |stream| {
             let stream = Timed::new(stream, timed, patience);
             let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
@@ -159,7 +161,7 @@ impl Server {
 
     fn patience(&self, place: &Place) -> Patience {
         let Limits { header_timeout, idle_timeout, write_timeout, .. } = self.limits;
-        let header = if place.is_reserved { header_timeout.min(RESERVED_HEADER_TIMEOUT) } else { header_timeout };
+        let header = if place.is_reserved() { header_timeout.min(RESERVED_HEADER_TIMEOUT) } else { header_timeout };
         Patience { header, idle: idle_timeout, write: write_timeout }
     }
 }

@@ -38,7 +38,7 @@ impl Service {
     /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
     pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
         // Entered before the look: a resolution in between wakes.
-        let place = self.waiters.enter(&principal.name, request_id);
+        let place = self.waiters.enter(principal, request_id);
         // Both looks are on the heap, and gone while this waits: tens of thousands may.
         let record = Box::pin(self.look(principal, request_id)).await?;
         if record.interaction.status() != Status::Pending {
