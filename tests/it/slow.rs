@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use countersign::domain::words::Role;
 use serde_json::json;
@@ -12,7 +13,9 @@ use crate::harness::{Answer, Client, TestServer, confirmation};
 use crate::wire::{exchange, head};
 
 fn connect(server: &TestServer) -> TcpStream {
-    TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap()
+    let stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
 }
 
 /// All that comes until the server closes.
