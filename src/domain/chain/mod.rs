@@ -1,7 +1,7 @@
 //! The chain that makes the history tamper-evident: each event carries the SHA-256 of its canonical form, and that holds
 //! the hash of the event before.
 //!
-//! The canonical form is written in one place, here; what appends, migrates, verifies and exports calls it. [`verify`]
+//! The canonical form is written in one place, here; what appends, migrates, verifies and exports calls it. [`verify()`]
 //! walks a history, wherever it comes from, and says what is wrong with it first.
 
 mod verify;
