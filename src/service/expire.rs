@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{Result, Service};
+use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::interaction::Resolution;
 use crate::domain::principal::Lane;
@@ -18,15 +19,11 @@ const SWEPT_AT_ONCE: u32 = 500;
 const REST: Duration = Duration::from_secs(1);
 
 impl Service {
-    /// Sweeps whenever something is due, until the service closes.
+    /// Sweeps whenever something is due, and takes no place in the writer's queue before, until the service closes.
     pub async fn run_sweeper(&self) {
         loop {
             self.alarm.reset();
-            let swept = async {
-                self.sweep().await?;
-                Ok::<_, super::Error>(self.store.read(Lane::People, |tx| tx.next_deadline()).await?)
-            };
-            match swept.await {
+            match self.sweep_what_is_due().await {
                 Ok(deadline) => self.alarm.sleep(&*self.clock, deadline).await,
                 Err(super::Error::Store(StoreError::Closed)) => return,
                 Err(error) => {
@@ -35,6 +32,16 @@ impl Service {
                 }
             }
         }
+    }
+
+    /// When something will be due next.
+    async fn sweep_what_is_due(&self) -> Result<Option<Timestamp>> {
+        let deadline = self.store.read(Lane::People, |tx| tx.next_deadline()).await?;
+        if deadline.is_none_or(|deadline| deadline > self.clock.now()) {
+            return Ok(deadline);
+        }
+        self.sweep().await?;
+        Ok(self.store.read(Lane::People, |tx| tx.next_deadline()).await?)
     }
 
     /// Sweeps everything that is due now.
