@@ -17,5 +17,6 @@ pub mod rule_set;
 pub(crate) mod schema;
 pub mod traceparent;
 pub mod trust_rule;
+pub mod visible;
 pub mod whole;
 pub mod words;

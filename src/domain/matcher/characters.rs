@@ -20,12 +20,21 @@ pub(super) fn are_plain(text: &str) -> bool {
     UNSEEN.as_ref().is_some_and(|unseen| !unseen.is_match(text)) && !text.chars().any(looks_like_ascii)
 }
 
+/// Whether nobody sees `c`, or sees what it does and not itself.
+pub(in crate::domain) fn is_unseen(c: char) -> bool {
+    match c {
+        ' '..='~' | '\t' | '\n' => false,
+        _ => UNSEEN.as_ref().is_none_or(|unseen| unseen.is_match(c.encode_utf8(&mut [0; 4]))),
+    }
+}
+
 /// Whether `text` is one line without tabs, too.
 pub(super) fn are_plain_line(text: &str) -> bool {
     are_plain(text) && !text.contains(['\t', '\n'])
 }
 
-fn looks_like_ascii(c: char) -> bool {
+/// Whether `c`, which is not ASCII, looks like a letter, a digit or a part of a path or URL that is.
+pub(in crate::domain) fn looks_like_ascii(c: char) -> bool {
     let mut bytes = [0; 4];
     let mut like = skeleton(c.encode_utf8(&mut bytes));
     match (like.next(), like.next()) {

@@ -20,7 +20,7 @@
 //! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
 //! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and *possible* for what it may.
 
-mod characters;
+pub(in crate::domain) mod characters;
 mod command_line;
 mod command_pattern;
 mod compiled;
