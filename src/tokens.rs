@@ -24,9 +24,20 @@ const FINDER_BYTES: usize = 8;
 
 /// A new token's text.
 pub fn generate() -> io::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(format!("{PREFIX}{}", *random_text()?)))
+}
+
+/// 256 random bits as text, which is safe in a URL and in a cookie.
+pub fn random_text() -> io::Result<Zeroizing<String>> {
     let mut random = Zeroizing::new([0_u8; 32]);
     getrandom::fill(random.as_mut_slice()).map_err(io::Error::other)?;
-    Ok(Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random.as_slice()))))
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random.as_slice())))
+}
+
+/// Whether `text` looks like a token.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    text.starts_with(PREFIX)
 }
 
 /// What is stored of a token.

@@ -33,6 +33,10 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,
 
+    /// How long a person stays logged in to the inbox, such as 90m, 12h or 7d
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_SESSION_LIFETIME", default_value = "12h")]
+    pub session_lifetime: Millis,
+
     /// Which key.
     #[command(flatten)]
     pub key: KeyFile,
@@ -106,6 +110,18 @@ impl FromStr for Ttl {
             return Ok(Self::None);
         }
         millis(text).map(Self::Millis)
+    }
+}
+
+/// A time in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Millis(pub u64);
+
+impl FromStr for Millis {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        millis(text).map(Self)
     }
 }
 

@@ -47,6 +47,12 @@ super::words::words! {
         TokenCreated = "token.created",
         /// A token was taken back.
         TokenRevoked = "token.revoked",
+        /// A link was made that logs a person in, once.
+        LoginLinkCreated = "login_link.created",
+        /// A person logged in to a browser.
+        SessionBegun = "session.begun",
+        /// A person logged out.
+        SessionEnded = "session.ended",
         /// Every sealed value was sealed again, with a new key.
         KeyRotated = "key.rotated",
     }

@@ -110,6 +110,10 @@ checked_string! {
     TokenId, check_id, ID, LONGEST_ID
 }
 checked_string! {
+    /// The id of a session in a browser: what it is called where its text must not be shown.
+    SessionId, check_id, ID, LONGEST_ID
+}
+checked_string! {
     /// The name of a principal.
     PrincipalName, check_id, ID, LONGEST_ID
 }
@@ -155,7 +159,7 @@ macro_rules! generated {
     };
 }
 
-generated!(RequestId, ClaimId, TakeId, RuleId, TokenId);
+generated!(RequestId, ClaimId, TakeId, RuleId, TokenId, SessionId);
 
 #[cfg(test)]
 mod tests {

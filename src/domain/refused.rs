@@ -42,6 +42,10 @@ pub enum Refused {
     },
     /// The principal registered this itself.
     SelfApproval,
+    /// Nobody holds this token.
+    UnknownToken,
+    /// The link has been used, is too old, or never was.
+    UsedLoginLink,
     /// Only the principal that registered it may do this.
     NotYours,
     /// The agent does not let its input be edited.

@@ -31,13 +31,18 @@ pub(super) async fn authenticate(State(app): State<App>, mut request: Request, n
 
 /// Who holds the token of a request.
 pub(super) async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
+    app.service.authenticate(bearer(headers)?).await?.ok_or_else(unauthenticated)
+}
+
+/// The token of a request.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(header), None) = (given.next(), given.next()) else {
         return Err(unauthenticated());
     };
     let token = header.to_str().ok().and_then(|header| header.split_once(' '));
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    app.service.authenticate(token.ok_or_else(unauthenticated)?).await?.ok_or_else(unauthenticated)
+    token.ok_or_else(unauthenticated)
 }
 
 /// Declares an extractor of the caller that refuses whoever lacks a right, before the body is looked at.

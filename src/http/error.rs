@@ -116,7 +116,7 @@ impl From<service::Error> for Problem {
         match error {
             service::Error::Refused(refused) => refused.into(),
             service::Error::Store(error) => error.into(),
-            service::Error::Sealing(_) | service::Error::Opening(_) => {
+            service::Error::Sealing(_) | service::Error::Opening(_) | service::Error::Random(_) => {
                 tracing::error!(%error, "a secret could not be handled");
                 Self::internal()
             }
@@ -192,6 +192,11 @@ impl From<Refused> for Problem {
             }
             Refused::SelfApproval => {
                 Self::new(FORBIDDEN, "self_approval", "nobody resolves an interaction that they registered themselves")
+            }
+            Refused::UnknownToken => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is nobody's"),
+            Refused::UsedLoginLink => {
+                let message = "this link has been used or is too old; `countersign login` makes another";
+                Self::new(StatusCode::UNAUTHORIZED, "used_login_link", message)
             }
             Refused::NotYours => {
                 Self::new(FORBIDDEN, "not_yours", "only the principal that registered this interaction may do this")

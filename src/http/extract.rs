@@ -67,7 +67,12 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The whole body, which has to be here in time.
 async fn read(body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let read = tokio::time::timeout(limits.body_timeout, collect(body, limits.max_body_bytes)).await;
+    read_at_most(body, limits.max_body_bytes, limits).await
+}
+
+/// The same, where a body may have another size.
+pub(super) async fn read_at_most(body: Body, bytes: usize, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let read = tokio::time::timeout(limits.body_timeout, collect(body, bytes)).await;
     read.unwrap_or_else(|_| Err(request_timeout(limits.body_timeout)))
 }
 

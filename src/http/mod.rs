@@ -13,8 +13,10 @@ mod events;
 mod extract;
 mod gate;
 mod health;
+mod inbox;
 mod interactions;
 mod listen;
+mod login_links;
 mod metrics;
 mod observe;
 mod openapi;
@@ -88,6 +90,7 @@ const ROUTES: &[(&str, Route)] = &[
     // Everyone.
     ("/v1/audit-events", || get(events::list)),
     ("/v1/events", || get(events::feed)),
+    ("/v1/login-links", || post(login_links::make)),
     ("/readyz", || get(health::ready)),
     ("/metrics", || get(metrics::metrics)),
 ];
@@ -102,8 +105,8 @@ fn router(app: App) -> Router {
     let open = |router: Router<App>, (path, route): &(&str, Route)| {
         router.route(path, route().fallback(error::method_not_allowed))
     };
-    OPEN_ROUTES
-        .iter()
+    let open_routes = OPEN_ROUTES.iter().chain(inbox::ROUTES);
+    open_routes
         .fold(guarded, open)
         .layer(from_fn_with_state(app.clone(), browser::guard))
         .layer(from_fn_with_state(app.clone(), extract::limit_headers))

@@ -10,8 +10,8 @@ use utoipa::OpenApi;
 use super::error::Problem;
 use super::extract::NoQuery;
 use super::{
-    cancel, claim, confirm, events, health, interactions, metrics, outcome, question, register, secret, supersede,
-    trust_rules,
+    cancel, claim, confirm, events, health, interactions, login_links, metrics, outcome, question, register, secret,
+    supersede, trust_rules,
 };
 
 /// Every call; a test compares it with the table of routes.
@@ -45,6 +45,7 @@ use super::{
         health::alive,
         health::ready,
         metrics::metrics,
+        login_links::make,
     ),
     components(schemas(Problem)),
     tags(

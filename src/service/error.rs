@@ -16,6 +16,9 @@ pub enum Error {
     /// A secret could not be sealed.
     #[error("a secret could not be sealed: {0}")]
     Sealing(String),
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
     /// A secret could not be opened.
     #[error(transparent)]
     Opening(#[from] Unopenable),

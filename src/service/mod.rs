@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod expire;
 mod import;
+mod login;
 mod look;
 mod measure;
 mod outcome;
@@ -31,6 +32,7 @@ pub use self::claim::Claimed;
 pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
 pub use self::import::{Change, Import, ImportError, Imported, active};
+pub use self::login::{Credential, Pass};
 pub use self::preview::{Preview, Previewed, Shown};
 pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};
@@ -73,6 +75,7 @@ pub struct Service {
     default_ttl: Ttl,
     max_pending: u32,
     max_pattern_bytes: usize,
+    session_lifetime_ms: u64,
 }
 
 /// The tokens that a new database begins with.
@@ -129,6 +132,7 @@ impl Service {
             default_ttl: config.default_ttl,
             max_pending: config.limits.max_pending,
             max_pattern_bytes: config.limits.max_pattern_bytes,
+            session_lifetime_ms: config.session_lifetime.0,
         })
     }
 

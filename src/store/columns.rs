@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::chain::EventHash;
 use crate::domain::id::{
-    ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, TakeId, TokenId, ToolName,
+    ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId, TokenId,
+    ToolName,
 };
 use crate::domain::interaction::Status;
 use crate::domain::pattern::{Pattern, Scope};
@@ -42,6 +43,7 @@ as_text!(
     RuleName,
     SecretName,
     TakeId,
+    SessionId,
     TokenId,
     ToolName,
     Traceparent
@@ -55,6 +57,7 @@ from_text!(
     RuleName,
     SecretName,
     TakeId,
+    SessionId,
     TokenId,
     ToolName,
     Traceparent

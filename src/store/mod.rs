@@ -20,6 +20,7 @@ mod principals;
 mod readers;
 mod rule_book;
 mod sealed_secrets;
+mod sessions;
 mod settle;
 mod trust_rules;
 mod writer;
@@ -40,6 +41,7 @@ pub use self::interactions::{Filter, NewInteraction, Records};
 pub use self::lock::Generation;
 pub use self::principals::{Holder, TokenRow};
 pub use self::sealed_secrets::{Sealed, SealedValue};
+pub use self::sessions::LoggedInBy;
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;

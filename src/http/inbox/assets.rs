@@ -1,0 +1,25 @@
+//! What every page refers to: the same for everybody, and in this program.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+
+use crate::http::extract::NoQuery;
+
+/// Asked for anew whenever a page is: the next version of this program has others.
+const CACHED: &str = "no-cache";
+
+pub(super) async fn style(NoQuery: NoQuery) -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../../templates/inbox/inbox.css"))
+}
+
+pub(super) async fn script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../../templates/inbox/inbox.js"))
+}
+
+pub(super) async fn icon(NoQuery: NoQuery) -> Response {
+    asset("image/svg+xml", include_str!("../../../templates/inbox/icon.svg"))
+}
+
+fn asset(content_type: &'static str, content: &'static str) -> Response {
+    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, CACHED)], content).into_response()
+}

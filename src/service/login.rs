@@ -1,0 +1,108 @@
+//! People log in to a browser: by a link that works once, or with their token. What they get is a session.
+
+use zeroize::Zeroizing;
+
+use super::{Error, Result, Service};
+use crate::clock::Timestamp;
+use crate::domain::principal::{Lane, Principal, Right};
+use crate::domain::refused::Refused;
+use crate::domain::words::Role;
+use crate::store::{LoggedInBy, ReadTx, TokenRow};
+use crate::tokens;
+
+/// How long a link works, in milliseconds: ten minutes, for who has just asked for it.
+const LINK_MS: u64 = 10 * 60 * 1000;
+
+/// What a person shows to get a session.
+#[derive(Debug)]
+pub enum Credential {
+    /// The code of a link, which is used up.
+    Code(Zeroizing<String>),
+    /// A token.
+    Token(Zeroizing<String>),
+}
+
+/// What only the right one may know, and until when it works.
+pub struct Pass {
+    /// The text.
+    pub text: Zeroizing<String>,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// The same, in milliseconds from now.
+    pub lasts_ms: u64,
+}
+
+impl From<Zeroizing<String>> for Credential {
+    /// Tokens tell themselves apart.
+    fn from(text: Zeroizing<String>) -> Self {
+        if tokens::is_token(&text) { Self::Token(text) } else { Self::Code(text) }
+    }
+}
+
+impl Service {
+    /// Makes a link for who holds `token`: its code.
+    pub async fn make_login_link(&self, token: &str) -> Result<Pass> {
+        let token_sha256 = tokens::digest(token);
+        self.new_link(move |tx| Ok(tx.token(&token_sha256)?.ok_or(Refused::UnknownToken)?)).await
+    }
+
+    /// Makes a link for the first who may resolve, for whoever starts the server; `None` where nobody may.
+    pub async fn make_first_login_link(&self) -> Result<Option<Pass>> {
+        let first = |token: &TokenRow| {
+            token.revoked_at.is_none() && matches!(token.principal.role, Role::Approver | Role::Admin)
+        };
+        let tokens = self.store.read(Lane::People, |tx| tx.tokens()).await?;
+        let Some(token) = tokens.into_iter().find(first) else { return Ok(None) };
+        self.new_link(move |_| Ok(token.clone())).await.map(Some)
+    }
+
+    async fn new_link(&self, whose: impl Fn(&ReadTx<'_>) -> Result<TokenRow> + Send + 'static) -> Result<Pass> {
+        let text = random_text()?;
+        let code_sha256 = tokens::digest(&text);
+        let made = self.store.write(Lane::People, move |tx| {
+            let expires_at = tx.now().plus_millis(LINK_MS).ok_or(Refused::DeadlineOutOfRange)?;
+            tx.insert_login_link(&code_sha256, &whose(tx)?, expires_at)?;
+            Ok::<_, Error>(expires_at)
+        });
+        Ok(Pass { expires_at: made.await?, lasts_ms: LINK_MS, text })
+    }
+
+    /// Begins a session, or says why not.
+    pub async fn log_in(&self, with: Credential) -> Result<Pass> {
+        let text = random_text()?;
+        let session_sha256 = tokens::digest(&text);
+        let (digest, by) = match &with {
+            Credential::Code(code) => (tokens::digest(code), LoggedInBy::Link),
+            Credential::Token(token) => (tokens::digest(token), LoggedInBy::Token),
+        };
+        let lifetime = self.session_lifetime_ms;
+        let begun = self.store.write(Lane::People, move |tx| {
+            let token = match by {
+                LoggedInBy::Link => tx.use_login_link(&digest)?.ok_or(Refused::UsedLoginLink)?,
+                LoggedInBy::Token => tx.token(&digest)?.ok_or(Refused::UnknownToken)?,
+            };
+            token.principal.require(Right::Review)?;
+            let expires_at = tx.now().plus_millis(lifetime).ok_or(Refused::DeadlineOutOfRange)?;
+            tx.insert_session(&session_sha256, &token, expires_at, by)?;
+            Ok::<_, Error>(expires_at)
+        });
+        Ok(Pass { expires_at: begun.await?, lasts_ms: lifetime, text })
+    }
+
+    /// Whose session this is.
+    pub async fn session(&self, session: &str) -> Result<Option<Principal>> {
+        let (session_sha256, now) = (tokens::digest(session), self.clock.now());
+        Ok(self.store.read(Lane::People, move |tx| tx.session(&session_sha256, now)).await?)
+    }
+
+    /// Ends a session.
+    pub async fn log_out(&self, session: &str) -> Result<()> {
+        let session_sha256 = tokens::digest(session);
+        self.store.write(Lane::People, move |tx| Ok::<_, Error>(tx.end_session(&session_sha256)?)).await?;
+        Ok(())
+    }
+}
+
+fn random_text() -> Result<Zeroizing<String>> {
+    tokens::random_text().map_err(|error| Error::Random(error.to_string()))
+}

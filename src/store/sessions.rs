@@ -1,0 +1,127 @@
+//! The tables `login_links` and `sessions`: how people get from a token to a browser.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::principals::TokenRow;
+use super::{ReadTx, Result, WriteTx};
+use crate::clock::Timestamp;
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::id::SessionId;
+use crate::domain::principal::Principal;
+
+/// How a session began, as its event tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoggedInBy {
+    /// A link that works once.
+    Link,
+    /// The token itself.
+    Token,
+}
+
+/// A token with its holder, where its columns begin at the first.
+fn token_from(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    Ok(TokenRow {
+        token_id: row.get(0)?,
+        principal: Principal { name: row.get(1)?, role: row.get(2)? },
+        created_at: row.get(3)?,
+        revoked_at: None,
+    })
+}
+
+impl ReadTx<'_> {
+    /// The token in force with this digest.
+    pub fn token(&self, token_sha256: &[u8; 32]) -> Result<Option<TokenRow>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT t.token_id, p.name, p.role, t.created_at_ms \
+             FROM tokens AS t JOIN principals AS p ON p.name = t.principal \
+             WHERE t.token_sha256 = ?1 AND t.revoked_at_ms IS NULL",
+        )?;
+        Ok(statement.query_row([token_sha256], token_from).optional()?)
+    }
+
+    /// Whose session this is at `now`, as long as their token is in force.
+    pub fn session(&self, session_sha256: &[u8; 32], now: Timestamp) -> Result<Option<Principal>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT p.name, p.role FROM sessions AS s JOIN tokens AS t USING (token_id) \
+             JOIN principals AS p ON p.name = t.principal \
+             WHERE s.session_sha256 = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL",
+        )?;
+        let principal = statement
+            .query_row(params![session_sha256, now], |row| Ok(Principal { name: row.get(0)?, role: row.get(1)? }));
+        Ok(principal.optional()?)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Adds a link for the holder of `token`, with the event that tells of it.
+    pub fn insert_login_link(&mut self, code_sha256: &[u8; 32], token: &TokenRow, expires_at: Timestamp) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO login_links (code_sha256, token_id, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![code_sha256, token.token_id, self.now, expires_at])?;
+        let detail = serde_json::json!({"tokenId": token.token_id, "expiresAt": expires_at});
+        self.append_audit(NewAuditEvent::new(Event::LoginLinkCreated).principal(&token.principal.name).detail(detail))
+    }
+
+    /// Uses a link up; whose it was, where it still worked.
+    pub fn use_login_link(&mut self, code_sha256: &[u8; 32]) -> Result<Option<TokenRow>> {
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE login_links SET used_at_ms = ?2 \
+             WHERE code_sha256 = ?1 AND used_at_ms IS NULL AND expires_at_ms > ?2 \
+               AND token_id IN (SELECT token_id FROM tokens WHERE revoked_at_ms IS NULL)",
+        )?;
+        if statement.execute(params![code_sha256, self.now])? == 0 {
+            return Ok(None);
+        }
+        let mut statement = self.conn.prepare_cached(
+            "SELECT t.token_id, p.name, p.role, t.created_at_ms \
+             FROM login_links AS l JOIN tokens AS t USING (token_id) JOIN principals AS p ON p.name = t.principal \
+             WHERE l.code_sha256 = ?1",
+        )?;
+        Ok(Some(statement.query_row([code_sha256], token_from)?))
+    }
+
+    /// Adds a session of the holder of `token`, with the event that tells of it.
+    pub fn insert_session(
+        &mut self,
+        session_sha256: &[u8; 32],
+        token: &TokenRow,
+        expires_at: Timestamp,
+        by: LoggedInBy,
+    ) -> Result<()> {
+        let session_id = SessionId::generate();
+        self.conn
+            .prepare_cached(
+                "INSERT INTO sessions (session_id, session_sha256, token_id, created_at_ms, expires_at_ms) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![session_id, session_sha256, token.token_id, self.now, expires_at])?;
+        let by = match by {
+            LoggedInBy::Link => "link",
+            LoggedInBy::Token => "token",
+        };
+        let detail =
+            serde_json::json!({"sessionId": session_id, "tokenId": token.token_id, "by": by, "expiresAt": expires_at});
+        self.append_audit(NewAuditEvent::new(Event::SessionBegun).principal(&token.principal.name).detail(detail))
+    }
+
+    /// Ends a session that has not ended, with the event that tells of it; whether there was one.
+    pub fn end_session(&mut self, session_sha256: &[u8; 32]) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.session_id, p.name, p.role FROM sessions AS s JOIN tokens AS t USING (token_id) \
+             JOIN principals AS p ON p.name = t.principal \
+             WHERE s.session_sha256 = ?1 AND s.ended_at_ms IS NULL",
+        )?;
+        let found = statement.query_row([session_sha256], |row| {
+            Ok((row.get::<_, SessionId>(0)?, Principal { name: row.get(1)?, role: row.get(2)? }))
+        });
+        let Some((session_id, principal)) = found.optional()? else { return Ok(false) };
+        self.conn
+            .prepare_cached("UPDATE sessions SET ended_at_ms = ?2 WHERE session_id = ?1 AND ended_at_ms IS NULL")?
+            .execute(params![session_id, self.now])?;
+        let detail = serde_json::json!({"sessionId": session_id});
+        self.append_audit(NewAuditEvent::new(Event::SessionEnded).principal(&principal.name).detail(detail))?;
+        Ok(true)
+    }
+}
