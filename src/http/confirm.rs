@@ -20,12 +20,12 @@ use crate::service::Confirm;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ConfirmBody {
-    request_id: RequestId,
-    decision: Decision,
-    comment: Option<String>,
-    updated_input: Option<JsonObject>,
-    selected_pattern: Option<Pattern>,
-    selected_scope: Option<Scope>,
+    pub(super) request_id: RequestId,
+    pub(super) decision: Decision,
+    pub(super) comment: Option<String>,
+    pub(super) updated_input: Option<JsonObject>,
+    pub(super) selected_pattern: Option<Pattern>,
+    pub(super) selected_scope: Option<Scope>,
 }
 
 #[utoipa::path(
@@ -51,7 +51,8 @@ pub(super) async fn confirm(
 }
 
 impl ConfirmBody {
-    fn accept(self, limits: &Limits) -> Result<Confirm, Problem> {
+    /// Checks what no type says.
+    pub(super) fn accept(self, limits: &Limits) -> Result<Confirm, Problem> {
         if let Some(input) = &self.updated_input {
             if self.decision == Decision::Deny {
                 return Err(Problem::malformed_field(

@@ -47,8 +47,16 @@ impl<'de> Deserialize<'de> for SecretValue {
         // serde's own words would repeat a number or a boolean that was sent in place of a text.
         let not_text = |_| serde::de::Error::custom("the value is a string");
         let untrimmed = Zeroizing::new(String::deserialize(deserializer).map_err(not_text)?);
+        Self::try_from(untrimmed.as_str()).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<&str> for SecretValue {
+    type Error = &'static str;
+
+    fn try_from(untrimmed: &str) -> Result<Self, Self::Error> {
         match untrimmed.trim() {
-            "" => Err(serde::de::Error::custom("the value is empty; leave it out to decline")),
+            "" => Err("the value is empty; leave it out to decline"),
             trimmed => Ok(Self(Zeroizing::new(trimmed.to_owned()))),
         }
     }

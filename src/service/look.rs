@@ -68,6 +68,17 @@ impl Service {
         Ok(self.store.read(principal.lane(), move |tx| tx.records(&filter, page)).await?)
     }
 
+    /// What is pending, in the order in which it ends, at most `limit`; and how much is pending in all.
+    pub async fn queue(&self, limit: u32) -> Result<(Vec<Record>, u64)> {
+        self.sweep_if_due(Lane::People).await?;
+        self.store
+            .read(Lane::People, move |tx| {
+                let pending = tx.pending_by_kind()?.into_iter().map(|(_, count, _)| count).sum();
+                Ok((tx.queue(limit)?.rows.into_iter().map(|(_, record)| record).collect(), pending))
+            })
+            .await
+    }
+
     /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
     pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
         self.sweep_if_due(Lane::People).await?;

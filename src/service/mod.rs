@@ -42,7 +42,7 @@ pub use self::take_secret::Taken;
 pub use self::trust_rules::{MadeRule, RuleSource};
 
 use self::alarm::Alarm;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Ttl};
 use crate::domain::id::{RequestId, TokenId};
 use crate::domain::interaction::{Interaction, Record};
@@ -134,6 +134,18 @@ impl Service {
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
         })
+    }
+
+    /// What time it is here.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether `principal` may not decide this because it has registered it itself.
+    #[must_use]
+    pub fn is_barred_as_own(&self, principal: &Principal, interaction: &Interaction) -> bool {
+        interaction.check_not_own(principal, self.allow_self_approval).is_err()
     }
 
     /// Who holds `token`.

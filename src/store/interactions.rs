@@ -176,6 +176,24 @@ impl ReadTx<'_> {
         self.page(&sql, params![tool_name, after], u32::MAX)
     }
 
+    /// What is pending, whatever ends first at the front and what waits for ever at the end; at most `limit`, or as many
+    /// as a page takes.
+    pub fn queue(&self, limit: u32) -> Result<Records> {
+        let of = |deadline: &str, order: &str| {
+            format!("{RECORDS} WHERE i.status = 'pending' AND i.expires_at_ms {deadline} ORDER BY {order} LIMIT ?1")
+        };
+        // One more than is shown tells whether there is more.
+        let more = limit.saturating_add(1);
+        let mut found = self.page(&of("IS NOT NULL", "i.expires_at_ms, i.interaction_id"), params![more], limit)?;
+        let left = limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
+        if found.next.is_none() && left > 0 {
+            let for_ever = self.page(&of("IS NULL", "i.interaction_id"), params![more], left)?;
+            found.rows.extend(for_ever.rows);
+            found.next = for_ever.next;
+        }
+        Ok(found)
+    }
+
     /// The rows that a query finds, until there are `limit` or they take more memory than a page may.
     fn page(&self, sql: &str, values: &[&dyn ToSql], limit: u32) -> Result<Records> {
         let mut statement = self.conn.prepare_cached(sql)?;

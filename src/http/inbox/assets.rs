@@ -16,6 +16,10 @@ pub(super) async fn script(NoQuery: NoQuery) -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../../../templates/inbox/inbox.js"))
 }
 
+pub(super) async fn login_script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../../templates/inbox/login.js"))
+}
+
 pub(super) async fn icon(NoQuery: NoQuery) -> Response {
     asset("image/svg+xml", include_str!("../../../templates/inbox/icon.svg"))
 }

@@ -1,7 +1,7 @@
 //! Pages: what all of them have in common.
 
 use askama::Template;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, X_FRAME_OPTIONS};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use axum::response::{IntoResponse, Response};
 
 use super::session::Person;
@@ -39,7 +39,12 @@ pub(super) fn html(template: &impl Template) -> Result<Response, Problem> {
         tracing::error!(%error, "a page could not be made");
         Problem::internal()
     })?;
-    let headers: [(HeaderName, &str); 3] =
-        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY), (X_FRAME_OPTIONS, "DENY")];
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_FRAME_OPTIONS, "DENY"),
+        // With none at all, a browser would not say that a form is of our own page.
+        (REFERRER_POLICY, "same-origin"),
+    ];
     Ok((headers, html).into_response())
 }
