@@ -2,30 +2,37 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::App;
 use super::error::{Problem, unauthenticated};
+use super::shed::{Turn, Turns};
 use crate::domain::principal::{Lane, Principal, Right};
 
 /// Lets nothing pass without a token; whoever passes is known to the handlers.
-pub(super) async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match holder(&app, request.headers()).await {
-        Ok(principal) => match app.turns.admit(&principal, &request, &app.limits) {
-            Ok(_turn) => {
-                let lane = principal.lane();
-                request.extensions_mut().insert(principal);
-                let answer = next.run(request).await;
-                if lane == Lane::People { answer } else { app.turns.release(answer).await }
-            }
-            Err(problem) => problem.into_response(),
-        },
-        Err(problem) => problem.into_response(),
+pub(super) async fn admit<'a>(app: &'a App, request: &mut Request) -> Result<Admitted<'a>, Problem> {
+    let principal = holder(app, request.headers()).await?;
+    let turn = app.turns.admit(&principal, request, &app.limits)?;
+    let admitted = Admitted { turns: &app.turns, lane: principal.lane(), _turn: turn };
+    request.extensions_mut().insert(principal);
+    Ok(admitted)
+}
+
+/// A request that is being handled for somebody, until it is dropped.
+pub(super) struct Admitted<'a> {
+    turns: &'a Turns,
+    lane: Lane,
+    _turn: Option<Turn>,
+}
+
+impl Admitted<'_> {
+    /// Lets the answer go out.
+    pub(super) async fn release(self, answer: Response) -> Response {
+        if self.lane == Lane::People { answer } else { self.turns.release(answer).await }
     }
 }
 

@@ -4,18 +4,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
     CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
-use super::connection::{ClientAddress, Connection};
+use super::connection::Connection;
 use super::error::{Problem, misdirected, origin_not_allowed};
 use crate::config::{Authority, Door, Origin};
 
@@ -32,41 +30,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// Adds what every answer says to a browser.
-pub(super) async fn add_headers(mut response: Response) -> Response {
+pub(super) fn add_headers(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
 
 /// Lets a request pass that asks for a name of ours, and comes from no page that is not ours or allowed.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(connection) = request.extensions().get::<Arc<Connection>>().cloned() else {
-        return misdirected().into_response();
-    };
-    let asked = match asked_for(&connection, &app.door, request.headers(), request.uri()) {
-        Ok(asked) => asked,
-        Err(problem) => return problem.into_response(),
-    };
-    let way = connection.way(request.headers(), &app.door.trusted_proxy);
-    let page = match page(asked.map(|asked| Origin::of(way.scheme, &asked)), &app.door, &request) {
-        Ok(page) => page,
-        Err(problem) => return problem.into_response(),
-    };
-    if let ClientAddress(Some(client)) = way.client {
-        tracing::Span::current().record("client", tracing::field::display(client));
-    }
-    let Page::Allowed(origin) = page else {
-        return next.run(request).await;
-    };
-    let is_preflight =
-        request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if is_preflight { preflight() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.append(VARY, HeaderValue::from_static("origin"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location, retry-after"));
-    response
+pub(super) fn guard(door: &Door, request: &Request) -> Result<Page, Problem> {
+    let connection = request.extensions().get::<Arc<Connection>>().ok_or_else(misdirected)?;
+    let asked = asked_for(connection, door, request.headers(), request.uri())?;
+    let scheme = connection.scheme(request.headers(), &door.trusted_proxy);
+    page(asked.map(|asked| Origin::of(scheme, &asked)), door, request)
 }
 
 /// Whom a request asks for, which has to be us. Nobody can be led to a Unix socket: there it may be anybody, or none.
@@ -101,11 +76,23 @@ fn asked_for(
 }
 
 /// Which page a request comes from.
-enum Page {
+pub(super) enum Page {
     /// From none, or from our own.
     OwnOrNone,
     /// From one of another origin that may call.
     Allowed(HeaderValue),
+}
+
+impl Page {
+    /// Lets the page see the answer, where it is another's.
+    pub(super) fn allow(self, mut response: Response) -> Response {
+        let Self::Allowed(origin) = self else { return response };
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(VARY, HeaderValue::from_static("origin"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("location, retry-after"));
+        response
+    }
 }
 
 fn page(own: Option<Origin>, door: &Door, request: &Request) -> Result<Page, Problem> {
@@ -132,12 +119,15 @@ fn is_of_another_site(request: &Request) -> bool {
     !reads && matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
-/// What a browser asks before it calls from a page of another origin.
-fn preflight() -> Response {
+/// The answer to what a browser asks before it calls from a page of another origin, where this is that.
+pub(super) fn preflight(page: &Page, request: &Request) -> Option<Response> {
+    let is_preflight = matches!(page, Page::Allowed(_))
+        && request.method() == Method::OPTIONS
+        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, DELETE"),
         (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, last-event-id"),
         (ACCESS_CONTROL_MAX_AGE, "600"),
     ];
-    (StatusCode::NO_CONTENT, headers).into_response()
+    is_preflight.then(|| (StatusCode::NO_CONTENT, headers).into_response())
 }

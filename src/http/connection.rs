@@ -19,44 +19,44 @@ pub(super) struct Connection {
     pub(super) is_reserved: bool,
 }
 
-/// Whom a request comes from, as far as the connection or a trusted proxy tells; none on a Unix socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientAddress(pub(super) Option<IpAddr>);
-
-/// What is believed of a request's way here.
-pub(super) struct Way {
-    pub(super) client: ClientAddress,
-    /// The scheme that the client itself used.
-    pub(super) scheme: &'static str,
-}
-
 impl Connection {
-    /// The way of a request on this connection: what a proxy says of it counts where the proxy is trusted.
-    pub(super) fn way(&self, headers: &HeaderMap, trusted: &[Network]) -> Way {
-        let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-        // Whoever may open our socket's file could read the database as well.
-        if !self.peer.is_none_or(is_trusted) {
-            return Way { client: ClientAddress(self.peer.map(|peer| peer.to_canonical())), scheme: self.scheme };
-        }
-        let scheme = match headers.get("x-forwarded-proto").map(|proto| proto.as_bytes()) {
-            Some(b"https") => "https",
-            Some(b"http") => "http",
+    /// The scheme that a request's client used; what a proxy says of it counts where the proxy is trusted.
+    pub(super) fn scheme(&self, headers: &HeaderMap, trusted: &[Network]) -> &'static str {
+        match headers.get("x-forwarded-proto").map(|proto| proto.as_bytes()) {
+            Some(b"https") if self.is_from(trusted) => "https",
+            Some(b"http") if self.is_from(trusted) => "http",
             Some(_) | None => self.scheme,
-        };
-        // From the right: each proxy adds whom it heard, and only what trusted ones added is true.
-        let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let said = said.flat_map(|value| value.split(',')).map(|address| address.trim().parse::<IpAddr>());
+        }
+    }
+
+    /// Whom a request comes from, as far as the connection or a trusted proxy tells; none on a Unix socket.
+    pub(super) fn client(&self, headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
         let mut client = self.peer;
-        for address in said.collect::<Vec<_>>().into_iter().rev() {
-            // What cannot be read ends what can be believed.
-            let Ok(address) = address else { break };
-            client = Some(address);
-            if !is_trusted(address) {
-                break;
+        if self.is_from(trusted) {
+            // From the right: each proxy adds whom it heard, and only what trusted ones added is true.
+            let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+            let said = said.flat_map(|value| value.split(',')).map(|address| address.trim().parse::<IpAddr>());
+            for address in said.collect::<Vec<_>>().into_iter().rev() {
+                // What cannot be read ends what can be believed.
+                let Ok(address) = address else { break };
+                client = Some(address);
+                if !is_in(trusted, address) {
+                    break;
+                }
             }
         }
-        Way { client: ClientAddress(client.map(|client| client.to_canonical())), scheme }
+        client.map(|client| client.to_canonical())
     }
+
+    /// Whether what is said on this connection of a request's way is believed. Whoever may open our socket's file could
+    /// read the database as well.
+    fn is_from(&self, trusted: &[Network]) -> bool {
+        self.peer.is_none_or(|peer| is_in(trusted, peer))
+    }
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_static(value));
         }
-        connection.way(&headers, &trusted).client.0.unwrap().to_string()
+        connection.client(&headers, &trusted).unwrap().to_string()
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         for (peer, scheme) in [("10.0.0.1", "https"), ("192.0.2.1", "http")] {
             let connection =
                 Connection { local: None, peer: Some(peer.parse().unwrap()), scheme: "http", is_reserved: false };
-            assert_eq!(connection.way(&headers, &trusted).scheme, scheme, "{peer}");
+            assert_eq!(connection.scheme(&headers, &trusted), scheme, "{peer}");
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::Serialize;
@@ -157,13 +156,13 @@ impl FromRequestParts<App> for NoQuery {
 }
 
 /// Refuses requests whose headers take more than they may.
-pub(super) async fn limit_headers(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) fn check_headers(request: &Request, limits: &Limits) -> Result<(), Problem> {
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    let limit = app.limits.max_header_bytes;
+    let limit = limits.max_header_bytes;
     if size + request.uri().path_and_query().map_or(0, |path| path.as_str().len()) > limit {
-        return headers_too_large(limit).into_response();
+        return Err(headers_too_large(limit));
     }
-    next.run(request).await
+    Ok(())
 }
 
 /// An answer: 200 and JSON.

@@ -1,5 +1,6 @@
 //! The wire: the only place that names axum. One file a verb; the routes stand in one table, here.
 
+mod around;
 mod auth;
 mod browser;
 mod cancel;
@@ -37,24 +38,26 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::map_response;
 use axum::routing::{MethodRouter, get, post};
-use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::listen::{BindError, Listener, bind};
 pub use self::openapi::openapi;
 pub use self::server::{DESCRIPTORS_BESIDE, serve};
 pub use self::tls::TlsError;
 
+use self::around::{Around, Needs};
 use crate::config::{Door, Limits};
 use crate::service::Service;
 
-/// What every handler is given.
-#[derive(Clone)]
-pub(crate) struct App {
+/// What every handler is given: one pointer, since it is cloned for every request.
+type App = Arc<Shared>;
+
+/// What all handlers share.
+struct Shared {
     service: Arc<Service>,
     limits: Limits,
-    door: Arc<Door>,
+    door: Door,
     turns: shed::Turns,
 }
 
@@ -98,20 +101,11 @@ const ROUTES: &[(&str, Route)] = &[
 /// The whole service as one router.
 fn router(app: App) -> Router {
     let guarded = ROUTES.iter().fold(Router::new(), |router, (path, route)| router.route(path, route()));
-    let guarded = guarded
-        .fallback(error::unknown_path)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), auth::authenticate));
+    let guarded = guarded.fallback(error::unknown_path).method_not_allowed_fallback(error::method_not_allowed);
     let open = |router: Router<App>, (path, route): &(&str, Route)| {
         router.route(path, route().fallback(error::method_not_allowed))
     };
-    let open_routes = OPEN_ROUTES.iter().chain(inbox::ROUTES);
-    open_routes
-        .fold(guarded, open)
-        .layer(from_fn_with_state(app.clone(), browser::guard))
-        .layer(from_fn_with_state(app.clone(), extract::limit_headers))
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(map_response(browser::add_headers))
-        .layer(from_fn_with_state(app.clone(), observe::observe))
-        .with_state(app)
+    let open = OPEN_ROUTES.iter().chain(inbox::ROUTES).fold(Router::new(), open);
+    let around = |needs| Around { app: Arc::clone(&app), needs };
+    guarded.layer(around(Needs::Token)).merge(open.layer(around(Needs::Nothing))).with_state(app)
 }

@@ -1,16 +1,19 @@
 //! What is seen of each request: an id on its answer and on every line of the log about it, a count, and its duration.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
-use tracing::Instrument;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::App;
+use super::connection::Connection;
 use crate::domain::traceparent::Traceparent;
+use crate::metrics::Metrics;
 
 /// The header that names a request, in its answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,28 +25,62 @@ const TRACEPARENT: &str = "traceparent";
 #[derive(Clone, Copy)]
 pub(super) struct Code(pub(super) &'static str);
 
-/// Names, counts and logs each request.
+/// One request, as it is seen while it is answered.
 ///
 /// What was done is logged at the level `debug`, since the history has it; what was refused at `info`, what failed here at
 /// `warn`.
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let id = Uuid::now_v7();
-    let method = known(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let trace_id = traceparent(request.headers());
-    let trace_id = trace_id.as_ref().map(Traceparent::trace_id);
-    let span =
-        tracing::info_span!("request", x_request_id = %id, method, route, trace_id, client = tracing::field::Empty);
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let (took, status) = (begun.elapsed(), response.status().as_u16());
-    app.service.metrics().answered(method, route, status, took);
-    span.in_scope(|| log(status, response.extensions().get(), took));
-    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
-        response.headers_mut().insert(REQUEST_ID, id);
+pub(super) struct Observed {
+    begun: Instant,
+    id: Uuid,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    span: Span,
+}
+
+impl Observed {
+    /// Names a request.
+    pub(super) fn begin(request: &Request, app: &App) -> Self {
+        let begun = Instant::now();
+        let id = Uuid::now_v7();
+        let method = known(request.method());
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let trace_id = traceparent(request.headers());
+        let span = tracing::info_span!(
+            "request",
+            x_request_id = %id,
+            method,
+            route = named(route.as_ref()),
+            trace_id = trace_id.as_ref().map(Traceparent::trace_id),
+            client = client(request, app).map(tracing::field::display),
+        );
+        Self { begun, id, method, route, span }
     }
-    response
+
+    /// What every line of the log about it is in.
+    pub(super) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Counts and logs it, and names it in its answer.
+    pub(super) fn end(self, response: &mut Response, metrics: &Metrics) {
+        let (took, status) = (self.begun.elapsed(), response.status().as_u16());
+        metrics.answered(self.method, named(self.route.as_ref()), status, took);
+        self.span.in_scope(|| log(status, response.extensions().get(), took));
+        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
+}
+
+/// The pattern of a request's path, where it is served.
+fn named(route: Option<&MatchedPath>) -> &str {
+    route.map_or("none", MatchedPath::as_str)
+}
+
+/// Whom a request comes from.
+fn client(request: &Request, app: &App) -> Option<IpAddr> {
+    let connection = request.extensions().get::<Arc<Connection>>()?;
+    connection.client(request.headers(), &app.door.trusted_proxy)
 }
 
 fn log(status: u16, code: Option<&Code>, took: Duration) {

@@ -21,7 +21,7 @@ use super::listen::Listener;
 use super::shed::Turns;
 use super::stream::Stream;
 use super::timed::{Activity, Patience, Timed};
-use super::{App, router};
+use super::{App, Shared, router};
 use crate::config::{Config, Limits};
 use crate::service::Service;
 
@@ -47,8 +47,8 @@ pub const DESCRIPTORS_BESIDE: usize = RESERVED + LEAVING;
 /// Serves until `stop` ends; then takes no more connections, lets those who wait go, and answers what is in flight.
 pub async fn serve(listener: Listener, service: Arc<Service>, config: &Config, stop: impl Future<Output = ()>) {
     let limits = config.limits;
-    let door = Arc::new(config.door.clone());
-    let app = router(App { service: Arc::clone(&service), limits, door, turns: Turns::default() });
+    let door = config.door.clone();
+    let app = router(App::new(Shared { service: Arc::clone(&service), limits, door, turns: Turns::default() }));
     let server = Server {
         app,
         limits,

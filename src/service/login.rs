@@ -69,12 +69,25 @@ impl Service {
 
     /// Begins a session, or says why not.
     pub async fn log_in(&self, with: Credential) -> Result<Pass> {
-        let text = random_text()?;
-        let session_sha256 = tokens::digest(&text);
         let (digest, by) = match &with {
             Credential::Code(code) => (tokens::digest(code), LoggedInBy::Link),
             Credential::Token(token) => (tokens::digest(token), LoggedInBy::Token),
         };
+        // Anybody may try: what is nobody's takes no place in the writer's queue.
+        let now = self.clock.now();
+        self.store
+            .read(Lane::Agents, move |tx| match by {
+                LoggedInBy::Link if !tx.is_login_link(&digest, now)? => Err(Refused::UsedLoginLink.into()),
+                LoggedInBy::Token if tx.token(&digest)?.is_none() => Err(Refused::UnknownToken.into()),
+                LoggedInBy::Link | LoggedInBy::Token => Ok::<_, Error>(()),
+            })
+            .await?;
+        self.begin_session(digest, by).await
+    }
+
+    async fn begin_session(&self, digest: [u8; 32], by: LoggedInBy) -> Result<Pass> {
+        let text = random_text()?;
+        let session_sha256 = tokens::digest(&text);
         let lifetime = self.session_lifetime_ms;
         let begun = self.store.write(Lane::People, move |tx| {
             let token = match by {

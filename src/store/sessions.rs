@@ -39,6 +39,14 @@ impl ReadTx<'_> {
         Ok(statement.query_row([token_sha256], token_from).optional()?)
     }
 
+    /// Whether a link can still be used at `now`.
+    pub fn is_login_link(&self, code_sha256: &[u8; 32], now: Timestamp) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT 1 FROM login_links WHERE code_sha256 = ?1 AND used_at_ms IS NULL AND expires_at_ms > ?2",
+        )?;
+        Ok(statement.exists(params![code_sha256, now])?)
+    }
+
     /// Whose session this is at `now`, as long as their token is in force.
     pub fn session(&self, session_sha256: &[u8; 32], now: Timestamp) -> Result<Option<Principal>> {
         let mut statement = self.conn.prepare_cached(

@@ -95,8 +95,8 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let connection = parts.extensions.get::<Arc<Connection>>();
-        let way = connection.map(|connection| connection.way(&parts.headers, &app.door.trusted_proxy));
-        let cookie = Cookie::new(&parts.headers, way.is_some_and(|way| way.scheme == "https"));
+        let scheme = connection.map(|connection| connection.scheme(&parts.headers, &app.door.trusted_proxy));
+        let cookie = Cookie::new(&parts.headers, scheme == Some("https"));
         let person = match cookie.found(&parts.headers) {
             Some(session) => {
                 let principal = app.service.session(session).await?;
