@@ -2,7 +2,7 @@
 
 mod descriptors;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,8 +68,12 @@ pub fn run(config: &Config) -> Result<(), Error> {
         config.limits.max_connections = connections;
         let server = Server::open(config, Arc::new(SystemClock::default())).await?;
         let address = server.url();
-        if let Some(tokens) = server.service.first_tokens().await? {
-            introduce(&address, &tokens)?;
+        let first = server.service.first_tokens().await?;
+        if let Some(tokens) = &first {
+            introduce(&address, tokens)?;
+        }
+        if first.is_some() || io::stderr().is_terminal() {
+            invite(&address, &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;
@@ -176,6 +180,29 @@ async fn signalled((mut terminate, mut interrupt): (Signal, Signal)) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+/// Shows the way to the inbox, to a person: a link that works once.
+async fn invite(url: &str, service: &Service) -> io::Result<()> {
+    // No browser goes to a Unix socket.
+    if url.starts_with("unix:") {
+        return Ok(());
+    }
+    match service.make_first_login_link().await {
+        Ok(Some(pass)) => {
+            let mut err = io::stderr().lock();
+            writeln!(err, "The inbox, for ten minutes and one use (`countersign login` makes more):")?;
+            writeln!(err)?;
+            writeln!(err, "  {url}/login#{}", *pass.text)?;
+            writeln!(err)
+        }
+        Ok(None) => Ok(()),
+        // A disk that is full now is no reason not to serve what can be served.
+        Err(error) => {
+            tracing::warn!(%error, "no log-in link could be made");
+            Ok(())
+        }
     }
 }
 
