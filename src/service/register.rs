@@ -60,17 +60,22 @@ impl Service {
         let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
+        let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
         // Taken apart here, beside the writer: it is the dearest part of a decision.
-        let asked = match &mut content {
+        let subject = match &mut content {
             Content::Confirmation(confirmation) => {
                 let subject = Subject::of(confirmation);
                 confirmation.offer(&subject, self.max_pattern_bytes);
-                Some(Asked::new(confirmation.clone(), subject))
+                Some(subject)
             }
             Content::Secret(_) | Content::Question(_) => None,
         };
         let metadata = metadata.as_ref().map_or("{}", JsonObject::text).to_owned();
         let body = Body { json: content.to_json().map_err(not_json)?, metadata, content_sha256, traceparent };
+        let asked = match (content, subject) {
+            (Content::Confirmation(confirmation), Some(subject)) => Some(Asked::new(confirmation, subject)),
+            (Content::Confirmation(_) | Content::Secret(_) | Content::Question(_), _) => None,
+        };
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
         self.store
@@ -80,9 +85,9 @@ impl Service {
                 }
                 let mut interaction = Interaction {
                     request_id: request_id.clone(),
-                    kind: content.kind(),
+                    kind,
                     conversation_id: conversation_id.clone(),
-                    tool_name: content.tool_name().cloned(),
+                    tool_name: tool_name.clone(),
                     registered_by: by.name.clone(),
                     created_at: tx.now(),
                     expires_at: expires_at(deadline, default_ttl, tx.now())?,

@@ -19,7 +19,7 @@ pub(in crate::domain) struct SimpleCommand {
 }
 
 /// Everything that a command line runs, as far as that is known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CommandLine {
     /// Its simple commands, in their order: all of them must be allowed.
     pub(super) commands: Vec<SimpleCommand>,
@@ -42,6 +42,18 @@ impl SimpleCommand {
 impl CommandLine {
     /// Takes `text` apart.
     pub(super) fn read(text: &str) -> Self {
+        parse::plain_words(text).map_or_else(|| Self::of_tree(text), |words| Self::plain(words.map(Word::literal)))
+    }
+
+    /// One command whose words are all known.
+    fn plain(words: impl Iterator<Item = Word>) -> Self {
+        let command = SimpleCommand { words: words.collect() };
+        let doubt = danger::changes_shell(&command.program()).then_some(Doubt::ShellChanger);
+        Self { commands: vec![command], doubt, ..Self::default() }
+    }
+
+    /// Whatever the grammar says.
+    fn of_tree(text: &str) -> Self {
         let Some(tree) = parse::tree(text) else {
             return Self { doubt: Some(Doubt::TooMuch), ..Self::default() };
         };
@@ -284,6 +296,24 @@ impl<'t> Walk<'t> {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::matcher::parse::tests::word;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_plain_line_is_read_as_the_grammar_reads_it(words in prop::collection::vec(word(), 1..6)) {
+            let text = words.join(" ");
+            prop_assert_eq!(CommandLine::read(&text), CommandLine::of_tree(&text));
         }
     }
 }

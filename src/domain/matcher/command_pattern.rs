@@ -68,6 +68,14 @@ pub(in crate::domain) enum Likeness {
 impl CommandPattern {
     /// Reads `pattern`; `None` for what is no simple command of known words and wildcards: it covers only itself.
     pub(super) fn parse(pattern: &str) -> Option<Self> {
+        match parse::plain_words(pattern.strip_suffix(" *").unwrap_or(pattern)) {
+            Some(_) => Self::of_words(pattern.split(' ')),
+            None => Self::of_tree(pattern),
+        }
+    }
+
+    /// Whatever the grammar says.
+    fn of_tree(pattern: &str) -> Option<Self> {
         let tree = parse::tree(pattern)?;
         let root = tree.root_node();
         let command = root.child(0).filter(|node| node.kind() == "command" && root.child_count() == 1)?;
@@ -75,10 +83,12 @@ impl CommandPattern {
             return None;
         }
         let mut cursor = command.walk();
-        let mut words = Vec::new();
-        for child in command.children(&mut cursor) {
-            words.push(WordPattern::parse(pattern.get(child.byte_range())?)?);
-        }
+        let words = command.children(&mut cursor).map(|child| pattern.get(child.byte_range()));
+        Self::of_words(words.collect::<Option<Vec<_>>>()?.into_iter())
+    }
+
+    fn of_words<'p>(words: impl Iterator<Item = &'p str>) -> Option<Self> {
+        let mut words = words.map(WordPattern::parse).collect::<Option<Vec<_>>>()?;
         let any_rest = matches!(words.last(), Some(WordPattern::Any));
         // A `*` that is the whole pattern stands for the program, too.
         if any_rest && words.len() > 1 {
@@ -294,6 +304,27 @@ impl WordPattern {
             Self::Any => true,
             Self::Glob { components, .. } => components.matches(&text.split('/').collect::<Vec<_>>(), care),
             Self::Url { url, .. } => Url::parse(text).is_ok_and(|found| url.matches(&found, care)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::matcher::parse::tests::word;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_plain_pattern_is_read_as_the_grammar_reads_it(words in prop::collection::vec(word(), 1..5), any in "( \\*)?") {
+            let text = words.join(" ") + &any;
+            prop_assert_eq!(
+                format!("{:?}", CommandPattern::parse(&text)),
+                format!("{:?}", CommandPattern::of_tree(&text))
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The patterns and scopes that are offered for a lasting rule where the agent offers none: narrowest first.
 
-use super::glob::escape;
+use super::glob::{Glob, escape};
 use super::programs::SUBCOMMANDS;
 use super::subject::{Form, Subject};
 use super::{CompiledPattern, Pattern, Scope};
@@ -30,12 +30,13 @@ impl Subject {
     }
 
     fn is_allowed_by(&self, pattern: &Pattern) -> bool {
+        // What is this to the letter needs no reading.
+        if Glob::new(pattern.as_str()).literal() == Some(self.text.as_str()) {
+            return true;
+        }
         let pattern = CompiledPattern::new(pattern);
-        let alone = match self.commands() {
-            [command] => self.doubt.is_none() && pattern.allows_command(command),
-            _ => false,
-        };
-        alone || pattern.is(self) || (self.doubt.is_none() && pattern.allows_whole(self))
+        let alone = matches!(self.commands(), [command] if pattern.allows_command(command));
+        self.doubt.is_none() && (alone || pattern.allows_whole(self))
     }
 
     /// The program with its subcommand and any words: for one simple command of a program that has subcommands.

@@ -28,6 +28,25 @@ static HERE_DOCUMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"<<-?[ \t]*(?:[A-Za-z0-9_]{1,32}|'[A-Za-z0-9_]{1,32}'|"[A-Za-z0-9_]{1,32}")(?:[\s|&;<>()]|$)"#).ok()
 });
 
+/// Words that mean something to the shell, or to its grammar, at some place of a line.
+const RESERVED: &[&str] = &[
+    "case", "coproc", "declare", "do", "done", "elif", "else", "esac", "export", "fi", "for", "function", "if", "in",
+    "let", "local", "readonly", "select", "then", "time", "typeset", "unset", "unsetenv", "until", "while",
+];
+
+/// The words of a line that is one program with its words and nothing else, one space apart, each as plain as can be: what
+/// the grammar says of it is known without asking.
+pub(super) fn plain_words(text: &str) -> Option<impl Iterator<Item = &str>> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,".contains(c);
+    let is_word = |word: &str| {
+        let name = word.strip_prefix("--").and_then(|option| option.split_once('='));
+        let (name, value) = name.unwrap_or((word, ""));
+        !name.is_empty() && name.chars().chain(value.chars()).all(is_plain) && !RESERVED.contains(&word)
+    };
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || "./".contains(c));
+    (begins && text.len() <= MAX_BYTES && text.split(' ').all(is_word)).then(|| text.split(' '))
+}
+
 thread_local! {
     static PARSER: RefCell<Option<Parser>> = RefCell::new(bash());
 }
@@ -73,4 +92,24 @@ fn has_plain_here_documents(text: &str) -> bool {
     begun == 0
         || (begun <= MAX_HERE_DOCUMENTS
             && HERE_DOCUMENT.as_ref().is_some_and(|plain| plain.find_iter(text).count() == begun))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::RESERVED;
+
+    /// A word that is plain, or nearly.
+    pub(in crate::domain::matcher) fn word() -> impl Strategy<Value = String> {
+        let known =
+            ["git", "eval", "cd", "test", "true", "source", ".", "..", "-", "--", "*", "[", "!", "2", "/bin/sh"];
+        let known = RESERVED.iter().chain(&known).map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        prop_oneof![
+            1 => prop::sample::select(known),
+            3 => "[a-c0-2A_./:@,%+-]{1,6}",
+            1 => "-{1,3}[a-c]{0,3}=[a-c0-2/=+-]{0,3}",
+            1 => "[ -~]{0,4}",
+        ]
+    }
 }
