@@ -1,10 +1,13 @@
 //! What the server says while it runs: lines on stderr, for people on a terminal and as JSON otherwise.
 
+mod fields;
+
 use std::io::{self, IsTerminal};
 
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
+use self::fields::JsonObject;
 use crate::config::{LogFormat, Logging};
 
 /// Begins to log, until what comes back is dropped. What is logged about a request carries that request's id.
@@ -24,7 +27,9 @@ pub fn start(config: &Logging) -> Result<WorkerGuard, String> {
     match config.log_format {
         LogFormat::Auto if terminal => log.init(),
         LogFormat::Human => log.init(),
-        LogFormat::Auto | LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogFormat::Auto | LogFormat::Json => {
+            log.json().flatten_event(true).with_span_list(false).fmt_fields(JsonObject).init();
+        }
     }
     // A panic is a line like any other, within the request that it ends.
     std::panic::set_hook(Box::new(|panic| {
