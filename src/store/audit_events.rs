@@ -136,7 +136,10 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
-        let head = self.audit_head()?;
+        let head = match self.memory.head {
+            Some(head) => head,
+            None => self.audit_head()?,
+        };
         // Somebody else's event at the end of all numbers is no end of a chain.
         let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
@@ -148,6 +151,7 @@ impl WriteTx<'_> {
             principal: event.principal.map(|name| name.as_str().into()),
             detail: event.detail.map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
         };
+        let hash = told.hash(seq, head.hash);
         self.conn
             .prepare_cached(
                 "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash) \
@@ -161,8 +165,9 @@ impl WriteTx<'_> {
                 told.rule_id,
                 told.principal,
                 told.detail,
-                told.hash(seq, head.hash)
+                hash
             ])?;
+        self.memory.head = Some(Head { seq, hash });
         self.committed.last_seq = Some(seq);
         Ok(())
     }

@@ -15,6 +15,7 @@ mod error;
 mod history;
 mod interactions;
 mod lock;
+mod memory;
 mod open;
 mod principals;
 mod readers;
@@ -45,8 +46,8 @@ pub use self::sessions::LoggedInBy;
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
+use self::memory::Memory;
 use self::readers::{Gate, Readers};
-use self::rule_book::RuleBook;
 use self::writer::Writer;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::id::RequestId;
@@ -143,7 +144,7 @@ pub struct ReadTx<'c> {
 /// A write transaction, or one part of a group commit.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
-    book: &'c mut RuleBook,
+    memory: &'c mut Memory,
     now: Timestamp,
     committed: Committed,
 }
@@ -157,8 +158,8 @@ impl<'c> Deref for WriteTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    fn new(conn: &'c Connection, book: &'c mut RuleBook, now: Timestamp) -> Self {
-        Self { read: ReadTx { conn }, book, now, committed: Committed::default() }
+    fn new(conn: &'c Connection, memory: &'c mut Memory, now: Timestamp) -> Self {
+        Self { read: ReadTx { conn }, memory, now, committed: Committed::default() }
     }
 
     /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
@@ -305,8 +306,8 @@ fn write_once<T, E: From<Error>>(
     if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
         clock.never_before(highest);
     }
-    let mut book = RuleBook::default();
-    let mut write = WriteTx::new(&tx, &mut book, clock.now());
+    let mut memory = Memory::default();
+    let mut write = WriteTx::new(&tx, &mut memory, clock.now());
     let done = work(&mut write)?;
     tx.commit().map_err(Error::from)?;
     Ok(done)

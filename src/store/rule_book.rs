@@ -1,12 +1,6 @@
 //! The active rules in memory: read once, then following what the writer changes.
-//!
-//! It belongs to the writer's thread. A change is made here by the very call that makes it in the database; where that is
-//! rolled back, or another process has written to the file, everything is forgotten and read again when next needed. So
-//! what decides is what is committed, or about to be.
 
 use std::collections::HashMap;
-
-use rusqlite::Connection;
 
 use super::{ReadTx, Result};
 use crate::clock::Timestamp;
@@ -19,22 +13,14 @@ use crate::domain::trust_rule::TrustRule;
 pub(super) struct RuleBook {
     /// `None` until they are needed.
     tools: Option<HashMap<ToolName, RuleSet>>,
-    /// SQLite's own count of the changes that other connections have made.
-    data_version: i64,
     /// Whether this transaction has changed anything here.
     changed: bool,
 }
 
 impl RuleBook {
-    /// Begins a transaction on `conn`: what others have committed since the last one is seen from here on.
-    pub(super) fn begin(&mut self, conn: &Connection) -> Result<()> {
-        let data_version = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if data_version != self.data_version {
-            self.tools = None;
-            self.data_version = data_version;
-        }
+    /// Begins a transaction.
+    pub(super) const fn begin(&mut self) {
         self.changed = false;
-        Ok(())
     }
 
     /// The transaction, or a part of it, was undone.

@@ -97,7 +97,7 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// The active rules about a tool as they stand in this transaction, ready to decide; `None` where there are none.
     pub fn rules_about(&mut self, tool_name: &ToolName) -> Result<Option<&RuleSet>> {
-        self.book.about(tool_name, &self.read)
+        self.memory.book.about(tool_name, &self.read)
     }
 
     /// Adds an active rule and the event that tells of it.
@@ -141,7 +141,7 @@ impl WriteTx<'_> {
             "maxUses": terms.max_uses,
             "expiresAt": rule.expires_at,
         })))?;
-        self.book.insert(rule);
+        self.memory.book.insert(rule);
         Ok(())
     }
 
@@ -161,11 +161,11 @@ impl WriteTx<'_> {
         self.committed.rule_hits.push(rule.terms.decision);
         match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
             Some(event) => {
-                self.book.remove(&rule.rule_id);
+                self.memory.book.remove(&rule.rule_id);
                 self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id))
             }
             None => {
-                self.book.count_use(rule, self.now);
+                self.memory.book.count_use(rule, self.now);
                 Ok(())
             }
         }
@@ -181,7 +181,7 @@ impl WriteTx<'_> {
             )?
             .execute(params![rule_id, self.now, by])?;
         if changed == 1 {
-            self.book.remove(rule_id);
+            self.memory.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleRevoked).rule(rule_id).principal(by))?;
         }
         Ok(changed == 1)
@@ -196,7 +196,7 @@ impl WriteTx<'_> {
         let expired = statement.query_map(params![self.now, limit], |row| row.get(0))?;
         let expired = expired.collect::<rusqlite::Result<Vec<RuleId>>>()?;
         for rule_id in &expired {
-            self.book.remove(rule_id);
+            self.memory.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleExpired).rule(rule_id))?;
         }
         Ok(expired.len())

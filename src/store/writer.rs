@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
-use super::rule_book::RuleBook;
+use super::memory::Memory;
 use super::{Committed, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
 use crate::domain::principal::Lane;
@@ -93,7 +93,7 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, book: RuleBook::default(), checkpointer, clock, on_commit, queued: counter }.run(&messages);
+            Thread { conn, memory: Memory::default(), checkpointer, clock, on_commit, queued: counter }.run(&messages);
         })?;
         Ok(Self { queue, queued, max_queued, ended, failed })
     }
@@ -141,7 +141,7 @@ impl Writer {
 /// What the writer's thread owns.
 struct Thread {
     conn: Connection,
-    book: RuleBook,
+    memory: Memory,
     checkpointer: Checkpointer,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
@@ -220,7 +220,7 @@ impl Thread {
             return Ok(committed);
         }
         self.execute("ROLLBACK")?;
-        self.book.undo();
+        self.memory.undo();
         let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
         self.attempt(group, Savepoints::Each)?.ok_or_else(corrupt)
     }
@@ -228,14 +228,14 @@ impl Thread {
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
     fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
         self.execute("BEGIN IMMEDIATE")?;
-        self.book.begin(&self.conn)?;
+        self.memory.begin(&self.conn)?;
         let mut all = Committed::default();
         for work in group {
             let changes_before = self.conn.total_changes();
             if savepoints == Savepoints::Each {
                 self.execute("SAVEPOINT work")?;
             }
-            let mut tx = WriteTx::new(&self.conn, &mut self.book, self.clock.now());
+            let mut tx = WriteTx::new(&self.conn, &mut self.memory, self.clock.now());
             let done = work.run(&mut tx);
             if done {
                 all.add(tx.committed);
@@ -243,7 +243,7 @@ impl Thread {
                 return Err(Error::Undone);
             } else if savepoints == Savepoints::Each {
                 self.execute("ROLLBACK TO work")?;
-                self.book.undo();
+                self.memory.undo();
             } else if self.conn.total_changes() != changes_before {
                 return Ok(None);
             }
@@ -259,7 +259,7 @@ impl Thread {
 
     /// Leaves no transaction open; says whether what is on the disk is still known.
     fn undo(&mut self, error: &Error) -> Disk {
-        self.book.undo();
+        self.memory.undo();
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         match error {
             Error::DiskFull | Error::DiskFailed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
