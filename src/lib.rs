@@ -25,6 +25,8 @@
 //! | [`http`] | the wire: routes in one table, one file a verb, errors in one file |
 //! | [`config`] | every knob |
 //! | [`logging`] | lines on stderr |
+//! | [`credentials`] | the file that spares a machine's owner all configuration |
+//! | [`client`] | what talks to a running server |
 //! | [`server`] | the process of `countersign serve` |
 //! | [`cli`] | the command line |
 //!
@@ -51,8 +53,10 @@
 //! 5. The group is committed; then waiters wake, the feed moves on, and the answer goes out.
 
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub mod domain;
 pub mod http;
 pub mod logging;

@@ -1,5 +1,6 @@
-//! Every knob of the server: its flag, its environment variable, its default, its unit and its limit.
+//! Every knob of the server and of the commands that talk to it: its flag, its environment variable, its default, its unit and its limit.
 
+mod access;
 mod door;
 mod limits;
 
@@ -11,6 +12,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
+pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::door::{Authority, Door, Listen, Network, Origin};
 pub use self::limits::Limits;
 
@@ -40,6 +42,10 @@ pub struct Config {
     /// Which key.
     #[command(flatten)]
     pub key: KeyFile,
+
+    /// Where the first tokens are kept.
+    #[command(flatten)]
+    pub credentials: CredentialsFile,
 
     /// How many connections read the database; agents' requests leave one of them to people's
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]

@@ -51,7 +51,7 @@ impl std::str::FromStr for Status {
 }
 
 /// Who or what resolved an interaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ResolvedBy {
     /// Somebody with a token.
@@ -63,7 +63,7 @@ pub enum ResolvedBy {
 }
 
 /// What the server resolves by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum System {
     /// The deadline passed.

@@ -26,7 +26,12 @@ pub(crate) const FAST: &str = "--seccomp-bpf";
 /// is beside it.
 pub(crate) fn countersign<A: AsRef<OsStr>>(trace: &Path, options: &[&str], arguments: &[A]) -> Command {
     let mut command = Command::new("strace");
-    command.env_clear().args(["-D", "-f", "-q", "-o"]).arg(trace).args(options);
+    command
+        .env_clear()
+        .env("COUNTERSIGN_CREDENTIALS_FILE", "none")
+        .args(["-D", "-f", "-q", "-o"])
+        .arg(trace)
+        .args(options);
     command.arg(env!("CARGO_BIN_EXE_countersign")).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command

@@ -1,0 +1,115 @@
+//! `countersign token`: who may speak.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+
+use super::Failure;
+use crate::clock::SystemClock;
+use crate::config::Database;
+use crate::domain::id::{PrincipalName, TokenId};
+use crate::domain::principal::Principal;
+use crate::domain::words::Role;
+use crate::store::{self, Holder, TokenRow, write_beside};
+use crate::tokens;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token and print it, alone, on stdout: it is not kept and cannot be shown again
+    Create(CreateToken),
+    /// List all tokens, the revoked ones too: their ids, never themselves
+    List(Database),
+    /// Revoke tokens: from the very next request on they are nobody's
+    Revoke(RevokeTokens),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateToken {
+    #[command(flatten)]
+    database: Database,
+
+    /// Who is to hold it: 1 to 128 of A-Z a-z 0-9 . _ : -
+    #[arg(long, env = "COUNTERSIGN_TOKEN_NAME")]
+    name: PrincipalName,
+
+    /// What they may do: agent, approver, auditor or admin
+    #[arg(long, env = "COUNTERSIGN_TOKEN_ROLE")]
+    role: Role,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RevokeTokens {
+    #[command(flatten)]
+    database: Database,
+
+    /// The id of one token, as `token list` shows it
+    #[arg(long, required_unless_present = "name", conflicts_with = "name")]
+    id: Option<TokenId>,
+
+    /// All tokens of one principal
+    #[arg(long)]
+    name: Option<PrincipalName>,
+}
+
+impl TokenCommand {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Create(create) => create.run(),
+            Self::List(database) => list_tokens(&database),
+            Self::Revoke(revoke) => revoke.run(),
+        }
+    }
+}
+
+impl CreateToken {
+    fn run(self) -> Result<(), Failure> {
+        let token = tokens::generate()?;
+        let principal = Principal { name: self.name, role: self.role };
+        let holder = Holder { token_sha256: tokens::digest(&token), principal };
+        write_beside(&self.database.path()?, &SystemClock::default(), |tx| {
+            let Principal { name, role } = &holder.principal;
+            match tx.role_of(name)? {
+                Some(has) if has != *role => Err(Failure::OtherRole { name: name.clone(), has }),
+                Some(_) | None => Ok(tx.insert_token(&TokenId::generate(), &holder)?),
+            }
+        })?;
+        writeln!(io::stdout(), "{}", *token)?;
+        Ok(())
+    }
+}
+
+impl RevokeTokens {
+    fn run(self) -> Result<(), Failure> {
+        let chosen = |token: &TokenRow| {
+            token.revoked_at.is_none()
+                && (Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref())
+        };
+        let revoked = write_beside(&self.database.path()?, &SystemClock::default(), |tx| {
+            let tokens = tx.tokens()?.into_iter().filter(chosen).collect::<Vec<_>>();
+            for token in &tokens {
+                tx.revoke_token(token)?;
+            }
+            if tokens.is_empty() { Err(Failure::NoSuchToken) } else { Ok(tokens) }
+        })?;
+        for token in revoked {
+            writeln!(io::stdout(), "revoked {} of {}", token.token_id, token.principal.name)?;
+        }
+        Ok(())
+    }
+}
+
+fn list_tokens(database: &Database) -> Result<(), Failure> {
+    let tokens = store::read_beside(&database.path()?, |tx| tx.tokens())?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{:<36}  {:<8}  {:<24}  {:<24}  NAME", "ID", "ROLE", "CREATED", "REVOKED")?;
+    for TokenRow { token_id, principal, created_at, revoked_at } in tokens {
+        let revoked = revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+        writeln!(
+            out,
+            "{token_id:<36}  {:<8}  {created_at}  {revoked:<24}  {}",
+            principal.role.as_str(),
+            principal.name
+        )?;
+    }
+    Ok(())
+}

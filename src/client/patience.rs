@@ -1,0 +1,52 @@
+//! How long to go on where a server may come back.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Error, Result};
+
+/// How long in a row a server may be away.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    limit: Duration,
+}
+
+impl Patience {
+    /// As long as `limit`.
+    #[must_use]
+    pub const fn new(limit: Duration) -> Self {
+        Self { limit }
+    }
+
+    /// Does `call` again while the server is away, or short of something, and may yet come back. What is done more than once
+    /// has to be the same as if it were done once.
+    pub fn insist<T>(&self, mut call: impl FnMut() -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
+        loop {
+            let error = match call() {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            match error.passes_after() {
+                Some(after) if begun.elapsed() + after < self.limit => pause(after),
+                Some(_) | None => return Err(error),
+            }
+        }
+    }
+}
+
+/// Lets some time pass: nothing tells when a server is back but asking it.
+pub fn pause(time: Duration) {
+    let begun = Instant::now();
+    while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+        thread::park_timeout(left);
+    }
+}
+
+impl Error {
+    /// Whether the server was away, or short of something, for all that is known.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.passes_after().is_some()
+    }
+}

@@ -1,0 +1,146 @@
+//! How a command reaches a running server, and as whom.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use etcetera::{BaseStrategy, choose_base_strategy};
+use serde::{Deserialize, Serialize};
+
+use super::door::Authority;
+
+/// Which server, and whose token.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub struct Access {
+    /// The server: http://…, https://… or unix:PATH [default: the credentials file's, else http://127.0.0.1:7711]
+    #[arg(long, value_name = "URL", env = "COUNTERSIGN_URL", hide_env_values = true)]
+    pub url: Option<ServerUrl>,
+
+    /// A file that holds the token and nothing else [default: the token in COUNTERSIGN_TOKEN, else the credentials file's]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true)]
+    pub token_file: Option<PathBuf>,
+
+    /// Certificates, in PEM, that vouch for the server [default: the web's well-known ones]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_CA_FILE", hide_env_values = true)]
+    pub ca_file: Option<PathBuf>,
+
+    /// Where the tokens of this machine's server are.
+    #[command(flatten)]
+    pub credentials: CredentialsFile,
+}
+
+/// The file in which the first start of a server leaves its address and tokens for the commands.
+#[derive(Clone, Debug, Args)]
+pub struct CredentialsFile {
+    /// Where `serve` keeps the first tokens and commands find them; `none`: nowhere [default: countersign/credentials.toml
+    /// under the XDG configuration directory]
+    #[arg(
+        long = "credentials-file",
+        value_name = "PATH",
+        env = "COUNTERSIGN_CREDENTIALS_FILE",
+        hide_env_values = true
+    )]
+    path: Option<PathBuf>,
+}
+
+impl CredentialsFile {
+    /// The path that was given, or the one under the XDG configuration directory; `None` where there is to be none.
+    pub fn path(&self) -> io::Result<Option<PathBuf>> {
+        match &self.path {
+            Some(path) if path.as_os_str() == "none" => Ok(None),
+            Some(path) => Ok(Some(path.clone())),
+            None => {
+                let strategy = choose_base_strategy()
+                    .map_err(|error| io::Error::other(format!("{error}: name a file with --credentials-file")))?;
+                Ok(Some(strategy.config_dir().join("countersign").join("credentials.toml")))
+            }
+        }
+    }
+}
+
+/// The token in the environment. There is no flag for it: everybody may read the arguments of a process.
+#[must_use]
+pub fn token_of_environment() -> Option<String> {
+    std::env::var("COUNTERSIGN_TOKEN").ok().filter(|token| !token.trim().is_empty())
+}
+
+/// A server's address as clients say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ServerUrl {
+    /// `http://HOST[:PORT]` or `https://HOST[:PORT]`, without a path.
+    Web(String),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+impl Default for ServerUrl {
+    /// Where a server listens that was told nothing.
+    fn default() -> Self {
+        Self::Web("http://127.0.0.1:7711".to_owned())
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || format!("{text:?} is not http://HOST[:PORT], https://HOST[:PORT] or unix:PATH");
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() { Err(bad()) } else { Ok(Self::Unix(path.into())) };
+        }
+        let (scheme, rest) = text.trim_end_matches('/').split_once("://").ok_or_else(bad)?;
+        let Authority { host, port } = rest.parse().map_err(|_| bad())?;
+        match (scheme.to_ascii_lowercase().as_str(), port) {
+            (scheme @ ("http" | "https"), Some(port)) => Ok(Self::Web(format!("{scheme}://{host}:{port}"))),
+            (scheme @ ("http" | "https"), None) => Ok(Self::Web(format!("{scheme}://{host}"))),
+            _ => Err(bad()),
+        }
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Web(url) => f.write_str(url),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl TryFrom<String> for ServerUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ServerUrl> for String {
+    fn from(url: ServerUrl) -> Self {
+        url.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_an_origin_or_a_socket() {
+        for (text, same) in [
+            ("http://LocalHost:7711/", "http://localhost:7711"),
+            ("https://inbox.example", "https://inbox.example"),
+            ("http://[::1]:80", "http://[::1]:80"),
+            ("unix:/run/a.sock", "unix:/run/a.sock"),
+        ] {
+            assert_eq!(text.parse::<ServerUrl>().map(|url| url.to_string()), Ok(same.to_owned()));
+        }
+        for bad in ["", "localhost", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u:p@a", "unix:"] {
+            assert!(bad.parse::<ServerUrl>().is_err(), "{bad:?} was taken");
+        }
+    }
+}

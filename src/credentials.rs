@@ -1,0 +1,90 @@
+//! The credentials file: the address and the tokens of a machine's own server, so that its commands need no configuration.
+//!
+//! `serve` writes it when it makes the first tokens of a new database; commands read it. It is its owner's alone, and it is
+//! never written over for another server.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::ServerUrl;
+
+/// What is in the file. The tokens are never printed: there is no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The server that the tokens are for; they are sent nowhere else.
+    pub url: ServerUrl,
+    /// The token for commands of agents.
+    pub agent: String,
+    /// The token for commands of people.
+    pub approver: String,
+}
+
+/// What has become of credentials that were to be kept.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// They are in the file.
+    Written,
+    /// The file has those of another server, and was left alone.
+    HasOther(ServerUrl),
+}
+
+/// Why the file is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be read or written.
+    #[error("the credentials file {}: {}", .0.display(), .1)]
+    File(PathBuf, io::Error),
+    /// Others than its owner may read it.
+    #[error("the credentials file {} can be read by others: chmod 600 it", .0.display())]
+    Open(PathBuf),
+    /// It is something else.
+    #[error("the credentials file {} does not have url, agent and approver and nothing else: mend it, or move it away", .0.display())]
+    Malformed(PathBuf),
+}
+
+impl Credentials {
+    /// What the file says; `None` where there is no such file.
+    pub fn read(path: &Path) -> Result<Option<Self>, Error> {
+        let failed = |error| Error::File(path.to_owned(), error);
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+            return Err(Error::Open(path.to_owned()));
+        }
+        // The parser's own words would repeat the line, and with it a token.
+        toml::from_str(&text).map(Some).map_err(|_| Error::Malformed(path.to_owned()))
+    }
+
+    /// Writes the file, whole or not at all, unless it has the credentials of another server.
+    pub fn keep(&self, path: &Path) -> Result<Kept, Error> {
+        let failed = |error| Error::File(path.to_owned(), error);
+        if let Some(there) = Self::read(path)?.filter(|there| there.url != self.url) {
+            return Ok(Kept::HasOther(there.url));
+        }
+        if let Some(folder) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        }
+        let text = toml::to_string(self).map_err(|error| failed(io::Error::other(error)))?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}", std::process::id()));
+        let draft = PathBuf::from(name);
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&draft, path)
+        });
+        written.map(|()| Kept::Written).map_err(|error| {
+            // Nothing half-written is left behind; why it failed is what matters.
+            let _ = fs::remove_file(&draft);
+            failed(error)
+        })
+    }
+}
