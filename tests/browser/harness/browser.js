@@ -1,0 +1,71 @@
+// Headless Chromium, and what no page of ours may ever do in it.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { chromium } from 'playwright-core';
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What the console says of requests that got no answer, or not a good one. */
+const NETWORK = /net::ERR_|Failed to load resource/;
+
+let browser;
+
+/** The one browser of a file of tests, with a profile of its own that is gone afterwards. */
+async function theBrowser() {
+  browser ??= chromium.launch({ executablePath: EXECUTABLE, headless: true, args: ARGS });
+  return browser;
+}
+
+/** To be called once the file's tests are done. */
+export async function closeBrowser() {
+  await (await browser)?.close();
+}
+
+/**
+ * A new tab, as if of another person's browser. When the test `t` ends, it fails if a page said anything on the console
+ * that it should not: a violation of its policy, an exception, a resource that is not there.
+ * `losesServer` forgives what is said of a server that does not answer.
+ */
+export async function tab(t, { losesServer = false, ...options } = {}) {
+  const context = await (await theBrowser()).newContext(options);
+  context.setDefaultTimeout(20_000);
+  const complaints = [];
+  const complain = (text) => losesServer && NETWORK.test(text) ? undefined : complaints.push(text);
+  context.on('console', (message) => ['error', 'warning'].includes(message.type()) && complain(message.text()));
+  context.on('weberror', (error) => complain(String(error.error())));
+  context.on('request', (request) => isElsewhere(request.url()) && complain(`it asked for ${request.url()}`));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(complaints, []);
+  });
+  const page = await context.newPage();
+  page.complaints = complaints;
+  return page;
+}
+
+function isElsewhere(url) {
+  const { protocol, hostname } = new URL(url);
+  return !['data:', 'blob:', 'about:'].includes(protocol) && hostname !== '127.0.0.1';
+}
+
+/** Fails where the page cannot be used by everybody, by the rules of WCAG 2.2 AA that a program can check. */
+export async function assertAccessible(page) {
+  await page.evaluate(AXE);
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }), tags);
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`);
+  assert.deepEqual(told, []);
+}
