@@ -1,6 +1,8 @@
 //! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
 
 mod descriptors;
+mod first_start;
+mod invitation;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ pub use crate::http::openapi;
 
 use crate::http::{self, Listener};
 use crate::logging;
-use crate::service::{self, FirstTokens, Service};
+use crate::service::{self, Service};
 use crate::store;
 
 /// How long the database may take to close: what is queued and the last checkpoint.
@@ -70,10 +72,10 @@ pub fn run(config: &Config) -> Result<(), Error> {
         let address = server.url();
         let first = server.service.first_tokens().await?;
         if let Some(tokens) = &first {
-            introduce(&address, tokens)?;
+            first_start::introduce(&address, tokens, &server.config.credentials)?;
         }
         if first.is_some() || io::stderr().is_terminal() {
-            invite(&address, &server.service).await?;
+            invitation::invite(&address, &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;
@@ -181,53 +183,4 @@ async fn signalled((mut terminate, mut interrupt): (Signal, Signal)) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-/// Shows the way to the inbox, to a person: a link that works once.
-async fn invite(url: &str, service: &Service) -> io::Result<()> {
-    // No browser goes to a Unix socket.
-    if url.starts_with("unix:") {
-        return Ok(());
-    }
-    match service.make_first_login_link().await {
-        Ok(Some(pass)) => {
-            let mut err = io::stderr().lock();
-            writeln!(err, "The inbox, for ten minutes and one use (`countersign login` makes more):")?;
-            writeln!(err)?;
-            writeln!(err, "  {url}/login#{}", *pass.text)?;
-            writeln!(err)
-        }
-        Ok(None) => Ok(()),
-        // A disk that is full now is no reason not to serve what can be served.
-        Err(error) => {
-            tracing::warn!(%error, "no log-in link could be made");
-            Ok(())
-        }
-    }
-}
-
-/// Shows the first tokens, once, with two lines to try them.
-fn introduce(url: &str, FirstTokens { approver, agent }: &FirstTokens) -> io::Result<()> {
-    let call = |path: &str, token: &str, body: &str| {
-        let target = match url.strip_prefix("unix:") {
-            Some(socket) => format!("--unix-socket '{socket}' http://localhost{path}"),
-            None => format!("{url}{path}"),
-        };
-        format!(
-            "  curl -sS {target} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
-        )
-    };
-    let mut err = io::stderr().lock();
-    writeln!(err, "This database is new. Two tokens were made for it; they are shown once, here:")?;
-    writeln!(err)?;
-    writeln!(err, "  agent     {agent}")?;
-    writeln!(err, "  approver  {approver}")?;
-    writeln!(err)?;
-    writeln!(err, "Ask, as the agent, then allow it, as the approver:")?;
-    writeln!(err)?;
-    let ask =
-        r#"{"requestId":"first","kind":"confirmation","confirmation":{"toolName":"shell","input":{"command":"ls"}}}"#;
-    writeln!(err, "{}", call("/v1/interactions", agent, ask))?;
-    writeln!(err, "{}", call("/v1/confirm", approver, r#"{"requestId":"first","decision":"allow"}"#))?;
-    writeln!(err)
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::{audit, doctor, rules};
 use crate::client;
-use crate::domain::id::PrincipalName;
+use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::words::{Outcome, Role};
 use crate::server;
 use crate::service::RotateError;
@@ -22,6 +22,8 @@ pub(super) mod exit {
     pub(in crate::cli) const UNDECIDED: u8 = 4;
     /// The server cannot be reached.
     pub(in crate::cli) const UNREACHABLE: u8 = 5;
+    /// Somebody pressed Ctrl-C, or the like.
+    pub(in crate::cli) const INTERRUPTED: u8 = 130;
 }
 
 /// Why a command failed: one sentence on stderr.
@@ -55,6 +57,10 @@ pub(super) enum Failure {
     Usage(String),
     #[error("{0}")]
     Other(String),
+    #[error("{error}; what was asked stays: come back with --request-id {request_id}")]
+    Away { error: client::Error, request_id: RequestId },
+    #[error("{0}")]
+    Interrupted(String),
     /// What was asked for did not come about.
     #[error("{1}")]
     Ended(Outcome, String),
@@ -67,6 +73,8 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) if error.may_pass() => exit::UNREACHABLE,
+            Self::Away { .. } => exit::UNREACHABLE,
+            Self::Interrupted(_) => exit::INTERRUPTED,
             Self::Usage(_) => exit::USAGE,
             Self::Ended(Outcome::Rejected, _) => exit::REJECTED,
             Self::Ended(Outcome::Expired | Outcome::Cancelled | Outcome::Superseded, _) => exit::UNDECIDED,

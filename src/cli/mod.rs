@@ -1,15 +1,30 @@
 //! The command line: what can be said, and what each command does.
 
+mod answer;
+mod ask;
 mod audit;
 mod backup;
+mod card;
 mod common;
+mod completions;
+mod decide;
 mod doctor;
+mod events;
 mod failure;
+mod ids;
+mod interrupt;
 mod key;
+mod list;
+mod login;
 mod look;
 mod rules;
+mod run;
+mod secret;
+mod show;
 mod shown;
 mod table;
+mod terminal;
+mod time;
 mod token;
 
 use std::io::{self, Write};
@@ -33,6 +48,30 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve(Box<Config>),
+    /// Ask a person, and wait for the answer: through restarts of the server and lost connections too
+    Ask(Box<ask::Ask>),
+    /// Ask whether a command may run, then run exactly what was approved, once, and report what came of it
+    Run(Box<run::Run>),
+    /// List what waits for an answer, what has to be answered first at the top
+    List(list::List),
+    /// Show an interaction, complete: what is asked, by whom, how it ended
+    Show(show::Show),
+    /// Approve what an agent wants to do
+    Approve(decide::Approve),
+    /// Reject what an agent wants to do
+    Reject(decide::Reject),
+    /// Give a secret that an agent asked for: typed without echo, or from stdin
+    Secret(secret::GiveSecret),
+    /// Answer a question
+    Answer(answer::Answer),
+    /// List what was asked and how it ended, newest first, or tell the story of one interaction
+    History(list::HistoryOf),
+    /// Show the audit events, and with --follow as they happen
+    Log(events::Log),
+    /// Print a link that logs a browser in to the inbox, once
+    Login(login::Login),
+    /// Print what lets a shell complete this command line
+    Completions(completions::Completions),
     /// Verify and export the history: a chain that nobody can change unseen
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -56,10 +95,25 @@ enum Command {
 /// Does what the command line says; the exit code of the process.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    server::keep_memory_private();
+    // What `run` runs is not ours to keep from dumping its core.
+    if !matches!(cli.command, Command::Run(_)) {
+        server::keep_memory_private();
+    }
     let done = match cli.command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
         Command::Openapi => write!(io::stdout(), "{}", server::openapi()).map_err(Failure::from),
+        Command::Ask(ask) => ask.run(),
+        Command::Run(run) => return ended(run.run()),
+        Command::List(list) => list.run(),
+        Command::Show(show) => show.run(),
+        Command::Approve(approve) => approve.run(),
+        Command::Reject(reject) => reject.run(),
+        Command::Secret(secret) => secret.run(),
+        Command::Answer(answer) => answer.run(),
+        Command::History(history) => history.run(),
+        Command::Log(log) => log.run(),
+        Command::Login(login) => login.run(),
+        Command::Completions(completions) => completions.run(),
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
         Command::Doctor(database) => doctor::doctor(&database),
@@ -67,12 +121,13 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rules(rules) => rules.run(),
         Command::Token(token) => token.run(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // With stderr gone there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "countersign: {failure}");
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(done: Result<ExitCode, Failure>) -> ExitCode {
+    done.unwrap_or_else(|failure| {
+        // With stderr gone there is nobody left to tell.
+        let _ = writeln!(io::stderr(), "countersign: {failure}");
+        ExitCode::from(failure.exit_code())
+    })
 }

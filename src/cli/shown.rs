@@ -36,6 +36,14 @@ impl Shown {
         Self { spans: vec![(text.to_string(), tint)] }
     }
 
+    /// The same, in one colour where it is plain.
+    pub(super) fn tinted(mut self, tint: Tint) -> Self {
+        for (_, own) in self.spans.iter_mut().filter(|(_, own)| *own == Tint::Plain) {
+            *own = tint;
+        }
+        self
+    }
+
     /// This and then that.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.spans.extend(other.spans);
@@ -66,6 +74,28 @@ impl Shown {
         Self { spans }
     }
 
+    /// The same in rows of at most so many columns: a terminal that breaks a line begins the next where our own lines do.
+    pub(super) fn rows(self, width: usize) -> Vec<Self> {
+        let mut rows = vec![Self::default()];
+        let mut left = width;
+        for (text, tint) in self.spans {
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let fits = fitting(rest, left);
+                // A character that is wider than a row goes where it may.
+                let end = if fits.is_empty() && left == width { first(rest) } else { fits };
+                rest = rest.get(end.len()..).unwrap_or_default();
+                left = left.saturating_sub(end.width());
+                rows.last_mut().into_iter().for_each(|row| row.spans.push((end.to_owned(), tint)));
+                if !rest.is_empty() {
+                    rows.push(Self::default());
+                    left = width;
+                }
+            }
+        }
+        rows
+    }
+
     /// What to print.
     pub(super) fn paint(&self, look: Look) -> String {
         self.spans.iter().map(|(text, tint)| tint.paint(text, look)).collect()
@@ -88,6 +118,10 @@ fn fitting(text: &str, width: usize) -> &str {
         used > width
     });
     text.get(..end.map_or(text.len(), |(at, _)| at)).unwrap_or_default()
+}
+
+fn first(text: &str) -> &str {
+    text.get(..text.chars().next().map_or(0, char::len_utf8)).unwrap_or_default()
 }
 
 /// A text of others in one line, for a sentence of ours on stderr.
@@ -138,6 +172,17 @@ mod tests {
         // Two columns each.
         assert_eq!(Shown::line("日本語").cut(4).paint(Look::default()), "日…");
         assert_eq!(Shown::line("a\u{202e}b").cut(4).paint(Look::default()), "a⟨U…");
+    }
+
+    #[test]
+    fn rows_hold_all_of_a_text_and_fit() {
+        let text = "ab\u{202e}日本語cd";
+        let all = Shown::text(text).paint(Look::default());
+        for width in 1..20 {
+            let rows = Shown::text(text).rows(width);
+            assert_eq!(rows.iter().map(|row| row.paint(Look::default())).collect::<String>(), all);
+            assert!(rows.iter().all(|row| row.width() <= width.max(2)), "{width}: {rows:?}");
+        }
     }
 
     #[test]

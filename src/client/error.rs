@@ -58,7 +58,7 @@ pub struct Refusal {
     pub code: String,
     /// How soon it is worth to try again.
     #[serde(default, rename = "retryAfterMs")]
-    retry_after_ms: Option<u64>,
+    pub(super) retry_after_ms: Option<u64>,
 }
 
 impl Refusal {

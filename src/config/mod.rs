@@ -131,7 +131,8 @@ impl FromStr for Millis {
     }
 }
 
-fn millis(text: &str) -> Result<u64, String> {
+/// A time in milliseconds, such as 90s, 24h or 7d.
+pub(crate) fn millis(text: &str) -> Result<u64, String> {
     // Days and weeks have no fixed length to jiff's durations, but they have to deadlines: 24 hours a day.
     let span = text.parse::<jiff::Span>().map_err(|error| error.to_string())?;
     let day = jiff::SpanRelativeTo::days_are_24_hours();
@@ -145,7 +146,7 @@ fn millis(text: &str) -> Result<u64, String> {
 }
 
 /// How long something may take.
-fn patience(text: &str) -> Result<Duration, String> {
+pub(crate) fn patience(text: &str) -> Result<Duration, String> {
     match millis(text)? {
         // No timer goes further than a year or two.
         time if time <= 366 * 24 * 60 * 60 * 1000 => Ok(Duration::from_millis(time)),

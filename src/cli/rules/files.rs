@@ -1,9 +1,9 @@
-//! `countersign rules`: trust rules as code.
+//! Rules as code: files that are tested, brought in, and written from what stands.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Database;
@@ -12,16 +12,6 @@ use crate::domain::pattern::Scope;
 use crate::rules_file::{self, FileRule, RulesFile};
 use crate::service::{Change, Import, ImportError, Imported, active};
 use crate::store::{self, OpenError, write_beside};
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RulesCommand {
-    /// Print the active rules as TOML on stdout
-    Export(Database),
-    /// Bring the rules of a file into the database, in one transaction: what it shows is what it does
-    Import(ImportRules),
-    /// Hold the examples of a file against its rules; needs no database and no server
-    Test(TestRules),
-}
 
 #[derive(Debug, Args)]
 struct RulesPath {
@@ -34,13 +24,13 @@ struct RulesPath {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct TestRules {
+pub(in crate::cli) struct TestRules {
     #[command(flatten)]
     rules: RulesPath,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ImportRules {
+pub(in crate::cli) struct ImportRules {
     #[command(flatten)]
     rules: RulesPath,
 
@@ -66,7 +56,7 @@ pub(super) struct ImportRules {
 
 /// Why a command about rules failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(in crate::cli) enum Failure {
     #[error("{0}: {1}")]
     Read(PathBuf, io::Error),
     #[error("{0}: {1}")]
@@ -75,16 +65,6 @@ pub(super) enum Failure {
     Examples { path: PathBuf, failed: usize, examples: usize },
     #[error(transparent)]
     Import(#[from] ImportError),
-}
-
-impl RulesCommand {
-    pub(super) fn run(self) -> Result<(), super::Failure> {
-        match self {
-            Self::Export(database) => export(&database),
-            Self::Import(import) => import.run(),
-            Self::Test(test) => test.run(),
-        }
-    }
 }
 
 impl RulesPath {
@@ -97,7 +77,7 @@ impl RulesPath {
     }
 
     /// Refuses a file with an example that is not decided as it says; every such example is named on stderr.
-    fn check_examples(&self, rules: &RulesFile) -> Result<(), super::Failure> {
+    fn check_examples(&self, rules: &RulesFile) -> Result<(), crate::cli::Failure> {
         let failures = rules.failures().map_err(|error| Failure::NotRules(self.file.clone(), error))?;
         let mut err = io::stderr().lock();
         for failure in &failures {
@@ -112,7 +92,7 @@ impl RulesPath {
 }
 
 impl TestRules {
-    fn run(self) -> Result<(), super::Failure> {
+    pub(super) fn run(self) -> Result<(), crate::cli::Failure> {
         let rules = self.rules.read()?;
         self.rules.check_examples(&rules)?;
         writeln!(
@@ -125,7 +105,7 @@ impl TestRules {
     }
 }
 
-fn export(database: &Database) -> Result<(), super::Failure> {
+pub(super) fn export(database: &Database) -> Result<(), crate::cli::Failure> {
     let now = SystemClock::default().now();
     let rules = store::read_beside(&database.path()?, |tx| active(tx, now))?;
     let rules = rules.iter().filter_map(|rule| {
@@ -139,7 +119,7 @@ fn export(database: &Database) -> Result<(), super::Failure> {
 }
 
 impl ImportRules {
-    fn run(self) -> Result<(), super::Failure> {
+    pub(super) fn run(self) -> Result<(), crate::cli::Failure> {
         let rules = self.rules.read()?;
         self.rules.check_examples(&rules)?;
         let path = self.database.path()?;

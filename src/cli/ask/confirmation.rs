@@ -1,0 +1,100 @@
+//! `countersign ask`: may a tool be used?
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::waiting::{Waiting, how_it_ended};
+use crate::cli::Failure;
+use crate::domain::content::{Confirmation, Content};
+use crate::domain::id::ToolName;
+use crate::domain::json::JsonObject;
+use crate::domain::words::{ExecutionTarget, Outcome, RiskLevel};
+
+/// May a tool be used?
+#[derive(Debug, Args)]
+pub(super) struct AskConfirmation {
+    /// The tool that is to be used
+    #[arg(long, value_name = "NAME")]
+    tool: ToolName,
+
+    /// What it is to be given: a JSON object, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    input: String,
+
+    /// Let the person edit the input; what was approved is then in the JSON
+    #[arg(long, requires = "json")]
+    allow_edits: bool,
+
+    #[command(flatten)]
+    about: About,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+/// What a person is told beside the tool and its input.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct About {
+    /// Why, in your own words
+    #[arg(long)]
+    reason: Option<String>,
+
+    /// How much harm it could do: low, medium or high
+    #[arg(long, value_name = "LEVEL", default_value_t)]
+    risk: RiskLevel,
+
+    /// Where it is to run: sandbox or host
+    #[arg(long, value_name = "WHERE")]
+    target: Option<ExecutionTarget>,
+
+    /// What the patterns of trust rules are matched against [default: the input's command, file_path, path or url]
+    #[arg(long)]
+    subject: Option<String>,
+
+    /// Allow no trust rule to be made from this
+    #[arg(long)]
+    no_rules: bool,
+
+    /// The directory it is to run in
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) working_dir: Option<String>,
+}
+
+impl About {
+    /// The question whether `tool_name` may be used with `input`.
+    pub(in crate::cli) fn ask(self, tool_name: ToolName, input: JsonObject, input_edits_allowed: bool) -> Content {
+        Content::Confirmation(Box::new(Confirmation {
+            tool_name,
+            input,
+            input_digest: None,
+            risk_level: self.risk,
+            tool_use_id: None,
+            execution_target: self.target,
+            working_dir: self.working_dir,
+            subject: self.subject,
+            reason: self.reason,
+            diff: None,
+            allowlist_options: Vec::new(),
+            scope_options: Vec::new(),
+            persistent_decisions_allowed: !self.no_rules,
+            input_edits_allowed,
+        }))
+    }
+}
+
+impl AskConfirmation {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let text = if self.input == "-" { io::read_to_string(io::stdin())? } else { self.input };
+        let input = serde_json::from_str(&text).map_err(|error| {
+            Failure::Usage(format!("--input is not a JSON object such as '{{\"command\":\"ls\"}}': {error}"))
+        })?;
+        let json = self.waiting.common.json;
+        let asked = self.waiting.ask(self.about.ask(self.tool, input, self.allow_edits))?;
+        let interaction = asked.answered(json)?;
+        if !json {
+            writeln!(io::stdout(), "{}", how_it_ended(interaction, Outcome::Approved))?;
+        }
+        Ok(())
+    }
+}

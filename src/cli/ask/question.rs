@@ -1,0 +1,87 @@
+//! `countersign ask question`: which of these?
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::EXIT_CODES;
+use super::waiting::Waiting;
+use crate::cli::Failure;
+use crate::domain::content::Content;
+use crate::domain::id::QuestionId;
+use crate::domain::question::{Choice, Entry, Question, Response};
+
+/// What the one entry of a question is called that was asked in flags.
+const ONLY: &str = "q";
+
+/// Ask which of these.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct AskQuestion {
+    /// What a person is asked
+    #[arg(long, required_unless_present = "entries")]
+    text: Option<String>,
+
+    /// An answer to choose, as ID=LABEL; may be given again
+    #[arg(long, value_name = "ID=LABEL", value_parser = choice)]
+    option: Vec<Choice>,
+
+    /// Let the person answer in their own words, too
+    #[arg(long)]
+    free_text: bool,
+
+    /// Several questions in one, as the interface has them: '[{"questionId":…,"text":…,"options":[…]}]', or - for stdin
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["text", "option", "free_text"])]
+    entries: Option<String>,
+
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+fn choice(text: &str) -> Result<Choice, String> {
+    let (id, label) = text.split_once('=').unwrap_or((text, text));
+    Ok(Choice { option_id: id.parse().map_err(str::to_owned)?, label: label.to_owned(), description: None })
+}
+
+impl AskQuestion {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let json = self.waiting.common.json;
+        let entries = entries(self.entries, self.text, self.option, self.free_text)?;
+        let is_only = entries.len() == 1;
+        let asked = self.waiting.ask(Content::Question(Question { entries }))?;
+        let interaction = asked.answered(json)?;
+        if json {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        for response in interaction.resolution.iter().flat_map(|found| found.responses.iter().flatten()) {
+            let answer = answer(response);
+            if is_only { writeln!(out, "{answer}")? } else { writeln!(out, "{}={answer}", response.question_id)? }
+        }
+        Ok(())
+    }
+}
+
+fn entries(
+    json: Option<String>,
+    text: Option<String>,
+    options: Vec<Choice>,
+    free_text_allowed: bool,
+) -> Result<Vec<Entry>, Failure> {
+    let Some(json) = json else {
+        let question_id: QuestionId = ONLY.parse().map_err(|error: &str| Failure::Usage(error.to_owned()))?;
+        if options.is_empty() && !free_text_allowed {
+            let message = "a question needs an --option ID=LABEL to choose, or --free-text";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        return Ok(vec![Entry { question_id, text: text.unwrap_or_default(), options, free_text_allowed }]);
+    };
+    let json = if json == "-" { io::read_to_string(io::stdin())? } else { json };
+    serde_json::from_str(&json).map_err(|error| Failure::Usage(format!("--entries is not a list of entries: {error}")))
+}
+
+/// What the person said, for a program: the option's id, or else their own words; nothing where they would not say.
+fn answer(response: &Response) -> &str {
+    let chosen = response.option_id.as_ref().map(|id| id.as_str());
+    chosen.or(response.text.as_deref()).unwrap_or_default()
+}

@@ -1,0 +1,75 @@
+//! `countersign ask secret`: the value on stdout, alone.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde_json::json;
+
+use super::EXIT_CODES;
+use super::waiting::Waiting;
+use crate::cli::Failure;
+use crate::client::wire::{Taken, Told};
+use crate::domain::content::{Content, SecretRequest};
+use crate::domain::id::{SecretName, TakeId};
+
+/// Ask for a secret.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct AskSecret {
+    /// Whose secret it is, such as github
+    #[arg(long, value_name = "NAME")]
+    service: SecretName,
+
+    /// Which one, such as token
+    #[arg(long, value_name = "NAME")]
+    field: SecretName,
+
+    /// What a person is asked for [default: SERVICE FIELD]
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+
+    /// More about it
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+
+    /// What you want it for
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+
+    /// A tool that you promise to use it with; may be given again
+    #[arg(long = "for-tool", value_name = "NAME")]
+    allowed_tools: Vec<String>,
+
+    /// A domain that you promise to send it to; may be given again
+    #[arg(long = "for-domain", value_name = "DOMAIN")]
+    allowed_domains: Vec<String>,
+
+    /// With --json it is the value, how it was delivered and the id of its taking
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+impl AskSecret {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let label = self.label.unwrap_or_else(|| format!("{} {}", self.service, self.field));
+        let content = Content::Secret(SecretRequest {
+            service: self.service,
+            field: self.field,
+            label,
+            description: self.description,
+            placeholder: None,
+            purpose: self.purpose,
+            allowed_tools: self.allowed_tools,
+            allowed_domains: self.allowed_domains,
+            allow_one_time_send: true,
+        });
+        let asked = self.waiting.ask(content)?;
+        let request_id = &asked.answered(false)?.request_id;
+        // With an id of our own a taking whose answer was lost is the same taking.
+        let (path, body) = (format!("/v1/interactions/{request_id}/secret"), json!({"takeId": TakeId::generate()}));
+        let taken: Told<Taken> = asked.patience.insist(|| asked.client.post(&path, &body))?;
+        let out = if self.waiting.common.json { taken.json.get() } else { &taken.value.value };
+        writeln!(io::stdout(), "{out}")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Registering and waiting, whatever becomes of the server and of the terminal meanwhile.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::card::resolver;
+use crate::cli::common::Common;
+use crate::cli::interrupt::{Heard, Interrupts};
+use crate::cli::{Failure, shown};
+use crate::client::wire::{Interaction, Told};
+use crate::client::{Client, Error, Patience};
+use crate::config::{millis, patience};
+use crate::domain::content::{Confirmation, Content, SecretRequest};
+use crate::domain::id::{ConversationId, RequestId};
+use crate::domain::interaction::ResolvedBy;
+use crate::domain::question::Question;
+use crate::domain::words::{Kind, Outcome};
+
+/// What every question has beside its content.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Waiting {
+    /// The id to register under, so that a script that was killed comes back to the same question [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub(in crate::cli) request_id: Option<RequestId>,
+
+    /// What holds this agent's questions together
+    #[arg(long, value_name = "ID")]
+    conversation: Option<ConversationId>,
+
+    /// How long the question waits for an answer, such as 10m or 7d [default: the server's]
+    #[arg(long, value_name = "TIME", value_parser = millis)]
+    expires_in: Option<u64>,
+
+    /// How long the server may be away in a row
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_UNREACHABLE_AFTER", default_value = "30s", value_parser = patience)]
+    unreachable_after: Duration,
+
+    /// Withdraw the question when interrupted, instead of leaving it for a person and for --request-id
+    #[arg(long)]
+    cancel_on_interrupt: bool,
+
+    #[command(flatten)]
+    pub(in crate::cli) common: Common,
+}
+
+/// A question that was answered, in whichever way, and what is needed to go on.
+pub(in crate::cli) struct Asked {
+    pub(in crate::cli) client: Arc<Client>,
+    pub(in crate::cli) patience: Patience,
+    pub(in crate::cli) told: Told<Interaction>,
+}
+
+/// The body of a registration.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Registration {
+    request_id: RequestId,
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_id: Option<ConversationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<Box<Confirmation>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<Question>,
+}
+
+impl Waiting {
+    /// Registers `content` and waits until it is resolved.
+    pub(in crate::cli) fn ask(&self, content: Content) -> Result<Asked, Failure> {
+        let client = Arc::new(self.common.agent()?);
+        let patience = Patience::new(self.unreachable_after);
+        let registration = self.registration(content);
+        let request_id = registration.request_id.clone();
+        let interrupts = Interrupts::new()?;
+        interrupts.start({
+            let client = Arc::clone(&client);
+            move || wait(&client, patience, &registration)
+        });
+        match interrupts.next()? {
+            Heard::Done(Ok(told)) => Ok(Asked { client, patience, told }),
+            Heard::Done(Err(error)) if error.may_pass() => Err(Failure::Away { error, request_id }),
+            Heard::Done(Err(error)) => Err(error.into()),
+            Heard::Signal(_) if self.cancel_on_interrupt => {
+                let path = format!("/v1/interactions/{request_id}/cancel");
+                let _: Told<Interaction> = client.post(&path, &serde_json::Map::new())?;
+                Err(Failure::Ended(Outcome::Cancelled, format!("interrupted; {request_id} is cancelled")))
+            }
+            Heard::Signal(_) => Err(Failure::Interrupted(format!(
+                "interrupted; what was asked stays: come back with --request-id {request_id}"
+            ))),
+        }
+    }
+
+    fn registration(&self, content: Content) -> Registration {
+        let kind = content.kind();
+        let (mut confirmation, mut secret, mut question) = (None, None, None);
+        match content {
+            Content::Confirmation(asked) => confirmation = Some(asked),
+            Content::Secret(asked) => secret = Some(asked),
+            Content::Question(asked) => question = Some(asked),
+        }
+        // With an id of our own it may be sent again and again.
+        let request_id = self.request_id.clone().unwrap_or_else(RequestId::generate);
+        let (conversation_id, expires_in_ms) = (self.conversation.clone(), self.expires_in);
+        Registration { request_id, kind, conversation_id, expires_in_ms, confirmation, secret, question }
+    }
+}
+
+fn wait(client: &Client, patience: Patience, registration: &Registration) -> Result<Told<Interaction>, Error> {
+    let mut told: Told<Interaction> = patience.insist(|| client.post("/v1/interactions", registration))?;
+    if told.value.outcome().is_none() {
+        // Whether anybody reads this does not matter to the question.
+        let _ = writeln!(io::stderr(), "waiting for an answer to {}", registration.request_id);
+    }
+    while told.value.outcome().is_none() {
+        told = patience.insist(|| client.wait(&registration.request_id))?;
+    }
+    Ok(told)
+}
+
+impl Asked {
+    /// Prints the interaction where JSON is wanted, and fails where the answer is none, or no.
+    pub(in crate::cli) fn answered(&self, json: bool) -> Result<&Interaction, Failure> {
+        if json {
+            writeln!(io::stdout(), "{}", shown::json(self.told.json.get()))?;
+        }
+        let interaction = &self.told.value;
+        match interaction.outcome() {
+            Some(Outcome::Approved | Outcome::Answered) => Ok(interaction),
+            Some(outcome) => Err(Failure::Ended(outcome, how_it_ended(interaction, outcome))),
+            None => Err(Failure::Other(format!("{} is still pending", interaction.request_id))),
+        }
+    }
+}
+
+/// A sentence for whoever asked.
+pub(in crate::cli) fn how_it_ended(interaction: &Interaction, outcome: Outcome) -> String {
+    let resolution = interaction.resolution.as_ref();
+    let by = resolution.filter(|resolution| !matches!(resolution.resolved_by, ResolvedBy::System(_)));
+    let by = by.map_or_else(String::new, |resolution| format!(" by {}", resolver(&resolution.resolved_by)));
+    let comment = resolution.and_then(|resolution| resolution.comment.as_deref());
+    let comment = comment.map_or_else(String::new, |comment| format!(": {}", shown::line(comment)));
+    match outcome {
+        Outcome::Expired => format!("{} expired: nobody answered in time", interaction.request_id),
+        Outcome::Approved | Outcome::Answered | Outcome::Rejected | Outcome::Cancelled | Outcome::Superseded => {
+            format!("{outcome}{by}{comment}")
+        }
+    }
+}

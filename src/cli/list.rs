@@ -1,0 +1,176 @@
+//! `countersign list` and `countersign history`: what waits, and what was asked and how it ended.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::card::{outcome_tint, resolver, risk};
+use super::common::Common;
+use super::look::{Look, Tint};
+use super::shown::{self, Shown};
+use super::table::Table;
+use super::time::Now;
+use super::{Failure, events, ids};
+use crate::client::wire::{Interaction, Told};
+use crate::domain::interaction::Status;
+use crate::domain::words::Kind;
+
+/// List what waits for an answer.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    filter: Filter,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+/// List what was asked.
+#[derive(Debug, Args)]
+pub(super) struct HistoryOf {
+    /// One interaction, by its id or the beginning of it: its whole story
+    id: Option<String>,
+
+    /// Only what ended so, or is pending
+    #[arg(long, conflicts_with = "id")]
+    status: Option<Status>,
+
+    /// How many of the newest
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id")]
+    limit: usize,
+
+    /// The id is whole
+    #[arg(long, requires = "id")]
+    exact: bool,
+
+    #[command(flatten)]
+    filter: Filter,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct Filter {
+    /// Only this kind: confirmation, secret or question
+    #[arg(long)]
+    kind: Option<Kind>,
+
+    /// Only this conversation's
+    #[arg(long, value_name = "ID")]
+    conversation: Option<String>,
+
+    /// Only about this tool
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+
+    /// Only from this agent
+    #[arg(long, value_name = "NAME")]
+    from: Option<String>,
+}
+
+impl Filter {
+    fn query<'q>(&'q self, status: Option<&'q Status>) -> Vec<(&'static str, &'q str)> {
+        let given = [
+            ("status", status.map(|status| status.as_str())),
+            ("kind", self.kind.map(Kind::as_str)),
+            ("conversationId", self.conversation.as_deref()),
+            ("toolName", self.tool.as_deref()),
+            ("principal", self.from.as_deref()),
+        ];
+        given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+    }
+}
+
+/// How many pending interactions are listed at most.
+const MOST: usize = 5_000;
+
+impl List {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = self.common.person()?;
+        let mut found = client.interactions(&self.filter.query(Some(&Status::Pending)), MOST)?;
+        // What has to be answered first comes first; what never expires, last.
+        found.sort_by_key(|told| (told.value.expires_at.is_none(), told.value.expires_at, told.value.created_at));
+        let mut out = io::stdout().lock();
+        if self.common.json {
+            return Ok(print_json(&mut out, &found)?);
+        }
+        if found.is_empty() {
+            writeln!(io::stderr(), "Nothing waits for an answer.")?;
+            return Ok(());
+        }
+        let (look, now) = (Look::of_stdout(), Now::read());
+        let mut table = Table::new(["ID", "AGE", "LEFT", "RISK", "FROM", "WHAT"]);
+        for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
+            let Told { value: interaction, .. } = told;
+            table.row([
+                Shown::own(id, Tint::Bold),
+                Shown::own(now.since(interaction.created_at), Tint::Plain),
+                interaction.expires_at.map_or(dash(), |end| Shown::own(now.until(end), Tint::Plain)),
+                interaction.confirmation.as_ref().map_or(dash(), |asked| risk(asked.risk_level)),
+                Shown::own(&interaction.registered_by, Tint::Plain),
+                what(interaction),
+            ]);
+        }
+        Ok(table.print(&mut out, look)?)
+    }
+}
+
+impl HistoryOf {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = self.common.person()?;
+        if let Some(id) = &self.id {
+            let told = ids::interaction(&client, id, self.exact, ids::Among::All)?;
+            return events::story(&client, &told.value.request_id, self.common.json);
+        }
+        let found = client.interactions(&self.filter.query(self.status.as_ref()), self.limit)?;
+        let mut out = io::stdout().lock();
+        if self.common.json {
+            return Ok(print_json(&mut out, &found)?);
+        }
+        let (look, now) = (Look::of_stdout(), Now::read());
+        let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
+        for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
+            let Told { value: interaction, .. } = told;
+            let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by));
+            table.row([
+                Shown::own(id, Tint::Bold),
+                Shown::own(format!("{} ago", now.since(interaction.created_at)), Tint::Plain),
+                Shown::own(interaction.status.as_str(), interaction.outcome().map_or(Tint::Bold, outcome_tint)),
+                by.map_or(dash(), |by| Shown::own(by, Tint::Plain)),
+                Shown::own(&interaction.registered_by, Tint::Plain),
+                what(interaction),
+            ]);
+        }
+        Ok(table.print(&mut out, look)?)
+    }
+}
+
+/// A program gets ids whole; a person as much of them as it takes.
+pub(super) fn shown_ids(found: &[Told<Interaction>], look: Look) -> Vec<&str> {
+    let ids: Vec<&str> = found.iter().map(|told| told.value.request_id.as_str()).collect();
+    if look.width.is_some() { ids::short(&ids) } else { ids }
+}
+
+pub(super) fn dash() -> Shown {
+    Shown::own("-", Tint::Dim)
+}
+
+/// In one line, what is asked.
+pub(super) fn what(interaction: &Interaction) -> Shown {
+    let titled = |title: &str, text: &str| Shown::line(title).and(Shown::own(": ", Tint::Dim)).and(Shown::line(text));
+    if let Some(asked) = &interaction.confirmation {
+        return titled(asked.tool_name.as_str(), &asked.subject_text());
+    }
+    if let Some(asked) = &interaction.secret {
+        return titled("secret", &asked.label);
+    }
+    let texts = interaction.question.iter().flat_map(|asked| &asked.entries).map(|entry| entry.text.as_str());
+    titled("question", &texts.collect::<Vec<_>>().join(" / "))
+}
+
+/// A JSON array, an element a line.
+pub(super) fn print_json<T>(out: &mut impl Write, found: &[Told<T>]) -> io::Result<()> {
+    let lines: Vec<String> = found.iter().map(|told| shown::json(told.json.get())).collect();
+    writeln!(out, "[{}]", lines.join(",\n "))
+}

@@ -1,0 +1,35 @@
+//! `countersign login`: a link that logs a browser in to the inbox.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::Failure;
+use super::common::Common;
+use crate::client::wire::{LoginLink, Told};
+use crate::config::ServerUrl;
+
+/// Print a link that logs a browser in to the inbox, once, within ten minutes.
+#[derive(Debug, Args)]
+pub(super) struct Login {
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Login {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = self.common.person()?;
+        let ServerUrl::Web(url) = client.url() else {
+            let message = "a browser cannot call a Unix socket: put a proxy before it, and name that with --url";
+            return Err(Failure::Other(message.to_owned()));
+        };
+        let link: Told<LoginLink> = client.post("/v1/login-links", &serde_json::Map::new())?;
+        if self.common.json {
+            writeln!(io::stdout(), "{}", link.json.get())?;
+        } else {
+            writeln!(io::stdout(), "{url}/login#{}", link.value.code)?;
+            writeln!(io::stderr(), "Open it in your browser before {}; it works once.", link.value.expires_at)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! `countersign rules`: trust rules, as code and as they stand in a running server.
+
+mod files;
+mod preview;
+mod standing;
+
+use clap::Subcommand;
+
+pub(super) use self::files::Failure;
+use self::files::{ImportRules, TestRules};
+use self::preview::PreviewRule;
+use self::standing::{ListRules, RevokeRule, ShowRule};
+use crate::config::Database;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// List the rules of the running server, newest first
+    List(ListRules),
+    /// Show one rule
+    Show(ShowRule),
+    /// Take rules back: from the very next request on they decide nothing
+    Revoke(RevokeRule),
+    /// Show what a rule would have decided of the latest confirmations; nothing is stored
+    Preview(PreviewRule),
+    /// Print the active rules as TOML on stdout
+    Export(Database),
+    /// Bring the rules of a file into the database, in one transaction: what it shows is what it does
+    Import(ImportRules),
+    /// Hold the examples of a file against its rules; needs no database and no server
+    Test(TestRules),
+}
+
+impl RulesCommand {
+    pub(super) fn run(self) -> Result<(), super::Failure> {
+        match self {
+            Self::List(list) => list.run(),
+            Self::Show(show) => show.run(),
+            Self::Revoke(revoke) => revoke.run(),
+            Self::Preview(preview) => preview.run(),
+            Self::Export(database) => files::export(&database),
+            Self::Import(import) => import.run(),
+            Self::Test(test) => test.run(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a rule would have decided, before there is one.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::cli::card::{outcome_tint, resolver};
+use crate::cli::common::Common;
+use crate::cli::list::{dash, shown_ids, what};
+use crate::cli::look::{Look, Tint};
+use crate::cli::shown::{self, Shown};
+use crate::cli::table::Table;
+use crate::cli::{Failure, ids};
+use crate::client::wire::{Counts, Interaction, Preview, Told};
+use crate::domain::id::ToolName;
+use crate::domain::words::RuleDecision;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PreviewRule {
+    /// The tool that the rule is about
+    #[arg(long, value_name = "NAME", required_unless_present = "request", conflicts_with = "request")]
+    tool: Option<ToolName>,
+
+    /// The pending confirmation that it would be made from: its id, or the beginning of it
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+
+    /// The subjects that it covers
+    #[arg(long)]
+    pattern: String,
+
+    /// Where it holds: everywhere, or a directory
+    #[arg(long, default_value = "everywhere")]
+    scope: String,
+
+    /// What it does: allow, deny or ask
+    #[arg(long, value_name = "WHAT", default_value_t = RuleDecision::Allow)]
+    decision: RuleDecision,
+
+    /// Let it allow high risk, too
+    #[arg(long)]
+    high_risk: bool,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl PreviewRule {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = self.common.person()?;
+        let mut body = Map::new();
+        if let Some(id) = &self.request {
+            let told = ids::interaction(&client, id, false, ids::Among::Pending)?;
+            body.insert("requestId".to_owned(), json!(told.value.request_id));
+        }
+        let members = [
+            ("toolName", self.tool.map(|tool| json!(tool))),
+            ("pattern", Some(json!(self.pattern))),
+            ("scope", Some(json!(self.scope))),
+            ("decision", Some(json!(self.decision))),
+            ("allowHighRisk", Some(json!(self.high_risk))),
+        ];
+        body.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        let preview: Told<Preview> = client.post("/v1/trust-rules/preview", &Value::Object(body))?;
+        if self.common.json {
+            return Ok(writeln!(io::stdout(), "{}", shown::json(preview.json.get()))?);
+        }
+        Ok(print(&preview.value)?)
+    }
+}
+
+fn print(preview: &Preview) -> io::Result<()> {
+    let Counts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
+    let decided = contradicted + approved + rejected + by_rules + unanswered;
+    let mut out = io::stdout().lock();
+    writeln!(out, "Of the latest {} confirmations it would have decided {decided}:", preview.examined)?;
+    writeln!(out, "  {contradicted} that a person decided the other way round")?;
+    writeln!(out, "  {approved} that were approved, {rejected} that were rejected, {by_rules} that rules decided")?;
+    writeln!(out, "  {unanswered} that nobody answered")?;
+    writeln!(out, "It would decide {pending} of those that are pending.")?;
+    if preview.truncated {
+        writeln!(out, "Only some of them are listed.")?;
+    }
+    for found in [&preview.decided, &preview.pending] {
+        if !found.is_empty() {
+            writeln!(out)?;
+            table(found).print(&mut out, Look::of_stdout())?;
+        }
+    }
+    Ok(())
+}
+
+fn table(found: &[Told<Interaction>]) -> Table<4> {
+    let mut table = Table::new(["ID", "STATUS", "BY", "WHAT"]);
+    for (id, Told { value: interaction, .. }) in shown_ids(found, Look::of_stdout()).into_iter().zip(found) {
+        let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by));
+        table.row([
+            Shown::own(id, Tint::Bold),
+            Shown::own(interaction.status.as_str(), interaction.outcome().map_or(Tint::Bold, outcome_tint)),
+            by.map_or(dash(), |by| Shown::own(by, Tint::Plain)),
+            what(interaction),
+        ]);
+    }
+    table
+}

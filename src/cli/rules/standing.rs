@@ -1,0 +1,159 @@
+//! The rules of a running server: listed, shown, taken back.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use crate::cli::common::Common;
+use crate::cli::list::{dash, print_json};
+use crate::cli::look::{Look, Tint};
+use crate::cli::shown::{self, Shown};
+use crate::cli::table::Table;
+use crate::cli::time::Now;
+use crate::cli::{Failure, ids};
+use crate::client::wire::{Told, TrustRule};
+use crate::domain::id::ToolName;
+use crate::domain::words::{RuleDecision, RuleStatus};
+
+/// How many rules are listed at most.
+const MOST: usize = 5_000;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ListRules {
+    /// Only those of this status: active, revoked, expired or exhausted
+    #[arg(long, default_value_t = RuleStatus::Active, conflicts_with = "all")]
+    status: RuleStatus,
+
+    /// Those that have ended, too
+    #[arg(long)]
+    all: bool,
+
+    /// Only about this tool
+    #[arg(long, value_name = "NAME")]
+    tool: Option<ToolName>,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ShowRule {
+    /// Its name, its id, or the beginning of its id
+    id: String,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RevokeRule {
+    /// Their names, their ids, or the beginnings of their ids
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl ListRules {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let status = (!self.all).then_some(("status", self.status.as_str()));
+        let tool = self.tool.as_ref().map(|tool| ("toolName", tool.as_str()));
+        let filter: Vec<_> = status.into_iter().chain(tool).collect();
+        let found = self.common.person()?.trust_rules(&filter, MOST)?;
+        let mut out = io::stdout().lock();
+        if self.common.json {
+            return Ok(print_json(&mut out, &found)?);
+        }
+        if found.is_empty() {
+            writeln!(io::stderr(), "There is no such rule.")?;
+            return Ok(());
+        }
+        let (look, now) = (Look::of_stdout(), Now::read());
+        let ids: Vec<&str> = found.iter().map(|told| told.value.rule_id.as_str()).collect();
+        let ids = if look.width.is_some() { ids::short(&ids) } else { ids };
+        let mut table = Table::new(["ID", "STATUS", "DOES", "USED", "LAST", "TOOL", "PATTERN"]);
+        for (id, Told { value: rule, .. }) in ids.into_iter().zip(&found) {
+            table.row([
+                Shown::own(id, Tint::Bold),
+                Shown::own(rule.status, Tint::Plain),
+                decision(rule.decision),
+                Shown::own(uses(rule), Tint::Plain),
+                rule.last_used_at.map_or(dash(), |at| Shown::own(format!("{} ago", now.since(at)), Tint::Plain)),
+                Shown::line(rule.tool_name.as_str()),
+                Shown::line(rule.pattern.as_str())
+                    .and(Shown::own(" in ", Tint::Dim))
+                    .and(Shown::line(rule.scope.as_str())),
+            ]);
+        }
+        Ok(table.print(&mut out, look)?)
+    }
+}
+
+impl ShowRule {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Told { json, value: rule } = ids::rule(&self.common.person()?, &self.id)?;
+        let mut out = io::stdout().lock();
+        if self.common.json {
+            return Ok(writeln!(out, "{}", shown::json(json.get()))?);
+        }
+        let look = Look::of_stdout();
+        let own = |text: String| Shown::own(text, Tint::Plain);
+        let name = rule.name.as_ref().map(|name| own(format!("{} revision {}", shown::line(name), rule.revision)));
+        let made_from = rule.created_from.as_ref().map_or_else(String::new, |id| format!(" from {id}"));
+        let revoked = rule.revoked_at.zip(rule.revoked_by.as_ref());
+        let fields = [
+            ("name", name),
+            ("status", Some(Shown::own(rule.status, Tint::Bold))),
+            ("does", Some(decision(rule.decision))),
+            ("tool", Some(Shown::line(rule.tool_name.as_str()))),
+            ("pattern", Some(Shown::line(rule.pattern.as_str()))),
+            ("scope", Some(Shown::line(rule.scope.as_str()))),
+            ("high risk", rule.allow_high_risk.then(|| Shown::own("too", Tint::Red))),
+            ("used", Some(own(uses(&rule)))),
+            ("last", rule.last_used_at.map(|at| own(at.to_string()))),
+            ("made", Some(own(format!("{} by {}{made_from}", rule.created_at, rule.created_by)))),
+            ("expires", rule.expires_at.map(|at| own(at.to_string()))),
+            ("revoked", revoked.map(|(at, by)| own(format!("{at} by {by}")))),
+        ];
+        writeln!(out, "{}", Tint::Bold.paint(&format!("rule {}", rule.rule_id), look))?;
+        for (name, value) in fields {
+            if let Some(value) = value {
+                writeln!(out, "  {} {}", Tint::Dim.paint(&format!("{name:11}"), look), value.paint(look))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RevokeRule {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = self.common.person()?;
+        // All are found before the first is taken back.
+        let found = self.ids.iter().map(|id| ids::rule(&client, id)).collect::<Result<Vec<_>, _>>()?;
+        for told in found {
+            let revoked: Told<TrustRule> = client.delete(&format!("/v1/trust-rules/{}", told.value.rule_id))?;
+            if self.common.json {
+                writeln!(io::stdout(), "{}", shown::json(revoked.json.get()))?;
+            } else {
+                let TrustRule { rule_id, status, tool_name, pattern, .. } = &revoked.value;
+                let (tool, pattern) = (shown::line(tool_name.as_str()), shown::line(pattern.as_str()));
+                writeln!(io::stdout(), "{status} {rule_id}: {tool} {pattern}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decision(decision: RuleDecision) -> Shown {
+    let tint = match decision {
+        RuleDecision::Allow => Tint::Green,
+        RuleDecision::Deny => Tint::Red,
+        RuleDecision::Ask => Tint::Yellow,
+    };
+    Shown::own(decision, tint)
+}
+
+fn uses(rule: &TrustRule) -> String {
+    rule.max_uses.map_or_else(|| rule.use_count.to_string(), |most| format!("{} of {most}", rule.use_count))
+}

@@ -1,0 +1,36 @@
+//! `countersign show`: one interaction, complete.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::card::Card;
+use super::common::Common;
+use super::look::Look;
+use super::time::Now;
+use super::{Failure, ids, shown};
+
+/// Show an interaction, complete.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Its id, or the beginning of it
+    id: String,
+
+    /// The id is whole
+    #[arg(long)]
+    exact: bool,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Show {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let told = ids::interaction(&self.common.person()?, &self.id, self.exact, ids::Among::All)?;
+        let mut out = io::stdout().lock();
+        if self.common.json {
+            return Ok(writeln!(out, "{}", shown::json(told.json.get()))?);
+        }
+        Ok(Card::new(&mut out, Look::of_stdout(), Now::read()).interaction(&told.value)?)
+    }
+}
