@@ -6,6 +6,7 @@ pub(crate) mod feed;
 pub(crate) mod killed;
 pub(crate) mod old;
 pub(crate) mod outside;
+pub(crate) mod page;
 mod process;
 mod requests;
 mod together;

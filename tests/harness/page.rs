@@ -1,0 +1,134 @@
+//! A browser without a script: it keeps its cookie, sends forms, and reads pages.
+
+use std::time::Duration;
+
+use form_urlencoded::Serializer;
+use serde_json::Value;
+
+use super::client::{Answer, Client};
+
+/// Somebody who has logged in to the inbox.
+pub(crate) struct Browser {
+    client: Client,
+    cookie: String,
+}
+
+impl Client {
+    /// A browser in which the holder of this client's token has logged in, by a link.
+    #[track_caller]
+    pub(crate) fn browser(&self) -> Browser {
+        let link = self.post_nothing("/v1/login-links").expect(201);
+        let stranger =
+            Browser { client: Self { token: None, agent: without_redirects(), ..self.clone() }, cookie: String::new() };
+        let answer = stranger.send_form("/login", &[("credential", link.body["code"].as_str().unwrap())]).expect(303);
+        let cookie = answer.headers["set-cookie"].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        Browser { cookie, ..stranger }
+    }
+}
+
+/// A redirect is an answer to look at.
+fn without_redirects() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+    config.timeout_global(Some(Duration::from_secs(60))).build().into()
+}
+
+impl Browser {
+    /// One in which nobody has logged in.
+    pub(crate) fn stranger(url: &str) -> Self {
+        let client = Client { agent: without_redirects(), ..Client::stranger(url) };
+        Self { client, cookie: String::new() }
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+        let mut all = vec![("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+        if !self.cookie.is_empty() {
+            all.push(("cookie", &self.cookie));
+        }
+        all.extend(headers);
+        self.client.try_send(method, path, &all, body).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    /// The page at `path`.
+    #[track_caller]
+    pub(crate) fn page(&self, path: &str) -> String {
+        self.get(path).expect(200).text
+    }
+
+    /// Sends these fields and no others.
+    pub(crate) fn send_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let origin = self.client.url.as_str();
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", origin)];
+        self.send("POST", path, &headers, Some(body.as_bytes()))
+    }
+
+    /// Sends a form as a page has it, with the session's word.
+    #[track_caller]
+    pub(crate) fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.csrf();
+        self.send_form(path, &[&[("csrf", csrf.as_str())], fields].concat())
+    }
+
+    /// The word that forms of this session carry.
+    #[track_caller]
+    pub(crate) fn csrf(&self) -> String {
+        let page = self.page("/rules");
+        between(&page, "name=\"csrf\" value=\"", "\"").first().unwrap().clone()
+    }
+}
+
+/// What stands between each `begin` and the `end` after it.
+pub(crate) fn between(page: &str, begin: &str, end: &str) -> Vec<String> {
+    page.split(begin).skip(1).map(|rest| rest.split_once(end).unwrap().0.to_owned()).collect()
+}
+
+/// The text of a part of a page, as a person would copy it.
+pub(crate) fn text_of(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<') {
+        text.push_str(part.split_once('>').map_or(part, |(_, after)| after));
+    }
+    for (entity, character) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&amp;", "&"),
+        ("&#38;", "&"),
+    ] {
+        text = text.replace(entity, character);
+    }
+    text
+}
+
+/// The words of a page's main part, or of a part of a page, with one space between them.
+pub(crate) fn words_of(html: &str) -> String {
+    let main = html.split_once("<main").map_or(html, |(_, main)| main.split_once('>').unwrap().1);
+    let parted = main.replace("</dt>", "</dt> ").replace("<pre", " <pre");
+    text_of(&parted).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Where the link of a page leads that has this `rel`, if there is one.
+pub(crate) fn link_of(page: &str, rel: &str) -> Option<String> {
+    let (before, _) = page.split_once(&format!("\" rel=\"{rel}\""))?;
+    Some(text_of(before.rsplit("href=\"").next().unwrap()))
+}
+
+/// The SQL that a page shows.
+#[track_caller]
+pub(crate) fn sql_of(page: &str) -> String {
+    text_of(between(page, "<code id=\"sql\">", "</code>").first().unwrap())
+}
+
+/// A column of some rows.
+pub(crate) fn column(rows: &[Vec<Value>], index: usize) -> Vec<String> {
+    rows.iter().map(|row| row[index].as_str().unwrap_or_default().to_owned()).collect()
+}
