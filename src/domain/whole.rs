@@ -17,6 +17,12 @@ pub type Uses = Whole<1, 4_294_967_295>;
 pub struct Whole<const LOW: u64, const HIGH: u64>(u64);
 
 impl<const LOW: u64, const HIGH: u64> Whole<LOW, HIGH> {
+    /// `number`, if it is between the bounds.
+    #[must_use]
+    pub const fn new(number: u64) -> Option<Self> {
+        if LOW <= number && number <= HIGH { Some(Self(number)) } else { None }
+    }
+
     /// The number.
     #[must_use]
     pub const fn get(self) -> u64 {
@@ -48,11 +54,7 @@ impl<const LOW: u64, const HIGH: u64> Visitor<'_> for Number<LOW, HIGH> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        if (LOW..=HIGH).contains(&number) {
-            Ok(Whole(number))
-        } else {
-            Err(E::invalid_value(serde::de::Unexpected::Unsigned(number), &self))
-        }
+        Whole::new(number).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Unsigned(number), &self))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {

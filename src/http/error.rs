@@ -76,14 +76,25 @@ struct Shape {
 
 described!(Problem, Shape::schema());
 
+/// What a refusal says: beside its answer, for whoever shows it otherwise than as JSON.
+#[derive(Clone)]
+pub(super) struct Said {
+    pub(super) sentence: String,
+    /// The field at fault, where one is.
+    pub(super) field: Option<String>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
         let retry_after = self.more.get("retryAfterMs").and_then(Value::as_u64);
+        let field = self.more.get("field").and_then(Value::as_str).map(str::to_owned);
+        let said = Said { sentence: self.message.clone(), field };
         let shape = Shape { error: self.message, code: self.code, more: self.more };
         // Strings and numbers under string keys: this cannot fail, and an empty body is what is left if it does.
         let mut response = Response::new(Body::from(serde_json::to_vec(&shape).unwrap_or_default()));
         *response.status_mut() = self.status;
         response.extensions_mut().insert(Code(self.code));
+        response.extensions_mut().insert(said);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.status == StatusCode::UNAUTHORIZED {

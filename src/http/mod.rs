@@ -38,7 +38,7 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::routing::{MethodRouter, get, post};
 
 pub use self::listen::{BindError, Listener, bind};
@@ -105,7 +105,8 @@ fn router(app: App) -> Router {
     let open = |router: Router<App>, (path, route): &(&str, Route)| {
         router.route(path, route().fallback(error::method_not_allowed))
     };
-    let open = OPEN_ROUTES.iter().chain(inbox::ROUTES).fold(Router::new(), open);
+    let pages = inbox::ROUTES.iter().fold(Router::new(), open).layer(from_fn(inbox::refusals_as_pages));
+    let open_routes = OPEN_ROUTES.iter().fold(pages, open);
     let around = |needs| Around { app: Arc::clone(&app), needs };
-    guarded.layer(around(Needs::Token)).merge(open.layer(around(Needs::Nothing))).with_state(app)
+    guarded.layer(around(Needs::Token)).merge(open_routes.layer(around(Needs::Nothing))).with_state(app)
 }

@@ -23,6 +23,7 @@ mod framing;
 mod fuzz_corpus;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod inbox;
 mod key;
 mod list;
 mod matcher_properties;

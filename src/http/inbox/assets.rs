@@ -20,6 +20,16 @@ pub(super) async fn login_script(NoQuery: NoQuery) -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../../../templates/inbox/login.js"))
 }
 
+/// What the pages beside the queue wear over that.
+pub(super) async fn pages_style(NoQuery: NoQuery) -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../../templates/inbox/pages.css"))
+}
+
+/// What the pages beside the queue run.
+pub(super) async fn pages_script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../../templates/inbox/pages.js"))
+}
+
 pub(super) async fn icon(NoQuery: NoQuery) -> Response {
     asset("image/svg+xml", include_str!("../../../templates/inbox/icon.svg"))
 }

@@ -3,26 +3,43 @@
 //! Whoever sees them has logged in (`login.rs`, `session.rs`). What changes something is a form by POST that carries the
 //! session's own word (`form.rs`), and ends in the same use cases as the calls of programs.
 
+mod answered;
 mod assets;
 mod card;
+mod circumstances;
 mod confirmation;
 mod decide;
 mod diff;
 mod done;
+mod fact;
 mod feed;
 mod form;
+mod headline;
+mod history;
 mod login;
 mod many;
+mod moment;
 mod page;
+mod query;
 mod question;
 mod queue;
+mod refusal;
+mod rule;
+mod rule_draft;
+mod rule_editor;
+mod rule_preview;
+mod rules;
 mod session;
+mod sql;
 mod standing;
+mod story;
 mod text;
 mod when;
 
 use axum::middleware::map_response;
 use axum::routing::{get, post};
+
+pub(super) use self::refusal::refusals_as_pages;
 
 use super::Route;
 use super::secret::forget;
@@ -38,8 +55,17 @@ pub(super) const ROUTES: &[(&str, Route)] = &[
     ("/interactions/{requestId}/answer", || post(decide::answer)),
     ("/login", || get(login::page).post(login::log_in)),
     ("/logout", || post(login::log_out)),
+    ("/rules", || get(rules::list).post(rule_editor::make)),
+    ("/rules/new", || get(rule_editor::page)),
+    ("/rules/preview", || post(rule_editor::preview)),
+    ("/rules/{ruleId}", || get(rules::look)),
+    ("/rules/{ruleId}/revoke", || post(rules::revoke)),
+    ("/history", || get(history::list)),
+    ("/interactions/{requestId}", || get(story::look)),
     ("/inbox.css", || get(assets::style)),
     ("/inbox.js", || get(assets::script)),
     ("/login.js", || get(assets::login_script)),
+    ("/pages.css", || get(assets::pages_style)),
+    ("/pages.js", || get(assets::pages_script)),
     ("/icon.svg", || get(assets::icon)),
 ];

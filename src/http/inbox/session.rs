@@ -76,12 +76,16 @@ impl FromRequestParts<App> for Person {
         if let Some(person) = Visit::from_request_parts(parts, app).await?.person {
             return Ok(person);
         }
-        let wants_page = parts.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
-        match wants_page && [Method::GET, Method::HEAD].contains(&parts.method) {
+        match wants_page(&parts.headers) && [Method::GET, Method::HEAD].contains(&parts.method) {
             true => Err(Turned::ToLogIn),
             false => Err(unauthenticated().into()),
         }
     }
+}
+
+/// Whether a browser asks, to show a page to a person: a script asks for anything.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"))
 }
 
 /// Somebody who comes to a page, logged in or not.

@@ -1,0 +1,64 @@
+// What the pages beside the queue do more with a script: copying, and a preview while a rule is typed.
+"use strict";
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const source = document.getElementById(button.dataset.copy);
+  const told = button.parentElement.querySelector("[data-copied]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(source);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      told.textContent = "Copied.";
+    } catch {
+      // Only pages that came over TLS or the loopback may write there; the older way needs the selection.
+      told.textContent = document.execCommand("copy") ? "Copied." : "It is selected: copy it with your keyboard.";
+    }
+  });
+}
+
+const editor = document.querySelector("form[data-preview]");
+if (editor) {
+  const shown = document.getElementById(editor.dataset.preview);
+  let timer;
+  let asked;
+
+  const show = async () => {
+    clearTimeout(timer);
+    asked?.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    const body = new URLSearchParams(new FormData(editor));
+    body.set("part", "true");
+    try {
+      const answer = await fetch("/rules/preview", { method: "POST", body, signal });
+      if (answer.ok) {
+        shown.innerHTML = await answer.text();
+      } else if (answer.status === 401) {
+        say("You are not logged in any more. Log in in another tab, then go on here.");
+      } else {
+        say((await answer.json()).error);
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") say("The server cannot be reached.");
+    }
+  };
+
+  const say = (sentence) => {
+    const line = document.createElement("p");
+    line.className = "problem";
+    line.textContent = sentence;
+    shown.replaceChildren(line);
+  };
+
+  editor.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, 250);
+  });
+  editor.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("data-show")) {
+      event.preventDefault();
+      show();
+    }
+  });
+}

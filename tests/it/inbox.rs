@@ -1,0 +1,7 @@
+//! The inbox: pages for people, through the real server, as a browser without a script sees them.
+
+mod history;
+mod pages;
+mod rule_editor;
+mod rules;
+mod story;
