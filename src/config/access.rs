@@ -38,6 +38,7 @@ pub struct CredentialsFile {
     /// Where `serve` keeps the first tokens and commands find them; `none`: nowhere [default: countersign/credentials.toml
     /// under the XDG configuration directory]
     #[arg(
+        id = "credentials_file",
         long = "credentials-file",
         value_name = "PATH",
         env = "COUNTERSIGN_CREDENTIALS_FILE",

@@ -20,7 +20,7 @@ const BREATH = 700;
 /** The most cards that are kept on the page. */
 const MOST = 150;
 let shiftedAt = -Infinity;
-let movedOnAt = -Infinity;
+let movedOn = { to: null, at: -Infinity };
 let beyond = Number.parseInt(document.getElementById("beyond")?.textContent ?? "0", 10);
 
 /** Asks for a page; null, and a word about it, where there is none to be had. */
@@ -229,7 +229,7 @@ function moveOn(card) {
   const cards = pending();
   const next = cards[cards.indexOf(card) + 1] ?? cards[cards.indexOf(card) - 1];
   if (!next || !card.contains(document.activeElement)) return;
-  movedOnAt = performance.now();
+  movedOn = { to: next.dataset.id, at: performance.now() };
   show(next);
 }
 
@@ -311,7 +311,8 @@ document.addEventListener("keydown", (event) => {
   if (key.length === 0) return key();
   const card = document.activeElement.closest(".card");
   if (!card) return step(1);
-  if (card.classList.contains("pending") && performance.now() - movedOnAt > BREATH) key(card);
+  const isFresh = card.dataset.id === movedOn.to && performance.now() - movedOn.at < BREATH;
+  if (card.classList.contains("pending") && !isFresh) key(card);
 });
 
 // -- Times --

@@ -40,7 +40,7 @@ impl Browser {
         Self { client, cookie: String::new() }
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
         let mut all = vec![("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
         if !self.cookie.is_empty() {
             all.push(("cookie", &self.cookie));

@@ -1,6 +1,8 @@
 //! The inbox: pages for people, through the real server, as a browser without a script sees them.
 
+mod deciding;
 mod history;
+mod login;
 mod pages;
 mod rule_editor;
 mod rules;

@@ -1,0 +1,178 @@
+//! The forms of a card: what they resolve, and what they refuse.
+
+use serde_json::{Value, json};
+
+use crate::harness::page::{Browser, between};
+use crate::harness::{Client, TestServer, altered, confirmation, question, secret};
+
+/// A server, an agent, and ada at her browser.
+fn stage() -> (TestServer, Client, Browser) {
+    let server = TestServer::start();
+    let (agent, browser) = (server.agent("builder"), server.approver("ada").browser());
+    (server, agent, browser)
+}
+
+fn decide(browser: &Browser, id: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let answer = browser.submit(&format!("/interactions/{id}/decide"), fields);
+    (answer.status, answer.text)
+}
+
+#[test]
+fn a_confirmation_is_approved_or_rejected_with_a_reason() {
+    let (_server, agent, browser) = stage();
+    agent.register(&confirmation("a"));
+    agent.register(&confirmation("r"));
+    assert_eq!(decide(&browser, "a", &[("decision", "allow"), ("comment", "")]).0, 303);
+    assert_eq!(decide(&browser, "r", &[("decision", "deny"), ("comment", "not\r\ntoday")]).0, 303);
+    let (approved, rejected) = (agent.look("a"), agent.look("r"));
+    assert_eq!((&approved["status"], &approved["resolution"]["comment"]), (&json!("approved"), &Value::Null));
+    assert_eq!((&rejected["status"], &rejected["resolution"]["comment"]), (&json!("rejected"), &json!("not\ntoday")));
+    assert_eq!(approved["resolution"]["resolvedBy"], json!({"principal": "ada"}));
+}
+
+#[test]
+fn an_edited_input_is_approved_to_the_letter() {
+    let (_server, agent, browser) = stage();
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": {"inputEditsAllowed": true}})));
+    let (status, said) = decide(&browser, "c", &[("decision", "allow-edited"), ("input", "{\"command\": ")]);
+    assert!(status == 400 && said.contains("not a JSON object"), "{status} {said}");
+    let edited = "{\r\n  \"command\": \"make check\", \"big\": 9007199254740993\r\n}";
+    assert_eq!(decide(&browser, "c", &[("decision", "allow-edited"), ("input", edited)]).0, 303);
+    let effective = &agent.look("c")["resolution"]["effectiveInput"];
+    assert_eq!(effective, &json!({"command": "make check", "big": 9_007_199_254_740_993_u64}));
+}
+
+#[test]
+fn an_approval_makes_the_rule_that_was_chosen_and_the_next_request_passes() {
+    let (_server, agent, browser) = stage();
+    agent.register(&confirmation("c"));
+    let (status, said) = decide(&browser, "c", &[("decision", "allow-always"), ("pattern", "7"), ("scope", "0")]);
+    assert!(status == 400 && said.contains("Choose what the rule covers"), "{status} {said}");
+    assert_eq!(decide(&browser, "c", &[("decision", "allow-always"), ("pattern", "0"), ("scope", "0")]).0, 303);
+    assert_eq!(agent.register(&confirmation("d"))["status"], "approved");
+}
+
+#[test]
+fn high_risk_takes_a_second_step() {
+    let (_server, agent, browser) = stage();
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": {"riskLevel": "high"}})));
+    let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
+    assert!(status == 422 && said.contains("high risk"), "{status} {said}");
+    assert_eq!(agent.look("c")["status"], "pending");
+    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("deliberate", "yes")]).0, 303);
+    agent.register(&altered(confirmation("d"), &json!({"confirmation": {"riskLevel": "high"}})));
+    assert_eq!(decide(&browser, "d", &[("decision", "deny")]).0, 303, "what is rejected does no harm");
+}
+
+#[test]
+fn what_hides_or_is_long_takes_a_second_step_too() {
+    let (_server, agent, browser) = stage();
+    for (id, command) in
+        [("hidden", "ls \u{202e}x".to_owned()), ("long", format!("echo {}; rm -rf /", "x".repeat(9_000)))]
+    {
+        agent.register(&altered(confirmation(id), &json!({"confirmation": {"input": {"command": command}}})));
+        assert_eq!(decide(&browser, id, &[("decision", "allow")]).0, 422, "{id}");
+    }
+    let page = browser.page("/");
+    assert!(page.contains("U+202E") && page.contains("; rm -rf /</pre>"), "something is left out");
+}
+
+#[test]
+fn a_secret_is_given_once_or_for_keeping_or_declined() {
+    let (_server, agent, browser) = stage();
+    for id in ["kept", "once", "declined"] {
+        agent.register(&secret(id));
+    }
+    let give = |id: &str, fields: &[(&str, &str)]| browser.submit(&format!("/interactions/{id}/secret"), fields);
+    give("kept", &[("decision", "give"), ("value", " \r\n"), ("delivery", "store")]).expect(400);
+    let answer =
+        give("kept", &[("decision", "give"), ("value", "line 1\r\nline 2\r\n"), ("delivery", "store")]).expect(303);
+    assert_eq!(answer.headers["connection"], "close", "a buffer keeps the value");
+    give("once", &[("decision", "give"), ("value", "hunter2"), ("delivery", "transient_send")]).expect(303);
+    give("declined", &[("decision", "decline"), ("value", "")]).expect(303);
+    let take = |id: &str| agent.post_nothing(&format!("/v1/interactions/{id}/secret"));
+    assert_eq!(take("kept").expect(200).body["value"], "line 1\nline 2");
+    assert_eq!(take("once").expect(200).body["delivery"], "transient_send");
+    assert_eq!(agent.look("declined")["status"], "cancelled");
+    assert!(!browser.page("/interactions/kept").contains("line 1"), "a value is shown");
+}
+
+#[test]
+fn a_question_is_answered_by_option_in_own_words_or_skipped() {
+    let (_server, agent, browser) = stage();
+    agent.register(&question("q"));
+    let answer = |fields: &[(&str, &str)]| browser.submit("/interactions/q/answer", fields);
+    let refused = answer(&[("decision", "answer")]).expect(400);
+    assert!(refused.text.contains("Each question needs an answer"), "{}", refused.text);
+    answer(&[("decision", "answer"), ("option-0", "0"), ("option-1", "skip"), ("text-1", "")]).expect(303);
+    let responses = agent.look("q")["resolution"]["responses"].clone();
+    assert!(responses[0]["optionId"].is_string() && responses[1]["skipped"] == true, "{responses}");
+}
+
+#[test]
+fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
+    let (_server, agent, browser) = stage();
+    for id in ["a", "b", "c"] {
+        agent.register(&confirmation(id));
+    }
+    agent.register(&altered(confirmation("other"), &json!({"confirmation": {"input": {"command": "make clean"}}})));
+    let many = |fields: &[(&str, &str)]| browser.submit("/decide", fields);
+    let unlike = many(&[("id", "a"), ("id", "other"), ("decision", "allow"), ("deliberate", "yes")]).expect(422);
+    assert!(unlike.text.contains("same tool, subject and risk"), "{}", unlike.text);
+    many(&[("id", "a"), ("id", "b"), ("decision", "allow")]).expect(422);
+    many(&[("decision", "allow"), ("deliberate", "yes")]).expect(400);
+    many(&[("id", "a"), ("id", "b"), ("decision", "allow"), ("deliberate", "yes")]).expect(303);
+    many(&[("id", "c"), ("id", "other"), ("decision", "deny"), ("comment", "no more of these")]).expect(303);
+    let statuses = ["a", "b", "c", "other"].map(|id| agent.look(id)["status"].as_str().unwrap().to_owned());
+    assert_eq!(statuses, ["approved", "approved", "rejected", "rejected"]);
+}
+
+#[test]
+fn what_somebody_else_decided_meanwhile_says_so() {
+    let (server, agent, browser) = stage();
+    agent.register(&confirmation("c"));
+    server.approver("bob").confirm("c", "deny").expect(200);
+    let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
+    assert!(status == 404 && said.contains("already rejected"), "{status} {said}");
+    let card = browser.page("/cards?ids=c");
+    assert!(card.contains("rejected by bob") && !card.contains("name=\"decision\""), "{card}");
+    assert_eq!(browser.page("/cards?ids="), "");
+    assert_eq!(browser.page("/cards?ids=unknown"), "");
+}
+
+#[test]
+fn a_form_without_the_sessions_word_changes_nothing() {
+    let (server, agent, browser) = stage();
+    agent.register(&confirmation("c"));
+    let other = server.approver("bob").browser().csrf();
+    for csrf in ["", "x", &other] {
+        let answer = browser.send_form("/interactions/c/decide", &[("csrf", csrf), ("decision", "allow")]).expect(403);
+        assert!(answer.text.contains("another session"), "{}", answer.text);
+        browser.send_form("/decide", &[("csrf", csrf), ("id", "c"), ("decision", "allow")]).expect(403);
+        browser.send_form("/logout", &[("csrf", csrf)]).expect(403);
+    }
+    assert_eq!(agent.look("c")["status"], "pending");
+}
+
+#[test]
+fn the_queue_has_what_ends_first_at_the_top_and_the_same_together() {
+    let (_server, agent, browser) = stage();
+    let command = |id: &str, command: &str, seconds: u64| {
+        altered(
+            confirmation(id),
+            &json!({"expiresInMs": seconds * 1000, "confirmation": {"input": {"command": command}}}),
+        )
+    };
+    for (id, what, seconds) in
+        [("late", "make x", 900), ("same-2", "make y", 600), ("soon", "make z", 60), ("same-1", "make y", 120)]
+    {
+        agent.register(&command(id, what, seconds));
+    }
+    let page = browser.page("/");
+    assert_eq!(
+        between(&page, "<article class=\"card pending\" id=\"card-", "\""),
+        ["soon", "same-1", "same-2", "late"]
+    );
+    assert_eq!(between(&page, "<span class=\"count\">", "<"), ["1", "2", "1"]);
+    assert!(page.contains("<title>(4) countersign</title>"), "the title counts");
+}
