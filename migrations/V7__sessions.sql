@@ -22,6 +22,13 @@ BEGIN
     SELECT RAISE(ABORT, 'login links are used up, never deleted');
 END;
 
+-- INSERT OR REPLACE deletes the row in its way without asking the trigger above.
+CREATE TRIGGER login_links_never_replaced BEFORE INSERT ON login_links
+WHEN EXISTS (SELECT 1 FROM login_links WHERE code_sha256 = NEW.code_sha256)
+BEGIN
+    SELECT RAISE(ABORT, 'login links are used up, never replaced');
+END;
+
 CREATE TABLE sessions (
     session_id      TEXT    NOT NULL PRIMARY KEY,
     session_sha256  BLOB    NOT NULL UNIQUE CHECK (length(session_sha256) = 32),
@@ -42,4 +49,10 @@ END;
 CREATE TRIGGER sessions_never_deleted BEFORE DELETE ON sessions
 BEGIN
     SELECT RAISE(ABORT, 'sessions end, and are never deleted');
+END;
+
+CREATE TRIGGER sessions_never_replaced BEFORE INSERT ON sessions
+WHEN EXISTS (SELECT 1 FROM sessions WHERE session_id = NEW.session_id OR session_sha256 = NEW.session_sha256)
+BEGIN
+    SELECT RAISE(ABORT, 'sessions end, and are never replaced');
 END;

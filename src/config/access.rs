@@ -41,8 +41,7 @@ pub struct CredentialsFile {
         id = "credentials_file",
         long = "credentials-file",
         value_name = "PATH",
-        env = "COUNTERSIGN_CREDENTIALS_FILE",
-        hide_env_values = true
+        env = "COUNTERSIGN_CREDENTIALS_FILE"
     )]
     path: Option<PathBuf>,
 }

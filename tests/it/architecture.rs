@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 /// there the clock's times and the domain's words may meet.
 const FLOORS: &[&[&str]] = &[
     &["clock", "domain"],
-    &["config", "credentials", "metrics", "rules_file", "waiters"],
-    &["client", "logging", "store"],
-    &["sealer", "tokens"],
+    &["config", "metrics", "rules_file", "waiters"],
+    &["credentials", "logging", "store"],
+    &["client", "sealer", "tokens"],
     &["service"],
     &["http"],
     &["server"],

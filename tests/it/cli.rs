@@ -130,7 +130,7 @@ fn what_cannot_be_understood_is_a_usage_error_with_exit_code_2() {
 
 #[test]
 fn every_flag_of_the_server_has_an_environment_variable_and_says_its_default() {
-    let help = countersign().args(["serve", "--help"]).output().unwrap();
+    let help = countersign().env_remove("COUNTERSIGN_CREDENTIALS_FILE").args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let flags: Vec<&str> = help.split("\n      --").skip(1).collect();
     let mut known = 0;

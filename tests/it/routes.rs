@@ -189,6 +189,8 @@ impl Stage {
         let mut calls =
             ["/v1/audit-events", "/v1/events", "/readyz"].map(|path| Call::get(path, path, Role::ALL)).to_vec();
         calls.push(Call::get("/metrics", "/metrics", REVIEWERS));
+        let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
+        calls.push(link.creating().with_optional_body());
         calls
     }
 

@@ -18,10 +18,11 @@ fn filled() -> (TestServer, Client) {
     ada.post("/v1/secret", &json!({"requestId": "s", "value": "v"})).expect(200);
     let rule = json!({"toolName": "shell", "pattern": "rm *", "scope": "everywhere", "decision": "deny", "maxUses": 2});
     ada.post("/v1/trust-rules", &rule).expect(201);
+    ada.browser().submit("/logout", &[]).expect(303);
     (server, agent)
 }
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 10] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -29,6 +30,8 @@ const TABLES: [&str; 8] = [
     "interaction_bodies",
     "claims",
     "sealed_secrets",
+    "login_links",
+    "sessions",
     "audit_events",
 ];
 
@@ -132,6 +135,24 @@ fn what_a_trust_rule_says_cannot_be_replaced_from_outside() {
          SELECT {columns}, '*', 'allow', 1 FROM trust_rules"
     );
     refuses(&[&replace], "never");
+}
+
+/// Whoever has logged out stays so, and a link that was used is used up.
+#[test]
+fn no_session_is_brought_back_from_outside() {
+    refuses(&["UPDATE login_links SET used_at_ms = NULL"], "a login link works once");
+    refuses(
+        &["UPDATE sessions SET ended_at_ms = NULL", "UPDATE sessions SET expires_at_ms = 1 << 60"],
+        "a session never changes",
+    );
+    refuses(&["DELETE FROM login_links", "DELETE FROM sessions"], "never deleted");
+    refuses(
+        &[
+            "INSERT OR REPLACE INTO login_links SELECT code_sha256, token_id, created_at_ms, expires_at_ms, NULL FROM login_links",
+            "INSERT OR REPLACE INTO sessions SELECT session_id, session_sha256, token_id, created_at_ms, expires_at_ms, NULL FROM sessions",
+        ],
+        "never replaced",
+    );
 }
 
 #[test]
