@@ -20,6 +20,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 const editor = document.querySelector("form[data-preview]");
 if (editor) {
   const shown = document.getElementById(editor.dataset.preview);
+  // What is read aloud while one types: the sum of it alone.
+  const said = document.getElementById(`${editor.dataset.preview}-said`);
   let timer;
   let asked;
 
@@ -34,6 +36,7 @@ if (editor) {
       const answer = await fetch("/rules/preview", { method: "POST", body, signal });
       if (answer.ok) {
         shown.innerHTML = await answer.text();
+        said.textContent = shown.querySelector("p").textContent;
       } else if (answer.status === 401) {
         say("You are not logged in any more. Log in in another tab, then go on here.");
       } else {
@@ -49,6 +52,7 @@ if (editor) {
     line.className = "problem";
     line.textContent = sentence;
     shown.replaceChildren(line);
+    said.textContent = sentence;
   };
 
   editor.addEventListener("input", () => {

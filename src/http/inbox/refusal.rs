@@ -29,7 +29,11 @@ pub(in crate::http) async fn refusals_as_pages(request: Request, next: Next) -> 
         return response;
     };
     let is_logged_out = response.extensions().get().is_some_and(|Code(code)| *code == "unauthenticated");
-    let page = html(&Page { sentence: shown(&said.sentence), field: said.field.as_deref().map(shown), is_logged_out });
+    let page = html(&Page {
+        sentence: shown(said.sentence.trim_end_matches('.')),
+        field: said.field.as_deref().map(shown),
+        is_logged_out,
+    });
     let Ok(page) = page else { return response };
     let (mut parts, _) = response.into_parts();
     let (headers, body) = (page.headers().clone(), page.into_body());

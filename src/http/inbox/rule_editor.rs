@@ -19,7 +19,7 @@ use crate::domain::id::{RequestId, ToolName};
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
-use crate::domain::words::Kind;
+use crate::domain::words::{Kind, RiskLevel};
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
@@ -45,7 +45,9 @@ struct Page {
 /// The confirmation that a draft began with.
 struct Like {
     request_id: RequestId,
+    tool_name: Markup,
     subject: Markup,
+    is_high_risk: bool,
     /// Whether its agent takes it that lasting rules are made of it.
     allows_rules: bool,
 }
@@ -68,9 +70,14 @@ pub(super) async fn page(
         Some((tool_name, terms)) => Some(look_ahead(&app, &person, tool_name, terms).await?),
         None => None,
     };
-    let subject = shown(&asked.subject_text());
-    let like = Some(Like { request_id, subject, allows_rules: asked.persistent_decisions_allowed });
-    html(&Page { frame: Frame::of(&person, "rules"), draft, like, preview })
+    let like = Like {
+        request_id,
+        tool_name: shown(asked.tool_name.as_str()),
+        subject: shown(&asked.subject_text()),
+        is_high_risk: asked.risk_level == RiskLevel::High,
+        allows_rules: asked.persistent_decisions_allowed,
+    };
+    html(&Page { frame: Frame::of(&person, "rules"), draft, like: Some(like), preview })
 }
 
 /// Changes nothing. The script asks for the part of the page that shows it; a browser without one for all of it.

@@ -95,6 +95,8 @@ struct RulePage {
     rule: Card,
     /// The latest first.
     events: Vec<EventLine>,
+    /// Whether there may be earlier ones.
+    is_cut: bool,
     sql: Markup,
 }
 
@@ -113,6 +115,7 @@ pub(super) async fn look(
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
         events: told.events.iter().map(EventLine::from).collect(),
+        is_cut: told.next.is_some(),
         sql: shown(&sql::query(select, &hits, "ORDER BY hit_at DESC")),
         rule,
     })
