@@ -51,6 +51,11 @@ impl From<&TrustRule> for Card {
 }
 
 impl Card {
+    /// Whether it approves: only then the risk matters.
+    pub(super) fn is_allowing(&self) -> bool {
+        self.decision == RuleDecision::Allow
+    }
+
     /// Whether it can be taken back.
     pub(super) fn is_active(&self) -> bool {
         self.status == RuleStatus::Active
