@@ -22,7 +22,7 @@
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | who holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
-//! | [`http`] | the wire: routes in one table, one file a verb, errors in one file |
+//! | [`http`] | the wire: routes in one table, one file a verb, errors in one file; `http/inbox` is the pages for people, with `templates/inbox` |
 //! | [`config`] | every knob |
 //! | [`logging`] | lines on stderr |
 //! | [`credentials`] | the file that spares a machine's owner all configuration |

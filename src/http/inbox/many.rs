@@ -64,7 +64,7 @@ pub(super) async fn decide(State(app): State<App>, headers: HeaderMap, form: For
 
 /// One look is enough only where the same is asked.
 fn check_alike(asked: &[Confirmation]) -> Result<(), Problem> {
-    let mut alike = asked.iter().map(|asked| ConfirmationView::alike(asked));
+    let mut alike = asked.iter().map(ConfirmationView::alike);
     let first = alike.next();
     if alike.all(|next| Some(&next) == first.as_ref()) {
         return Ok(());

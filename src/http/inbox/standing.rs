@@ -51,7 +51,7 @@ fn sentence(resolution: &Resolution, person: &Person) -> String {
     };
     match &resolution.by {
         ResolvedBy::Principal(name) if *name == person.principal.name => format!("{what} by you"),
-        ResolvedBy::Principal(name) => format!("{what} by {name}"),
+        ResolvedBy::Principal(name) => format!("already resolved: {what} by {name}"),
         ResolvedBy::TrustRule(_) => format!("{what} by a trust rule"),
         ResolvedBy::System(_) => what.to_owned(),
     }

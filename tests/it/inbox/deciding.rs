@@ -135,7 +135,7 @@ fn what_somebody_else_decided_meanwhile_says_so() {
     let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
     assert!(status == 404 && said.contains("already rejected"), "{status} {said}");
     let card = browser.page("/cards?ids=c");
-    assert!(card.contains("rejected by bob") && !card.contains("name=\"decision\""), "{card}");
+    assert!(card.contains("already resolved: rejected by bob") && !card.contains("name=\"decision\""), "{card}");
     assert_eq!(browser.page("/cards?ids="), "");
     assert_eq!(browser.page("/cards?ids=unknown"), "");
 }
