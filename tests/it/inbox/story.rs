@@ -138,5 +138,6 @@ fn whatever_an_agent_says_is_complete_and_harmless() {
     for obeyed in ["<script>x", "\u{202e}", "\u{1b}"] {
         assert!(!page.contains(obeyed), "it has {obeyed:?}");
     }
-    assert!(page.matches("the end of it").count() >= 7, "{}", page.matches("the end of it").count());
+    // The notes, the input twice, the reason, the directory, the id, two labels, the report and its event.
+    assert_eq!(page.matches("the end of it").count(), 10);
 }
