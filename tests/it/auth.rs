@@ -96,7 +96,8 @@ fn an_auditor_changes_nothing_by_anything_it_calls() {
     let stage = Stage::set();
     let auditor = stage.server.client("eve", Role::Auditor);
     stage.unchanged_by(|stage| {
-        for call in stage.calls() {
+        // That an auditor comes to look is itself in the history.
+        for call in stage.calls().into_iter().filter(|call| call.route != "/v1/login-links") {
             ending(&call, &auditor);
         }
     });
