@@ -82,17 +82,16 @@ function insert(card) {
   const group = queue.querySelector(`[data-group="${card.dataset.group}"].group`);
   shiftedAt = performance.now();
   if (group) return group.append(card);
-  const section = document.createElement("section");
-  section.className = "group";
-  section.dataset.group = card.dataset.group;
-  section.setAttribute("aria-label", "One question");
+  const fresh = document.createElement("div");
+  fresh.className = "group";
+  fresh.dataset.group = card.dataset.group;
   const same = document.createElement("p");
   same.className = "same";
   same.innerHTML = '<span class="count"></span> identical requests <button type="button" class="all">Select all</button>';
-  section.append(same, card);
+  fresh.append(same, card);
   const order = (group) => Math.min(...[...group.querySelectorAll(".card")].map((card) => Number(card.dataset.order)));
   const next = [...queue.children].find((group) => order(group) > Number(card.dataset.order));
-  queue.insertBefore(section, next ?? null);
+  queue.insertBefore(fresh, next ?? null);
 }
 
 function announce(card) {
