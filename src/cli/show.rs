@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::card::Card;
 use super::common::Common;
 use super::look::Look;
 use super::time::Now;
-use super::{Failure, ids, shown};
+use super::{Failure, card, ids, shown};
 
 /// Show an interaction, complete.
 #[derive(Debug, Args)]
@@ -31,6 +30,10 @@ impl Show {
         if self.common.json {
             return Ok(writeln!(out, "{}", shown::json(told.json.get()))?);
         }
-        Ok(Card::new(&mut out, Look::of_stdout(), Now::read()).interaction(&told.value)?)
+        let look = Look::of_stdout();
+        for line in card::whole(&told.value, look.width, Now::read()) {
+            writeln!(out, "{}", line.paint(look).trim_end())?;
+        }
+        Ok(())
     }
 }

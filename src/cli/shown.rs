@@ -8,6 +8,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::look::{Look, Tint};
 use crate::domain::visible::{self, Piece};
 
+/// What a tab is shown as where columns count.
+const TAB: &str = "    ";
+
 /// Text that a terminal may be given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
@@ -79,6 +82,8 @@ impl Shown {
         let mut rows = vec![Self::default()];
         let mut left = width;
         for (text, tint) in self.spans {
+            // How far a tab goes is the terminal's affair, and has to be ours.
+            let text = text.replace('\t', TAB);
             let mut rest = text.as_str();
             while !rest.is_empty() {
                 let fits = fitting(rest, left);
@@ -94,6 +99,11 @@ impl Shown {
             }
         }
         rows
+    }
+
+    /// Its stretches, for a screen that is not printed but drawn.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (&str, Tint)> {
+        self.spans.iter().map(|(text, tint)| (text.as_str(), *tint))
     }
 
     /// What to print.
