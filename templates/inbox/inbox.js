@@ -156,8 +156,16 @@ function connect() {
   source.onerror = () => {
     offline(true);
     // A browser comes again by itself unless it was refused.
-    if (source.readyState === EventSource.CLOSED) setTimeout(async () => (await ask("/cards?ids=")) ?? connect(), 2000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(comeBack, 2000);
   };
+}
+
+/** Connects again once the server answers as it should. */
+async function comeBack() {
+  const isThere = (await ask("/cards?ids=")) !== null;
+  if (line.dataset.final) return;
+  if (isThere) connect();
+  else setTimeout(comeBack, 2000);
 }
 
 function offline(is) {
