@@ -37,7 +37,7 @@ const LOOKS = [
 
 for (const { name, ...options } of LOOKS) {
   test(`rules, history and stories can be read by everybody, ${name}`, async (t) => {
-    const { server, ada, page } = await stage(t, options);
+    const { server, ada, page } = await stage(t, { ...options, forgives: /status of 400/ });
     const rule = { toolName: 'shell', pattern: 'make *', scope: 'everywhere', decision: 'ask' };
     const { trustRule } = await ada.call('POST', '/v1/trust-rules', rule);
     const stories = ['yes', 'no', 'waits', 'secret', 'question'].map((id) => `/interactions/${id}`);
@@ -51,10 +51,6 @@ for (const { name, ...options } of LOOKS) {
       assert.ok(wide <= screen, `${path} is ${wide} wide on a screen of ${screen}`);
       if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}${path.replace(/\W/g, '-')}.png`, fullPage: true });
     }
-    // A browser says on its console that a page was a refusal.
-    const complaints = page.complaints.splice(0);
-    assert.equal(complaints.length, 1, complaints.join('\n'));
-    assert.match(complaints[0], /status of 400/);
   });
 }
 

@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 
 import { chromium } from 'playwright-core';
 
+import { atEnd } from './cleanup.js';
+
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const ARGS = [
   '--no-sandbox',
@@ -18,8 +20,8 @@ const ARGS = [
 ];
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What the console says of requests that got no answer, or not a good one. */
-const NETWORK = /net::ERR_|Failed to load resource/;
+/** What the console says of requests that got no answer. */
+const LOST = /net::ERR_/;
 
 let browser;
 
@@ -37,23 +39,22 @@ export async function closeBrowser() {
 /**
  * A new tab, as if of another person's browser. When the test `t` ends, it fails if a page said anything on the console
  * that it should not: a violation of its policy, an exception, a resource that is not there.
- * `losesServer` forgives what is said of a server that does not answer.
+ * `losesServer` forgives what is said of a server that does not answer, `forgives` what else the test brings about.
  */
-export async function tab(t, { losesServer = false, ...options } = {}) {
+export async function tab(t, { losesServer = false, forgives, ...options } = {}) {
   const context = await (await theBrowser()).newContext(options);
   context.setDefaultTimeout(20_000);
   const complaints = [];
-  const complain = (text) => losesServer && NETWORK.test(text) ? undefined : complaints.push(text);
+  const isForgiven = (text) => (losesServer && LOST.test(text)) || forgives?.test(text);
+  const complain = (text) => isForgiven(text) || complaints.push(text);
   context.on('console', (message) => ['error', 'warning'].includes(message.type()) && complain(message.text()));
   context.on('weberror', (error) => complain(String(error.error())));
   context.on('request', (request) => isElsewhere(request.url()) && complain(`it asked for ${request.url()}`));
-  t.after(async () => {
+  atEnd(t, async () => {
     await context.close();
     assert.deepEqual(complaints, []);
   });
-  const page = await context.newPage();
-  page.complaints = complaints;
-  return page;
+  return context.newPage();
 }
 
 function isElsewhere(url) {

@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 
-const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../..');
+import { atEnd } from './cleanup.js';
+
+/** The top of the repository. */
+export const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../../..');
 
 /** The binary that is tested. */
 export const BINARY = process.env.COUNTERSIGN_BIN ?? path.join(ROOT, 'target/debug/countersign');
@@ -15,7 +18,7 @@ export const BINARY = process.env.COUNTERSIGN_BIN ?? path.join(ROOT, 'target/deb
 /** A server on a free port. It goes, and its files with it, when the test `t` ends. */
 export async function serve(t, ...flags) {
   const server = new Server(flags);
-  t.after(() => server.end());
+  atEnd(t, () => server.end());
   await server.start('127.0.0.1:0');
   return server;
 }

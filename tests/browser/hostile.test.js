@@ -1,0 +1,60 @@
+// What an agent writes is shown, never obeyed, and all of it is there.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { closeBrowser } from './harness/browser.js';
+import { card, person } from './harness/person.js';
+import { confirmation, secret } from './harness/requests.js';
+import { serve } from './harness/server.js';
+
+after(closeBrowser);
+
+const MARKUP = `<script>globalThis.hacked = 1</script><img src=x onerror="hacked=1">"'><svg/onload=hacked=1>&lt;b&gt;`;
+const UNSEEN = 'a\u202Egnp.exe\u202C \u001B[2J\u0007 zero\u200Bwidth \uFEFF';
+
+/** What a person is to see of the characters that they would not see. */
+const named = (text) => text.replace(/[\u202E\u202C\u001B\u0007\u200B\uFEFF]/g, (c) =>
+  `U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+
+test('markup, escape sequences and direction marks stay text wherever an agent can write', async (t) => {
+  const server = await serve(t);
+  const text = `${MARKUP} ${UNSEEN}`;
+  const offered = { allowlistOptions: [{ label: text, description: text, pattern: 'ls' }], scopeOptions: [{ label: text, scope: text }] };
+  const diff = { filePath: text, oldContent: `${text}\n1\n`, newContent: `${text}\n2\n`, isNewFile: false };
+  const content = { input: { command: text, [`${MARKUP}`]: [text] }, workingDir: text, reason: text, diff, inputEditsAllowed: true, ...offered };
+  const agent = server.agent();
+  await agent.register(confirmation('hostile', { ...content, toolName: MARKUP }));
+  await agent.register(secret('secret', { label: text, description: text, purpose: text, placeholder: text }));
+  const entry = { questionId: 'q', text, options: [{ optionId: 'o', label: text, description: text }] };
+  await agent.register({ requestId: 'question', kind: 'question', question: { entries: [entry] } });
+  const page = await person(t, server);
+  for (const id of ['hostile', 'secret', 'question']) {
+    const seen = await card(page, id).evaluate((card) => card.textContent);
+    assert.ok(seen.includes(named(text)), `${id} shows all of it, with what is unseen by its name`);
+    assert.doesNotMatch(seen, /[\u202E\u202C\u001B\u0007\u200B\uFEFF]/);
+  }
+  assert.equal(await page.locator('#queue :is(script, img, svg, iframe, object)').count(), 0);
+  assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
+});
+
+test('200 KB are all there, down to the dangerous end, and can be scrolled to', async (t) => {
+  const server = await serve(t);
+  const lines = Array.from({ length: 7500 }, (_, number) => `echo "harmless, line ${number}"`);
+  const command = `${lines.join('\n')}\nrm -rf /srv/shop`;
+  assert.ok(command.length > 200_000);
+  await server.agent().register(confirmation('long', { input: { command }, subject: 'echo' }));
+  const page = await person(t, server);
+  const input = card(page, 'long').locator('pre', { hasText: 'rm -rf /srv/shop' }).first();
+  assert.equal(await input.evaluate((pre) => pre.textContent), command);
+  const reach = await input.evaluate((pre) => {
+    pre.scrollTop = pre.scrollHeight;
+    const end = document.createRange();
+    end.setStart(pre.lastChild, pre.lastChild.length - 1);
+    end.setEnd(pre.lastChild, pre.lastChild.length);
+    const [text, box] = [end.getBoundingClientRect(), pre.getBoundingClientRect()];
+    return { isInside: text.bottom <= box.bottom && text.top >= box.top, boxes: box.height, all: pre.scrollHeight };
+  });
+  assert.ok(reach.isInside, 'the end comes into the window of the text');
+  assert.ok(reach.boxes < 2000 && reach.all > 20_000, 'a long text scrolls inside its card');
+});
