@@ -8,6 +8,7 @@ mod card;
 mod common;
 mod completions;
 mod decide;
+mod demo;
 mod doctor;
 mod events;
 mod failure;
@@ -70,6 +71,8 @@ enum Command {
     Log(events::Log),
     /// Print a link that logs a browser in to the inbox, once
     Login(login::Login),
+    /// Fill the inbox of a running server with the questions of made-up agents, to try it out
+    Demo(demo::Demo),
     /// Print what lets a shell complete this command line
     Completions(completions::Completions),
     /// Verify and export the history: a chain that nobody can change unseen
@@ -113,6 +116,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::History(history) => history.run(),
         Command::Log(log) => log.run(),
         Command::Login(login) => login.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Completions(completions) => completions.run(),
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),

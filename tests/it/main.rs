@@ -15,6 +15,7 @@ mod claim;
 mod cli;
 mod confirm;
 mod corpus;
+mod demo;
 mod doctor;
 mod door;
 mod exact_numbers;

@@ -1,0 +1,105 @@
+//! One made-up agent, with one question.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::look::Tint;
+use crate::cli::shown::Shown;
+use crate::client::wire::{Claimed, Interaction, Taken, Told};
+use crate::client::{Client, Patience, Result};
+use crate::domain::id::{ClaimId, RequestId, TakeId};
+use crate::domain::words::{Kind, Outcome};
+
+/// An agent that waits has nothing better to do.
+const PATIENCE: Patience = Patience::new(Duration::MAX);
+
+/// What it reports of what it did not do.
+const REPORT: &str = "a demonstration: nothing was run";
+
+/// An agent that has asked.
+#[derive(Clone)]
+pub(super) struct Agent {
+    request_id: RequestId,
+    /// What it asks, in a line.
+    pub(super) about: Shown,
+}
+
+impl Agent {
+    /// Registers what it asks.
+    pub(super) fn ask(client: &Client, request: &Map<String, Value>) -> Result<Self> {
+        let asked: Told<Interaction> = client.post("/v1/interactions", request)?;
+        let Interaction { request_id, confirmation, secret, question, .. } = asked.value;
+        let about = match (&confirmation, &secret, question.as_ref().and_then(|question| question.entries.first())) {
+            (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
+            (_, Some(it), _) => ("secret", it.label.as_str()),
+            (.., Some(it)) => ("question", it.text.as_str()),
+            (None, None, None) => ("", ""),
+        };
+        let (what, text) = about;
+        let about = Shown::line(what).and(Shown::own("  ", Tint::Plain)).and(Shown::line(text));
+        Ok(Self { request_id, about })
+    }
+
+    /// Waits for the answer and acts on it; what came of it, in a few words.
+    pub(super) fn play(&self, client: &Client) -> Result<Shown> {
+        let answer = loop {
+            let interaction = PATIENCE.insist(|| client.wait(&self.request_id))?.value;
+            if let Some(outcome) = interaction.outcome() {
+                break (outcome, interaction);
+            }
+        };
+        let (outcome, Interaction { kind, resolution, .. }) = answer;
+        match (kind, outcome) {
+            (Kind::Confirmation, Outcome::Approved) => self.act(client)?,
+            (Kind::Secret, Outcome::Answered) => self.take(client)?,
+            _ => {}
+        }
+        let tint = match outcome {
+            Outcome::Approved | Outcome::Answered => Tint::Green,
+            Outcome::Rejected => Tint::Red,
+            Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => Tint::Yellow,
+        };
+        let shown = Shown::own(format!("{:<11}", outcome.as_str()), tint);
+        Ok(match resolution.and_then(|resolution| resolution.comment) {
+            Some(comment) => shown.and(Shown::line(&format!("({comment})  ")).tinted(Tint::Dim)),
+            None => shown,
+        })
+    }
+
+    /// Claims what was approved, and reports that it is done.
+    fn act(&self, client: &Client) -> Result<()> {
+        let claim = json!({"claimId": ClaimId::generate()});
+        let Claimed { claim_id, .. } = PATIENCE.insist(|| client.post(&self.call("claim"), &claim))?;
+        let report = json!({"claimId": claim_id, "outcome": "succeeded", "detail": REPORT});
+        let _: Told<Interaction> = PATIENCE.insist(|| client.post(&self.call("outcome"), &report))?;
+        Ok(())
+    }
+
+    /// Takes the secret, and forgets it.
+    fn take(&self, client: &Client) -> Result<()> {
+        let taking = json!({"takeId": TakeId::generate()});
+        let _: Taken = PATIENCE.insist(|| client.post(&self.call("secret"), &taking))?;
+        Ok(())
+    }
+
+    /// Asks no longer, where nobody has answered.
+    pub(super) fn withdraw(&self, client: &Client) -> Result<()> {
+        match client.post::<Told<Interaction>>(&self.call("cancel"), &json!({})) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_refusal("already_resolved") => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where it does something with its request.
+    fn call(&self, verb: &str) -> String {
+        format!("/v1/interactions/{}/{verb}", self.request_id)
+    }
+}
+
+impl PartialEq for Agent {
+    fn eq(&self, other: &Self) -> bool {
+        self.request_id == other.request_id
+    }
+}

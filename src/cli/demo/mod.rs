@@ -1,0 +1,85 @@
+//! `countersign demo`: made-up agents ask everything that agents ask, and the inbox has something to decide.
+//!
+//! They behave as real ones: they wait through the server's restarts, claim what was approved and report that it is done.
+//! Nothing is run.
+
+mod agent;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use self::agent::Agent;
+use super::failure::Failure;
+use super::interrupt::{Heard, Interrupts};
+use super::look::{Look, Tint};
+use super::shown::Shown;
+use crate::client::Client;
+use crate::config::Access;
+use crate::domain::id::RequestId;
+use crate::domain::words::Role;
+
+/// What they ask: the bodies of registrations, whose ids are completed for each demonstration.
+const REQUESTS: &str = include_str!("requests.json");
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    access: Access,
+}
+
+impl Demo {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = Arc::new(Client::open(&self.access, Role::Agent)?);
+        let (mut out, look) = (io::stdout(), Look::of_stdout());
+        let mut waiting = Vec::new();
+        for request in requests()? {
+            let agent = Agent::ask(&client, &request)?;
+            writeln!(out, "{}", Shown::own(format!("{:<11}", "asks"), Tint::Dim).and(agent.about.clone()).paint(look))?;
+            waiting.push(agent);
+        }
+        let url = client.url();
+        writeln!(out, "\n{} requests wait for you at {url} and in `countersign watch`.", waiting.len())?;
+        writeln!(out, "Nothing is run, whatever you decide. Ctrl-C withdraws what is left.\n")?;
+        let interrupts = Interrupts::new()?;
+        for agent in &waiting {
+            let (agent, client) = (agent.clone(), Arc::clone(&client));
+            interrupts.start(move || {
+                let story = agent.play(&client);
+                (agent, story)
+            });
+        }
+        while !waiting.is_empty() {
+            match interrupts.next()? {
+                Heard::Done((agent, story)) => {
+                    writeln!(out, "{}", story?.and(agent.about.clone()).paint(look))?;
+                    waiting.retain(|other| *other != agent);
+                }
+                Heard::Signal(_) => return withdraw(&client, &waiting),
+            }
+        }
+        writeln!(out, "\nAll of them are decided. The history has the whole story: `countersign history`.")?;
+        Ok(())
+    }
+}
+
+/// The bodies of the registrations of one demonstration.
+fn requests() -> Result<Vec<Map<String, Value>>, Failure> {
+    let mut requests: Vec<Map<String, Value>> = serde_json::from_str(REQUESTS).map_err(io::Error::from)?;
+    let made = RequestId::generate();
+    let run = made.as_str().rsplit('-').next().and_then(|random| random.get(..6)).unwrap_or_default();
+    for request in &mut requests {
+        if let Some(id) = request.get_mut("requestId") {
+            *id = format!("demo-{run}-{}", id.as_str().unwrap_or_default()).into();
+        }
+    }
+    Ok(requests)
+}
+
+fn withdraw(client: &Client, left: &[Agent]) -> Result<(), Failure> {
+    left.iter().try_for_each(|agent| agent.withdraw(client))?;
+    writeln!(io::stdout(), "\nWhat was not decided is withdrawn.")?;
+    Ok(())
+}
