@@ -27,6 +27,7 @@ mod table;
 mod terminal;
 mod time;
 mod token;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -55,6 +56,8 @@ enum Command {
     Run(Box<run::Run>),
     /// List what waits for an answer, what has to be answered first at the top
     List(list::List),
+    /// Decide what waits, live in the terminal: one key a decision
+    Watch(watch::WatchQueue),
     /// Show an interaction, complete: what is asked, by whom, how it ended
     Show(show::Show),
     /// Approve what an agent wants to do
@@ -108,6 +111,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Ask(ask) => ask.run(),
         Command::Run(run) => return ended(run.run()),
         Command::List(list) => list.run(),
+        Command::Watch(watch) => watch.run(),
         Command::Show(show) => show.run(),
         Command::Approve(approve) => approve.run(),
         Command::Reject(reject) => reject.run(),

@@ -9,6 +9,7 @@ pub(crate) mod outside;
 pub(crate) mod page;
 mod process;
 mod requests;
+pub(crate) mod terminal;
 mod together;
 mod unchanged;
 mod unswept;

@@ -27,6 +27,7 @@ const KEPT_IN: &[(&str, &str)] = &[
     ("axum", "http"),
     ("ureq", "client"),
     ("prometheus_client", "metrics"),
+    ("ratatui", "cli"),
 ];
 
 struct Source {

@@ -52,4 +52,5 @@ mod store;
 mod supersede;
 mod trust_rules;
 mod wait;
+mod watch;
 mod wire;

@@ -1,0 +1,115 @@
+//! An interaction as this screen keeps it.
+
+use std::fmt;
+
+use ratatui::text::Line;
+
+use super::ink;
+use crate::cli::card;
+use crate::cli::look::Tint;
+use crate::cli::shown::Shown;
+use crate::cli::time::Now;
+use crate::client::wire::Interaction;
+use crate::domain::id::{PrincipalName, RequestId, RuleId};
+use crate::domain::words::{Kind, Outcome, RiskLevel};
+
+/// An interaction in the queue.
+pub(super) struct Card {
+    pub(super) interaction: Interaction,
+    /// How it ended, where it did while it was on the screen.
+    pub(super) ending: Option<Ending>,
+    /// Whether our own answer to it is on its way.
+    pub(super) is_sent: bool,
+}
+
+/// How an interaction ended, and by whom.
+#[derive(Clone, Debug)]
+pub(super) struct Ending {
+    pub(super) outcome: Outcome,
+    pub(super) principal: Option<PrincipalName>,
+    pub(super) rule_id: Option<RuleId>,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.rule_id, &self.principal) {
+            (Some(rule_id), None) => write!(f, "{} by the rule {rule_id}", self.outcome),
+            (_, Some(principal)) => write!(f, "{} by {principal}", self.outcome),
+            (None, None) => write!(f, "{}", self.outcome),
+        }
+    }
+}
+
+impl Card {
+    pub(super) const fn new(interaction: Interaction) -> Self {
+        Self { interaction, ending: None, is_sent: false }
+    }
+
+    pub(super) const fn id(&self) -> &RequestId {
+        &self.interaction.request_id
+    }
+
+    /// Whether a person can still answer it.
+    pub(super) const fn is_open(&self) -> bool {
+        self.ending.is_none() && !self.is_sent
+    }
+
+    /// Everything there is to know before answering, in lines of this width.
+    pub(super) fn lines(&self, width: usize) -> Vec<Line<'static>> {
+        card::asked(&self.interaction, width).iter().map(ink::line).collect()
+    }
+
+    /// The card in one line: never all there is to decide by.
+    pub(super) fn row(&self, is_selected: bool, now: Now, width: usize) -> Line<'static> {
+        let interaction = &self.interaction;
+        let left = match (&self.ending, interaction.expires_at) {
+            (Some(_), _) => "ended".to_owned(),
+            (None, Some(end)) => now.until(end),
+            (None, None) => "no end".to_owned(),
+        };
+        let risk = interaction.confirmation.as_deref().map(|it| it.risk_level);
+        let (sign, tint) = risk.map_or((" ", Tint::Plain), sign);
+        let risk = risk.map_or("", RiskLevel::as_str);
+        let (mark, weight) = if is_selected { ("▸", Tint::Bold) } else { (" ", Tint::Plain) };
+        let row =
+            Shown::own(format!("{mark} {left:>7}  "), weight).and(Shown::own(format!("{sign} {risk:<6}  "), tint));
+        ink::line(&row.and(about(interaction).tinted(weight)).cut(width))
+    }
+
+    /// Who asks what, or how it ended.
+    pub(super) fn heading(&self) -> Line<'static> {
+        if let Some(ending) = &self.ending {
+            return ink::line(&Shown::own(format!(" already {ending} "), Tint::Strange));
+        }
+        if self.is_sent {
+            return ink::line(&Shown::own(" sent, and not answered yet ", Tint::Bold));
+        }
+        let asks = match self.interaction.kind {
+            Kind::Confirmation => "asks whether it may",
+            Kind::Secret => "asks for a secret",
+            Kind::Question => "asks a question",
+        };
+        ink::line(&Shown::own(format!(" {} {asks} ", self.interaction.registered_by), Tint::Bold))
+    }
+}
+
+/// What it is about: a word, and a text of the agent's.
+fn about(interaction: &Interaction) -> Shown {
+    let Interaction { confirmation, secret, question, .. } = interaction;
+    let (what, text) = match (confirmation, secret, question.as_ref().and_then(|question| question.entries.first())) {
+        (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
+        (_, Some(it), _) => ("secret", it.label.as_str()),
+        (.., Some(it)) => ("question", it.text.as_str()),
+        (None, None, None) => ("", ""),
+    };
+    Shown::line(what).and(Shown::own("  ", Tint::Plain)).and(Shown::line(text))
+}
+
+/// A level of risk as a sign and a colour, beside its word.
+const fn sign(level: RiskLevel) -> (&'static str, Tint) {
+    match level {
+        RiskLevel::Low => ("▽", Tint::Green),
+        RiskLevel::Medium => ("◇", Tint::Yellow),
+        RiskLevel::High => ("▲", Tint::Red),
+    }
+}

@@ -1,0 +1,51 @@
+//! A list to choose one thing from.
+
+use ratatui::crossterm::event::KeyCode;
+use ratatui::text::Line;
+
+use super::ink;
+use crate::cli::look::Tint;
+use crate::cli::shown::Shown;
+
+/// What can be chosen, under a title; the texts may be an agent's.
+pub(super) struct Menu {
+    title: String,
+    items: Vec<(String, String)>,
+    at: usize,
+}
+
+impl Menu {
+    /// Each item is what is chosen, and what is said of it.
+    pub(super) fn new<'t>(title: &str, items: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        let items = items.into_iter().map(|(text, about)| (text.to_owned(), about.to_owned()));
+        Self { title: title.to_owned(), items: items.collect(), at: 0 }
+    }
+
+    /// Moves, or chooses: the place of what is chosen.
+    pub(super) fn key(&mut self, code: KeyCode) -> Option<usize> {
+        let last = self.items.len().saturating_sub(1);
+        if matches!(code, KeyCode::Char('j') | KeyCode::Down) {
+            self.at = (self.at + 1).min(last);
+        } else if matches!(code, KeyCode::Char('k') | KeyCode::Up) {
+            self.at = self.at.saturating_sub(1);
+        } else if code == KeyCode::Enter {
+            return Some(self.at);
+        } else if let KeyCode::Char(digit @ '1'..='9') = code {
+            let at = usize::from(digit as u8 - b'1');
+            return (at <= last).then_some(at);
+        }
+        None
+    }
+
+    /// All of it, in lines of this width.
+    pub(super) fn lines(&self, width: usize) -> Vec<Line<'static>> {
+        let mut lines = ink::lines(Shown::line(&self.title).tinted(Tint::Bold), width);
+        for (at, (text, about)) in self.items.iter().enumerate() {
+            let (mark, weight) = if at == self.at { ('▸', Tint::Bold) } else { (' ', Tint::Plain) };
+            let item = Shown::own(format!("{mark} {}  ", at + 1), weight).and(Shown::line(text).tinted(weight));
+            let item = item.and(Shown::own("  ", Tint::Plain)).and(Shown::line(about).tinted(Tint::Dim));
+            lines.extend(ink::lines(item, width));
+        }
+        lines
+    }
+}

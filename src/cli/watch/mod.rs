@@ -1,0 +1,234 @@
+//! `countersign watch`: the live queue in the terminal, one key a decision.
+
+mod answer;
+mod card;
+mod ink;
+mod menu;
+mod page;
+mod queue;
+mod screen;
+mod sources;
+mod step;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{
+    DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+};
+use ratatui::crossterm::execute;
+
+use self::answer::{Answer, was_too_late};
+use self::card::Card;
+use self::page::{Move, Page};
+use self::queue::Queue;
+use self::sources::News;
+use self::step::{Step, Turn, begin};
+use super::failure::Failure;
+use super::time::Now;
+use crate::client::{self, Client};
+use crate::config::Access;
+use crate::domain::id::RequestId;
+use crate::domain::words::Role;
+
+/// How often the countdowns go on.
+const TICK: Duration = Duration::from_millis(250);
+
+#[derive(Debug, Args)]
+pub(super) struct WatchQueue {
+    #[command(flatten)]
+    access: Access,
+}
+
+/// The terminal while it is ours; it is given back as it was, however this ends.
+struct Screen {
+    terminal: DefaultTerminal,
+}
+
+impl Screen {
+    fn open() -> io::Result<Self> {
+        let terminal = ratatui::try_init()?;
+        let screen = Self { terminal };
+        execute!(io::stdout(), EnableBracketedPaste)?;
+        Ok(screen)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Where even this fails the terminal is gone.
+        let _ = execute!(io::stdout(), DisableBracketedPaste);
+        let _ = ratatui::try_restore();
+    }
+}
+
+/// All that the screen shows.
+struct Watch {
+    client: Arc<Client>,
+    tell: Sender<News>,
+    queue: Queue,
+    page: Option<Page>,
+    step: Step,
+    is_live: bool,
+    /// What became of the last answer, until the next key.
+    note: Option<String>,
+}
+
+impl WatchQueue {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            let message = "watch needs a terminal; `countersign list` and `countersign log --follow` do without";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let client = Arc::new(Client::open(&self.access, Role::Approver)?);
+        // Whatever is wrong with the server or the token is said before the screen is taken.
+        let pending = sources::pending(&client)?;
+        let (tell, told) = mpsc::channel();
+        let mut watch = Watch {
+            client: Arc::clone(&client),
+            tell: tell.clone(),
+            queue: Queue::default(),
+            page: None,
+            step: Step::Reading,
+            is_live: true,
+            note: None,
+        };
+        watch.queue.replace(pending);
+        let mut screen = Screen::open()?;
+        sources::stop_on_signals(tell.clone())?;
+        sources::read_terminal(tell.clone());
+        sources::follow(client, tell);
+        watch.run(&mut screen.terminal, &told)
+    }
+}
+
+/// Whether to go on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Go,
+    Leave,
+}
+
+impl Watch {
+    fn run(&mut self, terminal: &mut DefaultTerminal, told: &Receiver<News>) -> Result<(), Failure> {
+        loop {
+            terminal.draw(|frame| self.draw(frame, Now::read()))?;
+            let next = match told.recv_timeout(TICK) {
+                Ok(news) => self.hear(news)?,
+                Err(RecvTimeoutError::Timeout) => Next::Go,
+                Err(RecvTimeoutError::Disconnected) => Next::Leave,
+            };
+            if next == Next::Leave {
+                return Ok(());
+            }
+        }
+    }
+
+    fn hear(&mut self, news: News) -> Result<Next, Failure> {
+        match news {
+            News::Stop => return Ok(Next::Leave),
+            News::Refused(error) => return Err(error.into()),
+            News::Lost => self.is_live = false,
+            News::Terminal(Event::Key(key)) if key.kind == KeyEventKind::Press => return Ok(self.key(key)),
+            News::Terminal(Event::Paste(text)) => self.step.paste(&text),
+            News::Terminal(_) => {}
+            News::Arrived(interaction) => self.queue.arrive(*interaction),
+            News::Pending(pending) => {
+                self.is_live = true;
+                if let Some(gone) = self.queue.replace(pending) {
+                    sources::look(Arc::clone(&self.client), gone, self.tell.clone());
+                }
+            }
+            News::Ended(request_id, ending) => {
+                let is_read = self.queue.selected().is_some_and(|(_, card)| *card.id() == request_id && card.is_open());
+                if is_read && !matches!(self.step, Step::Reading | Step::Help) {
+                    self.step = Step::Reading;
+                    self.note = Some(format!("Somebody was faster: {ending}."));
+                }
+                self.queue.end(&request_id, ending);
+            }
+            News::Answered(request_id, result) => self.answered(&request_id, result),
+        }
+        Ok(Next::Go)
+    }
+
+    fn key(&mut self, key: KeyEvent) -> Next {
+        self.note = None;
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if is_control && key.code == KeyCode::Char('c') {
+            return Next::Leave;
+        }
+        match (&self.step, key.code) {
+            (_, KeyCode::Char(_)) if is_control => {}
+            (Step::Reading, KeyCode::Char('q')) => return Next::Leave,
+            (Step::Reading, KeyCode::Char('?')) => self.step = Step::Help,
+            (Step::Reading, code) => self.read_key(code),
+            _ => self.turn(|step, card, page| step.key(key, card, page.has_seen_end())),
+        }
+        Next::Go
+    }
+
+    fn read_key(&mut self, code: KeyCode) {
+        match (code, &mut self.page) {
+            (KeyCode::Char('j') | KeyCode::Down, _) => self.queue.step(1),
+            (KeyCode::Char('k') | KeyCode::Up, _) => self.queue.step(-1),
+            (KeyCode::Char(' ') | KeyCode::PageDown, Some(page)) => page.move_by(Move::Pages(1)),
+            (KeyCode::Char('b') | KeyCode::PageUp, Some(page)) => page.move_by(Move::Pages(-1)),
+            (KeyCode::Char('g') | KeyCode::Home, Some(page)) => page.move_by(Move::Start),
+            (KeyCode::Char('G') | KeyCode::End, Some(page)) => page.move_by(Move::End),
+            (KeyCode::Char(key), _) => self.turn(|_, card, page| begin(key, card, page.has_seen_end())),
+            _ => {}
+        }
+    }
+
+    /// Does what comes of a key on the card that is read, where it is open and has been there for long enough.
+    fn turn(&mut self, key: impl FnOnce(&mut Step, &Card, &Page) -> Turn) {
+        let turn = match (self.queue.selected(), &self.page) {
+            (Some((_, card)), Some(page)) if card.is_open() && page.is_settled(card) => key(&mut self.step, card, page),
+            _ => Turn::To(Step::Reading),
+        };
+        match turn {
+            Turn::Stay => {}
+            Turn::To(step) => self.step = step,
+            Turn::Send(answer) => self.send(answer),
+        }
+    }
+
+    /// Sends an answer, and goes on without waiting for what is said to it.
+    fn send(&mut self, answer: Answer) {
+        self.step = Step::Reading;
+        let Some(request_id) = self.queue.selected().map(|(_, card)| card.id().clone()) else { return };
+        if let Some(card) = self.queue.card_mut(&request_id) {
+            card.is_sent = true;
+        }
+        let (client, tell) = (Arc::clone(&self.client), self.tell.clone());
+        thread::spawn(move || {
+            let result = answer.send(&client, &request_id).map(|()| answer.done());
+            let _ = tell.send(News::Answered(request_id, result));
+        });
+    }
+
+    fn answered(&mut self, request_id: &RequestId, result: client::Result<&'static str>) {
+        match result {
+            Ok(done) => {
+                self.note = Some(format!("{request_id}: {done}."));
+                self.queue.remove(request_id);
+            }
+            Err(error) => {
+                self.note = Some(error.to_string());
+                if let Some(card) = self.queue.card_mut(request_id) {
+                    card.is_sent = false;
+                }
+                // Who was faster is on the card as soon as it is known.
+                if was_too_late(&error) {
+                    sources::look(Arc::clone(&self.client), request_id.clone(), self.tell.clone());
+                }
+            }
+        }
+    }
+}

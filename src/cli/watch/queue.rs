@@ -1,0 +1,105 @@
+//! What waits, the oldest deadline first, and which of it a person looks at.
+
+use super::card::{Card, Ending};
+use crate::client::wire::Interaction;
+use crate::domain::id::RequestId;
+
+/// The cards that wait.
+///
+/// The selection stays on its card whatever comes or goes, and the card stays there when somebody else resolves it: nobody
+/// answers a card that has just moved under their finger.
+#[derive(Default)]
+pub(super) struct Queue {
+    cards: Vec<Card>,
+    selected: Option<RequestId>,
+}
+
+/// Those without a deadline come last, and of two with the same deadline the older one first.
+fn order(interaction: &Interaction) -> (i64, i64, &RequestId) {
+    let deadline = interaction.expires_at.map_or(i64::MAX, |end| end.as_millis());
+    (deadline, interaction.created_at.as_millis(), &interaction.request_id)
+}
+
+impl Queue {
+    /// All cards, in their order.
+    pub(super) fn cards(&self) -> &[Card] {
+        &self.cards
+    }
+
+    /// How many can still be answered.
+    pub(super) fn waiting(&self) -> usize {
+        self.cards.iter().filter(|card| card.ending.is_none()).count()
+    }
+
+    /// The card that a person looks at, and its place.
+    pub(super) fn selected(&self) -> Option<(usize, &Card)> {
+        let selected = self.selected.as_ref()?;
+        self.cards.iter().enumerate().find(|(_, card)| card.id() == selected)
+    }
+
+    pub(super) fn card_mut(&mut self, request_id: &RequestId) -> Option<&mut Card> {
+        self.cards.iter_mut().find(|card| card.id() == request_id)
+    }
+
+    /// Puts a card in its place; where nobody looks at any, it is looked at.
+    pub(super) fn arrive(&mut self, interaction: Interaction) {
+        let request_id = interaction.request_id.clone();
+        self.put(interaction);
+        self.selected.get_or_insert(request_id);
+    }
+
+    fn put(&mut self, interaction: Interaction) {
+        if self.card_mut(&interaction.request_id).is_none() {
+            let at = self.cards.partition_point(|card| order(&card.interaction) < order(&interaction));
+            self.cards.insert(at, Card::new(interaction));
+        }
+    }
+
+    /// Takes a card away, or says on it how it ended where somebody is looking at it.
+    pub(super) fn end(&mut self, request_id: &RequestId, ending: Ending) {
+        if self.selected.as_ref() != Some(request_id) {
+            self.cards.retain(|card| card.id() != request_id);
+        } else if let Some(card) = self.card_mut(request_id) {
+            card.ending = Some(ending);
+        }
+    }
+
+    /// Takes away what this person has answered; the next one is looked at.
+    pub(super) fn remove(&mut self, request_id: &RequestId) {
+        if self.selected.as_ref() == Some(request_id) {
+            self.step(1);
+        }
+        self.cards.retain(|card| card.id() != request_id);
+        if self.selected.as_ref() == Some(request_id) {
+            self.selected = self.cards.last().map(|card| card.id().clone());
+        }
+    }
+
+    /// Looks at the card so many places further down; one that has ended goes when it is left.
+    pub(super) fn step(&mut self, by: isize) {
+        let Some((at, card)) = self.selected() else { return };
+        let (left, has_ended) = (card.id().clone(), card.ending.is_some());
+        let last = self.cards.len() - 1;
+        let to = at.saturating_add_signed(by).min(last);
+        // What has ended can be left at both ends of the list, too.
+        let to = if to == at && has_ended { at.checked_sub(1).unwrap_or_else(|| last.min(1)) } else { to };
+        self.selected = self.cards.get(to).map(|card| card.id().clone());
+        if has_ended {
+            self.cards.retain(|card| *card.id() != left);
+            self.selected.take_if(|selected| *selected == left);
+        }
+    }
+
+    /// Starts anew with all that waits now. `Some` is a card that is looked at and waits no longer: it has ended somehow.
+    pub(super) fn replace(&mut self, pending: Vec<Interaction>) -> Option<RequestId> {
+        let waits = |card: &Card| pending.iter().any(|interaction| interaction.request_id == *card.id());
+        let gone = self.selected().filter(|(_, card)| !waits(card) && card.ending.is_none());
+        let gone = gone.map(|(_, card)| card.id().clone());
+        self.cards.retain(|card| waits(card) || self.selected.as_ref() == Some(card.id()));
+        pending.into_iter().for_each(|interaction| self.put(interaction));
+        if self.selected.is_none() {
+            self.selected = self.cards.first().map(|card| card.id().clone());
+        }
+        gone
+    }
+}

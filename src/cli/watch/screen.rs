@@ -1,0 +1,153 @@
+//! What is on the screen: the queue, the card that is read, what is asked of the person, and which keys there are.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Paragraph};
+
+use super::page::Page;
+use super::step::{Field, Step};
+use super::{Watch, ink};
+use crate::cli::look::Tint;
+use crate::cli::shown::Shown;
+use crate::cli::time::Now;
+use crate::domain::words::{Delivery, Kind};
+
+/// What the keys do, for `?`.
+const HELP: &[(&str, &str)] = &[
+    ("a", "approve, give the secret, answer the question"),
+    ("A", "approve, and make a rule that lets the next ones pass"),
+    ("r", "reject, with a reason; decline to give the secret"),
+    ("y", "the second key, where one is asked for: what is dangerous, or not read to its end"),
+    ("j k ↓ ↑", "the next card, the one before"),
+    ("space b", "read on, read back; Page Down and Page Up, too"),
+    ("g G", "to the start, to the end"),
+    ("Esc", "back"),
+    ("q", "leave: what waits goes on waiting"),
+];
+
+impl Watch {
+    pub(super) fn draw(&mut self, frame: &mut Frame<'_>, now: Now) {
+        let area = frame.area();
+        let width = usize::from(area.width);
+        let asked = self.asked(width);
+        let rows = u16::try_from(self.queue.cards().len()).unwrap_or(u16::MAX).clamp(1, (area.height / 4).max(1));
+        let asked_height = u16::try_from(asked.len()).unwrap_or(u16::MAX).min(area.height / 2);
+        let heights = [1, rows].map(Constraint::Length).into_iter();
+        let heights = heights.chain([Constraint::Min(1), Constraint::Length(asked_height), Constraint::Length(1)]);
+        let [title, list, card, prompt, keys] = Layout::vertical(heights).areas(area);
+        frame.render_widget(self.title(), title);
+        self.draw_list(frame, list, now);
+        self.draw_card(frame, card);
+        frame.render_widget(Paragraph::new(asked), prompt);
+        frame.render_widget(Paragraph::new(self.keys()), keys);
+    }
+
+    fn title(&self) -> Paragraph<'static> {
+        let waiting = match self.queue.waiting() {
+            0 => "nothing waits".to_owned(),
+            1 => "1 waits".to_owned(),
+            many => format!("{many} wait"),
+        };
+        let link = if self.is_live {
+            Span::raw(format!("live at {}", self.client.url()))
+        } else {
+            Span::styled("the server is away; this comes back with it", Style::new().bold())
+        };
+        let line = vec![Span::styled(" countersign ", Style::new().bold()), format!(" {waiting} · ").into(), link];
+        Paragraph::new(Line::from(line)).reversed()
+    }
+
+    fn draw_list(&self, frame: &mut Frame<'_>, area: Rect, now: Now) {
+        let selected = self.queue.selected().map_or(0, |(at, _)| at);
+        let height = usize::from(area.height);
+        let top = selected.saturating_sub(height / 2).min(self.queue.cards().len().saturating_sub(height));
+        let rows = self.queue.cards().iter().enumerate().skip(top).take(height);
+        let lines = rows.map(|(at, card)| card.row(at == selected, now, area.width.into())).collect::<Vec<_>>();
+        if lines.is_empty() {
+            frame.render_widget(Paragraph::new("Nothing to decide. What comes is shown here.").dim(), area);
+        } else {
+            frame.render_widget(Paragraph::new(lines), area);
+        }
+    }
+
+    fn draw_card(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        let block = Block::new().borders(Borders::TOP | Borders::BOTTOM).border_style(Style::new().dim());
+        let inner = block.inner(area);
+        if matches!(self.step, Step::Help) {
+            let lines = HELP.iter().map(|(key, does)| Line::from(format!("  {key:<9} {does}")));
+            frame.render_widget(block, area);
+            frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+            return;
+        }
+        let Some((_, card)) = self.queue.selected() else {
+            self.page = None;
+            frame.render_widget(block, area);
+            return;
+        };
+        let page = Page::of(card, inner.width.into(), inner.height.into(), self.page.take());
+        let position = page.position().map(|position| Line::from(format!(" {position} ")).right_aligned());
+        let block = block.title_top(card.heading()).title_bottom(position.unwrap_or_default());
+        frame.render_widget(block, area);
+        frame.render_widget(Paragraph::new(page.window().cloned().collect::<Vec<_>>()), inner);
+        self.page = Some(page);
+    }
+
+    /// What is asked of the person, or what there is to know, above the keys.
+    fn asked(&self, width: usize) -> Vec<Line<'static>> {
+        let said = |text: String, tint| ink::lines(Shown::own(text, tint), width);
+        match &self.step {
+            Step::Reading | Step::Help => {
+                self.note.iter().flat_map(|note| ink::lines(Shown::line(note).tinted(Tint::Bold), width)).collect()
+            }
+            Step::Sure { doubts, .. } => doubts.iter().flat_map(|doubt| said(doubt.clone(), Tint::Red)).collect(),
+            Step::Typing { field: Field::Secret { delivery, .. }, text } => {
+                let typed = if text.is_empty() { "" } else { "(typed, and not shown)" };
+                let becomes = match delivery {
+                    Delivery::Store => "It is kept, sealed, for this agent.",
+                    Delivery::TransientSend => "It is handed over once and then wiped.",
+                };
+                [said(format!("The value: {typed}"), Tint::Bold), said(becomes.to_owned(), Tint::Plain)].concat()
+            }
+            Step::Typing { field, text } => {
+                let what = if matches!(field, Field::Reason) { "Why not? " } else { "In your own words: " };
+                ink::lines(Shown::own(what, Tint::Bold).and(Shown::line(text)).and(Shown::own("▏", Tint::Bold)), width)
+            }
+            Step::Choosing { menu, .. } => menu.lines(width),
+        }
+    }
+
+    /// The keys that do something now.
+    fn keys(&self) -> Line<'static> {
+        let card = self.queue.selected().map(|(_, card)| card);
+        let is_settled = card.zip(self.page.as_ref()).is_some_and(|(card, page)| page.is_settled(card));
+        let keys: &[(&str, &str)] = match (&self.step, card) {
+            (Step::Reading, Some(card)) if card.is_open() && is_settled => match card.interaction.kind {
+                Kind::Confirmation => &[
+                    ("a", "approve"),
+                    ("A", "and make a rule"),
+                    ("r", "reject"),
+                    ("space", "read on"),
+                    ("?", "keys"),
+                    ("q", "leave"),
+                ],
+                Kind::Secret => {
+                    &[("a", "give it"), ("r", "decline"), ("space", "read on"), ("?", "keys"), ("q", "leave")]
+                }
+                Kind::Question => &[("a", "answer"), ("space", "read on"), ("?", "keys"), ("q", "leave")],
+            },
+            (Step::Reading, _) => &[("j", "next"), ("?", "keys"), ("q", "leave")],
+            (Step::Help, _) => &[("Esc", "back")],
+            (Step::Sure { .. }, _) => &[("y", "do it"), ("Esc", "back")],
+            (Step::Typing { field: Field::Secret { may_send_once: true, .. }, .. }, _) => {
+                &[("Enter", "give it"), ("Tab", "keep it, or hand it over once"), ("Esc", "back")]
+            }
+            (Step::Typing { field: Field::Reason, .. }, _) => &[("Enter", "reject"), ("Esc", "back")],
+            (Step::Typing { .. }, _) => &[("Enter", "done"), ("Esc", "back")],
+            (Step::Choosing { .. }, _) => &[("j k", "move"), ("Enter", "choose"), ("Esc", "back")],
+        };
+        let shown = keys.iter().flat_map(|(key, does)| [format!(" {key} ").reversed(), format!(" {does}  ").into()]);
+        Line::from(shown.collect::<Vec<_>>())
+    }
+}

@@ -1,0 +1,135 @@
+//! Where news comes from: the keyboard, the server's feed, and whoever wants this process to end. Each has a thread of its
+//! own, and none outlives the process.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event};
+
+use super::card::Ending;
+use crate::cli::interrupt::Interrupts;
+use crate::client::wire::{AuditEvent, Interaction, Told};
+use crate::client::{self, Client, pause};
+use crate::domain::id::RequestId;
+use crate::domain::interaction::{ResolvedBy, Status};
+
+/// How long to wait before looking for a lost server again.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Something that happened.
+pub(super) enum News {
+    /// At the terminal.
+    Terminal(Event),
+    /// The server is there: this is all that waits.
+    Pending(Vec<Interaction>),
+    /// One more waits.
+    Arrived(Box<Interaction>),
+    /// One waits no longer.
+    Ended(RequestId, Ending),
+    /// The server is not there, for now.
+    Lost,
+    /// The server will not tell any more.
+    Refused(client::Error),
+    /// What the server says to an answer, with the word for it.
+    Answered(RequestId, client::Result<&'static str>),
+    /// Somebody wants this process to end.
+    Stop,
+}
+
+/// Tells when a signal asks for the end, so that the terminal is given back first.
+pub(super) fn stop_on_signals(tell: Sender<News>) -> io::Result<()> {
+    let interrupts = Interrupts::<()>::new()?;
+    thread::spawn(move || {
+        // Nobody listens any more where this fails.
+        let _ = interrupts.next().map(|_| tell.send(News::Stop));
+    });
+    Ok(())
+}
+
+/// Tells what is typed.
+pub(super) fn read_terminal(tell: Sender<News>) {
+    thread::spawn(move || {
+        while let Ok(event) = event::read() {
+            if tell.send(News::Terminal(event)).is_err() {
+                return;
+            }
+        }
+        // The terminal is gone.
+        let _ = tell.send(News::Stop);
+    });
+}
+
+/// Tells what happens at the server, from now on and across its restarts.
+pub(super) fn follow(client: Arc<Client>, tell: Sender<News>) {
+    thread::spawn(move || {
+        let mut feed = client.feed(None);
+        loop {
+            // The feed is open before anybody looks: what happens in between comes through it.
+            let begun = feed.connect().and_then(|()| pending(&client));
+            let error = match begun.map(News::Pending).map(|news| tell.send(news)) {
+                Ok(Ok(())) => match pass_on(&client, &mut feed, &tell) {
+                    Some(error) => error,
+                    None => return,
+                },
+                Ok(Err(_)) => return,
+                Err(error) => error,
+            };
+            let news = if error.may_pass() { News::Lost } else { News::Refused(error) };
+            let is_over = matches!(news, News::Refused(_));
+            if tell.send(news).is_err() || is_over {
+                return;
+            }
+            pause(RETRY_AFTER);
+        }
+    });
+}
+
+/// All that waits.
+pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
+    let pending = client.interactions(&[("status", "pending")], usize::MAX)?;
+    Ok(pending.into_iter().map(|told| told.value).collect())
+}
+
+/// Passes on what the feed brings until it ends, and why; `None` where nobody listens any more.
+fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<News>) -> Option<client::Error> {
+    loop {
+        let news = match feed.next()?.and_then(|event| news_of(client, event)) {
+            Ok(Some(news)) => news,
+            Ok(None) => continue,
+            Err(error) => return Some(error),
+        };
+        tell.send(news).ok()?;
+    }
+}
+
+fn news_of(client: &Client, event: Told<AuditEvent>) -> client::Result<Option<News>> {
+    let AuditEvent { event, request_id: Some(request_id), rule_id, principal, .. } = event.value else {
+        return Ok(None);
+    };
+    let Some(what) = event.strip_prefix("interaction.") else { return Ok(None) };
+    if what == "registered" {
+        let interaction = client.look(&request_id)?.value;
+        return Ok(interaction.outcome().is_none().then(|| News::Arrived(Box::new(interaction))));
+    }
+    let outcome = what.parse().ok();
+    Ok(outcome.map(|outcome| News::Ended(request_id, Ending { outcome, principal, rule_id })))
+}
+
+/// Finds out how an interaction ended that waits no longer.
+pub(super) fn look(client: Arc<Client>, request_id: RequestId, tell: Sender<News>) {
+    thread::spawn(move || {
+        let Ok(Interaction { status, resolution, .. }) = client.look(&request_id).map(|told| told.value) else {
+            return;
+        };
+        let Status::Resolved(outcome) = status else { return };
+        let (principal, rule_id) = match resolution.map(|resolution| resolution.resolved_by) {
+            Some(ResolvedBy::Principal(name)) => (Some(name), None),
+            Some(ResolvedBy::TrustRule(rule_id)) => (None, Some(rule_id)),
+            Some(ResolvedBy::System(_)) | None => (None, None),
+        };
+        let _ = tell.send(News::Ended(request_id, Ending { outcome, principal, rule_id }));
+    });
+}

@@ -1,0 +1,208 @@
+//! What a person is in the middle of, and what a key does to it. Nothing here draws, and nothing here calls.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
+use zeroize::Zeroizing;
+
+use super::answer::Answer;
+use super::card::Card;
+use super::menu::Menu;
+use crate::domain::content::Confirmation;
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::question::{Question, Response};
+use crate::domain::words::{Decision, Delivery, RiskLevel};
+
+/// Where a person is between the first key and the answer.
+pub(super) enum Step {
+    /// They read.
+    Reading,
+    /// They look the keys up.
+    Help,
+    /// They are about to do what deserves a second look: only `y` goes on.
+    Sure { doubts: Vec<String>, answer: Answer },
+    /// They type.
+    Typing { field: Field, text: Zeroizing<String> },
+    /// They choose.
+    Choosing { menu: Menu, choice: Choice },
+}
+
+/// What is typed.
+pub(super) enum Field {
+    /// Why not.
+    Reason,
+    /// The value of a secret: not shown.
+    Secret { delivery: Delivery, may_send_once: bool },
+    /// The answer to the next entry of a question, in one's own words.
+    Words(Vec<Response>),
+}
+
+/// What is chosen.
+pub(super) enum Choice {
+    /// The pattern of a rule.
+    Pattern,
+    /// Its scope.
+    Scope(Pattern),
+    /// The answer to the next entry of a question, after these.
+    Entry(Vec<Response>),
+}
+
+/// What comes of a key.
+pub(super) enum Turn {
+    Stay,
+    To(Step),
+    Send(Answer),
+}
+
+/// What a key begins on a card that waits; `has_seen_end` unless some of it has not been on the screen.
+pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Turn {
+    let (interaction, typing) = (&card.interaction, |field| Turn::To(Step::typing(field)));
+    match (key, &interaction.confirmation, &interaction.secret, &interaction.question) {
+        ('a', Some(confirmation), ..) => approve(confirmation, None, has_seen_end),
+        ('A', Some(confirmation), ..) => offer_patterns(confirmation),
+        ('r', Some(_), ..) => typing(Field::Reason),
+        ('a', _, Some(secret), _) => {
+            typing(Field::Secret { delivery: Delivery::Store, may_send_once: secret.allow_one_time_send })
+        }
+        ('r', _, Some(_), _) => {
+            let doubts = vec!["The agent goes on without the secret.".to_owned()];
+            Turn::To(Step::Sure { doubts, answer: Answer::Secret { value: None, delivery: Delivery::Store } })
+        }
+        ('a', _, _, Some(question)) => ask(question, Vec::new()),
+        _ => Turn::Stay,
+    }
+}
+
+/// Approves; what is dangerous, or has not been read to its end, needs a second key.
+fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen_end: bool) -> Turn {
+    let mut doubts = Vec::new();
+    if confirmation.risk_level == RiskLevel::High {
+        doubts.push("▲ HIGH RISK: the agent itself says that this can do much harm.".to_owned());
+    }
+    if !has_seen_end {
+        doubts.push("The end of it has not been on the screen yet.".to_owned());
+    }
+    let answer = Answer::allow(rule);
+    if doubts.is_empty() { Turn::Send(answer) } else { Turn::To(Step::Sure { doubts, answer }) }
+}
+
+fn offer_patterns(confirmation: &Confirmation) -> Turn {
+    if !confirmation.persistent_decisions_allowed || confirmation.allowlist_options.is_empty() {
+        return Turn::Stay;
+    }
+    let offers = confirmation.allowlist_options.iter();
+    let items = offers.map(|offer| (offer.pattern.as_str(), offer.label.as_str()));
+    let menu = Menu::new("Approve, and from now on let pass without asking what matches", items);
+    Turn::To(Step::Choosing { menu, choice: Choice::Pattern })
+}
+
+/// Asks the next entry of a question, and in the end whether the answers are to be sent.
+fn ask(question: &Question, responses: Vec<Response>) -> Turn {
+    let Some(entry) = question.entries.get(responses.len()) else {
+        let doubts = vec!["All is answered.".to_owned()];
+        return Turn::To(Step::Sure { doubts, answer: Answer::Responses(responses) });
+    };
+    let options = entry.options.iter();
+    let options = options.map(|option| (option.label.as_str(), option.description.as_deref().unwrap_or_default()));
+    let own_words = entry.free_text_allowed.then_some(("(in your own words)", ""));
+    let menu = Menu::new(&entry.text, options.chain(own_words).chain([("(pass over this one)", "")]));
+    Turn::To(Step::Choosing { menu, choice: Choice::Entry(responses) })
+}
+
+impl Step {
+    fn typing(field: Field) -> Self {
+        Self::Typing { field, text: Zeroizing::new(String::new()) }
+    }
+
+    /// What a key does in the middle of this.
+    pub(super) fn key(&mut self, key: KeyEvent, card: &Card, has_seen_end: bool) -> Turn {
+        match (self, key.code) {
+            (Self::Reading, _) => Turn::Stay,
+            (Self::Help, _) | (_, KeyCode::Esc) => Turn::To(Self::Reading),
+            (Self::Sure { answer, .. }, KeyCode::Char('y')) => Turn::Send(answer.clone()),
+            (Self::Sure { .. }, _) => Turn::To(Self::Reading),
+            (Self::Typing { field, text }, KeyCode::Enter) => typed(field, text, card),
+            (Self::Typing { field, text }, code) => {
+                edit(field, text, code);
+                Turn::Stay
+            }
+            (Self::Choosing { menu, choice }, code) => {
+                menu.key(code).map_or(Turn::Stay, |at| chosen(choice, at, card, has_seen_end))
+            }
+        }
+    }
+
+    /// Text that came at once.
+    pub(super) fn paste(&mut self, pasted: &str) {
+        if let Self::Typing { text, .. } = self {
+            text.push_str(pasted.trim_end_matches(['\r', '\n']));
+        }
+    }
+}
+
+fn edit(field: &mut Field, text: &mut String, code: KeyCode) {
+    match (code, field) {
+        (KeyCode::Char(c), _) => text.push(c),
+        (KeyCode::Backspace, _) => drop(text.pop()),
+        (KeyCode::Tab, Field::Secret { delivery, may_send_once: true }) => {
+            *delivery = match delivery {
+                Delivery::Store => Delivery::TransientSend,
+                Delivery::TransientSend => Delivery::Store,
+            };
+        }
+        _ => {}
+    }
+}
+
+fn typed(field: &mut Field, text: &str, card: &Card) -> Turn {
+    let is_empty = text.trim().is_empty();
+    match (field, &card.interaction.question) {
+        (Field::Reason, _) => {
+            let comment = (!is_empty).then(|| text.trim().to_owned());
+            Turn::Send(Answer::Confirm { decision: Decision::Deny, comment, rule: None })
+        }
+        (Field::Secret { delivery, .. }, _) if !is_empty => {
+            Turn::Send(Answer::Secret { value: Some(Zeroizing::new(text.to_owned())), delivery: *delivery })
+        }
+        (Field::Words(responses), Some(question)) if !is_empty => {
+            answered(question, std::mem::take(responses), |response| response.text = Some(text.trim().to_owned()))
+        }
+        (Field::Secret { .. } | Field::Words(_), _) => Turn::Stay,
+    }
+}
+
+fn chosen(choice: &mut Choice, at: usize, card: &Card, has_seen_end: bool) -> Turn {
+    let (confirmation, question) = (&card.interaction.confirmation, &card.interaction.question);
+    match (choice, confirmation, question) {
+        (Choice::Pattern, Some(confirmation), _) => {
+            let Some(offer) = confirmation.allowlist_options.get(at) else { return Turn::Stay };
+            let scopes = confirmation.scope_options.iter().map(|offer| (offer.scope.as_str(), offer.label.as_str()));
+            let menu = Menu::new("Where?", scopes);
+            Turn::To(Step::Choosing { menu, choice: Choice::Scope(offer.pattern.clone()) })
+        }
+        (Choice::Scope(pattern), Some(confirmation), _) => {
+            let Some(offer) = confirmation.scope_options.get(at) else { return Turn::Stay };
+            approve(confirmation, Some((pattern.clone(), offer.scope.clone())), has_seen_end)
+        }
+        (Choice::Entry(responses), _, Some(question)) => answer_entry(question, std::mem::take(responses), at),
+        _ => Turn::Stay,
+    }
+}
+
+fn answer_entry(question: &Question, responses: Vec<Response>, at: usize) -> Turn {
+    let Some(entry) = question.entries.get(responses.len()) else { return Turn::Stay };
+    match entry.options.get(at) {
+        Some(option) => answered(question, responses, |response| response.option_id = Some(option.option_id.clone())),
+        None if entry.free_text_allowed && at == entry.options.len() => Turn::To(Step::typing(Field::Words(responses))),
+        None => answered(question, responses, |response| response.skipped = true),
+    }
+}
+
+/// Adds the response to the next entry, and asks on.
+fn answered(question: &Question, mut responses: Vec<Response>, say: impl FnOnce(&mut Response)) -> Turn {
+    if let Some(entry) = question.entries.get(responses.len()) {
+        let question_id = entry.question_id.clone();
+        let mut response = Response { question_id, option_id: None, text: None, skipped: false };
+        say(&mut response);
+        responses.push(response);
+    }
+    ask(question, responses)
+}
