@@ -19,6 +19,8 @@ const SETTLING = 500;
 const BREATH = 700;
 /** The most cards that are kept on the page. */
 const MOST = 150;
+/** How many were waiting here when the whole queue was last looked at. */
+let shown = 0;
 let shiftedAt = -Infinity;
 let movedOn = { to: null, at: -Infinity };
 let beyond = Number.parseInt(document.getElementById("beyond")?.textContent ?? "0", 10);
@@ -40,9 +42,14 @@ function parsed(html) {
 
 /** Looks at these cards again. */
 async function look(ids) {
-  for (let at = 0; at < ids.length; at += 50) {
-    const html = await ask(`/cards?ids=${ids.slice(at, at + 50).join(",")}`);
-    if (html !== null) parsed(html).querySelectorAll(".card").forEach(place);
+  while (ids.length > 0) {
+    const html = await ask(`/cards?ids=${ids.slice(0, 50).join(",")}`);
+    if (html === null) break;
+    const cards = [...parsed(html).querySelectorAll(".card")];
+    cards.forEach(place);
+    // An answer has as many as it can take: the rest is asked for again, and what is unknown is not.
+    const last = ids.indexOf(cards.at(-1)?.dataset.id);
+    ids = ids.slice(last < 0 ? 50 : last + 1);
   }
   refresh();
 }
@@ -59,6 +66,8 @@ async function lookAtAll() {
   const gone = pending().filter((card) => !here.has(card.dataset.id));
   if (beyond === 0) await look(gone.map((card) => card.dataset.id));
   else gone.filter((card) => !card.contains(document.activeElement)).forEach((card) => card.remove());
+  if (gone.length > 0) shiftedAt = performance.now();
+  shown = pending().length;
   refresh();
 }
 
@@ -69,6 +78,7 @@ function place(card) {
     // What is pending does not change, and somebody may be typing into it.
     if (isPending || old.classList.contains("over")) return;
     const hadFocus = old.contains(document.activeElement);
+    shiftedAt = performance.now();
     old.replaceWith(card);
     if (hadFocus) card.focus({ preventScroll: true });
   } else if (isPending) {
@@ -117,7 +127,7 @@ function refresh() {
   const over = [...queue.querySelectorAll(".card.over")].filter((card) => !card.contains(document.activeElement));
   over.slice(0, Math.max(0, over.length - 20)).forEach((card) => card.remove());
   [...queue.children].filter((group) => !group.querySelector(".card")).forEach((group) => group.remove());
-  if (beyond > 0 && pending().length < 20) schedule();
+  if (beyond > 0 && pending().length < Math.min(20, shown)) schedule();
   selected();
 }
 
@@ -317,7 +327,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (key.length === 0) return key();
   const card = document.activeElement.closest(".card");
-  if (!card) return step(1);
+  if (!card) {
+    // What has only just been shown is not decided by the same key pressed twice.
+    step(1);
+    movedOn = { to: document.activeElement.dataset.id, at: performance.now() };
+    return;
+  }
   const isFresh = card.dataset.id === movedOn.to && performance.now() - movedOn.at < BREATH;
   if (card.classList.contains("pending") && !isFresh) key(card);
 });
@@ -349,5 +364,6 @@ document.getElementById("keys").hidden = false;
 document.getElementById("keys").addEventListener("click", () => help.showModal());
 if (location.hash.startsWith("#card-")) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus();
 setInterval(count, 1000);
+shown = pending().length;
 refresh();
 connect();

@@ -1,5 +1,7 @@
 //! A confirmation on a card: the complete input, and what its forms offer.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::diff::DiffView;
@@ -11,6 +13,9 @@ use crate::domain::words::RiskLevel;
 
 /// From so many characters on, the end of a text is not seen at a glance.
 const LONG_CHARS: usize = 4_000;
+
+/// Nor from so many lines on.
+const LONG_LINES: usize = 80;
 
 /// A request to use a tool.
 pub(super) struct ConfirmationView {
@@ -56,8 +61,7 @@ pub(super) struct Offer {
 impl ConfirmationView {
     pub(super) fn of(asked: &Confirmation) -> Self {
         let subject = asked.subject_text();
-        let is_said = asked.input.tree().values().any(|value| value.as_str() == Some(&subject))
-            || subject == asked.input.canonical();
+        let is_said = says(asked, &subject);
         let patterns = asked.allowlist_options.iter().enumerate().map(|(number, option)| Offer {
             number,
             label: shown(&option.label),
@@ -90,15 +94,24 @@ impl ConfirmationView {
         }
     }
 
-    /// What those have in common that may be approved together: tool, subject and risk.
+    /// What those have in common that may be approved together: tool, subject and risk; where the subject is the agent's
+    /// own words, which may be the same for anything, the whole input.
     pub(super) fn alike(asked: &Confirmation) -> String {
-        format!("{}\0{}\0{}", asked.tool_name, asked.subject_text(), asked.risk_level)
+        let subject = asked.subject_text();
+        let is_said = says(asked, &subject);
+        let digest = asked.input_digest.as_deref().filter(|_| !is_said).unwrap_or_default();
+        format!("{}\0{subject}\0{}\0{digest}", asked.tool_name, asked.risk_level)
     }
 
     /// Whether a rule can be made with the decision.
     pub(super) fn offers_rule(&self) -> bool {
         !self.patterns.is_empty() && !self.scopes.is_empty()
     }
+}
+
+/// Whether the input itself says the subject.
+fn says(asked: &Confirmation, subject: &str) -> bool {
+    asked.input.tree().values().any(|value| value.as_str() == Some(subject)) || subject == asked.input.canonical()
 }
 
 impl Member {
@@ -110,32 +123,41 @@ impl Member {
 }
 
 /// A string says itself; anything else is JSON.
-fn value_text(value: &Value) -> String {
+fn value_text(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => format!("{value:#}"),
+        Value::String(text) => text.into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            format!("{value:#}").into()
+        }
     }
 }
 
 /// Why a person has to say once more that they have read it: what does much harm, and what is easily overlooked.
 pub(super) fn care(asked: &Confirmation) -> Option<&'static str> {
-    let texts = [Some(asked.input.text()), asked.subject.as_deref(), asked.working_dir.as_deref()];
-    let hides = |text: &str| pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)));
-    // In the text of the input whatever hides may be escaped.
-    let hides_in = |value: &Value| hides(&value_text(value));
+    let hides = |text: &Cow<'_, str>| pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)));
+    let is_long = |text: &Cow<'_, str>| text.chars().count() > LONG_CHARS || text.lines().count() > LONG_LINES;
+    let texts = texts(asked);
     if asked.risk_level == RiskLevel::High {
         Some("I have read all of it, and I know that it is high risk")
-    } else if texts.into_iter().flatten().any(hides) || asked.input.tree().values().any(hides_in) {
+    } else if texts.iter().any(hides) {
         Some("I have read all of it, with the characters in it that do not show")
-    } else if asked.input.text().chars().count() > LONG_CHARS {
+    } else if texts.iter().any(is_long) {
         Some("I have read all of it, to its end")
     } else {
         None
     }
 }
 
+/// Everything that an approval is about; not the agent's reason, which is only a claim.
+fn texts(asked: &Confirmation) -> Vec<Cow<'_, str>> {
+    let fixed = [Some(asked.tool_name.as_str()), asked.subject.as_deref(), asked.working_dir.as_deref()];
+    let diff = asked.diff.iter().flat_map(|diff| [&diff.file_path, &diff.old_content, &diff.new_content]);
+    let members = asked.input.tree().iter().flat_map(|(name, value)| [Cow::from(name), value_text(value)]);
+    fixed.into_iter().flatten().map(Cow::from).chain(diff.map(Cow::from)).chain(members).collect()
+}
+
 /// The input, indented; what does not show is escaped, so that nobody edits around it.
-fn editable(input: &JsonObject) -> String {
+pub(super) fn editable(input: &JsonObject) -> String {
     let indented = serde_json::to_string_pretty(input.tree()).unwrap_or_else(|_| input.text().to_owned());
     let mut text = String::with_capacity(indented.len());
     for piece in pieces(&indented) {

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::card::content;
-use super::confirmation::care;
+use super::confirmation::{care, editable};
 use super::done::Done;
 use super::form::{Fields, Form};
 use super::question::responses;
@@ -37,6 +37,7 @@ pub(super) async fn decide(
     let body = decision(request_id, &asked, &form.fields)?;
     if body.decision == Decision::Allow {
         check_care(&asked, &form.fields)?;
+        check_meant(&asked, &body, &form.fields)?;
     }
     let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
     let confirm = body.accept(&app.limits)?;
@@ -94,6 +95,19 @@ pub(super) fn check_care(asked: &Confirmation, fields: &Fields) -> Result<(), Pr
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses to approve where something was typed that this approval would leave out, or say as if it belonged to it.
+fn check_meant(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
+    let is_edited = fields.get("input").is_some_and(|input| input.trim() != editable(&asked.input).trim());
+    let message = if is_edited && body.updated_input.is_none() {
+        "You have edited the input: approve it as edited, or put it back."
+    } else if body.comment.is_some() {
+        "You have written a reason to reject it: reject it, or clear the reason."
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message))
 }
 
 /// `POST /interactions/{requestId}/secret`: a value is given, to be kept or once, or it is declined.

@@ -14,6 +14,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// How many unchanged lines stand around a change.
 const AROUND: usize = 3;
 
+/// The most lines that are shown side by side with what they replace: a line costs a browser much more than its text.
+const MOST_LINES: usize = 2_000;
+
 /// An edit.
 #[derive(Template)]
 #[template(path = "inbox/diff.html")]
@@ -24,8 +27,10 @@ pub(super) struct DiffView {
     removed: usize,
     /// Changes that lie together, each with what stands around it.
     hunks: Vec<Vec<Line>>,
-    /// All of the file, as it would be.
-    whole: Markup,
+    /// All of the file as it was, where the changes are too many to be shown one by one.
+    before: Option<Markup>,
+    /// All of the file, as it would be, where the changes do not show it.
+    whole: Option<Markup>,
 }
 
 /// One line of either file.
@@ -40,6 +45,18 @@ struct Line {
 
 impl DiffView {
     pub(super) fn of(diff: &Diff) -> Self {
+        let is_long = [&diff.old_content, &diff.new_content].iter().any(|text| text.lines().count() > MOST_LINES);
+        if is_long {
+            return Self {
+                file: shown(&diff.file_path),
+                is_new_file: diff.is_new_file,
+                added: diff.new_content.lines().count(),
+                removed: diff.old_content.lines().count(),
+                hunks: Vec::new(),
+                before: (!diff.is_new_file).then(|| shown(&diff.old_content)),
+                whole: Some(shown(&diff.new_content)),
+            };
+        }
         let compared = TextDiff::configure().timeout(PATIENCE).diff_lines(&*diff.old_content, &*diff.new_content);
         let groups = compared.grouped_ops(AROUND);
         let hunks = groups.iter().map(|ops| {
@@ -68,7 +85,8 @@ impl DiffView {
             is_new_file: diff.is_new_file,
             added: count("come"),
             removed: count("gone"),
-            whole: shown(&diff.new_content),
+            before: None,
+            whole: (!diff.is_new_file).then(|| shown(&diff.new_content)),
             hunks,
         }
     }

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use zeroize::Zeroizing;
 
 use super::session::{Person, Turned};
 use crate::http::App;
 use crate::http::error::Problem;
-use crate::http::extract::{NoQuery, read_at_most};
+use crate::http::extract::{NoQuery, is_of_type, read_at_most};
 
 /// How many bytes of a form one byte of what was typed can take: `%0A` is three.
 const ENCODED: usize = 3;
@@ -27,12 +26,27 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, app: &App) -> Result<Self, Turned> {
         let (mut parts, body) = request.into_parts();
         let person = Person::from_request_parts(&mut parts, app).await?;
-        let fields = Fields::from_request(Request::from_parts(parts, body), app).await?;
+        let most_bytes = app.limits.max_body_bytes.saturating_mul(ENCODED);
+        let fields = Fields::read(Request::from_parts(parts, body), most_bytes, app).await?;
         if !person.has_sent(fields.get("csrf").unwrap_or_default()) {
             let message = "this form is of another session; load the page anew";
             return Err(Problem::new(StatusCode::FORBIDDEN, "wrong_form", message).into());
         }
         Ok(Self { person, fields })
+    }
+}
+
+/// What somebody sends to log in, who may be anybody: so little is read of it.
+pub(super) struct LogIn(pub(super) Fields);
+
+/// Many times what a code or a token takes.
+const LOG_IN_BYTES: usize = 4 * 1024;
+
+impl FromRequest<App> for LogIn {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        Fields::read(request, LOG_IN_BYTES, app).await.map(Self)
     }
 }
 
@@ -56,18 +70,15 @@ impl Fields {
     }
 }
 
-impl FromRequest<App> for Fields {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+impl Fields {
+    async fn read(request: Request, most_bytes: usize, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
-        let content_type = parts.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
-        if !content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded")) {
+        if !is_of_type(&parts.headers, "application/x-www-form-urlencoded") {
             let message = "the body has to be a form: Content-Type: application/x-www-form-urlencoded";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
         }
-        let bytes = read_at_most(body, app.limits.max_body_bytes.saturating_mul(ENCODED), &app.limits).await?;
+        let bytes = read_at_most(body, most_bytes, &app.limits).await?;
         let fields = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), plain_lines(value)));
         Ok(Self(fields.collect()))
     }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use zeroize::Zeroizing;
 
-use super::form::{Fields, Form};
+use super::form::{Form, LogIn};
 use super::page::html;
 use super::session::{Turned, Visit};
 use crate::domain::refused::Refused;
@@ -24,7 +24,8 @@ struct Page {
 
 pub(super) async fn page(visit: Visit, NoQuery: NoQuery) -> Result<Response, Problem> {
     if visit.person.is_some() {
-        return Ok(Redirect::to("/").into_response());
+        // With a fragment of its own, or a browser would keep the code in the address.
+        return Ok(Redirect::to("/#").into_response());
     }
     html(&Page { problem: None })
 }
@@ -33,7 +34,7 @@ pub(super) async fn page(visit: Visit, NoQuery: NoQuery) -> Result<Response, Pro
 pub(super) async fn log_in(
     State(app): State<App>,
     Visit { cookie, .. }: Visit,
-    fields: Fields,
+    LogIn(fields): LogIn,
 ) -> Result<Response, Problem> {
     let Some(given) = fields.filled("credential").map(|text| Zeroizing::new(text.trim().to_owned())) else {
         return refused("Paste the code of a log-in link, or a token.");

@@ -34,7 +34,11 @@ pub(super) async fn decide(State(app): State<App>, headers: HeaderMap, form: For
     };
     let mut asked = Vec::new();
     for id in &ids {
-        asked.push(content(&resolvable(&app, &form.person, id, Kind::Confirmation).await?)?);
+        let record = resolvable(&app, &form.person, id, Kind::Confirmation).await?;
+        if app.service.is_barred_as_own(&form.person.principal, &record.interaction) {
+            return Err(Problem::from(Refused::SelfApproval).into());
+        }
+        asked.push(content(&record)?);
     }
     if decision == Decision::Allow {
         check_alike(&asked)?;
@@ -44,6 +48,7 @@ pub(super) async fn decide(State(app): State<App>, headers: HeaderMap, form: For
             return Err(problem.with("field", "deliberate").into());
         }
     }
+    let what = if decision == Decision::Allow { "approved" } else { "rejected" };
     let (mut done, mut late) = (0, 0);
     for request_id in ids {
         let comment = form.fields.filled("comment").map(str::to_owned);
@@ -51,13 +56,16 @@ pub(super) async fn decide(State(app): State<App>, headers: HeaderMap, form: For
         match app.service.confirm(&form.person.principal, confirm).await {
             Ok(()) => done += 1,
             Err(Error::Refused(Refused::Retired { .. })) => late += 1,
-            Err(error) => return Err(Problem::from(error).into()),
+            Err(error) if done == 0 => return Err(Problem::from(error).into()),
+            Err(error) => {
+                tracing::warn!(%error, "of many that were decided together some were not");
+                return Ok(Done::new(format!("{done} {what}. The rest failed: try them again.")).answer(&headers)?);
+            }
         }
     }
-    let what = if decision == Decision::Allow { "approved" } else { "rejected" };
     let message = match late {
         0 => format!("{done} {what}."),
-        late => format!("{done} {what}; {late} were already resolved by somebody else."),
+        late => format!("{done} {what}; {late} were already resolved."),
     };
     Ok(Done::new(message).answer(&headers)?)
 }

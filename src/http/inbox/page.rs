@@ -48,3 +48,13 @@ pub(super) fn html(template: &impl Template) -> Result<Response, Problem> {
     ];
     Ok((headers, html).into_response())
 }
+
+/// Makes a page beside the threads that serve everybody: a long one takes its time.
+pub(super) async fn aside(
+    make: impl FnOnce() -> Result<Response, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a page could not be made");
+        Err(Problem::internal())
+    })
+}

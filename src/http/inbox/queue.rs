@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::card::Card;
-use super::page::{Frame, html};
+use super::page::{Frame, aside, html};
 use super::session::{Person, Turned};
 use crate::domain::id::RequestId;
 use crate::domain::refused::Refused;
@@ -17,6 +17,9 @@ use crate::service::Error;
 
 /// How many cards a page has: more than anybody reads, and what is beyond moves up as they are decided.
 const MOST_CARDS: u32 = 100;
+
+/// How much may be asked on one page, in bytes, before it ends: what agents send, a browser has to show.
+const MOST_BYTES: usize = 256 * 1024;
 
 /// How many cards may be asked for by their ids.
 const MOST_IDS: usize = 100;
@@ -40,18 +43,23 @@ struct Group {
 
 pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, Turned> {
     let (records, pending) = app.service.queue(MOST_CARDS).await.map_err(Problem::from)?;
-    let mut groups = Vec::<Group>::new();
-    let mut shown = 0;
-    for record in &records {
-        let card = Card::of(record, &person, &app)?;
-        shown += 1;
-        match groups.iter_mut().find(|group| group.key == card.group) {
-            Some(group) => group.cards.push(card),
-            None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
+    Ok(aside(move || {
+        let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), 0, 0);
+        for record in records {
+            let card = Card::of(&record, &person, &app)?;
+            (shown, bytes) = (shown + 1, bytes + record.body.json.len());
+            match groups.iter_mut().find(|group| group.key == card.group) {
+                Some(group) => group.cards.push(card),
+                None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
+            }
+            if bytes > MOST_BYTES {
+                break;
+            }
         }
-    }
-    let frame = Frame::of(&person, "queue");
-    Ok(html(&Page { frame, groups, pending, beyond: pending.saturating_sub(shown) })?)
+        let frame = Frame::of(&person, "queue");
+        html(&Page { frame, groups, pending, beyond: pending.saturating_sub(shown) })
+    })
+    .await?)
 }
 
 #[derive(Deserialize)]
@@ -67,7 +75,7 @@ struct Cards {
     cards: Vec<Card>,
 }
 
-/// Cards as they now stand, one after the other; what is unknown is left out.
+/// Cards as they now stand, one after the other; what is unknown is left out, and what is too much for one answer.
 pub(super) async fn cards(
     State(app): State<App>,
     person: Person,
@@ -78,13 +86,23 @@ pub(super) async fn cards(
     if ids.len() > MOST_IDS {
         return Err(Problem::malformed_field("ids", format!("at most {MOST_IDS} cards at once")).into());
     }
-    let mut cards = Vec::new();
+    let (mut records, mut bytes) = (Vec::new(), 0);
     for id in &ids {
         match app.service.look(&person.principal, id).await {
-            Ok(record) => cards.push(Card::of(&record, &person, &app)?),
+            Ok(record) => {
+                bytes += record.body.json.len();
+                records.push(record);
+            }
             Err(Error::Refused(Refused::UnknownRequest)) => {}
             Err(error) => return Err(Problem::from(error).into()),
         }
+        if bytes > MOST_BYTES {
+            break;
+        }
     }
-    Ok(html(&Cards { cards })?)
+    Ok(aside(move || {
+        let cards = records.iter().map(|record| Card::of(record, &person, &app)).collect::<Result<_, _>>()?;
+        html(&Cards { cards })
+    })
+    .await?)
 }

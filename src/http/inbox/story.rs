@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::answered::{answered, claimed};
-use super::card::Asked;
+use super::card::{Asked, Card};
 use super::circumstances::circumstances;
 use super::fact::{Fact, Value};
 use super::headline::By;
@@ -36,6 +36,8 @@ struct Page {
     /// Whether it waits for a person.
     is_pending: bool,
     asked: Asked,
+    /// With the forms that answer it, while it waits.
+    card: Option<Card>,
     circumstances: Vec<Fact>,
     resolution: Option<(By, Moment)>,
     /// What else the resolution says.
@@ -95,6 +97,7 @@ pub(super) async fn look(
         status: interaction.status().as_str(),
         is_pending: resolution.is_none(),
         asked: Asked::of(&record)?,
+        card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
         circumstances: circumstances(&record)?,
         resolution: resolution.map(|found| (By::from(&found.by), Moment(found.at))),
         answered: resolution.map(|found| answered(&record, found)).transpose()?.unwrap_or_default(),

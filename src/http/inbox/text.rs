@@ -21,19 +21,29 @@ impl HtmlSafe for Markup {}
 /// `text`, which may be an agent's, as HTML.
 pub(super) fn shown(text: &str) -> Markup {
     let mut html = String::with_capacity(text.len() + text.len() / 8);
-    for piece in pieces(text) {
-        match piece {
-            Piece::Plain(plain) => escape(plain, &mut html),
-            Piece::Unseen(c) => marked("unseen", "a character that is not seen", &name(c), c, &mut html),
-            Piece::Lookalike(c) => marked("lookalike", "looks like another letter", &c.to_string(), c, &mut html),
-        }
+    let pieces = pieces(text);
+    // The same again and again is told once, with its number: nobody gets to fill a page with nothing.
+    for alike in pieces.chunk_by(|piece, next| piece == next) {
+        let (Some(piece), times) = (alike.first(), alike.len()) else { continue };
+        // Writing into a string does not fail.
+        let _ = match (piece, times) {
+            (Piece::Plain(plain), _) => {
+                escape(plain, &mut html);
+                Ok(())
+            }
+            (Piece::Unseen(c), 1) => write!(html, "<mark>{}</mark>", name(*c)),
+            (Piece::Unseen(c), times) => write!(html, "<mark>{} \u{d7} {times}</mark>", name(*c)),
+            (Piece::Lookalike(c), _) => {
+                let like = c.to_string().repeat(times);
+                write!(
+                    html,
+                    "<mark class=\"lookalike\" title=\"looks like another letter: {}\">{like}</mark>",
+                    name(*c)
+                )
+            }
+        };
     }
     Markup(html)
-}
-
-fn marked(class: &str, about: &str, shown: &str, c: char, html: &mut String) {
-    // Writing into a string does not fail.
-    let _ = write!(html, "<mark class=\"{class}\" title=\"{about}: {}\">{shown}</mark>", name(c));
 }
 
 fn escape(text: &str, html: &mut String) {
@@ -59,8 +69,9 @@ mod tests {
         assert_eq!(
             html,
             "&lt;script&gt;&#39;&quot;&amp;\
-             <mark class=\"unseen\" title=\"a character that is not seen: U+202E\">U+202E</mark>g\
+             <mark>U+202E</mark>g\
              <mark class=\"lookalike\" title=\"looks like another letter: U+0456\">\u{456}</mark>t\n"
         );
+        assert_eq!(shown(&"\u{200b}".repeat(9_000)).to_string(), "<mark>U+200B \u{d7} 9000</mark>");
     }
 }

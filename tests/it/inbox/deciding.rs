@@ -1,5 +1,6 @@
 //! The forms of a card: what they resolve, and what they refuse.
 
+use countersign::domain::words::Role;
 use serde_json::{Value, json};
 
 use crate::harness::page::{Browser, between};
@@ -42,6 +43,25 @@ fn an_edited_input_is_approved_to_the_letter() {
     assert_eq!(effective, &json!({"command": "make check", "big": 9_007_199_254_740_993_u64}));
 }
 
+/// What was typed is never dropped in silence.
+#[test]
+fn an_approval_that_would_leave_out_an_edit_or_a_reason_is_refused() {
+    let (_server, agent, browser) = stage();
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": {"inputEditsAllowed": true}})));
+    let edited = "{\"command\": \"ls\"}";
+    for fields in [[("decision", "allow"), ("input", edited)], [("decision", "allow"), ("comment", "no! not this")]] {
+        assert_eq!(decide(&browser, "c", &fields).0, 422);
+    }
+    let page = browser.page("/");
+    let unchanged = between(&page, "<textarea name=\"input\"", "</textarea>")[0].split_once('>').unwrap().1.to_owned();
+    let unchanged = crate::harness::page::text_of(&unchanged);
+    assert_eq!(
+        decide(&browser, "c", &[("decision", "allow"), ("input", unchanged.trim_start()), ("comment", " ")]).0,
+        303
+    );
+    assert_eq!(agent.look("c")["resolution"]["effectiveInput"], json!({"command": "make deploy"}));
+}
+
 #[test]
 fn an_approval_makes_the_rule_that_was_chosen_and_the_next_request_passes() {
     let (_server, agent, browser) = stage();
@@ -77,6 +97,50 @@ fn what_hides_or_is_long_takes_a_second_step_too() {
     assert!(page.contains("U+202E") && page.contains("; rm -rf /</pre>"), "something is left out");
 }
 
+/// An approval is of the edit and of the tool's name, too.
+#[test]
+fn what_hides_beside_the_input_takes_a_second_step_too() {
+    let (_server, agent, browser) = stage();
+    let diff = |new: &str| json!({"filePath": "/repo/a", "oldContent": "", "newContent": new, "isNewFile": true});
+    for (id, change) in [
+        ("diff", json!({"diff": diff("x\u{202e}y")})),
+        ("long", json!({"diff": diff(&"x\n".repeat(100))})),
+        ("lines", json!({"input": {"command": "\n".repeat(90) + "rm -rf /"}})),
+        ("tool", json!({"toolName": "she\u{200b}ll"})),
+    ] {
+        agent.register(&altered(confirmation(id), &json!({"confirmation": change})));
+        assert_eq!(decide(&browser, id, &[("decision", "allow")]).0, 422, "{id}");
+    }
+}
+
+#[test]
+fn what_a_rule_would_cover_is_shown_whatever_it_is_called() {
+    let (_server, agent, browser) = stage();
+    let offers = json!({
+        "allowlistOptions": [{"label": "just this", "pattern": "make *"}],
+        "scopeOptions": [{"label": "only in /repo", "scope": "everywhere"}],
+    });
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": offers})));
+    let page = browser.page("/");
+    assert!(page.contains("just this: <code>make *</code>"), "{page}");
+    assert!(page.contains("only in /repo: <code>everywhere</code>"), "{page}");
+}
+
+#[test]
+fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
+    let (_server, agent, browser) = stage();
+    let hidden = ["\u{80}", "\u{81}"].concat().repeat(25_000);
+    for number in 0..12 {
+        let diff = json!({"filePath": "/a", "oldContent": "", "newContent": hidden, "isNewFile": true});
+        agent.register(&altered(confirmation(&format!("c-{number}")), &json!({"confirmation": {"diff": diff}})));
+    }
+    let page = browser.page("/");
+    assert!(page.len() < 10 * 1024 * 1024, "{} bytes", page.len());
+    assert!(page.contains("more wait behind these"), "nobody is told of the rest");
+    let all = (0..12).map(|number| format!("c-{number}")).collect::<Vec<_>>().join(",");
+    assert!(browser.page(&format!("/cards?ids={all}")).len() < 10 * 1024 * 1024);
+}
+
 #[test]
 fn a_secret_is_given_once_or_for_keeping_or_declined() {
     let (_server, agent, browser) = stage();
@@ -109,9 +173,16 @@ fn a_question_is_answered_by_option_in_own_words_or_skipped() {
     assert!(responses[0]["optionId"].is_string() && responses[1]["skipped"] == true, "{responses}");
 }
 
+/// An admin, who has asked for `own`.
+fn browser_of_one_who_asks(server: &TestServer) -> Browser {
+    let admin = server.client("root", Role::Admin);
+    admin.register(&confirmation("own"));
+    admin.browser()
+}
+
 #[test]
 fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
-    let (_server, agent, browser) = stage();
+    let (server, agent, browser) = stage();
     for id in ["a", "b", "c"] {
         agent.register(&confirmation(id));
     }
@@ -119,9 +190,18 @@ fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
     let many = |fields: &[(&str, &str)]| browser.submit("/decide", fields);
     let unlike = many(&[("id", "a"), ("id", "other"), ("decision", "allow"), ("deliberate", "yes")]).expect(422);
     assert!(unlike.text.contains("same tool, subject and risk"), "{}", unlike.text);
+    for (id, command) in [("told-1", "ls"), ("told-2", "rm -rf /")] {
+        let told = json!({"confirmation": {"subject": "ls", "input": {"line": command}}});
+        agent.register(&altered(confirmation(id), &told));
+    }
+    many(&[("id", "told-1"), ("id", "told-2"), ("decision", "allow"), ("deliberate", "yes")]).expect(422);
     many(&[("id", "a"), ("id", "b"), ("decision", "allow")]).expect(422);
     many(&[("decision", "allow"), ("deliberate", "yes")]).expect(400);
     many(&[("id", "a"), ("id", "b"), ("decision", "allow"), ("deliberate", "yes")]).expect(303);
+    let own = browser_of_one_who_asks(&server);
+    let refused = own.submit("/decide", &[("id", "c"), ("id", "own"), ("decision", "deny")]).expect(403);
+    assert!(refused.text.contains("registered themselves"), "{}", refused.text);
+    assert_eq!(agent.look("c")["status"], "pending", "some were decided, and nobody was told");
     many(&[("id", "c"), ("id", "other"), ("decision", "deny"), ("comment", "no more of these")]).expect(303);
     let statuses = ["a", "b", "c", "other"].map(|id| agent.look(id)["status"].as_str().unwrap().to_owned());
     assert_eq!(statuses, ["approved", "approved", "rejected", "rejected"]);

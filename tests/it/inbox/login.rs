@@ -29,6 +29,14 @@ fn a_link_works_once() {
     assert_eq!(server.sql("SELECT count(*) FROM sessions"), [[json!(1)]]);
 }
 
+/// Strangers' bodies take memory from everybody.
+#[test]
+fn of_a_stranger_hardly_anything_is_read() {
+    let server = TestServer::start();
+    let answer = log_in(&server, &"x".repeat(5_000));
+    assert_eq!(answer.status, 413, "{}", answer.text);
+}
+
 #[test]
 fn of_many_who_use_one_link_at_once_one_gets_in() {
     let server = TestServer::start();
