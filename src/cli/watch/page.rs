@@ -82,3 +82,44 @@ impl Page {
         self.request_id == *card.id() && self.since.elapsed() >= AT_LEAST
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn card(request_id: &str) -> Card {
+        let asked = json!({
+            "requestId": request_id, "kind": "confirmation", "status": "pending", "registeredBy": "agent",
+            "createdAt": "2030-01-01T00:00:00.000Z",
+            "confirmation": {"toolName": "shell", "input": {"command": "one\ntwo\nthree\nfour\nfive"}},
+        });
+        Card::new(serde_json::from_value(asked).unwrap())
+    }
+
+    #[test]
+    fn a_key_decides_on_nothing_that_has_only_just_been_shown() {
+        let (first, second) = (card("first"), card("second"));
+        let mut page = Page::of(&first, 80, 10, None);
+        assert!(!page.is_settled(&first));
+        page.since = page.since.checked_sub(AT_LEAST).unwrap();
+        let page = Page::of(&first, 60, 10, Some(page));
+        assert!(page.is_settled(&first) && !page.is_settled(&second));
+        assert!(!Page::of(&second, 60, 10, Some(page)).is_settled(&second));
+    }
+
+    #[test]
+    fn the_end_has_been_seen_once_it_was_in_the_window() {
+        let long = card("long");
+        let mut page = Page::of(&long, 80, 3, None);
+        assert!(!page.has_seen_end());
+        page.move_by(Move::Pages(1));
+        assert!(!page.has_seen_end());
+        page.move_by(Move::End);
+        page.move_by(Move::Start);
+        assert!(page.has_seen_end());
+        let another = card("another");
+        assert!(!Page::of(&another, 80, 3, Some(page)).has_seen_end());
+    }
+}
