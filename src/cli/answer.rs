@@ -50,7 +50,7 @@ impl Answer {
         };
         let has_flags = !(self.option.is_empty() && self.text.is_empty() && self.skip.is_empty());
         let responses = match (has_flags, io::stdin().is_terminal()) {
-            (true, _) => self.from_flags(question)?,
+            (true, _) => self.in_flags(question)?,
             (false, true) => question.entries.iter().map(asked).collect::<Result<_, _>>()?,
             (false, false) => {
                 let message = format!("say an answer with --option, --text or --skip: see `countersign show {id}`");
@@ -68,7 +68,7 @@ impl Answer {
     }
 
     /// An option and one's own words for the same entry are one response.
-    fn from_flags(&self, question: &Question) -> Result<Vec<Response>, Failure> {
+    fn in_flags(&self, question: &Question) -> Result<Vec<Response>, Failure> {
         let mut responses = Vec::<Response>::new();
         for given in &self.option {
             let (entry, option) = of_entry(question, given)?;

@@ -89,7 +89,8 @@ impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
         let mut found = client.interactions(&self.filter.query(Some(&Status::Pending)), MOST)?;
-        // What has to be answered first comes first; what never expires, last.
+        // What has to be answered first comes first, then what has waited longest; what never expires, last.
+        found.reverse();
         found.sort_by_key(|told| (told.value.expires_at.is_none(), told.value.expires_at, told.value.created_at));
         let mut out = io::stdout().lock();
         if self.common.json {

@@ -5,7 +5,8 @@
 
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus};
 
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
@@ -83,7 +84,7 @@ impl Run {
         if approved != line {
             writeln!(io::stderr(), "the command was edited; running: {}", super::shown::line(approved))?;
         }
-        let ended = Command::new("/bin/sh").arg("-c").arg(approved).current_dir(&directory).spawn().and_then(wait_for);
+        let ended = execute(approved, &directory);
         let (outcome, detail) = told_of(&ended);
         if let Err(failure) = report(&asked, request_id, &claimed.claim_id, outcome, &detail) {
             // What ran has run: its exit code counts for more than that nobody heard of it.
@@ -122,10 +123,11 @@ fn command_of(input: &JsonObject) -> Result<&str, &'static str> {
     }
 }
 
-/// Waits for the end of the command, and hands on what is to end it.
-fn wait_for(mut child: Child) -> io::Result<ExitStatus> {
-    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+/// Runs the line to its end, and hands on to it what is to end it. Signals are heard before there is anything to hand them to.
+fn execute(line: &str, directory: &Path) -> io::Result<ExitStatus> {
     let interrupts = Interrupts::new()?;
+    let mut child = Command::new("/bin/sh").arg("-c").arg(line).current_dir(directory).spawn()?;
+    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     interrupts.start(move || child.wait());
     loop {
         let signal = match interrupts.next()? {

@@ -49,9 +49,6 @@ pub enum Error {
 /// A refusal in the server's own words.
 #[derive(Debug, Deserialize)]
 pub struct Refusal {
-    /// The status of the answer.
-    #[serde(skip)]
-    pub status: u16,
     /// A sentence for a person.
     pub error: String,
     /// What programs go by.

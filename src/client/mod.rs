@@ -125,7 +125,7 @@ impl Client {
             Ok(refusal) if refusal.code == "unauthenticated" => {
                 Error::UnknownToken { url: self.url.clone(), from: self.token.from.clone() }
             }
-            Ok(refusal) => Error::Refused(Refusal { status: status.as_u16(), ..refusal }),
+            Ok(refusal) => Error::Refused(refusal),
             Err(_) => self.foreign(status),
         }
     }

@@ -84,10 +84,8 @@ struct Socket {
 
 impl Socket {
     fn failed(error: io::Error, reason: Timeout) -> Error {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(reason),
-            _ => error.into(),
-        }
+        let is_late = matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        if is_late { Error::Timeout(reason) } else { error.into() }
     }
 }
 

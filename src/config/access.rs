@@ -43,13 +43,13 @@ pub struct CredentialsFile {
         value_name = "PATH",
         env = "COUNTERSIGN_CREDENTIALS_FILE"
     )]
-    path: Option<PathBuf>,
+    credentials_path: Option<PathBuf>,
 }
 
 impl CredentialsFile {
     /// The path that was given, or the one under the XDG configuration directory; `None` where there is to be none.
     pub fn path(&self) -> io::Result<Option<PathBuf>> {
-        match &self.path {
+        match &self.credentials_path {
             Some(path) if path.as_os_str() == "none" => Ok(None),
             Some(path) => Ok(Some(path.clone())),
             None => {

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["clock", "domain"],
     &["config", "metrics", "rules_file", "waiters"],
-    &["credentials", "logging", "store"],
-    &["client", "sealer", "tokens"],
+    &["credentials"],
+    &["client", "logging", "store"],
+    &["sealer", "tokens"],
     &["service"],
     &["http"],
     &["server"],

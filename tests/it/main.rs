@@ -13,6 +13,7 @@ mod cancel;
 mod chain;
 mod claim;
 mod cli;
+mod commands;
 mod confirm;
 mod corpus;
 mod demo;

@@ -15,12 +15,12 @@ use crate::domain::words::{ExecutionTarget, Outcome, RiskLevel};
 #[derive(Debug, Args)]
 pub(super) struct AskConfirmation {
     /// The tool that is to be used
-    #[arg(long, value_name = "NAME")]
-    tool: ToolName,
+    #[arg(long, value_name = "NAME", required = true)]
+    tool: Option<ToolName>,
 
     /// What it is to be given: a JSON object, or - for stdin
-    #[arg(long, value_name = "JSON")]
-    input: String,
+    #[arg(long, value_name = "JSON", required = true)]
+    input: Option<String>,
 
     /// Let the person edit the input; what was approved is then in the JSON
     #[arg(long, requires = "json")]
@@ -85,12 +85,16 @@ impl About {
 
 impl AskConfirmation {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let text = if self.input == "-" { io::read_to_string(io::stdin())? } else { self.input };
+        // Both are there unless there is a subcommand.
+        let (Some(tool), Some(input)) = (self.tool, self.input) else {
+            return Err(Failure::Usage("--tool and --input say what to ask".to_owned()));
+        };
+        let text = if input == "-" { io::read_to_string(io::stdin())? } else { input };
         let input = serde_json::from_str(&text).map_err(|error| {
             Failure::Usage(format!("--input is not a JSON object such as '{{\"command\":\"ls\"}}': {error}"))
         })?;
         let json = self.waiting.common.json;
-        let asked = self.waiting.ask(self.about.ask(self.tool, input, self.allow_edits))?;
+        let asked = self.waiting.ask(self.about.ask(tool, input, self.allow_edits))?;
         let interaction = asked.answered(json)?;
         if !json {
             writeln!(io::stdout(), "{}", how_it_ended(interaction, Outcome::Approved))?;

@@ -24,7 +24,7 @@ pub(super) struct Ask {
     other: Option<Other>,
 
     #[command(flatten)]
-    confirmation: Option<AskConfirmation>,
+    confirmation: AskConfirmation,
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,11 +37,10 @@ enum Other {
 
 impl Ask {
     pub(super) fn run(self) -> Result<(), Failure> {
-        match (self.other, self.confirmation) {
-            (Some(Other::Secret(secret)), _) => secret.run(),
-            (Some(Other::Question(question)), _) => question.run(),
-            (None, Some(confirmation)) => confirmation.run(),
-            (None, None) => Err(Failure::Usage("say what to ask: see `countersign ask --help`".to_owned())),
+        match self.other {
+            Some(Other::Secret(secret)) => secret.run(),
+            Some(Other::Question(question)) => question.run(),
+            None => self.confirmation.run(),
         }
     }
 }

@@ -72,12 +72,12 @@ impl PreviewRule {
 
 fn print(preview: &Preview) -> io::Result<()> {
     let Counts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
-    let decided = contradicted + approved + rejected + by_rules + unanswered;
+    let decided = approved + rejected + by_rules + unanswered;
     let mut out = io::stdout().lock();
     writeln!(out, "Of the latest {} confirmations it would have decided {decided}:", preview.examined)?;
-    writeln!(out, "  {contradicted} that a person decided the other way round")?;
-    writeln!(out, "  {approved} that were approved, {rejected} that were rejected, {by_rules} that rules decided")?;
-    writeln!(out, "  {unanswered} that nobody answered")?;
+    writeln!(out, "  {approved} that people approved and {rejected} that they rejected,")?;
+    writeln!(out, "  {by_rules} that rules decided and {unanswered} that nobody answered;")?;
+    writeln!(out, "  {contradicted} of them a person decided the other way round.")?;
     writeln!(out, "It would decide {pending} of those that are pending.")?;
     if preview.truncated {
         writeln!(out, "Only some of them are listed.")?;

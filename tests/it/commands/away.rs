@@ -1,0 +1,102 @@
+//! `countersign ask` while its server is killed, and comes back or does not.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{Asking, command, complains};
+use crate::harness::{Client, Process, token};
+
+struct Place {
+    _directory: TempDir,
+    db: PathBuf,
+    tokens: [String; 2],
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let db = directory.path().join("test.db");
+        let tokens = [token(&db, "builder", "agent"), token(&db, "ada", "approver")];
+        Self { _directory: directory, db, tokens }
+    }
+
+    fn serve(&self, address: &str) -> Process {
+        Process::serve_on(address, &self.db, &[])
+    }
+
+    fn clients(&self, process: &Process) -> [Client; 2] {
+        self.tokens.each_ref().map(|token| Client::new(&process.url, token))
+    }
+}
+
+fn address(process: &Process) -> String {
+    process.url.strip_prefix("http://").unwrap().to_owned()
+}
+
+#[test]
+fn an_answer_given_after_a_kill_ends_ask_as_it_would_have_without() {
+    let place = Place::new();
+    let mut process = place.serve("127.0.0.1:0");
+    let (at, [agent, ada]) = (address(&process), place.clients(&process));
+    for (id, answer, code) in [("yes", "allow", 0), ("no", "deny", 3), ("gone", "", 4)] {
+        let ask = ["ask", "--tool", "shell", "--input", r#"{"command":"ls"}"#, "--request-id", id];
+        let asking = Asking::begin(&mut command(&agent, &ask));
+        process.kill();
+        process = place.serve(&at);
+        match answer {
+            "" => agent.post_nothing(&format!("/v1/interactions/{id}/cancel")).expect(200),
+            answer => ada.confirm(id, answer).expect(200),
+        };
+        asking.ends(code);
+    }
+    let asking = Asking::begin(&mut command(
+        &agent,
+        &["ask", "secret", "--service", "forge", "--field", "token", "--request-id", "s"],
+    ));
+    process.kill();
+    let process = place.serve(&at);
+    ada.post("/v1/secret", &json!({"requestId": "s", "value": "hunter2"})).expect(200);
+    assert_eq!(asking.ends(0).0, "hunter2\n");
+    process.terminate();
+}
+
+#[test]
+fn ask_may_begin_before_the_server_does() {
+    let place = Place::new();
+    // Nobody else is given this port while it is held; what connects waits, and is thrown out when it is let go.
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = held.local_addr().unwrap().to_string();
+    let agent = Client::new(&format!("http://{at}"), &place.tokens[0]);
+    let ask = ["ask", "--tool", "shell", "--input", r#"{"command":"ls"}"#, "--request-id", "a"];
+    let mut asking = Asking::spawn(&mut command(&agent, &ask));
+    // It has asked, and nobody has answered.
+    let (mut lost, _) = held.accept().unwrap();
+    lost.read_exact(&mut [0]).unwrap();
+    drop((lost, held));
+    let process = place.serve(&at);
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut asking.stderr, &mut line).unwrap();
+    let [_, ada] = place.clients(&process);
+    ada.confirm("a", "allow").expect(200);
+    asking.ends(0);
+}
+
+#[test]
+fn a_server_that_does_not_come_back_ends_ask_with_5_and_the_way_back() {
+    let place = Place::new();
+    let process = place.serve("127.0.0.1:0");
+    let [agent, _] = place.clients(&process);
+    let ask = ["ask", "--tool", "shell", "--input", r#"{"command":"ls"}"#, "--request-id", "a"];
+    let asking = Asking::begin(&mut command(&agent, &[&ask[..], &["--unreachable-after", "300ms"]].concat()));
+    process.kill();
+    let (_, sentence) = asking.ends(5);
+    assert!(sentence.contains("--request-id a") && sentence.contains("countersign serve"), "{sentence}");
+    // Every other command gives up at once.
+    for other in [&["list"][..], &["approve", "a"], &["rules", "list"], &["log"], &["login"]] {
+        complains(5, &agent, other);
+    }
+}

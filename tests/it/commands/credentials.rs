@@ -1,0 +1,162 @@
+//! The credentials file: commands need no configuration on the machine of their server, and nobody else reads it.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{Asking, ends};
+use crate::harness::{Process, countersign};
+
+struct Home {
+    directory: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { directory: TempDir::new().unwrap() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("config/countersign/credentials.toml")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = countersign();
+        command.env_remove("COUNTERSIGN_CREDENTIALS_FILE").env("HOME", self.directory.path());
+        command.env("XDG_CONFIG_HOME", self.directory.path().join("config")).args(arguments);
+        command
+    }
+
+    /// A server on this database; what it has said on stderr by the time it listens.
+    fn serve(&self, db: &str, listen: &str, more: &[&str]) -> (Process, String) {
+        let log = self.directory.path().join("stderr");
+        let mut command = self.command(&["serve", "--listen", listen]);
+        command.args(more).arg("--db").arg(self.directory.path().join(db));
+        let process = Process::spawn(command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()));
+        (process, fs::read_to_string(log).unwrap())
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn on_one_machine_nothing_needs_to_be_configured() {
+    let home = Home::new();
+    let (process, said) = home.serve("a.db", "127.0.0.1:0", &[]);
+    assert!(said.contains(home.file().to_str().unwrap()), "{said}");
+    assert_eq!((mode(&home.file()), mode(home.file().parent().unwrap())), (0o600, 0o700));
+    let asking = Asking::begin(&mut home.command(&["ask", "--tool", "shell", "--input", r#"{"command":"ls"}"#]));
+    let (list, _) = ends(0, &mut home.command(&["list"]));
+    assert!(list.contains("shell: ls"), "{list}");
+    let id = list.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    ends(0, &mut home.command(&["approve", &id]));
+    asking.ends(0);
+    // The second start of the same database makes no tokens, and leaves the file.
+    let before = fs::read_to_string(home.file()).unwrap();
+    process.terminate();
+    home.serve("a.db", "127.0.0.1:0", &[]);
+    assert_eq!(fs::read_to_string(home.file()).unwrap(), before);
+}
+
+#[test]
+fn another_servers_credentials_are_left_alone_and_it_is_said_how_to_go_on() {
+    let home = Home::new();
+    let (first, _) = home.serve("a.db", "127.0.0.1:0", &[]);
+    let before = fs::read_to_string(home.file()).unwrap();
+    let (second, said) = home.serve("b.db", "127.0.0.1:0", &[]);
+    assert_eq!(fs::read_to_string(home.file()).unwrap(), before);
+    assert!(said.contains("left alone") && said.contains(&second.url) && said.contains("--token-file"), "{said}");
+    // A new database at the same address takes the place of the old one.
+    let at = first.url.strip_prefix("http://").unwrap().to_owned();
+    first.kill();
+    let (third, _) = home.serve("c.db", &at, &[]);
+    assert_ne!(fs::read_to_string(home.file()).unwrap(), before);
+    ends(0, &mut home.command(&["list"]));
+    drop(third);
+}
+
+#[test]
+fn none_is_written_where_none_is_wanted() {
+    let home = Home::new();
+    let (_process, said) = home.serve("a.db", "127.0.0.1:0", &["--credentials-file", "none"]);
+    assert!(!home.file().exists() && said.contains("kept nowhere"), "{said}");
+    let (_, sentence) = ends(1, &mut home.command(&["list"]));
+    assert!(sentence.contains("countersign token create") && sentence.contains("--role approver"), "{sentence}");
+    let (_, sentence) = ends(1, &mut home.command(&["ask", "--tool", "shell", "--input", "{}"]));
+    assert!(sentence.contains("--role agent"), "{sentence}");
+}
+
+#[test]
+fn a_server_starts_although_its_tokens_cannot_be_kept() {
+    let home = Home::new();
+    fs::write(home.directory.path().join("config"), "a file").unwrap();
+    let (_process, said) = home.serve("a.db", "127.0.0.1:0", &[]);
+    assert!(said.contains("kept nowhere"), "{said}");
+}
+
+#[test]
+fn what_others_may_read_or_nobody_can_is_refused_and_not_shown() {
+    let home = Home::new();
+    fs::create_dir_all(home.file().parent().unwrap()).unwrap();
+    let token = "csgn_secret";
+    fs::write(home.file(), format!("url = \"http://127.0.0.1:1\"\nagent = \"{token}\"\napprover = \"{token}\"\n"))
+        .unwrap();
+    fs::set_permissions(home.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let (_, sentence) = ends(1, &mut home.command(&["list"]));
+    assert!(sentence.contains("chmod 600"), "{sentence}");
+    fs::set_permissions(home.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    ends(5, &mut home.command(&["list"]));
+    // Its tokens are for its own server alone.
+    let (_, sentence) = ends(1, &mut home.command(&["list", "--url", "http://127.0.0.1:2"]));
+    assert!(sentence.contains("http://127.0.0.1:1") && !sentence.contains(token), "{sentence}");
+    fs::write(home.file(), format!("{token} = ]\n")).unwrap();
+    let (_, sentence) = ends(1, &mut home.command(&["list"]));
+    assert!(sentence.contains("credentials.toml") && !sentence.contains(token), "{sentence}");
+}
+
+#[test]
+fn a_token_comes_from_a_file_and_a_wrong_one_is_told_by_where_it_came_from() {
+    let home = Home::new();
+    let (process, said) = home.serve("a.db", "127.0.0.1:0", &["--credentials-file", "none"]);
+    let approver = said.lines().find_map(|line| line.trim().strip_prefix("approver ")).unwrap().trim();
+    let file = home.directory.path().join("token");
+    fs::write(&file, format!("{approver}\n")).unwrap();
+    let list = |file: &Path| {
+        let mut command = home.command(&["list", "--url", &process.url, "--token-file"]);
+        command.arg(file);
+        command
+    };
+    ends(0, &mut list(&file));
+    fs::write(&file, "csgn_wrong").unwrap();
+    let (_, sentence) = ends(1, &mut list(&file));
+    assert!(sentence.contains(file.to_str().unwrap()) && !sentence.contains("csgn_wrong"), "{sentence}");
+    fs::write(&file, "two words").unwrap();
+    ends(1, &mut list(&file));
+    ends(1, &mut list(Path::new("/nowhere/at/all")));
+}
+
+#[test]
+fn a_server_is_reached_over_its_socket() {
+    let home = Home::new();
+    let socket = format!("unix:{}", home.directory.path().join("socket").display());
+    let (process, _) = home.serve("a.db", &socket, &[]);
+    assert_eq!(process.url, socket);
+    let asking = Asking::begin(&mut home.command(&[
+        "ask",
+        "--tool",
+        "shell",
+        "--input",
+        r#"{"command":"ls"}"#,
+        "--request-id",
+        "a",
+    ]));
+    ends(0, &mut home.command(&["approve", "a"]));
+    asking.ends(0);
+    let (_, sentence) = ends(1, &mut home.command(&["login"]));
+    assert!(sentence.contains("--url"), "{sentence}");
+}
