@@ -142,7 +142,7 @@ test('a rule is made with the approval, and the next request passes by itself', 
   await page.keyboard.press('t');
   const fold = card(page, 'deploy').locator('.rule');
   await fold.getByRole('radio', { name: /any make/ }).check();
-  await fold.getByRole('radio', { name: 'here', exact: true }).check();
+  await fold.getByRole('radio', { name: 'here: /repo' }).check();
   await fold.getByRole('button', { name: /make the rule/ }).click();
   assert.equal((await agent.resolved('deploy')).status, 'approved');
   const next = await agent.register(confirmation('test', { input: { command: 'make test' } }));
