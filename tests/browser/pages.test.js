@@ -112,7 +112,7 @@ test('one comes from a story to its card, and from a card to the editor', async 
   const { server, page } = await stage(t);
   await page.goto(`${server.url}/history?status=pending`);
   await page.getByRole('link', { name: 'make deploy' }).click();
-  await page.getByRole('link', { name: 'Decide it in the queue' }).click();
+  await page.getByRole('link', { name: 'In the queue' }).click();
   await page.waitForURL(`${server.url}/#card-waits-too`);
   await page.goto(`${server.url}/interactions/waits-too`);
   await page.getByRole('link', { name: 'Make a rule for the like of it' }).click();

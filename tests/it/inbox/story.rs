@@ -34,7 +34,7 @@ fn a_confirmation_tells_all_from_the_question_to_the_outcome() {
     agent.register(&altered(confirmation("c"), &asked));
     let browser = ada.browser();
     let page = browser.page("/interactions/c");
-    says(&page, &["confirmation c", "pending Decide it in the queue", "Deadline 2030-01-02 00:00:00 UTC"]);
+    says(&page, &["confirmation c", "pending In the queue", "Deadline 2030-01-02 00:00:00 UTC"]);
     assert!(page.contains("<a href=\"/#card-c\">"), "{page}");
     server.advance(Duration::from_secs(2));
     let decision = json!({"requestId": "c", "decision": "allow", "comment": "but <b>gently</b>",
