@@ -136,7 +136,8 @@ fn a_token_comes_from_a_file_and_a_wrong_one_is_told_by_where_it_came_from() {
     let (_, sentence) = ends(1, &mut list(&file));
     assert!(sentence.contains(file.to_str().unwrap()) && !sentence.contains("csgn_wrong"), "{sentence}");
     fs::write(&file, "two words").unwrap();
-    ends(1, &mut list(&file));
+    let (_, sentence) = ends(1, &mut list(&file));
+    assert!(sentence.contains("does not hold a token"), "{sentence}");
     ends(1, &mut list(Path::new("/nowhere/at/all")));
 }
 
