@@ -126,6 +126,8 @@ impl Client {
                 Error::UnknownToken { url: self.url.clone(), from: self.token.from.clone() }
             }
             Ok(refusal) => Error::Refused(refusal),
+            // What a proxy says of a server that is away.
+            Err(_) if matches!(status.as_u16(), 502..=504) => self.unreachable(status),
             Err(_) => self.foreign(status),
         }
     }

@@ -21,14 +21,17 @@ impl Patience {
     /// Does `call` again while the server is away, or short of something, and may yet come back. What is done more than once
     /// has to be the same as if it were done once.
     pub fn insist<T>(&self, mut call: impl FnMut() -> Result<T>) -> Result<T> {
-        let begun = Instant::now();
+        // The time that a call waited before the server went away is not the server's absence.
+        let mut away_since = None;
         loop {
             let error = match call() {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             match error.passes_after() {
-                Some(after) if begun.elapsed() + after < self.limit => pause(after),
+                Some(after) if away_since.get_or_insert_with(Instant::now).elapsed() + after < self.limit => {
+                    pause(after)
+                }
                 Some(_) | None => return Err(error),
             }
         }

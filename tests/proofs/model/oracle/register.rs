@@ -8,6 +8,10 @@ use crate::model::cast::Caller;
 
 impl Oracle {
     pub(super) fn register(&mut self, caller: Caller, body: &Value, learnt: &Learnt<'_>) -> Expected {
+        // No lifetime at all is no request, whatever stands under its id.
+        if body["expiresInMs"] == 0 {
+            return malformed();
+        }
         let kind = body["kind"].as_str().unwrap();
         let mut interaction = Interaction {
             id: body["requestId"].as_str().map_or_else(|| learnt.text("/requestId"), str::to_owned),
