@@ -26,7 +26,7 @@ pub struct Credentials {
 
 /// What has become of credentials that were to be kept.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum SaveOutcome {
     /// They are in the file.
     Written,
     /// The file has those of another server, and was left alone.
@@ -64,10 +64,10 @@ impl Credentials {
     }
 
     /// Writes the file, whole or not at all, unless it has the credentials of another server.
-    pub fn keep(&self, path: &Path) -> Result<Kept, Error> {
+    pub fn save(&self, path: &Path) -> Result<SaveOutcome, Error> {
         let failed = |error| Error::File(path.to_owned(), error);
         if let Some(there) = Self::read(path)?.filter(|there| there.url != self.url) {
-            return Ok(Kept::HasOther(there.url));
+            return Ok(SaveOutcome::HasOther(there.url));
         }
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -81,7 +81,7 @@ impl Credentials {
             file.sync_all()?;
             fs::rename(&draft, path)
         });
-        written.map(|()| Kept::Written).map_err(|error| {
+        written.map(|()| SaveOutcome::Written).map_err(|error| {
             // Nothing half-written is left behind; why it failed is what matters.
             let _ = fs::remove_file(&draft);
             failed(error)

@@ -36,9 +36,9 @@
 //! # What always holds
 //!
 //! 1. Every resolution is one conditional `UPDATE` whose conditions are the id, the kind, `status = 'pending'` and the
-//!    deadline (`store/settle.rs`), in one transaction with its audit event and whatever else it causes.
+//!    deadline (`store/resolve.rs`), in one transaction with its audit event and whatever else it causes.
 //! 2. An answer goes out after COMMIT with `synchronous=FULL`, never before (`store/writer.rs`).
-//! 3. Waiters wake after COMMIT, and enter before they look: no wake-up is lost (`waiters.rs`, `service/look.rs`).
+//! 3. Waiters wake after COMMIT, and enter before they look: no wake-up is lost (`waiters.rs`, `service/queries.rs`).
 //! 4. A transaction reads the clock once, on the writer's thread, so that the times in the history never decrease.
 //! 5. What nobody but the right one may read is sealed before it reaches the store (`sealer.rs`).
 //!
@@ -48,7 +48,7 @@
 //! 2. `http/confirm.rs`: a strict JSON body becomes a [`Confirm`](service::Confirm) of checked types. Nothing is locked yet.
 //! 3. `service/confirm.rs` hands [`Store::write`](store::Store::write) one closure.
 //! 4. In the closure, on the writer's thread: the row is read, the pure domain says yes or why not, a selected rule is
-//!    checked against what this very interaction offered and inserted, `settle` runs the one conditional update and
+//!    checked against what this very interaction offered and inserted, `resolve` runs the one conditional update and
 //!    appends the audit event.
 //! 5. The group is committed; then waiters wake, the feed moves on, and the answer goes out.
 
@@ -68,3 +68,4 @@ pub mod service;
 pub mod store;
 pub mod tokens;
 pub mod waiters;
+mod web;

@@ -13,8 +13,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::domain::principal::{Lane, Principal};
-use crate::store::{Generation, Holder, Store};
+use crate::domain::principal::Principal;
+use crate::store::Priority;
+use crate::store::{Generation, Store, TokenHash};
 
 /// How every token begins: what tells one where it should not be, in a log or a repository.
 const PREFIX: &str = "csgn_";
@@ -55,7 +56,7 @@ pub struct Tokens {
 /// The tokens in force at one generation.
 struct Known {
     generation: Generation,
-    holders: HashMap<[u8; FINDER_BYTES], Vec<(Holder, Arc<Principal>)>>,
+    holders: HashMap<[u8; FINDER_BYTES], Vec<(TokenHash, Arc<Principal>)>>,
 }
 
 impl Tokens {
@@ -71,7 +72,7 @@ impl Tokens {
             return Ok(found);
         }
         // On the heap, since it is rare: what every request carries along should be small.
-        let holders = Box::pin(store.read(Lane::People, |tx| tx.holders())).await?;
+        let holders = Box::pin(store.read(Priority::Human, |tx| tx.active_tokens())).await?;
         let mut known = Known { generation, holders: HashMap::new() };
         for holder in holders {
             let principal = Arc::new(holder.principal.clone());
@@ -92,7 +93,7 @@ impl Tokens {
 impl Known {
     fn find(&self, token_sha256: &[u8; 32]) -> Option<Arc<Principal>> {
         let candidates = self.holders.get(&finder(token_sha256))?;
-        let same = |holder: &Holder| bool::from(holder.token_sha256.ct_eq(token_sha256));
+        let same = |holder: &TokenHash| bool::from(holder.token_sha256.ct_eq(token_sha256));
         candidates.iter().find(|(holder, _)| same(holder)).map(|(_, principal)| Arc::clone(principal))
     }
 }

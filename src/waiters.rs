@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, RequestId};
-use crate::domain::principal::{Lane, Principal};
+use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 
 /// Everybody who waits.
@@ -54,7 +55,7 @@ impl Waiters {
         let (wake, woken) = oneshot::channel();
         let mut room = self.room();
         // However many agents wait, people may.
-        if room.count >= self.limit && principal.lane() != Lane::People {
+        if room.count >= self.limit && principal.role == Role::Agent {
             return Err(Refused::TooManyWaiters { limit: self.limit });
         }
         let own = room.of_each.entry(principal.name.clone()).or_default();
@@ -128,7 +129,7 @@ impl Drop for Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::words::Role;
+    use crate::domain::enums::Role;
 
     fn id(text: &str) -> RequestId {
         text.parse().unwrap()

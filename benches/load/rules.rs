@@ -9,7 +9,7 @@ use countersign::clock::Timestamp;
 use countersign::domain::content::Confirmation;
 use countersign::domain::id::PrincipalName;
 use countersign::domain::matcher::Subject;
-use countersign::domain::rule_set::{Candidate, RuleSet};
+use countersign::domain::rule_set::{MatchInput, RuleSet};
 use countersign::rules_file::RulesFile;
 use serde_json::json;
 
@@ -97,7 +97,7 @@ fn in_process(plan: &Plan) -> Result<(Duration, Vec<(&'static str, Duration)>)> 
     });
     let author: PrincipalName = "bench".parse()?;
     let subject = Subject::of(&confirmation);
-    let candidate = Candidate { confirmation: &confirmation, subject: &subject, banned_author: None };
+    let candidate = MatchInput { confirmation: &confirmation, subject: &subject, excluded_author: None };
     let mut decided = Vec::new();
     for decision in ["allow", "deny"] {
         let file = RulesFile::parse(&rules_file(decision)?, 1024)?;

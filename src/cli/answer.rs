@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::common::Common;
-use super::{Failure, ids, shown, terminal};
+use super::{Failure, ids, safe_text, terminal};
 use crate::client::wire::Accepted;
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::question::{Entry, Question, Response};
@@ -60,7 +60,7 @@ impl Answer {
         let Accepted { .. } =
             client.post("/v1/question-response", &json!({"requestId": id, "responses": responses}))?;
         if self.common.json {
-            writeln!(io::stdout(), "{}", shown::json(client.look(id)?.json.get()))?;
+            writeln!(io::stdout(), "{}", safe_text::json(client.look(id)?.json.get()))?;
         } else {
             writeln!(io::stdout(), "answered {id}")?;
         }
@@ -115,9 +115,9 @@ fn response<'r>(responses: &'r mut Vec<Response>, entry: &QuestionId) -> &'r mut
 /// Asks a person at the terminal.
 fn asked(entry: &Entry) -> Result<Response, Failure> {
     let mut err = io::stderr().lock();
-    writeln!(err, "{}", shown::Shown::text(&entry.text).paint(super::look::Look::of_stderr()))?;
+    writeln!(err, "{}", safe_text::SafeText::text(&entry.text).paint(super::style::TerminalStyle::of_stderr()))?;
     for (number, option) in entry.options.iter().enumerate() {
-        writeln!(err, "  {}  {}  {}", number + 1, option.option_id, shown::line(&option.label))?;
+        writeln!(err, "  {}  {}  {}", number + 1, option.option_id, safe_text::line(&option.label))?;
     }
     drop(err);
     let prompt = match (entry.options.is_empty(), entry.free_text_allowed) {

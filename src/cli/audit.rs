@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::config::Database;
-use crate::domain::chain::{Broken, EventHash, Found, Head, verify};
+use crate::domain::chain::{Broken, EventHash, Head, UnverifiedEvent, verify};
 use crate::store::History;
 
 #[derive(Debug, Subcommand)]
@@ -81,7 +81,7 @@ impl Verify {
 }
 
 /// The events of an export. A line that is no text is no event, and not the end.
-fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<Found>>, Failure> {
+fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<UnverifiedEvent>>, Failure> {
     let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
@@ -89,7 +89,7 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<Found>>, Failure
     };
     // What is no text is no event: nothing stands for a byte that is not what it was.
     let text = |line: Vec<u8>| String::from_utf8(line).unwrap_or_default();
-    Ok(input.split(b'\n').map(move |line| line.map(|line| Found::in_line(&text(line)))))
+    Ok(input.split(b'\n').map(move |line| line.map(|line| UnverifiedEvent::in_line(&text(line)))))
 }
 
 impl Export {
@@ -116,7 +116,7 @@ fn export(history: &History, mut out: impl Write) -> Result<(), super::Failure> 
         let seq = found.seq.unwrap_or_default();
         let told = found.told.map_err(|why| Failure::NotExported(seq, why))?;
         let hash = found.hash.ok_or_else(|| Failure::NotExported(seq, "its hash is none".to_owned()))?;
-        writeln!(out, "{}", Found::line(&told, seq, previous, hash))?;
+        writeln!(out, "{}", UnverifiedEvent::line(&told, seq, previous, hash))?;
         previous = hash;
     }
     Ok(out.flush()?)

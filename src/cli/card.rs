@@ -5,24 +5,24 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::look::Tint;
-use super::shown::Shown;
+use super::safe_text::SafeText;
+use super::style::TextStyle;
 use super::time::Now;
 use crate::client::wire::{Claim, Interaction, Resolution};
 use crate::domain::content::{Confirmation, Diff, SecretRequest};
+use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::{ResolvedBy, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::question::{Question, Response};
-use crate::domain::words::{Outcome, RiskLevel};
 
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;
 
 /// How long the shortest way from the old file to the new is looked for; then any way does.
-const DIFF_PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
+const DIFF_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// All there is to know of an interaction, in lines of at most `width` columns where there is such an end.
-pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -> Vec<Shown> {
+pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -> Vec<SafeText> {
     let mut card = Card { width, lines: Vec::new() };
     card.standing(interaction, now);
     card.asked(interaction);
@@ -39,7 +39,7 @@ pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -
 }
 
 /// What is asked, without what changes from moment to moment.
-pub(super) fn asked(interaction: &Interaction, width: usize) -> Vec<Shown> {
+pub(super) fn asked(interaction: &Interaction, width: usize) -> Vec<SafeText> {
     let mut card = Card { width: Some(width), lines: Vec::new() };
     card.asked(interaction);
     card.lines
@@ -48,25 +48,27 @@ pub(super) fn asked(interaction: &Interaction, width: usize) -> Vec<Shown> {
 /// A card as far as it is written.
 struct Card {
     width: Option<usize>,
-    lines: Vec<Shown>,
+    lines: Vec<SafeText>,
 }
 
 impl Card {
     fn standing(&mut self, interaction: &Interaction, now: Now) {
-        self.lines.push(Shown::own(format!("{} {}", interaction.kind, interaction.request_id), Tint::Bold));
+        self.lines.push(SafeText::own(format!("{} {}", interaction.kind, interaction.request_id), TextStyle::Bold));
         let state = match (interaction.status, interaction.expires_at) {
-            (Status::Pending, Some(end)) => Shown::own(format!("pending, expires in {}", now.until(end)), Tint::Bold),
-            (Status::Pending, None) => Shown::own("pending, never expires", Tint::Bold),
-            (Status::Resolved(outcome), _) => Shown::own(outcome, outcome_tint(outcome)),
+            (Status::Pending, Some(end)) => {
+                SafeText::own(format!("pending, expires in {}", now.until(end)), TextStyle::Bold)
+            }
+            (Status::Pending, None) => SafeText::own("pending, never expires", TextStyle::Bold),
+            (Status::Resolved(outcome), _) => SafeText::own(outcome, outcome_tint(outcome)),
         };
         self.field("status", state);
         let since = now.since(interaction.created_at);
-        self.field("from", Shown::own(format!("{}, {since} ago", interaction.registered_by), Tint::Plain));
+        self.field("from", SafeText::own(format!("{}, {since} ago", interaction.registered_by), TextStyle::Plain));
     }
 
     fn asked(&mut self, interaction: &Interaction) {
         if let Some(conversation) = &interaction.conversation_id {
-            self.field("in", Shown::own(format!("conversation {conversation}"), Tint::Plain));
+            self.field("in", SafeText::own(format!("conversation {conversation}"), TextStyle::Plain));
         }
         if let Some(confirmation) = &interaction.confirmation {
             self.confirmation(confirmation);
@@ -80,14 +82,14 @@ impl Card {
     }
 
     fn confirmation(&mut self, asked: &Confirmation) {
-        self.field("tool", Shown::line(asked.tool_name.as_str()));
+        self.field("tool", SafeText::line(asked.tool_name.as_str()));
         self.field("risk", risk(asked.risk_level));
         if let Some(target) = asked.execution_target {
-            self.field("runs on", Shown::own(target, Tint::Plain));
+            self.field("runs on", SafeText::own(target, TextStyle::Plain));
         }
         self.text_if("directory", asked.working_dir.as_deref());
         if let Some(reason) = &asked.reason {
-            self.field("reason", Shown::own("the agent says:", Tint::Dim));
+            self.field("reason", SafeText::own("the agent says:", TextStyle::Dim));
             self.block(reason);
         }
         self.input("input", &asked.input);
@@ -99,29 +101,29 @@ impl Card {
             self.diff(diff);
         }
         if let Some(digest) = &asked.input_digest {
-            self.field("digest", Shown::own(digest, Tint::Dim));
+            self.field("digest", SafeText::own(digest, TextStyle::Dim));
         }
         if asked.input_edits_allowed {
-            self.field("edits", Shown::own("the input may be edited", Tint::Plain));
+            self.field("edits", SafeText::own("the input may be edited", TextStyle::Plain));
         }
     }
 
     /// What may be approved for good.
     fn options(&mut self, asked: &Confirmation) {
         for option in &asked.allowlist_options {
-            let label = Shown::line(&option.label);
-            self.field("--always", Shown::line(option.pattern.as_str()).and(said(label)));
+            let label = SafeText::line(&option.label);
+            self.field("--always", SafeText::line(option.pattern.as_str()).and(said(label)));
         }
         for option in &asked.scope_options {
-            let label = Shown::line(&option.label);
-            self.field("--scope", Shown::line(option.scope.as_str()).and(said(label)));
+            let label = SafeText::line(&option.label);
+            self.field("--scope", SafeText::line(option.scope.as_str()).and(said(label)));
         }
     }
 
     fn secret(&mut self, asked: &SecretRequest) {
         self.text("asks for", &asked.label);
-        let name = Shown::line(asked.service.as_str()).and(Shown::own(" / ", Tint::Dim));
-        self.field("of", name.and(Shown::line(asked.field.as_str())));
+        let name = SafeText::line(asked.service.as_str()).and(SafeText::own(" / ", TextStyle::Dim));
+        self.field("of", name.and(SafeText::line(asked.field.as_str())));
         self.text_if("description", asked.description.as_deref());
         self.text_if("purpose", asked.purpose.as_deref());
         for (name, promised) in [("for tools", &asked.allowed_tools), ("for domains", &asked.allowed_domains)] {
@@ -130,27 +132,31 @@ impl Card {
             }
         }
         let once = if asked.allow_one_time_send { "kept, or handed over --once" } else { "kept" };
-        self.field("is then", Shown::own(once, Tint::Plain));
+        self.field("is then", SafeText::own(once, TextStyle::Plain));
     }
 
     fn question(&mut self, asked: &Question) {
         for entry in &asked.entries {
-            self.field("asks", Shown::own(&entry.question_id, Tint::Bold));
+            self.field("asks", SafeText::own(&entry.question_id, TextStyle::Bold));
             self.block(&entry.text);
             for option in &entry.options {
-                let label = Shown::line(&option.label);
-                let about = option.description.as_deref().map_or_else(Shown::default, |text| said(Shown::line(text)));
-                self.field("", Shown::own(format!("{} ", option.option_id), Tint::Bold).and(label).and(about));
+                let label = SafeText::line(&option.label);
+                let about =
+                    option.description.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
+                self.field("", SafeText::own(format!("{} ", option.option_id), TextStyle::Bold).and(label).and(about));
             }
             if entry.free_text_allowed {
-                self.field("", Shown::own("or in your own words", Tint::Dim));
+                self.field("", SafeText::own("or in your own words", TextStyle::Dim));
             }
         }
     }
 
     fn resolution(&mut self, interaction: &Interaction, resolution: &Resolution, now: Now) {
         let when = interaction.resolved_at.map_or_else(String::new, |at| format!(", {} ago", now.since(at)));
-        self.field("resolved", Shown::own(format!("by {}{when}", resolver(&resolution.resolved_by)), Tint::Plain));
+        self.field(
+            "resolved",
+            SafeText::own(format!("by {}{when}", resolver(&resolution.resolved_by)), TextStyle::Plain),
+        );
         self.text_if("comment", resolution.comment.as_deref());
         if let (Some(effective), Some(asked)) = (&resolution.effective_input, &interaction.confirmation)
             && *effective != asked.input
@@ -158,10 +164,13 @@ impl Card {
             self.input("approved is", effective);
         }
         for response in resolution.responses.iter().flatten() {
-            self.field("answer", Shown::own(format!("{}: ", response.question_id), Tint::Bold).and(answer(response)));
+            self.field(
+                "answer",
+                SafeText::own(format!("{}: ", response.question_id), TextStyle::Bold).and(answer(response)),
+            );
         }
         if let Some(delivery) = resolution.delivery {
-            self.field("delivery", Shown::own(delivery, Tint::Plain));
+            self.field("delivery", SafeText::own(delivery, TextStyle::Plain));
         }
     }
 
@@ -170,27 +179,27 @@ impl Card {
             Some(outcome) => format!("{outcome}, claimed {} ago", now.since(claim.claimed_at)),
             None => format!("claimed {} ago, outcome unknown", now.since(claim.claimed_at)),
         };
-        self.field("run", Shown::own(came, Tint::Plain));
+        self.field("run", SafeText::own(came, TextStyle::Plain));
         self.text_if("detail", claim.detail.as_deref());
     }
 
     /// Each member of an input: a text as its lines, anything else as JSON.
     fn input(&mut self, name: &str, input: &JsonObject) {
-        self.field(name, Shown::own(format!("{} bytes", input.text().len()), Tint::Dim));
+        self.field(name, SafeText::own(format!("{} bytes", input.text().len()), TextStyle::Dim));
         for (key, value) in input.tree() {
             match value {
                 Value::String(text) if text.contains('\n') => {
-                    self.barred(Shown::line(key).and(Shown::own(":", Tint::Dim)));
+                    self.barred(SafeText::line(key).and(SafeText::own(":", TextStyle::Dim)));
                     for line in lines(text) {
-                        self.barred(Shown::own("  ", Tint::Plain).and(Shown::text(line)));
+                        self.barred(SafeText::own("  ", TextStyle::Plain).and(SafeText::text(line)));
                     }
                 }
                 Value::String(text) => {
-                    self.barred(Shown::line(key).and(Shown::own(": ", Tint::Dim)).and(Shown::text(text)));
+                    self.barred(SafeText::line(key).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::text(text)));
                 }
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    let json = Shown::text(&value.to_string());
-                    self.barred(Shown::line(key).and(Shown::own(" = ", Tint::Dim)).and(json));
+                    let json = SafeText::text(&value.to_string());
+                    self.barred(SafeText::line(key).and(SafeText::own(" = ", TextStyle::Dim)).and(json));
                 }
             }
         }
@@ -199,20 +208,20 @@ impl Card {
     /// The lines that go and those that come, each change with what stands around it.
     fn diff(&mut self, diff: &Diff) {
         let name = if diff.is_new_file { "new file" } else { "edit of" };
-        self.field(name, Shown::line(&diff.file_path));
-        let compared = TextDiff::configure().timeout(DIFF_PATIENCE).diff_lines(&*diff.old_content, &*diff.new_content);
+        self.field(name, SafeText::line(&diff.file_path));
+        let compared = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(&*diff.old_content, &*diff.new_content);
         for (number, group) in compared.grouped_ops(3).iter().enumerate() {
             if number > 0 {
-                self.barred(Shown::own("…", Tint::Dim));
+                self.barred(SafeText::own("…", TextStyle::Dim));
             }
             for change in group.iter().flat_map(|op| compared.iter_changes(op)) {
                 let (sign, tint) = match change.tag() {
-                    ChangeTag::Delete => ("- ", Tint::Red),
-                    ChangeTag::Insert => ("+ ", Tint::Green),
-                    ChangeTag::Equal => ("  ", Tint::Plain),
+                    ChangeTag::Delete => ("- ", TextStyle::Red),
+                    ChangeTag::Insert => ("+ ", TextStyle::Green),
+                    ChangeTag::Equal => ("  ", TextStyle::Plain),
                 };
                 let text = change.value().strip_suffix('\n').unwrap_or(change.value());
-                self.barred(Shown::own(sign, tint).and(Shown::text(text).tinted(tint)));
+                self.barred(SafeText::own(sign, tint).and(SafeText::text(text).tinted(tint)));
             }
         }
     }
@@ -226,27 +235,27 @@ impl Card {
     /// A text of others, beside its name where it is one line.
     fn text(&mut self, name: &str, text: &str) {
         if text.contains('\n') {
-            self.field(name, Shown::default());
+            self.field(name, SafeText::default());
             self.block(text);
         } else {
-            self.field(name, Shown::text(text));
+            self.field(name, SafeText::text(text));
         }
     }
 
-    fn field(&mut self, name: &str, value: Shown) {
-        self.rows(Shown::own(format!("  {name:NAME_WIDTH$} "), Tint::Dim), value);
+    fn field(&mut self, name: &str, value: SafeText) {
+        self.rows(SafeText::own(format!("  {name:NAME_WIDTH$} "), TextStyle::Dim), value);
     }
 
     fn block(&mut self, text: &str) {
-        lines(text).for_each(|line| self.barred(Shown::text(line)));
+        lines(text).for_each(|line| self.barred(SafeText::text(line)));
     }
 
-    fn barred(&mut self, line: Shown) {
+    fn barred(&mut self, line: SafeText) {
         self.rows(margin('│'), line);
     }
 
     /// A line of a card; on a terminal in as many as it takes, so that no text of others ever begins one.
-    fn rows(&mut self, mut begin: Shown, value: Shown) {
+    fn rows(&mut self, mut begin: SafeText, value: SafeText) {
         let Some(width) = self.width else { return self.lines.push(begin.and(value)) };
         for row in value.rows(width.saturating_sub(NAME_WIDTH + 5).max(20)) {
             self.lines.push(std::mem::replace(&mut begin, margin('┊')).and(row));
@@ -254,8 +263,8 @@ impl Card {
     }
 }
 
-fn margin(bar: char) -> Shown {
-    Shown::own(format!("{:width$}{bar} ", "", width = NAME_WIDTH + 3), Tint::Dim)
+fn margin(bar: char) -> SafeText {
+    SafeText::own(format!("{:width$}{bar} ", "", width = NAME_WIDTH + 3), TextStyle::Dim)
 }
 
 /// The lines of a text; an empty one has one.
@@ -263,32 +272,34 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.strip_suffix('\n').unwrap_or(text).split('\n')
 }
 
-fn said(label: Shown) -> Shown {
-    Shown::own("  (", Tint::Dim).and(label).and(Shown::own(")", Tint::Dim))
+fn said(label: SafeText) -> SafeText {
+    SafeText::own("  (", TextStyle::Dim).and(label).and(SafeText::own(")", TextStyle::Dim))
 }
 
-fn answer(response: &Response) -> Shown {
-    let chosen =
-        response.option_id.as_ref().map_or_else(Shown::default, |id| Shown::own(format!("{id} "), Tint::Plain));
-    let own = response.text.as_deref().map_or_else(Shown::default, Shown::line);
-    if response.skipped { Shown::own("skipped", Tint::Dim) } else { chosen.and(own) }
+fn answer(response: &Response) -> SafeText {
+    let chosen = response
+        .option_id
+        .as_ref()
+        .map_or_else(SafeText::default, |id| SafeText::own(format!("{id} "), TextStyle::Plain));
+    let own = response.text.as_deref().map_or_else(SafeText::default, SafeText::line);
+    if response.skipped { SafeText::own("skipped", TextStyle::Dim) } else { chosen.and(own) }
 }
 
 /// How much harm it could do: in a word first, in a colour besides.
-pub(super) fn risk(level: RiskLevel) -> Shown {
+pub(super) fn risk(level: RiskLevel) -> SafeText {
     match level {
-        RiskLevel::Low => Shown::own("low", Tint::Green),
-        RiskLevel::Medium => Shown::own("medium", Tint::Yellow),
-        RiskLevel::High => Shown::own("HIGH", Tint::Red),
+        RiskLevel::Low => SafeText::own("low", TextStyle::Green),
+        RiskLevel::Medium => SafeText::own("medium", TextStyle::Yellow),
+        RiskLevel::High => SafeText::own("HIGH", TextStyle::Red),
     }
 }
 
 /// The colour of an end.
-pub(super) fn outcome_tint(outcome: Outcome) -> Tint {
+pub(super) fn outcome_tint(outcome: Outcome) -> TextStyle {
     match outcome {
-        Outcome::Approved | Outcome::Answered => Tint::Green,
-        Outcome::Rejected => Tint::Red,
-        Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => Tint::Yellow,
+        Outcome::Approved | Outcome::Answered => TextStyle::Green,
+        Outcome::Rejected => TextStyle::Red,
+        Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => TextStyle::Yellow,
     }
 }
 

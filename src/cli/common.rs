@@ -5,7 +5,7 @@ use clap::Args;
 use super::Failure;
 use crate::client::Client;
 use crate::config::Access;
-use crate::domain::words::Role;
+use crate::domain::enums::Role;
 
 /// The server, the token, and for whom the output is.
 #[derive(Debug, Args)]

@@ -7,20 +7,20 @@ use serde::Serialize;
 
 use super::common::Common;
 use super::list::what;
-use super::look::Look;
-use super::{Failure, ids, shown};
+use super::style::TerminalStyle;
+use super::{Failure, ids, safe_text};
 use crate::client::Client;
-use crate::client::wire::{Accepted, Interaction, Told};
+use crate::client::wire::{Accepted, Interaction, WithRaw};
 use crate::domain::content::Confirmation;
+use crate::domain::enums::{Decision, RiskLevel};
 use crate::domain::id::RequestId;
 use crate::domain::json::JsonObject;
-use crate::domain::words::{Decision, RiskLevel};
 
 /// Approve what an agent wants to do.
 #[derive(Debug, Args)]
 pub(super) struct Approve {
     #[command(flatten)]
-    these: These,
+    these: Targets,
 
     /// What the agent is told with it
     #[arg(long, short = 'm', value_name = "TEXT")]
@@ -47,7 +47,7 @@ pub(super) struct Approve {
 #[derive(Debug, Args)]
 pub(super) struct Reject {
     #[command(flatten)]
-    these: These,
+    these: Targets,
 
     /// Why: the agent reads it
     #[arg(long = "message", short = 'm', value_name = "TEXT", alias = "comment")]
@@ -55,7 +55,7 @@ pub(super) struct Reject {
 }
 
 #[derive(Debug, Args)]
-struct These {
+struct Targets {
     /// The interactions: their ids, or the beginnings of them
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
@@ -130,7 +130,7 @@ impl Reject {
     }
 }
 
-impl These {
+impl Targets {
     /// Decides each. All are found before the first is decided: a beginning that means two changes nothing.
     fn each(&self, done: &str, decide: impl Fn(&Interaction) -> Result<Confirm, Failure>) -> Result<(), Failure> {
         let client = self.common.person()?;
@@ -153,12 +153,12 @@ impl These {
     }
 
     /// Says what was decided, so that whoever meant something else sees it.
-    fn tell(&self, client: &Client, done: &str, told: &Told<Interaction>) -> Result<(), Failure> {
+    fn tell(&self, client: &Client, done: &str, told: &WithRaw<Interaction>) -> Result<(), Failure> {
         let id = &told.value.request_id;
         if self.common.json {
-            writeln!(io::stdout(), "{}", shown::json(client.look(id)?.json.get()))?;
+            writeln!(io::stdout(), "{}", safe_text::json(client.look(id)?.json.get()))?;
         } else {
-            writeln!(io::stdout(), "{done} {id}: {}", what(&told.value).paint(Look::of_stdout()))?;
+            writeln!(io::stdout(), "{done} {id}: {}", what(&told.value).paint(TerminalStyle::of_stdout()))?;
         }
         Ok(())
     }
@@ -190,7 +190,7 @@ fn offered_scope(asked: &Confirmation, scope: Option<&str>) -> Result<String, Fa
 }
 
 fn not_offered<'o>(flag: &str, offers: impl Iterator<Item = &'o str>) -> Failure {
-    let offers = offers.map(|offer| format!("'{}'", shown::line(offer))).collect::<Vec<_>>();
+    let offers = offers.map(|offer| format!("'{}'", safe_text::line(offer))).collect::<Vec<_>>();
     match offers.as_slice() {
         [] => Failure::Other("no rule may be made from this: approve it without --always".to_owned()),
         offers => Failure::Other(format!("{flag} takes what was offered: {}", offers.join(" or "))),

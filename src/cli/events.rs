@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::common::Common;
 use super::list::dash;
-use super::look::{Look, Tint};
-use super::shown::{self, Shown};
+use super::safe_text::{self, SafeText};
+use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::{Failure, ids};
 use crate::client::Client;
-use crate::client::wire::{AuditEvent, Told};
+use crate::client::wire::{AuditEvent, WithRaw};
 use crate::domain::id::{PrincipalName, RequestId};
 
 /// More events than any interaction has.
@@ -56,7 +56,7 @@ impl Log {
         let mut events = if self.limit == 0 { Vec::new() } else { client.audit_events(&filter, self.limit)? };
         events.retain(|told| told.value.seq <= last);
         events.reverse();
-        let lines = Lines { look: Look::of_stdout(), json: self.common.json };
+        let lines = Lines { look: TerminalStyle::of_stdout(), json: self.common.json };
         lines.heading()?;
         events.iter().try_for_each(|told| lines.print(told))?;
         if self.follow {
@@ -80,7 +80,7 @@ fn follow(client: &Client, last: i64, lines: &Lines, is_meant: impl Fn(&AuditEve
                     lines.print(&told)?;
                 }
             }
-            Err(error) if error.may_pass() => {
+            Err(error) if error.is_transient() => {
                 if !is_lost {
                     writeln!(io::stderr(), "the server is away; this goes on when it is back")?;
                 }
@@ -94,7 +94,7 @@ fn follow(client: &Client, last: i64, lines: &Lines, is_meant: impl Fn(&AuditEve
 
 /// Prints events as they come: the columns have their widths beforehand.
 struct Lines {
-    look: Look,
+    look: TerminalStyle,
     json: bool,
 }
 
@@ -104,19 +104,19 @@ impl Lines {
             return Ok(());
         }
         let line = format!("{:>6}  {:<24}  {:<28}  {:<16}  ABOUT", "SEQ", "AT", "EVENT", "WHO");
-        writeln!(io::stdout(), "{}", Tint::Bold.paint(&line, self.look))
+        writeln!(io::stdout(), "{}", TextStyle::Bold.paint(&line, self.look))
     }
 
-    fn print(&self, told: &Told<AuditEvent>) -> io::Result<()> {
+    fn print(&self, told: &WithRaw<AuditEvent>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", shown::json(told.json.get()))?;
+            writeln!(out, "{}", safe_text::json(told.json.get()))?;
             return out.flush();
         }
         let AuditEvent { seq, at, event, principal, .. } = &told.value;
         let who = principal.as_ref().map_or("-", PrincipalName::as_str);
         // A word that is newer than this program is somebody else's.
-        let event = Shown::line(event).paint(Look::default());
+        let event = SafeText::line(event).paint(TerminalStyle::default());
         let begin = format!("{seq:>6}  {at}  {event:<28}  {who:<16}  ");
         let about = about(&told.value);
         let about = match self.look.width {
@@ -129,12 +129,12 @@ impl Lines {
 }
 
 /// What an event is about, and what else there is to say.
-fn about(event: &AuditEvent) -> Shown {
+fn about(event: &AuditEvent) -> SafeText {
     let request = event.request_id.as_ref().map(|id| format!("{id} "));
     let rule = event.rule_id.as_ref().map(|id| format!("rule {id} "));
-    let ids = Shown::own(request.into_iter().chain(rule).collect::<String>(), Tint::Plain);
+    let ids = SafeText::own(request.into_iter().chain(rule).collect::<String>(), TextStyle::Plain);
     let detail = event.detail.get();
-    if matches!(detail, "null" | "{}") { ids } else { ids.and(Shown::line(detail).tinted(Tint::Dim)) }
+    if matches!(detail, "null" | "{}") { ids } else { ids.and(SafeText::line(detail).tinted(TextStyle::Dim)) }
 }
 
 /// All that has happened to one interaction.
@@ -146,13 +146,13 @@ pub(super) fn story(client: &Client, request_id: &RequestId, json: bool) -> Resu
         return Ok(super::list::print_json(&mut out, &events)?);
     }
     let mut table = Table::new(["AT", "EVENT", "WHO", "DETAIL"]);
-    for Told { value: event, .. } in &events {
+    for WithRaw { value: event, .. } in &events {
         table.row([
-            Shown::own(event.at, Tint::Plain),
-            Shown::line(&event.event),
-            event.principal.as_ref().map_or(dash(), |name| Shown::own(name, Tint::Plain)),
-            Shown::line(event.detail.get()),
+            SafeText::own(event.at, TextStyle::Plain),
+            SafeText::line(&event.event),
+            event.principal.as_ref().map_or(dash(), |name| SafeText::own(name, TextStyle::Plain)),
+            SafeText::line(event.detail.get()),
         ]);
     }
-    Ok(table.print(&mut out, Look::of_stdout())?)
+    Ok(table.print(&mut out, TerminalStyle::of_stdout())?)
 }

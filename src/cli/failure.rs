@@ -4,8 +4,8 @@ use std::io;
 
 use super::{audit, doctor, rules};
 use crate::client;
+use crate::domain::enums::{Outcome, Role};
 use crate::domain::id::{PrincipalName, RequestId};
-use crate::domain::words::{Outcome, Role};
 use crate::server;
 use crate::service::RotateError;
 use crate::store::{self, OpenError};
@@ -72,7 +72,7 @@ impl Failure {
     /// The exit code of the process.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Client(error) if error.may_pass() => exit::UNREACHABLE,
+            Self::Client(error) if error.is_transient() => exit::UNREACHABLE,
             Self::Away { .. } => exit::UNREACHABLE,
             Self::Interrupted(_) => exit::INTERRUPTED,
             Self::Usage(_) => exit::USAGE,

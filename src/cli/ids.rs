@@ -1,7 +1,7 @@
 //! Ids as people type them: as few of their first characters as tell them apart.
 
 use super::Failure;
-use crate::client::wire::{Interaction, Told, TrustRule};
+use crate::client::wire::{Interaction, TrustRule, WithRaw};
 use crate::client::{Client, Error};
 use crate::domain::id::RequestId;
 
@@ -32,7 +32,7 @@ pub(super) fn interaction(
     given: &str,
     is_whole: bool,
     among: Among,
-) -> Result<Told<Interaction>, Failure> {
+) -> Result<WithRaw<Interaction>, Failure> {
     let id = given.parse::<RequestId>().map_err(|problem| Failure::Usage(format!("{given:?} is no id: {problem}")))?;
     let exact = match client.look(&id) {
         Ok(found) => Some(found),
@@ -42,7 +42,7 @@ pub(super) fn interaction(
     if is_whole || uuid::Uuid::parse_str(given).is_ok() {
         return exact.ok_or_else(|| unknown(given, "interaction", "countersign list"));
     }
-    let begins = |found: &Told<Interaction>| {
+    let begins = |found: &WithRaw<Interaction>| {
         let candidate = &found.value.request_id;
         candidate.as_str().starts_with(given) && *candidate != id
     };
@@ -59,8 +59,8 @@ pub(super) fn interaction(
 }
 
 /// The trust rule that `given` is, or is the only one to begin with.
-pub(super) fn rule(client: &Client, given: &str) -> Result<Told<TrustRule>, Failure> {
-    let is_meant = |told: &Told<TrustRule>| {
+pub(super) fn rule(client: &Client, given: &str) -> Result<WithRaw<TrustRule>, Failure> {
+    let is_meant = |told: &WithRaw<TrustRule>| {
         told.value.rule_id.as_str().starts_with(given) || told.value.name.as_deref() == Some(given)
     };
     for filter in [&[("status", "active")][..], &[]] {
@@ -88,7 +88,7 @@ fn only<T>(mut found: Vec<T>, given: &str, what: &str, command: &str, id: impl F
 }
 
 fn unknown(given: &str, what: &str, command: &str) -> Failure {
-    Failure::Other(format!("no {what} begins with {}; see `{command}`", super::shown::line(given)))
+    Failure::Other(format!("no {what} begins with {}; see `{command}`", super::safe_text::line(given)))
 }
 
 /// Of each id as little as tells it from the others.

@@ -6,14 +6,14 @@ use clap::Args;
 
 use super::card::{outcome_tint, resolver, risk};
 use super::common::Common;
-use super::look::{Look, Tint};
-use super::shown::{self, Shown};
+use super::safe_text::{self, SafeText};
+use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::Now;
 use super::{Failure, events, ids};
-use crate::client::wire::{Interaction, Told};
+use crate::client::wire::{Interaction, WithRaw};
+use crate::domain::enums::Kind;
 use crate::domain::interaction::Status;
-use crate::domain::words::Kind;
 
 /// List what waits for an answer.
 #[derive(Debug, Args)]
@@ -100,16 +100,16 @@ impl List {
             writeln!(io::stderr(), "Nothing waits for an answer.")?;
             return Ok(());
         }
-        let (look, now) = (Look::of_stdout(), Now::read());
+        let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "AGE", "LEFT", "RISK", "FROM", "WHAT"]);
         for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
-            let Told { value: interaction, .. } = told;
+            let WithRaw { value: interaction, .. } = told;
             table.row([
-                Shown::own(id, Tint::Bold),
-                Shown::own(now.since(interaction.created_at), Tint::Plain),
-                interaction.expires_at.map_or(dash(), |end| Shown::own(now.until(end), Tint::Plain)),
+                SafeText::own(id, TextStyle::Bold),
+                SafeText::own(now.since(interaction.created_at), TextStyle::Plain),
+                interaction.expires_at.map_or(dash(), |end| SafeText::own(now.until(end), TextStyle::Plain)),
                 interaction.confirmation.as_ref().map_or(dash(), |asked| risk(asked.risk_level)),
-                Shown::own(&interaction.registered_by, Tint::Plain),
+                SafeText::own(&interaction.registered_by, TextStyle::Plain),
                 what(interaction),
             ]);
         }
@@ -129,17 +129,17 @@ impl HistoryOf {
         if self.common.json {
             return Ok(print_json(&mut out, &found)?);
         }
-        let (look, now) = (Look::of_stdout(), Now::read());
+        let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
         for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
-            let Told { value: interaction, .. } = told;
+            let WithRaw { value: interaction, .. } = told;
             let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by));
             table.row([
-                Shown::own(id, Tint::Bold),
-                Shown::own(format!("{} ago", now.since(interaction.created_at)), Tint::Plain),
-                Shown::own(interaction.status.as_str(), interaction.outcome().map_or(Tint::Bold, outcome_tint)),
-                by.map_or(dash(), |by| Shown::own(by, Tint::Plain)),
-                Shown::own(&interaction.registered_by, Tint::Plain),
+                SafeText::own(id, TextStyle::Bold),
+                SafeText::own(format!("{} ago", now.since(interaction.created_at)), TextStyle::Plain),
+                SafeText::own(interaction.status.as_str(), interaction.outcome().map_or(TextStyle::Bold, outcome_tint)),
+                by.map_or(dash(), |by| SafeText::own(by, TextStyle::Plain)),
+                SafeText::own(&interaction.registered_by, TextStyle::Plain),
                 what(interaction),
             ]);
         }
@@ -148,18 +148,20 @@ impl HistoryOf {
 }
 
 /// A program gets ids whole; a person as much of them as it takes.
-pub(super) fn shown_ids(found: &[Told<Interaction>], look: Look) -> Vec<&str> {
+pub(super) fn shown_ids(found: &[WithRaw<Interaction>], look: TerminalStyle) -> Vec<&str> {
     let ids: Vec<&str> = found.iter().map(|told| told.value.request_id.as_str()).collect();
     if look.width.is_some() { ids::short(&ids) } else { ids }
 }
 
-pub(super) fn dash() -> Shown {
-    Shown::own("-", Tint::Dim)
+pub(super) fn dash() -> SafeText {
+    SafeText::own("-", TextStyle::Dim)
 }
 
 /// In one line, what is asked.
-pub(super) fn what(interaction: &Interaction) -> Shown {
-    let titled = |title: &str, text: &str| Shown::line(title).and(Shown::own(": ", Tint::Dim)).and(Shown::line(text));
+pub(super) fn what(interaction: &Interaction) -> SafeText {
+    let titled = |title: &str, text: &str| {
+        SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(text))
+    };
     if let Some(asked) = &interaction.confirmation {
         return titled(asked.tool_name.as_str(), &asked.subject_text());
     }
@@ -171,7 +173,7 @@ pub(super) fn what(interaction: &Interaction) -> Shown {
 }
 
 /// A JSON array, an element a line.
-pub(super) fn print_json<T>(out: &mut impl Write, found: &[Told<T>]) -> io::Result<()> {
-    let lines: Vec<String> = found.iter().map(|told| shown::json(told.json.get())).collect();
+pub(super) fn print_json<T>(out: &mut impl Write, found: &[WithRaw<T>]) -> io::Result<()> {
+    let lines: Vec<String> = found.iter().map(|told| safe_text::json(told.json.get())).collect();
     writeln!(out, "[{}]", lines.join(",\n "))
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Failure;
 use super::common::Common;
-use crate::client::wire::{LoginLink, Told};
+use crate::client::wire::{LoginLink, WithRaw};
 use crate::config::ServerUrl;
 
 /// Print a link that logs a browser in to the inbox, once, within ten minutes.
@@ -23,7 +23,7 @@ impl Login {
             let message = "a browser cannot call a Unix socket: put a proxy before it, and name that with --url";
             return Err(Failure::Other(message.to_owned()));
         };
-        let link: Told<LoginLink> = client.post("/v1/login-links", &serde_json::Map::new())?;
+        let link: WithRaw<LoginLink> = client.post("/v1/login-links", &serde_json::Map::new())?;
         if self.common.json {
             writeln!(io::stdout(), "{}", link.json.get())?;
         } else {

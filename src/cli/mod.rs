@@ -17,12 +17,12 @@ mod interrupt;
 mod key;
 mod list;
 mod login;
-mod look;
 mod rules;
 mod run;
+mod safe_text;
 mod secret;
 mod show;
-mod shown;
+mod style;
 mod table;
 mod terminal;
 mod time;
@@ -83,7 +83,7 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Copy the database to a new file, consistent and verified, beside a running server too
     Backup(backup::MakeBackup),
-    /// Look the database over, beside a running server too: pages, schema, every constraint, the history's chain
+    /// TerminalStyle the database over, beside a running server too: pages, schema, every constraint, the history's chain
     Doctor(Database),
     /// Exchange the key that seals secrets
     #[command(subcommand)]

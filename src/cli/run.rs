@@ -17,10 +17,10 @@ use super::Failure;
 use super::ask::confirmation::About;
 use super::ask::waiting::{Asked, Waiting};
 use super::interrupt::{Heard, Interrupts};
-use crate::client::wire::{Claimed, Interaction, Told};
+use crate::client::wire::{ClaimGrant, Interaction, WithRaw};
+use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId, ToolName};
 use crate::domain::json::JsonObject;
-use crate::domain::words::RunOutcome;
 
 /// How `run` ends.
 const EXIT_CODES: &str = "Exit codes: the command's own once it runs, 128 and the signal's number where one ends it; else 3 \
@@ -82,7 +82,7 @@ impl Run {
             }
         };
         if approved != line {
-            writeln!(io::stderr(), "the command was edited; running: {}", super::shown::line(approved))?;
+            writeln!(io::stderr(), "the command was edited; running: {}", super::safe_text::line(approved))?;
         }
         let ended = execute(approved, &directory);
         let (outcome, detail) = told_of(&ended);
@@ -100,17 +100,17 @@ fn quoted(command: &[String]) -> Result<String, Failure> {
 }
 
 /// Takes the right to run what was approved. Whoever has taken it before may have run it.
-fn claim(asked: &Asked, interaction: &Interaction) -> Result<Claimed, Failure> {
+fn claim(asked: &Asked, interaction: &Interaction) -> Result<ClaimGrant, Failure> {
     let digest = interaction.resolution.as_ref().and_then(|resolution| resolution.effective_input_digest.as_ref());
     let body = json!({"claimId": ClaimId::generate(), "inputDigest": digest});
     let path = format!("/v1/interactions/{}/claim", interaction.request_id);
-    match asked.patience.insist(|| asked.client.post(&path, &body)) {
+    match asked.patience.run(|| asked.client.post(&path, &body)) {
         Ok(claimed) => Ok(claimed),
         Err(error) if error.is_refusal("already_claimed") => Err(Failure::Other(format!(
             "{} has been claimed before and may have run; ask again without --request-id",
             interaction.request_id
         ))),
-        Err(error) if error.may_pass() => Err(Failure::Away { error, request_id: interaction.request_id.clone() }),
+        Err(error) if error.is_transient() => Err(Failure::Away { error, request_id: interaction.request_id.clone() }),
         Err(error) => Err(error.into()),
     }
 }
@@ -171,6 +171,6 @@ fn report(
 ) -> Result<(), Failure> {
     let body = json!({"claimId": claim_id, "outcome": outcome, "detail": detail});
     let path = format!("/v1/interactions/{request_id}/outcome");
-    let _: Told<Interaction> = asked.patience.insist(|| asked.client.post(&path, &body))?;
+    let _: WithRaw<Interaction> = asked.patience.run(|| asked.client.post(&path, &body))?;
     Ok(())
 }

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use super::common::Common;
 use super::terminal::hidden_line;
-use super::{Failure, ids, shown};
+use super::{Failure, ids, safe_text};
 use crate::client::wire::Accepted;
-use crate::domain::words::Delivery;
+use crate::domain::enums::Delivery;
 
 /// Give a secret, typed without echo or from stdin.
 #[derive(Debug, Args)]
@@ -49,13 +49,13 @@ impl GiveSecret {
             json!({"requestId": id})
         } else {
             let agent = &told.value.registered_by;
-            let value = value(&format!("{} for {agent} (not shown): ", shown::line(&asked.label)))?;
+            let value = value(&format!("{} for {agent} (not shown): ", safe_text::line(&asked.label)))?;
             let delivery = if self.once { Delivery::TransientSend } else { Delivery::Store };
             json!({"requestId": id, "value": *value, "delivery": delivery})
         };
         let Accepted { .. } = client.post("/v1/secret", &body)?;
         if self.common.json {
-            writeln!(io::stdout(), "{}", shown::json(client.look(id)?.json.get()))?;
+            writeln!(io::stdout(), "{}", safe_text::json(client.look(id)?.json.get()))?;
         } else {
             let done = if self.decline { "declined" } else { "given" };
             writeln!(io::stdout(), "{done} {id}")?;

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::common::Common;
-use super::look::Look;
+use super::style::TerminalStyle;
 use super::time::Now;
-use super::{Failure, card, ids, shown};
+use super::{Failure, card, ids, safe_text};
 
 /// Show an interaction, complete.
 #[derive(Debug, Args)]
@@ -28,9 +28,9 @@ impl Show {
         let told = ids::interaction(&self.common.person()?, &self.id, self.exact, ids::Among::All)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", shown::json(told.json.get()))?);
+            return Ok(writeln!(out, "{}", safe_text::json(told.json.get()))?);
         }
-        let look = Look::of_stdout();
+        let look = TerminalStyle::of_stdout();
         for line in card::whole(&told.value, look.width, Now::read()) {
             writeln!(out, "{}", line.paint(look).trim_end())?;
         }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::look::{Look, Tint};
-use super::shown::Shown;
+use super::safe_text::SafeText;
+use super::style::{TerminalStyle, TextStyle};
 
 /// What stands between two columns.
 const GAP: &str = "  ";
@@ -13,20 +13,20 @@ const NARROWEST: usize = 16;
 
 /// Rows under headings.
 pub(super) struct Table<const COLUMNS: usize> {
-    rows: Vec<[Shown; COLUMNS]>,
+    rows: Vec<[SafeText; COLUMNS]>,
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
     pub(super) fn new(headings: [&str; COLUMNS]) -> Self {
-        Self { rows: vec![headings.map(|heading| Shown::own(heading, Tint::Bold))] }
+        Self { rows: vec![headings.map(|heading| SafeText::own(heading, TextStyle::Bold))] }
     }
 
-    pub(super) fn row(&mut self, cells: [Shown; COLUMNS]) {
+    pub(super) fn row(&mut self, cells: [SafeText; COLUMNS]) {
         self.rows.push(cells);
     }
 
     /// Prints it; on a terminal no line is longer than a line.
-    pub(super) fn print(self, out: &mut impl Write, look: Look) -> io::Result<()> {
+    pub(super) fn print(self, out: &mut impl Write, look: TerminalStyle) -> io::Result<()> {
         let mut widths = [0; COLUMNS];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {

@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use crate::clock::SystemClock;
 use crate::config::Database;
+use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
 use crate::domain::principal::Principal;
-use crate::domain::words::Role;
-use crate::store::{self, Holder, TokenRow, write_beside};
+use crate::store::{self, Token, TokenHash, with_write_tx};
 use crate::tokens;
 
 #[derive(Debug, Subcommand)]
@@ -65,8 +65,8 @@ impl CreateToken {
     fn run(self) -> Result<(), Failure> {
         let token = tokens::generate()?;
         let principal = Principal { name: self.name, role: self.role };
-        let holder = Holder { token_sha256: tokens::digest(&token), principal };
-        write_beside(&self.database.path()?, &SystemClock::default(), |tx| {
+        let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
+        with_write_tx(&self.database.path()?, &SystemClock::default(), |tx| {
             let Principal { name, role } = &holder.principal;
             match tx.role_of(name)? {
                 Some(has) if has != *role => Err(Failure::OtherRole { name: name.clone(), has }),
@@ -80,11 +80,11 @@ impl CreateToken {
 
 impl RevokeTokens {
     fn run(self) -> Result<(), Failure> {
-        let chosen = |token: &TokenRow| {
+        let chosen = |token: &Token| {
             token.revoked_at.is_none()
                 && (Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref())
         };
-        let revoked = write_beside(&self.database.path()?, &SystemClock::default(), |tx| {
+        let revoked = with_write_tx(&self.database.path()?, &SystemClock::default(), |tx| {
             let tokens = tx.tokens()?.into_iter().filter(chosen).collect::<Vec<_>>();
             for token in &tokens {
                 tx.revoke_token(token)?;
@@ -99,10 +99,10 @@ impl RevokeTokens {
 }
 
 fn list_tokens(database: &Database) -> Result<(), Failure> {
-    let tokens = store::read_beside(&database.path()?, |tx| tx.tokens())?;
+    let tokens = store::with_read_tx(&database.path()?, |tx| tx.tokens())?;
     let mut out = io::stdout().lock();
     writeln!(out, "{:<36}  {:<8}  {:<24}  {:<24}  NAME", "ID", "ROLE", "CREATED", "REVOKED")?;
-    for TokenRow { token_id, principal, created_at, revoked_at } in tokens {
+    for Token { token_id, principal, created_at, revoked_at } in tokens {
         let revoked = revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
         writeln!(
             out,

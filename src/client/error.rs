@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::config::ServerUrl;
 use crate::credentials;
-use crate::domain::words::Role;
+use crate::domain::enums::Role;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub struct Refusal {
 impl Refusal {
     /// How soon it is worth to try again, where the server was only short of something.
     #[must_use]
-    pub fn passes_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         // As many pending as one may have is a state that trying again does not change.
         let passes = self.code != "too_many_pending";
         self.retry_after_ms.filter(|_| passes).map(Duration::from_millis)
@@ -71,10 +71,10 @@ impl Refusal {
 impl Error {
     /// How soon it is worth to try the same again; `None` where the answer would be the same.
     #[must_use]
-    pub fn passes_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unreachable { .. } => Some(Duration::from_millis(250)),
-            Self::Refused(refusal) => refusal.passes_after(),
+            Self::Refused(refusal) => refusal.retry_after(),
             Self::UnknownToken { .. } | Self::Foreign { .. } => None,
         }
     }

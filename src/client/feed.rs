@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::BodyReader;
 
-use super::wire::{AuditEvent, Told};
+use super::wire::{AuditEvent, WithRaw};
 use super::{Client, Error, Result, pause};
 
 /// The longest line of an event, in bytes: an end to what a server that is none could send.
@@ -16,7 +16,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The events of `GET /v1/events`, one after the other, without an end.
 ///
-/// An error that may pass ([`Error::may_pass`]) is given once each time; asking for the next event then comes again, and
+/// An error that may pass ([`Error::is_transient`]) is given once each time; asking for the next event then comes again, and
 /// goes on after the last one that was given. After any other error there is nothing more.
 pub struct Feed<'c> {
     client: &'c Client,
@@ -45,7 +45,7 @@ impl<'c> Feed<'c> {
         Ok(())
     }
 
-    fn read(&mut self) -> Result<Told<AuditEvent>> {
+    fn read(&mut self) -> Result<WithRaw<AuditEvent>> {
         self.connect()?;
         let State::Open(lines) = &mut self.state else { return Err(self.client.unreachable("the feed is over")) };
         let mut data = String::new();
@@ -62,14 +62,14 @@ impl<'c> Feed<'c> {
                 Some(_) | None => {}
             }
         }
-        let event: Told<AuditEvent> = serde_json::from_str(&data).map_err(|error| self.client.foreign(error))?;
+        let event: WithRaw<AuditEvent> = serde_json::from_str(&data).map_err(|error| self.client.foreign(error))?;
         self.last = Some(event.value.seq);
         Ok(event)
     }
 }
 
 impl Iterator for Feed<'_> {
-    type Item = Result<Told<AuditEvent>>;
+    type Item = Result<WithRaw<AuditEvent>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.state {
@@ -80,7 +80,7 @@ impl Iterator for Feed<'_> {
         let read = self.read();
         match &read {
             Ok(_) => {}
-            Err(error) if Error::may_pass(error) => self.state = State::Lost,
+            Err(error) if Error::is_transient(error) => self.state = State::Lost,
             Err(_) => self.state = State::Over,
         }
         Some(read)

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::wire::{AuditEvent, EventPage, Interaction, InteractionPage, Page, RulePage, Told, TrustRule};
+use super::wire::{AuditEvent, EventPage, Interaction, InteractionPage, Page, RulePage, TrustRule, WithRaw};
 use super::{Client, Result};
 
 /// The largest page.
@@ -10,17 +10,17 @@ const LARGEST_PAGE: usize = 500;
 
 impl Client {
     /// The newest interactions of a filter, at most `most`.
-    pub fn interactions(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<Told<Interaction>>> {
+    pub fn interactions(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<WithRaw<Interaction>>> {
         self.list::<InteractionPage>("/v1/interactions", filter, most)
     }
 
     /// The newest trust rules of a filter, at most `most`.
-    pub fn trust_rules(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<Told<TrustRule>>> {
+    pub fn trust_rules(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<WithRaw<TrustRule>>> {
         self.list::<RulePage>("/v1/trust-rules", filter, most)
     }
 
     /// The newest audit events of a filter, at most `most`.
-    pub fn audit_events(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<Told<AuditEvent>>> {
+    pub fn audit_events(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<WithRaw<AuditEvent>>> {
         self.list::<EventPage>("/v1/audit-events", filter, most)
     }
 

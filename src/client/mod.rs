@@ -7,7 +7,7 @@ mod error;
 mod feed;
 mod lists;
 mod open;
-mod patience;
+mod retry;
 mod transport;
 pub mod wire;
 
@@ -18,7 +18,7 @@ use ureq::{Agent, Body};
 
 pub use self::error::{Error, OpenError, Refusal};
 pub use self::feed::Feed;
-pub use self::patience::{Patience, pause};
+pub use self::retry::{RetryPolicy, pause};
 use crate::config::ServerUrl;
 use crate::domain::id::RequestId;
 
@@ -68,12 +68,12 @@ impl Client {
     }
 
     /// The interaction as it stands.
-    pub fn look(&self, request_id: &RequestId) -> Result<wire::Told<wire::Interaction>> {
+    pub fn look(&self, request_id: &RequestId) -> Result<wire::WithRaw<wire::Interaction>> {
         self.get(&format!("/v1/interactions/{request_id}"), &[])
     }
 
     /// The interaction once it is resolved, or after a while as it stands.
-    pub fn wait(&self, request_id: &RequestId) -> Result<wire::Told<wire::Interaction>> {
+    pub fn wait(&self, request_id: &RequestId) -> Result<wire::WithRaw<wire::Interaction>> {
         self.get(&format!("/v1/interactions/{request_id}"), &[("waitMs", WAIT_MS)])
     }
 

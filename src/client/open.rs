@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Client, OpenError, transport};
 use crate::config::{Access, ServerUrl, token_of_environment};
 use crate::credentials::Credentials;
-use crate::domain::words::Role;
+use crate::domain::enums::Role;
 
 /// A token, and where it came from.
 pub(super) struct Token {

@@ -16,10 +16,10 @@ use super::OpenError;
 use crate::config::ServerUrl;
 
 /// How long it may take until somebody takes the call.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a server may be silent: longer than a long-poll of ours waits, and than its feed lets pass without a sign.
-const SILENCE_PATIENCE: Duration = Duration::from_secs(60);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An agent that reaches `url`, and what its requests' addresses begin with.
 pub(super) fn agent(url: &ServerUrl, ca_file: Option<&Path>) -> Result<(Agent, String), OpenError> {
@@ -29,9 +29,9 @@ pub(super) fn agent(url: &ServerUrl, ca_file: Option<&Path>) -> Result<(Agent, S
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
-        .timeout_connect(Some(CONNECT_PATIENCE))
-        .timeout_per_read(Some(SILENCE_PATIENCE))
-        .timeout_per_write(Some(SILENCE_PATIENCE))
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_per_read(Some(SILENCE_TIMEOUT))
+        .timeout_per_write(Some(SILENCE_TIMEOUT))
         .tls_config(tls(ca_file)?)
         .build();
     Ok(match url {

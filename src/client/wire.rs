@@ -6,23 +6,23 @@ use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
 use crate::domain::content::{Confirmation, SecretRequest};
+use crate::domain::enums::{Delivery, Kind, Outcome, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, TakeId, ToolName};
 use crate::domain::interaction::{ResolvedBy, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::question::{Question, Response};
-use crate::domain::words::{Delivery, Kind, Outcome, RuleDecision, RuleStatus, RunOutcome};
 
 /// Something that the server said: read, and to the letter.
 #[derive(Clone, Debug)]
-pub struct Told<T> {
+pub struct WithRaw<T> {
     /// The very text.
     pub json: Box<RawValue>,
     /// What it says.
     pub value: T,
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Told<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for WithRaw<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
         let value = serde_json::from_str(json.get()).map_err(D::Error::custom)?;
@@ -95,7 +95,7 @@ pub struct Claim {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the contract has the words")]
-pub struct Claimed {
+pub struct ClaimGrant {
     pub claim_id: ClaimId,
     pub effective_input: JsonObject,
     pub effective_input_digest: String,
@@ -105,7 +105,7 @@ pub struct Claimed {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the contract has the words")]
-pub struct Taken {
+pub struct SecretHandout {
     pub value: String,
     pub delivery: Delivery,
     pub take_id: TakeId,
@@ -149,8 +149,8 @@ pub struct TrustRule {
 #[expect(missing_docs, reason = "the contract has the words")]
 pub struct Preview {
     pub examined: u64,
-    pub decided: Vec<Told<Interaction>>,
-    pub pending: Vec<Told<Interaction>>,
+    pub decided: Vec<WithRaw<Interaction>>,
+    pub pending: Vec<WithRaw<Interaction>>,
     pub counts: Counts,
     pub truncated: bool,
 }
@@ -205,12 +205,12 @@ macro_rules! pages {
             #[derive(Deserialize)]
             #[serde(rename_all = "camelCase")]
             pub(super) struct $page {
-                $rows: Vec<Told<$row>>,
+                $rows: Vec<WithRaw<$row>>,
                 next_cursor: Option<String>,
             }
 
             impl Page for $page {
-                type Row = Told<$row>;
+                type Row = WithRaw<$row>;
 
                 fn into_rows(self) -> (Vec<Self::Row>, Option<String>) {
                     (self.$rows, self.next_cursor)

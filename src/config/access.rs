@@ -9,7 +9,7 @@ use clap::Args;
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Serialize};
 
-use super::door::Authority;
+use super::http::Authority;
 
 /// Which server, and whose token.
 #[derive(Clone, Debug, Args)]

@@ -1,7 +1,7 @@
 //! Every knob of the server and of the commands that talk to it: its flag, its environment variable, its default, its unit and its limit.
 
 mod access;
-mod door;
+mod http;
 mod limits;
 
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
-pub use self::door::{Authority, Door, Listen, Network, Origin};
+pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::Limits;
 
 /// What `countersign serve` can be told.
@@ -25,7 +25,7 @@ pub struct Config {
 
     /// Where it listens, and to whom.
     #[command(flatten)]
-    pub door: Door,
+    pub http: HttpConfig,
 
     /// Let principals resolve what they registered themselves
     #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL", value_parser = FalseyValueParser::new())]

@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 
 use super::chain::EventHash;
+use super::enums::{Outcome, RuleStatus};
 use super::id::{PrincipalName, RequestId, RuleId};
-use super::words::{Outcome, RuleStatus};
 
-super::words::words! {
+super::enums::string_enum! {
     /// What happened.
     Event {
         /// An agent registered an interaction.

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::canonical::input_digest;
+use super::enums::{ExecutionTarget, Kind, RiskLevel};
 use super::id::{SecretName, ToolName};
 use super::json::{JsonObject, objects_only};
 use super::matcher::{Subject, scopes};
 use super::pattern::{Pattern, Scope};
 use super::question::Question;
-use super::words::{ExecutionTarget, Kind, RiskLevel};
 
 /// "May I do this?"
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
+use super::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use super::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, ToolName};
 use super::json::JsonObject;
 use super::principal::Principal;
@@ -12,7 +13,6 @@ use super::question::Response;
 use super::refused::Refused;
 use super::traceparent::Traceparent;
 use super::trust_rule::RuleUse;
-use super::words::{Decision, Delivery, Kind, Outcome, RunOutcome};
 
 /// Where an interaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Status {
 
 super::schema::described!(
     Status,
-    super::schema::words(std::iter::once("pending").chain(Outcome::ALL.iter().map(|outcome| outcome.as_str())))
+    super::schema::one_of(std::iter::once("pending").chain(Outcome::ALL.iter().map(|outcome| outcome.as_str())))
 );
 
 impl std::str::FromStr for Status {

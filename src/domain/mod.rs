@@ -1,9 +1,11 @@
 //! What countersign is about, and nothing else: no I/O, no clock, no SQL, no HTTP.
 
 pub mod audit;
+pub mod bounded;
 pub mod canonical;
 pub mod chain;
 pub mod content;
+pub mod enums;
 pub mod id;
 pub mod interaction;
 pub mod json;
@@ -18,5 +20,3 @@ pub(crate) mod schema;
 pub mod traceparent;
 pub mod trust_rule;
 pub mod visible;
-pub mod whole;
-pub mod words;

@@ -1,8 +1,8 @@
 //! Who holds a token, and what each role may do.
 
+use super::enums::Role;
 use super::id::PrincipalName;
 use super::refused::Refused;
-use super::words::Role;
 
 /// A name and a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,39 +28,7 @@ pub enum Right {
     Supersede,
 }
 
-/// Who is served with whom when there is more to do than can be done: agents, who are many and come again, never stand
-/// in the way of people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Agents' requests: refused when there are too many.
-    Agents,
-    /// Agents whose wait has ended: they were admitted when they came, and wait for their turn however many they are.
-    Woken,
-    /// People's requests, and the server's own work.
-    People,
-}
-
-impl Lane {
-    /// The same, once it has waited for a resolution.
-    #[must_use]
-    pub const fn woken(self) -> Self {
-        match self {
-            Self::Agents | Self::Woken => Self::Woken,
-            Self::People => Self::People,
-        }
-    }
-}
-
 impl Principal {
-    /// With whom this principal is served.
-    #[must_use]
-    pub const fn lane(&self) -> Lane {
-        match self.role {
-            Role::Agent => Lane::Agents,
-            Role::Approver | Role::Auditor | Role::Admin => Lane::People,
-        }
-    }
-
     /// Refuses what this principal's role does not give.
     pub const fn require(&self, right: Right) -> Result<(), Refused> {
         let may = match (self.role, right) {

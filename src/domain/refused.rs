@@ -1,8 +1,8 @@
 //! Every way in which a well-formed request can be refused: expected, and nobody's fault but the caller's.
 
+use super::enums::{Kind, Outcome, Role};
 use super::id::QuestionId;
 use super::interaction::Status;
-use super::words::{Kind, Outcome, Role};
 
 /// Why nothing was done. Nothing has changed when one of these comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]

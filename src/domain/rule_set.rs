@@ -5,26 +5,26 @@ use std::collections::HashMap;
 use crate::clock::Timestamp;
 
 use super::content::Confirmation;
+use super::enums::{RiskLevel, RuleDecision, RuleStatus};
 use super::id::{PrincipalName, RuleId};
 use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject, directories};
 use super::pattern::Scope;
 use super::trust_rule::TrustRule;
-use super::words::{RiskLevel, RuleDecision, RuleStatus};
 
 /// A confirmation, as trust rules look at it.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
+pub struct MatchInput<'a> {
     /// What is asked.
     pub confirmation: &'a Confirmation,
     /// Its subject.
     pub subject: &'a Subject,
     /// Who registered it: where self-approval is banned, a rule of that principal's own does not allow it.
-    pub banned_author: Option<&'a PrincipalName>,
+    pub excluded_author: Option<&'a PrincipalName>,
 }
 
 /// What the rules decide.
 #[derive(Clone, Debug)]
-pub enum Verdict<'r> {
+pub enum RuleSetDecision<'r> {
     /// This rule rejects it.
     Deny(&'r TrustRule),
     /// A person is asked, whatever any rule allows: because this rule says so, or because a rule that denies or asks could
@@ -33,7 +33,7 @@ pub enum Verdict<'r> {
     /// These rules together allow it, each at least one command of it: never none.
     Allow(Vec<&'r TrustRule>),
     /// No rule says anything, or nothing that is sure enough: a person is asked.
-    Open(Option<Doubt>),
+    NoMatch(Option<Doubt>),
 }
 
 /// The active rules about one tool, each read once, found by what its pattern begins with.
@@ -95,71 +95,80 @@ impl RuleSet {
     }
 
     /// What the rules decide about `candidate` at `now`: deny beats ask beats allow, whatever the order of the rules.
-    /// Which of several that say the same is named: the `favourite`, where it is one of them, else the oldest.
+    /// Which of several that say the same is named: the `preferred_rule`, where it is one of them, else the oldest.
     #[must_use]
-    pub fn decide(&self, candidate: &Candidate<'_>, now: Timestamp, favourite: Option<&RuleId>) -> Verdict<'_> {
-        let looking =
-            Looking { set: self, candidate, now, favourite: favourite.and_then(|id| self.numbers.get(id)).copied() };
-        match looking.caution() {
-            Some(verdict) => verdict,
-            None => looking.allowance(),
+    pub fn decide(
+        &self,
+        candidate: &MatchInput<'_>,
+        now: Timestamp,
+        preferred_rule: Option<&RuleId>,
+    ) -> RuleSetDecision<'_> {
+        let evaluation = Evaluation {
+            set: self,
+            candidate,
+            now,
+            preferred_rule: preferred_rule.and_then(|id| self.numbers.get(id)).copied(),
+        };
+        match evaluation.caution() {
+            Some(decision) => decision,
+            None => evaluation.allowance(),
         }
     }
 }
 
 /// One look at a candidate.
-struct Looking<'r, 'c> {
+struct Evaluation<'r, 'c> {
     set: &'r RuleSet,
-    candidate: &'c Candidate<'c>,
+    candidate: &'c MatchInput<'c>,
     now: Timestamp,
-    favourite: Option<usize>,
+    preferred_rule: Option<usize>,
 }
 
-impl<'r> Looking<'r, '_> {
-    /// The rules with these numbers that stand, the favourite first.
-    fn standing(&self, mut numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
-        numbers.sort_by_key(|number| Some(*number) != self.favourite);
+impl<'r> Evaluation<'r, '_> {
+    /// The rules with these numbers that stand, the preferred_rule first.
+    fn in_force(&self, mut numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
+        numbers.sort_by_key(|number| Some(*number) != self.preferred_rule);
         let found = numbers.into_iter().filter_map(|number| self.set.rules.get(number)?.as_ref());
-        found.filter(|(rule, _)| rule.stands(self.now))
+        found.filter(|(rule, _)| rule.is_in_force(self.now))
     }
 
     /// What the rules say that deny or ask, if anything.
-    fn caution(&self) -> Option<Verdict<'r>> {
+    fn caution(&self) -> Option<RuleSetDecision<'r>> {
         let subject = self.candidate.subject;
         let mut asks = None;
-        for (rule, pattern) in self.standing(self.set.cautious.for_caution(subject)) {
+        for (rule, pattern) in self.in_force(self.set.cautious.for_caution(subject)) {
             let likeness = self.scope(&rule.terms.scope).min(pattern.resembles(subject));
             match (likeness, rule.terms.decision) {
-                (Likeness::Certain, RuleDecision::Deny) => return Some(Verdict::Deny(rule)),
+                (Likeness::Certain, RuleDecision::Deny) => return Some(RuleSetDecision::Deny(rule)),
                 (Likeness::Certain, _) => asks = asks.or(Some(Some(rule))).map(|asks| asks.or(Some(rule))),
                 (Likeness::Possible, _) => asks = asks.or(Some(None)),
                 (Likeness::No, _) => {}
             }
         }
-        asks.map(Verdict::Ask)
+        asks.map(RuleSetDecision::Ask)
     }
 
     /// What the rules allow that allow something.
-    fn allowance(&self) -> Verdict<'r> {
+    fn allowance(&self) -> RuleSetDecision<'r> {
         let subject = self.candidate.subject;
         if subject.doubt().is_some_and(Doubt::is_absolute) {
-            return Verdict::Open(subject.doubt());
+            return RuleSetDecision::NoMatch(subject.doubt());
         }
         let mut whole = self
             .allowing(self.set.allowing.for_whole(subject))
             .filter(|(_, pattern)| pattern.is(subject) || (subject.doubt().is_none() && pattern.allows_whole(subject)));
         let whole = whole.next().map(|(rule, _)| vec![rule]);
-        let is_favourite = |rules: &Vec<&TrustRule>| match self.favourite {
+        let is_preferred = |rules: &Vec<&TrustRule>| match self.preferred_rule {
             Some(number) => rules.iter().any(|rule| self.set.numbers.get(&rule.rule_id) == Some(&number)),
             None => true,
         };
         let by_steps = || if subject.doubt().is_none() { self.by_steps() } else { None };
         let rules = match whole {
-            Some(rules) if is_favourite(&rules) => Some(rules),
-            Some(rules) => by_steps().filter(is_favourite).or(Some(rules)),
+            Some(rules) if is_preferred(&rules) => Some(rules),
+            Some(rules) => by_steps().filter(is_preferred).or(Some(rules)),
             None => by_steps(),
         };
-        rules.map_or(Verdict::Open(subject.doubt()), Verdict::Allow)
+        rules.map_or(RuleSetDecision::NoMatch(subject.doubt()), RuleSetDecision::Allow)
     }
 
     /// The rules that allow every command of a line, each named once.
@@ -190,17 +199,17 @@ impl<'r> Looking<'r, '_> {
 
     /// Those of the rules with these numbers that may allow this candidate at all.
     fn allowing(&self, numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
-        let Candidate { confirmation, banned_author, .. } = *self.candidate;
-        self.standing(numbers).filter(move |(rule, _)| {
+        let MatchInput { confirmation, excluded_author, .. } = *self.candidate;
+        self.in_force(numbers).filter(move |(rule, _)| {
             (rule.terms.allow_high_risk || confirmation.risk_level != RiskLevel::High)
-                && banned_author != Some(&rule.created_by)
+                && excluded_author != Some(&rule.created_by)
                 && self.scope(&rule.terms.scope) == Likeness::Certain
         })
     }
 
     /// Whether a rule of this scope is about the place that the candidate comes from.
     fn scope(&self, scope: &Scope) -> Likeness {
-        let Candidate { confirmation, subject, .. } = *self.candidate;
+        let MatchInput { confirmation, subject, .. } = *self.candidate;
         if scope.as_str() == Scope::EVERYWHERE {
             return Likeness::Certain;
         }
@@ -235,7 +244,7 @@ impl Scope {
 
 impl TrustRule {
     /// Whether this may decide anything at `now`: it is active, its time is not over, and it has uses left.
-    fn stands(&self, now: Timestamp) -> bool {
+    fn is_in_force(&self, now: Timestamp) -> bool {
         self.status == RuleStatus::Active
             && self.expires_at.is_none_or(|end| now < end)
             && self.terms.max_uses.is_none_or(|max| self.use_count < max)

@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
+use super::enums::{RuleDecision, RuleStatus};
 use super::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
 use super::pattern::{Pattern, Scope};
-use super::words::{RuleDecision, RuleStatus};
 
 /// What a trust rule says of its tool; two rules about one tool with equal terms are the same rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::observe::Code;
+use super::middleware::observe::Code;
+use crate::domain::enums::Outcome;
 use crate::domain::refused::Refused;
 use crate::domain::schema::described;
-use crate::domain::words::Outcome;
 use crate::service;
 use crate::store;
 
@@ -26,7 +26,7 @@ const RETRY_AFTER_MS: u64 = 1_000;
 
 /// One refusal.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -34,21 +34,21 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), more: Map::new() }
     }
 
     /// A request that is not what the endpoint takes.
-    pub(super) fn malformed(message: impl Into<String>) -> Self {
+    pub(crate) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed_request", message)
     }
 
     /// The same, where one field is at fault.
-    pub(super) fn malformed_field(field: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn malformed_field(field: &str, message: impl Into<String>) -> Self {
         Self::malformed(message).with("field", field)
     }
 
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
     }
@@ -57,7 +57,7 @@ impl Problem {
         self.with("retryAfterMs", RETRY_AFTER_MS)
     }
 
-    pub(super) fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong inside; the log has it")
     }
 }
@@ -78,17 +78,17 @@ described!(Problem, Shape::schema());
 
 /// What a refusal says: beside its answer, for whoever shows it otherwise than as JSON.
 #[derive(Clone)]
-pub(super) struct Said {
-    pub(super) sentence: String,
+pub(crate) struct ErrorText {
+    pub(crate) sentence: String,
     /// The field at fault, where one is.
-    pub(super) field: Option<String>,
+    pub(crate) field: Option<String>,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
         let retry_after = self.more.get("retryAfterMs").and_then(Value::as_u64);
         let field = self.more.get("field").and_then(Value::as_str).map(str::to_owned);
-        let said = Said { sentence: self.message.clone(), field };
+        let said = ErrorText { sentence: self.message.clone(), field };
         let shape = Shape { error: self.message, code: self.code, more: self.more };
         // Strings and numbers under string keys: this cannot fail, and an empty body is what is left if it does.
         let mut response = Response::new(Body::from(serde_json::to_vec(&shape).unwrap_or_default()));
@@ -109,7 +109,7 @@ impl IntoResponse for Problem {
 
 impl Problem {
     /// The whole answer as it goes over the wire, for whoever is not asked anything.
-    pub(super) fn into_wire(self) -> Vec<u8> {
+    pub(crate) fn into_wire(self) -> Vec<u8> {
         let shape = Shape { error: self.message, code: self.code, more: self.more };
         let body = serde_json::to_string(&shape).unwrap_or_default();
         let (status, length) = (self.status, body.len());
@@ -273,70 +273,70 @@ impl From<Refused> for Problem {
     }
 }
 
-pub(super) fn unauthenticated() -> Problem {
+pub(crate) fn unauthenticated() -> Problem {
     let message = "a bearer token is needed: Authorization: Bearer …";
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", message)
 }
 
-pub(super) fn overloaded() -> Problem {
+pub(crate) fn overloaded() -> Problem {
     let message = "the server has more to do than it can do in good time; nothing has changed";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message).retry_later()
 }
 
-pub(super) fn too_many_connections(limit: usize) -> Problem {
+pub(crate) fn too_many_connections(limit: usize) -> Problem {
     let message = format!("there are {limit} connections already, which is as many as may be");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message).retry_later()
 }
 
-pub(super) fn request_timeout(limit: Duration) -> Problem {
+pub(crate) fn request_timeout(limit: Duration) -> Problem {
     let message = format!("the body was not here within {limit:?}");
     Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
 }
 
-pub(super) fn misdirected() -> Problem {
+pub(crate) fn misdirected() -> Problem {
     let message = "this is not the host that was asked for; --allowed-host names others that it may be";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", message)
 }
 
-pub(super) fn origin_not_allowed() -> Problem {
+pub(crate) fn origin_not_allowed() -> Problem {
     let message = "pages of this origin may not call; --allowed-origin names those that may";
     Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", message)
 }
 
-pub(super) fn body_too_large(limit: usize) -> Problem {
+pub(crate) fn body_too_large(limit: usize) -> Problem {
     let message = format!("the body is larger than {limit} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
 }
 
-pub(super) fn input_too_large(field: &str, limit: usize) -> Problem {
+pub(crate) fn input_too_large(field: &str, limit: usize) -> Problem {
     let message = format!("the input is larger than {limit} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "input_too_large", message).with("field", field)
 }
 
-pub(super) fn headers_too_large(limit: usize) -> Problem {
+pub(crate) fn headers_too_large(limit: usize) -> Problem {
     let message = format!("the headers are larger than {limit} bytes");
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", message)
 }
 
-pub(super) fn not_json() -> Problem {
+pub(crate) fn not_json() -> Problem {
     let message = "the body has to be JSON: Content-Type: application/json";
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
 
-pub(super) fn number_out_of_range(field: &str, message: String) -> Problem {
+pub(crate) fn number_out_of_range(field: &str, message: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "number_out_of_range", message).with("field", field)
 }
 
-pub(super) async fn unknown_path() -> Problem {
+pub(crate) async fn unknown_path() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_path", "there is nothing at this path")
 }
 
-pub(super) async fn method_not_allowed(method: Method) -> Problem {
+pub(crate) async fn method_not_allowed(method: Method) -> Problem {
     let message = format!("this path does not take {method}");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
 /// What a client sees of a bug; the log has the panic's own words.
-pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     Problem::internal().into_response()
 }

@@ -22,7 +22,7 @@ use crate::domain::number::NUMBER_OUT_OF_RANGE;
 const PATIENCE: usize = 8;
 
 /// A JSON body: one object, without unknown or duplicate fields.
-pub(super) struct Json<T>(pub(super) T);
+pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
@@ -39,7 +39,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 }
 
 /// A JSON body that may be left out: what needs nothing has a default.
-pub(super) struct OptionalJson<T>(pub(super) T);
+pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
     type Rejection = Problem;
@@ -63,7 +63,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a body says that it is of this type, whatever its parameters.
-pub(super) fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
+pub(crate) fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|value| value.split(';').next());
     media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(expected))
@@ -75,7 +75,7 @@ async fn read(body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem
 }
 
 /// The same, where a body may have another size.
-pub(super) async fn read_at_most(body: Body, bytes: usize, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
+pub(crate) async fn read_at_most(body: Body, bytes: usize, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let read = tokio::time::timeout(limits.body_timeout, collect(body, bytes)).await;
     read.unwrap_or_else(|_| Err(request_timeout(limits.body_timeout)))
 }
@@ -119,7 +119,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// The one parameter of a path.
-pub(super) struct Param<T>(pub(super) T);
+pub(crate) struct Param<T>(pub(crate) T);
 
 impl<T> FromRequestParts<App> for Param<T>
 where
@@ -134,7 +134,7 @@ where
 }
 
 /// The query of a URL: without unknown or duplicate parameters.
-pub(super) struct Params<T>(pub(super) T);
+pub(crate) struct Params<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     type Rejection = Problem;
@@ -146,7 +146,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 }
 
 /// That a URL has no query, where none is taken: a misspelt filter would show more than was asked for.
-pub(super) struct NoQuery;
+pub(crate) struct NoQuery;
 
 impl FromRequestParts<App> for NoQuery {
     type Rejection = Problem;
@@ -161,7 +161,7 @@ impl FromRequestParts<App> for NoQuery {
 }
 
 /// Refuses requests whose headers take more than they may.
-pub(super) fn check_headers(request: &Request, limits: &Limits) -> Result<(), Problem> {
+pub(crate) fn check_headers(request: &Request, limits: &Limits) -> Result<(), Problem> {
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let limit = limits.max_header_bytes;
     if size + request.uri().path_and_query().map_or(0, |path| path.as_str().len()) > limit {
@@ -171,12 +171,12 @@ pub(super) fn check_headers(request: &Request, limits: &Limits) -> Result<(), Pr
 }
 
 /// An answer: 200 and JSON.
-pub(super) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
+pub(crate) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
     answer(StatusCode::OK, value)
 }
 
 /// An answer with another status.
-pub(super) fn answer(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
+pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
     let json = serde_json::to_vec(value).map_err(|error| {
         let key = error.to_string();
         Problem::from(crate::store::Error::Corrupt { table: "an answer", key })

@@ -8,12 +8,12 @@ use serde_json::json;
 use super::{Error, FileRule, RulesFile};
 use crate::clock::Timestamp;
 use crate::domain::content::Confirmation;
+use crate::domain::enums::RiskLevel;
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::matcher::Subject;
 use crate::domain::pattern::Scope;
-use crate::domain::rule_set::{Candidate, RuleSet, Verdict};
+use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
 use crate::domain::trust_rule::TrustRule;
-use crate::domain::words::RiskLevel;
 
 /// What the examples of a rule are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,19 +107,21 @@ impl RulesFile {
 /// Whether `rule` takes part in what the rules of its tool decide about `confirmation`, and what that is, in words.
 fn decided_by(rules: &RuleSet, rule: &TrustRule, confirmation: &Confirmation) -> (bool, String) {
     let subject = Subject::of(confirmation);
-    let candidate = Candidate { confirmation, subject: &subject, banned_author: None };
+    let candidate = MatchInput { confirmation, subject: &subject, excluded_author: None };
     let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
     let name = |rule: &TrustRule| rule.name.as_ref().map_or_else(|| rule.rule_id.to_string(), RuleName::to_string);
     match rules.decide(&candidate, Timestamp::EPOCH, Some(&rule.rule_id)) {
-        Verdict::Deny(rule) => (is_it(rule), format!("{} denies it", name(rule))),
-        Verdict::Ask(Some(rule)) => (is_it(rule), format!("{} has a person asked", name(rule))),
-        Verdict::Ask(None) => (false, "a person is asked, for it may be what a rule denies or asks about".to_owned()),
-        Verdict::Allow(rules) => {
+        RuleSetDecision::Deny(rule) => (is_it(rule), format!("{} denies it", name(rule))),
+        RuleSetDecision::Ask(Some(rule)) => (is_it(rule), format!("{} has a person asked", name(rule))),
+        RuleSetDecision::Ask(None) => {
+            (false, "a person is asked, for it may be what a rule denies or asks about".to_owned())
+        }
+        RuleSetDecision::Allow(rules) => {
             let names = rules.iter().map(|rule| name(rule)).collect::<Vec<_>>().join(" and ");
             (rules.into_iter().any(is_it), format!("allowed by {names}"))
         }
-        Verdict::Open(Some(doubt)) => (false, format!("a person is asked: {doubt}")),
-        Verdict::Open(None) => (false, "a person is asked: no rule covers it".to_owned()),
+        RuleSetDecision::NoMatch(Some(doubt)) => (false, format!("a person is asked: {doubt}")),
+        RuleSetDecision::NoMatch(None) => (false, "a person is asked: no rule covers it".to_owned()),
     }
 }
 

@@ -25,10 +25,10 @@ use serde::{Deserialize, Serialize};
 pub use self::examples::{Example, ExampleKind, Failure};
 
 use crate::clock::Timestamp;
+use crate::domain::enums::RuleDecision;
 use crate::domain::id::{PrincipalName, RuleName, ToolName};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::domain::words::RuleDecision;
 
 /// The rules of a file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -17,8 +17,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use self::key_file::KeyBytes;
+use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
-use crate::domain::words::Kind;
 use crate::store::SealedValue;
 
 /// The bytes of an XChaCha20 nonce: large enough to be drawn at random for every value.

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use crate::config::{CredentialsFile, ServerUrl};
-use crate::credentials::{Credentials, Kept};
+use crate::credentials::{Credentials, SaveOutcome};
 use crate::service::FirstTokens;
 
 /// Shows the first tokens, once, keeps them for the commands, and says how to go on.
-pub(super) fn introduce(url: &str, tokens: &FirstTokens, file: &CredentialsFile) -> io::Result<()> {
+pub(super) fn print_first_tokens(url: &str, tokens: &FirstTokens, file: &CredentialsFile) -> io::Result<()> {
     let FirstTokens { approver, agent } = tokens;
     let call = |path: &str, token: &str, body: &str| {
         let target = match url.strip_prefix("unix:") {
@@ -18,7 +18,7 @@ pub(super) fn introduce(url: &str, tokens: &FirstTokens, file: &CredentialsFile)
             "  curl -sS {target} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
         )
     };
-    let kept = keep(url, tokens, file);
+    let kept = save(url, tokens, file);
     let mut err = io::stderr().lock();
     writeln!(err, "This database is new. Two tokens were made for it; they are shown once, here:")?;
     writeln!(err)?;
@@ -37,7 +37,7 @@ pub(super) fn introduce(url: &str, tokens: &FirstTokens, file: &CredentialsFile)
 }
 
 /// Keeps the tokens in the credentials file; what to say of that. A server does not fail for want of it.
-fn keep(url: &str, FirstTokens { approver, agent }: &FirstTokens, file: &CredentialsFile) -> String {
+fn save(url: &str, FirstTokens { approver, agent }: &FirstTokens, file: &CredentialsFile) -> String {
     let by_hand = format!("name a file with one of them with --token-file, and this server with --url {url}");
     let path = match file.path() {
         Ok(Some(path)) => path,
@@ -48,9 +48,9 @@ fn keep(url: &str, FirstTokens { approver, agent }: &FirstTokens, file: &Credent
         Ok(url) => url,
         Err(error) => return format!("They are kept nowhere ({error}): {by_hand}."),
     };
-    match (Credentials { url, agent: agent.clone(), approver: approver.clone() }).keep(&path) {
-        Ok(Kept::Written) => format!("The commands of countersign find them in {}.", path.display()),
-        Ok(Kept::HasOther(other)) => format!(
+    match (Credentials { url, agent: agent.clone(), approver: approver.clone() }).save(&path) {
+        Ok(SaveOutcome::Written) => format!("The commands of countersign find them in {}.", path.display()),
+        Ok(SaveOutcome::HasOther(other)) => format!(
             "{} has the tokens of the server at {other} and was left alone: to use these, {by_hand}.",
             path.display()
         ),

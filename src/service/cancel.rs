@@ -1,24 +1,25 @@
 //! An agent withdraws what it asked.
 
 use super::{Result, Service, find, whole};
+use crate::domain::enums::{Outcome, Role};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Record, Resolution};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::words::{Outcome, Role};
+use crate::store::Priority;
 
 impl Service {
     /// Cancels an interaction of the agent's own, or for an admin anybody's; one that is cancelled already stays so.
     pub async fn cancel(&self, by: &Principal, request_id: &RequestId) -> Result<Record> {
         let (by, request_id) = (by.clone(), request_id.clone());
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 if by.role != Role::Admin {
                     interaction.check_own(&by)?;
                 }
                 match interaction.check_open(interaction.kind, tx.now()) {
-                    Ok(()) => tx.settle(&interaction, &Resolution::by_principal(Outcome::Cancelled, &by, tx.now()))?,
+                    Ok(()) => tx.resolve(&interaction, &Resolution::by_principal(Outcome::Cancelled, &by, tx.now()))?,
                     Err(Refused::Retired { outcome: Outcome::Cancelled }) => {}
                     Err(Refused::Retired { outcome }) => return Err(Refused::NotCancellable { outcome }.into()),
                     Err(other) => return Err(other.into()),

@@ -5,17 +5,18 @@ use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::canonical::input_digest;
 use crate::domain::content::Confirmation;
+use crate::domain::enums::Outcome;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Interaction, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::words::Outcome;
+use crate::store::Priority;
 use crate::store::ReadTx;
 
 /// The right to act, and on what.
 #[derive(Clone, Debug)]
-pub struct Claimed {
+pub struct ClaimGrant {
     /// The id of the claim.
     pub claim_id: ClaimId,
     /// The input that was approved: the proposed one, or as it was edited.
@@ -32,11 +33,11 @@ impl Service {
         request_id: &RequestId,
         digest: Option<String>,
         claim_id: Option<ClaimId>,
-    ) -> Result<Claimed> {
+    ) -> Result<ClaimGrant> {
         let (by, request_id) = (by.clone(), request_id.clone());
         let claim_id = claim_id.unwrap_or_else(ClaimId::generate);
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
                 let (effective_input, effective_input_digest) = approved(tx, &interaction, tx.now())?;
@@ -53,7 +54,7 @@ impl Service {
                     Some(claim) if claim.claim_id == claim_id => {}
                     Some(_) => return Err(Refused::AlreadyClaimed.into()),
                 }
-                Ok(Claimed { claim_id: claim_id.clone(), effective_input, effective_input_digest })
+                Ok(ClaimGrant { claim_id: claim_id.clone(), effective_input, effective_input_digest })
             })
             .await
     }

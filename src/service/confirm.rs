@@ -4,6 +4,7 @@ use super::trust_rules;
 use super::{Result, Service, asked, find};
 use crate::domain::canonical::input_digest;
 use crate::domain::content::Confirmation;
+use crate::domain::enums::{Decision, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Interaction, Resolution};
 use crate::domain::json::JsonObject;
@@ -11,7 +12,7 @@ use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
-use crate::domain::words::{Decision, Kind};
+use crate::store::Priority;
 use crate::store::{ReadTx, WriteTx};
 
 /// A decision on one confirmation.
@@ -35,7 +36,7 @@ impl Service {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &confirm.request_id, &by)?;
                 interaction.check_kind(Kind::Confirmation)?;
                 if confirm.repeats(tx, &interaction, &by)? {
@@ -46,7 +47,7 @@ impl Service {
                 let detail = confirm.detail(tx, &by)?;
                 let resolution =
                     Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
-                Ok(tx.settle(&interaction, &resolution)?)
+                Ok(tx.resolve(&interaction, &resolution)?)
             })
             .await
     }

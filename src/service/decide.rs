@@ -2,12 +2,12 @@
 
 use super::{Result, no_body};
 use crate::domain::content::Confirmation;
+use crate::domain::enums::Outcome;
 use crate::domain::id::{PrincipalName, RuleId};
 use crate::domain::interaction::{Detail, Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::matcher::Subject;
-use crate::domain::rule_set::{Candidate, Verdict};
+use crate::domain::rule_set::{MatchInput, RuleSetDecision};
 use crate::domain::trust_rule::{RuleUse, TrustRule};
-use crate::domain::words::Outcome;
 use crate::store::WriteTx;
 
 /// A confirmation with its subject taken apart.
@@ -31,29 +31,29 @@ impl Asked {
     }
 
     /// As rules look at it; `by` has registered it.
-    pub(super) fn candidate<'a>(&'a self, by: &'a PrincipalName, allow_self_approval: bool) -> Candidate<'a> {
-        let banned_author = (!allow_self_approval).then_some(by);
-        Candidate { confirmation: &self.confirmation, subject: &self.subject, banned_author }
+    pub(super) fn candidate<'a>(&'a self, by: &'a PrincipalName, allow_self_approval: bool) -> MatchInput<'a> {
+        let excluded_author = (!allow_self_approval).then_some(by);
+        MatchInput { confirmation: &self.confirmation, subject: &self.subject, excluded_author }
     }
 }
 
-/// Lets the trust rules resolve a pending confirmation, or only those decisions that `favourite` takes part in.
+/// Lets the trust rules resolve a pending confirmation, or only those decisions that `preferred_rule` takes part in.
 pub(super) fn decide(
     tx: &mut WriteTx<'_>,
     interaction: &Interaction,
-    candidate: &Candidate<'_>,
-    favourite: Option<&RuleId>,
+    candidate: &MatchInput<'_>,
+    preferred_rule: Option<&RuleId>,
 ) -> Result<Option<Resolution>> {
     let now = tx.now();
     let Some(rules) = tx.rules_about(&candidate.confirmation.tool_name)? else {
         return Ok(None);
     };
-    let (outcome, rules) = match rules.decide(candidate, now, favourite) {
-        Verdict::Deny(rule) => (Outcome::Rejected, vec![rule.clone()]),
-        Verdict::Allow(rules) => (Outcome::Approved, rules.into_iter().cloned().collect::<Vec<TrustRule>>()),
-        Verdict::Ask(_) | Verdict::Open(_) => return Ok(None),
+    let (outcome, rules) = match rules.decide(candidate, now, preferred_rule) {
+        RuleSetDecision::Deny(rule) => (Outcome::Rejected, vec![rule.clone()]),
+        RuleSetDecision::Allow(rules) => (Outcome::Approved, rules.into_iter().cloned().collect::<Vec<TrustRule>>()),
+        RuleSetDecision::Ask(_) | RuleSetDecision::NoMatch(_) => return Ok(None),
     };
-    if favourite.is_some_and(|favourite| !rules.iter().any(|rule| rule.rule_id == *favourite)) {
+    if preferred_rule.is_some_and(|preferred_rule| !rules.iter().any(|rule| rule.rule_id == *preferred_rule)) {
         return Ok(None);
     }
     let Some(first) = rules.first() else {
@@ -65,6 +65,6 @@ pub(super) fn decide(
     for rule in &rules {
         tx.use_trust_rule(rule, &interaction.request_id)?;
     }
-    tx.settle(interaction, &resolution)?;
+    tx.resolve(interaction, &resolution)?;
     Ok(Some(resolution))
 }

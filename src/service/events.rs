@@ -3,6 +3,7 @@
 use super::{Result, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::principal::Principal;
+use crate::store::Priority;
 use crate::store::{Error as StoreError, EventFilter, EventPage, Page};
 
 /// The most events that are read at once for a live feed.
@@ -12,12 +13,12 @@ impl Service {
     /// A page of the events that `principal` may see, newest first.
     pub async fn audit_events(&self, principal: &Principal, filter: EventFilter, page: Page) -> Result<EventPage> {
         let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..filter };
-        Ok(self.store.read(principal.lane(), move |tx| tx.audit_events(&filter, page)).await?)
+        Ok(self.store.read(Priority::of(principal), move |tx| tx.audit_events(&filter, page)).await?)
     }
 
     /// The place of the last event.
     pub async fn last_event(&self, principal: &Principal) -> Result<i64> {
-        Ok(self.store.read(principal.lane(), |tx| tx.last_seq()).await?)
+        Ok(self.store.read(Priority::of(principal), |tx| tx.last_seq()).await?)
     }
 
     /// The next events after `seq` that `principal` may see, oldest first, waiting for one where there is none yet; and
@@ -31,7 +32,7 @@ impl Service {
             let filter = filter.clone();
             let (found, last) = self
                 .store
-                .read(principal.lane().woken(), move |tx| {
+                .read(Priority::of(principal).resumed(), move |tx| {
                     Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?))
                 })
                 .await?;

@@ -9,7 +9,7 @@ use super::{Result, Service};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::interaction::Resolution;
-use crate::domain::principal::Lane;
+use crate::store::Priority;
 use crate::store::{Error as StoreError, WriteTx};
 
 /// The most rows of each table that are swept in one transaction, so that nobody waits long behind it.
@@ -36,24 +36,24 @@ impl Service {
 
     /// When something will be due next.
     async fn sweep_what_is_due(&self) -> Result<Option<Timestamp>> {
-        let deadline = self.store.read(Lane::People, |tx| tx.next_deadline()).await?;
+        let deadline = self.store.read(Priority::Human, |tx| tx.next_deadline()).await?;
         if deadline.is_none_or(|deadline| deadline > self.clock.now()) {
             return Ok(deadline);
         }
         self.sweep().await?;
-        Ok(self.store.read(Lane::People, |tx| tx.next_deadline()).await?)
+        Ok(self.store.read(Priority::Human, |tx| tx.next_deadline()).await?)
     }
 
     /// Sweeps everything that is due now.
     pub(super) async fn sweep(&self) -> Result<()> {
-        while self.store.write(Lane::People, sweep_some).await? >= SWEPT_AT_ONCE as usize {}
+        while self.store.write(Priority::Human, sweep_some).await? >= SWEPT_AT_ONCE as usize {}
         Ok(())
     }
 
     /// Sweeps if anything is due: what every look at the queue begins with.
-    pub(super) async fn sweep_if_due(&self, lane: Lane) -> Result<()> {
+    pub(super) async fn sweep_if_due(&self, priority: Priority) -> Result<()> {
         let now = self.clock.now();
-        let deadline = self.store.read(lane, |tx| tx.next_deadline()).await?;
+        let deadline = self.store.read(priority, |tx| tx.next_deadline()).await?;
         if deadline.is_some_and(|deadline| deadline <= now) {
             self.sweep_for_a_reader().await;
         }
@@ -73,7 +73,7 @@ fn sweep_some(tx: &mut WriteTx<'_>) -> std::result::Result<usize, super::Error> 
     let overdue = tx.overdue(tx.now(), SWEPT_AT_ONCE)?;
     for interaction in &overdue {
         if let Some(end) = interaction.expires_at {
-            tx.settle(interaction, &Resolution::expired(end))?;
+            tx.resolve(interaction, &Resolution::expired(end))?;
         }
     }
     let rules = tx.expire_trust_rules(SWEPT_AT_ONCE)?;

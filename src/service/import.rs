@@ -1,9 +1,9 @@
 //! The rules of a file come into the database: what differs is found and done in one transaction.
 
 use crate::clock::Timestamp;
+use crate::domain::enums::{Role, RuleStatus};
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::trust_rule::TrustRule;
-use crate::domain::words::{Role, RuleStatus};
 use crate::rules_file::FileRule;
 use crate::store::{self, OpenError, Page, ReadTx, RuleFilter, WriteTx};
 

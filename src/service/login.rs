@@ -4,10 +4,11 @@ use zeroize::Zeroizing;
 
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
-use crate::domain::principal::{Lane, Principal, Right};
+use crate::domain::enums::Role;
+use crate::domain::principal::{Principal, Right};
 use crate::domain::refused::Refused;
-use crate::domain::words::Role;
-use crate::store::{LoggedInBy, ReadTx, TokenRow};
+use crate::store::Priority;
+use crate::store::{LoggedInBy, ReadTx, Token};
 use crate::tokens;
 
 /// How long a link works, in milliseconds: ten minutes, for who has just asked for it.
@@ -23,7 +24,7 @@ pub enum Credential {
 }
 
 /// What only the right one may know, and until when it works.
-pub struct Pass {
+pub struct IssuedCredential {
     /// The text.
     pub text: Zeroizing<String>,
     /// Until when.
@@ -41,34 +42,36 @@ impl From<Zeroizing<String>> for Credential {
 
 impl Service {
     /// Makes a link for who holds `token`: its code.
-    pub async fn make_login_link(&self, token: &str) -> Result<Pass> {
+    pub async fn make_login_link(&self, token: &str) -> Result<IssuedCredential> {
         let token_sha256 = tokens::digest(token);
         self.new_link(move |tx| Ok(tx.token(&token_sha256)?.ok_or(Refused::UnknownToken)?)).await
     }
 
     /// Makes a link for the first who may resolve, for whoever starts the server; `None` where nobody may.
-    pub async fn make_first_login_link(&self) -> Result<Option<Pass>> {
-        let first = |token: &TokenRow| {
-            token.revoked_at.is_none() && matches!(token.principal.role, Role::Approver | Role::Admin)
-        };
-        let tokens = self.store.read(Lane::People, |tx| tx.tokens()).await?;
+    pub async fn make_first_login_link(&self) -> Result<Option<IssuedCredential>> {
+        let first =
+            |token: &Token| token.revoked_at.is_none() && matches!(token.principal.role, Role::Approver | Role::Admin);
+        let tokens = self.store.read(Priority::Human, |tx| tx.tokens()).await?;
         let Some(token) = tokens.into_iter().find(first) else { return Ok(None) };
         self.new_link(move |_| Ok(token.clone())).await.map(Some)
     }
 
-    async fn new_link(&self, whose: impl Fn(&ReadTx<'_>) -> Result<TokenRow> + Send + 'static) -> Result<Pass> {
+    async fn new_link(
+        &self,
+        whose: impl Fn(&ReadTx<'_>) -> Result<Token> + Send + 'static,
+    ) -> Result<IssuedCredential> {
         let text = random_text()?;
         let code_sha256 = tokens::digest(&text);
-        let made = self.store.write(Lane::People, move |tx| {
+        let made = self.store.write(Priority::Human, move |tx| {
             let expires_at = tx.now().plus_millis(LINK_MS).ok_or(Refused::DeadlineOutOfRange)?;
             tx.insert_login_link(&code_sha256, &whose(tx)?, expires_at)?;
             Ok::<_, Error>(expires_at)
         });
-        Ok(Pass { expires_at: made.await?, lasts_ms: LINK_MS, text })
+        Ok(IssuedCredential { expires_at: made.await?, lasts_ms: LINK_MS, text })
     }
 
     /// Begins a session, or says why not.
-    pub async fn log_in(&self, with: Credential) -> Result<Pass> {
+    pub async fn log_in(&self, with: Credential) -> Result<IssuedCredential> {
         let (digest, by) = match &with {
             Credential::Code(code) => (tokens::digest(code), LoggedInBy::Link),
             Credential::Token(token) => (tokens::digest(token), LoggedInBy::Token),
@@ -76,7 +79,7 @@ impl Service {
         // Anybody may try: what is nobody's takes no place in the writer's queue.
         let now = self.clock.now();
         self.store
-            .read(Lane::Agents, move |tx| match by {
+            .read(Priority::Agent, move |tx| match by {
                 LoggedInBy::Link if !tx.is_login_link(&digest, now)? => Err(Refused::UsedLoginLink.into()),
                 LoggedInBy::Token if tx.token(&digest)?.is_none() => Err(Refused::UnknownToken.into()),
                 LoggedInBy::Link | LoggedInBy::Token => Ok::<_, Error>(()),
@@ -85,11 +88,11 @@ impl Service {
         self.begin_session(digest, by).await
     }
 
-    async fn begin_session(&self, digest: [u8; 32], by: LoggedInBy) -> Result<Pass> {
+    async fn begin_session(&self, digest: [u8; 32], by: LoggedInBy) -> Result<IssuedCredential> {
         let text = random_text()?;
         let session_sha256 = tokens::digest(&text);
         let lifetime = self.session_lifetime_ms;
-        let begun = self.store.write(Lane::People, move |tx| {
+        let begun = self.store.write(Priority::Human, move |tx| {
             let token = match by {
                 LoggedInBy::Link => tx.use_login_link(&digest)?.ok_or(Refused::UsedLoginLink)?,
                 LoggedInBy::Token => tx.token(&digest)?.ok_or(Refused::UnknownToken)?,
@@ -99,19 +102,19 @@ impl Service {
             tx.insert_session(&session_sha256, &token, expires_at, by)?;
             Ok::<_, Error>(expires_at)
         });
-        Ok(Pass { expires_at: begun.await?, lasts_ms: lifetime, text })
+        Ok(IssuedCredential { expires_at: begun.await?, lasts_ms: lifetime, text })
     }
 
     /// Whose session this is.
     pub async fn session(&self, session: &str) -> Result<Option<Principal>> {
         let (session_sha256, now) = (tokens::digest(session), self.clock.now());
-        Ok(self.store.read(Lane::People, move |tx| tx.session(&session_sha256, now)).await?)
+        Ok(self.store.read(Priority::Human, move |tx| tx.session(&session_sha256, now)).await?)
     }
 
     /// Ends a session.
     pub async fn log_out(&self, session: &str) -> Result<()> {
         let session_sha256 = tokens::digest(session);
-        self.store.write(Lane::People, move |tx| Ok::<_, Error>(tx.end_session(&session_sha256)?)).await?;
+        self.store.write(Priority::Human, move |tx| Ok::<_, Error>(tx.end_session(&session_sha256)?)).await?;
         Ok(())
     }
 }

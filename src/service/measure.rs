@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Result, Service};
-use crate::domain::principal::Lane;
 use crate::metrics::{Metrics, Snapshot};
+use crate::store::Priority;
 
 impl Service {
     /// Where what happens is counted.
@@ -15,7 +15,7 @@ impl Service {
 
     /// What stands at this moment.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        let pending = self.store.read(Lane::People, |tx| tx.pending_by_kind()).await?;
+        let pending = self.store.read(Priority::Human, |tx| tx.pending_by_kind()).await?;
         let now = self.clock.now();
         let oldest = pending.iter().map(|(_, _, since)| now.millis_since(*since)).max();
         Ok(Snapshot {

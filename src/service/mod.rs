@@ -10,10 +10,10 @@ mod events;
 mod expire;
 mod import;
 mod login;
-mod look;
 mod measure;
 mod outcome;
 mod preview;
+mod queries;
 mod question;
 mod register;
 mod rotate;
@@ -28,30 +28,31 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-pub use self::claim::Claimed;
+pub use self::claim::ClaimGrant;
 pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
 pub use self::import::{Change, Import, ImportError, Imported, active};
-pub use self::login::{Credential, Pass};
+pub use self::login::{Credential, IssuedCredential};
 pub use self::preview::{Preview, Previewed, Shown};
 pub use self::question::Answer;
 pub use self::register::{Deadline, Register, Registered};
 pub use self::rotate::{RotateError, Rotated, rotate_key};
-pub use self::secret::Give;
-pub use self::take_secret::Taken;
+pub use self::secret::ProvideSecret;
+pub use self::take_secret::SecretHandout;
 pub use self::trust_rules::{MadeRule, RuleSource};
 
 use self::alarm::Alarm;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Ttl};
+use crate::domain::enums::Role;
 use crate::domain::id::{RequestId, TokenId};
 use crate::domain::interaction::{Interaction, Record};
-use crate::domain::principal::{Lane, Principal};
+use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::words::Role;
 use crate::metrics::Metrics;
 use crate::sealer::{KeyError, Sealer};
-use crate::store::{self, Committed, Holder, ReadTx, Size, Store};
+use crate::store::Priority;
+use crate::store::{self, Committed, ReadTx, Size, Store, TokenHash};
 use crate::tokens::{self, Tokens};
 use crate::waiters::Waiters;
 
@@ -159,9 +160,9 @@ impl Service {
         let holders =
             [(&approver, "approver", Role::Approver), (&agent, "agent", Role::Agent)].map(|(token, name, role)| {
                 let principal = name.parse().map(|name| Principal { name, role });
-                principal.map(|principal| Holder { token_sha256: tokens::digest(token), principal })
+                principal.map(|principal| TokenHash { token_sha256: tokens::digest(token), principal })
             });
-        let made = self.store.write(Lane::People, move |tx| {
+        let made = self.store.write(Priority::Human, move |tx| {
             if !tx.tokens()?.is_empty() {
                 return Ok::<_, store::Error>(false);
             }
@@ -174,8 +175,8 @@ impl Service {
     }
 
     /// Whether the database takes writes: one is committed, and changes nothing.
-    pub async fn ready(&self, lane: Lane) -> Result<()> {
-        self.store.write(lane, |tx| Ok(tx.rewrite_header()?)).await
+    pub async fn ready(&self, priority: Priority) -> Result<()> {
+        self.store.write(priority, |tx| Ok(tx.rewrite_header()?)).await
     }
 
     /// How many requests wait for a resolution.
@@ -207,7 +208,7 @@ impl Service {
 }
 
 async fn open_sealer(store: &Store, key_path: &Path) -> std::result::Result<Sealer, OpenError> {
-    let needed = store.read(Lane::People, |tx| tx.keys_in_use()).await?;
+    let needed = store.read(Priority::Human, |tx| tx.keys_in_use()).await?;
     let sealer = Sealer::from_existing_file(key_path)?;
     let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
     check_keys(key_path, &found, &needed)?;

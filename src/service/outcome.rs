@@ -2,11 +2,12 @@
 
 use super::{Result, Service, find, whole};
 use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Record, RunReport};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::words::RunOutcome;
+use crate::store::Priority;
 
 impl Service {
     /// Writes down the outcome of a claim, once; the same may be repeated.
@@ -20,7 +21,7 @@ impl Service {
     ) -> Result<Record> {
         let (by, request_id) = (by.clone(), request_id.clone());
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 find(tx, &request_id, &by)?.check_own(&by)?;
                 let claim = tx.claim(&request_id)?.ok_or(Refused::NotClaimed)?;
                 if claim.claim_id != claim_id {

@@ -3,11 +3,12 @@
 use super::decide::Asked;
 use super::{Result, RuleSource, Service};
 use crate::clock::Timestamp;
+use crate::domain::enums::{Kind, Outcome, RuleDecision};
 use crate::domain::interaction::{Record, ResolvedBy, Status};
 use crate::domain::principal::Principal;
-use crate::domain::rule_set::{RuleSet, Verdict};
+use crate::domain::rule_set::{RuleSet, RuleSetDecision};
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::domain::words::{Kind, Outcome, RuleDecision};
+use crate::store::Priority;
 use crate::store::{Filter, Page, ReadTx};
 
 /// How many of the latest confirmations a preview looks at.
@@ -62,16 +63,16 @@ pub struct Previewed {
 impl Service {
     /// What a rule would have decided of the latest confirmations beside the rules that are there, and would decide now.
     pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
-        self.sweep_if_due(by.lane()).await?;
+        self.sweep_if_due(Priority::of(by)).await?;
         let by = by.clone();
         let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
         self.store
-            .read(by.lane(), move |tx| {
+            .read(Priority::of(&by), move |tx| {
                 let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
                 let rule = TrustRule::new(tool_name, terms, by.name, now);
                 let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();
                 rules.insert(rule.clone());
-                let mut looking = Looking { rule, rules, now, allow_self_approval, preview: Preview::default() };
+                let mut looking = PreviewBuilder { rule, rules, now, allow_self_approval, preview: Preview::default() };
                 looking.at_history(tx)?;
                 looking.at_pending(tx)?;
                 Ok(looking.preview)
@@ -80,7 +81,7 @@ impl Service {
     }
 }
 
-struct Looking {
+struct PreviewBuilder {
     rule: TrustRule,
     rules: RuleSet,
     now: Timestamp,
@@ -88,7 +89,7 @@ struct Looking {
     preview: Preview,
 }
 
-impl Looking {
+impl PreviewBuilder {
     fn at_history(&mut self, tx: &ReadTx<'_>) -> Result<()> {
         let filter = Filter { kind: Some(Kind::Confirmation), ..Filter::default() };
         let mut page = Page { before: None, limit: PREVIEWED };
@@ -134,9 +135,9 @@ impl Looking {
         let candidate = asked.candidate(&record.interaction.registered_by, self.allow_self_approval);
         let is_it = |rule: &TrustRule| rule.rule_id == self.rule.rule_id;
         Ok(match self.rules.decide(&candidate, self.now, Some(&self.rule.rule_id)) {
-            Verdict::Deny(rule) | Verdict::Ask(Some(rule)) => is_it(rule),
-            Verdict::Allow(rules) => rules.into_iter().any(is_it),
-            Verdict::Ask(None) | Verdict::Open(_) => false,
+            RuleSetDecision::Deny(rule) | RuleSetDecision::Ask(Some(rule)) => is_it(rule),
+            RuleSetDecision::Allow(rules) => rules.into_iter().any(is_it),
+            RuleSetDecision::Ask(None) | RuleSetDecision::NoMatch(_) => false,
         })
     }
 

@@ -1,11 +1,12 @@
 //! A person answers a question.
 
 use super::{Result, Service, asked, find};
+use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Resolution};
 use crate::domain::principal::Principal;
 use crate::domain::question::{Question, Response};
-use crate::domain::words::{Kind, Outcome};
+use crate::store::Priority;
 
 /// The answers to a question.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ impl Service {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &answer.request_id, &by)?;
                 interaction.check_kind(Kind::Question)?;
                 let stands = interaction.resolution_by(&by).and_then(|resolution| resolution.detail.responses.as_ref());
@@ -34,7 +35,7 @@ impl Service {
                 asked::<Question>(tx, &answer.request_id)?.check_responses(&answer.responses)?;
                 let detail = Detail { responses: Some(answer.responses.clone()), ..Detail::default() };
                 let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };
-                Ok(tx.settle(&interaction, &resolution)?)
+                Ok(tx.resolve(&interaction, &resolution)?)
             })
             .await
     }

@@ -14,6 +14,7 @@ use crate::domain::matcher::Subject;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
+use crate::store::Priority;
 use crate::store::{Error as StoreError, NewInteraction, WriteTx};
 
 /// Until when an interaction may be resolved.
@@ -79,7 +80,7 @@ impl Service {
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 if let Some(existing) = existing(tx, &request_id, &by, &body)? {
                     return Ok(Registered::Existing(Box::new(existing)));
                 }
@@ -146,7 +147,7 @@ fn existing(tx: &mut WriteTx<'_>, request_id: &RequestId, by: &Principal, body: 
         && record.interaction.is_overdue(tx.now())
     {
         let resolution = Resolution::expired(end);
-        tx.settle(&record.interaction, &resolution)?;
+        tx.resolve(&record.interaction, &resolution)?;
         record.interaction.resolution = Some(resolution);
     }
     Ok(Some(record))

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::RequestId;
 use crate::sealer::{KeyError, Sealer};
-use crate::store::{self, Alone, OpenError, WriteTx};
+use crate::store::{self, ExclusiveDatabase, OpenError, WriteTx};
 
 /// How many values are in memory at once.
 const CHUNK: u32 = 500;
@@ -59,7 +59,7 @@ pub enum RotateError {
 /// Makes a new key in the file at `key_path` and seals every value in the database at `path` with it, in one transaction.
 /// No server may run meanwhile: it would go on sealing with the old key.
 pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rotated, RotateError> {
-    let database = Alone::open(path)?;
+    let database = ExclusiveDatabase::open(path)?;
     let old = Sealer::from_existing_file(key_path)?;
     let old = old.ok_or_else(|| RotateError::NoKey(key_path.display().to_string()))?;
     let old_key_ids = old.key_ids();

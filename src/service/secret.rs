@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use super::{Error, Result, Service, asked, find};
 use crate::domain::content::SecretRequest;
+use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Interaction, Resolution};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::words::{Delivery, Kind, Outcome};
 use crate::sealer::{Sealer, SecretValue};
+use crate::store::Priority;
 use crate::store::ReadTx;
 
 /// An answer to a request for a secret.
-pub struct Give {
+pub struct ProvideSecret {
     /// Which one.
     pub request_id: RequestId,
     /// The value; `None` declines.
@@ -24,7 +25,7 @@ pub struct Give {
 
 impl Service {
     /// Resolves a request for a secret; the same principal may repeat the answer that stands.
-    pub async fn give_secret(&self, by: &Principal, give: Give) -> Result<()> {
+    pub async fn give_secret(&self, by: &Principal, give: ProvideSecret) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         let sealer = Arc::clone(&self.sealer);
@@ -32,7 +33,7 @@ impl Service {
         let sealed = give.value.as_ref().map(|value| sealer.seal(&give.request_id, value)).transpose();
         let sealed = sealed.map_err(|error| Error::Sealing(error.to_string()))?;
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &give.request_id, &by)?;
                 interaction.check_kind(Kind::Secret)?;
                 if give.repeats(tx, &interaction, &by, &sealer)? {
@@ -42,7 +43,7 @@ impl Service {
                 interaction.check_not_own(&by, allow_self_approval)?;
                 let Some(sealed) = &sealed else {
                     let declined = Resolution::by_principal(Outcome::Cancelled, &by, tx.now());
-                    return Ok(tx.settle(&interaction, &declined)?);
+                    return Ok(tx.resolve(&interaction, &declined)?);
                 };
                 let asked: SecretRequest = asked(tx, &give.request_id)?;
                 if give.delivery == Delivery::TransientSend && !asked.allow_one_time_send {
@@ -51,13 +52,13 @@ impl Service {
                 tx.insert_sealed(&give.request_id, (&asked.service, &asked.field), give.delivery, sealed)?;
                 let detail = Detail { delivery: Some(give.delivery), ..Detail::default() };
                 let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };
-                Ok(tx.settle(&interaction, &resolution)?)
+                Ok(tx.resolve(&interaction, &resolution)?)
             })
             .await
     }
 }
 
-impl Give {
+impl ProvideSecret {
     /// Whether this is the very answer that stands, given by the same principal. A value that is wiped can no longer be
     /// compared: then it is not.
     fn repeats(&self, tx: &ReadTx<'_>, interaction: &Interaction, by: &Principal, sealer: &Sealer) -> Result<bool> {

@@ -1,22 +1,23 @@
 //! A conversation goes on without what is still pending in it.
 
 use super::{Result, Service};
+use crate::domain::enums::Outcome;
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::Resolution;
 use crate::domain::principal::Principal;
-use crate::domain::words::Outcome;
+use crate::store::Priority;
 
 impl Service {
     /// Closes what is pending in a conversation: an agent's own, or everybody's for who sees everything.
     pub async fn supersede(&self, by: &Principal, conversation: &ConversationId) -> Result<Vec<RequestId>> {
         let (by, conversation) = (by.clone(), conversation.clone());
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let mut superseded = Vec::new();
                 for interaction in tx.pending_in(&conversation, by.sees_only())? {
                     // What is overdue is the sweeper's: it has expired, whether or not that is written down yet.
                     if interaction.check_open(interaction.kind, tx.now()).is_ok() {
-                        tx.settle(&interaction, &Resolution::by_principal(Outcome::Superseded, &by, tx.now()))?;
+                        tx.resolve(&interaction, &Resolution::by_principal(Outcome::Superseded, &by, tx.now()))?;
                         superseded.push(interaction.request_id);
                     }
                 }

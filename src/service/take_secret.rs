@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use super::{Error, Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::{RequestId, TakeId};
 use crate::domain::interaction::Status;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::words::{Delivery, Kind, Outcome};
 use crate::sealer::SecretValue;
+use crate::store::Priority;
 use crate::store::{Error as StoreError, Sealed, WriteTx};
 
 /// How long, in milliseconds, a one-time value can be taken again with the same id: for an answer that was lost.
 const RETAKE_MS: u64 = 60_000;
 
 /// A secret in the agent's hands.
-pub struct Taken {
+pub struct SecretHandout {
     /// The value.
     pub value: SecretValue,
     /// Whether it can be had again.
@@ -27,12 +28,17 @@ pub struct Taken {
 
 impl Service {
     /// Hands the agent the value that was given for its own request.
-    pub async fn take_secret(&self, by: &Principal, request_id: &RequestId, take_id: Option<TakeId>) -> Result<Taken> {
+    pub async fn take_secret(
+        &self,
+        by: &Principal,
+        request_id: &RequestId,
+        take_id: Option<TakeId>,
+    ) -> Result<SecretHandout> {
         let (by, request_id) = (by.clone(), request_id.clone());
         let sealer = Arc::clone(&self.sealer);
         let take_id = take_id.unwrap_or_else(TakeId::generate);
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
                 interaction.check_kind(Kind::Secret)?;
@@ -47,7 +53,7 @@ impl Service {
                 let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
                 let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
                 tx.append_audit(event.detail(detail))?;
-                Ok(Taken { value, delivery: sealed.delivery, take_id: take_id.clone() })
+                Ok(SecretHandout { value, delivery: sealed.delivery, take_id: take_id.clone() })
             })
             .await
     }

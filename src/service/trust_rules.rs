@@ -4,13 +4,14 @@ use super::decide::{Asked, decide};
 use super::{Result, Service, asked, find};
 use crate::clock::Timestamp;
 use crate::domain::content::Confirmation;
+use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Resolution, ResolvedBy};
 use crate::domain::pattern::{Pattern, Scope};
-use crate::domain::principal::{Lane, Principal};
+use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::domain::words::{Kind, RuleStatus};
+use crate::store::Priority;
 use crate::store::{Page, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
@@ -46,7 +47,7 @@ impl Service {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 if let Some(rule) = source.made_before(tx, &by, &terms)? {
                     return Ok(MadeRule { rule, is_new: false, resolved: Vec::new() });
                 }
@@ -63,23 +64,23 @@ impl Service {
 
     /// A page of the rules, newest first.
     pub async fn trust_rules(&self, filter: RuleFilter, page: Page) -> Result<Vec<(i64, TrustRule)>> {
-        self.sweep_if_due(Lane::People).await?;
-        Ok(self.store.read(Lane::People, move |tx| tx.trust_rules(&filter, page)).await?)
+        self.sweep_if_due(Priority::Human).await?;
+        Ok(self.store.read(Priority::Human, move |tx| tx.trust_rules(&filter, page)).await?)
     }
 
     /// The rule with this id.
     pub async fn trust_rule(&self, rule_id: &RuleId) -> Result<TrustRule> {
-        self.sweep_if_due(Lane::People).await?;
+        self.sweep_if_due(Priority::Human).await?;
         let rule_id = rule_id.clone();
-        self.store.read(Lane::People, move |tx| Ok(tx.trust_rule(&rule_id)?.ok_or(Refused::UnknownRule)?)).await
+        self.store.read(Priority::Human, move |tx| Ok(tx.trust_rule(&rule_id)?.ok_or(Refused::UnknownRule)?)).await
     }
 
     /// Takes a rule back; one that no longer applies stays as it is.
     pub async fn revoke_trust_rule(&self, by: &Principal, rule_id: &RuleId) -> Result<TrustRule> {
-        self.sweep_if_due(Lane::People).await?;
+        self.sweep_if_due(Priority::Human).await?;
         let (by, rule_id) = (by.clone(), rule_id.clone());
         self.store
-            .write(by.lane(), move |tx| {
+            .write(Priority::of(&by), move |tx| {
                 tx.revoke_trust_rule(&rule_id, &by.name)?;
                 Ok(tx.trust_rule(&rule_id)?.ok_or(Refused::UnknownRule)?)
             })

@@ -10,7 +10,7 @@ use super::conditions::Conditions;
 use super::{Error, LOOKED_THROUGH, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
-use crate::domain::chain::{Head, Told};
+use crate::domain::chain::{AuditContent, Head};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 
 /// Which events a list shows: those that match every member that is given.
@@ -136,14 +136,14 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
-        let head = match self.memory.head {
+        let head = match self.cache.head {
             Some(head) => head,
             None => self.audit_head()?,
         };
         // Somebody else's event at the end of all numbers is no end of a chain.
         let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
-        let told = Told {
+        let told = AuditContent {
             at: self.now,
             event: event.event.as_str().into(),
             request_id: event.request_id.map(|id| id.as_str().into()),
@@ -167,7 +167,7 @@ impl WriteTx<'_> {
                 told.detail,
                 hash
             ])?;
-        self.memory.head = Some(Head { seq, hash });
+        self.cache.head = Some(Head { seq, hash });
         self.committed.last_seq = Some(seq);
         Ok(())
     }

@@ -15,7 +15,7 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::readers::Gate;
+use super::readers::ReadBarrier;
 use super::writer::Disk;
 use super::{Error, Result};
 
@@ -49,14 +49,14 @@ pub(super) struct Checkpointer {
     caught_up: Arc<AtomicBool>,
     /// Whether a sync has failed, here or on the thread.
     failed: watch::Sender<bool>,
-    gate: Gate,
+    gate: ReadBarrier,
     /// Whether it was said that another process holds the log.
     said_held: Cell<bool>,
 }
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `gate`.
-    pub(super) fn start(conn: Connection, gate: Gate) -> io::Result<Self> {
+    pub(super) fn start(conn: Connection, gate: ReadBarrier) -> io::Result<Self> {
         // One call waits while another is answered; more would say nothing new.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));

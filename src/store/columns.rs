@@ -5,6 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::chain::EventHash;
+use crate::domain::enums::{Delivery, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{
     ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId, TokenId,
     ToolName,
@@ -12,7 +13,6 @@ use crate::domain::id::{
 use crate::domain::interaction::Status;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::traceparent::Traceparent;
-use crate::domain::words::{Delivery, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
 
 macro_rules! as_text {
     ($($type:ty),+ $(,)?) => {

@@ -12,7 +12,7 @@ use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, Row};
 
 use super::{OpenError, ReadTx, Result, open};
-use crate::domain::chain::{EventHash, Found, Head, Told};
+use crate::domain::chain::{AuditContent, EventHash, Head, UnverifiedEvent};
 
 /// How many rows one transaction reads.
 const CHUNK: i64 = 2_000;
@@ -50,16 +50,16 @@ pub(super) fn events(conn: &Connection) -> Events<'_> {
 /// The events of a history, one chunk in memory at a time.
 pub struct Events<'h> {
     conn: &'h Connection,
-    chunk: std::vec::IntoIter<Found>,
+    chunk: std::vec::IntoIter<UnverifiedEvent>,
     /// The place of the last one that was read.
     after: Option<i64>,
     is_done: bool,
 }
 
 impl Iterator for Events<'_> {
-    type Item = Result<Found>;
+    type Item = Result<UnverifiedEvent>;
 
-    fn next(&mut self) -> Option<Result<Found>> {
+    fn next(&mut self) -> Option<Result<UnverifiedEvent>> {
         if self.chunk.len() == 0 && !self.is_done {
             match self.read() {
                 Ok(chunk) => self.chunk = chunk.into_iter(),
@@ -74,7 +74,7 @@ impl Iterator for Events<'_> {
 }
 
 impl Events<'_> {
-    fn read(&mut self) -> Result<Vec<Found>> {
+    fn read(&mut self) -> Result<Vec<UnverifiedEvent>> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT {}, seq, hash FROM audit_events WHERE ?1 IS NULL OR seq > ?1 ORDER BY seq LIMIT {CHUNK}",
             COLUMNS.join(", ")
@@ -91,22 +91,22 @@ impl Events<'_> {
     }
 }
 
-fn found(row: &Row<'_>) -> Result<Found> {
+fn found(row: &Row<'_>) -> Result<UnverifiedEvent> {
     let mut values = [ValueRef::Null; COLUMNS.len()];
     for (column, value) in values.iter_mut().enumerate() {
         *value = row.get_ref(column)?;
     }
     let hash = EventHash::column_result(row.get_ref(COLUMNS.len() + 1)?).ok();
-    Ok(Found { seq: Some(row.get(COLUMNS.len())?), told: told(values), hash, previous: None })
+    Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), told: told(values), hash, previous: None })
 }
 
 /// What the columns of a row tell, or which of them holds nothing of the kind.
-fn told(values: [ValueRef<'_>; COLUMNS.len()]) -> std::result::Result<Told<'static>, String> {
+fn told(values: [ValueRef<'_>; COLUMNS.len()]) -> std::result::Result<AuditContent<'static>, String> {
     fn column<T: FromSql>(values: &[ValueRef<'_>], column: usize) -> std::result::Result<T, String> {
         T::column_result(values[column]).map_err(|_| format!("its {} is none", COLUMNS[column]))
     }
     let optional = |index| Ok::<_, String>(column::<Option<String>>(&values, index)?.map(Cow::Owned));
-    Ok(Told {
+    Ok(AuditContent {
         at: column(&values, 0)?,
         event: column::<String>(&values, 1)?.into(),
         request_id: optional(2)?,

@@ -7,9 +7,9 @@ use super::conditions::Conditions;
 use super::{Error, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System};
-use crate::domain::words::{Kind, Outcome};
 
 /// The columns that [`interaction_from`] reads, in its order.
 macro_rules! hot_columns {

@@ -4,6 +4,7 @@
 //! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
 //! returns an error leaves nothing behind. Closures have no side effects and may be run again.
 
+mod active_rules;
 mod audit_events;
 mod backup;
 mod checkpointer;
@@ -15,16 +16,16 @@ mod error;
 mod history;
 mod interactions;
 mod lock;
-mod memory;
 mod open;
 mod principals;
+mod priority;
 mod readers;
-mod rule_book;
+mod resolve;
 mod sealed_secrets;
 mod sessions;
-mod settle;
 mod trust_rules;
 mod writer;
+mod writer_cache;
 
 use std::ops::Deref;
 use std::path::Path;
@@ -40,19 +41,19 @@ pub use self::error::{Error, OpenError};
 pub use self::history::{Events, History};
 pub use self::interactions::{Filter, NewInteraction, Records};
 pub use self::lock::Generation;
-pub use self::principals::{Holder, TokenRow};
+pub use self::principals::{Token, TokenHash};
+pub use self::priority::Priority;
 pub use self::sealed_secrets::{Sealed, SealedValue};
 pub use self::sessions::LoggedInBy;
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
-use self::memory::Memory;
-use self::readers::{Gate, Readers};
+use self::readers::{ReadBarrier, Readers};
 use self::writer::Writer;
+use self::writer_cache::WriterCache;
 use crate::clock::{Clock, Timestamp};
+use crate::domain::enums::{Outcome, RuleDecision};
 use crate::domain::id::RequestId;
-use crate::domain::principal::Lane;
-use crate::domain::words::{Outcome, RuleDecision};
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
@@ -98,7 +99,7 @@ impl Committed {
     }
 }
 
-/// Told of every commit, on the writer's thread: it must be quick.
+/// AuditContent of every commit, on the writer's thread: it must be quick.
 pub type OnCommit = Box<dyn Fn(Committed) + Send>;
 
 /// How much the store does at once, and how much may wait for it.
@@ -124,7 +125,7 @@ pub struct Page {
 /// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
 const LOOKED_THROUGH: i64 = 20_000;
 
-/// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the memory of all.
+/// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 impl Page {
@@ -144,7 +145,7 @@ pub struct ReadTx<'c> {
 /// A write transaction, or one part of a group commit.
 pub struct WriteTx<'c> {
     read: ReadTx<'c>,
-    memory: &'c mut Memory,
+    cache: &'c mut WriterCache,
     now: Timestamp,
     committed: Committed,
 }
@@ -158,8 +159,8 @@ impl<'c> Deref for WriteTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    fn new(conn: &'c Connection, memory: &'c mut Memory, now: Timestamp) -> Self {
-        Self { read: ReadTx { conn }, memory, now, committed: Committed::default() }
+    fn new(conn: &'c Connection, cache: &'c mut WriterCache, now: Timestamp) -> Self {
+        Self { read: ReadTx { conn }, cache, now, committed: Committed::default() }
     }
 
     /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
@@ -201,7 +202,7 @@ impl Store {
         if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
             clock.never_before(highest);
         }
-        let gate = Gate::default();
+        let gate = ReadBarrier::default();
         let readers = Readers::open(path, size, Arc::clone(&gate), LONGEST_READ)?;
         let checkpointer = Checkpointer::start(checkpointer, gate)?;
         let writer = Writer::start(writer, checkpointer, size.max_queued_writes, clock, on_commit)?;
@@ -209,23 +210,23 @@ impl Store {
     }
 
     /// Runs `work` in a transaction; its `Ok` comes back once it is on the disk, and after its `Err` nothing has changed.
-    pub async fn write<T, E, F>(&self, lane: Lane, work: F) -> std::result::Result<T, E>
+    pub async fn write<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(lane, work).await
+        self.writer.write(priority, work).await
     }
 
     /// Runs `work` on one consistent picture of what is committed.
-    pub async fn read<T, E, F>(&self, lane: Lane, work: F) -> std::result::Result<T, E>
+    pub async fn read<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnOnce(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.readers.read(lane, work).await
+        self.readers.read(priority, work).await
     }
 
     /// How many pieces of work wait for the writer, or are being done by it.
@@ -253,7 +254,7 @@ impl Store {
 
 /// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, making the
 /// database where there is none. For the command line: it waits for other writers and blocks the thread.
-pub fn write_beside<T, E>(
+pub fn with_write_tx<T, E>(
     path: &Path,
     clock: &dyn Clock,
     work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
@@ -261,19 +262,19 @@ pub fn write_beside<T, E>(
 where
     E: From<Error> + From<OpenError>,
 {
-    let conn = open::beside_a_server(path)?;
+    let conn = open::open_shared(path)?;
     let done = write_once(&conn, clock, work)?;
     lock::announce(path).map_err(OpenError::from)?;
     Ok(done)
 }
 
 /// A database that is there and that no server has, nor gets while this lives.
-pub struct Alone {
+pub struct ExclusiveDatabase {
     conn: Connection,
     _lock: lock::LockFile,
 }
 
-impl Alone {
+impl ExclusiveDatabase {
     /// Takes the lock on the database at `path` and brings it up to date.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         let (lock, conn) = open::alone(path)?;
@@ -306,8 +307,8 @@ fn write_once<T, E: From<Error>>(
     if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
         clock.never_before(highest);
     }
-    let mut memory = Memory::default();
-    let mut write = WriteTx::new(&tx, &mut memory, clock.now());
+    let mut cache = WriterCache::default();
+    let mut write = WriteTx::new(&tx, &mut cache, clock.now());
     let done = work(&mut write)?;
     tx.commit().map_err(Error::from)?;
     Ok(done)
@@ -315,7 +316,7 @@ fn write_once<T, E: From<Error>>(
 
 /// Runs `work` on one consistent picture of the database at `path`, beside a server or without one. For the command
 /// line, which has no database to make.
-pub fn read_beside<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
+pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
     let conn = open::for_reading(path)?;
     let tx =
         rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Deferred).map_err(Error::from)?;

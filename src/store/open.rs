@@ -20,10 +20,10 @@ mod embedded {
 const APPLICATION_ID: i64 = 0x4353_474E;
 
 /// How long a server that starts waits for a lock which a command of a moment may hold.
-const LOCK_PATIENCE: Duration = Duration::from_millis(400);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// How long a write waits for another process.
-const BUSY_PATIENCE: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest file that is read through for damage when it is opened: more would be felt at the start.
 const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
@@ -53,9 +53,9 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
 
 /// A write connection for a command of a moment, beside a server or without one. Where somebody else is making the tables
 /// at this moment, it waits until they are there.
-pub(super) fn beside_a_server(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn open_shared(path: &Path) -> Result<Connection, OpenError> {
     make_directory(path)?;
-    let deadline = Instant::now() + BUSY_PATIENCE;
+    let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         if let Some(_held_while_migrating) = try_lock(path)? {
             inspect(path)?;
@@ -74,7 +74,7 @@ pub(super) fn beside_a_server(path: &Path) -> Result<Connection, OpenError> {
             return Err(OpenError::TooOldToShare(path.to_owned()));
         }
         // Nobody unparks this thread: it is a rest between two looks at what another process does.
-        std::thread::park_timeout(LOCK_PATIENCE / 20);
+        std::thread::park_timeout(LOCK_TIMEOUT / 20);
     }
 }
 
@@ -131,7 +131,7 @@ fn read_only(path: &Path) -> Result<Connection, OpenError> {
 /// A connection as SQLite gives it: nothing is asked of the file yet.
 fn open(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    conn.busy_timeout(BUSY_PATIENCE)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
     Ok(conn)
 }
 
@@ -143,7 +143,7 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
 }
 
 async fn take_lock(path: &Path) -> Result<LockFile, OpenError> {
-    let patience = tokio::time::sleep(LOCK_PATIENCE);
+    let patience = tokio::time::sleep(LOCK_TIMEOUT);
     tokio::pin!(patience);
     loop {
         if let Some(lock) = try_lock(path)? {
@@ -151,7 +151,7 @@ async fn take_lock(path: &Path) -> Result<LockFile, OpenError> {
         }
         tokio::select! {
             () = &mut patience => return Err(OpenError::InUse(path.to_owned())),
-            () = tokio::time::sleep(LOCK_PATIENCE / 20) => {}
+            () = tokio::time::sleep(LOCK_TIMEOUT / 20) => {}
         }
     }
 }
@@ -349,7 +349,7 @@ mod tests {
         conn.execute_batch("CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))")
             .unwrap();
         drop(conn);
-        assert_eq!(schema_version(&beside_a_server(&path).unwrap()).unwrap(), Some(known_version()));
+        assert_eq!(schema_version(&open_shared(&path).unwrap()).unwrap(), Some(known_version()));
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod tests {
         for copied in [Path::to_path_buf, journal_path] {
             fs::copy(copied(&writing), copied(&killed)).unwrap();
         }
-        assert_eq!(schema_version(&beside_a_server(&killed).unwrap()).unwrap(), Some(known_version()));
+        assert_eq!(schema_version(&open_shared(&killed).unwrap()).unwrap(), Some(known_version()));
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         conn.execute_batch("CREATE TABLE theirs (t); BEGIN IMMEDIATE; INSERT INTO theirs VALUES (1)").unwrap();
         assert!(journal_path(&path).exists());
         let before = fs::read(&path).unwrap();
-        assert!(matches!(beside_a_server(&path), Err(OpenError::NotOurs(..))));
+        assert!(matches!(open_shared(&path), Err(OpenError::NotOurs(..))));
         conn.execute_batch("COMMIT").unwrap();
         let mode: String = conn.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
         assert_eq!((mode.as_str(), fs::read(&path).unwrap().len()), ("delete", before.len()));

@@ -5,13 +5,13 @@ use rusqlite::{OptionalExtension, params};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
 use crate::domain::principal::Principal;
-use crate::domain::words::Role;
 
 /// A token as it is known: by its digest.
 #[derive(Clone, Debug)]
-pub struct Holder {
+pub struct TokenHash {
     /// SHA-256 of the token's text.
     pub token_sha256: [u8; 32],
     /// Who holds it.
@@ -20,7 +20,7 @@ pub struct Holder {
 
 /// A token as it is listed: never the token itself.
 #[derive(Clone, Debug)]
-pub struct TokenRow {
+pub struct Token {
     /// What it is called.
     pub token_id: TokenId,
     /// Who holds it.
@@ -33,25 +33,25 @@ pub struct TokenRow {
 
 impl ReadTx<'_> {
     /// Every token that is in force.
-    pub fn holders(&self) -> Result<Vec<Holder>> {
+    pub fn active_tokens(&self) -> Result<Vec<TokenHash>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT t.token_sha256, p.name, p.role FROM tokens AS t JOIN principals AS p ON p.name = t.principal \
              WHERE t.revoked_at_ms IS NULL",
         )?;
         let holders = statement.query_map([], |row| {
-            Ok(Holder { token_sha256: row.get(0)?, principal: Principal { name: row.get(1)?, role: row.get(2)? } })
+            Ok(TokenHash { token_sha256: row.get(0)?, principal: Principal { name: row.get(1)?, role: row.get(2)? } })
         })?;
         Ok(holders.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Every token there ever was, oldest first.
-    pub fn tokens(&self) -> Result<Vec<TokenRow>> {
+    pub fn tokens(&self) -> Result<Vec<Token>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT t.token_id, p.name, p.role, t.created_at_ms, t.revoked_at_ms \
              FROM tokens AS t JOIN principals AS p ON p.name = t.principal ORDER BY t.created_at_ms, t.token_id",
         )?;
         let tokens = statement.query_map([], |row| {
-            Ok(TokenRow {
+            Ok(Token {
                 token_id: row.get(0)?,
                 principal: Principal { name: row.get(1)?, role: row.get(2)? },
                 created_at: row.get(3)?,
@@ -70,7 +70,7 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Adds a token, and its principal where there is none of that name yet, with the event that tells of it.
-    pub fn insert_token(&mut self, token_id: &TokenId, holder: &Holder) -> Result<()> {
+    pub fn insert_token(&mut self, token_id: &TokenId, holder: &TokenHash) -> Result<()> {
         let Principal { name, role } = &holder.principal;
         self.conn
             .prepare_cached(
@@ -87,7 +87,7 @@ impl WriteTx<'_> {
     }
 
     /// Takes a token back, with the event that tells of it.
-    pub fn revoke_token(&mut self, token: &TokenRow) -> Result<()> {
+    pub fn revoke_token(&mut self, token: &Token) -> Result<()> {
         self.conn
             .prepare_cached("UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL")?
             .execute(params![token.token_id, self.now])?;

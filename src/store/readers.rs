@@ -12,13 +12,13 @@ use tokio::sync::Semaphore;
 
 use super::open::STATEMENTS;
 use super::{Error, OpenError, ReadTx, Size};
-use crate::domain::principal::Lane;
+use crate::store::Priority;
 
 /// After how many steps of SQLite's machine a read looks at the time: a fraction of a millisecond.
 const STEPS: i32 = 10_000;
 
 /// What every read passes through, and the writer shuts when nobody is to read.
-pub(super) type Gate = Arc<RwLock<()>>;
+pub(super) type ReadBarrier = Arc<RwLock<()>>;
 
 pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
@@ -29,13 +29,13 @@ pub(super) struct Readers {
     /// How many agents wait or read.
     queued: AtomicUsize,
     max_queued: usize,
-    gate: Gate,
+    gate: ReadBarrier,
     longest: Duration,
 }
 
 impl Readers {
     /// Opens the connections, each of whose transactions passes `gate` and is broken off after `longest`.
-    pub(super) fn open(path: &Path, size: Size, gate: Gate, longest: Duration) -> Result<Self, OpenError> {
+    pub(super) fn open(path: &Path, size: Size, gate: ReadBarrier, longest: Duration) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| {
@@ -57,16 +57,16 @@ impl Readers {
         })
     }
 
-    pub(super) async fn read<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
+    pub(super) async fn read<T, E, F>(&self, priority: Priority, work: F) -> Result<T, E>
     where
         F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let _queued = self.enter(lane)?;
-        let _share = match lane {
-            Lane::Agents | Lane::Woken => Some(self.agents.acquire().await.map_err(|_| Error::Closed)?),
-            Lane::People => None,
+        let _queued = self.enter(priority)?;
+        let _share = match priority {
+            Priority::Agent | Priority::Resumed => Some(self.agents.acquire().await.map_err(|_| Error::Closed)?),
+            Priority::Human => None,
         };
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
         let (pool, gate, longest) = (self.pool.clone(), Arc::clone(&self.gate), self.longest);
@@ -82,8 +82,8 @@ impl Readers {
     }
 
     /// Counts a read of an agent for as long as it lasts, or refuses it.
-    fn enter(&self, lane: Lane) -> Result<Option<Queued<'_>>, Error> {
-        if lane != Lane::Agents {
+    fn enter(&self, priority: Priority) -> Result<Option<Queued<'_>>, Error> {
+        if priority != Priority::Agent {
             return Ok(None);
         }
         let queued = Queued(&self.queued);
@@ -114,9 +114,9 @@ mod tests {
         let path = directory.path().join("test.db");
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
         let size = Size { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
-        let readers = Readers::open(&path, size, Gate::default(), Duration::from_millis(20)).unwrap();
+        let readers = Readers::open(&path, size, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
         let count = |sql: &'static str| {
-            readers.read(Lane::People, move |tx| -> Result<i64, Error> {
+            readers.read(Priority::Human, move |tx| -> Result<i64, Error> {
                 Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)
             })
         };

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
+use crate::domain::enums::Delivery;
 use crate::domain::id::{RequestId, SecretName, TakeId};
-use crate::domain::words::Delivery;
 
 /// A value that only its key opens.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::principals::TokenRow;
+use super::principals::Token;
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -19,8 +19,8 @@ pub enum LoggedInBy {
 }
 
 /// A token with its holder, where its columns begin at the first.
-fn token_from(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
-    Ok(TokenRow {
+fn token_from(row: &Row<'_>) -> rusqlite::Result<Token> {
+    Ok(Token {
         token_id: row.get(0)?,
         principal: Principal { name: row.get(1)?, role: row.get(2)? },
         created_at: row.get(3)?,
@@ -30,7 +30,7 @@ fn token_from(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
 
 impl ReadTx<'_> {
     /// The token in force with this digest.
-    pub fn token(&self, token_sha256: &[u8; 32]) -> Result<Option<TokenRow>> {
+    pub fn token(&self, token_sha256: &[u8; 32]) -> Result<Option<Token>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT t.token_id, p.name, p.role, t.created_at_ms \
              FROM tokens AS t JOIN principals AS p ON p.name = t.principal \
@@ -62,7 +62,7 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Adds a link for the holder of `token`, with the event that tells of it.
-    pub fn insert_login_link(&mut self, code_sha256: &[u8; 32], token: &TokenRow, expires_at: Timestamp) -> Result<()> {
+    pub fn insert_login_link(&mut self, code_sha256: &[u8; 32], token: &Token, expires_at: Timestamp) -> Result<()> {
         self.conn
             .prepare_cached(
                 "INSERT INTO login_links (code_sha256, token_id, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -73,7 +73,7 @@ impl WriteTx<'_> {
     }
 
     /// Uses a link up; whose it was, where it still worked.
-    pub fn use_login_link(&mut self, code_sha256: &[u8; 32]) -> Result<Option<TokenRow>> {
+    pub fn use_login_link(&mut self, code_sha256: &[u8; 32]) -> Result<Option<Token>> {
         let mut statement = self.conn.prepare_cached(
             "UPDATE login_links SET used_at_ms = ?2 \
              WHERE code_sha256 = ?1 AND used_at_ms IS NULL AND expires_at_ms > ?2 \
@@ -94,7 +94,7 @@ impl WriteTx<'_> {
     pub fn insert_session(
         &mut self,
         session_sha256: &[u8; 32],
-        token: &TokenRow,
+        token: &Token,
         expires_at: Timestamp,
         by: LoggedInBy,
     ) -> Result<()> {

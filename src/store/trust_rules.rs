@@ -7,10 +7,10 @@ use super::conditions::Conditions;
 use super::{Error, Page, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::domain::words::{Kind, RuleStatus};
 
 const RULES: &str = "SELECT rule_number, rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, \
      created_at_ms, created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, \
@@ -97,7 +97,7 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// The active rules about a tool as they stand in this transaction, ready to decide; `None` where there are none.
     pub fn rules_about(&mut self, tool_name: &ToolName) -> Result<Option<&RuleSet>> {
-        self.memory.book.about(tool_name, &self.read)
+        self.cache.book.about(tool_name, &self.read)
     }
 
     /// Adds an active rule and the event that tells of it.
@@ -141,7 +141,7 @@ impl WriteTx<'_> {
             "maxUses": terms.max_uses,
             "expiresAt": rule.expires_at,
         })))?;
-        self.memory.book.insert(rule);
+        self.cache.book.insert(rule);
         Ok(())
     }
 
@@ -161,11 +161,11 @@ impl WriteTx<'_> {
         self.committed.rule_hits.push(rule.terms.decision);
         match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
             Some(event) => {
-                self.memory.book.remove(&rule.rule_id);
+                self.cache.book.remove(&rule.rule_id);
                 self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id))
             }
             None => {
-                self.memory.book.count_use(rule, self.now);
+                self.cache.book.count_use(rule, self.now);
                 Ok(())
             }
         }
@@ -181,7 +181,7 @@ impl WriteTx<'_> {
             )?
             .execute(params![rule_id, self.now, by])?;
         if changed == 1 {
-            self.memory.book.remove(rule_id);
+            self.cache.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleRevoked).rule(rule_id).principal(by))?;
         }
         Ok(changed == 1)
@@ -196,7 +196,7 @@ impl WriteTx<'_> {
         let expired = statement.query_map(params![self.now, limit], |row| row.get(0))?;
         let expired = expired.collect::<rusqlite::Result<Vec<RuleId>>>()?;
         for rule_id in &expired {
-            self.memory.book.remove(rule_id);
+            self.cache.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleExpired).rule(rule_id))?;
         }
         Ok(expired.len())

@@ -14,10 +14,10 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
-use super::memory::Memory;
+use super::writer_cache::WriterCache;
 use super::{Committed, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
-use crate::domain::principal::Lane;
+use crate::store::Priority;
 
 /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
 const LARGEST_GROUP: usize = 1024;
@@ -93,12 +93,13 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, memory: Memory::default(), checkpointer, clock, on_commit, queued: counter }.run(&messages);
+            Thread { conn, cache: WriterCache::default(), checkpointer, clock, on_commit, queued: counter }
+                .run(&messages);
         })?;
         Ok(Self { queue, queued, max_queued, ended, failed })
     }
 
-    pub(super) async fn write<T, E, F>(&self, lane: Lane, work: F) -> std::result::Result<T, E>
+    pub(super) async fn write<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -106,9 +107,9 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let work = Closure { work, found: None, reply };
-        let limit = match lane {
-            Lane::Agents | Lane::Woken => self.max_queued,
-            Lane::People => self.max_queued.saturating_mul(2),
+        let limit = match priority {
+            Priority::Agent | Priority::Resumed => self.max_queued,
+            Priority::Human => self.max_queued.saturating_mul(2),
         };
         if self.queued.fetch_add(1, Ordering::Relaxed) >= limit {
             self.queued.fetch_sub(1, Ordering::Relaxed);
@@ -141,7 +142,7 @@ impl Writer {
 /// What the writer's thread owns.
 struct Thread {
     conn: Connection,
-    memory: Memory,
+    cache: WriterCache,
     checkpointer: Checkpointer,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
@@ -220,7 +221,7 @@ impl Thread {
             return Ok(committed);
         }
         self.execute("ROLLBACK")?;
-        self.memory.undo();
+        self.cache.undo();
         let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
         self.attempt(group, Savepoints::Each)?.ok_or_else(corrupt)
     }
@@ -228,14 +229,14 @@ impl Thread {
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
     fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
         self.execute("BEGIN IMMEDIATE")?;
-        self.memory.begin(&self.conn)?;
+        self.cache.begin(&self.conn)?;
         let mut all = Committed::default();
         for work in group {
             let changes_before = self.conn.total_changes();
             if savepoints == Savepoints::Each {
                 self.execute("SAVEPOINT work")?;
             }
-            let mut tx = WriteTx::new(&self.conn, &mut self.memory, self.clock.now());
+            let mut tx = WriteTx::new(&self.conn, &mut self.cache, self.clock.now());
             let done = work.run(&mut tx);
             if done {
                 all.add(tx.committed);
@@ -243,7 +244,7 @@ impl Thread {
                 return Err(Error::Undone);
             } else if savepoints == Savepoints::Each {
                 self.execute("ROLLBACK TO work")?;
-                self.memory.undo();
+                self.cache.undo();
             } else if self.conn.total_changes() != changes_before {
                 return Ok(None);
             }
@@ -259,7 +260,7 @@ impl Thread {
 
     /// Leaves no transaction open; says whether what is on the disk is still known.
     fn undo(&mut self, error: &Error) -> Disk {
-        self.memory.undo();
+        self.cache.undo();
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         match error {
             Error::DiskFull | Error::DiskFailed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,

@@ -46,7 +46,7 @@ test('rejected with a reason, which the agent reads', async (t) => {
   assert.deepEqual([status, resolution.comment], ['rejected', 'not on a Friday, ask again on Monday']);
 });
 
-test('high risk needs a second, deliberate step', async (t) => {
+test('high risk needs a second, acknowledged step', async (t) => {
   const server = await serve(t);
   const agent = server.agent();
   await agent.register(confirmation('danger', { riskLevel: 'high', input: { command: 'rm -r /srv/shop' } }));
@@ -56,7 +56,7 @@ test('high risk needs a second, deliberate step', async (t) => {
   await page.getByRole('status').filter({ hasText: 'Check first' }).waitFor();
   await card(page, 'danger').getByRole('button', { name: 'Approve once' }).click();
   assert.equal((await agent.look('danger')).status, 'pending');
-  await card(page, 'danger').locator('[name=deliberate]').check();
+  await card(page, 'danger').locator('[name=acknowledged]').check();
   await page.keyboard.press('a');
   assert.equal((await agent.resolved('danger')).status, 'approved');
 });

@@ -18,7 +18,7 @@ pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::requests::{altered, confirmation, question, responses, secret};
 pub(crate) use self::together::{Act, together};
-use self::unswept::{Sweeper, serve_unswept};
+use self::unswept::Sweeper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,12 +28,12 @@ use std::time::Duration;
 use clap::Parser;
 use countersign::clock::{Clock, ManualClock};
 use countersign::config::Config;
+use countersign::domain::enums::Role;
 use countersign::domain::id::TokenId;
 use countersign::domain::principal::Principal;
-use countersign::domain::words::Role;
 use countersign::server::{Error, Server};
 use countersign::service::Service;
-use countersign::store::{self, Holder, write_beside};
+use countersign::store::{self, TokenHash, with_write_tx};
 use countersign::tokens;
 use rusqlite::types::Value as SqlValue;
 use serde_json::Value;
@@ -85,12 +85,12 @@ impl TestServer {
                     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
                 runtime.block_on(async {
                     let stop = async { stopped.await.unwrap_or(()) };
-                    if sweeper == Sweeper::Never {
-                        return serve_unswept(config, clock, started, stop).await;
-                    }
                     let server = Server::open(config, clock).await?;
                     started.send((server.url(), server.service())).unwrap();
-                    server.serve(stop).await
+                    match sweeper {
+                        Sweeper::Runs => server.serve(stop).await,
+                        Sweeper::Never => server.serve_without_sweeper(stop).await,
+                    }
                 })
             }
         });
@@ -177,9 +177,9 @@ impl Drop for TestServer {
 pub(crate) fn create_token(db: &Path, clock: &dyn Clock, name: &str, role: Role) -> String {
     let token = tokens::generate().unwrap();
     let principal = Principal { name: name.parse().unwrap(), role };
-    let holder = Holder { token_sha256: tokens::digest(&token), principal };
+    let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
     let made: Result<(), store::OpenError> =
-        write_beside(db, clock, |tx| Ok(tx.insert_token(&TokenId::generate(), &holder)?));
+        with_write_tx(db, clock, |tx| Ok(tx.insert_token(&TokenId::generate(), &holder)?));
     made.unwrap();
     token.to_string()
 }

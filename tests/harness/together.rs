@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 
 use super::{Client, TestServer};
 

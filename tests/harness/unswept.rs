@@ -1,12 +1,8 @@
 //! A server that never sweeps: what must be true though nobody has swept, and what a look sweeps.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
-use countersign::clock::{Clock, ManualClock};
-use countersign::config::Config;
-use countersign::server::Error;
-use countersign::service::Service;
+use countersign::clock::ManualClock;
 use tempfile::TempDir;
 
 use super::{START, TestServer};
@@ -29,19 +25,4 @@ impl TestServer {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
         Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Never)
     }
-}
-
-/// What [`countersign::server::Server::serve`] does, without the sweeper.
-pub(super) async fn serve_unswept(
-    config: Config,
-    clock: Arc<dyn Clock>,
-    started: Sender<(String, Arc<Service>)>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    let service = Arc::new(Service::open(&config.database.path()?, &config, clock).await?);
-    let listener = countersign::http::bind(&config.door).await?;
-    started.send((listener.url(), Arc::clone(&service))).unwrap();
-    countersign::http::serve(listener, Arc::clone(&service), &config, stop).await;
-    service.close().await.unwrap();
-    Ok(())
 }

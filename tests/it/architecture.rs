@@ -14,21 +14,22 @@ const FLOORS: &[&[&str]] = &[
     &["sealer", "tokens"],
     &["service"],
     &["http"],
+    &["web"],
     &["server"],
     &["cli"],
     &["main"],
 ];
 
-/// Crates that only one module names, so that they can be exchanged there.
-const KEPT_IN: &[(&str, &str)] = &[
-    ("rusqlite", "store"),
-    ("r2d2", "store"),
-    ("r2d2_sqlite", "store"),
-    ("refinery", "store"),
-    ("axum", "http"),
-    ("ureq", "client"),
-    ("prometheus_client", "metrics"),
-    ("ratatui", "cli"),
+/// Crates that only these modules name, so that they can be exchanged there.
+const KEPT_IN: &[(&str, &[&str])] = &[
+    ("rusqlite", &["store"]),
+    ("r2d2", &["store"]),
+    ("r2d2_sqlite", &["store"]),
+    ("refinery", &["store"]),
+    ("axum", &["http", "web"]),
+    ("ureq", &["client"]),
+    ("prometheus_client", &["metrics"]),
+    ("ratatui", &["cli"]),
 ];
 
 struct Source {
@@ -125,8 +126,16 @@ fn nobody_imports_from_a_higher_floor() {
 /// One floor at a time at the top: nothing but the command line is the program's, nothing but the server speaks HTTP.
 #[test]
 fn the_upper_floors_are_entered_by_one_door() {
-    for (above, door) in [("cli", "main"), ("client", "cli"), ("server", "cli"), ("http", "server")] {
-        for source in sources().iter().filter(|source| source.module != above && source.module != door) {
+    let doors: [(&str, &[&str]); 5] = [
+        ("cli", &["main"]),
+        ("client", &["cli"]),
+        ("server", &["cli"]),
+        ("web", &["server"]),
+        ("http", &["server", "web"]),
+    ];
+    for (above, doors) in doors {
+        let is_inside = |module: &str| module == above || doors.contains(&module);
+        for source in sources().iter().filter(|source| !is_inside(&source.module)) {
             assert!(!imports(source).contains(above), "{} imports {above}", source.path.display());
         }
     }
@@ -138,7 +147,7 @@ fn a_crate_that_one_module_wraps_is_named_nowhere_else() {
         for (wrapped, by) in KEPT_IN {
             let named =
                 source.code.contains(&format!("{wrapped}::")) || source.code.contains(&format!("use {wrapped}"));
-            assert!(!named || source.module == *by, "{} names {wrapped}", source.path.display());
+            assert!(!named || by.contains(&source.module.as_str()), "{} names {wrapped}", source.path.display());
         }
     }
 }

@@ -6,7 +6,7 @@ mod views;
 
 use std::time::Duration;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, confirmation, question, responses, secret};

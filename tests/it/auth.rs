@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, confirmation, countersign, question, responses, secret, token};

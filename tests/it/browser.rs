@@ -1,6 +1,6 @@
 //! What a page of a stranger can make a browser send: a name that leads here, an origin that is not ours, a form, a link.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::{Client, TestServer, confirmation};

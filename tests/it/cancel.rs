@@ -1,6 +1,6 @@
 //! `POST /v1/interactions/{requestId}/cancel`.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::{Answer, Client, TestServer, confirmation, question, secret};

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use countersign::clock::Timestamp;
+use countersign::domain::enums::RuleDecision;
 use countersign::domain::id::{PrincipalName, ToolName};
 use countersign::domain::rule_set::RuleSet;
-use countersign::domain::words::RuleDecision;
 use countersign::rules_file::{Example, ExampleKind, FileRule, RulesFile};
 
 use crate::harness::countersign;

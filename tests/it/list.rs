@@ -115,7 +115,7 @@ fn paging_neither_skips_nor_repeats_while_new_ones_arrive() {
     for (path, list, id, make_one) in lists {
         for limit in [1, 2, 5, 12, 13, 14] {
             let server = TestServer::start();
-            let admin = server.client("root", countersign::domain::words::Role::Admin);
+            let admin = server.client("root", countersign::domain::enums::Role::Admin);
             (0..COUNT).for_each(|number| make_one(&admin, number));
             let expected = (0..COUNT).rev().map(|number| json!(format!("n{number}"))).collect::<Vec<_>>();
             let seen = walk(|cursor, pages| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, altered, confirmation, question, responses, secret};

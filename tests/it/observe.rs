@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

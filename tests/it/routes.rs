@@ -1,7 +1,7 @@
 //! Every call that the server answers, and a stage on which each of them succeeds: what the tests that walk all routes
 //! go by.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, confirmation, question, responses, secret};
@@ -251,8 +251,8 @@ pub(crate) fn full_question() -> Value {
 
 #[test]
 fn no_route_escapes_the_tests_that_walk_all_routes() {
-    let source = include_str!("../../src/http/mod.rs");
-    let table = source.split_once("const ROUTES").unwrap().1.split_once("];").unwrap().0;
+    let source = include_str!("../../src/http/api/mod.rs");
+    let table = source.split_once("\npub(super) const ROUTES").unwrap().1.split_once("];").unwrap().0;
     let mut routed = Vec::new();
     for (path, handlers) in table.split("(\"/").skip(1).map(|line| line.split_once('"').unwrap()) {
         for method in ["get", "post", "put", "patch", "delete", "any"] {

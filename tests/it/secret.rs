@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

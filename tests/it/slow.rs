@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::outside::Held;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign::clock::{ManualClock, Timestamp};
+use countersign::domain::enums::{Kind, Outcome, Role};
 use countersign::domain::id::TokenId;
 use countersign::domain::interaction::{Body, Interaction, Resolution};
-use countersign::domain::principal::{Lane, Principal};
-use countersign::domain::words::{Kind, Outcome, Role};
-use countersign::store::{Error, Filter, Holder, NewInteraction, Page, Size, Store};
+use countersign::domain::principal::Principal;
+use countersign::store::{Error, Filter, NewInteraction, Page, Priority, Size, Store, TokenHash};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -57,8 +57,8 @@ fn secret(request_id: &str, by: &Principal, now: Timestamp, body: &str) -> NewIn
 fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) -> bool {
     let Open { directory: _directory, db, clock, runtime, store } = open();
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
-    let holder = Holder { token_sha256: [0; 32], principal: builder.clone() };
-    let registered = runtime.block_on(store.write(Lane::People, move |tx| {
+    let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
+    let registered = runtime.block_on(store.write(Priority::Human, move |tx| {
         tx.insert_token(&TokenId::generate(), &holder)?;
         let new = secret("s", &holder.principal, tx.now(), "{}");
         assert!(tx.insert_interaction(&new, 1)?);
@@ -70,9 +70,9 @@ fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) ->
     let mut resolution = Resolution::by_principal(Outcome::Cancelled, &builder, START.parse().unwrap());
     let before = rows();
     asked(&mut interaction, &mut resolution);
-    let settled = runtime.block_on(store.write(Lane::People, move |tx| {
+    let settled = runtime.block_on(store.write(Priority::Human, move |tx| {
         let resolution = Resolution { at: tx.now(), ..resolution.clone() };
-        tx.settle(&interaction, &resolution)
+        tx.resolve(&interaction, &resolution)
     }));
     assert_eq!(settled.is_err(), rows() == before, "{settled:?}");
     runtime.block_on(store.close()).unwrap();
@@ -113,8 +113,8 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
         let store = Arc::clone(&store);
         runtime.spawn(async move {
             let principal = Principal { name: format!("p{number:02}").parse().unwrap(), role: Role::Agent };
-            let holder = Holder { token_sha256: [number; 32], principal };
-            let written = store.write(Lane::People, move |tx| {
+            let holder = TokenHash { token_sha256: [number; 32], principal };
+            let written = store.write(Priority::Human, move |tx| {
                 tx.insert_token(&TokenId::generate(), &holder)?;
                 if number % 2 == 0 { Ok(()) } else { Err(Error::Busy) }
             });
@@ -141,17 +141,17 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
         runtime.spawn(async move {
             while !over.load(Ordering::Relaxed) {
                 let page = Page { before: None, limit: 20 };
-                store.read(Lane::Agents, move |tx| tx.records(&Filter::default(), page)).await.unwrap();
+                store.read(Priority::Agent, move |tx| tx.records(&Filter::default(), page)).await.unwrap();
             }
         })
     });
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
-    let holder = Holder { token_sha256: [0; 32], principal: builder.clone() };
-    runtime.block_on(store.write(Lane::People, move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
+    let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
+    runtime.block_on(store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
     let body = Arc::new(format!("\"{}\"", "x".repeat(256 * 1024)));
     for number in 0..400 {
         let (builder, body) = (builder.clone(), Arc::clone(&body));
-        let written = store.write(Lane::People, move |tx| {
+        let written = store.write(Priority::Human, move |tx| {
             let new = secret(&format!("s{number}"), &builder, tx.now(), &body);
             tx.insert_interaction(&new, 400)
         });

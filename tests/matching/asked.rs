@@ -2,12 +2,12 @@
 
 use countersign::clock::Timestamp;
 use countersign::domain::content::Confirmation;
+use countersign::domain::enums::RuleDecision;
 use countersign::domain::id::{PrincipalName, RuleId, ToolName};
 use countersign::domain::matcher::{Doubt, Subject};
 use countersign::domain::pattern::{Pattern, Scope};
-use countersign::domain::rule_set::{Candidate, RuleSet, Verdict};
+use countersign::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
 use countersign::domain::trust_rule::{Terms, TrustRule};
-use countersign::domain::words::RuleDecision;
 use serde_json::{Value, json};
 
 /// What a subject is.
@@ -92,13 +92,13 @@ impl Asked {
     }
 
     pub(crate) fn decided_by(&self, rules: &RuleSet) -> Decided {
-        let candidate = Candidate { confirmation: &self.confirmation, subject: &self.subject, banned_author: None };
+        let candidate = MatchInput { confirmation: &self.confirmation, subject: &self.subject, excluded_author: None };
         let id = |rule: &TrustRule| rule.rule_id.clone();
         match rules.decide(&candidate, Timestamp::EPOCH, None) {
-            Verdict::Deny(rule) => Decided::Deny(id(rule)),
-            Verdict::Ask(rule) => Decided::Ask(rule.map(id)),
-            Verdict::Allow(rules) => Decided::Allow(rules.into_iter().map(id).collect()),
-            Verdict::Open(_) => Decided::Open,
+            RuleSetDecision::Deny(rule) => Decided::Deny(id(rule)),
+            RuleSetDecision::Ask(rule) => Decided::Ask(rule.map(id)),
+            RuleSetDecision::Allow(rules) => Decided::Allow(rules.into_iter().map(id).collect()),
+            RuleSetDecision::NoMatch(_) => Decided::Open,
         }
     }
 

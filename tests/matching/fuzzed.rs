@@ -3,8 +3,8 @@
 //! An input is a letter for what the subject is, a pattern, a zero byte and a subject, so that a corpus can be read and
 //! written by hand.
 
+use countersign::domain::enums::RuleDecision;
 use countersign::domain::matcher::Doubt;
-use countersign::domain::words::RuleDecision;
 
 use super::asked::{Asked, Decided, Kind, rules};
 use super::shell;

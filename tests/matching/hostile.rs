@@ -1,7 +1,7 @@
 //! Requests that are made to take long, and rules that make the most of it.
 
+use countersign::domain::enums::RuleDecision;
 use countersign::domain::rule_set::RuleSet;
-use countersign::domain::words::RuleDecision;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 

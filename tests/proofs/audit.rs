@@ -153,7 +153,7 @@ fn insert(conn: &Connection, last: i64, random: &mut Random) -> Deed {
 fn forged(conn: &Connection, seq: i64) -> EventHash {
     let previous =
         conn.query_row("SELECT hash FROM audit_events WHERE seq = ?1", [seq - 1], |row| row.get::<_, [u8; 32]>(0));
-    let told = countersign::domain::chain::Told {
+    let told = countersign::domain::chain::AuditContent {
         at: countersign::clock::Timestamp::from_millis(5).unwrap(),
         event: "token.created".into(),
         request_id: None,

@@ -7,9 +7,9 @@ use clap::Args;
 use super::waiting::{Waiting, how_it_ended};
 use crate::cli::Failure;
 use crate::domain::content::{Confirmation, Content};
+use crate::domain::enums::{ExecutionTarget, Outcome, RiskLevel};
 use crate::domain::id::ToolName;
 use crate::domain::json::JsonObject;
-use crate::domain::words::{ExecutionTarget, Outcome, RiskLevel};
 
 /// May a tool be used?
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::EXIT_CODES;
 use super::waiting::Waiting;
 use crate::cli::Failure;
-use crate::client::wire::{Taken, Told};
+use crate::client::wire::{SecretHandout, WithRaw};
 use crate::domain::content::{Content, SecretRequest};
 use crate::domain::id::{SecretName, TakeId};
 
@@ -67,7 +67,7 @@ impl AskSecret {
         let request_id = &asked.answered(false)?.request_id;
         // With an id of our own a taking whose answer was lost is the same taking.
         let (path, body) = (format!("/v1/interactions/{request_id}/secret"), json!({"takeId": TakeId::generate()}));
-        let taken: Told<Taken> = asked.patience.insist(|| asked.client.post(&path, &body))?;
+        let taken: WithRaw<SecretHandout> = asked.patience.run(|| asked.client.post(&path, &body))?;
         let out = if self.waiting.common.json { taken.json.get() } else { &taken.value.value };
         writeln!(io::stdout(), "{out}")?;
         Ok(())

@@ -10,15 +10,15 @@ use serde::Serialize;
 use crate::cli::card::resolver;
 use crate::cli::common::Common;
 use crate::cli::interrupt::{Heard, Interrupts};
-use crate::cli::{Failure, shown};
-use crate::client::wire::{Interaction, Told};
-use crate::client::{Client, Error, Patience};
+use crate::cli::{Failure, safe_text};
+use crate::client::wire::{Interaction, WithRaw};
+use crate::client::{Client, Error, RetryPolicy};
 use crate::config::{millis, patience};
 use crate::domain::content::{Confirmation, Content, SecretRequest};
+use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::ResolvedBy;
 use crate::domain::question::Question;
-use crate::domain::words::{Kind, Outcome};
 
 /// What every question has beside its content.
 #[derive(Debug, Args)]
@@ -50,8 +50,8 @@ pub(in crate::cli) struct Waiting {
 /// A question that was answered, in whichever way, and what is needed to go on.
 pub(in crate::cli) struct Asked {
     pub(in crate::cli) client: Arc<Client>,
-    pub(in crate::cli) patience: Patience,
-    pub(in crate::cli) told: Told<Interaction>,
+    pub(in crate::cli) patience: RetryPolicy,
+    pub(in crate::cli) told: WithRaw<Interaction>,
 }
 
 /// The body of a registration.
@@ -76,7 +76,7 @@ impl Waiting {
     /// Registers `content` and waits until it is resolved.
     pub(in crate::cli) fn ask(&self, content: Content) -> Result<Asked, Failure> {
         let client = Arc::new(self.common.agent()?);
-        let patience = Patience::new(self.unreachable_after);
+        let patience = RetryPolicy::new(self.unreachable_after);
         let registration = self.registration(content);
         let request_id = registration.request_id.clone();
         let interrupts = Interrupts::new()?;
@@ -86,11 +86,11 @@ impl Waiting {
         });
         match interrupts.next()? {
             Heard::Done(Ok(told)) => Ok(Asked { client, patience, told }),
-            Heard::Done(Err(error)) if error.may_pass() => Err(Failure::Away { error, request_id }),
+            Heard::Done(Err(error)) if error.is_transient() => Err(Failure::Away { error, request_id }),
             Heard::Done(Err(error)) => Err(error.into()),
             Heard::Signal(_) if self.cancel_on_interrupt => {
                 let path = format!("/v1/interactions/{request_id}/cancel");
-                let _: Told<Interaction> = client.post(&path, &serde_json::Map::new())?;
+                let _: WithRaw<Interaction> = client.post(&path, &serde_json::Map::new())?;
                 Err(Failure::Ended(Outcome::Cancelled, format!("interrupted; {request_id} is cancelled")))
             }
             Heard::Signal(_) => Err(Failure::Interrupted(format!(
@@ -114,14 +114,14 @@ impl Waiting {
     }
 }
 
-fn wait(client: &Client, patience: Patience, registration: &Registration) -> Result<Told<Interaction>, Error> {
-    let mut told: Told<Interaction> = patience.insist(|| client.post("/v1/interactions", registration))?;
+fn wait(client: &Client, patience: RetryPolicy, registration: &Registration) -> Result<WithRaw<Interaction>, Error> {
+    let mut told: WithRaw<Interaction> = patience.run(|| client.post("/v1/interactions", registration))?;
     if told.value.outcome().is_none() {
         // Whether anybody reads this does not matter to the question.
         let _ = writeln!(io::stderr(), "waiting for an answer to {}", registration.request_id);
     }
     while told.value.outcome().is_none() {
-        told = patience.insist(|| client.wait(&registration.request_id))?;
+        told = patience.run(|| client.wait(&registration.request_id))?;
     }
     Ok(told)
 }
@@ -130,7 +130,7 @@ impl Asked {
     /// Prints the interaction where JSON is wanted, and fails where the answer is none, or no.
     pub(in crate::cli) fn answered(&self, json: bool) -> Result<&Interaction, Failure> {
         if json {
-            writeln!(io::stdout(), "{}", shown::json(self.told.json.get()))?;
+            writeln!(io::stdout(), "{}", safe_text::json(self.told.json.get()))?;
         }
         let interaction = &self.told.value;
         match interaction.outcome() {
@@ -147,7 +147,7 @@ pub(in crate::cli) fn how_it_ended(interaction: &Interaction, outcome: Outcome) 
     let by = resolution.filter(|resolution| !matches!(resolution.resolved_by, ResolvedBy::System(_)));
     let by = by.map_or_else(String::new, |resolution| format!(" by {}", resolver(&resolution.resolved_by)));
     let comment = resolution.and_then(|resolution| resolution.comment.as_deref());
-    let comment = comment.map_or_else(String::new, |comment| format!(": {}", shown::line(comment)));
+    let comment = comment.map_or_else(String::new, |comment| format!(": {}", safe_text::line(comment)));
     match outcome {
         Outcome::Expired => format!("{} expired: nobody answered in time", interaction.request_id),
         Outcome::Approved | Outcome::Answered | Outcome::Rejected | Outcome::Cancelled | Outcome::Superseded => {

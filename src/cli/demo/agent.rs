@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::look::Tint;
-use crate::cli::shown::Shown;
-use crate::client::wire::{Claimed, Interaction, Taken, Told};
-use crate::client::{Client, Patience, Result};
+use crate::cli::safe_text::SafeText;
+use crate::cli::style::TextStyle;
+use crate::client::wire::{ClaimGrant, Interaction, SecretHandout, WithRaw};
+use crate::client::{Client, Result, RetryPolicy};
+use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ClaimId, RequestId, TakeId};
-use crate::domain::words::{Kind, Outcome};
 
 /// An agent that waits has nothing better to do.
-const PATIENCE: Patience = Patience::new(Duration::MAX);
+const PATIENCE: RetryPolicy = RetryPolicy::new(Duration::MAX);
 
 /// What it reports of what it did not do.
 const REPORT: &str = "a demonstration: nothing was run";
@@ -22,13 +22,13 @@ const REPORT: &str = "a demonstration: nothing was run";
 pub(super) struct Agent {
     request_id: RequestId,
     /// What it asks, in a line.
-    pub(super) about: Shown,
+    pub(super) about: SafeText,
 }
 
 impl Agent {
     /// Registers what it asks.
     pub(super) fn ask(client: &Client, request: &Map<String, Value>) -> Result<Self> {
-        let asked: Told<Interaction> = client.post("/v1/interactions", request)?;
+        let asked: WithRaw<Interaction> = client.post("/v1/interactions", request)?;
         let Interaction { request_id, confirmation, secret, question, .. } = asked.value;
         let about = match (&confirmation, &secret, question.as_ref().and_then(|question| question.entries.first())) {
             (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
@@ -37,14 +37,14 @@ impl Agent {
             (None, None, None) => ("", ""),
         };
         let (what, text) = about;
-        let about = Shown::line(what).and(Shown::own("  ", Tint::Plain)).and(Shown::line(text));
+        let about = SafeText::line(what).and(SafeText::own("  ", TextStyle::Plain)).and(SafeText::line(text));
         Ok(Self { request_id, about })
     }
 
     /// Waits for the answer and acts on it; what came of it, in a few words.
-    pub(super) fn play(&self, client: &Client) -> Result<Shown> {
+    pub(super) fn play(&self, client: &Client) -> Result<SafeText> {
         let answer = loop {
-            let interaction = PATIENCE.insist(|| client.wait(&self.request_id))?.value;
+            let interaction = PATIENCE.run(|| client.wait(&self.request_id))?.value;
             if let Some(outcome) = interaction.outcome() {
                 break (outcome, interaction);
             }
@@ -56,13 +56,13 @@ impl Agent {
             _ => {}
         }
         let tint = match outcome {
-            Outcome::Approved | Outcome::Answered => Tint::Green,
-            Outcome::Rejected => Tint::Red,
-            Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => Tint::Yellow,
+            Outcome::Approved | Outcome::Answered => TextStyle::Green,
+            Outcome::Rejected => TextStyle::Red,
+            Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => TextStyle::Yellow,
         };
-        let shown = Shown::own(format!("{:<11}", outcome.as_str()), tint);
+        let shown = SafeText::own(format!("{:<11}", outcome.as_str()), tint);
         Ok(match resolution.and_then(|resolution| resolution.comment) {
-            Some(comment) => shown.and(Shown::line(&format!("({comment})  ")).tinted(Tint::Dim)),
+            Some(comment) => shown.and(SafeText::line(&format!("({comment})  ")).tinted(TextStyle::Dim)),
             None => shown,
         })
     }
@@ -70,22 +70,22 @@ impl Agent {
     /// Claims what was approved, and reports that it is done.
     fn act(&self, client: &Client) -> Result<()> {
         let claim = json!({"claimId": ClaimId::generate()});
-        let Claimed { claim_id, .. } = PATIENCE.insist(|| client.post(&self.call("claim"), &claim))?;
+        let ClaimGrant { claim_id, .. } = PATIENCE.run(|| client.post(&self.call("claim"), &claim))?;
         let report = json!({"claimId": claim_id, "outcome": "succeeded", "detail": REPORT});
-        let _: Told<Interaction> = PATIENCE.insist(|| client.post(&self.call("outcome"), &report))?;
+        let _: WithRaw<Interaction> = PATIENCE.run(|| client.post(&self.call("outcome"), &report))?;
         Ok(())
     }
 
     /// Takes the secret, and forgets it.
     fn take(&self, client: &Client) -> Result<()> {
         let taking = json!({"takeId": TakeId::generate()});
-        let _: Taken = PATIENCE.insist(|| client.post(&self.call("secret"), &taking))?;
+        let _: SecretHandout = PATIENCE.run(|| client.post(&self.call("secret"), &taking))?;
         Ok(())
     }
 
     /// Asks no longer, where nobody has answered.
     pub(super) fn withdraw(&self, client: &Client) -> Result<()> {
-        match client.post::<Told<Interaction>>(&self.call("cancel"), &json!({})) {
+        match client.post::<WithRaw<Interaction>>(&self.call("cancel"), &json!({})) {
             Ok(_) => Ok(()),
             Err(error) if error.is_refusal("already_resolved") => Ok(()),
             Err(error) => Err(error),

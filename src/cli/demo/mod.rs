@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 use self::agent::Agent;
 use super::failure::Failure;
 use super::interrupt::{Heard, Interrupts};
-use super::look::{Look, Tint};
-use super::shown::Shown;
+use super::safe_text::SafeText;
+use super::style::{TerminalStyle, TextStyle};
 use crate::client::Client;
 use crate::config::Access;
+use crate::domain::enums::Role;
 use crate::domain::id::RequestId;
-use crate::domain::words::Role;
 
 /// What they ask: the bodies of registrations, whose ids are completed for each demonstration.
 const REQUESTS: &str = include_str!("requests.json");
@@ -33,11 +33,15 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = Arc::new(Client::open(&self.access, Role::Agent)?);
-        let (mut out, look) = (io::stdout(), Look::of_stdout());
+        let (mut out, look) = (io::stdout(), TerminalStyle::of_stdout());
         let mut waiting = Vec::new();
         for request in requests()? {
             let agent = Agent::ask(&client, &request)?;
-            writeln!(out, "{}", Shown::own(format!("{:<11}", "asks"), Tint::Dim).and(agent.about.clone()).paint(look))?;
+            writeln!(
+                out,
+                "{}",
+                SafeText::own(format!("{:<11}", "asks"), TextStyle::Dim).and(agent.about.clone()).paint(look)
+            )?;
             waiting.push(agent);
         }
         let url = client.url();

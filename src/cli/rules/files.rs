@@ -11,7 +11,7 @@ use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::pattern::Scope;
 use crate::rules_file::{self, FileRule, RulesFile};
 use crate::service::{Change, Import, ImportError, Imported, active};
-use crate::store::{self, OpenError, write_beside};
+use crate::store::{self, OpenError, with_write_tx};
 
 #[derive(Debug, Args)]
 struct RulesPath {
@@ -107,7 +107,7 @@ impl TestRules {
 
 pub(super) fn export(database: &Database) -> Result<(), crate::cli::Failure> {
     let now = SystemClock::default().now();
-    let rules = store::read_beside(&database.path()?, |tx| active(tx, now))?;
+    let rules = store::with_read_tx(&database.path()?, |tx| active(tx, now))?;
     let rules = rules.iter().filter_map(|rule| {
         // A rule without a name is known by its id, which is a name, too.
         let name = rule.rule_id.as_str().parse::<RuleName>().ok()?;
@@ -125,9 +125,10 @@ impl ImportRules {
         let path = self.database.path()?;
         let import = Import { rules: rules.rules, by: self.by, prune: self.prune, renew: self.renew };
         let imported = if self.dry_run {
-            store::read_beside(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?.map_err(Failure::from)?
+            store::with_read_tx(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?
+                .map_err(Failure::from)?
         } else {
-            write_beside(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
+            with_write_tx(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
         };
         match show(&imported, self.dry_run) {
             // What was done is done, whether or not somebody reads of it.

@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::cli::card::{outcome_tint, resolver};
 use crate::cli::common::Common;
 use crate::cli::list::{dash, shown_ids, what};
-use crate::cli::look::{Look, Tint};
-use crate::cli::shown::{self, Shown};
+use crate::cli::safe_text::{self, SafeText};
+use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::cli::{Failure, ids};
-use crate::client::wire::{Counts, Interaction, Preview, Told};
+use crate::client::wire::{Counts, Interaction, Preview, WithRaw};
+use crate::domain::enums::RuleDecision;
 use crate::domain::id::ToolName;
-use crate::domain::words::RuleDecision;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PreviewRule {
@@ -62,9 +62,9 @@ impl PreviewRule {
             ("allowHighRisk", Some(json!(self.high_risk))),
         ];
         body.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        let preview: Told<Preview> = client.post("/v1/trust-rules/preview", &Value::Object(body))?;
+        let preview: WithRaw<Preview> = client.post("/v1/trust-rules/preview", &Value::Object(body))?;
         if self.common.json {
-            return Ok(writeln!(io::stdout(), "{}", shown::json(preview.json.get()))?);
+            return Ok(writeln!(io::stdout(), "{}", safe_text::json(preview.json.get()))?);
         }
         Ok(print(&preview.value)?)
     }
@@ -85,20 +85,21 @@ fn print(preview: &Preview) -> io::Result<()> {
     for found in [&preview.decided, &preview.pending] {
         if !found.is_empty() {
             writeln!(out)?;
-            table(found).print(&mut out, Look::of_stdout())?;
+            table(found).print(&mut out, TerminalStyle::of_stdout())?;
         }
     }
     Ok(())
 }
 
-fn table(found: &[Told<Interaction>]) -> Table<4> {
+fn table(found: &[WithRaw<Interaction>]) -> Table<4> {
     let mut table = Table::new(["ID", "STATUS", "BY", "WHAT"]);
-    for (id, Told { value: interaction, .. }) in shown_ids(found, Look::of_stdout()).into_iter().zip(found) {
+    for (id, WithRaw { value: interaction, .. }) in shown_ids(found, TerminalStyle::of_stdout()).into_iter().zip(found)
+    {
         let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by));
         table.row([
-            Shown::own(id, Tint::Bold),
-            Shown::own(interaction.status.as_str(), interaction.outcome().map_or(Tint::Bold, outcome_tint)),
-            by.map_or(dash(), |by| Shown::own(by, Tint::Plain)),
+            SafeText::own(id, TextStyle::Bold),
+            SafeText::own(interaction.status.as_str(), interaction.outcome().map_or(TextStyle::Bold, outcome_tint)),
+            by.map_or(dash(), |by| SafeText::own(by, TextStyle::Plain)),
             what(interaction),
         ]);
     }

@@ -6,14 +6,14 @@ use clap::Args;
 
 use crate::cli::common::Common;
 use crate::cli::list::{dash, print_json};
-use crate::cli::look::{Look, Tint};
-use crate::cli::shown::{self, Shown};
+use crate::cli::safe_text::{self, SafeText};
+use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::cli::time::Now;
 use crate::cli::{Failure, ids};
-use crate::client::wire::{Told, TrustRule};
+use crate::client::wire::{TrustRule, WithRaw};
+use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::ToolName;
-use crate::domain::words::{RuleDecision, RuleStatus};
 
 /// How many rules are listed at most.
 const MOST: usize = 5_000;
@@ -69,21 +69,22 @@ impl ListRules {
             writeln!(io::stderr(), "There is no such rule.")?;
             return Ok(());
         }
-        let (look, now) = (Look::of_stdout(), Now::read());
+        let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let ids: Vec<&str> = found.iter().map(|told| told.value.rule_id.as_str()).collect();
         let ids = if look.width.is_some() { ids::short(&ids) } else { ids };
         let mut table = Table::new(["ID", "STATUS", "DOES", "USED", "LAST", "TOOL", "PATTERN"]);
-        for (id, Told { value: rule, .. }) in ids.into_iter().zip(&found) {
+        for (id, WithRaw { value: rule, .. }) in ids.into_iter().zip(&found) {
             table.row([
-                Shown::own(id, Tint::Bold),
-                Shown::own(rule.status, Tint::Plain),
+                SafeText::own(id, TextStyle::Bold),
+                SafeText::own(rule.status, TextStyle::Plain),
                 decision(rule.decision),
-                Shown::own(uses(rule), Tint::Plain),
-                rule.last_used_at.map_or(dash(), |at| Shown::own(format!("{} ago", now.since(at)), Tint::Plain)),
-                Shown::line(rule.tool_name.as_str()),
-                Shown::line(rule.pattern.as_str())
-                    .and(Shown::own(" in ", Tint::Dim))
-                    .and(Shown::line(rule.scope.as_str())),
+                SafeText::own(uses(rule), TextStyle::Plain),
+                rule.last_used_at
+                    .map_or(dash(), |at| SafeText::own(format!("{} ago", now.since(at)), TextStyle::Plain)),
+                SafeText::line(rule.tool_name.as_str()),
+                SafeText::line(rule.pattern.as_str())
+                    .and(SafeText::own(" in ", TextStyle::Dim))
+                    .and(SafeText::line(rule.scope.as_str())),
             ]);
         }
         Ok(table.print(&mut out, look)?)
@@ -92,34 +93,34 @@ impl ListRules {
 
 impl ShowRule {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Told { json, value: rule } = ids::rule(&self.common.person()?, &self.id)?;
+        let WithRaw { json, value: rule } = ids::rule(&self.common.person()?, &self.id)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", shown::json(json.get()))?);
+            return Ok(writeln!(out, "{}", safe_text::json(json.get()))?);
         }
-        let look = Look::of_stdout();
-        let own = |text: String| Shown::own(text, Tint::Plain);
-        let name = rule.name.as_ref().map(|name| own(format!("{} revision {}", shown::line(name), rule.revision)));
+        let look = TerminalStyle::of_stdout();
+        let own = |text: String| SafeText::own(text, TextStyle::Plain);
+        let name = rule.name.as_ref().map(|name| own(format!("{} revision {}", safe_text::line(name), rule.revision)));
         let made_from = rule.created_from.as_ref().map_or_else(String::new, |id| format!(" from {id}"));
         let revoked = rule.revoked_at.zip(rule.revoked_by.as_ref());
         let fields = [
             ("name", name),
-            ("status", Some(Shown::own(rule.status, Tint::Bold))),
+            ("status", Some(SafeText::own(rule.status, TextStyle::Bold))),
             ("does", Some(decision(rule.decision))),
-            ("tool", Some(Shown::line(rule.tool_name.as_str()))),
-            ("pattern", Some(Shown::line(rule.pattern.as_str()))),
-            ("scope", Some(Shown::line(rule.scope.as_str()))),
-            ("high risk", rule.allow_high_risk.then(|| Shown::own("too", Tint::Red))),
+            ("tool", Some(SafeText::line(rule.tool_name.as_str()))),
+            ("pattern", Some(SafeText::line(rule.pattern.as_str()))),
+            ("scope", Some(SafeText::line(rule.scope.as_str()))),
+            ("high risk", rule.allow_high_risk.then(|| SafeText::own("too", TextStyle::Red))),
             ("used", Some(own(uses(&rule)))),
             ("last", rule.last_used_at.map(|at| own(at.to_string()))),
             ("made", Some(own(format!("{} by {}{made_from}", rule.created_at, rule.created_by)))),
             ("expires", rule.expires_at.map(|at| own(at.to_string()))),
             ("revoked", revoked.map(|(at, by)| own(format!("{at} by {by}")))),
         ];
-        writeln!(out, "{}", Tint::Bold.paint(&format!("rule {}", rule.rule_id), look))?;
+        writeln!(out, "{}", TextStyle::Bold.paint(&format!("rule {}", rule.rule_id), look))?;
         for (name, value) in fields {
             if let Some(value) = value {
-                writeln!(out, "  {} {}", Tint::Dim.paint(&format!("{name:11}"), look), value.paint(look))?;
+                writeln!(out, "  {} {}", TextStyle::Dim.paint(&format!("{name:11}"), look), value.paint(look))?;
             }
         }
         Ok(())
@@ -132,12 +133,12 @@ impl RevokeRule {
         // All are found before the first is taken back.
         let found = self.ids.iter().map(|id| ids::rule(&client, id)).collect::<Result<Vec<_>, _>>()?;
         for told in found {
-            let revoked: Told<TrustRule> = client.delete(&format!("/v1/trust-rules/{}", told.value.rule_id))?;
+            let revoked: WithRaw<TrustRule> = client.delete(&format!("/v1/trust-rules/{}", told.value.rule_id))?;
             if self.common.json {
-                writeln!(io::stdout(), "{}", shown::json(revoked.json.get()))?;
+                writeln!(io::stdout(), "{}", safe_text::json(revoked.json.get()))?;
             } else {
                 let TrustRule { rule_id, status, tool_name, pattern, .. } = &revoked.value;
-                let (tool, pattern) = (shown::line(tool_name.as_str()), shown::line(pattern.as_str()));
+                let (tool, pattern) = (safe_text::line(tool_name.as_str()), safe_text::line(pattern.as_str()));
                 writeln!(io::stdout(), "{status} {rule_id}: {tool} {pattern}")?;
             }
         }
@@ -145,13 +146,13 @@ impl RevokeRule {
     }
 }
 
-fn decision(decision: RuleDecision) -> Shown {
+fn decision(decision: RuleDecision) -> SafeText {
     let tint = match decision {
-        RuleDecision::Allow => Tint::Green,
-        RuleDecision::Deny => Tint::Red,
-        RuleDecision::Ask => Tint::Yellow,
+        RuleDecision::Allow => TextStyle::Green,
+        RuleDecision::Deny => TextStyle::Red,
+        RuleDecision::Ask => TextStyle::Yellow,
     };
-    Shown::own(decision, tint)
+    SafeText::own(decision, tint)
 }
 
 fn uses(rule: &TrustRule) -> String {

@@ -6,14 +6,14 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::client::wire::Accepted;
-use crate::client::{Client, Error, Patience, Result};
+use crate::client::{Client, Error, Result, RetryPolicy};
+use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::question::Response;
-use crate::domain::words::{Decision, Delivery};
 
 /// How long the server may be away before an answer is given up: it is the same however often it arrives.
-const PATIENCE: Patience = Patience::new(Duration::from_secs(10));
+const PATIENCE: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));
 
 /// One answer to one interaction.
 #[derive(Clone)]
@@ -90,7 +90,7 @@ impl Answer {
                 client.post("/v1/question-response", &ResponsesBody { request_id, responses })
             }
         };
-        PATIENCE.insist(call).map(|_: Accepted| ())
+        PATIENCE.run(call).map(|_: Accepted| ())
     }
 }
 

@@ -6,12 +6,12 @@ use ratatui::text::Line;
 
 use super::ink;
 use crate::cli::card;
-use crate::cli::look::Tint;
-use crate::cli::shown::Shown;
+use crate::cli::safe_text::SafeText;
+use crate::cli::style::TextStyle;
 use crate::cli::time::Now;
 use crate::client::wire::Interaction;
+use crate::domain::enums::{Kind, Outcome, RiskLevel};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
-use crate::domain::words::{Kind, Outcome, RiskLevel};
 
 /// An interaction in the queue.
 pub(super) struct Card {
@@ -68,33 +68,33 @@ impl Card {
             (None, None) => "no end".to_owned(),
         };
         let risk = interaction.confirmation.as_deref().map(|it| it.risk_level);
-        let (sign, tint) = risk.map_or((" ", Tint::Plain), sign);
+        let (sign, tint) = risk.map_or((" ", TextStyle::Plain), sign);
         let risk = risk.map_or("", RiskLevel::as_str);
-        let (mark, weight) = if is_selected { ("▸", Tint::Bold) } else { (" ", Tint::Plain) };
-        let row =
-            Shown::own(format!("{mark} {left:>7}  "), weight).and(Shown::own(format!("{sign} {risk:<6}  "), tint));
+        let (mark, weight) = if is_selected { ("▸", TextStyle::Bold) } else { (" ", TextStyle::Plain) };
+        let row = SafeText::own(format!("{mark} {left:>7}  "), weight)
+            .and(SafeText::own(format!("{sign} {risk:<6}  "), tint));
         ink::line(&row.and(about(interaction).tinted(weight)).cut(width))
     }
 
     /// Who asks what, or how it ended.
     pub(super) fn heading(&self) -> Line<'static> {
         if let Some(ending) = &self.ending {
-            return ink::line(&Shown::own(format!(" already {ending} "), Tint::Strange));
+            return ink::line(&SafeText::own(format!(" already {ending} "), TextStyle::Strange));
         }
         if self.is_sent {
-            return ink::line(&Shown::own(" sent, and not answered yet ", Tint::Bold));
+            return ink::line(&SafeText::own(" sent, and not answered yet ", TextStyle::Bold));
         }
         let asks = match self.interaction.kind {
             Kind::Confirmation => "asks whether it may",
             Kind::Secret => "asks for a secret",
             Kind::Question => "asks a question",
         };
-        ink::line(&Shown::own(format!(" {} {asks} ", self.interaction.registered_by), Tint::Bold))
+        ink::line(&SafeText::own(format!(" {} {asks} ", self.interaction.registered_by), TextStyle::Bold))
     }
 }
 
 /// What it is about: a word, and a text of the agent's.
-fn about(interaction: &Interaction) -> Shown {
+fn about(interaction: &Interaction) -> SafeText {
     let Interaction { confirmation, secret, question, .. } = interaction;
     let (what, text) = match (confirmation, secret, question.as_ref().and_then(|question| question.entries.first())) {
         (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
@@ -102,14 +102,14 @@ fn about(interaction: &Interaction) -> Shown {
         (.., Some(it)) => ("question", it.text.as_str()),
         (None, None, None) => ("", ""),
     };
-    Shown::line(what).and(Shown::own("  ", Tint::Plain)).and(Shown::line(text))
+    SafeText::line(what).and(SafeText::own("  ", TextStyle::Plain)).and(SafeText::line(text))
 }
 
 /// A level of risk as a sign and a colour, beside its word.
-const fn sign(level: RiskLevel) -> (&'static str, Tint) {
+const fn sign(level: RiskLevel) -> (&'static str, TextStyle) {
     match level {
-        RiskLevel::Low => ("▽", Tint::Green),
-        RiskLevel::Medium => ("◇", Tint::Yellow),
-        RiskLevel::High => ("▲", Tint::Red),
+        RiskLevel::Low => ("▽", TextStyle::Green),
+        RiskLevel::Medium => ("◇", TextStyle::Yellow),
+        RiskLevel::High => ("▲", TextStyle::Red),
     }
 }

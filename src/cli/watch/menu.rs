@@ -4,8 +4,8 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::text::Line;
 
 use super::ink;
-use crate::cli::look::Tint;
-use crate::cli::shown::Shown;
+use crate::cli::safe_text::SafeText;
+use crate::cli::style::TextStyle;
 
 /// What can be chosen, under a title; the texts may be an agent's.
 pub(super) struct Menu {
@@ -39,11 +39,12 @@ impl Menu {
 
     /// All of it, in lines of this width.
     pub(super) fn lines(&self, width: usize) -> Vec<Line<'static>> {
-        let mut lines = ink::lines(Shown::line(&self.title).tinted(Tint::Bold), width);
+        let mut lines = ink::lines(SafeText::line(&self.title).tinted(TextStyle::Bold), width);
         for (at, (text, about)) in self.items.iter().enumerate() {
-            let (mark, weight) = if at == self.at { ('▸', Tint::Bold) } else { (' ', Tint::Plain) };
-            let item = Shown::own(format!("{mark} {}  ", at + 1), weight).and(Shown::line(text).tinted(weight));
-            let item = item.and(Shown::own("  ", Tint::Plain)).and(Shown::line(about).tinted(Tint::Dim));
+            let (mark, weight) = if at == self.at { ('▸', TextStyle::Bold) } else { (' ', TextStyle::Plain) };
+            let item = SafeText::own(format!("{mark} {}  ", at + 1), weight).and(SafeText::line(text).tinted(weight));
+            let item =
+                item.and(SafeText::own("  ", TextStyle::Plain)).and(SafeText::line(about).tinted(TextStyle::Dim));
             lines.extend(ink::lines(item, width));
         }
         lines

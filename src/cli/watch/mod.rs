@@ -27,14 +27,14 @@ use self::answer::{Answer, was_too_late};
 use self::card::Card;
 use self::page::{Move, Page};
 use self::queue::Queue;
-use self::sources::News;
-use self::step::{Step, Turn, begin};
+use self::sources::UiEvent;
+use self::step::{Mode, Transition, begin};
 use super::failure::Failure;
 use super::time::Now;
 use crate::client::{self, Client};
 use crate::config::Access;
+use crate::domain::enums::Role;
 use crate::domain::id::RequestId;
-use crate::domain::words::Role;
 
 /// How often the countdowns go on.
 const TICK: Duration = Duration::from_millis(250);
@@ -70,10 +70,10 @@ impl Drop for Screen {
 /// All that the screen shows.
 struct Watch {
     client: Arc<Client>,
-    tell: Sender<News>,
+    tell: Sender<UiEvent>,
     queue: Queue,
     page: Option<Page>,
-    step: Step,
+    step: Mode,
     is_live: bool,
     /// What became of the last answer, until the next key.
     note: Option<String>,
@@ -94,7 +94,7 @@ impl WatchQueue {
             tell: tell.clone(),
             queue: Queue::default(),
             page: None,
-            step: Step::Reading,
+            step: Mode::Reading,
             is_live: true,
             note: None,
         };
@@ -115,7 +115,7 @@ enum Next {
 }
 
 impl Watch {
-    fn run(&mut self, terminal: &mut DefaultTerminal, told: &Receiver<News>) -> Result<(), Failure> {
+    fn run(&mut self, terminal: &mut DefaultTerminal, told: &Receiver<UiEvent>) -> Result<(), Failure> {
         loop {
             terminal.draw(|frame| self.draw(frame, Now::read()))?;
             let next = match told.recv_timeout(TICK) {
@@ -129,30 +129,30 @@ impl Watch {
         }
     }
 
-    fn hear(&mut self, news: News) -> Result<Next, Failure> {
+    fn hear(&mut self, news: UiEvent) -> Result<Next, Failure> {
         match news {
-            News::Stop => return Ok(Next::Leave),
-            News::Refused(error) => return Err(error.into()),
-            News::Lost => self.is_live = false,
-            News::Terminal(Event::Key(key)) if key.kind == KeyEventKind::Press => return Ok(self.key(key)),
-            News::Terminal(Event::Paste(text)) => self.step.paste(&text),
-            News::Terminal(_) => {}
-            News::Arrived(interaction) => self.queue.arrive(*interaction),
-            News::Pending(pending) => {
+            UiEvent::Stop => return Ok(Next::Leave),
+            UiEvent::Refused(error) => return Err(error.into()),
+            UiEvent::Lost => self.is_live = false,
+            UiEvent::Terminal(Event::Key(key)) if key.kind == KeyEventKind::Press => return Ok(self.key(key)),
+            UiEvent::Terminal(Event::Paste(text)) => self.step.paste(&text),
+            UiEvent::Terminal(_) => {}
+            UiEvent::Arrived(interaction) => self.queue.arrive(*interaction),
+            UiEvent::Pending(pending) => {
                 self.is_live = true;
                 if let Some(gone) = self.queue.replace(pending) {
                     sources::look(Arc::clone(&self.client), gone, self.tell.clone());
                 }
             }
-            News::Ended(request_id, ending) => {
+            UiEvent::Ended(request_id, ending) => {
                 let is_read = self.queue.selected().is_some_and(|(_, card)| *card.id() == request_id && card.is_open());
-                if is_read && !matches!(self.step, Step::Reading | Step::Help) {
-                    self.step = Step::Reading;
+                if is_read && !matches!(self.step, Mode::Reading | Mode::Help) {
+                    self.step = Mode::Reading;
                     self.note = Some(format!("Somebody was faster: {ending}."));
                 }
                 self.queue.end(&request_id, ending);
             }
-            News::Answered(request_id, result) => self.answered(&request_id, result),
+            UiEvent::Answered(request_id, result) => self.answered(&request_id, result),
         }
         Ok(Next::Go)
     }
@@ -165,9 +165,9 @@ impl Watch {
         }
         match (&self.step, key.code) {
             (_, KeyCode::Char(_)) if is_control => {}
-            (Step::Reading, KeyCode::Char('q')) => return Next::Leave,
-            (Step::Reading, KeyCode::Char('?')) => self.step = Step::Help,
-            (Step::Reading, code) => self.read_key(code),
+            (Mode::Reading, KeyCode::Char('q')) => return Next::Leave,
+            (Mode::Reading, KeyCode::Char('?')) => self.step = Mode::Help,
+            (Mode::Reading, code) => self.read_key(code),
             _ => self.turn(|step, card, page| step.key(key, card, page.has_seen_end())),
         }
         Next::Go
@@ -187,21 +187,21 @@ impl Watch {
     }
 
     /// Does what comes of a key on the card that is read, where it is open and has been there for long enough.
-    fn turn(&mut self, key: impl FnOnce(&mut Step, &Card, &Page) -> Turn) {
+    fn turn(&mut self, key: impl FnOnce(&mut Mode, &Card, &Page) -> Transition) {
         let turn = match (self.queue.selected(), &self.page) {
             (Some((_, card)), Some(page)) if card.is_open() && page.is_settled(card) => key(&mut self.step, card, page),
-            _ => Turn::To(Step::Reading),
+            _ => Transition::To(Mode::Reading),
         };
         match turn {
-            Turn::Stay => {}
-            Turn::To(step) => self.step = step,
-            Turn::Send(answer) => self.send(answer),
+            Transition::Stay => {}
+            Transition::To(step) => self.step = step,
+            Transition::Send(answer) => self.send(answer),
         }
     }
 
     /// Sends an answer, and goes on without waiting for what is said to it.
     fn send(&mut self, answer: Answer) {
-        self.step = Step::Reading;
+        self.step = Mode::Reading;
         let Some(request_id) = self.queue.selected().map(|(_, card)| card.id().clone()) else { return };
         if let Some(card) = self.queue.card_mut(&request_id) {
             card.is_sent = true;
@@ -209,7 +209,7 @@ impl Watch {
         let (client, tell) = (Arc::clone(&self.client), self.tell.clone());
         thread::spawn(move || {
             let result = answer.send(&client, &request_id).map(|()| answer.done());
-            let _ = tell.send(News::Answered(request_id, result));
+            let _ = tell.send(UiEvent::Answered(request_id, result));
         });
     }
 

@@ -7,12 +7,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::page::Page;
-use super::step::{Field, Step};
+use super::step::{Field, Mode};
 use super::{Watch, ink};
-use crate::cli::look::Tint;
-use crate::cli::shown::Shown;
+use crate::cli::safe_text::SafeText;
+use crate::cli::style::TextStyle;
 use crate::cli::time::Now;
-use crate::domain::words::{Delivery, Kind};
+use crate::domain::enums::{Delivery, Kind};
 
 /// What the keys do, for `?`.
 const HELP: &[(&str, &str)] = &[
@@ -75,7 +75,7 @@ impl Watch {
     fn draw_card(&mut self, frame: &mut Frame<'_>, area: Rect) {
         let block = Block::new().borders(Borders::TOP | Borders::BOTTOM).border_style(Style::new().dim());
         let inner = block.inner(area);
-        if matches!(self.step, Step::Help) {
+        if matches!(self.step, Mode::Help) {
             let lines = HELP.iter().map(|(key, does)| Line::from(format!("  {key:<9} {does}")));
             frame.render_widget(block, area);
             frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
@@ -96,25 +96,33 @@ impl Watch {
 
     /// What is asked of the person, or what there is to know, above the keys.
     fn asked(&self, width: usize) -> Vec<Line<'static>> {
-        let said = |text: String, tint| ink::lines(Shown::own(text, tint), width);
+        let said = |text: String, tint| ink::lines(SafeText::own(text, tint), width);
         match &self.step {
-            Step::Reading | Step::Help => {
-                self.note.iter().flat_map(|note| ink::lines(Shown::line(note).tinted(Tint::Bold), width)).collect()
-            }
-            Step::Sure { doubts, .. } => doubts.iter().flat_map(|doubt| said(doubt.clone(), Tint::Red)).collect(),
-            Step::Typing { field: Field::Secret { delivery, .. }, text } => {
+            Mode::Reading | Mode::Help => self
+                .note
+                .iter()
+                .flat_map(|note| ink::lines(SafeText::line(note).tinted(TextStyle::Bold), width))
+                .collect(),
+            Mode::Sure { doubts, .. } => doubts.iter().flat_map(|doubt| said(doubt.clone(), TextStyle::Red)).collect(),
+            Mode::Typing { field: Field::Secret { delivery, .. }, text } => {
                 let typed = if text.is_empty() { "" } else { "(typed, and not shown)" };
                 let becomes = match delivery {
                     Delivery::Store => "It is kept, sealed, for this agent.",
                     Delivery::TransientSend => "It is handed over once and then wiped.",
                 };
-                [said(format!("The value: {typed}"), Tint::Bold), said(becomes.to_owned(), Tint::Plain)].concat()
+                [said(format!("The value: {typed}"), TextStyle::Bold), said(becomes.to_owned(), TextStyle::Plain)]
+                    .concat()
             }
-            Step::Typing { field, text } => {
+            Mode::Typing { field, text } => {
                 let what = if matches!(field, Field::Reason) { "Why not? " } else { "In your own words: " };
-                ink::lines(Shown::own(what, Tint::Bold).and(Shown::line(text)).and(Shown::own("▏", Tint::Bold)), width)
+                ink::lines(
+                    SafeText::own(what, TextStyle::Bold)
+                        .and(SafeText::line(text))
+                        .and(SafeText::own("▏", TextStyle::Bold)),
+                    width,
+                )
             }
-            Step::Choosing { menu, .. } => menu.lines(width),
+            Mode::Choosing { menu, .. } => menu.lines(width),
         }
     }
 
@@ -123,7 +131,7 @@ impl Watch {
         let card = self.queue.selected().map(|(_, card)| card);
         let is_settled = card.zip(self.page.as_ref()).is_some_and(|(card, page)| page.is_settled(card));
         let keys: &[(&str, &str)] = match (&self.step, card) {
-            (Step::Reading, Some(card)) if card.is_open() && is_settled => match card.interaction.kind {
+            (Mode::Reading, Some(card)) if card.is_open() && is_settled => match card.interaction.kind {
                 Kind::Confirmation => &[
                     ("a", "approve"),
                     ("A", "and make a rule"),
@@ -137,15 +145,15 @@ impl Watch {
                 }
                 Kind::Question => &[("a", "answer"), ("space", "read on"), ("?", "keys"), ("q", "leave")],
             },
-            (Step::Reading, _) => &[("j", "next"), ("?", "keys"), ("q", "leave")],
-            (Step::Help, _) => &[("Esc", "back")],
-            (Step::Sure { .. }, _) => &[("y", "do it"), ("Esc", "back")],
-            (Step::Typing { field: Field::Secret { may_send_once: true, .. }, .. }, _) => {
+            (Mode::Reading, _) => &[("j", "next"), ("?", "keys"), ("q", "leave")],
+            (Mode::Help, _) => &[("Esc", "back")],
+            (Mode::Sure { .. }, _) => &[("y", "do it"), ("Esc", "back")],
+            (Mode::Typing { field: Field::Secret { may_send_once: true, .. }, .. }, _) => {
                 &[("Enter", "give it"), ("Tab", "keep it, or hand it over once"), ("Esc", "back")]
             }
-            (Step::Typing { field: Field::Reason, .. }, _) => &[("Enter", "reject"), ("Esc", "back")],
-            (Step::Typing { .. }, _) => &[("Enter", "done"), ("Esc", "back")],
-            (Step::Choosing { .. }, _) => &[("j k", "move"), ("Enter", "choose"), ("Esc", "back")],
+            (Mode::Typing { field: Field::Reason, .. }, _) => &[("Enter", "reject"), ("Esc", "back")],
+            (Mode::Typing { .. }, _) => &[("Enter", "done"), ("Esc", "back")],
+            (Mode::Choosing { .. }, _) => &[("j k", "move"), ("Enter", "choose"), ("Esc", "back")],
         };
         let shown = keys.iter().flat_map(|(key, does)| [format!(" {key} ").reversed(), format!(" {does}  ").into()]);
         Line::from(shown.collect::<Vec<_>>())

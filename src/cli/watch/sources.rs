@@ -11,7 +11,7 @@ use ratatui::crossterm::event::{self, Event};
 
 use super::card::Ending;
 use crate::cli::interrupt::Interrupts;
-use crate::client::wire::{AuditEvent, Interaction, Told};
+use crate::client::wire::{AuditEvent, Interaction, WithRaw};
 use crate::client::{self, Client, pause};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{ResolvedBy, Status};
@@ -20,7 +20,7 @@ use crate::domain::interaction::{ResolvedBy, Status};
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Something that happened.
-pub(super) enum News {
+pub(super) enum UiEvent {
     /// At the terminal.
     Terminal(Event),
     /// The server is there: this is all that waits.
@@ -40,36 +40,36 @@ pub(super) enum News {
 }
 
 /// Tells when a signal asks for the end, so that the terminal is given back first.
-pub(super) fn stop_on_signals(tell: Sender<News>) -> io::Result<()> {
+pub(super) fn stop_on_signals(tell: Sender<UiEvent>) -> io::Result<()> {
     let interrupts = Interrupts::<()>::new()?;
     thread::spawn(move || {
         // Nobody listens any more where this fails.
-        let _ = interrupts.next().map(|_| tell.send(News::Stop));
+        let _ = interrupts.next().map(|_| tell.send(UiEvent::Stop));
     });
     Ok(())
 }
 
 /// Tells what is typed.
-pub(super) fn read_terminal(tell: Sender<News>) {
+pub(super) fn read_terminal(tell: Sender<UiEvent>) {
     thread::spawn(move || {
         while let Ok(event) = event::read() {
-            if tell.send(News::Terminal(event)).is_err() {
+            if tell.send(UiEvent::Terminal(event)).is_err() {
                 return;
             }
         }
         // The terminal is gone.
-        let _ = tell.send(News::Stop);
+        let _ = tell.send(UiEvent::Stop);
     });
 }
 
 /// Tells what happens at the server, from now on and across its restarts.
-pub(super) fn follow(client: Arc<Client>, tell: Sender<News>) {
+pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
     thread::spawn(move || {
         let mut feed = client.feed(None);
         loop {
             // The feed is open before anybody looks: what happens in between comes through it.
             let begun = feed.connect().and_then(|()| pending(&client));
-            let error = match begun.map(News::Pending).map(|news| tell.send(news)) {
+            let error = match begun.map(UiEvent::Pending).map(|news| tell.send(news)) {
                 Ok(Ok(())) => match pass_on(&client, &mut feed, &tell) {
                     Some(error) => error,
                     None => return,
@@ -77,8 +77,8 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<News>) {
                 Ok(Err(_)) => return,
                 Err(error) => error,
             };
-            let news = if error.may_pass() { News::Lost } else { News::Refused(error) };
-            let is_over = matches!(news, News::Refused(_));
+            let news = if error.is_transient() { UiEvent::Lost } else { UiEvent::Refused(error) };
+            let is_over = matches!(news, UiEvent::Refused(_));
             if tell.send(news).is_err() || is_over {
                 return;
             }
@@ -94,7 +94,7 @@ pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
 }
 
 /// Passes on what the feed brings until it ends, and why; `None` where nobody listens any more.
-fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<News>) -> Option<client::Error> {
+fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<UiEvent>) -> Option<client::Error> {
     loop {
         let news = match feed.next()?.and_then(|event| news_of(client, event)) {
             Ok(Some(news)) => news,
@@ -105,21 +105,21 @@ fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<News>) ->
     }
 }
 
-fn news_of(client: &Client, event: Told<AuditEvent>) -> client::Result<Option<News>> {
+fn news_of(client: &Client, event: WithRaw<AuditEvent>) -> client::Result<Option<UiEvent>> {
     let AuditEvent { event, request_id: Some(request_id), rule_id, principal, .. } = event.value else {
         return Ok(None);
     };
     let Some(what) = event.strip_prefix("interaction.") else { return Ok(None) };
     if what == "registered" {
         let interaction = client.look(&request_id)?.value;
-        return Ok(interaction.outcome().is_none().then(|| News::Arrived(Box::new(interaction))));
+        return Ok(interaction.outcome().is_none().then(|| UiEvent::Arrived(Box::new(interaction))));
     }
     let outcome = what.parse().ok();
-    Ok(outcome.map(|outcome| News::Ended(request_id, Ending { outcome, principal, rule_id })))
+    Ok(outcome.map(|outcome| UiEvent::Ended(request_id, Ending { outcome, principal, rule_id })))
 }
 
 /// Finds out how an interaction ended that waits no longer.
-pub(super) fn look(client: Arc<Client>, request_id: RequestId, tell: Sender<News>) {
+pub(super) fn look(client: Arc<Client>, request_id: RequestId, tell: Sender<UiEvent>) {
     thread::spawn(move || {
         let Ok(Interaction { status, resolution, .. }) = client.look(&request_id).map(|told| told.value) else {
             return;
@@ -130,6 +130,6 @@ pub(super) fn look(client: Arc<Client>, request_id: RequestId, tell: Sender<News
             Some(ResolvedBy::TrustRule(rule_id)) => (None, Some(rule_id)),
             Some(ResolvedBy::System(_)) | None => (None, None),
         };
-        let _ = tell.send(News::Ended(request_id, Ending { outcome, principal, rule_id }));
+        let _ = tell.send(UiEvent::Ended(request_id, Ending { outcome, principal, rule_id }));
     });
 }

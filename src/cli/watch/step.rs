@@ -7,12 +7,12 @@ use super::answer::Answer;
 use super::card::Card;
 use super::menu::Menu;
 use crate::domain::content::Confirmation;
+use crate::domain::enums::{Decision, Delivery, RiskLevel};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::question::{Question, Response};
-use crate::domain::words::{Decision, Delivery, RiskLevel};
 
 /// Where a person is between the first key and the answer.
-pub(super) enum Step {
+pub(super) enum Mode {
     /// They read.
     Reading,
     /// They look the keys up.
@@ -46,15 +46,15 @@ pub(super) enum Choice {
 }
 
 /// What comes of a key.
-pub(super) enum Turn {
+pub(super) enum Transition {
     Stay,
-    To(Step),
+    To(Mode),
     Send(Answer),
 }
 
 /// What a key begins on a card that waits; `has_seen_end` unless some of it has not been on the screen.
-pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Turn {
-    let (interaction, typing) = (&card.interaction, |field| Turn::To(Step::typing(field)));
+pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Transition {
+    let (interaction, typing) = (&card.interaction, |field| Transition::To(Mode::typing(field)));
     match (key, &interaction.confirmation, &interaction.secret, &interaction.question) {
         ('a', Some(confirmation), ..) => approve(confirmation, None, has_seen_end),
         ('A', Some(confirmation), ..) => offer_patterns(confirmation),
@@ -64,15 +64,15 @@ pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Turn {
         }
         ('r', _, Some(_), _) => {
             let doubts = vec!["The agent goes on without the secret.".to_owned()];
-            Turn::To(Step::Sure { doubts, answer: Answer::Secret { value: None, delivery: Delivery::Store } })
+            Transition::To(Mode::Sure { doubts, answer: Answer::Secret { value: None, delivery: Delivery::Store } })
         }
         ('a', _, _, Some(question)) => ask(question, Vec::new()),
-        _ => Turn::Stay,
+        _ => Transition::Stay,
     }
 }
 
 /// Approves; what is dangerous, or has not been read to its end, needs a second key.
-fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen_end: bool) -> Turn {
+fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen_end: bool) -> Transition {
     let mut doubts = Vec::new();
     if confirmation.risk_level == RiskLevel::High {
         doubts.push("▲ HIGH RISK: the agent itself says that this can do much harm.".to_owned());
@@ -81,51 +81,51 @@ fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen
         doubts.push("The end of it has not been on the screen yet.".to_owned());
     }
     let answer = Answer::allow(rule);
-    if doubts.is_empty() { Turn::Send(answer) } else { Turn::To(Step::Sure { doubts, answer }) }
+    if doubts.is_empty() { Transition::Send(answer) } else { Transition::To(Mode::Sure { doubts, answer }) }
 }
 
-fn offer_patterns(confirmation: &Confirmation) -> Turn {
+fn offer_patterns(confirmation: &Confirmation) -> Transition {
     if !confirmation.persistent_decisions_allowed || confirmation.allowlist_options.is_empty() {
-        return Turn::Stay;
+        return Transition::Stay;
     }
     let offers = confirmation.allowlist_options.iter();
     let items = offers.map(|offer| (offer.pattern.as_str(), offer.label.as_str()));
     let menu = Menu::new("Approve, and from now on let pass without asking what matches", items);
-    Turn::To(Step::Choosing { menu, choice: Choice::Pattern })
+    Transition::To(Mode::Choosing { menu, choice: Choice::Pattern })
 }
 
 /// Asks the next entry of a question, and in the end whether the answers are to be sent.
-fn ask(question: &Question, responses: Vec<Response>) -> Turn {
+fn ask(question: &Question, responses: Vec<Response>) -> Transition {
     let Some(entry) = question.entries.get(responses.len()) else {
         let doubts = vec!["All is answered.".to_owned()];
-        return Turn::To(Step::Sure { doubts, answer: Answer::Responses(responses) });
+        return Transition::To(Mode::Sure { doubts, answer: Answer::Responses(responses) });
     };
     let options = entry.options.iter();
     let options = options.map(|option| (option.label.as_str(), option.description.as_deref().unwrap_or_default()));
     let own_words = entry.free_text_allowed.then_some(("(in your own words)", ""));
     let menu = Menu::new(&entry.text, options.chain(own_words).chain([("(pass over this one)", "")]));
-    Turn::To(Step::Choosing { menu, choice: Choice::Entry(responses) })
+    Transition::To(Mode::Choosing { menu, choice: Choice::Entry(responses) })
 }
 
-impl Step {
+impl Mode {
     fn typing(field: Field) -> Self {
         Self::Typing { field, text: Zeroizing::new(String::new()) }
     }
 
     /// What a key does in the middle of this.
-    pub(super) fn key(&mut self, key: KeyEvent, card: &Card, has_seen_end: bool) -> Turn {
+    pub(super) fn key(&mut self, key: KeyEvent, card: &Card, has_seen_end: bool) -> Transition {
         match (self, key.code) {
-            (Self::Reading, _) => Turn::Stay,
-            (Self::Help, _) | (_, KeyCode::Esc) => Turn::To(Self::Reading),
-            (Self::Sure { answer, .. }, KeyCode::Char('y')) => Turn::Send(answer.clone()),
-            (Self::Sure { .. }, _) => Turn::To(Self::Reading),
+            (Self::Reading, _) => Transition::Stay,
+            (Self::Help, _) | (_, KeyCode::Esc) => Transition::To(Self::Reading),
+            (Self::Sure { answer, .. }, KeyCode::Char('y')) => Transition::Send(answer.clone()),
+            (Self::Sure { .. }, _) => Transition::To(Self::Reading),
             (Self::Typing { field, text }, KeyCode::Enter) => typed(field, text, card),
             (Self::Typing { field, text }, code) => {
                 edit(field, text, code);
-                Turn::Stay
+                Transition::Stay
             }
             (Self::Choosing { menu, choice }, code) => {
-                menu.key(code).map_or(Turn::Stay, |at| chosen(choice, at, card, has_seen_end))
+                menu.key(code).map_or(Transition::Stay, |at| chosen(choice, at, card, has_seen_end))
             }
         }
     }
@@ -152,52 +152,54 @@ fn edit(field: &mut Field, text: &mut String, code: KeyCode) {
     }
 }
 
-fn typed(field: &mut Field, text: &str, card: &Card) -> Turn {
+fn typed(field: &mut Field, text: &str, card: &Card) -> Transition {
     let is_empty = text.trim().is_empty();
     match (field, &card.interaction.question) {
         (Field::Reason, _) => {
             let comment = (!is_empty).then(|| text.trim().to_owned());
-            Turn::Send(Answer::Confirm { decision: Decision::Deny, comment, rule: None })
+            Transition::Send(Answer::Confirm { decision: Decision::Deny, comment, rule: None })
         }
         (Field::Secret { delivery, .. }, _) if !is_empty => {
-            Turn::Send(Answer::Secret { value: Some(Zeroizing::new(text.to_owned())), delivery: *delivery })
+            Transition::Send(Answer::Secret { value: Some(Zeroizing::new(text.to_owned())), delivery: *delivery })
         }
         (Field::Words(responses), Some(question)) if !is_empty => {
             answered(question, std::mem::take(responses), |response| response.text = Some(text.trim().to_owned()))
         }
-        (Field::Secret { .. } | Field::Words(_), _) => Turn::Stay,
+        (Field::Secret { .. } | Field::Words(_), _) => Transition::Stay,
     }
 }
 
-fn chosen(choice: &mut Choice, at: usize, card: &Card, has_seen_end: bool) -> Turn {
+fn chosen(choice: &mut Choice, at: usize, card: &Card, has_seen_end: bool) -> Transition {
     let (confirmation, question) = (&card.interaction.confirmation, &card.interaction.question);
     match (choice, confirmation, question) {
         (Choice::Pattern, Some(confirmation), _) => {
-            let Some(offer) = confirmation.allowlist_options.get(at) else { return Turn::Stay };
+            let Some(offer) = confirmation.allowlist_options.get(at) else { return Transition::Stay };
             let scopes = confirmation.scope_options.iter().map(|offer| (offer.scope.as_str(), offer.label.as_str()));
             let menu = Menu::new("Where?", scopes);
-            Turn::To(Step::Choosing { menu, choice: Choice::Scope(offer.pattern.clone()) })
+            Transition::To(Mode::Choosing { menu, choice: Choice::Scope(offer.pattern.clone()) })
         }
         (Choice::Scope(pattern), Some(confirmation), _) => {
-            let Some(offer) = confirmation.scope_options.get(at) else { return Turn::Stay };
+            let Some(offer) = confirmation.scope_options.get(at) else { return Transition::Stay };
             approve(confirmation, Some((pattern.clone(), offer.scope.clone())), has_seen_end)
         }
         (Choice::Entry(responses), _, Some(question)) => answer_entry(question, std::mem::take(responses), at),
-        _ => Turn::Stay,
+        _ => Transition::Stay,
     }
 }
 
-fn answer_entry(question: &Question, responses: Vec<Response>, at: usize) -> Turn {
-    let Some(entry) = question.entries.get(responses.len()) else { return Turn::Stay };
+fn answer_entry(question: &Question, responses: Vec<Response>, at: usize) -> Transition {
+    let Some(entry) = question.entries.get(responses.len()) else { return Transition::Stay };
     match entry.options.get(at) {
         Some(option) => answered(question, responses, |response| response.option_id = Some(option.option_id.clone())),
-        None if entry.free_text_allowed && at == entry.options.len() => Turn::To(Step::typing(Field::Words(responses))),
+        None if entry.free_text_allowed && at == entry.options.len() => {
+            Transition::To(Mode::typing(Field::Words(responses)))
+        }
         None => answered(question, responses, |response| response.skipped = true),
     }
 }
 
 /// Adds the response to the next entry, and asks on.
-fn answered(question: &Question, mut responses: Vec<Response>, say: impl FnOnce(&mut Response)) -> Turn {
+fn answered(question: &Question, mut responses: Vec<Response>, say: impl FnOnce(&mut Response)) -> Transition {
     if let Some(entry) = question.entries.get(responses.len()) {
         let question_id = entry.question_id.clone();
         let mut response = Response { question_id, option_id: None, text: None, skipped: false };

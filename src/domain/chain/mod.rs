@@ -91,7 +91,7 @@ impl FromStr for Head {
 
 /// What an event says, beside its place: whatever text stands there, for what was tampered with is told of, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct AuditContent<'a> {
     /// When.
     pub at: Timestamp,
     /// What happened.
@@ -106,7 +106,7 @@ pub struct Told<'a> {
     pub detail: Cow<'a, str>,
 }
 
-impl Told<'_> {
+impl AuditContent<'_> {
     /// One line of JSON without spaces, its members in alphabetical order, `detail` to the letter.
     #[must_use]
     pub fn canonical(&self, seq: i64, previous: EventHash) -> String {
@@ -132,21 +132,21 @@ impl Told<'_> {
 
 /// One event of a history as it was found, trusted in nothing.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct UnverifiedEvent {
     /// Its place; `None` where not even that can be read.
     pub seq: Option<i64>,
     /// What it says, or why that is no event.
-    pub told: Result<Told<'static>, String>,
+    pub told: Result<AuditContent<'static>, String>,
     /// The hash that it carries, where it is one.
     pub hash: Option<EventHash>,
     /// The hash of the event before, where it says so itself, as a line of an export does.
     pub previous: Option<EventHash>,
 }
 
-impl Found {
+impl UnverifiedEvent {
     /// A line of an export: the canonical form with the hash put before its last brace.
     #[must_use]
-    pub fn line(told: &Told<'_>, seq: i64, previous: EventHash, hash: EventHash) -> String {
+    pub fn line(told: &AuditContent<'_>, seq: i64, previous: EventHash, hash: EventHash) -> String {
         let mut line = told.canonical(seq, previous);
         line.truncate(line.len() - 1);
         line + r#","hash":""# + &hash.to_string() + r#""}"#
@@ -193,14 +193,14 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn found(self, line: &str) -> Found {
+    fn found(self, line: &str) -> UnverifiedEvent {
         let seq = Some(self.seq);
         let parsed = (self.at.parse(), self.previous.parse(), self.hash.parse());
         let (Ok(at), Ok(previous), Ok(hash)) = parsed else {
             let told = Err("its time or one of its hashes is none".to_owned());
-            return Found { seq, told, hash: None, previous: None };
+            return UnverifiedEvent { seq, told, hash: None, previous: None };
         };
-        let told = Told {
+        let told = AuditContent {
             at,
             event: self.event.into(),
             request_id: self.request_id.map(Cow::Owned),
@@ -208,9 +208,9 @@ impl Line<'_> {
             principal: self.principal.map(Cow::Owned),
             detail: self.detail.get().to_owned().into(),
         };
-        let is_to_the_letter = Found::line(&told, self.seq, previous, hash) == line;
+        let is_to_the_letter = UnverifiedEvent::line(&told, self.seq, previous, hash) == line;
         let told = if is_to_the_letter { Ok(told) } else { Err("it is not written as an export writes it".to_owned()) };
-        Found { seq, told, hash: Some(hash), previous: Some(previous) }
+        UnverifiedEvent { seq, told, hash: Some(hash), previous: Some(previous) }
     }
 }
 
@@ -218,8 +218,8 @@ impl Line<'_> {
 mod tests {
     use super::*;
 
-    fn told() -> Told<'static> {
-        Told {
+    fn told() -> AuditContent<'static> {
+        AuditContent {
             at: Timestamp::from_millis(1_893_456_000_007).unwrap(),
             event: "interaction.approved".into(),
             request_id: Some("deploy-42".into()),
@@ -246,16 +246,16 @@ mod tests {
     #[test]
     fn a_line_of_an_export_is_read_as_it_was_written_and_in_no_other_spelling() {
         let hash = told().hash(1, EventHash::ZERO);
-        let line = Found::line(&told(), 1, EventHash::ZERO, hash);
+        let line = UnverifiedEvent::line(&told(), 1, EventHash::ZERO, hash);
         let canonical = line.replace(&format!(r#","hash":"{hash}""#), "");
         assert_eq!(canonical, told().canonical(1, EventHash::ZERO));
-        let found = Found::in_line(&line);
+        let found = UnverifiedEvent::in_line(&line);
         assert_eq!(found.told, Ok(told()));
         assert!(found.stands_at(1, EventHash::ZERO) && !found.stands_at(2, EventHash::ZERO));
         let respelt =
             [line.replace(",\"seq\"", ", \"seq\""), line.replace("deploy", "\\u0064eploy"), line[1..].to_owned()];
         for other in respelt {
-            assert!(Found::in_line(&other).told.is_err(), "{other}");
+            assert!(UnverifiedEvent::in_line(&other).told.is_err(), "{other}");
         }
     }
 

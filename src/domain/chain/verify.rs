@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{EventHash, Found, Head};
+use super::{EventHash, Head, UnverifiedEvent};
 
 /// The first thing that is wrong with a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl fmt::Display for Broken {
 /// Walks `events`, which come in the order of their places, and holds them against `kept`, a head that was kept elsewhere;
 /// the history's own head, or what is wrong first. The error is that of whatever reads the events.
 pub fn verify<E>(
-    events: impl IntoIterator<Item = Result<Found, E>>,
+    events: impl IntoIterator<Item = Result<UnverifiedEvent, E>>,
     kept: Option<Head>,
 ) -> Result<Result<Head, Broken>, E> {
     let mut events = events.into_iter();
@@ -121,7 +121,11 @@ pub fn verify<E>(
 }
 
 /// What was done where `found` stands after `head` and does not fit; `rest` is what follows.
-fn diagnose<E>(head: Head, found: &Found, rest: impl Iterator<Item = Result<Found, E>>) -> Result<Broken, E> {
+fn diagnose<E>(
+    head: Head,
+    found: &UnverifiedEvent,
+    rest: impl Iterator<Item = Result<UnverifiedEvent, E>>,
+) -> Result<Broken, E> {
     let due = head.seq.saturating_add(1);
     let place = match found.seq {
         Some(place) if place < due => return Ok(Broken::Inserted { seq: place }),
@@ -172,38 +176,38 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::domain::chain::Told;
+    use crate::domain::chain::AuditContent;
 
-    fn told(name: &str) -> Told<'static> {
+    fn told(name: &str) -> AuditContent<'static> {
         let (event, detail) = (name.to_owned().into(), "{}".into());
-        Told { at: Timestamp::EPOCH, event, request_id: None, rule_id: None, principal: None, detail }
+        AuditContent { at: Timestamp::EPOCH, event, request_id: None, rule_id: None, principal: None, detail }
     }
 
     /// A whole history of so many events.
-    fn history(length: i64) -> Vec<Found> {
+    fn history(length: i64) -> Vec<UnverifiedEvent> {
         let mut previous = EventHash::ZERO;
         let events = (1..=length).map(|seq| {
             let told = told(&format!("event {seq}"));
             previous = told.hash(seq, previous);
-            Found { seq: Some(seq), told: Ok(told), hash: Some(previous), previous: None }
+            UnverifiedEvent { seq: Some(seq), told: Ok(told), hash: Some(previous), previous: None }
         });
         events.collect()
     }
 
-    fn renumbered(mut events: Vec<Found>) -> Vec<Found> {
+    fn renumbered(mut events: Vec<UnverifiedEvent>) -> Vec<UnverifiedEvent> {
         (1..).zip(&mut events).for_each(|(seq, event)| event.seq = Some(seq));
         events
     }
 
-    fn verified(events: Vec<Found>, head: Option<Head>) -> Result<Head, Broken> {
+    fn verified(events: Vec<UnverifiedEvent>, head: Option<Head>) -> Result<Head, Broken> {
         verify(events.into_iter().map(Ok::<_, Infallible>), head).unwrap()
     }
 
-    fn broken(events: Vec<Found>) -> Broken {
+    fn broken(events: Vec<UnverifiedEvent>) -> Broken {
         verified(events, None).unwrap_err()
     }
 
-    fn head_of(events: &[Found]) -> Head {
+    fn head_of(events: &[UnverifiedEvent]) -> Head {
         events.last().map_or(Head::NONE, |last| Head { seq: last.seq.unwrap(), hash: last.hash.unwrap() })
     }
 
@@ -234,7 +238,7 @@ mod tests {
         assert!(verified(cut.clone(), None).is_ok());
         assert_eq!(verified(cut, kept), Err(Broken::Removed { first: 7, last: 9 }));
         let other = told("other").hash(1, EventHash::ZERO);
-        let mut events = vec![Found { told: Ok(told("other")), hash: Some(other), ..history(1).remove(0) }];
+        let mut events = vec![UnverifiedEvent { told: Ok(told("other")), hash: Some(other), ..history(1).remove(0) }];
         assert!(verified(events.clone(), None).is_ok());
         let head = head_of(&history(1));
         assert_eq!(verified(events.split_off(0), Some(head)), Err(Broken::Replaced { head, found: other }));
@@ -261,13 +265,13 @@ mod tests {
         for at in [0, 4, 8] {
             let seq = at as i64 + 1;
             let mut events = history(9);
-            events.insert(at, Found { told: Ok(told("forged")), ..events[0].clone() });
+            events.insert(at, UnverifiedEvent { told: Ok(told("forged")), ..events[0].clone() });
             assert_eq!(broken(renumbered(events)), Broken::Inserted { seq });
         }
         // With a hash that goes on from the event before, only the next one shows it.
         let mut events = history(9);
         let hash = told("forged").hash(5, events[3].hash.unwrap());
-        events.insert(4, Found { told: Ok(told("forged")), hash: Some(hash), ..events[0].clone() });
+        events.insert(4, UnverifiedEvent { told: Ok(told("forged")), hash: Some(hash), ..events[0].clone() });
         assert_eq!(broken(renumbered(events.clone())), Broken::Inserted { seq: 5 });
         let kept = Some(head_of(&history(5)));
         assert_eq!(verified(renumbered(events), kept), Err(Broken::Inserted { seq: 5 }));
@@ -275,7 +279,7 @@ mod tests {
         events.insert(5, events[4].clone());
         assert_eq!(broken(renumbered(events)), Broken::Inserted { seq: 6 });
         let mut before_the_first = history(9);
-        before_the_first.insert(0, Found { seq: Some(0), ..before_the_first[0].clone() });
+        before_the_first.insert(0, UnverifiedEvent { seq: Some(0), ..before_the_first[0].clone() });
         assert_eq!(broken(before_the_first), Broken::Inserted { seq: 0 });
     }
 

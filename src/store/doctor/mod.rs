@@ -2,7 +2,7 @@
 //! every row, what its tables say of each other, and the chain of its history.
 //!
 //! SQLite's own check can answer `ok` for a row that breaks a CHECK, and a dropped trigger is no damage to it. So what is
-//! to hold is taken from a schema that this program makes in memory, never from the file that is looked over.
+//! to hold is taken from a schema that this program makes in cache, never from the file that is looked over.
 
 mod constraints;
 mod invariants;

@@ -14,7 +14,7 @@ mod typed;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::Value;
 
 use crate::harness::{Client, TestServer, countersign};

@@ -1,6 +1,6 @@
 //! The forms of a card: what they resolve, and what they refuse.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use crate::harness::page::{Browser, between};
@@ -79,7 +79,7 @@ fn high_risk_takes_a_second_step() {
     let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
     assert!(status == 422 && said.contains("high risk"), "{status} {said}");
     assert_eq!(agent.look("c")["status"], "pending");
-    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("deliberate", "yes")]).0, 303);
+    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("acknowledged", "yes")]).0, 303);
     agent.register(&altered(confirmation("d"), &json!({"confirmation": {"riskLevel": "high"}})));
     assert_eq!(decide(&browser, "d", &[("decision", "deny")]).0, 303, "what is rejected does no harm");
 }
@@ -188,16 +188,16 @@ fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
     }
     agent.register(&altered(confirmation("other"), &json!({"confirmation": {"input": {"command": "make clean"}}})));
     let many = |fields: &[(&str, &str)]| browser.submit("/decide", fields);
-    let unlike = many(&[("id", "a"), ("id", "other"), ("decision", "allow"), ("deliberate", "yes")]).expect(422);
+    let unlike = many(&[("id", "a"), ("id", "other"), ("decision", "allow"), ("acknowledged", "yes")]).expect(422);
     assert!(unlike.text.contains("same tool, subject and risk"), "{}", unlike.text);
     for (id, command) in [("told-1", "ls"), ("told-2", "rm -rf /")] {
         let told = json!({"confirmation": {"subject": "ls", "input": {"line": command}}});
         agent.register(&altered(confirmation(id), &told));
     }
-    many(&[("id", "told-1"), ("id", "told-2"), ("decision", "allow"), ("deliberate", "yes")]).expect(422);
+    many(&[("id", "told-1"), ("id", "told-2"), ("decision", "allow"), ("acknowledged", "yes")]).expect(422);
     many(&[("id", "a"), ("id", "b"), ("decision", "allow")]).expect(422);
-    many(&[("decision", "allow"), ("deliberate", "yes")]).expect(400);
-    many(&[("id", "a"), ("id", "b"), ("decision", "allow"), ("deliberate", "yes")]).expect(303);
+    many(&[("decision", "allow"), ("acknowledged", "yes")]).expect(400);
+    many(&[("id", "a"), ("id", "b"), ("decision", "allow"), ("acknowledged", "yes")]).expect(303);
     let own = browser_of_one_who_asks(&server);
     let refused = own.submit("/decide", &[("id", "c"), ("id", "own"), ("decision", "deny")]).expect(403);
     assert!(refused.text.contains("registered themselves"), "{}", refused.text);

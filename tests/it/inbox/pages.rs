@@ -1,6 +1,6 @@
 //! What holds for every one of these pages: who sees them, who may do something there, and how they say no.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::page::{Browser, between};

@@ -8,8 +8,8 @@ use proptest::sample::{Index, select};
 use super::{META, always, soup};
 use crate::matching::asked::{Asked, Kind, rules};
 use crate::matching::shell::{self, Command};
+use countersign::domain::enums::RuleDecision;
 use countersign::domain::rule_set::RuleSet;
-use countersign::domain::words::RuleDecision;
 
 const PATTERNS: &[&str] =
     &["git status", "git log *", "ls *", "echo *", "npm run test:*", "cat src/*", "cd *", "wc -l *"];

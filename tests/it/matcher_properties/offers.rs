@@ -8,7 +8,7 @@ use proptest::sample::{Index, select};
 use super::{META, always, soup};
 use crate::matching::asked::{Asked, Kind, rules};
 use crate::matching::shell;
-use countersign::domain::words::RuleDecision;
+use countersign::domain::enums::RuleDecision;
 
 const KINDS: [Kind; 5] = [Kind::Command, Kind::Path, Kind::Url, Kind::Text, Kind::Own];
 

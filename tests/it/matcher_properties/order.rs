@@ -7,10 +7,10 @@ use proptest::sample::{select, subsequence};
 
 use super::always;
 use crate::matching::asked::{Asked, Decided, Kind, rule};
+use countersign::domain::enums::RuleDecision;
 use countersign::domain::id::RuleId;
 use countersign::domain::rule_set::RuleSet;
 use countersign::domain::trust_rule::TrustRule;
-use countersign::domain::words::RuleDecision;
 
 const PATTERNS: &[&str] = &[
     "*",

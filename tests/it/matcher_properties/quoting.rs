@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 
 use super::always;
 use crate::matching::asked::{Asked, rules};
-use countersign::domain::words::RuleDecision;
+use countersign::domain::enums::RuleDecision;
 
 /// Words that stand for themselves, each between « and », in lines that are denied.
 const DENIED: &[&str] = &[

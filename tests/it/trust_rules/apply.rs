@@ -1,6 +1,6 @@
 //! `applyToPending`: a new rule answers what is already waiting, all of it that it covers and nothing else.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use super::{command, made_id, rule, status, uses, with};

@@ -216,14 +216,14 @@ fn a_body_that_means_two_things_or_nothing_is_refused() {
 #[test]
 fn nobody_makes_a_rule_from_a_request_of_their_own_unless_the_server_allows_it() {
     let server = TestServer::start();
-    let (root, bob) = (server.client("root", countersign::domain::words::Role::Admin), server.approver("bob"));
+    let (root, bob) = (server.client("root", countersign::domain::enums::Role::Admin), server.approver("bob"));
     root.register(&confirmation("c"));
     let before = picture(&server);
     assert_eq!(root.post("/v1/trust-rules", &offered("c", "allow")).refusal(), (403, "self_approval"));
     assert_eq!(picture(&server), before);
     made(&bob, &offered("c", "allow"));
     let lenient = TestServer::with(&["--allow-self-approval"]);
-    let root = lenient.client("root", countersign::domain::words::Role::Admin);
+    let root = lenient.client("root", countersign::domain::enums::Role::Admin);
     root.register(&confirmation("c"));
     made(&root, &offered("c", "allow"));
 }

@@ -132,7 +132,7 @@ fn a_line_counts_where_rules_that_stand_allow_the_rest_of_it() {
 fn risk_place_and_author_are_taken_as_they_were() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    let root = server.client("root", countersign::domain::words::Role::Admin);
+    let root = server.client("root", countersign::domain::enums::Role::Admin);
     let asked = |id: &str, changes: Value| {
         agent.register(&altered(command(id, "git status"), &json!({"confirmation": changes})))
     };

@@ -1,6 +1,6 @@
 //! Who calls, and what the contract lets them do.
 
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 
 /// Everybody with a token; whoever is not among them has none.
 pub(super) const CAST: [(&str, Role); 6] = [

@@ -1,0 +1,87 @@
+//! Who is calling, and whether their role allows what they call.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::response::Response;
+
+use super::load_shed::{InFlightLimiter, InFlightPermit};
+use crate::domain::principal::{Principal, Right};
+use crate::http::App;
+use crate::http::error::{Problem, unauthenticated};
+use crate::store::Priority;
+
+/// Lets nothing pass without a token; whoever passes is known to the handlers.
+pub(crate) async fn admit<'a>(app: &'a App, request: &mut Request) -> Result<Admitted<'a>, Problem> {
+    let principal = holder(app, request.headers()).await?;
+    let permit = app.in_flight.admit(&principal, request, &app.limits)?;
+    let admitted = Admitted { in_flight: &app.in_flight, priority: Priority::of(&principal), _permit: permit };
+    request.extensions_mut().insert(principal);
+    Ok(admitted)
+}
+
+/// A request that is being handled for somebody, until it is dropped.
+pub(crate) struct Admitted<'a> {
+    in_flight: &'a InFlightLimiter,
+    priority: Priority,
+    _permit: Option<InFlightPermit>,
+}
+
+impl Admitted<'_> {
+    /// Lets the answer go out.
+    pub(crate) async fn release(self, answer: Response) -> Response {
+        if self.priority == Priority::Human { answer } else { self.in_flight.release(answer).await }
+    }
+}
+
+/// Who holds the token of a request.
+pub(crate) async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
+    app.service.authenticate(bearer(headers)?).await?.ok_or_else(unauthenticated)
+}
+
+/// The token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        return Err(unauthenticated());
+    };
+    let token = header.to_str().ok().and_then(|header| header.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    token.ok_or_else(unauthenticated)
+}
+
+/// Declares an extractor of the caller that refuses whoever lacks a right, before the body is looked at.
+macro_rules! callers {
+    ($($(#[$about:meta])* $name:ident: $right:expr;)+) => {
+        $(
+            $(#[$about])*
+            pub(crate) struct $name(pub(crate) Arc<Principal>);
+
+            impl FromRequestParts<App> for $name {
+                type Rejection = Problem;
+
+                async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+                    let principal = parts.extensions.get::<Arc<Principal>>().ok_or_else(unauthenticated)?;
+                    principal.require($right)?;
+                    Ok(Self(Arc::clone(principal)))
+                }
+            }
+        )+
+    };
+}
+
+callers! {
+    /// May register, and act on its own.
+    Registrant: Right::Register;
+    /// May see interactions.
+    Viewer: Right::See;
+    /// May see everything.
+    Reviewer: Right::Review;
+    /// May resolve and manage rules.
+    Resolver: Right::Resolve;
+    /// May close what is pending in a conversation.
+    Superseder: Right::Supersede;
+}

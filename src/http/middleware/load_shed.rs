@@ -1,0 +1,109 @@
+//! Shedding: when more of the agents' requests are in progress than the machine can do in good time, the rest are told to
+//! come again, before anything is done for them. People's requests always pass.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Query, Request};
+use axum::http::Method;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::Limits;
+use crate::domain::principal::Principal;
+use crate::http::error::{Problem, overloaded, too_many_connections};
+use crate::http::transport::connection::Connection;
+use crate::store::Priority;
+
+/// An answer of more bytes than this counts as a large one.
+const LARGE_BYTES: usize = 64 * 1024;
+
+/// How many KiB of large answers agents may have outstanding together: what they do not read stays in memory.
+const MOST_UNREAD_KIB: usize = 64 * 1024;
+
+/// What the agents' requests take of the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlightLimiter {
+    /// How many are in progress.
+    count: Arc<AtomicUsize>,
+    /// What is left for large answers, in KiB.
+    unread: Arc<Semaphore>,
+}
+
+impl Default for InFlightLimiter {
+    fn default() -> Self {
+        Self { count: Arc::default(), unread: Arc::new(Semaphore::new(MOST_UNREAD_KIB)) }
+    }
+}
+
+/// One request in progress, until it is dropped.
+pub(crate) struct InFlightPermit(Arc<AtomicUsize>);
+
+impl InFlightLimiter {
+    /// Admits a request, or says why not.
+    pub(crate) fn admit(
+        &self,
+        principal: &Principal,
+        request: &Request,
+        limits: &Limits,
+    ) -> Result<Option<InFlightPermit>, Problem> {
+        if Priority::of(principal) == Priority::Human {
+            return Ok(None);
+        }
+        if request.extensions().get::<Arc<Connection>>().is_some_and(|connection| connection.is_reserved) {
+            return Err(too_many_connections(limits.max_connections));
+        }
+        if is_long_poll(request) {
+            return Ok(None);
+        }
+        let permit = InFlightPermit(Arc::clone(&self.count));
+        if self.count.fetch_add(1, Ordering::Relaxed) < limits.max_in_flight {
+            Ok(Some(permit))
+        } else {
+            Err(overloaded())
+        }
+    }
+}
+
+impl InFlightLimiter {
+    /// Lets an answer to an agent go out, or refuses it where too much that is as large waits to be read.
+    pub(crate) async fn release(&self, answer: Response) -> Response {
+        let bytes = answer.body().size_hint().exact().unwrap_or(0);
+        let Some(bytes) = usize::try_from(bytes).ok().filter(|bytes| *bytes > LARGE_BYTES) else { return answer };
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let Ok(permit) = Arc::clone(&self.unread).try_acquire_many_owned(kib) else {
+            return overloaded().into_response();
+        };
+        let (head, body) = answer.into_parts();
+        match body.collect().await {
+            Ok(body) => Response::from_parts(head, Body::from(Bytes::from_owner(Unread(body.to_bytes(), permit)))),
+            Err(_) => overloaded().into_response(),
+        }
+    }
+}
+
+/// A large answer: its room is given back when the last of it is on its way.
+struct Unread(Bytes, #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
+
+impl AsRef<[u8]> for Unread {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for InFlightPermit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Who waits does nothing meanwhile, and the limits on waiters and on reads bound what it did before. The query is read as
+/// the handler reads it, and HEAD waits as GET does.
+fn is_long_poll(request: &Request) -> bool {
+    let names = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && request.uri().query().is_some()
+        && names.is_ok_and(|Query(names)| names.iter().any(|(name, _)| name == "waitMs"))
+}

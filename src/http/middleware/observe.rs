@@ -1,0 +1,110 @@
+//! What is seen of each request: an id on its answer and on every line of the log about it, a count, and its duration.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::response::Response;
+use tracing::Span;
+use uuid::Uuid;
+
+use crate::domain::traceparent::Traceparent;
+use crate::http::App;
+use crate::http::transport::connection::Connection;
+use crate::metrics::Metrics;
+
+/// The header that names a request, in its answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The W3C's header that names the trace which a request is part of.
+const TRACEPARENT: &str = "traceparent";
+
+/// The code of a refusal: for the log, beside its answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
+
+/// One request, as it is seen while it is answered.
+///
+/// What was done is logged at the level `debug`, since the history has it; what was refused at `info`, what failed here at
+/// `warn`.
+pub(crate) struct Observed {
+    begun: Instant,
+    id: Uuid,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    span: Span,
+}
+
+impl Observed {
+    /// Names a request.
+    pub(crate) fn begin(request: &Request, app: &App) -> Self {
+        let begun = Instant::now();
+        let id = Uuid::now_v7();
+        let method = known(request.method());
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let trace_id = traceparent(request.headers());
+        let span = tracing::info_span!(
+            "request",
+            x_request_id = %id,
+            method,
+            route = named(route.as_ref()),
+            trace_id = trace_id.as_ref().map(Traceparent::trace_id),
+            client = client(request, app).map(tracing::field::display),
+        );
+        Self { begun, id, method, route, span }
+    }
+
+    /// What every line of the log about it is in.
+    pub(crate) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Counts and logs it, and names it in its answer.
+    pub(crate) fn end(self, response: &mut Response, metrics: &Metrics) {
+        let (took, status) = (self.begun.elapsed(), response.status().as_u16());
+        metrics.answered(self.method, named(self.route.as_ref()), status, took);
+        self.span.in_scope(|| log(status, response.extensions().get(), took));
+        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
+}
+
+/// The pattern of a request's path, where it is served.
+fn named(route: Option<&MatchedPath>) -> &str {
+    route.map_or("none", MatchedPath::as_str)
+}
+
+/// Whom a request comes from.
+fn client(request: &Request, app: &App) -> Option<IpAddr> {
+    let connection = request.extensions().get::<Arc<Connection>>()?;
+    connection.client(request.headers(), &app.http.trusted_proxy)
+}
+
+fn log(status: u16, code: Option<&Code>, took: Duration) {
+    let code = code.map(|Code(code)| *code);
+    let took_ms = took.as_secs_f64() * 1_000.0;
+    match status {
+        ..400 => tracing::debug!(status, took_ms, "answered"),
+        400..500 => tracing::info!(status, code, took_ms, "refused"),
+        500.. => tracing::warn!(status, code, took_ms, "failed"),
+    }
+}
+
+/// A label of its own for each method that is served, and one for all others, of which there are as many as clients like.
+fn known(method: &Method) -> &'static str {
+    [Method::GET, Method::POST, Method::DELETE, Method::HEAD, Method::OPTIONS]
+        .iter()
+        .zip(["GET", "POST", "DELETE", "HEAD", "OPTIONS"])
+        .find_map(|(known, name)| (known == method).then_some(name))
+        .unwrap_or("OTHER")
+}
+
+/// The trace that a request says it is part of. As the W3C has it, one that is not well formed is as good as none.
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+    let mut given = headers.get_all(TRACEPARENT).iter();
+    let (Some(header), None) = (given.next(), given.next()) else { return None };
+    header.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,106 @@
+//! What is around every handler, in the order in which it happens: the request is named and counted, a stranger's page is
+//! kept out, the caller is known, and a panic is an answer. It is one layer on purpose: axum clones each of them, with all
+//! that is under it, for every request.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
+use futures_util::FutureExt;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use super::auth::admit;
+use super::observe::Observed;
+use super::origin::{add_headers, guard, preflight};
+use crate::http::App;
+use crate::http::error::{Problem, panicked};
+use crate::http::extract::check_headers;
+
+/// What a request has to bring to be handled.
+#[derive(Clone, Copy)]
+pub(crate) enum AuthRequirement {
+    /// Nothing.
+    None,
+    /// The token of somebody.
+    Token,
+}
+
+/// The layer, for routes that need the same.
+#[derive(Clone)]
+pub(crate) struct RequestLayer {
+    pub(crate) app: App,
+    pub(crate) auth: AuthRequirement,
+}
+
+impl Layer<Route> for RequestLayer {
+    type Service = RequestService;
+
+    fn layer(&self, route: Route) -> RequestService {
+        RequestService { layer: self.clone(), route }
+    }
+}
+
+/// A route with what is around it.
+#[derive(Clone)]
+pub(crate) struct RequestService {
+    layer: RequestLayer,
+    route: Route,
+}
+
+impl Service<Request> for RequestService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self { layer, route } = self.clone();
+        Box::pin(layer.answer(route, request).map(Ok))
+    }
+}
+
+impl RequestLayer {
+    async fn answer(self, route: Route, request: Request) -> Response {
+        let observed = Observed::begin(&request, &self.app);
+        let guarded = AssertUnwindSafe(self.guarded(route, request)).catch_unwind();
+        let answered = guarded.instrument(observed.span().clone()).await;
+        let mut response = answered.unwrap_or_else(panicked);
+        add_headers(response.headers_mut());
+        observed.end(&mut response, self.app.service.metrics());
+        response
+    }
+
+    /// The answer to a request, once it is known to come from where it may.
+    async fn guarded(&self, route: Route, request: Request) -> Response {
+        let page = check_headers(&request, &self.app.limits).and_then(|()| guard(&self.app.http, &request));
+        let page = match page {
+            Ok(page) => page,
+            Err(problem) => return problem.into_response(),
+        };
+        let response = match preflight(&page, &request) {
+            Some(response) => response,
+            None => self.admitted(route, request).await.unwrap_or_else(Problem::into_response),
+        };
+        page.allow(response)
+    }
+
+    /// The answer to a request, once it is known who asks.
+    async fn admitted(&self, mut route: Route, mut request: Request) -> Result<Response, Problem> {
+        let answer = |Ok(response): Result<Response, Infallible>| response;
+        match self.auth {
+            AuthRequirement::None => Ok(route.call(request).map(answer).await),
+            AuthRequirement::Token => {
+                let admitted = admit(&self.app, &mut request).await?;
+                Ok(admitted.release(route.call(request).map(answer).await).await)
+            }
+        }
+    }
+}

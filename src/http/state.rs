@@ -1,0 +1,23 @@
+//! What every handler is given.
+
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
+
+use super::middleware::load_shed::InFlightLimiter;
+use crate::config::{HttpConfig, Limits};
+use crate::service::Service;
+
+/// What every handler is given: one pointer, since it is cloned for every request.
+pub(crate) type App = Arc<Shared>;
+
+/// What all handlers share.
+pub(crate) struct Shared {
+    pub(crate) service: Arc<Service>,
+    pub(crate) limits: Limits,
+    pub(crate) http: HttpConfig,
+    pub(crate) in_flight: InFlightLimiter,
+}
+
+/// Makes what answers at one path.
+pub(crate) type Route = fn() -> MethodRouter<App>;

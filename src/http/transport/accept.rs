@@ -1,0 +1,175 @@
+//! The accept loop: ours, for its timeouts, its limits and an end that leaves nobody without an answer.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::Connection;
+use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED};
+use super::drain::answer;
+use super::listen::Listener;
+use super::stream::Stream;
+use super::timeouts::{Activity, Timed, Timeouts};
+use crate::config::{Config, Limits};
+use crate::http::middleware::load_shed::InFlightLimiter;
+use crate::http::state::Shared;
+use crate::http::{App, router};
+use crate::service::Service;
+
+/// How much of a request may be held before it is read: past the limit on headers, so that one answers for itself.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// How many headers a request may have: so many that the limit on their size is what refuses, unless they are tiny. Room
+/// for this many is made for every request.
+const MOST_HEADERS: usize = 256;
+
+/// How long a client past the cap may take to say who it is.
+const RESERVED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long requests that are being answered are waited for at the end.
+const LAST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long to rest when the system gives no more connections.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// How many descriptors a cap on connections needs beside those of the connections under it.
+pub const DESCRIPTORS_BESIDE: usize = RESERVED + LEAVING;
+
+/// Serves until `stop` ends; then takes no more connections, lets those who wait go, and answers what is in flight.
+pub(crate) async fn serve(
+    listener: Listener,
+    service: Arc<Service>,
+    config: &Config,
+    pages: axum::Router<App>,
+    stop: impl Future<Output = ()>,
+) {
+    let limits = config.limits;
+    let http = config.http.clone();
+    let app = App::new(Shared { service: Arc::clone(&service), limits, http, in_flight: InFlightLimiter::default() });
+    let app = router(app, pages);
+    let server = Server {
+        app,
+        limits,
+        tls: listener.tls(),
+        limiter: ConnectionLimiter::new(limits.max_connections),
+        connections: GracefulShutdown::new(),
+    };
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, connection)) => server.meet(stream, connection),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            },
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
+    service.stop_waiting();
+    if tokio::time::timeout(LAST_TIMEOUT, server.connections.shutdown()).await.is_err() {
+        tracing::warn!("some clients did not take their answers in time");
+    }
+}
+
+struct Server {
+    app: axum::Router,
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    limiter: ConnectionLimiter,
+    connections: GracefulShutdown,
+}
+
+impl Server {
+    fn meet(&self, stream: Stream, mut connection: Connection) {
+        let Some(slot) = self.limiter.enter(Instant::now()) else {
+            // Over TLS there are no words before the handshake, which costs too much here.
+            if self.tls.is_none() {
+                self.limiter.reject(stream);
+            }
+            return;
+        };
+        connection.is_reserved = slot.is_reserved();
+        let ends_with = slot.ends_with();
+        let header_timeout = self.timeouts(&slot).header;
+        let Some(tls) = self.tls.clone() else {
+            ends_with(tokio::spawn(self.serve(connection, slot)(stream)).abort_handle());
+            return;
+        };
+        let serve = self.serve(connection, slot);
+        let served = tokio::spawn(async move {
+            match tokio::time::timeout(header_timeout, stream.secured(tls)).await {
+                Ok(Ok(stream)) => serve(stream).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a client did not shake hands"),
+                Err(_) => tracing::debug!("a client was too slow to shake hands"),
+            }
+        });
+        ends_with(served.abort_handle());
+    }
+
+    /// What serves a connection once there are bytes to be had.
+    fn serve(
+        &self,
+        connection: Connection,
+        slot: ConnectionSlot,
+    ) -> impl FnOnce(Stream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + use<> {
+        let timeouts = self.timeouts(&slot);
+        let watcher = self.connections.watcher();
+        let activity = Arc::new(Activity::default());
+        let timed = Arc::clone(&activity);
+        let (app, most_bytes, connection) = (self.app.clone(), self.limits.max_body_bytes, Arc::new(connection));
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            let busy = activity.begin();
+            request.extensions_mut().insert(Arc::clone(&connection));
+            let answered = answer(app.clone(), request, most_bytes);
+            async move {
+                let response = answered.await?;
+                // A stream of events is being answered until it ends.
+                Ok::<_, Infallible>(if response.body().size_hint().exact().is_some() {
+                    response
+                } else {
+                    response.map(|body| {
+                        Body::new(body.map_frame(move |frame| {
+                            let _until_dropped = &busy;
+                            frame
+                        }))
+                    })
+                })
+            }
+        });
+        let mut http = http1::Builder::new();
+        http.header_read_timeout(None)
+            .max_buf_size(BUFFER_BYTES)
+            .max_headers(MOST_HEADERS)
+            // A reserved slot is for one request, so that it is soon the next one's.
+            .keep_alive(!slot.is_reserved());
+        move |stream| {
+            let stream = Timed::new(stream, timed, timeouts);
+            let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
+            Box::pin(async move {
+                let _slot = slot;
+                if let Err(error) = served.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            })
+        }
+    }
+
+    fn timeouts(&self, slot: &ConnectionSlot) -> Timeouts {
+        let Limits { header_timeout, idle_timeout, write_timeout, .. } = self.limits;
+        let header = if slot.is_reserved() { header_timeout.min(RESERVED_HEADER_TIMEOUT) } else { header_timeout };
+        Timeouts { header, idle: idle_timeout, write: write_timeout }
+    }
+}

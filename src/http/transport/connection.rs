@@ -1,0 +1,101 @@
+//! What is known of a connection before anything is read from it, and of the client behind a proxy.
+
+use std::net::IpAddr;
+
+use axum::http::HeaderMap;
+
+use crate::config::Network;
+
+/// One connection, as the accept loop met it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection {
+    /// The address that the client came to; none on a Unix socket.
+    pub(crate) local: Option<IpAddr>,
+    /// The address that it came from; none on a Unix socket.
+    pub(crate) peer: Option<IpAddr>,
+    /// `https` over TLS, else `http`.
+    pub(crate) scheme: &'static str,
+    /// Whether it is past the cap, and only people are served on it.
+    pub(crate) is_reserved: bool,
+}
+
+impl Connection {
+    /// The scheme that a request's client used; what a proxy says of it counts where the proxy is trusted.
+    pub(crate) fn scheme(&self, headers: &HeaderMap, trusted: &[Network]) -> &'static str {
+        match headers.get("x-forwarded-proto").map(|proto| proto.as_bytes()) {
+            Some(b"https") if self.is_from(trusted) => "https",
+            Some(b"http") if self.is_from(trusted) => "http",
+            Some(_) | None => self.scheme,
+        }
+    }
+
+    /// Whom a request comes from, as far as the connection or a trusted proxy tells; none on a Unix socket.
+    pub(crate) fn client(&self, headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
+        let mut client = self.peer;
+        if self.is_from(trusted) {
+            // From the right: each proxy adds whom it heard, and only what trusted ones added is true.
+            let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+            let said = said.flat_map(|value| value.split(',')).map(|address| address.trim().parse::<IpAddr>());
+            for address in said.collect::<Vec<_>>().into_iter().rev() {
+                // What cannot be read ends what can be believed.
+                let Ok(address) = address else { break };
+                client = Some(address);
+                if !is_in(trusted, address) {
+                    break;
+                }
+            }
+        }
+        client.map(|client| client.to_canonical())
+    }
+
+    /// Whether what is said on this connection of a request's way is believed. Whoever may open our socket's file could
+    /// read the database as well.
+    fn is_from(&self, trusted: &[Network]) -> bool {
+        self.peer.is_none_or(|peer| is_in(trusted, peer))
+    }
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&'static str]) -> String {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let connection =
+            Connection { local: None, peer: Some(peer.parse().unwrap()), scheme: "http", is_reserved: false };
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_static(value));
+        }
+        connection.client(&headers, &trusted).unwrap().to_string()
+    }
+
+    #[test]
+    fn what_nobody_trusted_says_of_the_client_is_not_believed() {
+        assert_eq!(client("192.0.2.1", &["192.0.2.9"]), "192.0.2.1");
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["192.0.2.9"]), "192.0.2.9");
+        assert_eq!(client("10.0.0.1", &["1.1.1.1, 192.0.2.9, 10.0.0.2"]), "192.0.2.9");
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "192.0.2.9"]), "192.0.2.9");
+        assert_eq!(client("10.0.0.1", &["192.0.2.9, unknown"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_the_client_came_over_tls() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        for (peer, scheme) in [("10.0.0.1", "https"), ("192.0.2.1", "http")] {
+            let connection =
+                Connection { local: None, peer: Some(peer.parse().unwrap()), scheme: "http", is_reserved: false };
+            assert_eq!(connection.scheme(&headers, &trusted), scheme, "{peer}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Where connections come in: an address, or a socket in the file system.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, UnixListener, UnixSocket};
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::Connection;
+use super::stream::Stream;
+use super::tls::{TlsError, acceptor};
+use crate::config::{HttpConfig, Listen};
+
+/// How many connections the system may keep that were not accepted yet.
+const BACKLOG: u32 = 1024;
+
+/// An open http.
+pub struct Listener {
+    kind: Kind,
+    tls: Option<TlsAcceptor>,
+}
+
+enum Kind {
+    Tcp(TcpListener, SocketAddr),
+    Unix(UnixListener, SocketFile),
+}
+
+/// Why a http does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(Listen, io::Error),
+    /// The certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Opens the http, through which nobody comes yet.
+pub async fn bind(http: &HttpConfig) -> Result<Listener, BindError> {
+    let tls = match (&http.tls_cert, &http.tls_key, &http.listen) {
+        (Some(_), Some(_), Listen::Unix(_)) => return Err(TlsError::OnUnixSocket.into()),
+        (Some(cert), Some(key), Listen::Tcp(_)) => Some(acceptor(cert, key)?),
+        // One of them alone is refused by the command line.
+        (None, _, _) | (_, None, _) => None,
+    };
+    let kind = open(&http.listen).await.map_err(|error| BindError::Listen(http.listen.clone(), error))?;
+    Ok(Listener { kind, tls })
+}
+
+async fn open(listen: &Listen) -> io::Result<Kind> {
+    match listen {
+        Listen::Tcp(address) => {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok(Kind::Tcp(listener, address))
+        }
+        Listen::Unix(path) => {
+            let (listener, file) = bind_unix(&std::path::absolute(path)?)?;
+            Ok(Kind::Unix(listener, file))
+        }
+    }
+}
+
+impl Listener {
+    /// Where this is, as clients say it: the port is the one that was taken.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.kind {
+            Kind::Tcp(_, address) => format!("{}://{address}", self.scheme()),
+            Kind::Unix(_, file) => format!("unix:{}", file.path.display()),
+        }
+    }
+
+    /// What shakes hands first, where TLS is spoken.
+    pub(crate) fn tls(&self) -> Option<TlsAcceptor> {
+        self.tls.clone()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The next client; an error is the system's, or that of a client that has gone again.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Connection)> {
+        match &self.kind {
+            Kind::Tcp(listener, _) => {
+                let (stream, peer) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                let (local, peer) = (Some(stream.local_addr()?.ip()), Some(peer.ip()));
+                Ok((Stream::Tcp(stream), Connection { local, peer, scheme: self.scheme(), is_reserved: false }))
+            }
+            Kind::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Stream::Unix(stream), Connection { local: None, peer: None, scheme: "http", is_reserved: false }))
+            }
+        }
+    }
+}
+
+/// A socket's file, which goes with the server.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody else's by now, perhaps.
+        if fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Made under another name and moved into place, so that nobody meets it before its mode is right, and the socket of a
+/// server that died makes room without a gap.
+fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    make_room(path)?;
+    // A name of its own: nobody's socket is in its place.
+    let draft = path.with_added_extension(uuid::Uuid::now_v7().to_string());
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(&draft)?;
+    fs::set_permissions(&draft, Permissions::from_mode(0o600))?;
+    let inode = fs::symlink_metadata(&draft)?.ino();
+    fs::rename(&draft, path)?;
+    Ok((socket.listen(BACKLOG)?, SocketFile { path: path.to_owned(), inode }))
+}
+
+/// Whether nothing that matters is at `path`: a socket where nobody listens is what a killed server leaves.
+fn make_room(path: &Path) -> io::Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::other("there is a file already, and it is not a socket"));
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => Err(io::Error::other("somebody listens there already")),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
+        Err(error) => Err(error),
+    }
+}

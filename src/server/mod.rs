@@ -1,0 +1,200 @@
+//! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
+
+mod descriptors;
+mod first_start;
+mod login_link;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+pub use crate::http::openapi;
+
+use crate::http::{self, Listener};
+use crate::logging;
+use crate::service::{self, Service};
+use crate::store;
+use crate::web;
+
+/// How long the database may take to close: what is queued and the last checkpoint.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long clients may take their last answers once the disk has failed: what nobody can trust is not kept up for them.
+const FAILURE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Why the server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database or the key.
+    #[error(transparent)]
+    Open(#[from] service::OpenError),
+    /// The address, or what TLS needs.
+    #[error(transparent)]
+    Bind(#[from] http::BindError),
+    /// The system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The logging filter.
+    #[error("--log does not say what to log: {0}")]
+    Log(String),
+    /// The disk failed while the server ran.
+    #[error("the database can no longer be trusted to keep what it is given; start again to read what is true")]
+    Failed,
+}
+
+/// A server that is ready to serve.
+pub struct Server {
+    listener: Listener,
+    service: Arc<Service>,
+    config: Config,
+    path: PathBuf,
+}
+
+/// Runs the server of the command line until SIGTERM or Ctrl-C.
+pub fn run(config: &Config) -> Result<(), Error> {
+    let _log = logging::start(&config.logging).map_err(Error::Log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let asked = config.limits.max_connections;
+        let connections = descriptors::make_room_for(asked);
+        let mut config = config.clone();
+        config.limits.max_connections = connections;
+        let server = Server::open(config, Arc::new(SystemClock::default())).await?;
+        let address = server.url();
+        let first = server.service.first_tokens().await?;
+        if let Some(tokens) = &first {
+            first_start::print_first_tokens(&address, tokens, &server.config.credentials)?;
+        }
+        if first.is_some() || io::stderr().is_terminal() {
+            login_link::print_login_link(&address, &server.service).await?;
+        }
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "listening on {address}")?;
+        stdout.flush()?;
+        drop(stdout);
+        tracing::info!(database = %server.path.display(), %address, "serving");
+        if connections < asked {
+            tracing::warn!(
+                "file descriptors are enough for {connections} connections, not for {asked}: raise `ulimit -n`"
+            );
+        }
+        tell_systemd(&[NotifyState::Ready]);
+        let stop = async {
+            signalled(signals).await;
+            tell_systemd(&[NotifyState::Stopping]);
+        };
+        server.serve(stop).await
+    });
+    // A long read may still run, and is not waited for: it changes nothing.
+    runtime.shutdown_background();
+    served
+}
+
+impl Server {
+    /// Opens the database and binds the address; nothing is served yet.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let path = config.database.path()?;
+        let service = Arc::new(Service::open(&path, &config, clock).await?);
+        let listener = http::bind(&config.http).await?;
+        Ok(Self { listener, service, config, path })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.listener.url()
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub fn service(&self) -> Arc<Service> {
+        Arc::clone(&self.service)
+    }
+
+    /// Serves until `stop` ends, then answers what is in flight and closes the database.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] when the disk failed: what was not acknowledged may or may not be there.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let service = Arc::clone(&self.service);
+        let sweeper = tokio::spawn(async move { service.run_sweeper().await });
+        let served = self.serve_without_sweeper(stop).await;
+        sweeper.abort();
+        served
+    }
+
+    /// Serves as [`Server::serve`] does, but nothing expires by itself: a test of what holds before the sweeper has run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::serve`].
+    pub async fn serve_without_sweeper(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let service = Arc::clone(&self.service);
+        let mut failed = false;
+        let stop_or_failure = async {
+            tokio::select! {
+                () = stop => {}
+                () = service.ended() => failed = true,
+            }
+        };
+        let serving =
+            http::serve(self.listener, Arc::clone(&self.service), &self.config, web::router(), stop_or_failure);
+        let out_of_patience = async {
+            self.service.ended().await;
+            tokio::time::sleep(FAILURE_TIMEOUT).await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = out_of_patience => {}
+        }
+        if failed {
+            return Err(Error::Failed);
+        }
+        // Whatever was acknowledged is on the disk already; moving the log is a kindness to the next start, no more.
+        match tokio::time::timeout(CLOSE_TIMEOUT, self.service.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(service::Error::Store(store::Error::SyncFailed(_)))) => return Err(Error::Failed),
+            Ok(Err(error)) => tracing::warn!(%error, "the log was not moved into the database; the next start does it"),
+            Err(_) => tracing::warn!("somebody else holds the database; the next start moves the log into it"),
+        }
+        Ok(())
+    }
+}
+
+/// No core dump and no other process of the same user gets to see what is in this one's memory: secrets pass through it.
+pub fn keep_memory_private() {
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, nothing) {
+        tracing::warn!(%error, "core dumps could not be turned off");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "other processes of this user can read this one's memory");
+    }
+}
+
+/// Where systemd started this and wants to know.
+fn tell_systemd(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+/// Ends at the first signal that asks to stop.
+async fn signalled((mut terminate, mut interrupt): (Signal, Signal)) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,108 @@
+//! Looking at interactions: one, at once or when it is resolved; a list; what is pending in a conversation.
+
+use std::time::Duration;
+
+use super::{Result, Service};
+use crate::domain::enums::Kind;
+use crate::domain::id::{ConversationId, RequestId};
+use crate::domain::interaction::{Record, Status};
+use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
+use crate::store::{Filter, Page, Priority, Records};
+
+impl Service {
+    /// The interaction with this id as it now stands.
+    pub async fn get(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
+        self.get_with_priority(Priority::of(principal), principal, request_id).await
+    }
+
+    async fn get_with_priority(
+        &self,
+        priority: Priority,
+        principal: &Principal,
+        request_id: &RequestId,
+    ) -> Result<Record> {
+        let record = self.read_record(priority, principal, request_id).await?;
+        if !record.interaction.is_overdue(self.clock.now()) {
+            return Ok(record);
+        }
+        self.sweep_for_a_reader().await;
+        self.read_record(priority, principal, request_id).await
+    }
+
+    async fn read_record(&self, priority: Priority, principal: &Principal, request_id: &RequestId) -> Result<Record> {
+        let (principal, request_id) = (principal.clone(), request_id.clone());
+        self.store
+            .read(priority, move |tx| {
+                let found = tx.record(&request_id)?.filter(|record| record.interaction.is_visible_to(&principal));
+                Ok(found.ok_or(Refused::UnknownRequest)?)
+            })
+            .await
+    }
+
+    /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
+    pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
+        // Entered before the look: a resolution in between wakes.
+        let place = self.waiters.enter(principal, request_id);
+        // Both looks are on the heap, and gone while this waits: tens of thousands may.
+        let record = Box::pin(self.get(principal, request_id)).await?;
+        if record.interaction.status() != Status::Pending {
+            return Ok(record);
+        }
+        // Only who has to wait needs a place: what is resolved is answered however many wait.
+        let mut waiter = place?;
+        // What was asked is read anew afterwards: whoever waits long should hold little.
+        drop(record);
+        tokio::select! {
+            () = waiter.woken() => {}
+            () = tokio::time::sleep(patience) => {}
+            () = self.stopping() => {}
+        }
+        Box::pin(self.get_with_priority(Priority::of(principal).resumed(), principal, request_id)).await
+    }
+
+    /// A page of what `principal` sees.
+    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<Records> {
+        if let Some(own) = principal.sees_only() {
+            if filter.registered_by.as_ref().is_some_and(|name| name != own) {
+                return Ok(Records::default());
+            }
+            filter.registered_by = Some(own.clone());
+        }
+        self.sweep_if_due(Priority::of(principal)).await?;
+        Ok(self.store.read(Priority::of(principal), move |tx| tx.records(&filter, page)).await?)
+    }
+
+    /// What is pending, in the order in which it ends, at most `limit`; and how much is pending in all.
+    pub async fn queue(&self, limit: u32) -> Result<(Vec<Record>, u64)> {
+        self.sweep_if_due(Priority::Human).await?;
+        self.store
+            .read(Priority::Human, move |tx| {
+                let pending = tx.pending_by_kind()?.into_iter().map(|(_, count, _)| count).sum();
+                Ok((tx.queue(limit)?.rows.into_iter().map(|(_, record)| record).collect(), pending))
+            })
+            .await
+    }
+
+    /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
+    pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
+        self.sweep_if_due(Priority::Human).await?;
+        let conversation = conversation.clone();
+        self.store
+            .read(Priority::Human, move |tx| {
+                let mut newest = Vec::new();
+                for kind in Kind::ALL {
+                    let filter = Filter {
+                        status: Some(Status::Pending),
+                        kind: Some(*kind),
+                        conversation_id: Some(conversation.clone()),
+                        ..Filter::default()
+                    };
+                    let found = tx.records(&filter, Page { before: None, limit: 1 })?;
+                    newest.extend(found.rows.into_iter().map(|(_, record)| record));
+                }
+                Ok(newest)
+            })
+            .await
+    }
+}

@@ -1,0 +1,78 @@
+//! How an interaction ends: the one conditional update, and everything that it causes in the same transaction.
+
+use rusqlite::named_params;
+
+use super::{Ending, Error, Result, WriteTx};
+use crate::domain::audit::NewAuditEvent;
+use crate::domain::interaction::{Detail, Interaction, Resolution, ResolvedBy, Status, System};
+
+/// The one conditional update that resolves anything: the kind, the status and the deadline are its conditions.
+const SETTLE: &str = "UPDATE interactions SET status = :status, resolved_at_ms = :at, resolved_by_principal = :principal, \
+     resolved_by_rule = :rule, resolved_by_system = :system, resolution = :resolution \
+     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' \
+     AND (expires_at_ms IS NULL OR expires_at_ms > :at)";
+
+/// The same for the deadline itself, whose condition is the opposite one.
+const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, \
+     resolved_by_system = 'expired' \
+     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' AND expires_at_ms <= :now";
+
+impl WriteTx<'_> {
+    /// Resolves a pending interaction, appends the event that tells of it, and wakes its waiters after the commit.
+    pub fn resolve(&mut self, interaction: &Interaction, resolution: &Resolution) -> Result<()> {
+        let (by, principal, rule, system) = match &resolution.by {
+            ResolvedBy::Principal(name) => ("principal", Some(name), None, None),
+            ResolvedBy::TrustRule(rule_id) => ("trust_rule", None, Some(rule_id), None),
+            ResolvedBy::System(System::Expired) => ("system", None, None, Some("expired")),
+        };
+        let detail = Some(&resolution.detail).filter(|detail| **detail != Detail::default());
+        let not_json = |_| Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() };
+        let detail = detail.map(serde_json::to_string).transpose().map_err(not_json)?;
+        let changed = match system {
+            None => self.conn.prepare_cached(SETTLE)?.execute(named_params! {
+                ":request_id": interaction.request_id,
+                ":kind": interaction.kind,
+                ":status": Status::Resolved(resolution.outcome),
+                ":at": resolution.at,
+                ":principal": principal,
+                ":rule": rule,
+                ":system": system,
+                ":resolution": detail,
+            })?,
+            Some(_) => self.conn.prepare_cached(EXPIRE)?.execute(named_params! {
+                ":request_id": interaction.request_id,
+                ":kind": interaction.kind,
+                ":now": self.now,
+            })?,
+        };
+        if changed != 1 {
+            // What was read in this very transaction says that it is pending: the two cannot differ.
+            return Err(Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() });
+        }
+        self.uncount_pending(&interaction.registered_by)?;
+        let mut event = NewAuditEvent::new(resolution.outcome.into()).request(&interaction.request_id);
+        event.principal = principal;
+        event.rule_id = rule;
+        event.detail = audited(&resolution.detail);
+        self.append_audit(event)?;
+        let request_id = interaction.request_id.clone();
+        self.committed.resolved.push(Ending { request_id, outcome: resolution.outcome, by });
+        Ok(())
+    }
+}
+
+/// What the audit event of a resolution tells beside who and what: the words of people, and digests in place of inputs.
+fn audited(detail: &Detail) -> Option<serde_json::Value> {
+    let mut told = serde_json::Map::new();
+    let mut tell = |name: &str, value: Option<serde_json::Value>| {
+        if let Some(value) = value {
+            told.insert(name.to_owned(), value);
+        }
+    };
+    tell("comment", detail.comment.clone().map(Into::into));
+    tell("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
+    tell("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
+    tell("trustRules", detail.trust_rules.as_ref().map(|rules| serde_json::json!(rules)));
+    tell("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
+    (!told.is_empty()).then_some(serde_json::Value::Object(told))
+}

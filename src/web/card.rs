@@ -1,0 +1,165 @@
+//! One interaction as a card: what is asked, complete, and the forms that answer it.
+
+use askama::Template;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+use super::confirmation::ConfirmationView;
+use super::question::QuestionView;
+use super::session::Person;
+use super::standing::ResolutionSummary;
+use super::text::{Markup, escape_untrusted};
+use super::when::RelativeTime;
+use crate::domain::content::SecretRequest;
+use crate::domain::enums::{Kind, RiskLevel};
+use crate::domain::interaction::Record;
+use crate::http::App;
+use crate::http::error::Problem;
+use crate::store;
+
+/// One interaction, as `person` sees it.
+#[derive(Template)]
+#[template(path = "web/card.html")]
+pub(super) struct Card {
+    pub(super) id: String,
+    who: String,
+    conversation: Option<String>,
+    created: RelativeTime,
+    deadline: Option<RelativeTime>,
+    asked: Asked,
+    /// The same for all that ask the same.
+    pub(super) group: String,
+    /// The same for all that may be approved together; none where it is no confirmation.
+    alike: Option<String>,
+    standing: ResolutionSummary,
+    /// The forms are there, and carry this word.
+    csrf: Option<String>,
+    /// Why the forms are not there, though it is pending.
+    why_not: Option<&'static str>,
+}
+
+/// What is asked, by kind.
+#[derive(Template)]
+#[template(path = "web/asked.html")]
+pub(super) enum Asked {
+    Confirmation(Box<ConfirmationView>),
+    Secret(SecretView),
+    Question(QuestionView),
+}
+
+/// A request for a secret.
+pub(super) struct SecretView {
+    service: Markup,
+    field: Markup,
+    label: Markup,
+    description: Option<Markup>,
+    purpose: Option<Markup>,
+    placeholder: String,
+    tools: Vec<Markup>,
+    domains: Vec<Markup>,
+    once_allowed: bool,
+}
+
+impl Asked {
+    /// What `record` asks, complete.
+    pub(super) fn of(record: &Record) -> Result<Self, Problem> {
+        Ok(match record.interaction.kind {
+            Kind::Confirmation => Self::Confirmation(Box::new(ConfirmationView::of(&content(record)?))),
+            Kind::Secret => Self::Secret(SecretView::of(&content(record)?)),
+            Kind::Question => Self::Question(QuestionView::of(&content(record)?)),
+        })
+    }
+
+    /// What is asked, in a word or two.
+    fn heading(&self) -> &'static str {
+        match self {
+            Self::Confirmation(_) => "wants to use",
+            Self::Secret(_) => "asks for a secret",
+            Self::Question(_) => "has a question",
+        }
+    }
+
+    fn confirmation(&self) -> Option<&ConfirmationView> {
+        match self {
+            Self::Confirmation(view) => Some(view),
+            Self::Secret(_) | Self::Question(_) => None,
+        }
+    }
+}
+
+impl Card {
+    pub(super) fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
+        let interaction = &record.interaction;
+        let now = app.service.now();
+        let asked = Asked::of(record)?;
+        let alike = asked.confirmation().map(|view| digest(&view.alike));
+        let is_own = app.service.is_barred_as_own(&person.principal, interaction);
+        let why_not = match (person.may_resolve(), is_own) {
+            (false, _) => Some("You may look, and not decide."),
+            (true, true) => Some("You have registered this yourself: somebody else decides."),
+            (true, false) => None,
+        };
+        Ok(Self {
+            id: interaction.request_id.to_string(),
+            who: interaction.registered_by.to_string(),
+            conversation: interaction.conversation_id.as_ref().map(ToString::to_string),
+            created: RelativeTime::new(interaction.created_at, now),
+            deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
+            group: digest(&record.body.json),
+            alike,
+            standing: ResolutionSummary::of(interaction, person),
+            csrf: why_not.is_none().then(|| person.csrf()),
+            why_not,
+            asked,
+        })
+    }
+
+    /// Whether it still waits.
+    pub(super) fn is_pending(&self) -> bool {
+        self.standing.outcome.is_none()
+    }
+
+    /// Whether its form says all that is asked.
+    fn has_forms_of_its_own(&self) -> bool {
+        matches!(self.asked, Asked::Question(_)) && self.csrf.is_some()
+    }
+
+    /// What can be edited, to be read.
+    fn shown_editable(&self) -> Markup {
+        let editable = self.asked.confirmation().and_then(|view| view.editable.as_deref());
+        escape_untrusted(editable.unwrap_or_default())
+    }
+
+    /// RelativeTime it ends, in milliseconds; what waits for ever comes last.
+    fn order(&self) -> i64 {
+        self.deadline.as_ref().map_or(i64::MAX, |deadline| deadline.at.as_millis())
+    }
+}
+
+impl SecretView {
+    fn of(secret: &SecretRequest) -> Self {
+        Self {
+            service: escape_untrusted(secret.service.as_str()),
+            field: escape_untrusted(secret.field.as_str()),
+            label: escape_untrusted(&secret.label),
+            description: secret.description.as_deref().map(escape_untrusted),
+            purpose: secret.purpose.as_deref().map(escape_untrusted),
+            placeholder: secret.placeholder.clone().unwrap_or_default(),
+            tools: secret.allowed_tools.iter().map(|tool| escape_untrusted(tool)).collect(),
+            domains: secret.allowed_domains.iter().map(|domain| escape_untrusted(domain)).collect(),
+            once_allowed: secret.allow_one_time_send,
+        }
+    }
+}
+
+/// What an interaction asks, in the shape of its kind.
+pub(super) fn content<T: DeserializeOwned>(record: &Record) -> Result<T, Problem> {
+    let corrupt =
+        |_| store::Error::Corrupt { table: "interaction_bodies", key: record.interaction.request_id.to_string() };
+    Ok(serde_json::from_str(&record.body.json).map_err(corrupt)?)
+}
+
+/// A short name for a text.
+fn digest(text: &str) -> String {
+    hex::encode(&Sha256::digest(text)[..12])
+}

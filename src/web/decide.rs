@@ -1,0 +1,167 @@
+//! The forms of a card: they end in the same use cases as the calls of programs.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::card::content;
+use super::confirmation::{care, editable};
+use super::done::FormResponse;
+use super::form::{Fields, Form};
+use super::question::responses;
+use super::session::{PageRejection, Person};
+use crate::domain::content::Confirmation;
+use crate::domain::enums::{Decision, Delivery, Kind};
+use crate::domain::id::RequestId;
+use crate::domain::interaction::Record;
+use crate::domain::json::JsonObject;
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::principal::Right;
+use crate::domain::question::check_form;
+use crate::domain::refused::Refused;
+use crate::http::App;
+use crate::http::api::confirm::ConfirmBody;
+use crate::http::error::Problem;
+use crate::http::extract::Param;
+use crate::sealer::SecretValue;
+use crate::service::{Answer, ProvideSecret};
+
+/// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
+pub(super) async fn decide(
+    State(app): State<App>,
+    Param(request_id): Param<RequestId>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    let asked: Confirmation = content(&resolvable(&app, &form.person, &request_id, Kind::Confirmation).await?)?;
+    let body = decision(request_id, &asked, &form.fields)?;
+    if body.decision == Decision::Allow {
+        check_care(&asked, &form.fields)?;
+        check_meant(&asked, &body, &form.fields)?;
+    }
+    let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
+    let confirm = body.accept(&app.limits)?;
+    app.service.confirm(&form.person.principal, confirm).await.map_err(Problem::from)?;
+    Ok(FormResponse::new(said).answer(&headers)?)
+}
+
+/// What the button that was pressed means.
+fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Result<ConfirmBody, Problem> {
+    let comment = fields.filled("comment").map(str::to_owned);
+    let mut body = ConfirmBody {
+        request_id,
+        decision: Decision::Allow,
+        comment,
+        updated_input: None,
+        selected_pattern: None,
+        selected_scope: None,
+    };
+    match fields.get("decision") {
+        Some("allow") => {}
+        Some("allow-edited") => body.updated_input = Some(edited(fields)?),
+        Some("allow-always") => {
+            let (pattern, scope) = chosen(asked, fields)?;
+            (body.selected_pattern, body.selected_scope) = (Some(pattern), Some(scope));
+        }
+        Some("deny") => body.decision = Decision::Deny,
+        _ => return Err(Problem::malformed_field("decision", "Approve or reject it.")),
+    }
+    Ok(body)
+}
+
+fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
+    let text = fields.get("input").unwrap_or_default();
+    serde_json::from_str(text)
+        .map_err(|error| Problem::malformed_field("input", format!("The edited input is not a JSON object: {error}.")))
+}
+
+/// The pattern and the scope that were chosen among those that are offered, by their places.
+fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Problem> {
+    let place = |name: &str| fields.get(name).and_then(|place| place.parse::<usize>().ok());
+    let pattern = place("pattern").and_then(|place| asked.allowlist_options.get(place));
+    let scope = place("scope").and_then(|place| asked.scope_options.get(place));
+    match (pattern, scope) {
+        (Some(pattern), Some(scope)) => Ok((pattern.pattern.clone(), scope.scope.clone())),
+        _ => Err(Problem::malformed_field("pattern", "Choose what the rule covers, and where.")),
+    }
+}
+
+/// Refuses to approve what takes a second step, where that was not taken.
+pub(super) fn check_care(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
+    match care(asked) {
+        Some(care) if fields.get("acknowledged") != Some("yes") => {
+            let message = format!("Say first: \u{201c}{care}\u{201d}.");
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message).with("field", "acknowledged"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to approve where something was typed that this approval would leave out, or say as if it belonged to it.
+fn check_meant(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
+    let is_edited = fields.get("input").is_some_and(|input| input.trim() != editable(&asked.input).trim());
+    let message = if is_edited && body.updated_input.is_none() {
+        "You have edited the input: approve it as edited, or put it back."
+    } else if body.comment.is_some() {
+        "You have written a reason to reject it: reject it, or clear the reason."
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message))
+}
+
+/// `POST /interactions/{requestId}/secret`: a value is given, to be kept or once, or it is declined.
+pub(super) async fn secret(
+    State(app): State<App>,
+    Param(request_id): Param<RequestId>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    resolvable(&app, &form.person, &request_id, Kind::Secret).await?;
+    let (value, said) = match form.fields.get("decision") {
+        Some("give") => {
+            let value = SecretValue::try_from(form.fields.get("value").unwrap_or_default())
+                .map_err(|problem| Problem::malformed_field("value", problem))?;
+            (Some(value), "Given.")
+        }
+        Some("decline") => (None, "Declined."),
+        _ => return Err(Problem::malformed_field("decision", "ProvideSecret the value or decline.").into()),
+    };
+    let delivery = match form.fields.get("delivery") {
+        None => Delivery::default(),
+        Some(word) => word.parse().map_err(|problem: String| Problem::malformed_field("delivery", problem))?,
+    };
+    let give = ProvideSecret { request_id, value, delivery };
+    app.service.give_secret(&form.person.principal, give).await.map_err(Problem::from)?;
+    Ok(FormResponse::new(said).answer(&headers)?)
+}
+
+/// `POST /interactions/{requestId}/answer`: a question is answered.
+pub(super) async fn answer(
+    State(app): State<App>,
+    Param(request_id): Param<RequestId>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    let question = content(&resolvable(&app, &form.person, &request_id, Kind::Question).await?)?;
+    let responses = responses(&question, &form.fields)?;
+    check_form(&responses).map_err(|problem| Problem::malformed_field("responses", problem))?;
+    let answer = Answer { request_id, responses };
+    app.service.answer_question(&form.person.principal, answer).await.map_err(Problem::from)?;
+    Ok(FormResponse::new("Answered.").answer(&headers)?)
+}
+
+/// What is to be resolved, for somebody who may; that it is still pending is checked when it is.
+pub(super) async fn resolvable(
+    app: &App,
+    person: &Person,
+    request_id: &RequestId,
+    kind: Kind,
+) -> Result<Record, Problem> {
+    person.principal.require(Right::Resolve)?;
+    let record = app.service.get(&person.principal, request_id).await?;
+    if record.interaction.kind != kind {
+        return Err(Refused::WrongKind { expected: kind, actual: record.interaction.kind }.into());
+    }
+    Ok(record)
+}

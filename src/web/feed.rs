@@ -1,0 +1,45 @@
+//! `/feed`: tells the script what has changed, so that it asks for those cards again.
+
+use std::convert::Infallible;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream, StreamExt};
+use serde_json::json;
+
+use super::session::{PageRejection, Person};
+use crate::domain::audit::AuditEvent;
+use crate::http::App;
+use crate::http::error::Problem;
+use crate::http::extract::NoQuery;
+
+/// First `hello`, from which on nothing is missed: then the script looks at the queue. After that each event, by its name.
+pub(super) async fn feed(
+    State(app): State<App>,
+    person: Person,
+    NoQuery: NoQuery,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageRejection> {
+    let from = app.service.last_event(&person.principal).await.map_err(Problem::from)?;
+    let hello = stream::once(async { Ok(Event::default().event("hello").data("{}")) });
+    let pages = stream::unfold((app, person, from), |(app, person, seq)| async move {
+        let (events, next) = match app.service.events_after(&person.principal, seq).await {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::error!(%error, "a feed of the inbox ended");
+                return None;
+            }
+        };
+        // Whoever has logged out meanwhile, or lost the token, gets nothing more.
+        app.service.session(person.session()).await.ok()??;
+        let told = events.iter().filter_map(event).map(Ok).collect::<Vec<_>>();
+        Some((told, (app, person, next)))
+    });
+    Ok(Sse::new(hello.chain(pages.flat_map(stream::iter))).keep_alive(KeepAlive::default()))
+}
+
+/// What the script needs: which interaction, and whether it is new.
+fn event(event: &AuditEvent) -> Option<Event> {
+    let request_id = event.request_id.as_ref()?;
+    let told = json!({"requestId": request_id, "event": event.event});
+    Event::default().event("changed").json_data(told).ok()
+}

@@ -1,0 +1,91 @@
+//! What a form of a page sends: only from a page of the session's own, which knows the session's word.
+
+use std::borrow::Cow;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use zeroize::Zeroizing;
+
+use super::session::{PageRejection, Person};
+use crate::http::App;
+use crate::http::error::Problem;
+use crate::http::extract::{NoQuery, is_of_type, read_at_most};
+
+/// How many bytes of a form one byte of what was typed can take: `%0A` is three.
+const ENCODED: usize = 3;
+
+/// A form of somebody who has logged in.
+pub(super) struct Form {
+    pub(super) person: Person,
+    pub(super) fields: Fields,
+}
+
+impl FromRequest<App> for Form {
+    type Rejection = PageRejection;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, PageRejection> {
+        let (mut parts, body) = request.into_parts();
+        let person = Person::from_request_parts(&mut parts, app).await?;
+        let most_bytes = app.limits.max_body_bytes.saturating_mul(ENCODED);
+        let fields = Fields::read(Request::from_parts(parts, body), most_bytes, app).await?;
+        if !person.has_sent(fields.get("csrf").unwrap_or_default()) {
+            let message = "this form is of another session; load the page anew";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "wrong_form", message).into());
+        }
+        Ok(Self { person, fields })
+    }
+}
+
+/// What somebody sends to log in, who may be anybody: so little is read of it.
+pub(super) struct LogIn(pub(super) Fields);
+
+/// Many times what a code or a token takes.
+const LOG_IN_BYTES: usize = 4 * 1024;
+
+impl FromRequest<App> for LogIn {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        Fields::read(request, LOG_IN_BYTES, app).await.map(Self)
+    }
+}
+
+/// The fields of a form, in their order; lines end as everywhere else, and the memory is wiped.
+pub(super) struct Fields(Vec<(String, Zeroizing<String>)>);
+
+impl Fields {
+    /// The first field of this name.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first field of this name, if anything but blanks is in it.
+    pub(super) fn filled(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|text| !text.trim().is_empty())
+    }
+
+    /// Every field of this name.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Fields {
+    async fn read(request: Request, most_bytes: usize, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, app).await?;
+        if !is_of_type(&parts.headers, "application/x-www-form-urlencoded") {
+            let message = "the body has to be a form: Content-Type: application/x-www-form-urlencoded";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+        }
+        let bytes = read_at_most(body, most_bytes, &app.limits).await?;
+        let fields = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), plain_lines(value)));
+        Ok(Self(fields.collect()))
+    }
+}
+
+/// Browsers end lines with CR LF.
+fn plain_lines(value: Cow<'_, str>) -> Zeroizing<String> {
+    let value = Zeroizing::new(value.into_owned());
+    if value.contains('\r') { Zeroizing::new(value.replace("\r\n", "\n")) } else { value }
+}

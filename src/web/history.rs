@@ -1,0 +1,164 @@
+//! `/history`: every interaction, newest first.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::headline::{By, Headline, headline};
+use super::moment::AbsoluteTime;
+use super::page::{Frame, html};
+use super::query::{given, link};
+use super::session::Person;
+use super::sql;
+use super::text::{Markup, escape_untrusted};
+use crate::domain::enums::{Kind, Outcome};
+use crate::domain::interaction::{Record, Status};
+use crate::http::App;
+use crate::http::api::page::{cursor, page};
+use crate::http::error::Problem;
+use crate::http::extract::Params;
+use crate::store::{Error as StoreError, Filter, Page as Rows};
+
+/// What the page shows of an interaction, in the words of its columns.
+const SELECT: &str = "SELECT request_id, status, kind, tool_name, registered_by, conversation_id,
+       datetime(created_at_ms / 1000, 'unixepoch') AS created_at,
+       datetime(resolved_at_ms / 1000, 'unixepoch') AS resolved_at,
+       coalesce(resolved_by_principal, 'rule ' || resolved_by_rule, 'system ' || resolved_by_system) AS resolved_by
+FROM interactions";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Query {
+    status: Option<String>,
+    kind: Option<String>,
+    tool_name: Option<String>,
+    principal: Option<String>,
+    conversation_id: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "web/history.html")]
+struct Page {
+    frame: Frame,
+    filter: Filter,
+    rows: Vec<Line>,
+    /// Where the first page is, unless this is it.
+    newest: Option<String>,
+    /// Where the next page is, if there is one.
+    older: Option<String>,
+    sql: Markup,
+}
+
+struct Line {
+    request_id: String,
+    status: &'static str,
+    kind: Kind,
+    tool_name: Option<Markup>,
+    about: Headline,
+    registered_by: String,
+    conversation_id: Option<String>,
+    created_at: AbsoluteTime,
+    resolved: Option<(By, AbsoluteTime)>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Params(query): Params<Query>,
+) -> Result<Response, Problem> {
+    let filter = query.filter()?;
+    let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let rows = page(None, at)?;
+    let found = app.service.list(&person.principal, filter.clone(), rows).await?;
+    let older = found.next.and_then(cursor).map(|cursor| link_to(&filter, Some(&cursor)));
+    html(&Page {
+        frame: Frame::of(&person, "history"),
+        rows: found.rows.iter().map(|(_, record)| Line::of(record)).collect::<Result<_, _>>()?,
+        newest: at.map(|_| link_to(&filter, None)),
+        older,
+        sql: escape_untrusted(&sql_of(&filter, rows)),
+        filter,
+    })
+}
+
+impl Query {
+    fn filter(&self) -> Result<Filter, Problem> {
+        Ok(Filter {
+            status: given("status", self.status.as_deref())?,
+            kind: given("kind", self.kind.as_deref())?,
+            tool_name: given("toolName", self.tool_name.as_deref())?,
+            registered_by: given("principal", self.principal.as_deref())?,
+            conversation_id: given("conversationId", self.conversation_id.as_deref())?,
+        })
+    }
+}
+
+impl Line {
+    fn of(record: &Record) -> Result<Self, StoreError> {
+        let interaction = &record.interaction;
+        Ok(Self {
+            request_id: interaction.request_id.to_string(),
+            status: interaction.status().as_str(),
+            kind: interaction.kind,
+            tool_name: interaction.tool_name.as_ref().map(|name| escape_untrusted(name.as_str())),
+            about: headline(record)?,
+            registered_by: interaction.registered_by.to_string(),
+            conversation_id: interaction.conversation_id.as_ref().map(ToString::to_string),
+            created_at: AbsoluteTime(interaction.created_at),
+            resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
+        })
+    }
+}
+
+impl Page {
+    /// What may be chosen as a status, and whether it is.
+    fn statuses(&self) -> Vec<(&'static str, bool)> {
+        let all = Outcome::ALL.iter().map(|outcome| Status::Resolved(*outcome));
+        let all = std::iter::once(Status::Pending).chain(all);
+        all.map(|status| (status.as_str(), self.filter.status == Some(status))).collect()
+    }
+
+    /// What may be chosen as a kind, and whether it is.
+    fn kinds(&self) -> Vec<(&'static str, bool)> {
+        Kind::ALL.iter().map(|kind| (kind.as_str(), self.filter.kind == Some(*kind))).collect()
+    }
+
+    fn tool_name(&self) -> &str {
+        self.filter.tool_name.as_ref().map_or("", |name| name.as_str())
+    }
+
+    fn principal(&self) -> &str {
+        self.filter.registered_by.as_ref().map_or("", |name| name.as_str())
+    }
+
+    fn conversation_id(&self) -> &str {
+        self.filter.conversation_id.as_ref().map_or("", |id| id.as_str())
+    }
+}
+
+fn link_to(filter: &Filter, cursor: Option<&str>) -> String {
+    let parameters = [
+        ("status", filter.status.map(Status::as_str)),
+        ("kind", filter.kind.map(Kind::as_str)),
+        ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
+        ("principal", filter.registered_by.as_ref().map(|name| name.as_str())),
+        ("conversationId", filter.conversation_id.as_ref().map(|id| id.as_str())),
+        ("cursor", cursor),
+    ];
+    link("/history", &parameters)
+}
+
+/// The query that shows the same rows.
+fn sql_of(filter: &Filter, rows: Rows) -> String {
+    let mut conditions = sql::conditions(&[
+        ("status", filter.status.map(Status::as_str)),
+        ("kind", filter.kind.map(Kind::as_str)),
+        ("tool_name", filter.tool_name.as_ref().map(|name| name.as_str())),
+        ("registered_by", filter.registered_by.as_ref().map(|name| name.as_str())),
+        ("conversation_id", filter.conversation_id.as_ref().map(|id| id.as_str())),
+    ]);
+    conditions.extend(rows.before.map(|row| format!("interaction_id < {row}")));
+    sql::query(SELECT, &conditions, &format!("ORDER BY interaction_id DESC\nLIMIT {}", rows.limit))
+}

@@ -1,0 +1,66 @@
+//! `/login` and `/logout`.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use zeroize::Zeroizing;
+
+use super::form::{Form, LogIn};
+use super::page::html;
+use super::session::{PageRejection, Visit};
+use crate::domain::refused::Refused;
+use crate::http::App;
+use crate::http::error::Problem;
+use crate::http::extract::NoQuery;
+use crate::service::{Credential, Error};
+
+#[derive(Template)]
+#[template(path = "web/login.html")]
+struct Page {
+    /// Why the last try failed.
+    problem: Option<&'static str>,
+}
+
+pub(super) async fn page(visit: Visit, NoQuery: NoQuery) -> Result<Response, Problem> {
+    if visit.person.is_some() {
+        // With a fragment of its own, or a browser would keep the code in the address.
+        return Ok(Redirect::to("/#").into_response());
+    }
+    html(&Page { problem: None })
+}
+
+/// Takes what a link has behind its `#`, or a token.
+pub(super) async fn log_in(
+    State(app): State<App>,
+    Visit { cookie, .. }: Visit,
+    LogIn(fields): LogIn,
+) -> Result<Response, Problem> {
+    let Some(given) = fields.filled("credential").map(|text| Zeroizing::new(text.trim().to_owned())) else {
+        return refused("Paste the code of a log-in link, or a token.");
+    };
+    match app.service.log_in(Credential::from(given)).await {
+        Ok(pass) => Ok((cookie.set(&pass), Redirect::to("/")).into_response()),
+        Err(Error::Refused(Refused::UsedLoginLink)) => {
+            refused("This link has been used or is too old. `countersign login` makes another.")
+        }
+        Err(Error::Refused(Refused::UnknownToken)) => refused("This token is nobody's."),
+        Err(Error::Refused(Refused::Forbidden { .. })) => {
+            refused("This is an agent's token. The inbox is for people: approvers, auditors and admins.")
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn refused(problem: &'static str) -> Result<Response, Problem> {
+    Ok((StatusCode::UNAUTHORIZED, html(&Page { problem: Some(problem) })?).into_response())
+}
+
+pub(super) async fn log_out(
+    State(app): State<App>,
+    Visit { cookie, .. }: Visit,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    app.service.log_out(form.person.session()).await.map_err(Problem::from)?;
+    Ok((cookie.forget(), Redirect::to("/login")).into_response())
+}

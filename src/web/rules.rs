@@ -1,0 +1,133 @@
+//! `/rules`: what decides without a person; and taking it back.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::page::{Frame, html};
+use super::query::{given, link};
+use super::rule::Card;
+use super::session::{PageRejection, Person};
+use super::sql;
+use super::story::EventLine;
+use super::text::{Markup, escape_untrusted};
+use crate::domain::enums::RuleStatus;
+use crate::domain::id::RuleId;
+use crate::domain::principal::Right;
+use crate::http::App;
+use crate::http::api::page::{cursor, page};
+use crate::http::error::Problem;
+use crate::http::extract::{NoQuery, Param, Params};
+use crate::store::{EventFilter, Page as Rows, RuleFilter};
+
+/// How many of the latest events about a rule its page shows.
+const EVENTS: u32 = 50;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Query {
+    status: Option<String>,
+    tool_name: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "web/rules.html")]
+struct Page {
+    frame: Frame,
+    filter: RuleFilter,
+    rules: Vec<Card>,
+    /// Where the first page is, unless this is it.
+    newest: Option<String>,
+    /// Where the next page is, if there is one.
+    older: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    person: Person,
+    Params(query): Params<Query>,
+) -> Result<Response, Problem> {
+    let filter = RuleFilter {
+        status: given("status", query.status.as_deref())?,
+        tool_name: given("toolName", query.tool_name.as_deref())?,
+    };
+    let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let rows = page(None, at)?;
+    let found = app.service.trust_rules(filter.clone(), rows).await?;
+    let last = found.last().filter(|_| found.len() >= rows.limit as usize);
+    let older = last.and_then(|(row, _)| cursor(*row)).map(|cursor| link_to(&filter, Some(&cursor)));
+    html(&Page {
+        frame: Frame::of(&person, "rules"),
+        rules: found.iter().map(|(_, rule)| Card::from(rule)).collect(),
+        newest: at.map(|_| link_to(&filter, None)),
+        older,
+        filter,
+    })
+}
+
+fn link_to(filter: &RuleFilter, cursor: Option<&str>) -> String {
+    let parameters = [
+        ("status", filter.status.map(RuleStatus::as_str)),
+        ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
+        ("cursor", cursor),
+    ];
+    link("/rules", &parameters)
+}
+
+impl Page {
+    /// What may be chosen as a status, and whether it is.
+    fn statuses(&self) -> Vec<(&'static str, bool)> {
+        RuleStatus::ALL.iter().map(|status| (status.as_str(), self.filter.status == Some(*status))).collect()
+    }
+
+    fn tool_name(&self) -> &str {
+        self.filter.tool_name.as_ref().map_or("", |name| name.as_str())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "web/rule_page.html")]
+struct RulePage {
+    frame: Frame,
+    rule: Card,
+    /// The latest first.
+    events: Vec<EventLine>,
+    /// Whether there may be earlier ones.
+    is_cut: bool,
+    sql: Markup,
+}
+
+pub(super) async fn get(
+    State(app): State<App>,
+    person: Person,
+    Param(rule_id): Param<RuleId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let rule = app.service.trust_rule(&rule_id).await?;
+    let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
+    let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let rule = Card::from(&rule);
+    let hits = ["rule_id = ".to_owned() + &sql::literal(&rule.rule_id)];
+    let select = "SELECT request_id, registered_by, subject, hit_at\nFROM v_rule_hits";
+    html(&RulePage {
+        frame: Frame::of(&person, "rules"),
+        events: told.events.iter().map(EventLine::from).collect(),
+        is_cut: told.next.is_some(),
+        sql: escape_untrusted(&sql::query(select, &hits, "ORDER BY hit_at DESC")),
+        rule,
+    })
+}
+
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Param(rule_id): Param<RuleId>,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    let principal = &form.person.principal;
+    principal.require(Right::Resolve).map_err(Problem::from)?;
+    app.service.revoke_trust_rule(principal, &rule_id).await.map_err(Problem::from)?;
+    Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())
+}

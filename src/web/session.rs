@@ -1,0 +1,154 @@
+//! Who looks at a page: whose session the browser's cookie is.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{ACCEPT, COOKIE, HOST, HeaderName, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::domain::principal::{Principal, Right};
+use crate::http::App;
+use crate::http::error::{Problem, unauthenticated};
+use crate::http::transport::connection::Connection;
+use crate::service::IssuedCredential;
+use crate::tokens;
+
+/// A person who has logged in.
+pub(super) struct Person {
+    pub(super) principal: Principal,
+    /// The session's own text, as the cookie has it.
+    session: Zeroizing<String>,
+}
+
+impl Person {
+    /// The session's text.
+    pub(super) fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The word that every form of this session carries: only a page of ours knows it.
+    pub(super) fn csrf(&self) -> String {
+        hex::encode(tokens::digest(&format!("csrf {}", *self.session)))
+    }
+
+    /// Whether a form carries that word.
+    pub(super) fn has_sent(&self, csrf: &str) -> bool {
+        bool::from(self.csrf().as_bytes().ct_eq(csrf.as_bytes()))
+    }
+
+    /// Whether they may decide.
+    pub(super) fn may_resolve(&self) -> bool {
+        self.principal.require(Right::Resolve).is_ok()
+    }
+}
+
+/// Why a page is not shown.
+pub(super) enum PageRejection {
+    /// Nobody has logged in; a browser that goes to a page is led to the log-in.
+    LoginRequired,
+    /// It is something else.
+    Error(Problem),
+}
+
+impl From<Problem> for PageRejection {
+    fn from(problem: Problem) -> Self {
+        Self::Error(problem)
+    }
+}
+
+impl IntoResponse for PageRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::LoginRequired => Redirect::to("/login").into_response(),
+            Self::Error(problem) => problem.into_response(),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Person {
+    type Rejection = PageRejection;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageRejection> {
+        if let Some(person) = Visit::from_request_parts(parts, app).await?.person {
+            return Ok(person);
+        }
+        match wants_page(&parts.headers) && [Method::GET, Method::HEAD].contains(&parts.method) {
+            true => Err(PageRejection::LoginRequired),
+            false => Err(unauthenticated().into()),
+        }
+    }
+}
+
+/// Whether a browser asks, to show a page to a person: a script asks for anything.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"))
+}
+
+/// Somebody who comes to a page, logged in or not.
+pub(super) struct Visit {
+    pub(super) cookie: Cookie,
+    pub(super) person: Option<Person>,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let connection = parts.extensions.get::<Arc<Connection>>();
+        let scheme = connection.map(|connection| connection.scheme(&parts.headers, &app.http.trusted_proxy));
+        let cookie = Cookie::new(&parts.headers, scheme == Some("https"));
+        let person = match cookie.found(&parts.headers) {
+            Some(session) => {
+                let principal = app.service.session(session).await?;
+                principal.map(|principal| Person { principal, session: Zeroizing::new(session.to_owned()) })
+            }
+            None => None,
+        };
+        Ok(Self { cookie, person })
+    }
+}
+
+/// The cookie of sessions with this server.
+///
+/// Browsers do not tell the ports of a host apart when they send cookies, so its name does: two servers on one machine have
+/// one each.
+pub(super) struct Cookie {
+    name: String,
+    is_secure: bool,
+}
+
+impl Cookie {
+    fn new(headers: &HeaderMap, is_secure: bool) -> Self {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+        let port = if port.bytes().all(|byte| byte.is_ascii_digit()) { port } else { "" };
+        Self { name: format!("{}countersign_session{port}", if is_secure { "__Host-" } else { "" }), is_secure }
+    }
+
+    /// What a browser has sent of it.
+    fn found<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        let sent = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+        let mut pairs = sent.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == self.name).map(|(_, session)| session)
+    }
+
+    /// The header that gives a browser its session.
+    pub(super) fn set(&self, pass: &IssuedCredential) -> AppendHeaders<[(HeaderName, String); 1]> {
+        self.header(&pass.text, &format!("; Max-Age={}", pass.lasts_ms / 1000))
+    }
+
+    /// The header that takes it away.
+    pub(super) fn forget(&self) -> AppendHeaders<[(HeaderName, String); 1]> {
+        self.header("", "; Max-Age=0")
+    }
+
+    fn header(&self, value: &str, age: &str) -> AppendHeaders<[(HeaderName, String); 1]> {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.name);
+        AppendHeaders([(SET_COOKIE, cookie)])
+    }
+}
