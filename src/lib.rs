@@ -52,6 +52,7 @@
 //!    appends the audit event.
 //! 5. The group is committed; then waiters wake, the feed moves on, and the answer goes out.
 
+pub mod api;
 pub mod cli;
 pub mod client;
 pub mod clock;

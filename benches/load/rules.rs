@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use countersign::clock::Timestamp;
-use countersign::domain::content::Confirmation;
 use countersign::domain::id::PrincipalName;
+use countersign::domain::kinds::Confirmation;
 use countersign::domain::matcher::Subject;
 use countersign::domain::rule_set::{MatchInput, RuleSet};
 use countersign::rules_file::RulesFile;

@@ -9,7 +9,7 @@ use super::common::Common;
 use super::{Failure, ids, safe_text, terminal};
 use crate::client::wire::Accepted;
 use crate::domain::id::{OptionId, QuestionId};
-use crate::domain::question::{Entry, Question, Response};
+use crate::domain::kinds::{Entry, Question, Response};
 
 /// Answer a question; without a flag each of its entries is asked at the terminal.
 #[derive(Debug, Args)]

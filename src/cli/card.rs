@@ -9,11 +9,11 @@ use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
 use crate::client::wire::{Claim, Interaction, Resolution};
-use crate::domain::content::{Confirmation, Diff, SecretRequest};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::{ResolvedBy, Status};
 use crate::domain::json::JsonObject;
-use crate::domain::question::{Question, Response};
+use crate::domain::kinds::{Confirmation, Diff, SecretRequest};
+use crate::domain::kinds::{Question, Response};
 
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;

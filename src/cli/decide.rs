@@ -11,10 +11,10 @@ use super::style::TerminalStyle;
 use super::{Failure, ids, safe_text};
 use crate::client::Client;
 use crate::client::wire::{Accepted, Interaction, WithRaw};
-use crate::domain::content::Confirmation;
 use crate::domain::enums::{Decision, RiskLevel};
 use crate::domain::id::RequestId;
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::Confirmation;
 
 /// Approve what an agent wants to do.
 #[derive(Debug, Args)]

@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
+use crate::api;
 use crate::config::{Config, Database};
 use crate::server;
 
@@ -107,7 +108,7 @@ pub fn run(cli: Cli) -> ExitCode {
     }
     let done = match cli.command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
-        Command::Openapi => write!(io::stdout(), "{}", server::openapi()).map_err(Failure::from),
+        Command::Openapi => write!(io::stdout(), "{}", api::openapi()).map_err(Failure::from),
         Command::Ask(ask) => ask.run(),
         Command::Run(run) => return ended(run.run()),
         Command::List(list) => list.run(),

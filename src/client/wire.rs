@@ -5,13 +5,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::domain::content::{Confirmation, SecretRequest};
 use crate::domain::enums::{Delivery, Kind, Outcome, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, TakeId, ToolName};
 use crate::domain::interaction::{ResolvedBy, Status};
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::{Confirmation, SecretRequest};
+use crate::domain::kinds::{Question, Response};
 use crate::domain::pattern::{Pattern, Scope};
-use crate::domain::question::{Question, Response};
 
 /// Something that the server said: read, and to the letter.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::patience;
+use crate::api::BodyLimits;
 
 /// The limits: whoever goes over one is told which.
 #[derive(Clone, Copy, Debug, Args)]
@@ -68,6 +69,14 @@ pub struct Limits {
     /// How long a client may take to take an answer that is larger than the system's buffers
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_WRITE_TIMEOUT", default_value = "60s", value_parser = patience)]
     pub write_timeout: Duration,
+}
+
+impl Limits {
+    /// What bounds the parts of a body.
+    #[must_use]
+    pub const fn bodies(&self) -> BodyLimits {
+        BodyLimits { max_input_bytes: self.max_input_bytes, max_pattern_bytes: self.max_pattern_bytes }
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::{Serialize, Serializer};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 /// A number of milliseconds that something lives: at most a hundred years, which is more than anybody waits, and far from
@@ -37,6 +38,12 @@ impl<const LOW: u64, const HIGH: u64> utoipa::PartialSchema for BoundedU64<LOW, 
 }
 
 impl<const LOW: u64, const HIGH: u64> utoipa::ToSchema for BoundedU64<LOW, HIGH> {}
+
+impl<const LOW: u64, const HIGH: u64> Serialize for BoundedU64<LOW, HIGH> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
 
 impl<'de, const LOW: u64, const HIGH: u64> Deserialize<'de> for BoundedU64<LOW, HIGH> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

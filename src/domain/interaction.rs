@@ -1,6 +1,6 @@
 //! One question of an agent, from `pending` to the one way in which it ended.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 use super::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use super::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, ToolName};
 use super::json::JsonObject;
+use super::kinds::{Content, Response};
 use super::principal::Principal;
-use super::question::Response;
 use super::refused::Refused;
 use super::traceparent::Traceparent;
 use super::trust_rule::RuleUse;
@@ -39,6 +39,18 @@ super::schema::described!(
     super::schema::one_of(std::iter::once("pending").chain(Outcome::ALL.iter().map(|outcome| outcome.as_str())))
 );
 
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl std::str::FromStr for Status {
     type Err = String;
 
@@ -48,6 +60,17 @@ impl std::str::FromStr for Status {
         }
         text.parse().map(Self::Resolved).map_err(|expected: String| format!("{expected}, pending"))
     }
+}
+
+/// Until when an interaction may be resolved.
+#[derive(Clone, Copy, Debug)]
+pub enum Deadline {
+    /// As the server is configured.
+    Default,
+    /// So many milliseconds from its registration.
+    In(u64),
+    /// At this time.
+    At(Timestamp),
 }
 
 /// Who or what resolved an interaction.
@@ -244,13 +267,15 @@ pub struct RunReport {
     pub at: Timestamp,
 }
 
-/// What was asked, as it is stored and shown.
+/// What was asked.
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The member named after the kind: JSON.
-    pub json: String,
-    /// The agent's own notes: a JSON object.
-    pub metadata: String,
+    /// The content: what the member named after the kind holds.
+    pub content: Content,
+    /// The agent's own notes.
+    pub metadata: JsonObject,
+    /// How many bytes content and metadata take as JSON.
+    pub bytes: usize,
     /// Tells a repetition from a conflict.
     pub content_sha256: [u8; 32],
     /// The trace that it was registered from; `None` where the agent named none.

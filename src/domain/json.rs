@@ -4,6 +4,7 @@
 //! no duplicate keys, no nesting past 127 levels, no number that would change when it is read as 64 bits or a double.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -17,7 +18,7 @@ use super::number::{NUMBER_OUT_OF_RANGE, check_numbers};
 #[derive(Clone, Debug)]
 pub struct JsonObject {
     text: Box<RawValue>,
-    tree: Map<String, Value>,
+    tree: OnceLock<Map<String, Value>>,
 }
 
 impl JsonObject {
@@ -30,19 +31,36 @@ impl JsonObject {
     /// The member `key`, where it is a string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<&str> {
-        self.tree.get(key).and_then(Value::as_str)
+        self.tree().get(key).and_then(Value::as_str)
     }
 
     /// The tree.
     #[must_use]
-    pub const fn tree(&self) -> &Map<String, Value> {
-        &self.tree
+    pub fn tree(&self) -> &Map<String, Value> {
+        // The text was read strictly once: reading it again cannot fail.
+        self.tree.get_or_init(|| serde_json::from_str(self.text.get()).unwrap_or_default())
+    }
+
+    /// Reads an object that was written down; its tree is made when it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no strict JSON object.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        let mut object: Self = serde_json::from_str(text)?;
+        object.drop_tree();
+        Ok(object)
+    }
+
+    /// Forgets the tree, which takes several times the memory of the text, until it is asked for again.
+    pub(super) fn drop_tree(&mut self) {
+        self.tree.take();
     }
 
     /// The canonical form.
     #[must_use]
     pub fn canonical(&self) -> String {
-        canonical_object(&self.tree)
+        canonical_object(self.tree())
     }
 }
 
@@ -58,7 +76,7 @@ impl Default for JsonObject {
     fn default() -> Self {
         // These two characters are JSON.
         let text = RawValue::from_string("{}".to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned());
-        Self { text, tree: Map::new() }
+        Self { text, tree: OnceLock::new() }
     }
 }
 
@@ -80,7 +98,7 @@ impl<'de> Deserialize<'de> for JsonObject {
         let text = Box::<RawValue>::deserialize(deserializer)?;
         check_numbers(text.get()).map_err(D::Error::custom)?;
         match strict(text.get()).map_err(D::Error::custom)? {
-            Value::Object(tree) => Ok(Self { text, tree }),
+            Value::Object(tree) => Ok(Self { text, tree: OnceLock::from(tree) }),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 Err(D::Error::custom("expected a JSON object"))
             }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::clock::Timestamp;
 
-use super::content::Confirmation;
 use super::enums::{RiskLevel, RuleDecision, RuleStatus};
 use super::id::{PrincipalName, RuleId};
+use super::kinds::Confirmation;
 use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject, directories};
 use super::pattern::Scope;
 use super::trust_rule::TrustRule;

@@ -10,14 +10,12 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
-use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use super::middleware::observe::Code;
+use crate::api::{ErrorBody, Invalid};
 use crate::domain::enums::Outcome;
 use crate::domain::refused::Refused;
-use crate::domain::schema::described;
 use crate::service;
 use crate::store;
 
@@ -62,20 +60,6 @@ impl Problem {
     }
 }
 
-/// A refusal as JSON; there are more members where they help, such as `field`, `status` or `retryAfterMs`.
-#[derive(Serialize, ToSchema)]
-struct Shape {
-    /// A sentence for a person.
-    error: String,
-    /// What programs go by: it never changes.
-    code: &'static str,
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    more: Map<String, Value>,
-}
-
-described!(Problem, Shape::schema());
-
 /// What a refusal says: beside its answer, for whoever shows it otherwise than as JSON.
 #[derive(Clone)]
 pub(crate) struct ErrorText {
@@ -89,7 +73,7 @@ impl IntoResponse for Problem {
         let retry_after = self.more.get("retryAfterMs").and_then(Value::as_u64);
         let field = self.more.get("field").and_then(Value::as_str).map(str::to_owned);
         let said = ErrorText { sentence: self.message.clone(), field };
-        let shape = Shape { error: self.message, code: self.code, more: self.more };
+        let shape = ErrorBody { error: self.message, code: self.code.to_owned(), more: self.more };
         // Strings and numbers under string keys: this cannot fail, and an empty body is what is left if it does.
         let mut response = Response::new(Body::from(serde_json::to_vec(&shape).unwrap_or_default()));
         *response.status_mut() = self.status;
@@ -110,7 +94,7 @@ impl IntoResponse for Problem {
 impl Problem {
     /// The whole answer as it goes over the wire, for whoever is not asked anything.
     pub(crate) fn into_wire(self) -> Vec<u8> {
-        let shape = Shape { error: self.message, code: self.code, more: self.more };
+        let shape = ErrorBody { error: self.message, code: self.code.to_owned(), more: self.more };
         let body = serde_json::to_string(&shape).unwrap_or_default();
         let (status, length) = (self.status, body.len());
         let seconds = RETRY_AFTER_MS.div_ceil(1000);
@@ -122,13 +106,25 @@ impl Problem {
     }
 }
 
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::Field { field, message } => Self::malformed_field(&field, message),
+            Invalid::InputTooLarge { field, limit } => input_too_large(field, limit),
+        }
+    }
+}
+
 impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
         match error {
             service::Error::Refused(refused) => refused.into(),
             service::Error::Store(error) => error.into(),
-            service::Error::Sealing(_) | service::Error::Opening(_) | service::Error::Random(_) => {
-                tracing::error!(%error, "a secret could not be handled");
+            service::Error::Sealing(_)
+            | service::Error::Opening(_)
+            | service::Error::Random(_)
+            | service::Error::Writing(_) => {
+                tracing::error!(%error, "a request could not be handled");
                 Self::internal()
             }
         }
@@ -308,7 +304,7 @@ pub(crate) fn body_too_large(limit: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
 }
 
-pub(crate) fn input_too_large(field: &str, limit: usize) -> Problem {
+fn input_too_large(field: &str, limit: usize) -> Problem {
     let message = format!("the input is larger than {limit} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "input_too_large", message).with("field", field)
 }

@@ -178,8 +178,8 @@ pub(crate) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
 /// An answer with another status.
 pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
     let json = serde_json::to_vec(value).map_err(|error| {
-        let key = error.to_string();
-        Problem::from(crate::store::Error::Corrupt { table: "an answer", key })
+        tracing::error!(%error, "an answer could not be written as JSON");
+        Problem::internal()
     })?;
     Ok((status, [(CONTENT_TYPE, "application/json")], json).into_response())
 }

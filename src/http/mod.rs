@@ -10,22 +10,23 @@ pub(crate) mod transport;
 
 use axum::Router;
 
-pub use self::api::openapi::openapi;
 pub(crate) use self::state::{App, Route};
 pub use self::transport::accept::DESCRIPTORS_BESIDE;
 pub(crate) use self::transport::accept::serve;
 pub use self::transport::listen::{BindError, Listener, bind};
 pub use self::transport::tls::TlsError;
+use crate::api::Call;
 
 use self::middleware::request::{AuthRequirement, RequestLayer};
 
 /// The whole service as one router; `pages` are those for people, which need no token.
 fn router(app: App, pages: Router<App>) -> Router {
-    let guarded = api::ROUTES.iter().fold(Router::new(), |router, (path, route)| router.route(path, route()));
+    let (guarded, open): (Vec<Call>, Vec<Call>) = Call::ALL.iter().partition(|call| call.needs_token());
+    let guarded = guarded.into_iter().fold(Router::new(), |router, call| router.route(call.path(), api::handler(call)));
     let guarded = guarded.fallback(error::unknown_path).method_not_allowed_fallback(error::method_not_allowed);
-    let open_routes = api::OPEN_ROUTES
-        .iter()
-        .fold(pages, |router, (path, route)| router.route(path, route().fallback(error::method_not_allowed)));
+    let open = open.into_iter().map(|call| (call.path(), api::handler(call)));
+    let open = open.chain(api::DOCUMENTS.iter().map(|(path, route)| (*path, route())));
+    let open = open.fold(pages, |router, (path, route)| router.route(path, route.fallback(error::method_not_allowed)));
     let layer = |auth| RequestLayer { app: app.clone(), auth };
-    guarded.layer(layer(AuthRequirement::Token)).merge(open_routes.layer(layer(AuthRequirement::None))).with_state(app)
+    guarded.layer(layer(AuthRequirement::Token)).merge(open.layer(layer(AuthRequirement::None))).with_state(app)
 }

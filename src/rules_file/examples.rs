@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::{Error, FileRule, RulesFile};
 use crate::clock::Timestamp;
-use crate::domain::content::Confirmation;
 use crate::domain::enums::RiskLevel;
 use crate::domain::id::{PrincipalName, RuleName};
+use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
 use crate::domain::pattern::Scope;
 use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};

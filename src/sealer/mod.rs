@@ -11,56 +11,16 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
-use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use self::key_file::KeyBytes;
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
+use crate::domain::secret_value::SecretValue;
 use crate::store::SealedValue;
 
 /// The bytes of an XChaCha20 nonce: large enough to be drawn at random for every value.
 const NONCE_BYTES: usize = 24;
-
-/// The value of a secret, trimmed at its edges. It cannot be printed, logged, serialized or stored by mistake, and its
-/// memory is wiped when it is dropped.
-pub struct SecretValue(Zeroizing<String>);
-
-impl SecretValue {
-    /// The value itself, for the answer to the agent that asked for it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether both are the same, in a time that tells nothing of how much of them is.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // serde's own words would repeat a number or a boolean that was sent in place of a text.
-        let not_text = |_| serde::de::Error::custom("the value is a string");
-        let untrimmed = Zeroizing::new(String::deserialize(deserializer).map_err(not_text)?);
-        Self::try_from(untrimmed.as_str()).map_err(serde::de::Error::custom)
-    }
-}
-
-impl TryFrom<&str> for SecretValue {
-    type Error = &'static str;
-
-    fn try_from(untrimmed: &str) -> Result<Self, Self::Error> {
-        match untrimmed.trim() {
-            "" => Err("the value is empty; leave it out to decline"),
-            trimmed => Ok(Self(Zeroizing::new(trimmed.to_owned()))),
-        }
-    }
-}
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +143,7 @@ impl Sealer {
         let aad = associated_data(request_id);
         let payload = Payload { msg: ciphertext, aad: &aad };
         let value = key.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| Unopenable)?;
-        String::from_utf8(value).map(|value| SecretValue(Zeroizing::new(value))).map_err(|_| Unopenable)
+        String::from_utf8(value).map(|value| SecretValue::exactly(value)).map_err(|_| Unopenable)
     }
 }
 
@@ -196,8 +156,6 @@ fn associated_data(request_id: &RequestId) -> Vec<u8> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-
-    use zeroize::Zeroizing;
 
     use super::*;
 

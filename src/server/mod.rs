@@ -17,7 +17,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-pub use crate::http::openapi;
 
 use crate::http::{self, Listener};
 use crate::logging;

@@ -1,6 +1,6 @@
 //! An agent withdraws what it asked.
 
-use super::{Result, Service, find, whole};
+use super::{Result, Service, find};
 use crate::domain::enums::{Outcome, Role};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Record, Resolution};
@@ -24,7 +24,7 @@ impl Service {
                     Err(Refused::Retired { outcome }) => return Err(Refused::NotCancellable { outcome }.into()),
                     Err(other) => return Err(other.into()),
                 }
-                whole(tx, &request_id)
+                Ok(tx.found_record(&request_id)?)
             })
             .await
     }

@@ -1,14 +1,14 @@
 //! An agent takes the one-time right to act on what was approved.
 
-use super::{Result, Service, asked, find};
+use super::{Result, Service, find};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::canonical::input_digest;
-use crate::domain::content::Confirmation;
 use crate::domain::enums::Outcome;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Interaction, Status};
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::Confirmation;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::store::Priority;
@@ -68,7 +68,7 @@ fn approved(tx: &ReadTx<'_>, interaction: &Interaction, now: Timestamp) -> Resul
     if let (Some(input), Some(digest)) = (&detail.updated_input, &detail.updated_input_digest) {
         return Ok((input.clone(), digest.clone()));
     }
-    let confirmation: Confirmation = asked(tx, &interaction.request_id)?;
+    let confirmation: Box<Confirmation> = tx.found_content(&interaction.request_id)?;
     let digest = input_digest(confirmation.tool_name.as_str(), &confirmation.input);
     Ok((confirmation.input, digest))
 }

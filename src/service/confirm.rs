@@ -1,16 +1,15 @@
 //! A person resolves a confirmation, perhaps with an edited input, perhaps with a lasting rule.
 
 use super::trust_rules;
-use super::{Result, Service, asked, find};
+use super::{Result, Service, find};
 use crate::domain::canonical::input_digest;
-use crate::domain::content::Confirmation;
 use crate::domain::enums::{Decision, Kind};
-use crate::domain::id::RequestId;
+use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Detail, Interaction, Resolution};
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::Confirmation;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
-use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
 use crate::store::Priority;
 use crate::store::{ReadTx, WriteTx};
@@ -44,7 +43,7 @@ impl Service {
                 }
                 interaction.check_open(Kind::Confirmation, tx.now())?;
                 interaction.check_not_own(&by, allow_self_approval)?;
-                let detail = confirm.detail(tx, &by)?;
+                let detail = confirm.decide(tx, &by)?;
                 let resolution =
                     Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
                 Ok(tx.resolve(&interaction, &resolution)?)
@@ -69,33 +68,42 @@ impl Confirm {
             && made == self.selected)
     }
 
-    /// What is kept of the decision; a selected rule is made here. Reads what was asked only where that matters.
-    fn detail(&self, tx: &mut WriteTx<'_>, by: &Principal) -> Result<Detail> {
+    /// What is kept of the decision. Reads what was asked only where an edit or a rule depends on it.
+    fn decide(&self, tx: &mut WriteTx<'_>, by: &Principal) -> Result<Detail> {
         let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
         if self.updated_input.is_none() && self.selected.is_none() {
             return Ok(detail);
         }
-        let confirmation = asked::<Confirmation>(tx, &self.request_id)?;
+        let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
         if let Some(input) = &self.updated_input {
-            if !confirmation.input_edits_allowed {
-                return Err(Refused::EditsNotAllowed.into());
-            }
+            confirmation.check_edit()?;
             detail.updated_input_digest = Some(input_digest(confirmation.tool_name.as_str(), input));
             detail.updated_input = Some(input.clone());
         }
         if let Some((pattern, scope)) = &self.selected {
-            trust_rules::check_offered(&confirmation, pattern, scope)?;
-            let terms = Terms {
-                pattern: pattern.clone(),
-                scope: scope.clone(),
-                decision: self.decision.into(),
-                allow_high_risk: false,
-                lifetime_ms: None,
-                max_uses: None,
-            };
-            let made = trust_rules::make(tx, by, confirmation.tool_name, terms, Some(&self.request_id))?;
-            detail.made_rule = Some(made.rule.rule_id);
+            confirmation.check_offered(pattern, scope)?;
+            detail.made_rule = Some(self.insert_rule(tx, by, confirmation.tool_name, pattern, scope)?);
         }
         Ok(detail)
+    }
+
+    /// Makes the trust rule that was selected together with the decision.
+    fn insert_rule(
+        &self,
+        tx: &mut WriteTx<'_>,
+        by: &Principal,
+        tool_name: ToolName,
+        pattern: &Pattern,
+        scope: &Scope,
+    ) -> Result<RuleId> {
+        let terms = Terms {
+            pattern: pattern.clone(),
+            scope: scope.clone(),
+            decision: self.decision.into(),
+            allow_high_risk: false,
+            lifetime_ms: None,
+            max_uses: None,
+        };
+        Ok(trust_rules::make(tx, by, tool_name, terms, Some(&self.request_id))?.rule.rule_id)
     }
 }

@@ -1,10 +1,12 @@
 //! A confirmation meets the trust rules: at its registration, when a rule is made for what is waiting, and in a preview.
 
-use super::{Result, no_body};
-use crate::domain::content::Confirmation;
+use std::borrow::Cow;
+
+use super::Result;
 use crate::domain::enums::Outcome;
 use crate::domain::id::{PrincipalName, RuleId};
 use crate::domain::interaction::{Detail, Interaction, Record, Resolution, ResolvedBy};
+use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
 use crate::domain::rule_set::{MatchInput, RuleSetDecision};
 use crate::domain::trust_rule::{RuleUse, TrustRule};
@@ -12,28 +14,26 @@ use crate::store::WriteTx;
 
 /// A confirmation with its subject taken apart.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    confirmation: Box<Confirmation>,
-    subject: Subject,
+pub(super) struct PendingConfirmation<'a> {
+    confirmation: &'a Confirmation,
+    subject: Cow<'a, Subject>,
 }
 
-impl Asked {
-    pub(super) const fn new(confirmation: Box<Confirmation>, subject: Subject) -> Self {
-        Self { confirmation, subject }
+impl<'a> PendingConfirmation<'a> {
+    pub(super) const fn new(confirmation: &'a Confirmation, subject: &'a Subject) -> Self {
+        Self { confirmation, subject: Cow::Borrowed(subject) }
     }
 
-    /// What a stored confirmation asked.
-    pub(super) fn of(record: &Record) -> Result<Self> {
-        let corrupt = |_| no_body(&record.interaction.request_id);
-        let confirmation: Box<Confirmation> = serde_json::from_str(&record.body.json).map_err(corrupt)?;
-        let subject = Subject::of(&confirmation);
-        Ok(Self::new(confirmation, subject))
+    /// What a stored confirmation asked; `None` for another kind, which no rule decides.
+    pub(super) fn of(record: &'a Record) -> Option<Self> {
+        let confirmation = record.body.content.confirmation()?;
+        Some(Self { confirmation, subject: Cow::Owned(Subject::of(confirmation)) })
     }
 
     /// As rules look at it; `by` has registered it.
-    pub(super) fn candidate<'a>(&'a self, by: &'a PrincipalName, allow_self_approval: bool) -> MatchInput<'a> {
+    pub(super) fn match_input<'m>(&'m self, by: &'m PrincipalName, allow_self_approval: bool) -> MatchInput<'m> {
         let excluded_author = (!allow_self_approval).then_some(by);
-        MatchInput { confirmation: &self.confirmation, subject: &self.subject, excluded_author }
+        MatchInput { confirmation: self.confirmation, subject: &self.subject, excluded_author }
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Error {
     /// A secret could not be sealed.
     #[error("a secret could not be sealed: {0}")]
     Sealing(String),
+    /// A content could not be written as JSON.
+    #[error("a content could not be written as JSON: {0}")]
+    Writing(String),
     /// The system has no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
@@ -27,6 +30,12 @@ pub enum Error {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         Self::Refused(refused)
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Writing(error.to_string())
     }
 }
 

@@ -25,7 +25,6 @@ mod trust_rules;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 pub use self::claim::ClaimGrant;
@@ -35,7 +34,7 @@ pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::login::{Credential, IssuedCredential};
 pub use self::preview::{Preview, Previewed, Shown};
 pub use self::question::Answer;
-pub use self::register::{Deadline, Register, Registered};
+pub use self::register::{Register, Registered};
 pub use self::rotate::{RotateError, Rotated, rotate_key};
 pub use self::secret::ProvideSecret;
 pub use self::take_secret::SecretHandout;
@@ -46,7 +45,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Ttl};
 use crate::domain::enums::Role;
 use crate::domain::id::{RequestId, TokenId};
-use crate::domain::interaction::{Interaction, Record};
+use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::metrics::Metrics;
@@ -233,18 +232,4 @@ fn check_keys(key_path: &Path, found: &[String], needed: &[String]) -> std::resu
 fn find(tx: &ReadTx<'_>, request_id: &RequestId, principal: &Principal) -> Result<Interaction> {
     let found = tx.interaction(request_id)?.filter(|interaction| interaction.is_visible_to(principal));
     Ok(found.ok_or(Refused::UnknownRequest)?)
-}
-
-/// An interaction that was found in this very transaction, with everything that belongs to it.
-fn whole(tx: &ReadTx<'_>, request_id: &RequestId) -> Result<Record> {
-    Ok(tx.record(request_id)?.ok_or_else(|| no_body(request_id))?)
-}
-
-/// What an interaction asked, in the shape of its kind.
-fn asked<T: DeserializeOwned>(tx: &ReadTx<'_>, request_id: &RequestId) -> Result<T> {
-    Ok(serde_json::from_str(&whole(tx, request_id)?.body.json).map_err(|_| no_body(request_id))?)
-}
-
-fn no_body(request_id: &RequestId) -> store::Error {
-    store::Error::Corrupt { table: "interaction_bodies", key: request_id.to_string() }
 }

@@ -1,6 +1,6 @@
 //! An agent reports what came of an action that it claimed.
 
-use super::{Result, Service, find, whole};
+use super::{Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId};
@@ -38,7 +38,7 @@ impl Service {
                     Some(report) if report.outcome == outcome && report.detail == detail => {}
                     Some(_) => return Err(Refused::OutcomeConflict.into()),
                 }
-                whole(tx, &request_id)
+                Ok(tx.found_record(&request_id)?)
             })
             .await
     }

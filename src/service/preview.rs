@@ -1,6 +1,6 @@
 //! What a rule would have done, before anybody makes it.
 
-use super::decide::Asked;
+use super::decide::PendingConfirmation;
 use super::{Result, RuleSource, Service};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, Outcome, RuleDecision};
@@ -98,7 +98,7 @@ impl PreviewBuilder {
             for (_, record) in found.rows {
                 page.limit -= 1;
                 self.preview.examined += 1;
-                if record.interaction.resolution.is_some() && self.would_decide(&record)? {
+                if record.interaction.resolution.is_some() && self.would_decide(&record) {
                     self.decided(record);
                 }
             }
@@ -114,7 +114,7 @@ impl PreviewBuilder {
         loop {
             let found = tx.pending_confirmations(&self.rule.tool_name, after)?;
             for (_, record) in found.rows {
-                if !record.interaction.is_overdue(self.now) && self.would_decide(&record)? {
+                if !record.interaction.is_overdue(self.now) && self.would_decide(&record) {
                     self.preview.counts.pending += 1;
                     self.preview.truncated |= !self.preview.pending.show(record);
                 }
@@ -127,18 +127,20 @@ impl PreviewBuilder {
     }
 
     /// Whether the rule would take part in the decision, whatever decision that is.
-    fn would_decide(&self, record: &Record) -> Result<bool> {
+    fn would_decide(&self, record: &Record) -> bool {
         if record.interaction.tool_name.as_ref() != Some(&self.rule.tool_name) {
-            return Ok(false);
+            return false;
         }
-        let asked = Asked::of(record)?;
-        let candidate = asked.candidate(&record.interaction.registered_by, self.allow_self_approval);
+        let Some(pending) = PendingConfirmation::of(record) else {
+            return false;
+        };
+        let input = pending.match_input(&record.interaction.registered_by, self.allow_self_approval);
         let is_it = |rule: &TrustRule| rule.rule_id == self.rule.rule_id;
-        Ok(match self.rules.decide(&candidate, self.now, Some(&self.rule.rule_id)) {
+        match self.rules.decide(&input, self.now, Some(&self.rule.rule_id)) {
             RuleSetDecision::Deny(rule) | RuleSetDecision::Ask(Some(rule)) => is_it(rule),
             RuleSetDecision::Allow(rules) => rules.into_iter().any(is_it),
             RuleSetDecision::Ask(None) | RuleSetDecision::NoMatch(_) => false,
-        })
+        }
     }
 
     fn decided(&mut self, record: Record) {
@@ -170,7 +172,7 @@ impl PreviewBuilder {
 impl Shown {
     /// Adds a record where there is room for it; whether there was.
     fn show(&mut self, record: Record) -> bool {
-        self.bytes += record.body.json.len() + record.body.metadata.len();
+        self.bytes += record.body.bytes;
         if self.bytes <= SHOWN_BYTES {
             self.records.push(record);
         }

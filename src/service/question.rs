@@ -1,11 +1,11 @@
 //! A person answers a question.
 
-use super::{Result, Service, asked, find};
+use super::{Result, Service, find};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Resolution};
+use crate::domain::kinds::{Question, Response};
 use crate::domain::principal::Principal;
-use crate::domain::question::{Question, Response};
 use crate::store::Priority;
 
 /// The answers to a question.
@@ -32,7 +32,7 @@ impl Service {
                 }
                 interaction.check_open(Kind::Question, tx.now())?;
                 interaction.check_not_own(&by, allow_self_approval)?;
-                asked::<Question>(tx, &answer.request_id)?.check_responses(&answer.responses)?;
+                tx.found_content::<Question>(&answer.request_id)?.check_responses(&answer.responses)?;
                 let detail = Detail { responses: Some(answer.responses.clone()), ..Detail::default() };
                 let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };
                 Ok(tx.resolve(&interaction, &resolution)?)

@@ -1,32 +1,23 @@
 //! An agent registers an interaction; a trust rule may answer it in the same transaction.
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
-use super::decide::{Asked, decide};
-use super::{Result, Service};
+use super::decide::{PendingConfirmation, decide};
+use super::{Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::config::Ttl;
-use crate::domain::content::Content;
 use crate::domain::id::{ConversationId, RequestId};
-use crate::domain::interaction::{Body, Interaction, Record, Resolution};
+use crate::domain::interaction::{Body, Deadline, Interaction, Record, Resolution};
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::Content;
 use crate::domain::matcher::Subject;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
 use crate::store::Priority;
-use crate::store::{Error as StoreError, NewInteraction, WriteTx};
-
-/// Until when an interaction may be resolved.
-#[derive(Clone, Copy, Debug)]
-pub enum Deadline {
-    /// As the server is configured.
-    Default,
-    /// So many milliseconds from its registration.
-    In(u64),
-    /// At this time.
-    At(Timestamp),
-}
+use crate::store::WriteTx;
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -71,40 +62,45 @@ impl Service {
             }
             Content::Secret(_) | Content::Question(_) => None,
         };
-        let metadata = metadata.as_ref().map_or("{}", JsonObject::text).to_owned();
-        let body = Body { json: content.to_json().map_err(not_json)?, metadata, content_sha256, traceparent };
-        let asked = match (content, subject) {
-            (Content::Confirmation(confirmation), Some(subject)) => Some(Asked::new(confirmation, subject)),
-            (Content::Confirmation(_) | Content::Secret(_) | Content::Question(_), _) => None,
-        };
+        let content_json = content.to_json()?;
+        let metadata = metadata.unwrap_or_default();
+        let bytes = content_json.len() + metadata.text().len();
+        let body = Arc::new(Body { content, metadata, bytes, content_sha256, traceparent });
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let allow_self_approval = self.allow_self_approval;
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                if let Some(existing) = existing(tx, &request_id, &by, &body)? {
-                    return Ok(Registered::Existing(Box::new(existing)));
-                }
-                let mut interaction = Interaction {
-                    request_id: request_id.clone(),
-                    kind,
-                    conversation_id: conversation_id.clone(),
-                    tool_name: tool_name.clone(),
-                    registered_by: by.name.clone(),
-                    created_at: tx.now(),
-                    expires_at: expires_at(deadline, default_ttl, tx.now())?,
-                    resolution: None,
-                };
-                let new = NewInteraction { interaction: interaction.clone(), body: body.clone() };
-                if !tx.insert_interaction(&new, max_pending)? {
-                    return Err(Refused::TooManyPending { limit: max_pending }.into());
-                }
-                if let Some(asked) = &asked {
-                    let candidate = asked.candidate(&by.name, allow_self_approval);
-                    interaction.resolution = decide(tx, &interaction, &candidate, None)?;
-                }
-                Ok(Registered::Created(Box::new(Record { interaction, body: body.clone(), claim: None })))
-            })
-            .await
+        let asked = Arc::clone(&body);
+        let registered = self.store.write(Priority::of(&by), move |tx| {
+            let body = &asked;
+            if let Some(existing) = existing(tx, &request_id, &by, body)? {
+                return Ok::<_, Error>(Err(existing));
+            }
+            let mut interaction = Interaction {
+                request_id: request_id.clone(),
+                kind,
+                conversation_id: conversation_id.clone(),
+                tool_name: tool_name.clone(),
+                registered_by: by.name.clone(),
+                created_at: tx.now(),
+                expires_at: expires_at(deadline, default_ttl, tx.now())?,
+                resolution: None,
+            };
+            if !tx.insert_interaction(&interaction, body, &content_json, max_pending)? {
+                return Err(Refused::TooManyPending { limit: max_pending }.into());
+            }
+            if let (Some(confirmation), Some(subject)) = (body.content.confirmation(), &subject) {
+                let pending = PendingConfirmation::new(confirmation, subject);
+                let input = pending.match_input(&by.name, allow_self_approval);
+                interaction.resolution = decide(tx, &interaction, &input, None)?;
+            }
+            Ok(Ok(interaction))
+        });
+        Ok(match registered.await? {
+            Ok(interaction) => {
+                let body = Arc::unwrap_or_clone(body);
+                Registered::Created(Box::new(Record { interaction, body, claim: None }))
+            }
+            Err(existing) => Registered::Existing(Box::new(existing)),
+        })
     }
 }
 
@@ -125,14 +121,10 @@ fn identity(
         conversation_id.map_or("", ConversationId::as_str),
         &deadline,
         &metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical),
-        &content.identity().map_err(not_json)?,
+        &content.identity()?,
     ];
     // No part can hold a NUL: ids and times do not, and JSON escapes it.
     Ok(Sha256::digest(parts.join("\0")).into())
-}
-
-fn not_json(_: serde_json::Error) -> StoreError {
-    StoreError::Corrupt { table: "interaction_bodies", key: "a new one".to_owned() }
 }
 
 /// The interaction of this id, where there is one: it must be this principal's and ask the same.

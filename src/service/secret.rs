@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Error, Result, Service, asked, find};
-use crate::domain::content::SecretRequest;
+use super::{Error, Result, Service, find};
 use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Interaction, Resolution};
+use crate::domain::kinds::SecretRequest;
 use crate::domain::principal::Principal;
-use crate::domain::refused::Refused;
-use crate::sealer::{Sealer, SecretValue};
+use crate::domain::secret_value::SecretValue;
+use crate::sealer::Sealer;
 use crate::store::Priority;
 use crate::store::ReadTx;
 
@@ -45,10 +45,8 @@ impl Service {
                     let declined = Resolution::by_principal(Outcome::Cancelled, &by, tx.now());
                     return Ok(tx.resolve(&interaction, &declined)?);
                 };
-                let asked: SecretRequest = asked(tx, &give.request_id)?;
-                if give.delivery == Delivery::TransientSend && !asked.allow_one_time_send {
-                    return Err(Refused::OneTimeSendNotAllowed.into());
-                }
+                let asked: SecretRequest = tx.found_content(&give.request_id)?;
+                asked.check_delivery(give.delivery)?;
                 tx.insert_sealed(&give.request_id, (&asked.service, &asked.field), give.delivery, sealed)?;
                 let detail = Detail { delivery: Some(give.delivery), ..Detail::default() };
                 let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };

@@ -9,9 +9,9 @@ use crate::domain::id::{RequestId, TakeId};
 use crate::domain::interaction::Status;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::sealer::SecretValue;
+use crate::domain::secret_value::SecretValue;
 use crate::store::Priority;
-use crate::store::{Error as StoreError, Sealed, WriteTx};
+use crate::store::{Sealed, WriteTx};
 
 /// How long, in milliseconds, a one-time value can be taken again with the same id: for an answer that was lost.
 const RETAKE_MS: u64 = 60_000;
@@ -46,8 +46,7 @@ impl Service {
                 if status != Status::Resolved(Outcome::Answered) {
                     return Err(Refused::NotAnswered { status }.into());
                 }
-                let corrupt = || StoreError::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
-                let sealed = tx.sealed(&request_id)?.ok_or_else(corrupt)?;
+                let sealed = tx.found_sealed(&request_id)?;
                 admit(tx, &request_id, &sealed, &take_id)?;
                 let value = sealer.open(&request_id, sealed.value.as_ref().ok_or(Refused::AlreadyTaken)?)?;
                 let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});

@@ -1,13 +1,12 @@
 //! People make, look at and take back trust rules.
 
-use super::decide::{Asked, decide};
-use super::{Result, Service, asked, find};
+use super::decide::{PendingConfirmation, decide};
+use super::{Result, Service, find};
 use crate::clock::Timestamp;
-use crate::domain::content::Confirmation;
 use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Resolution, ResolvedBy};
-use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::kinds::Confirmation;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::{Terms, TrustRule};
@@ -133,24 +132,10 @@ impl RuleSource {
             return Err(Refused::RuleFromWrongKind { actual: interaction.kind }.into());
         }
         interaction.check_not_own(by, allow_self_approval)?;
-        let confirmation: Confirmation = asked(tx, request_id)?;
-        check_offered(&confirmation, &terms.pattern, &terms.scope)?;
+        let confirmation: Box<Confirmation> = tx.found_content(request_id)?;
+        confirmation.check_offered(&terms.pattern, &terms.scope)?;
         Ok(confirmation.tool_name)
     }
-}
-
-/// Refuses what a confirmation did not offer.
-pub(super) fn check_offered(confirmation: &Confirmation, pattern: &Pattern, scope: &Scope) -> Result<()> {
-    let refused = if !confirmation.persistent_decisions_allowed {
-        Refused::PersistentDecisionsNotAllowed
-    } else if !confirmation.offers_pattern(pattern) {
-        Refused::PatternNotOffered
-    } else if !confirmation.offers_scope(scope) {
-        Refused::ScopeNotOffered
-    } else {
-        return Ok(());
-    };
-    Err(refused.into())
 }
 
 /// Makes a rule, or finds the same one that stands already. The caller has checked what it is made from.
@@ -187,9 +172,9 @@ fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> R
             if interaction.is_overdue(tx.now()) {
                 continue;
             }
-            let asked = Asked::of(&record)?;
-            let candidate = asked.candidate(&interaction.registered_by, allow_self_approval);
-            if decide(tx, interaction, &candidate, Some(&rule.rule_id))?.is_some() {
+            let Some(pending) = PendingConfirmation::of(&record) else { continue };
+            let input = pending.match_input(&interaction.registered_by, allow_self_approval);
+            if decide(tx, interaction, &input, Some(&rule.rule_id))?.is_some() {
                 resolved.push(interaction.request_id.clone());
             }
         }

@@ -10,6 +10,8 @@ use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System};
+use crate::domain::json::JsonObject;
+use crate::domain::kinds::Content;
 
 /// The columns that [`interaction_from`] reads, in its order.
 macro_rules! hot_columns {
@@ -28,15 +30,6 @@ const RECORDS: &str = concat!(
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
      LEFT JOIN claims AS c USING (interaction_id)"
 );
-
-/// What a new interaction is made of.
-#[derive(Clone, Debug)]
-pub struct NewInteraction {
-    /// Who and when; pending.
-    pub interaction: Interaction,
-    /// What is asked.
-    pub body: Body,
-}
 
 /// A page of a list.
 #[derive(Debug, Default)]
@@ -107,10 +100,23 @@ fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
 
 fn record_from(row: &Row<'_>) -> Result<(i64, Record)> {
     let interaction = interaction_from(row)?;
-    let body =
-        Body { json: row.get(14)?, metadata: row.get(15)?, content_sha256: row.get(16)?, traceparent: row.get(17)? };
+    let (content, metadata) = (row.get_ref(14)?.as_str(), row.get_ref(15)?.as_str());
+    let (content, metadata) = content.and_then(|content| Ok((content, metadata?))).map_err(rusqlite::Error::from)?;
+    let corrupt = |_| no_body(&interaction.request_id);
+    let body = Body {
+        bytes: content.len() + metadata.len(),
+        content: Content::from_json(interaction.kind, content).map_err(corrupt)?,
+        metadata: JsonObject::from_json(metadata).map_err(corrupt)?,
+        content_sha256: row.get(16)?,
+        traceparent: row.get(17)?,
+    };
     let claim = super::claims::claim_from(row, 18)?;
     Ok((row.get(0)?, Record { interaction, body, claim }))
+}
+
+/// The body of an interaction that is there is missing, or not what its kind asks.
+fn no_body(id: &RequestId) -> Error {
+    Error::Corrupt { table: "interaction_bodies", key: id.to_string() }
 }
 
 impl ReadTx<'_> {
@@ -127,6 +133,16 @@ impl ReadTx<'_> {
         let mut statement = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.request_id = ?1"))?;
         let mut rows = statement.query([id])?;
         Ok(rows.next()?.map(record_from).transpose()?.map(|(_, record)| record))
+    }
+
+    /// An interaction that was found in this very transaction, with everything that belongs to it.
+    pub fn found_record(&self, id: &RequestId) -> Result<Record> {
+        self.record(id)?.ok_or_else(|| no_body(id))
+    }
+
+    /// What an interaction asked that was found in this very transaction, in the shape of its kind.
+    pub fn found_content<T: TryFrom<Content>>(&self, id: &RequestId) -> Result<T> {
+        T::try_from(self.found_record(id)?.body.content).map_err(|_| no_body(id))
     }
 
     /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page
@@ -206,7 +222,7 @@ impl ReadTx<'_> {
                 break;
             }
             let (number, record) = record_from(row)?;
-            bytes += record.body.json.len() + record.body.metadata.len();
+            bytes += record.body.bytes;
             found.rows.push((number, record));
         }
         Ok(found)
@@ -275,8 +291,14 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Adds a pending interaction and the event that tells of it; `false` when its principal has `limit` pending already.
-    pub fn insert_interaction(&mut self, new: &NewInteraction, limit: u32) -> Result<bool> {
-        let NewInteraction { interaction, body } = new;
+    /// `content` is the body's content as JSON, which the caller has written beside the writer's thread.
+    pub fn insert_interaction(
+        &mut self,
+        interaction: &Interaction,
+        body: &Body,
+        content: &str,
+        limit: u32,
+    ) -> Result<bool> {
         if !self.count_pending(&interaction.registered_by, limit)? {
             return Ok(false);
         }
@@ -301,8 +323,8 @@ impl WriteTx<'_> {
             )?
             .execute(params![
                 self.conn.last_insert_rowid(),
-                body.json,
-                body.metadata,
+                content,
+                body.metadata.text(),
                 body.content_sha256,
                 body.traceparent
             ])?;

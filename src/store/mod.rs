@@ -39,7 +39,7 @@ pub use self::backup::{BackupError, backup};
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError};
 pub use self::history::{Events, History};
-pub use self::interactions::{Filter, NewInteraction, Records};
+pub use self::interactions::{Filter, Records};
 pub use self::lock::Generation;
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;

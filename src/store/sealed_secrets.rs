@@ -28,6 +28,12 @@ pub struct Sealed {
 }
 
 impl ReadTx<'_> {
+    /// The value that was given for a request which was answered, as this very transaction has seen.
+    pub fn found_sealed(&self, request_id: &RequestId) -> Result<Sealed> {
+        let missing = || Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
+        self.sealed(request_id)?.ok_or_else(missing)
+    }
+
     /// The value that was given for a request.
     pub fn sealed(&self, request_id: &RequestId) -> Result<Option<Sealed>> {
         let mut statement = self.conn.prepare_cached(

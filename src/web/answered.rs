@@ -1,13 +1,11 @@
 //! What came of an interaction: what its resolution says, and who acted on it.
 
-use super::card::content;
 use super::fact::DetailRow;
 use crate::domain::interaction::{Claim, Record, Resolution};
-use crate::domain::question::{Question, Response};
-use crate::http::error::Problem;
+use crate::domain::kinds::{Question, Response};
 
 /// What a resolution says beside who and when.
-pub(super) fn answered(record: &Record, resolution: &Resolution) -> Result<Vec<DetailRow>, Problem> {
+pub(super) fn answered(record: &Record, resolution: &Resolution) -> Vec<DetailRow> {
     let detail = &resolution.detail;
     let mut facts = Vec::new();
     facts.extend(detail.comment.as_ref().map(|comment| DetailRow::text("Comment", comment)));
@@ -17,11 +15,10 @@ pub(super) fn answered(record: &Record, resolution: &Resolution) -> Result<Vec<D
     let rules = detail.trust_rules.iter().flatten();
     facts.extend(rules.map(|rule| DetailRow::rule("Decided by rule", &rule.rule_id)));
     facts.extend(detail.delivery.map(|delivery| DetailRow::text("Delivery", delivery.as_str())));
-    if let Some(responses) = &detail.responses {
-        let question: Question = content(record)?;
-        facts.extend(responses.iter().map(|response| answer(&question, response)));
+    if let (Some(responses), Some(question)) = (&detail.responses, record.body.content.question()) {
+        facts.extend(responses.iter().map(|response| answer(question, response)));
     }
-    Ok(facts)
+    facts
 }
 
 /// One answer, in the words of the question.

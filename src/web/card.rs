@@ -1,7 +1,6 @@
 //! One interaction as a card: what is asked, complete, and the forms that answer it.
 
 use askama::Template;
-use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::confirmation::ConfirmationView;
@@ -10,12 +9,11 @@ use super::session::Person;
 use super::standing::ResolutionSummary;
 use super::text::{Markup, escape_untrusted};
 use super::when::RelativeTime;
-use crate::domain::content::SecretRequest;
-use crate::domain::enums::{Kind, RiskLevel};
+use crate::domain::enums::RiskLevel;
 use crate::domain::interaction::Record;
+use crate::domain::kinds::{Content, SecretRequest};
 use crate::http::App;
 use crate::http::error::Problem;
-use crate::store;
 
 /// One interaction, as `person` sees it.
 #[derive(Template)]
@@ -62,12 +60,12 @@ pub(super) struct SecretView {
 
 impl Asked {
     /// What `record` asks, complete.
-    pub(super) fn of(record: &Record) -> Result<Self, Problem> {
-        Ok(match record.interaction.kind {
-            Kind::Confirmation => Self::Confirmation(Box::new(ConfirmationView::of(&content(record)?))),
-            Kind::Secret => Self::Secret(SecretView::of(&content(record)?)),
-            Kind::Question => Self::Question(QuestionView::of(&content(record)?)),
-        })
+    pub(super) fn of(record: &Record) -> Self {
+        match &record.body.content {
+            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked))),
+            Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
+            Content::Question(asked) => Self::Question(QuestionView::of(asked)),
+        }
     }
 
     /// What is asked, in a word or two.
@@ -91,7 +89,8 @@ impl Card {
     pub(super) fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
         let interaction = &record.interaction;
         let now = app.service.now();
-        let asked = Asked::of(record)?;
+        let asked = Asked::of(record);
+        let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
         let alike = asked.confirmation().map(|view| digest(&view.alike));
         let is_own = app.service.is_barred_as_own(&person.principal, interaction);
         let why_not = match (person.may_resolve(), is_own) {
@@ -105,7 +104,7 @@ impl Card {
             conversation: interaction.conversation_id.as_ref().map(ToString::to_string),
             created: RelativeTime::new(interaction.created_at, now),
             deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
-            group: digest(&record.body.json),
+            group: digest(&content_json),
             alike,
             standing: ResolutionSummary::of(interaction, person),
             csrf: why_not.is_none().then(|| person.csrf()),
@@ -130,7 +129,7 @@ impl Card {
         escape_untrusted(editable.unwrap_or_default())
     }
 
-    /// RelativeTime it ends, in milliseconds; what waits for ever comes last.
+    /// When it ends, in milliseconds; what waits for ever comes last.
     fn order(&self) -> i64 {
         self.deadline.as_ref().map_or(i64::MAX, |deadline| deadline.at.as_millis())
     }
@@ -150,13 +149,6 @@ impl SecretView {
             once_allowed: secret.allow_one_time_send,
         }
     }
-}
-
-/// What an interaction asks, in the shape of its kind.
-pub(super) fn content<T: DeserializeOwned>(record: &Record) -> Result<T, Problem> {
-    let corrupt =
-        |_| store::Error::Corrupt { table: "interaction_bodies", key: record.interaction.request_id.to_string() };
-    Ok(serde_json::from_str(&record.body.json).map_err(corrupt)?)
 }
 
 /// A short name for a text.

@@ -1,14 +1,11 @@
 //! What belongs to an interaction beside what it asks: who, when, in which conversation, and what it allows.
 
-use super::card::content;
 use super::fact::DetailRow;
-use crate::domain::content::{Confirmation, SecretRequest};
-use crate::domain::enums::Kind;
 use crate::domain::interaction::Record;
-use crate::http::error::Problem;
+use crate::domain::kinds::{Confirmation, Content, SecretRequest};
 
 /// The circumstances of `record`.
-pub(super) fn circumstances(record: &Record) -> Result<Vec<DetailRow>, Problem> {
+pub(super) fn circumstances(record: &Record) -> Vec<DetailRow> {
     let interaction = &record.interaction;
     let deadline = interaction.expires_at.map(|at| DetailRow::at("Deadline", at));
     let mut facts = vec![
@@ -17,16 +14,16 @@ pub(super) fn circumstances(record: &Record) -> Result<Vec<DetailRow>, Problem> 
         deadline.unwrap_or_else(|| DetailRow::text("Deadline", "none: it waits for ever")),
     ];
     facts.extend(interaction.conversation_id.as_ref().map(|id| DetailRow::code("Conversation", id.as_str())));
-    facts.extend(match interaction.kind {
-        Kind::Confirmation => of_confirmation(&content(record)?),
-        Kind::Secret => of_secret(&content(record)?),
-        Kind::Question => Vec::new(),
+    facts.extend(match &record.body.content {
+        Content::Confirmation(asked) => of_confirmation(asked),
+        Content::Secret(asked) => of_secret(asked),
+        Content::Question(_) => Vec::new(),
     });
     facts.extend(record.body.traceparent.as_ref().map(|trace| DetailRow::code("Trace", trace.as_str())));
-    if record.body.metadata != "{}" {
-        facts.push(DetailRow::block("The agent's own notes", &record.body.metadata));
+    if record.body.metadata.text() != "{}" {
+        facts.push(DetailRow::block("The agent's own notes", record.body.metadata.text()));
     }
-    Ok(facts)
+    facts
 }
 
 fn of_confirmation(asked: &Confirmation) -> Vec<DetailRow> {

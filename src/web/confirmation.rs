@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::diff::DiffView;
 use super::text::{Markup, escape_untrusted};
-use crate::domain::content::Confirmation;
 use crate::domain::enums::RiskLevel;
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::Confirmation;
 use crate::domain::visible::{Piece, pieces};
 
 /// From so many characters on, the end of a text is not seen at a glance.

@@ -4,26 +4,26 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::card::content;
 use super::confirmation::{care, editable};
 use super::done::FormResponse;
 use super::form::{Fields, Form};
 use super::question::responses;
 use super::session::{PageRejection, Person};
-use crate::domain::content::Confirmation;
+use crate::api::ConfirmBody;
 use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Record;
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::Confirmation;
+use crate::domain::kinds::check_form;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Right;
-use crate::domain::question::check_form;
 use crate::domain::refused::Refused;
+use crate::domain::secret_value::SecretValue;
 use crate::http::App;
-use crate::http::api::confirm::ConfirmBody;
+use crate::http::api::confirm::command;
 use crate::http::error::Problem;
 use crate::http::extract::Param;
-use crate::sealer::SecretValue;
 use crate::service::{Answer, ProvideSecret};
 
 /// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
@@ -33,14 +33,15 @@ pub(super) async fn decide(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    let asked: Confirmation = content(&resolvable(&app, &form.person, &request_id, Kind::Confirmation).await?)?;
-    let body = decision(request_id, &asked, &form.fields)?;
+    let record = resolvable(&app, &form.person, &request_id, Kind::Confirmation).await?;
+    let asked = confirmation(&record)?;
+    let body = decision(request_id, asked, &form.fields)?;
     if body.decision == Decision::Allow {
-        check_care(&asked, &form.fields)?;
-        check_meant(&asked, &body, &form.fields)?;
+        check_care(asked, &form.fields)?;
+        check_meant(asked, &body, &form.fields)?;
     }
     let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
-    let confirm = body.accept(&app.limits)?;
+    let confirm = command(body, &app.limits)?;
     app.service.confirm(&form.person.principal, confirm).await.map_err(Problem::from)?;
     Ok(FormResponse::new(said).answer(&headers)?)
 }
@@ -125,7 +126,7 @@ pub(super) async fn secret(
             (Some(value), "Given.")
         }
         Some("decline") => (None, "Declined."),
-        _ => return Err(Problem::malformed_field("decision", "ProvideSecret the value or decline.").into()),
+        _ => return Err(Problem::malformed_field("decision", "Give the value or decline.").into()),
     };
     let delivery = match form.fields.get("delivery") {
         None => Delivery::default(),
@@ -143,8 +144,9 @@ pub(super) async fn answer(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    let question = content(&resolvable(&app, &form.person, &request_id, Kind::Question).await?)?;
-    let responses = responses(&question, &form.fields)?;
+    let record = resolvable(&app, &form.person, &request_id, Kind::Question).await?;
+    let question = record.body.content.question().ok_or_else(Problem::internal)?;
+    let responses = responses(question, &form.fields)?;
     check_form(&responses).map_err(|problem| Problem::malformed_field("responses", problem))?;
     let answer = Answer { request_id, responses };
     app.service.answer_question(&form.person.principal, answer).await.map_err(Problem::from)?;
@@ -164,4 +166,9 @@ pub(super) async fn resolvable(
         return Err(Refused::WrongKind { expected: kind, actual: record.interaction.kind }.into());
     }
     Ok(record)
+}
+
+/// The confirmation of a record that is known to be one.
+pub(super) fn confirmation(record: &Record) -> Result<&Confirmation, Problem> {
+    record.body.content.confirmation().ok_or_else(Problem::internal)
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use similar::{ChangeTag, TextDiff};
 
 use super::text::{Markup, escape_untrusted};
-use crate::domain::content::Diff;
+use crate::domain::kinds::Diff;
 
 /// How long the shortest way from the old to the new is looked for; then any way does.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// How many unchanged lines stand around a change.
 const AROUND: usize = 3;
 
-/// The most lines that are escape_untrusted side by side with what they replace: a line costs a browser much more than its text.
+/// The most lines that are shown side by side with what they replace: a line costs a browser much more than its text.
 const MOST_LINES: usize = 2_000;
 
 /// An edit.
@@ -27,7 +27,7 @@ pub(super) struct DiffView {
     removed: usize,
     /// Changes that lie together, each with what stands around it.
     hunks: Vec<Vec<Line>>,
-    /// All of the file as it was, where the changes are too many to be escape_untrusted one by one.
+    /// All of the file as it was, where the changes are too many to be shown one by one.
     before: Option<Markup>,
     /// All of the file, as it would be, where the changes do not show it.
     whole: Option<Markup>,

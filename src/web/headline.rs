@@ -1,10 +1,7 @@
 //! What an interaction is about, in a line of a list.
 
-use serde::Deserialize;
-
 use super::text::{Markup, escape_untrusted};
-use crate::domain::interaction::{Record, ResolvedBy};
-use crate::store::Error as StoreError;
+use crate::domain::interaction::ResolvedBy;
 
 /// How many characters of a text a line shows. The whole of it is a link away.
 const LONGEST: usize = 240;
@@ -23,29 +20,6 @@ impl From<&str> for Headline {
         let (beginning, rest) = text.split_at(end);
         Self { text: escape_untrusted(beginning), left_out: rest.chars().count() }
     }
-}
-
-/// Those parts of what was asked that name it, one for each kind.
-#[derive(Deserialize)]
-struct Names {
-    subject: Option<String>,
-    label: Option<String>,
-    #[serde(default)]
-    entries: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    text: String,
-}
-
-/// The subject of a confirmation, the label of a secret, the first entry of a question.
-pub(super) fn headline(record: &Record) -> Result<Headline, StoreError> {
-    let corrupt =
-        |_| StoreError::Corrupt { table: "interaction_bodies", key: record.interaction.request_id.to_string() };
-    let names: Names = serde_json::from_str(&record.body.json).map_err(corrupt)?;
-    let entry = names.entries.into_iter().next().map(|entry| entry.text);
-    Ok(names.subject.or(names.label).or(entry).unwrap_or_default().as_str().into())
 }
 
 /// Who or what resolved an interaction.

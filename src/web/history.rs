@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::headline::{By, Headline, headline};
+use super::headline::{By, Headline};
 use super::moment::AbsoluteTime;
 use super::page::{Frame, html};
 use super::query::{given, link};
@@ -103,7 +103,7 @@ impl Line {
             status: interaction.status().as_str(),
             kind: interaction.kind,
             tool_name: interaction.tool_name.as_ref().map(|name| escape_untrusted(name.as_str())),
-            about: headline(record)?,
+            about: record.body.content.summary().into(),
             registered_by: interaction.registered_by.to_string(),
             conversation_id: interaction.conversation_id.as_ref().map(ToString::to_string),
             created_at: AbsoluteTime(interaction.created_at),

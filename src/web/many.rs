@@ -4,15 +4,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::card::content;
 use super::confirmation::ConfirmationView;
-use super::decide::resolvable;
+use super::decide::{confirmation, resolvable};
 use super::done::FormResponse;
 use super::form::Form;
 use super::session::PageRejection;
-use crate::domain::content::Confirmation;
 use crate::domain::enums::{Decision, Kind};
 use crate::domain::id::RequestId;
+use crate::domain::kinds::Confirmation;
 use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -38,7 +37,7 @@ pub(super) async fn decide(State(app): State<App>, headers: HeaderMap, form: For
         if app.service.is_barred_as_own(&form.person.principal, &record.interaction) {
             return Err(Problem::from(Refused::SelfApproval).into());
         }
-        asked.push(content(&record)?);
+        asked.push(confirmation(&record)?.clone());
     }
     if decision == Decision::Allow {
         check_alike(&asked)?;

@@ -41,7 +41,7 @@ use axum::middleware::{from_fn, map_response};
 use axum::routing::{get, post};
 
 use self::refusal::refusals_as_pages;
-use crate::http::api::secret::forget;
+use crate::http::api::secret::close_connection;
 use crate::http::error::method_not_allowed;
 use crate::http::{App, Route};
 
@@ -52,7 +52,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/feed", || get(feed::feed)),
     ("/decide", || post(many::decide)),
     ("/interactions/{requestId}/decide", || post(decide::decide)),
-    ("/interactions/{requestId}/secret", || post(decide::secret).layer(map_response(forget))),
+    ("/interactions/{requestId}/secret", || post(decide::secret).layer(map_response(close_connection))),
     ("/interactions/{requestId}/answer", || post(decide::answer)),
     ("/login", || get(login::page).post(login::log_in)),
     ("/logout", || post(login::log_out)),

@@ -2,7 +2,7 @@
 
 use super::form::Fields;
 use super::text::{Markup, escape_untrusted};
-use crate::domain::question::{Question, Response};
+use crate::domain::kinds::{Question, Response};
 use crate::http::error::Problem;
 
 /// A question.

@@ -44,10 +44,10 @@ struct Group {
 pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, PageRejection> {
     let (records, pending) = app.service.queue(MOST_CARDS).await.map_err(Problem::from)?;
     Ok(aside(move || {
-        let (mut groups, mut escape_untrusted, mut bytes) = (Vec::<Group>::new(), 0, 0);
+        let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), 0, 0);
         for record in records {
             let card = Card::of(&record, &person, &app)?;
-            (escape_untrusted, bytes) = (escape_untrusted + 1, bytes + record.body.json.len());
+            (shown, bytes) = (shown + 1, bytes + record.body.bytes);
             match groups.iter_mut().find(|group| group.key == card.group) {
                 Some(group) => group.cards.push(card),
                 None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
@@ -57,7 +57,7 @@ pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuer
             }
         }
         let frame = Frame::of(&person, "queue");
-        html(&Page { frame, groups, pending, beyond: pending.saturating_sub(escape_untrusted) })
+        html(&Page { frame, groups, pending, beyond: pending.saturating_sub(shown) })
     })
     .await?)
 }
@@ -90,7 +90,7 @@ pub(super) async fn cards(
     for id in &ids {
         match app.service.get(&person.principal, id).await {
             Ok(record) => {
-                bytes += record.body.json.len();
+                bytes += record.body.bytes;
                 records.push(record);
             }
             Err(Error::Refused(Refused::UnknownRequest)) => {}

@@ -3,9 +3,9 @@
 use super::form::Fields;
 use crate::config::Limits;
 use crate::domain::bounded::{LifetimeMs, Uses};
-use crate::domain::content::Confirmation;
 use crate::domain::enums::RuleDecision;
 use crate::domain::id::ToolName;
+use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::{Subject, scopes};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::Terms;

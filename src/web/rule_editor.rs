@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::card::content;
+use super::decide::confirmation;
 use super::form::Form;
 use super::page::{Frame, html};
 use super::query::given;
@@ -14,7 +14,6 @@ use super::rule_draft::Draft;
 use super::rule_preview::Preview;
 use super::session::{PageRejection, Person};
 use super::text::{Markup, escape_untrusted};
-use crate::domain::content::Confirmation;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{RequestId, ToolName};
 use crate::domain::principal::Right;
@@ -64,8 +63,8 @@ pub(super) async fn page(
     if record.interaction.kind != Kind::Confirmation {
         return Err(Refused::RuleFromWrongKind { actual: record.interaction.kind }.into());
     }
-    let asked: Confirmation = content(&record)?;
-    let mut draft = Draft::like(&asked, &app.limits);
+    let asked = confirmation(&record)?;
+    let mut draft = Draft::like(asked, &app.limits);
     let preview = match draft.read(&app.limits) {
         Some((tool_name, terms)) => Some(look_ahead(&app, &person, tool_name, terms).await?),
         None => None,

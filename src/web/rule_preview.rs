@@ -3,7 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::headline::{By, Headline, headline};
+use super::headline::{By, Headline};
 use super::moment::AbsoluteTime;
 use crate::domain::enums::RuleDecision;
 use crate::domain::interaction::Record;
@@ -13,7 +13,7 @@ use crate::store::Error as StoreError;
 /// How many lines a list has here. The numbers tell of all.
 const LONGEST: usize = 20;
 
-/// What is escape_untrusted under the editor.
+/// What is shown under the editor.
 #[derive(Template)]
 #[template(path = "web/rule_preview.html")]
 pub(super) struct Preview {
@@ -95,7 +95,7 @@ impl Line {
         Ok(Self {
             request_id: interaction.request_id.to_string(),
             status: interaction.status().as_str(),
-            about: headline(record)?,
+            about: record.body.content.summary().into(),
             registered_by: interaction.registered_by.to_string(),
             created_at: AbsoluteTime(interaction.created_at),
             resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),

@@ -1,9 +1,9 @@
 //! Rules and requests made of a few words.
 
 use countersign::clock::Timestamp;
-use countersign::domain::content::Confirmation;
 use countersign::domain::enums::RuleDecision;
 use countersign::domain::id::{PrincipalName, RuleId, ToolName};
+use countersign::domain::kinds::Confirmation;
 use countersign::domain::matcher::{Doubt, Subject};
 use countersign::domain::pattern::{Pattern, Scope};
 use countersign::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};

@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::waiting::{Waiting, how_it_ended};
 use crate::cli::Failure;
-use crate::domain::content::{Confirmation, Content};
 use crate::domain::enums::{ExecutionTarget, Outcome, RiskLevel};
 use crate::domain::id::ToolName;
 use crate::domain::json::JsonObject;
+use crate::domain::kinds::{Confirmation, Content};
 
 /// May a tool be used?
 #[derive(Debug, Args)]

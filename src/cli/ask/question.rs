@@ -7,9 +7,9 @@ use clap::Args;
 use super::EXIT_CODES;
 use super::waiting::Waiting;
 use crate::cli::Failure;
-use crate::domain::content::Content;
 use crate::domain::id::QuestionId;
-use crate::domain::question::{Choice, Entry, Question, Response};
+use crate::domain::kinds::Content;
+use crate::domain::kinds::{Choice, Entry, Question, Response};
 
 /// What the one entry of a question is called that was asked in flags.
 const ONLY: &str = "q";

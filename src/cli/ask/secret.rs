@@ -9,8 +9,8 @@ use super::EXIT_CODES;
 use super::waiting::Waiting;
 use crate::cli::Failure;
 use crate::client::wire::{SecretHandout, WithRaw};
-use crate::domain::content::{Content, SecretRequest};
 use crate::domain::id::{SecretName, TakeId};
+use crate::domain::kinds::{Content, SecretRequest};
 
 /// Ask for a secret.
 #[derive(Debug, Args)]

@@ -14,11 +14,11 @@ use crate::cli::{Failure, safe_text};
 use crate::client::wire::{Interaction, WithRaw};
 use crate::client::{Client, Error, RetryPolicy};
 use crate::config::{millis, patience};
-use crate::domain::content::{Confirmation, Content, SecretRequest};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::ResolvedBy;
-use crate::domain::question::Question;
+use crate::domain::kinds::Question;
+use crate::domain::kinds::{Confirmation, Content, SecretRequest};
 
 /// What every question has beside its content.
 #[derive(Debug, Args)]

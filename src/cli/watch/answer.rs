@@ -9,8 +9,8 @@ use crate::client::wire::Accepted;
 use crate::client::{Client, Error, Result, RetryPolicy};
 use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
+use crate::domain::kinds::Response;
 use crate::domain::pattern::{Pattern, Scope};
-use crate::domain::question::Response;
 
 /// How long the server may be away before an answer is given up: it is the same however often it arrives.
 const PATIENCE: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));

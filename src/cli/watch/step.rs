@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 use super::answer::Answer;
 use super::card::Card;
 use super::menu::Menu;
-use crate::domain::content::Confirmation;
 use crate::domain::enums::{Decision, Delivery, RiskLevel};
+use crate::domain::kinds::Confirmation;
+use crate::domain::kinds::{Question, Response};
 use crate::domain::pattern::{Pattern, Scope};
-use crate::domain::question::{Question, Response};
 
 /// Where a person is between the first key and the answer.
 pub(super) enum Mode {

@@ -5,7 +5,7 @@ use super::programs::SUBCOMMANDS;
 use super::subject::{Form, Subject};
 use super::{CompiledPattern, Pattern, Scope};
 use super::{danger, path::Path};
-use crate::domain::content::{AllowlistOption, ScopeOption};
+use crate::domain::kinds::{AllowlistOption, ScopeOption};
 
 impl Subject {
     /// Patterns of at most `max_bytes` for this subject, narrowest first. Each covers this very subject; none is offered

@@ -9,7 +9,7 @@ use super::nested::{Reached, reached};
 use super::path::{self, Path};
 use super::url::Url;
 use super::word::Word;
-use crate::domain::content::Confirmation;
+use crate::domain::kinds::Confirmation;
 
 /// The subject of one confirmation, taken apart once and compared with any number of rules.
 #[derive(Clone, Debug)]

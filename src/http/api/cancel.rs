@@ -1,41 +1,30 @@
-//! `POST /v1/interactions/{requestId}/cancel`.
+//! `POST /v1/interactions/{requestId}/cancel` and `POST /v1/conversations/{conversationId}/supersede`: an agent withdraws
+//! what it asked.
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-use super::view;
-use crate::domain::id::RequestId;
+use crate::api::{Interaction, NoBody, Superseded};
+use crate::domain::id::{ConversationId, RequestId};
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{OptionalJson, Param, ok};
-use crate::http::middleware::auth::Registrant;
+use crate::http::middleware::auth::{Registrant, Superseder};
 
-/// The body of a request that needs nothing: empty, or `{}`.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Nothing {}
-
-#[utoipa::path(
-    post,
-    path = "/v1/interactions/{requestId}/cancel",
-    operation_id = "cancelInteraction",
-    tag = "agents",
-    summary = "Withdraws an interaction",
-    params(("requestId" = RequestId, Path, description = "The interaction")),
-    request_body = Option<Nothing>,
-    responses(
-        (status = 200, body = view::InteractionView, description = "As it now stands"),
-        (status = 404, body = Problem, description = "no such interaction of this agent: `unknown_request`"),
-        (status = 409, body = Problem, description = "`already_resolved`: it ended otherwise"),
-    )
-)]
 pub(crate) async fn cancel(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
-    OptionalJson(Nothing {}): OptionalJson<Nothing>,
+    OptionalJson(NoBody {}): OptionalJson<NoBody>,
 ) -> Result<Response, Problem> {
-    ok(&view::interaction(&app.service.cancel(&caller, &request_id).await?)?)
+    ok(&Interaction::from(app.service.cancel(&caller, &request_id).await?))
+}
+
+pub(crate) async fn supersede(
+    State(app): State<App>,
+    Superseder(caller): Superseder,
+    Param(conversation): Param<ConversationId>,
+    OptionalJson(NoBody {}): OptionalJson<NoBody>,
+) -> Result<Response, Problem> {
+    ok(&Superseded { superseded: app.service.supersede(&caller, &conversation).await? })
 }

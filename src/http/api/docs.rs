@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::openapi::document;
+use crate::api::{document, openapi};
 use crate::http::error::Problem;
 use crate::http::extract::NoQuery;
 
@@ -62,6 +62,11 @@ pub(crate) async fn page(NoQuery: NoQuery) -> Result<Response, Problem> {
     let html = read(document()).render().map_err(|_| Problem::internal())?;
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
     Ok((headers, html).into_response())
+}
+
+/// `GET /openapi.json`.
+pub(crate) async fn json(NoQuery: NoQuery) -> Response {
+    ([(CONTENT_TYPE, "application/json")], openapi()).into_response()
 }
 
 pub(crate) async fn style(NoQuery: NoQuery) -> Response {

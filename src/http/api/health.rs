@@ -1,51 +1,36 @@
-//! `GET /healthz` (alive) and `GET /readyz` (the database takes writes).
+//! `GET /healthz` (alive), `GET /readyz` (the database takes writes) and `GET /metrics` (for Prometheus).
 
 use axum::extract::State;
-use axum::response::Response;
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 
+use crate::api::Health;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, ok};
-use crate::http::middleware::auth::Viewer;
+use crate::http::middleware::auth::{Reviewer, Viewer};
+use crate::metrics;
 use crate::store::Priority;
 
-#[utoipa::path(
-    get,
-    path = "/healthz",
-    operation_id = "isAlive",
-    tag = "everyone",
-    summary = "Says that the server is alive; needs no token",
-    responses(
-        (status = 200, body = HealthView, description = "It is"),
-    )
-)]
 pub(crate) async fn alive() -> Result<Response, Problem> {
-    ok(&HealthView { status: "alive" })
+    ok(&Health { status: "alive".to_owned() })
 }
 
-#[utoipa::path(
-    get,
-    path = "/readyz",
-    operation_id = "isReady",
-    tag = "everyone",
-    summary = "Says whether the database takes writes",
-    responses(
-        (status = 200, body = HealthView, description = "It does"),
-    )
-)]
 pub(crate) async fn ready(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     app.service.ready(Priority::of(&caller)).await?;
-    ok(&HealthView { status: "ready" })
+    ok(&Health { status: "ready".to_owned() })
 }
 
-/// How the server is.
-#[derive(Serialize, ToSchema)]
-struct HealthView {
-    status: &'static str,
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    Reviewer(_): Reviewer,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let snapshot = app.service.snapshot().await?;
+    let text = app.service.metrics().encode(&snapshot).map_err(|_| Problem::internal())?;
+    Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::content::{ContentError, all_different};
-use super::id::{OptionId, QuestionId};
-use super::json::objects_only;
-use super::refused::Refused;
+use super::{ContentError, all_different};
+use crate::domain::id::{OptionId, QuestionId};
+use crate::domain::json::objects_only;
+use crate::domain::refused::Refused;
 
 /// One or more things that the agent wants to know.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -83,6 +83,11 @@ impl Question {
             }
         }
         Ok(())
+    }
+
+    /// What names it in a line.
+    pub(super) fn summary(&self) -> &str {
+        self.entries.first().map_or("", |entry| &entry.text)
     }
 
     /// Checks that `responses` answer every entry of this question with what it offers.

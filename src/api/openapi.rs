@@ -1,0 +1,190 @@
+//! The description of the interface (OpenAPI 3.1), made from the table of calls and the types that it names.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, ToSchema};
+
+use super::*;
+use crate::domain::id::{ConversationId, RequestId, RuleId};
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut description = Description::default();
+    description.schema::<ErrorBody>();
+    describe_calls(&mut description);
+    let mut schemas = description.schemas.into_iter().collect::<Map<_, _>>();
+    refine(&mut schemas);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "countersign",
+            "description": "Where AI agents' questions wait, durably, for a person's answer.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "paths": description.paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "tags": [
+            {"name": "agents", "description": "Register, wait, cancel, claim: one's own"},
+            {"name": "approvers", "description": "See and resolve what is pending"},
+            {"name": "trust rules", "description": "Standing decisions"},
+            {"name": "everyone", "description": "The history, and how the server is"},
+        ],
+    })
+});
+
+/// What is collected from the table.
+#[derive(Default)]
+struct Description {
+    paths: Map<String, Value>,
+    schemas: BTreeMap<String, Value>,
+}
+
+impl Description {
+    /// A reference to the schema of a type, which is collected with all that it names.
+    fn schema<T: ToSchema>(&mut self) -> Value {
+        let mut found = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut found);
+        for (name, schema) in found {
+            self.schemas.entry(name).or_insert_with(|| as_json(&schema));
+        }
+        json!({"$ref": format!("#/components/schemas/{}", T::name())})
+    }
+
+    fn json_content<T: ToSchema>(&mut self) -> Value {
+        json!({"application/json": {"schema": self.schema::<T>()}})
+    }
+
+    fn path_parameter<T: ToSchema>(&mut self, name: &str) -> Value {
+        let (name, about) = match name {
+            "rule_id" => ("ruleId", "The rule"),
+            "conversation_id" => ("conversationId", "The conversation"),
+            _ => ("requestId", "The interaction"),
+        };
+        json!({"name": name, "in": "path", "description": about, "required": true, "schema": self.schema::<T>()})
+    }
+
+    fn query_parameters<T: IntoParams>(&mut self) -> Vec<Value> {
+        T::into_params(|| None).iter().map(|parameter| serde_json::to_value(parameter).unwrap_or_default()).collect()
+    }
+
+    fn add(&mut self, call: Call, mut operation: Value) {
+        if call.needs_token() {
+            operation["security"] = json!([{"token": []}]);
+        }
+        let refusal = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        let responses = &mut operation["responses"];
+        responses["4XX"] = json!({"description": "Refused; the code says why", "content": refusal});
+        let later = "Not possible now; with Retry-After where it may be later";
+        responses["5XX"] = json!({"description": later, "content": refusal});
+        let operations = self.paths.entry(call.path()).or_insert_with(|| json!({}));
+        operations[call.method().to_lowercase()] = operation;
+    }
+}
+
+/// A schema of this program's own types is JSON.
+fn as_json(schema: &RefOr<Schema>) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+macro_rules! operations {
+    ($(
+        #[doc = $summary:literal]
+        $call:ident $name:ident $operation:literal $tag:literal: $method:ident $path:literal ($($param:ident: $param_type:ty),*)
+            $(, query $query:ty)? $(, body $body:ty)? $(, optional body $optional:ty)?
+            => $form:ident $answer:tt
+            { $($status:literal $when:literal $(+ $header:literal $holds:literal)?;)+ }
+            else { $($refused:literal $codes:literal;)* }
+    )+) => {
+        /// Describes every call of the table.
+        fn describe_calls(description: &mut Description) {
+            $({
+                let mut operation = json!({
+                    "tags": [$tag], "summary": $summary.trim(), "operationId": $operation, "responses": {},
+                });
+                let mut parameters: Vec<Value> = Vec::new();
+                $(parameters.push(description.path_parameter::<$param_type>(stringify!($param)));)*
+                $(parameters.extend(description.query_parameters::<$query>());)?
+                if let Call::FollowAuditEvents = Call::$call {
+                    parameters.push(json!({
+                        "name": "Last-Event-ID", "in": "header", "description": "Go on after this event", "required": false,
+                        "schema": {"type": ["integer", "null"], "format": "int64", "minimum": 0},
+                    }));
+                }
+                if !parameters.is_empty() {
+                    operation["parameters"] = parameters.into();
+                }
+                $(operation["requestBody"] = json!({"content": description.json_content::<$body>(), "required": true});)?
+                $(operation["requestBody"] = json!({"content": description.json_content::<$optional>()});)?
+                let content = operations!(@content description $form $answer);
+                $({
+                    let response = &mut operation["responses"][stringify!($status)];
+                    *response = json!({"description": $when, "content": content});
+                    $(response["headers"][$header] = json!({"description": $holds, "schema": {"type": "string"}});)?
+                })+
+                $(operation["responses"][stringify!($refused)] =
+                    json!({"description": $codes, "content": description.json_content::<ErrorBody>()});)*
+                description.add(Call::$call, operation);
+            })+
+        }
+    };
+    (@content $description:ident json ($answer:ty)) => {
+        $description.json_content::<$answer>()
+    };
+    (@content $description:ident text ($media_type:literal)) => {
+        json!({$media_type: {"schema": {"type": "string"}}})
+    };
+}
+
+routes::routes!(operations);
+
+/// What is so of a value as a whole, which the type of no member says.
+fn refine(schemas: &mut Map<String, Value>) {
+    let given = |name: &str| json!({"properties": {name: {"not": {"type": "null"}}}, "required": [name]});
+    let none = |name: &str| json!({"not": given(name)});
+    let all = |parts: &[Value]| json!({"allOf": parts});
+    let is = |name: &str, value: Value| json!({"properties": {name: {"const": value}}, "required": [name]});
+
+    let kinds = ["confirmation", "secret", "question"];
+    let only = |own: &str| {
+        let others = kinds.iter().filter(|kind| **kind != own).map(|other| none(other));
+        all(&[is("kind", own.into()), given(own)].into_iter().chain(others).collect::<Vec<_>>())
+    };
+    schemas["RegisterBody"]["oneOf"] = kinds.map(only).to_vec().into();
+    schemas["RegisterBody"]["not"] = all(&[given("expiresInMs"), given("expiresAt")]);
+    schemas["Entry"]["anyOf"] =
+        json!([{"properties": {"options": {"minItems": 1}}}, is("freeTextAllowed", true.into())]);
+
+    let skipped = is("skipped", true.into());
+    let says = json!({"anyOf": [given("optionId"), given("text")]});
+    schemas["Response"]["oneOf"] =
+        json!([all(&[skipped.clone(), none("optionId"), none("text")]), all(&[json!({"not": skipped}), says]),]);
+
+    let rule = [given("selectedPattern"), given("selectedScope")];
+    schemas["ConfirmBody"]["oneOf"] = json!([all(&rule), {"not": {"anyOf": rule}}]);
+    schemas["ConfirmBody"]["not"] = all(&[is("decision", "deny".into()), given("updatedInput")]);
+    let from_request = all(&[given("requestId"), none("toolName"), json!({"not": is("decision", "ask".into())})]);
+    schemas["RuleBody"]["oneOf"] = json!([from_request, all(&[given("toolName"), none("requestId")])]);
+
+    // What one variant lets pass another may, too: they differ in what they name.
+    for name in ["Pending", "ResolutionView"] {
+        schemas[name]["anyOf"] = schemas[name]["oneOf"].take();
+        schemas[name].as_object_mut().map(|schema| schema.remove("oneOf"));
+    }
+}
+
+/// The whole description, indented.
+#[must_use]
+pub fn openapi() -> String {
+    format!("{:#}\n", *DOCUMENT)
+}
+
+/// The whole description.
+pub(crate) fn document() -> &'static Value {
+    &DOCUMENT
+}

@@ -1,0 +1,225 @@
+//! The table of calls.
+//!
+//! A row gives the method and the path, the types of path parameters, query, body and answer, and the statuses that the
+//! call answers with. Each of its readers is a macro that is handed the table: [`Call`] here, the OpenAPI document in
+//! `api/openapi.rs`, and the client's methods in `client/calls.rs`. The server's handlers are matched to it, exhaustively,
+//! in `http/api/mod.rs`.
+//!
+//! ```text
+//! /// What it does, for people
+//! Variant client_method "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
+//!     [, query Type] [, body Type] [, optional body Type]
+//!     => json(Answer) { STATUS "when" [+ "Header" "what it holds"]; … } else { STATUS "its codes"; … }
+//! ```
+
+/// Hands the table to the macro `$reader`.
+macro_rules! routes {
+    ($reader:ident) => {
+        $reader! {
+            /// Registers an interaction; may be repeated blindly with the same requestId
+            RegisterInteraction register_interaction "registerInteraction" "agents": POST "/v1/interactions" (), body RegisterBody
+                => json(WithRaw<Interaction>) {
+                    201 "It is new; a trust rule may have resolved it already" + "Location" "Its path";
+                    200 "The same was registered before; as it now stands";
+                } else {
+                    409 "`request_id_conflict`: the id asks something else, or is another principal's";
+                    413 "`input_too_large`, `body_too_large`";
+                    422 "`number_out_of_range`: a number in an input that would not be kept exactly";
+                    429 "`too_many_pending`";
+                }
+
+            /// Lists interactions, newest first; an agent sees its own
+            ListInteractions list_interactions "listInteractions" "agents": GET "/v1/interactions" (), query ListInteractions
+                => json(InteractionList) { 200 "A page; go on until nextCursor is null"; } else {}
+
+            /// Shows an interaction, at once or when it is resolved
+            GetInteraction get_interaction "getInteraction" "agents": GET "/v1/interactions/{requestId}" (request_id: RequestId), query WaitInteraction
+                => json(WithRaw<Interaction>) { 200 "As it stands, after at most waitMs"; } else {
+                    404 "no such interaction of this agent: `unknown_request`";
+                }
+
+            /// Withdraws an interaction
+            CancelInteraction cancel_interaction "cancelInteraction" "agents": POST "/v1/interactions/{requestId}/cancel" (request_id: RequestId), optional body NoBody
+                => json(WithRaw<Interaction>) { 200 "As it now stands"; } else {
+                    404 "no such interaction of this agent: `unknown_request`";
+                    409 "`already_resolved`: it ended otherwise";
+                }
+
+            /// Takes the one-time right to act on an approved confirmation
+            ClaimInteraction claim_interaction "claimInteraction" "agents": POST "/v1/interactions/{requestId}/claim" (request_id: RequestId), optional body ClaimBody
+                => json(ClaimGrant) { 200 "What was approved; the same claimId gets it again"; } else {
+                    404 "no such interaction of this agent: `unknown_request`";
+                    409 "`not_approved`, `already_claimed`, `digest_mismatch`";
+                }
+
+            /// Reports what came of a claim
+            ReportOutcome report_outcome "reportOutcome" "agents": POST "/v1/interactions/{requestId}/outcome" (request_id: RequestId), body OutcomeBody
+                => json(WithRaw<Interaction>) { 200 "As it now stands"; } else {
+                    404 "no such interaction of this agent: `unknown_request`";
+                    409 "`not_claimed`, `claim_mismatch`, `outcome_conflict`";
+                }
+
+            /// Takes the secret that was given
+            TakeSecret take_secret "takeSecret" "agents": POST "/v1/interactions/{requestId}/secret" (request_id: RequestId), optional body TakeSecretBody
+                => json(SecretHandout) { 200 "The value"; } else {
+                    404 "no such interaction of this agent: `unknown_request`";
+                    409 "`not_answered`, `already_taken`";
+                }
+
+            /// Closes what is pending in a conversation
+            SupersedeConversation supersede_conversation "supersedeConversation" "agents": POST "/v1/conversations/{conversationId}/supersede" (conversation_id: ConversationId), optional body NoBody
+                => json(Superseded) { 200 "What was closed"; } else {}
+
+            /// Allows or denies a confirmation
+            Confirm confirm "confirm" "approvers": POST "/v1/confirm" (), body ConfirmBody
+                => json(Accepted) { 200 "It is resolved"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    422 "`number_out_of_range`";
+                }
+
+            /// Gives a secret, or declines to where there is no value
+            ProvideSecret provide_secret "giveSecret" "approvers": POST "/v1/secret" (), body ProvideSecretBody
+                => json(Accepted) { 200 "It is given"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                }
+
+            /// Answers a question
+            AnswerQuestion answer_question "answerQuestion" "approvers": POST "/v1/question-response" (), body AnswerBody
+                => json(Accepted) { 200 "It is answered"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    422 "`invalid_response`: not what the question offers";
+                }
+
+            /// Lists what is pending; of a conversation, the newest of each kind
+            ListPending list_pending "listPendingInteractions" "approvers": GET "/v1/pending-interactions" (), query ListPending
+                => json(Pending) { 200 "All that is pending, or the newest of each kind"; } else {}
+
+            /// Makes a rule, from what a pending confirmation offers or of one's own
+            MakeTrustRule make_trust_rule "makeTrustRule" "trust rules": POST "/v1/trust-rules" (), body TrustRuleBody
+                => json(MadeTrustRule) { 201 "It is new"; 200 "The rule that stands already"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    409 "`wrong_kind`: that interaction is no confirmation";
+                }
+
+            /// Lists rules, newest first
+            ListTrustRules list_trust_rules "listTrustRules" "trust rules": GET "/v1/trust-rules" (), query ListTrustRules
+                => json(TrustRuleList) { 200 "A page; go on until nextCursor is null"; } else {}
+
+            /// Shows what a rule would have decided; nothing is stored
+            PreviewTrustRule preview_trust_rule "previewTrustRule" "trust rules": POST "/v1/trust-rules/preview" (), body TrustRuleBody
+                => json(WithRaw<TrustRulePreview>) { 200 "Of the latest confirmations, and of what is pending"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    409 "`wrong_kind`";
+                }
+
+            /// Shows a rule
+            GetTrustRule get_trust_rule "getTrustRule" "trust rules": GET "/v1/trust-rules/{ruleId}" (rule_id: RuleId)
+                => json(WithRaw<TrustRule>) { 200 "As it stands"; } else { 404 "`unknown_rule`"; }
+
+            /// Takes a rule back for the very next registration
+            RevokeTrustRule revoke_trust_rule "revokeTrustRule" "trust rules": DELETE "/v1/trust-rules/{ruleId}" (rule_id: RuleId)
+                => json(WithRaw<TrustRule>) { 200 "As it now stands"; } else { 404 "`unknown_rule`"; }
+
+            /// Shows the history, newest first; an agent sees its own
+            ListAuditEvents list_audit_events "listAuditEvents" "everyone": GET "/v1/audit-events" (), query ListAuditEvents
+                => json(AuditEventList) { 200 "A page; go on until nextCursor is null"; } else {}
+
+            /// The history as it grows, as server-sent events
+            FollowAuditEvents follow_audit_events "followAuditEvents" "everyone": GET "/v1/events" ()
+                => text("text/event-stream") { 200 "Each audit event, with its seq as id; no end"; } else {}
+
+            /// Makes a link that logs this person in to the inbox, once
+            MakeLoginLink make_login_link "makeLoginLink" "everyone": POST "/v1/login-links" (), optional body NoBody
+                => json(LoginLink) { 201 "The link is /login#code; it works once, for ten minutes"; } else {}
+
+            /// Says that the server is alive; needs no token
+            IsAlive is_alive "isAlive" "everyone": GET "/healthz" ()
+                => json(Health) { 200 "It is"; } else {}
+
+            /// Says whether the database takes writes
+            IsReady is_ready "isReady" "everyone": GET "/readyz" ()
+                => json(Health) { 200 "It does"; } else {}
+
+            /// What Prometheus reads
+            GetMetrics get_metrics "getMetrics" "everyone": GET "/metrics" ()
+                => text("application/openmetrics-text") { 200 "Metrics in the OpenMetrics text format"; } else {}
+        }
+    };
+}
+
+pub(crate) use routes;
+
+macro_rules! calls {
+    ($(
+        $(#[$about:meta])+
+        $call:ident $name:ident $operation:literal $tag:literal: $method:ident $path:literal ($($param:ident: $param_type:ty),*)
+            $(, query $query:ty)? $(, body $body:ty)? $(, optional body $optional:ty)?
+            => $form:ident $answer:tt $answers:tt else $refusals:tt
+    )+) => {
+        /// One call of the REST interface.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Call {
+            $($(#[$about])+ $call,)+
+        }
+
+        impl Call {
+            /// Every call, in the order of the interface's document.
+            pub const ALL: &[Self] = &[$(Self::$call,)+];
+
+            /// The method, in capitals.
+            #[must_use]
+            pub const fn method(self) -> &'static str {
+                match self {
+                    $(Self::$call => stringify!($method),)+
+                }
+            }
+
+            /// The path, its parameters in braces.
+            #[must_use]
+            pub const fn path(self) -> &'static str {
+                match self {
+                    $(Self::$call => $path,)+
+                }
+            }
+        }
+    };
+}
+
+routes!(calls);
+
+impl Call {
+    /// Whether a caller has to say who it is: only whether the server is alive is anybody's to know.
+    #[must_use]
+    pub const fn needs_token(self) -> bool {
+        !matches!(self, Self::IsAlive)
+    }
+
+    /// The path with `parameters` in the place of those in braces, in their order.
+    #[must_use]
+    pub fn path_with(self, parameters: &[&str]) -> String {
+        let mut parameters = parameters.iter();
+        let segments = self.path().split('/').map(|segment| match segment.starts_with('{') {
+            true => parameters.next().copied().unwrap_or(segment),
+            false => segment,
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Call;
+
+    #[test]
+    fn a_parameter_stands_where_its_braces_stood() {
+        assert_eq!(Call::CancelInteraction.path_with(&["deploy-42"]), "/v1/interactions/deploy-42/cancel");
+        assert_eq!(Call::Confirm.path_with(&[]), "/v1/confirm");
+    }
+
+    #[test]
+    fn no_two_calls_answer_at_one_place() {
+        let places =
+            Call::ALL.iter().map(|call| (call.method(), call.path())).collect::<std::collections::HashSet<_>>();
+        assert_eq!(places.len(), Call::ALL.len());
+    }
+}

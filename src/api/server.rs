@@ -1,0 +1,39 @@
+//! What the server says of itself, and its errors.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::clock::Timestamp;
+
+/// A refusal as JSON; there are more members where they help, such as `field`, `status` or `retryAfterMs`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ErrorBody {
+    /// A sentence for a person.
+    pub error: String,
+    /// What programs go by: it never changes.
+    pub code: String,
+    /// The members that only some refusals have.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub more: Map<String, Value>,
+}
+
+/// How the server is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = HealthView)]
+pub struct Health {
+    /// `alive` or `ready`.
+    pub status: String,
+}
+
+/// A link that logs a browser in to the inbox, once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginLink {
+    /// What stands behind the `#` of the link, where no server and no log sees it.
+    pub code: String,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,178 @@
+//! "May I do this?": what an agent wants to do with a tool, and what a decision about it may contain.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ContentError, all_different};
+use crate::domain::canonical::input_digest;
+use crate::domain::enums::{ExecutionTarget, RiskLevel};
+use crate::domain::id::ToolName;
+use crate::domain::json::{JsonObject, objects_only};
+use crate::domain::matcher::{Subject, scopes};
+use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::refused::Refused;
+
+/// "May I do this?"
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct Confirmation {
+    /// The tool that the agent wants to use.
+    pub tool_name: ToolName,
+    /// What it wants to give to the tool, to the letter.
+    pub input: JsonObject,
+    /// SHA-256 over the canonical form of tool and input; made here, never taken from an agent.
+    #[serde(default)]
+    #[schema(read_only)]
+    pub input_digest: Option<String>,
+    /// How much harm it could do.
+    #[serde(default)]
+    pub risk_level: RiskLevel,
+    /// The agent's own id for this use of the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_id: Option<String>,
+    /// Where it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_target: Option<ExecutionTarget>,
+    /// The directory it is to run in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// What patterns are matched against, as the agent gave it; else the input's `command`,
+    /// `file_path`, `path` or `url`, else the canonical input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Why, in the agent's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The edit that it would make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<Diff>,
+    /// The patterns that a lasting rule made from this may have.
+    #[serde(default)]
+    pub allowlist_options: Vec<AllowlistOption>,
+    /// The scopes that a lasting rule made from this may have.
+    #[serde(default)]
+    pub scope_options: Vec<ScopeOption>,
+    /// Whether a lasting rule may be made from this at all.
+    #[serde(default = "super::yes")]
+    pub persistent_decisions_allowed: bool,
+    /// Whether the approver may change the input.
+    #[serde(default)]
+    pub input_edits_allowed: bool,
+}
+
+/// An edit of one file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct Diff {
+    /// The file.
+    pub file_path: String,
+    /// All of it, before.
+    pub old_content: String,
+    /// All of it, after.
+    pub new_content: String,
+    /// Whether there was no such file before.
+    pub is_new_file: bool,
+}
+
+/// A pattern that the agent offers for a lasting rule.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct AllowlistOption {
+    /// What it is called to a person.
+    pub label: String,
+    /// What it means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The pattern.
+    pub pattern: Pattern,
+}
+
+/// A scope that the agent offers for a lasting rule.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
+pub struct ScopeOption {
+    /// What it is called to a person.
+    pub label: String,
+    /// The scope.
+    pub scope: Scope,
+}
+
+objects_only!(Confirmation, Diff, AllowlistOption, ScopeOption);
+
+impl Confirmation {
+    /// Checks what no type says.
+    pub(super) fn check(&self) -> Result<(), ContentError> {
+        if self.input_digest.is_some() {
+            return Err(ContentError { field: "inputDigest", message: "the digest is computed, not given" });
+        }
+        if !all_different(self.allowlist_options.iter().map(|option| &option.pattern)) {
+            return Err(ContentError { field: "allowlistOptions", message: "a pattern is offered twice" });
+        }
+        if !all_different(self.scope_options.iter().map(|option| &option.scope)) {
+            return Err(ContentError { field: "scopeOptions", message: "a scope is offered twice" });
+        }
+        Ok(())
+    }
+
+    /// Refuses an edited input where the agent does not allow edits.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::EditsNotAllowed`].
+    pub const fn check_edit(&self) -> Result<(), Refused> {
+        if self.input_edits_allowed { Ok(()) } else { Err(Refused::EditsNotAllowed) }
+    }
+
+    /// Refuses a trust rule whose pattern or scope this very confirmation did not offer.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::PersistentDecisionsNotAllowed`], [`Refused::PatternNotOffered`] or [`Refused::ScopeNotOffered`].
+    pub fn check_offered(&self, pattern: &Pattern, scope: &Scope) -> Result<(), Refused> {
+        if !self.persistent_decisions_allowed {
+            return Err(Refused::PersistentDecisionsNotAllowed);
+        }
+        if !self.allowlist_options.iter().any(|option| option.pattern == *pattern) {
+            return Err(Refused::PatternNotOffered);
+        }
+        if !self.scope_options.iter().any(|option| option.scope == *scope) {
+            return Err(Refused::ScopeNotOffered);
+        }
+        Ok(())
+    }
+
+    /// Writes down what patterns will be matched against and the digest of what is to be approved.
+    pub(super) fn complete(&mut self) {
+        self.subject = Some(self.subject_text());
+        self.input_digest = Some(input_digest(self.tool_name.as_str(), &self.input));
+    }
+
+    /// What names it in a line.
+    pub(super) fn summary(&self) -> &str {
+        self.subject.as_deref().unwrap_or_default()
+    }
+
+    /// What patterns are matched against.
+    #[must_use]
+    pub fn subject_text(&self) -> String {
+        let from_input = || {
+            let known = ["command", "file_path", "path", "url"];
+            known.iter().find_map(|key| self.input.string(key)).map(str::to_owned)
+        };
+        self.subject.clone().or_else(from_input).unwrap_or_else(|| self.input.canonical())
+    }
+
+    /// Offers patterns of at most `max_pattern_bytes`, and scopes, where the agent has offered none and lasting rules are
+    /// allowed: so no agent need invent them.
+    pub fn offer(&mut self, subject: &Subject, max_pattern_bytes: usize) {
+        if !self.persistent_decisions_allowed {
+            return;
+        }
+        if self.allowlist_options.is_empty() {
+            self.allowlist_options = subject.offers(max_pattern_bytes);
+        }
+        if self.scope_options.is_empty() {
+            self.scope_options = scopes(self.working_dir.as_deref());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The kinds of interaction, one file each: what is asked, what is checked when it is registered, and what may resolve it.
+//!
+//! The shape of a content is the same on the wire and in the database, so its types derive both.
+
+mod confirmation;
+mod question;
+mod secret;
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+pub use self::confirmation::{AllowlistOption, Confirmation, Diff, ScopeOption};
+pub use self::question::{Choice, Entry, Question, Response, check_form};
+pub use self::secret::SecretRequest;
+
+use super::enums::Kind;
+use super::id::ToolName;
+
+/// What an interaction asks, by kind.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// May I do this?
+    Confirmation(Box<Confirmation>),
+    /// What is the value of this secret?
+    Secret(SecretRequest),
+    /// Which of these?
+    Question(Question),
+}
+
+/// What is wrong with a content, and the field that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentError {
+    /// The field, as a path from the content.
+    pub field: &'static str,
+    /// A sentence for a person.
+    pub message: &'static str,
+}
+
+impl Content {
+    /// The kind that asks this.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Confirmation(_) => Kind::Confirmation,
+            Self::Secret(_) => Kind::Secret,
+            Self::Question(_) => Kind::Question,
+        }
+    }
+
+    /// The tool, where there is one.
+    #[must_use]
+    pub fn tool_name(&self) -> Option<&ToolName> {
+        match self {
+            Self::Confirmation(confirmation) => Some(&confirmation.tool_name),
+            Self::Secret(_) | Self::Question(_) => None,
+        }
+    }
+
+    /// Checks what no type says and completes what is derived: every content that an agent sends passes here once.
+    ///
+    /// # Errors
+    ///
+    /// The first field at fault.
+    pub fn accept(mut self) -> Result<Self, ContentError> {
+        match &mut self {
+            Self::Confirmation(confirmation) => {
+                confirmation.check()?;
+                confirmation.complete();
+            }
+            Self::Secret(secret) => secret.check()?,
+            Self::Question(question) => question.check()?,
+        }
+        Ok(self)
+    }
+
+    /// Reads the JSON that [`Content::to_json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// When it is not the content of a `kind`.
+    pub fn from_json(kind: Kind, json: &str) -> serde_json::Result<Self> {
+        Ok(match kind {
+            Kind::Confirmation => {
+                let mut confirmation: Box<Confirmation> = serde_json::from_str(json)?;
+                // A page of a list holds many of these: the text is enough until somebody looks into it.
+                confirmation.input.drop_tree();
+                Self::Confirmation(confirmation)
+            }
+            Kind::Secret => Self::Secret(serde_json::from_str(json)?),
+            Kind::Question => Self::Question(serde_json::from_str(json)?),
+        })
+    }
+
+    /// The confirmation, where this is one.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        match self {
+            Self::Confirmation(confirmation) => Some(confirmation),
+            Self::Secret(_) | Self::Question(_) => None,
+        }
+    }
+
+    /// The question, where this is one.
+    #[must_use]
+    pub const fn question(&self) -> Option<&Question> {
+        match self {
+            Self::Question(question) => Some(question),
+            Self::Confirmation(_) | Self::Secret(_) => None,
+        }
+    }
+
+    /// What names the interaction in a line: the subject of a confirmation, the label of a secret, the first text of a
+    /// question.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        match self {
+            Self::Confirmation(confirmation) => confirmation.summary(),
+            Self::Secret(secret) => &secret.label,
+            Self::Question(question) => question.summary(),
+        }
+    }
+
+    /// The JSON that is stored and shown: the member named after the kind.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        match self {
+            Self::Confirmation(confirmation) => serde_json::to_string(confirmation),
+            Self::Secret(secret) => serde_json::to_string(secret),
+            Self::Question(question) => serde_json::to_string(question),
+        }
+    }
+
+    /// The same JSON, but for an input, which is there by its digest alone: equal whenever the same is asked, however the
+    /// input was written.
+    pub fn identity(&mut self) -> serde_json::Result<String> {
+        let Self::Confirmation(confirmation) = self else {
+            return self.to_json();
+        };
+        let input = std::mem::take(&mut confirmation.input);
+        let identity = serde_json::to_string(confirmation);
+        confirmation.input = input;
+        identity
+    }
+}
+
+/// The content of one kind, taken out of a [`Content`]; the content itself where it is of another kind.
+macro_rules! content_of {
+    ($($name:ty: $variant:ident;)+) => {
+        $(
+            impl TryFrom<Content> for $name {
+                type Error = Content;
+
+                fn try_from(content: Content) -> Result<Self, Content> {
+                    match content {
+                        Content::$variant(content) => Ok(content),
+                        other => Err(other),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+content_of! {
+    Box<Confirmation>: Confirmation;
+    SecretRequest: Secret;
+    Question: Question;
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Whether no item comes twice.
+fn all_different<T: Eq + Hash>(mut items: impl Iterator<Item = T>) -> bool {
+    let mut seen = HashSet::new();
+    items.all(|item| seen.insert(item))
+}
