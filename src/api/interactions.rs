@@ -232,6 +232,42 @@ impl Resolution {
         }
     }
 
+    /// The answers to a question.
+    #[must_use]
+    pub fn responses(&self) -> &[Response] {
+        match self {
+            Self::Question { responses, .. } => responses.as_deref().unwrap_or_default(),
+            Self::Confirmation { .. } | Self::Secret { .. } => &[],
+        }
+    }
+
+    /// The digest of the input that was approved.
+    #[must_use]
+    pub fn effective_input_digest(&self) -> Option<&str> {
+        match self {
+            Self::Confirmation { effective_input_digest, .. } => effective_input_digest.as_deref(),
+            Self::Secret { .. } | Self::Question { .. } => None,
+        }
+    }
+
+    /// The input that was approved.
+    #[must_use]
+    pub const fn effective_input(&self) -> Option<&JsonObject> {
+        match self {
+            Self::Confirmation { effective_input, .. } => effective_input.as_ref(),
+            Self::Secret { .. } | Self::Question { .. } => None,
+        }
+    }
+
+    /// What becomes of a secret's value.
+    #[must_use]
+    pub const fn delivery(&self) -> Option<Delivery> {
+        match self {
+            Self::Secret { delivery, .. } => *delivery,
+            Self::Confirmation { .. } | Self::Question { .. } => None,
+        }
+    }
+
     /// What the person added to a decision.
     #[must_use]
     pub fn comment(&self) -> Option<&str> {

@@ -16,6 +16,18 @@ pub struct WithRaw<T> {
     raw: Option<Box<RawValue>>,
 }
 
+impl<T: Serialize> WithRaw<T> {
+    /// The text that it was read from, or else the value as JSON.
+    #[must_use]
+    pub fn json(&self) -> Cow<'_, str> {
+        match &self.raw {
+            Some(raw) => Cow::Borrowed(raw.get()),
+            // A value of the wire's own types is JSON.
+            None => serde_json::to_string(&self.value).unwrap_or_default().into(),
+        }
+    }
+}
+
 impl<T> From<T> for WithRaw<T> {
     fn from(value: T) -> Self {
         Self { value, raw: None }

@@ -3,11 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
-use serde_json::json;
 
 use super::common::Common;
 use super::{Failure, ids, safe_text, terminal};
-use crate::client::wire::Accepted;
+use crate::api::{AnswerBody, WaitInteraction};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::kinds::{Entry, Question, Response};
 
@@ -57,10 +56,13 @@ impl Answer {
                 return Err(Failure::Usage(message));
             }
         };
-        let Accepted { .. } =
-            client.post("/v1/question-response", &json!({"requestId": id, "responses": responses}))?;
+        client.answer_question(&AnswerBody { request_id: id.clone(), responses })?;
         if self.common.json {
-            writeln!(io::stdout(), "{}", safe_text::json(client.look(id)?.json.get()))?;
+            writeln!(
+                io::stdout(),
+                "{}",
+                safe_text::json(&client.get_interaction(id, &WaitInteraction::default())?.json())
+            )?;
         } else {
             writeln!(io::stdout(), "answered {id}")?;
         }

@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
-use crate::client::wire::{Claim, Interaction, Resolution};
+use crate::api::{Claim, Interaction, Resolution};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::{ResolvedBy, Status};
 use crate::domain::json::JsonObject;
@@ -155,21 +155,21 @@ impl Card {
         let when = interaction.resolved_at.map_or_else(String::new, |at| format!(", {} ago", now.since(at)));
         self.field(
             "resolved",
-            SafeText::own(format!("by {}{when}", resolver(&resolution.resolved_by)), TextStyle::Plain),
+            SafeText::own(format!("by {}{when}", resolver(&resolution.resolved_by())), TextStyle::Plain),
         );
-        self.text_if("comment", resolution.comment.as_deref());
-        if let (Some(effective), Some(asked)) = (&resolution.effective_input, &interaction.confirmation)
+        self.text_if("comment", resolution.comment());
+        if let (Some(effective), Some(asked)) = (resolution.effective_input(), &interaction.confirmation)
             && *effective != asked.input
         {
             self.input("approved is", effective);
         }
-        for response in resolution.responses.iter().flatten() {
+        for response in resolution.responses() {
             self.field(
                 "answer",
                 SafeText::own(format!("{}: ", response.question_id), TextStyle::Bold).and(answer(response)),
             );
         }
-        if let Some(delivery) = resolution.delivery {
+        if let Some(delivery) = resolution.delivery() {
             self.field("delivery", SafeText::own(delivery, TextStyle::Plain));
         }
     }

@@ -3,18 +3,17 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde::Serialize;
 
 use super::common::Common;
 use super::list::what;
 use super::style::TerminalStyle;
 use super::{Failure, ids, safe_text};
+use crate::api::{Accepted, ConfirmBody, Interaction, WaitInteraction, WithRaw};
 use crate::client::Client;
-use crate::client::wire::{Accepted, Interaction, WithRaw};
 use crate::domain::enums::{Decision, RiskLevel};
-use crate::domain::id::RequestId;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
+use crate::domain::pattern::{Pattern, Scope};
 
 /// Approve what an agent wants to do.
 #[derive(Debug, Args)]
@@ -68,22 +67,6 @@ struct Targets {
     common: Common,
 }
 
-/// The body of a decision.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Confirm {
-    request_id: RequestId,
-    decision: Decision,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated_input: Option<JsonObject>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selected_pattern: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selected_scope: Option<String>,
-}
-
 fn json_object(text: &str) -> Result<JsonObject, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
@@ -98,9 +81,7 @@ impl Approve {
                     interaction.request_id
                 )));
             }
-            Ok(Confirm {
-                request_id: interaction.request_id.clone(),
-                decision: Decision::Allow,
+            Ok(ConfirmBody {
                 comment: self.comment.clone(),
                 updated_input: self.input.clone(),
                 selected_pattern: self.always.as_deref().map(|pattern| offered_pattern(asked, pattern)).transpose()?,
@@ -109,6 +90,7 @@ impl Approve {
                     .as_ref()
                     .map(|_| offered_scope(asked, self.scope.as_deref()))
                     .transpose()?,
+                ..ConfirmBody::new(interaction.request_id.clone(), Decision::Allow)
             })
         })
     }
@@ -118,27 +100,21 @@ impl Reject {
     pub(super) fn run(self) -> Result<(), Failure> {
         self.these.each("rejected", |interaction| {
             confirmation(interaction)?;
-            Ok(Confirm {
-                request_id: interaction.request_id.clone(),
-                decision: Decision::Deny,
-                comment: self.comment.clone(),
-                updated_input: None,
-                selected_pattern: None,
-                selected_scope: None,
-            })
+            let body = ConfirmBody::new(interaction.request_id.clone(), Decision::Deny);
+            Ok(ConfirmBody { comment: self.comment.clone(), ..body })
         })
     }
 }
 
 impl Targets {
     /// Decides each. All are found before the first is decided: a beginning that means two changes nothing.
-    fn each(&self, done: &str, decide: impl Fn(&Interaction) -> Result<Confirm, Failure>) -> Result<(), Failure> {
+    fn each(&self, done: &str, decide: impl Fn(&Interaction) -> Result<ConfirmBody, Failure>) -> Result<(), Failure> {
         let client = self.common.person()?;
         let find = |id: &String| ids::interaction(&client, id, self.exact, ids::Among::Pending);
         let found = self.ids.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let mut failures = Vec::new();
         for told in &found {
-            let sent = decide(&told.value).and_then(|body| Ok(client.post::<Accepted>("/v1/confirm", &body)?));
+            let sent = decide(&told.value).and_then(|body| Ok(client.confirm(&body)?));
             match sent {
                 Ok(Accepted { .. }) => self.tell(&client, done, told)?,
                 Err(failure) if found.len() == 1 => return Err(failure),
@@ -156,7 +132,11 @@ impl Targets {
     fn tell(&self, client: &Client, done: &str, told: &WithRaw<Interaction>) -> Result<(), Failure> {
         let id = &told.value.request_id;
         if self.common.json {
-            writeln!(io::stdout(), "{}", safe_text::json(client.look(id)?.json.get()))?;
+            writeln!(
+                io::stdout(),
+                "{}",
+                safe_text::json(&client.get_interaction(id, &WaitInteraction::default())?.json())
+            )?;
         } else {
             writeln!(io::stdout(), "{done} {id}: {}", what(&told.value).paint(TerminalStyle::of_stdout()))?;
         }
@@ -172,21 +152,22 @@ fn confirmation(interaction: &Interaction) -> Result<&Confirmation, Failure> {
     })
 }
 
-fn offered_pattern(asked: &Confirmation, pattern: &str) -> Result<String, Failure> {
-    let offers = || asked.allowlist_options.iter().map(|option| option.pattern.as_str());
-    if offers().any(|offer| offer == pattern) {
-        return Ok(pattern.to_owned());
-    }
-    Err(not_offered("--always", offers()))
+fn offered_pattern(asked: &Confirmation, pattern: &str) -> Result<Pattern, Failure> {
+    let mut offers = asked.allowlist_options.iter().map(|option| &option.pattern);
+    let found = offers.find(|offer| offer.as_str() == pattern).cloned();
+    let offers = asked.allowlist_options.iter().map(|option| option.pattern.as_str());
+    found.ok_or_else(|| not_offered("--always", offers))
 }
 
-fn offered_scope(asked: &Confirmation, scope: Option<&str>) -> Result<String, Failure> {
-    let offers = || asked.scope_options.iter().map(|option| option.scope.as_str());
-    match (scope, asked.scope_options.as_slice()) {
-        (Some(scope), _) if offers().any(|offer| offer == scope) => Ok(scope.to_owned()),
-        (None, [only]) => Ok(only.scope.as_str().to_owned()),
-        _ => Err(not_offered("--scope", offers())),
-    }
+fn offered_scope(asked: &Confirmation, scope: Option<&str>) -> Result<Scope, Failure> {
+    let mut offers = asked.scope_options.iter().map(|option| &option.scope);
+    let found = match (scope, asked.scope_options.as_slice()) {
+        (Some(scope), _) => offers.find(|offer| offer.as_str() == scope),
+        (None, [only]) => Some(&only.scope),
+        (None, _) => None,
+    };
+    let offers = asked.scope_options.iter().map(|option| option.scope.as_str());
+    found.cloned().ok_or_else(|| not_offered("--scope", offers))
 }
 
 fn not_offered<'o>(flag: &str, offers: impl Iterator<Item = &'o str>) -> Failure {

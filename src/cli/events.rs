@@ -10,8 +10,8 @@ use super::safe_text::{self, SafeText};
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::{Failure, ids};
+use crate::api::{AuditEvent, ListAuditEvents, WithRaw};
 use crate::client::Client;
-use crate::client::wire::{AuditEvent, WithRaw};
 use crate::domain::id::{PrincipalName, RequestId};
 
 /// More events than any interaction has.
@@ -46,13 +46,13 @@ impl Log {
         let found =
             self.request.as_ref().map(|id| ids::interaction(&client, id, false, ids::Among::All)).transpose()?;
         let request_id = found.map(|told| told.value.request_id);
-        let filter = [
-            ("requestId", request_id.as_ref().map(RequestId::as_str)),
-            ("principal", self.principal.as_ref().map(PrincipalName::as_str)),
-        ];
-        let filter: Vec<_> = filter.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
+        let filter = ListAuditEvents {
+            request_id: request_id.clone(),
+            principal: self.principal.clone(),
+            ..ListAuditEvents::default()
+        };
         // Where the feed goes on: of any event, not only of those that are shown.
-        let last = client.audit_events(&[], 1)?.first().map_or(0, |told| told.value.seq);
+        let last = client.audit_events(&ListAuditEvents::default(), 1)?.first().map_or(0, |told| told.value.seq);
         let mut events = if self.limit == 0 { Vec::new() } else { client.audit_events(&filter, self.limit)? };
         events.retain(|told| told.value.seq <= last);
         events.reverse();
@@ -110,7 +110,7 @@ impl Lines {
     fn print(&self, told: &WithRaw<AuditEvent>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", safe_text::json(told.json.get()))?;
+            writeln!(out, "{}", safe_text::json(&told.json()))?;
             return out.flush();
         }
         let AuditEvent { seq, at, event, principal, .. } = &told.value;
@@ -139,7 +139,8 @@ fn about(event: &AuditEvent) -> SafeText {
 
 /// All that has happened to one interaction.
 pub(super) fn story(client: &Client, request_id: &RequestId, json: bool) -> Result<(), Failure> {
-    let mut events = client.audit_events(&[("requestId", request_id.as_str())], WHOLE_STORY)?;
+    let filter = ListAuditEvents { request_id: Some(request_id.clone()), ..ListAuditEvents::default() };
+    let mut events = client.audit_events(&filter, WHOLE_STORY)?;
     events.reverse();
     let mut out = io::stdout().lock();
     if json {

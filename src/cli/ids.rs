@@ -1,9 +1,11 @@
 //! Ids as people type them: as few of their first characters as tell them apart.
 
 use super::Failure;
-use crate::client::wire::{Interaction, TrustRule, WithRaw};
+use crate::api::{Interaction, ListInteractions, ListTrustRules, TrustRule, WaitInteraction, WithRaw};
 use crate::client::{Client, Error};
+use crate::domain::enums::RuleStatus;
 use crate::domain::id::RequestId;
+use crate::domain::interaction::Status;
 
 /// How many of the newest interactions or rules are looked through for a beginning.
 const LOOKED_THROUGH: usize = 5_000;
@@ -34,7 +36,7 @@ pub(super) fn interaction(
     among: Among,
 ) -> Result<WithRaw<Interaction>, Failure> {
     let id = given.parse::<RequestId>().map_err(|problem| Failure::Usage(format!("{given:?} is no id: {problem}")))?;
-    let exact = match client.look(&id) {
+    let exact = match client.get_interaction(&id, &WaitInteraction::default()) {
         Ok(found) => Some(found),
         Err(error) if error.is_refusal("unknown_request") => None,
         Err(error) => return Err(error.into()),
@@ -46,12 +48,13 @@ pub(super) fn interaction(
         let candidate = &found.value.request_id;
         candidate.as_str().starts_with(given) && *candidate != id
     };
-    let search = |filter: &[(&str, &str)]| -> Result<Vec<_>, Error> {
-        Ok(client.interactions(filter, LOOKED_THROUGH)?.into_iter().filter(begins).collect())
+    let search = |status: Option<Status>| -> Result<Vec<_>, Error> {
+        let filter = ListInteractions { status: status.map(|status| status.as_str().to_owned()), ..Default::default() };
+        Ok(client.interactions(&filter, LOOKED_THROUGH)?.into_iter().filter(begins).collect())
     };
-    let mut found = search(&[("status", "pending")])?;
+    let mut found = search(Some(Status::Pending))?;
     if found.is_empty() && exact.is_none() && among == Among::All {
-        found = search(&[])?;
+        found = search(None)?;
     }
     found.extend(exact);
     let what = if among == Among::Pending { "pending interaction" } else { "interaction" };
@@ -61,10 +64,12 @@ pub(super) fn interaction(
 /// The trust rule that `given` is, or is the only one to begin with.
 pub(super) fn rule(client: &Client, given: &str) -> Result<WithRaw<TrustRule>, Failure> {
     let is_meant = |told: &WithRaw<TrustRule>| {
-        told.value.rule_id.as_str().starts_with(given) || told.value.name.as_deref() == Some(given)
+        told.value.rule_id.as_str().starts_with(given)
+            || told.value.name.as_ref().is_some_and(|name| name.as_str() == given)
     };
-    for filter in [&[("status", "active")][..], &[]] {
-        let found: Vec<_> = client.trust_rules(filter, LOOKED_THROUGH)?.into_iter().filter(is_meant).collect();
+    for status in [Some(RuleStatus::Active), None] {
+        let filter = ListTrustRules { status, ..ListTrustRules::default() };
+        let found: Vec<_> = client.trust_rules(&filter, LOOKED_THROUGH)?.into_iter().filter(is_meant).collect();
         if !found.is_empty() {
             return only(found, given, "trust rule", "countersign rules list", |told| told.value.rule_id.as_str());
         }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::card::{outcome_tint, resolver, risk};
 use super::common::Common;
@@ -11,8 +12,9 @@ use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::Now;
 use super::{Failure, events, ids};
-use crate::client::wire::{Interaction, WithRaw};
+use crate::api::{Interaction, ListInteractions, WithRaw};
 use crate::domain::enums::Kind;
+use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
 
 /// List what waits for an answer.
@@ -58,27 +60,27 @@ struct Filter {
 
     /// Only this conversation's
     #[arg(long, value_name = "ID")]
-    conversation: Option<String>,
+    conversation: Option<ConversationId>,
 
     /// Only about this tool
     #[arg(long, value_name = "NAME")]
-    tool: Option<String>,
+    tool: Option<ToolName>,
 
     /// Only from this agent
     #[arg(long, value_name = "NAME")]
-    from: Option<String>,
+    from: Option<PrincipalName>,
 }
 
 impl Filter {
-    fn query<'q>(&'q self, status: Option<&'q Status>) -> Vec<(&'static str, &'q str)> {
-        let given = [
-            ("status", status.map(|status| status.as_str())),
-            ("kind", self.kind.map(Kind::as_str)),
-            ("conversationId", self.conversation.as_deref()),
-            ("toolName", self.tool.as_deref()),
-            ("principal", self.from.as_deref()),
-        ];
-        given.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+    fn query(&self, status: Option<Status>) -> ListInteractions {
+        ListInteractions {
+            status: status.map(|status| status.as_str().to_owned()),
+            kind: self.kind,
+            conversation_id: self.conversation.clone(),
+            tool_name: self.tool.clone(),
+            principal: self.from.clone(),
+            ..ListInteractions::default()
+        }
     }
 }
 
@@ -88,7 +90,7 @@ const MOST: usize = 5_000;
 impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let mut found = client.interactions(&self.filter.query(Some(&Status::Pending)), MOST)?;
+        let mut found = client.interactions(&self.filter.query(Some(Status::Pending)), MOST)?;
         // What has to be answered first comes first, then what has waited longest; what never expires, last.
         found.reverse();
         found.sort_by_key(|told| (told.value.expires_at.is_none(), told.value.expires_at, told.value.created_at));
@@ -124,7 +126,7 @@ impl HistoryOf {
             let told = ids::interaction(&client, id, self.exact, ids::Among::All)?;
             return events::story(&client, &told.value.request_id, self.common.json);
         }
-        let found = client.interactions(&self.filter.query(self.status.as_ref()), self.limit)?;
+        let found = client.interactions(&self.filter.query(self.status), self.limit)?;
         let mut out = io::stdout().lock();
         if self.common.json {
             return Ok(print_json(&mut out, &found)?);
@@ -133,7 +135,7 @@ impl HistoryOf {
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
         for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
             let WithRaw { value: interaction, .. } = told;
-            let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by));
+            let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by()));
             table.row([
                 SafeText::own(id, TextStyle::Bold),
                 SafeText::own(format!("{} ago", now.since(interaction.created_at)), TextStyle::Plain),
@@ -173,7 +175,7 @@ pub(super) fn what(interaction: &Interaction) -> SafeText {
 }
 
 /// A JSON array, an element a line.
-pub(super) fn print_json<T>(out: &mut impl Write, found: &[WithRaw<T>]) -> io::Result<()> {
-    let lines: Vec<String> = found.iter().map(|told| safe_text::json(told.json.get())).collect();
+pub(super) fn print_json<T: Serialize>(out: &mut impl Write, found: &[WithRaw<T>]) -> io::Result<()> {
+    let lines: Vec<String> = found.iter().map(|told| safe_text::json(&told.json())).collect();
     writeln!(out, "[{}]", lines.join(",\n "))
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Failure;
 use super::common::Common;
-use crate::client::wire::{LoginLink, WithRaw};
+use crate::api::NoBody;
 use crate::config::ServerUrl;
 
 /// Print a link that logs a browser in to the inbox, once, within ten minutes.
@@ -23,12 +23,12 @@ impl Login {
             let message = "a browser cannot call a Unix socket: put a proxy before it, and name that with --url";
             return Err(Failure::Other(message.to_owned()));
         };
-        let link: WithRaw<LoginLink> = client.post("/v1/login-links", &serde_json::Map::new())?;
+        let link = client.make_login_link(&NoBody {})?;
         if self.common.json {
-            writeln!(io::stdout(), "{}", link.json.get())?;
+            writeln!(io::stdout(), "{}", serde_json::to_string(&link).map_err(io::Error::from)?)?;
         } else {
-            writeln!(io::stdout(), "{url}/login#{}", link.value.code)?;
-            writeln!(io::stderr(), "Open it in your browser before {}; it works once.", link.value.expires_at)?;
+            writeln!(io::stdout(), "{url}/login#{}", link.code)?;
+            writeln!(io::stderr(), "Open it in your browser before {}; it works once.", link.expires_at)?;
         }
         Ok(())
     }

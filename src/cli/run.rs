@@ -17,7 +17,7 @@ use super::Failure;
 use super::ask::confirmation::About;
 use super::ask::waiting::{Asked, Waiting};
 use super::interrupt::{Heard, Interrupts};
-use crate::client::wire::{ClaimGrant, Interaction, WithRaw};
+use crate::api::{ClaimBody, ClaimGrant, Interaction, OutcomeBody};
 use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId, ToolName};
 use crate::domain::json::JsonObject;
@@ -101,10 +101,9 @@ fn quoted(command: &[String]) -> Result<String, Failure> {
 
 /// Takes the right to run what was approved. Whoever has taken it before may have run it.
 fn claim(asked: &Asked, interaction: &Interaction) -> Result<ClaimGrant, Failure> {
-    let digest = interaction.resolution.as_ref().and_then(|resolution| resolution.effective_input_digest.as_ref());
-    let body = json!({"claimId": ClaimId::generate(), "inputDigest": digest});
-    let path = format!("/v1/interactions/{}/claim", interaction.request_id);
-    match asked.patience.run(|| asked.client.post(&path, &body)) {
+    let digest = interaction.resolution.as_ref().and_then(|resolution| resolution.effective_input_digest());
+    let body = ClaimBody { claim_id: Some(ClaimId::generate()), input_digest: digest.map(str::to_owned) };
+    match asked.patience.run(|| asked.client.claim_interaction(&interaction.request_id, &body)) {
         Ok(claimed) => Ok(claimed),
         Err(error) if error.is_refusal("already_claimed") => Err(Failure::Other(format!(
             "{} has been claimed before and may have run; ask again without --request-id",
@@ -169,8 +168,7 @@ fn report(
     outcome: RunOutcome,
     detail: &str,
 ) -> Result<(), Failure> {
-    let body = json!({"claimId": claim_id, "outcome": outcome, "detail": detail});
-    let path = format!("/v1/interactions/{request_id}/outcome");
-    let _: WithRaw<Interaction> = asked.patience.run(|| asked.client.post(&path, &body))?;
+    let body = OutcomeBody { claim_id: claim_id.clone(), outcome, detail: Some(detail.to_owned()) };
+    asked.patience.run(|| asked.client.report_outcome(request_id, &body))?;
     Ok(())
 }

@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::common::Common;
 use super::terminal::hidden_line;
 use super::{Failure, ids, safe_text};
-use crate::client::wire::Accepted;
+use crate::api::{ProvideSecretBody, WaitInteraction};
 use crate::domain::enums::Delivery;
+use crate::domain::secret_value::SecretValue;
 
 /// Give a secret, typed without echo or from stdin.
 #[derive(Debug, Args)]
@@ -46,16 +46,20 @@ impl GiveSecret {
             )));
         };
         let body = if self.decline {
-            json!({"requestId": id})
+            ProvideSecretBody { request_id: id.clone(), value: None, delivery: None }
         } else {
             let agent = &told.value.registered_by;
             let value = value(&format!("{} for {agent} (not shown): ", safe_text::line(&asked.label)))?;
             let delivery = if self.once { Delivery::TransientSend } else { Delivery::Store };
-            json!({"requestId": id, "value": *value, "delivery": delivery})
+            ProvideSecretBody { request_id: id.clone(), value: Some(value), delivery: Some(delivery) }
         };
-        let Accepted { .. } = client.post("/v1/secret", &body)?;
+        client.provide_secret(&body)?;
         if self.common.json {
-            writeln!(io::stdout(), "{}", safe_text::json(client.look(id)?.json.get()))?;
+            writeln!(
+                io::stdout(),
+                "{}",
+                safe_text::json(&client.get_interaction(id, &WaitInteraction::default())?.json())
+            )?;
         } else {
             let done = if self.decline { "declined" } else { "given" };
             writeln!(io::stdout(), "{done} {id}")?;
@@ -64,13 +68,10 @@ impl GiveSecret {
     }
 }
 
-fn value(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    let value = if io::stdin().is_terminal() { hidden_line(prompt)? } else { io::read_to_string(io::stdin())?.into() };
-    // The server trims its edges, and so sees nothing here either.
-    if value.trim().is_empty() {
-        return Err(Failure::Usage(
-            "there was no value: nothing was given; --decline says that none will be".to_owned(),
-        ));
-    }
-    Ok(value)
+fn value(prompt: &str) -> Result<SecretValue, Failure> {
+    let value: Zeroizing<String> =
+        if io::stdin().is_terminal() { hidden_line(prompt)? } else { io::read_to_string(io::stdin())?.into() };
+    SecretValue::try_from(value.as_str()).map_err(|_| {
+        Failure::Usage("there was no value: nothing was given; --decline says that none will be".to_owned())
+    })
 }

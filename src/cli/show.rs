@@ -28,7 +28,7 @@ impl Show {
         let told = ids::interaction(&self.common.person()?, &self.id, self.exact, ids::Among::All)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", safe_text::json(told.json.get()))?);
+            return Ok(writeln!(out, "{}", safe_text::json(&told.json()))?);
         }
         let look = TerminalStyle::of_stdout();
         for line in card::whole(&told.value, look.width, Now::read()) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ureq::BodyReader;
 
-use super::wire::{AuditEvent, WithRaw};
+use crate::api::{AuditEvent, WithRaw};
+
 use super::{Client, Error, Result, pause};
 
 /// The longest line of an event, in bytes: an end to what a server that is none could send.

@@ -1,48 +1,63 @@
 //! Lists that go on over several pages.
 
-use serde::de::DeserializeOwned;
-
-use super::wire::{AuditEvent, EventPage, Interaction, InteractionPage, Page, RulePage, TrustRule, WithRaw};
 use super::{Client, Result};
+use crate::api::{AuditEvent, Interaction, ListAuditEvents, ListInteractions, ListTrustRules, TrustRule, WithRaw};
 
 /// The largest page.
 const LARGEST_PAGE: usize = 500;
 
 impl Client {
     /// The newest interactions of a filter, at most `most`.
-    pub fn interactions(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<WithRaw<Interaction>>> {
-        self.list::<InteractionPage>("/v1/interactions", filter, most)
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, or that it cannot be reached.
+    pub fn interactions(&self, filter: &ListInteractions, most: usize) -> Result<Vec<WithRaw<Interaction>>> {
+        pages(most, |limit, cursor| {
+            let page = self.list_interactions(&ListInteractions { limit, cursor, ..filter.clone() })?;
+            Ok((page.interactions, page.next_cursor))
+        })
     }
 
     /// The newest trust rules of a filter, at most `most`.
-    pub fn trust_rules(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<WithRaw<TrustRule>>> {
-        self.list::<RulePage>("/v1/trust-rules", filter, most)
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, or that it cannot be reached.
+    pub fn trust_rules(&self, filter: &ListTrustRules, most: usize) -> Result<Vec<WithRaw<TrustRule>>> {
+        pages(most, |limit, cursor| {
+            let page = self.list_trust_rules(&ListTrustRules { limit, cursor, ..filter.clone() })?;
+            Ok((page.trust_rules, page.next_cursor))
+        })
     }
 
     /// The newest audit events of a filter, at most `most`.
-    pub fn audit_events(&self, filter: &[(&str, &str)], most: usize) -> Result<Vec<WithRaw<AuditEvent>>> {
-        self.list::<EventPage>("/v1/audit-events", filter, most)
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, or that it cannot be reached.
+    pub fn audit_events(&self, filter: &ListAuditEvents, most: usize) -> Result<Vec<WithRaw<AuditEvent>>> {
+        pages(most, |limit, cursor| {
+            let page = self.list_audit_events(&ListAuditEvents { limit, cursor, ..filter.clone() })?;
+            Ok((page.audit_events, page.next_cursor))
+        })
     }
+}
 
-    fn list<P: Page + DeserializeOwned>(
-        &self,
-        path: &str,
-        filter: &[(&str, &str)],
-        most: usize,
-    ) -> Result<Vec<P::Row>> {
-        let mut found = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let limit = (most - found.len()).min(LARGEST_PAGE).to_string();
-            let mut query = filter.to_vec();
-            query.push(("limit", &limit));
-            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-            let (rows, next) = self.get::<P>(path, &query)?.into_rows();
-            found.extend(rows);
-            cursor = next;
-            if cursor.is_none() || found.len() >= most {
-                return Ok(found);
-            }
+/// Reads page after page until there are `most` rows, or no more.
+fn pages<T>(
+    most: usize,
+    read: impl Fn(Option<u32>, Option<String>) -> Result<(Vec<T>, Option<String>)>,
+) -> Result<Vec<T>> {
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let limit = u32::try_from((most - found.len()).min(LARGEST_PAGE)).ok();
+        let (rows, next) = read(limit, cursor)?;
+        found.extend(rows);
+        cursor = next;
+        if cursor.is_none() || found.len() >= most {
+            return Ok(found);
         }
     }
 }

@@ -3,22 +3,25 @@
 //! It knows the wire and the domain's words, and nothing of how a server does what it is asked. What goes wrong is told
 //! apart by what to do next: [`Error::Unreachable`] may pass, [`Error::Refused`] is the server's own no.
 
+mod calls;
 mod error;
 mod feed;
 mod lists;
 mod open;
 mod retry;
 mod transport;
-pub mod wire;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::http::request::Builder;
 use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
 
 pub use self::error::{Error, OpenError, Refusal};
 pub use self::feed::Feed;
 pub use self::retry::{RetryPolicy, pause};
+use crate::api::{Call, Interaction, WaitInteraction, WithRaw};
 use crate::config::ServerUrl;
 use crate::domain::id::RequestId;
 
@@ -26,7 +29,7 @@ use crate::domain::id::RequestId;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// How long one call waits for a resolution: short enough that a server that is gone is noticed.
-const WAIT_MS: &str = "25000";
+const WAIT_MS: u64 = 25_000;
 
 /// The largest answer, in bytes: more than a server's largest page.
 const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
@@ -46,35 +49,13 @@ impl Client {
         &self.url
     }
 
-    /// `GET path`, with a query.
-    pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T> {
-        let mut request = self.agent.get(self.address(path)).header("authorization", self.bearer());
-        for (name, value) in query {
-            request = request.query(*name, *value);
-        }
-        self.answer(request.call())
-    }
-
-    /// `POST path`, with a body.
-    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
-        let body = serde_json::to_vec(body).map_err(|error| self.foreign(error))?;
-        let request = self.agent.post(self.address(path)).header("authorization", self.bearer());
-        self.answer(request.header("content-type", "application/json").send(&body))
-    }
-
-    /// `DELETE path`.
-    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.answer(self.agent.delete(self.address(path)).header("authorization", self.bearer()).call())
-    }
-
-    /// The interaction as it stands.
-    pub fn look(&self, request_id: &RequestId) -> Result<wire::WithRaw<wire::Interaction>> {
-        self.get(&format!("/v1/interactions/{request_id}"), &[])
-    }
-
     /// The interaction once it is resolved, or after a while as it stands.
-    pub fn wait(&self, request_id: &RequestId) -> Result<wire::WithRaw<wire::Interaction>> {
-        self.get(&format!("/v1/interactions/{request_id}"), &[("waitMs", WAIT_MS)])
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, or that it cannot be reached.
+    pub fn wait(&self, request_id: &RequestId) -> Result<WithRaw<Interaction>> {
+        self.get_interaction(request_id, &WaitInteraction { wait_ms: Some(WAIT_MS) })
     }
 
     /// The live feed, from the event after `seq` on, or from now on.
@@ -84,30 +65,20 @@ impl Client {
     }
 
     fn open_feed(&self, after: Option<i64>) -> Result<Response<Body>> {
-        let mut request = Request::get(self.address("/v1/events")).header("authorization", self.bearer());
+        let mut request = self.request(Call::FollowAuditEvents, &[]);
         if let Some(seq) = after {
-            request = request.header("last-event-id", seq.to_string());
+            request.builder = request.builder.header("last-event-id", seq.to_string());
         }
-        let request = request.body(()).map_err(|error| self.foreign(error))?;
-        let response = self.agent.run(request).map_err(|error| self.unreachable(error))?;
+        let response = request.respond()?;
         if response.status().is_success() { Ok(response) } else { Err(self.refusal(response)) }
     }
 
-    fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
-    }
-
-    fn bearer(&self) -> String {
-        format!("Bearer {}", *self.token.text)
-    }
-
-    fn answer<T: DeserializeOwned>(&self, answer: std::result::Result<Response<Body>, ureq::Error>) -> Result<T> {
-        let response = answer.map_err(|error| self.unreachable(error))?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response));
-        }
-        let body = self.read(response)?;
-        serde_json::from_slice(&body).map_err(|error| self.foreign(error))
+    /// A request that makes `call`, with these parameters in its path.
+    fn request(&self, call: Call, parameters: &[&str]) -> CallRequest<'_> {
+        let builder =
+            Request::builder().method(call.method()).header("authorization", format!("Bearer {}", *self.token.text));
+        let address = format!("{}{}", self.base, call.path_with(parameters));
+        CallRequest { client: self, builder, address, query: Ok(String::new()), body: Ok(Vec::new()) }
     }
 
     fn read(&self, mut response: Response<Body>) -> Result<Vec<u8>> {
@@ -138,5 +109,57 @@ impl Client {
 
     fn foreign(&self, why: impl std::fmt::Display) -> Error {
         Error::Foreign { url: self.url.clone(), why: why.to_string() }
+    }
+}
+
+/// A request on its way.
+struct CallRequest<'c> {
+    client: &'c Client,
+    builder: Builder,
+    address: String,
+    query: serde_json::Result<String>,
+    body: serde_json::Result<Vec<u8>>,
+}
+
+impl CallRequest<'_> {
+    /// The members of `query` that are there, as a query.
+    fn query(self, query: &impl Serialize) -> Self {
+        let encoded = serde_json::to_value(query).map(|members| {
+            let mut encoded = form_urlencoded::Serializer::new(String::new());
+            for (name, value) in members.as_object().into_iter().flatten() {
+                match value {
+                    Value::Null => {}
+                    Value::String(text) => drop(encoded.append_pair(name, text)),
+                    other => drop(encoded.append_pair(name, &other.to_string())),
+                }
+            }
+            encoded.finish()
+        });
+        Self { query: encoded, ..self }
+    }
+
+    fn body(self, body: &impl Serialize) -> Self {
+        let builder = self.builder.header("content-type", "application/json");
+        Self { body: serde_json::to_vec(body), builder, ..self }
+    }
+
+    fn send<T: DeserializeOwned>(self) -> Result<T> {
+        let client = self.client;
+        let response = self.respond()?;
+        if !response.status().is_success() {
+            return Err(client.refusal(response));
+        }
+        let body = client.read(response)?;
+        serde_json::from_slice(&body).map_err(|error| client.foreign(error))
+    }
+
+    fn respond(self) -> Result<Response<Body>> {
+        let client = self.client;
+        let foreign = |error: serde_json::Error| client.foreign(error);
+        let (query, body) = (self.query.map_err(foreign)?, self.body.map_err(foreign)?);
+        let mark = if query.is_empty() { "" } else { "?" };
+        let request = self.builder.uri(format!("{}{mark}{query}", self.address)).body(body);
+        let request = request.map_err(|error| client.foreign(error))?;
+        client.agent.run(request).map_err(|error| client.unreachable(error))
     }
 }

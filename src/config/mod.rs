@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::domain::bounded::LifetimeMs;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
@@ -143,6 +144,11 @@ pub(crate) fn millis(text: &str) -> Result<u64, String> {
         return Ok(millis as u64);
     }
     Err("a time is between a millisecond and a hundred years".to_owned())
+}
+
+/// How long something lives, such as 90s, 24h or 7d.
+pub(crate) fn lifetime(text: &str) -> Result<LifetimeMs, String> {
+    LifetimeMs::new(millis(text)?).ok_or_else(|| "a time is between a millisecond and a hundred years".to_owned())
 }
 
 /// How long something may take.

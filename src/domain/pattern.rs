@@ -23,6 +23,14 @@ macro_rules! plain_text {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.to_owned().try_into()
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = &'static str;
 

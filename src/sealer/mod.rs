@@ -157,6 +157,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
+    use zeroize::Zeroizing;
+
     use super::*;
 
     fn with_key(key: [u8; 32]) -> Sealer {

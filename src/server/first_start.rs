@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::api::Call;
 use crate::config::{CredentialsFile, ServerUrl};
 use crate::credentials::{Credentials, SaveOutcome};
 use crate::service::FirstTokens;
@@ -31,8 +32,8 @@ pub(super) fn print_first_tokens(url: &str, tokens: &FirstTokens, file: &Credent
     writeln!(err)?;
     let ask =
         r#"{"requestId":"first","kind":"confirmation","confirmation":{"toolName":"shell","input":{"command":"ls"}}}"#;
-    writeln!(err, "{}", call("/v1/interactions", agent, ask))?;
-    writeln!(err, "{}", call("/v1/confirm", approver, r#"{"requestId":"first","decision":"allow"}"#))?;
+    writeln!(err, "{}", call(Call::RegisterInteraction.path(), agent, ask))?;
+    writeln!(err, "{}", call(Call::Confirm.path(), approver, r#"{"requestId":"first","decision":"allow"}"#))?;
     writeln!(err)
 }
 

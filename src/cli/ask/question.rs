@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::EXIT_CODES;
 use super::waiting::Waiting;
+use crate::api::Resolution;
 use crate::cli::Failure;
 use crate::domain::id::QuestionId;
 use crate::domain::kinds::Content;
@@ -54,7 +55,7 @@ impl AskQuestion {
             return Ok(());
         }
         let mut out = io::stdout().lock();
-        for response in interaction.resolution.iter().flat_map(|found| found.responses.iter().flatten()) {
+        for response in interaction.resolution.iter().flat_map(Resolution::responses) {
             let answer = answer(response);
             if is_only { writeln!(out, "{answer}")? } else { writeln!(out, "{}={answer}", response.question_id)? }
         }

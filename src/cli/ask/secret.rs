@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::EXIT_CODES;
 use super::waiting::Waiting;
+use crate::api::TakeSecretBody;
 use crate::cli::Failure;
-use crate::client::wire::{SecretHandout, WithRaw};
 use crate::domain::id::{SecretName, TakeId};
 use crate::domain::kinds::{Content, SecretRequest};
 
@@ -66,10 +66,13 @@ impl AskSecret {
         let asked = self.waiting.ask(content)?;
         let request_id = &asked.answered(false)?.request_id;
         // With an id of our own a taking whose answer was lost is the same taking.
-        let (path, body) = (format!("/v1/interactions/{request_id}/secret"), json!({"takeId": TakeId::generate()}));
-        let taken: WithRaw<SecretHandout> = asked.patience.run(|| asked.client.post(&path, &body))?;
-        let out = if self.waiting.common.json { taken.json.get() } else { &taken.value.value };
-        writeln!(io::stdout(), "{out}")?;
+        let body = TakeSecretBody { take_id: Some(TakeId::generate()) };
+        let taken = asked.patience.run(|| asked.client.take_secret(request_id, &body))?;
+        if self.waiting.common.json {
+            writeln!(io::stdout(), "{}", *Zeroizing::new(serde_json::to_string(&taken).map_err(io::Error::from)?))?;
+        } else {
+            writeln!(io::stdout(), "{}", taken.value.expose())?;
+        }
         Ok(())
     }
 }

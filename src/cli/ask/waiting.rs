@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
 
+use crate::api::{Interaction, NoBody, RegisterBody, WithRaw};
 use crate::cli::card::resolver;
 use crate::cli::common::Common;
 use crate::cli::interrupt::{Heard, Interrupts};
 use crate::cli::{Failure, safe_text};
-use crate::client::wire::{Interaction, WithRaw};
 use crate::client::{Client, Error, RetryPolicy};
-use crate::config::{millis, patience};
-use crate::domain::enums::{Kind, Outcome};
+use crate::config::{lifetime, patience};
+use crate::domain::bounded::LifetimeMs;
+use crate::domain::enums::Outcome;
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::ResolvedBy;
-use crate::domain::kinds::Question;
-use crate::domain::kinds::{Confirmation, Content, SecretRequest};
+use crate::domain::kinds::Content;
 
 /// What every question has beside its content.
 #[derive(Debug, Args)]
@@ -32,8 +31,8 @@ pub(in crate::cli) struct Waiting {
     conversation: Option<ConversationId>,
 
     /// How long the question waits for an answer, such as 10m or 7d [default: the server's]
-    #[arg(long, value_name = "TIME", value_parser = millis)]
-    expires_in: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    expires_in: Option<LifetimeMs>,
 
     /// How long the server may be away in a row
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_UNREACHABLE_AFTER", default_value = "30s", value_parser = patience)]
@@ -54,43 +53,30 @@ pub(in crate::cli) struct Asked {
     pub(in crate::cli) told: WithRaw<Interaction>,
 }
 
-/// The body of a registration.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Registration {
-    request_id: RequestId,
-    kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    conversation_id: Option<ConversationId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_in_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confirmation: Option<Box<Confirmation>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<SecretRequest>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    question: Option<Question>,
-}
-
 impl Waiting {
     /// Registers `content` and waits until it is resolved.
     pub(in crate::cli) fn ask(&self, content: Content) -> Result<Asked, Failure> {
         let client = Arc::new(self.common.agent()?);
         let patience = RetryPolicy::new(self.unreachable_after);
-        let registration = self.registration(content);
-        let request_id = registration.request_id.clone();
+        // With an id of our own it may be sent again and again.
+        let request_id = self.request_id.clone().unwrap_or_else(RequestId::generate);
+        let body = RegisterBody {
+            request_id: Some(request_id.clone()),
+            conversation_id: self.conversation.clone(),
+            expires_in_ms: self.expires_in,
+            ..RegisterBody::new(content)
+        };
         let interrupts = Interrupts::new()?;
         interrupts.start({
-            let client = Arc::clone(&client);
-            move || wait(&client, patience, &registration)
+            let (client, request_id) = (Arc::clone(&client), request_id.clone());
+            move || wait(&client, patience, &request_id, &body)
         });
         match interrupts.next()? {
             Heard::Done(Ok(told)) => Ok(Asked { client, patience, told }),
             Heard::Done(Err(error)) if error.is_transient() => Err(Failure::Away { error, request_id }),
             Heard::Done(Err(error)) => Err(error.into()),
             Heard::Signal(_) if self.cancel_on_interrupt => {
-                let path = format!("/v1/interactions/{request_id}/cancel");
-                let _: WithRaw<Interaction> = client.post(&path, &serde_json::Map::new())?;
+                client.cancel_interaction(&request_id, &NoBody {})?;
                 Err(Failure::Ended(Outcome::Cancelled, format!("interrupted; {request_id} is cancelled")))
             }
             Heard::Signal(_) => Err(Failure::Interrupted(format!(
@@ -98,30 +84,21 @@ impl Waiting {
             ))),
         }
     }
-
-    fn registration(&self, content: Content) -> Registration {
-        let kind = content.kind();
-        let (mut confirmation, mut secret, mut question) = (None, None, None);
-        match content {
-            Content::Confirmation(asked) => confirmation = Some(asked),
-            Content::Secret(asked) => secret = Some(asked),
-            Content::Question(asked) => question = Some(asked),
-        }
-        // With an id of our own it may be sent again and again.
-        let request_id = self.request_id.clone().unwrap_or_else(RequestId::generate);
-        let (conversation_id, expires_in_ms) = (self.conversation.clone(), self.expires_in);
-        Registration { request_id, kind, conversation_id, expires_in_ms, confirmation, secret, question }
-    }
 }
 
-fn wait(client: &Client, patience: RetryPolicy, registration: &Registration) -> Result<WithRaw<Interaction>, Error> {
-    let mut told: WithRaw<Interaction> = patience.run(|| client.post("/v1/interactions", registration))?;
+fn wait(
+    client: &Client,
+    patience: RetryPolicy,
+    request_id: &RequestId,
+    body: &RegisterBody,
+) -> Result<WithRaw<Interaction>, Error> {
+    let mut told = patience.run(|| client.register_interaction(body))?;
     if told.value.outcome().is_none() {
         // Whether anybody reads this does not matter to the question.
-        let _ = writeln!(io::stderr(), "waiting for an answer to {}", registration.request_id);
+        let _ = writeln!(io::stderr(), "waiting for an answer to {request_id}");
     }
     while told.value.outcome().is_none() {
-        told = patience.run(|| client.wait(&registration.request_id))?;
+        told = patience.run(|| client.wait(request_id))?;
     }
     Ok(told)
 }
@@ -130,7 +107,7 @@ impl Asked {
     /// Prints the interaction where JSON is wanted, and fails where the answer is none, or no.
     pub(in crate::cli) fn answered(&self, json: bool) -> Result<&Interaction, Failure> {
         if json {
-            writeln!(io::stdout(), "{}", safe_text::json(self.told.json.get()))?;
+            writeln!(io::stdout(), "{}", safe_text::json(&self.told.json()))?;
         }
         let interaction = &self.told.value;
         match interaction.outcome() {
@@ -144,9 +121,9 @@ impl Asked {
 /// A sentence for whoever asked.
 pub(in crate::cli) fn how_it_ended(interaction: &Interaction, outcome: Outcome) -> String {
     let resolution = interaction.resolution.as_ref();
-    let by = resolution.filter(|resolution| !matches!(resolution.resolved_by, ResolvedBy::System(_)));
-    let by = by.map_or_else(String::new, |resolution| format!(" by {}", resolver(&resolution.resolved_by)));
-    let comment = resolution.and_then(|resolution| resolution.comment.as_deref());
+    let by = resolution.filter(|resolution| !matches!(resolution.resolved_by(), ResolvedBy::System(_)));
+    let by = by.map_or_else(String::new, |resolution| format!(" by {}", resolver(&resolution.resolved_by())));
+    let comment = resolution.and_then(|resolution| resolution.comment());
     let comment = comment.map_or_else(String::new, |comment| format!(": {}", safe_text::line(comment)));
     match outcome {
         Outcome::Expired => format!("{} expired: nobody answered in time", interaction.request_id),

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
-
+use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody, RegisterBody, TakeSecretBody};
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
-use crate::client::wire::{ClaimGrant, Interaction, SecretHandout, WithRaw};
 use crate::client::{Client, Result, RetryPolicy};
-use crate::domain::enums::{Kind, Outcome};
+use crate::domain::enums::{Kind, Outcome, RunOutcome};
 use crate::domain::id::{ClaimId, RequestId, TakeId};
 
 /// An agent that waits has nothing better to do.
@@ -27,8 +25,8 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Registers what it asks.
-    pub(super) fn ask(client: &Client, request: &Map<String, Value>) -> Result<Self> {
-        let asked: WithRaw<Interaction> = client.post("/v1/interactions", request)?;
+    pub(super) fn ask(client: &Client, request: &RegisterBody) -> Result<Self> {
+        let asked = client.register_interaction(request)?;
         let Interaction { request_id, confirmation, secret, question, .. } = asked.value;
         let about = match (&confirmation, &secret, question.as_ref().and_then(|question| question.entries.first())) {
             (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
@@ -61,7 +59,7 @@ impl Agent {
             Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => TextStyle::Yellow,
         };
         let shown = SafeText::own(format!("{:<11}", outcome.as_str()), tint);
-        Ok(match resolution.and_then(|resolution| resolution.comment) {
+        Ok(match resolution.as_ref().and_then(|resolution| resolution.comment()) {
             Some(comment) => shown.and(SafeText::line(&format!("({comment})  ")).tinted(TextStyle::Dim)),
             None => shown,
         })
@@ -69,32 +67,27 @@ impl Agent {
 
     /// Claims what was approved, and reports that it is done.
     fn act(&self, client: &Client) -> Result<()> {
-        let claim = json!({"claimId": ClaimId::generate()});
-        let ClaimGrant { claim_id, .. } = PATIENCE.run(|| client.post(&self.call("claim"), &claim))?;
-        let report = json!({"claimId": claim_id, "outcome": "succeeded", "detail": REPORT});
-        let _: WithRaw<Interaction> = PATIENCE.run(|| client.post(&self.call("outcome"), &report))?;
+        let claim = ClaimBody { claim_id: Some(ClaimId::generate()), input_digest: None };
+        let ClaimGrant { claim_id, .. } = PATIENCE.run(|| client.claim_interaction(&self.request_id, &claim))?;
+        let report = OutcomeBody { claim_id, outcome: RunOutcome::Succeeded, detail: Some(REPORT.to_owned()) };
+        PATIENCE.run(|| client.report_outcome(&self.request_id, &report))?;
         Ok(())
     }
 
     /// Takes the secret, and forgets it.
     fn take(&self, client: &Client) -> Result<()> {
-        let taking = json!({"takeId": TakeId::generate()});
-        let _: SecretHandout = PATIENCE.run(|| client.post(&self.call("secret"), &taking))?;
+        let taking = TakeSecretBody { take_id: Some(TakeId::generate()) };
+        PATIENCE.run(|| client.take_secret(&self.request_id, &taking))?;
         Ok(())
     }
 
     /// Asks no longer, where nobody has answered.
     pub(super) fn withdraw(&self, client: &Client) -> Result<()> {
-        match client.post::<WithRaw<Interaction>>(&self.call("cancel"), &json!({})) {
+        match client.cancel_interaction(&self.request_id, &NoBody {}) {
             Ok(_) => Ok(()),
             Err(error) if error.is_refusal("already_resolved") => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    /// Where it does something with its request.
-    fn call(&self, verb: &str) -> String {
-        format!("/v1/interactions/{}/{verb}", self.request_id)
     }
 }
 

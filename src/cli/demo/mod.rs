@@ -9,13 +9,13 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Map, Value};
 
 use self::agent::Agent;
 use super::failure::Failure;
 use super::interrupt::{Heard, Interrupts};
 use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
+use crate::api::RegisterBody;
 use crate::client::Client;
 use crate::config::Access;
 use crate::domain::enums::Role;
@@ -70,13 +70,13 @@ impl Demo {
 }
 
 /// The bodies of the registrations of one demonstration.
-fn requests() -> Result<Vec<Map<String, Value>>, Failure> {
-    let mut requests: Vec<Map<String, Value>> = serde_json::from_str(REQUESTS).map_err(io::Error::from)?;
+fn requests() -> Result<Vec<RegisterBody>, Failure> {
+    let mut requests: Vec<RegisterBody> = serde_json::from_str(REQUESTS).map_err(io::Error::from)?;
     let made = RequestId::generate();
     let run = made.as_str().rsplit('-').next().and_then(|random| random.get(..6)).unwrap_or_default();
     for request in &mut requests {
-        if let Some(id) = request.get_mut("requestId") {
-            *id = format!("demo-{run}-{}", id.as_str().unwrap_or_default()).into();
+        if let Some(id) = &mut request.request_id {
+            *id = format!("demo-{run}-{id}").parse().map_err(io::Error::other::<&str>)?;
         }
     }
     Ok(requests)

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde_json::{Map, Value, json};
 
+use crate::api::{Interaction, PreviewCounts, TrustRuleBody, TrustRulePreview, WithRaw};
 use crate::cli::card::{outcome_tint, resolver};
 use crate::cli::common::Common;
 use crate::cli::list::{dash, shown_ids, what};
@@ -12,9 +12,9 @@ use crate::cli::safe_text::{self, SafeText};
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::cli::{Failure, ids};
-use crate::client::wire::{Counts, Interaction, Preview, WithRaw};
 use crate::domain::enums::RuleDecision;
 use crate::domain::id::ToolName;
+use crate::domain::pattern::{Pattern, Scope};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PreviewRule {
@@ -28,11 +28,11 @@ pub(in crate::cli) struct PreviewRule {
 
     /// The subjects that it covers
     #[arg(long)]
-    pattern: String,
+    pattern: Pattern,
 
     /// Where it holds: everywhere, or a directory
     #[arg(long, default_value = "everywhere")]
-    scope: String,
+    scope: Scope,
 
     /// What it does: allow, deny or ask
     #[arg(long, value_name = "WHAT", default_value_t = RuleDecision::Allow)]
@@ -49,29 +49,30 @@ pub(in crate::cli) struct PreviewRule {
 impl PreviewRule {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let mut body = Map::new();
-        if let Some(id) = &self.request {
-            let told = ids::interaction(&client, id, false, ids::Among::Pending)?;
-            body.insert("requestId".to_owned(), json!(told.value.request_id));
-        }
-        let members = [
-            ("toolName", self.tool.map(|tool| json!(tool))),
-            ("pattern", Some(json!(self.pattern))),
-            ("scope", Some(json!(self.scope))),
-            ("decision", Some(json!(self.decision))),
-            ("allowHighRisk", Some(json!(self.high_risk))),
-        ];
-        body.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        let preview: WithRaw<Preview> = client.post("/v1/trust-rules/preview", &Value::Object(body))?;
+        let request_id = match &self.request {
+            Some(id) => Some(ids::interaction(&client, id, false, ids::Among::Pending)?.value.request_id),
+            None => None,
+        };
+        let preview = client.preview_trust_rule(&TrustRuleBody {
+            request_id,
+            tool_name: self.tool,
+            pattern: self.pattern,
+            scope: self.scope,
+            decision: self.decision,
+            allow_high_risk: self.high_risk,
+            expires_in_ms: None,
+            max_uses: None,
+            apply_to_pending: false,
+        })?;
         if self.common.json {
-            return Ok(writeln!(io::stdout(), "{}", safe_text::json(preview.json.get()))?);
+            return Ok(writeln!(io::stdout(), "{}", safe_text::json(&preview.json()))?);
         }
         Ok(print(&preview.value)?)
     }
 }
 
-fn print(preview: &Preview) -> io::Result<()> {
-    let Counts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
+fn print(preview: &TrustRulePreview) -> io::Result<()> {
+    let PreviewCounts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
     let decided = approved + rejected + by_rules + unanswered;
     let mut out = io::stdout().lock();
     writeln!(out, "Of the latest {} confirmations it would have decided {decided}:", preview.examined)?;
@@ -95,7 +96,7 @@ fn table(found: &[WithRaw<Interaction>]) -> Table<4> {
     let mut table = Table::new(["ID", "STATUS", "BY", "WHAT"]);
     for (id, WithRaw { value: interaction, .. }) in shown_ids(found, TerminalStyle::of_stdout()).into_iter().zip(found)
     {
-        let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by));
+        let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by()));
         table.row([
             SafeText::own(id, TextStyle::Bold),
             SafeText::own(interaction.status.as_str(), interaction.outcome().map_or(TextStyle::Bold, outcome_tint)),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 
+use crate::api::{ListTrustRules, TrustRule, WithRaw};
 use crate::cli::common::Common;
 use crate::cli::list::{dash, print_json};
 use crate::cli::safe_text::{self, SafeText};
@@ -11,7 +12,6 @@ use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::cli::time::Now;
 use crate::cli::{Failure, ids};
-use crate::client::wire::{TrustRule, WithRaw};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::ToolName;
 
@@ -57,9 +57,8 @@ pub(in crate::cli) struct RevokeRule {
 
 impl ListRules {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let status = (!self.all).then_some(("status", self.status.as_str()));
-        let tool = self.tool.as_ref().map(|tool| ("toolName", tool.as_str()));
-        let filter: Vec<_> = status.into_iter().chain(tool).collect();
+        let status = (!self.all).then_some(self.status);
+        let filter = ListTrustRules { status, tool_name: self.tool, ..ListTrustRules::default() };
         let found = self.common.person()?.trust_rules(&filter, MOST)?;
         let mut out = io::stdout().lock();
         if self.common.json {
@@ -93,14 +92,18 @@ impl ListRules {
 
 impl ShowRule {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let WithRaw { json, value: rule } = ids::rule(&self.common.person()?, &self.id)?;
+        let found = ids::rule(&self.common.person()?, &self.id)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", safe_text::json(json.get()))?);
+            return Ok(writeln!(out, "{}", safe_text::json(&found.json()))?);
         }
+        let rule = &found.value;
         let look = TerminalStyle::of_stdout();
         let own = |text: String| SafeText::own(text, TextStyle::Plain);
-        let name = rule.name.as_ref().map(|name| own(format!("{} revision {}", safe_text::line(name), rule.revision)));
+        let name = rule
+            .name
+            .as_ref()
+            .map(|name| own(format!("{} revision {}", safe_text::line(name.as_str()), rule.revision)));
         let made_from = rule.created_from.as_ref().map_or_else(String::new, |id| format!(" from {id}"));
         let revoked = rule.revoked_at.zip(rule.revoked_by.as_ref());
         let fields = [
@@ -133,9 +136,9 @@ impl RevokeRule {
         // All are found before the first is taken back.
         let found = self.ids.iter().map(|id| ids::rule(&client, id)).collect::<Result<Vec<_>, _>>()?;
         for told in found {
-            let revoked: WithRaw<TrustRule> = client.delete(&format!("/v1/trust-rules/{}", told.value.rule_id))?;
+            let revoked = client.revoke_trust_rule(&told.value.rule_id)?;
             if self.common.json {
-                writeln!(io::stdout(), "{}", safe_text::json(revoked.json.get()))?;
+                writeln!(io::stdout(), "{}", safe_text::json(&revoked.json()))?;
             } else {
                 let TrustRule { rule_id, status, tool_name, pattern, .. } = &revoked.value;
                 let (tool, pattern) = (safe_text::line(tool_name.as_str()), safe_text::line(pattern.as_str()));

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::client::wire::Accepted;
+use crate::api::{AnswerBody, ConfirmBody, ProvideSecretBody};
 use crate::client::{Client, Error, Result, RetryPolicy};
 use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
 use crate::domain::kinds::Response;
 use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::secret_value::SecretValue;
 
 /// How long the server may be away before an answer is given up: it is the same however often it arrives.
-const PATIENCE: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));
+const RETRIES: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));
 
 /// One answer to one interaction.
 #[derive(Clone)]
@@ -24,35 +24,6 @@ pub(super) enum Answer {
     Secret { value: Option<Zeroizing<String>>, delivery: Delivery },
     /// To a question.
     Responses(Vec<Response>),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ConfirmBody<'a> {
-    request_id: &'a RequestId,
-    decision: Decision,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selected_pattern: Option<&'a Pattern>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selected_scope: Option<&'a Scope>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SecretBody<'a> {
-    request_id: &'a RequestId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a str>,
-    delivery: Delivery,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResponsesBody<'a> {
-    request_id: &'a RequestId,
-    responses: &'a [Response],
 }
 
 impl Answer {
@@ -75,22 +46,29 @@ impl Answer {
 
     /// Hands it to the server, which accepts it or says why not.
     pub(super) fn send(&self, client: &Client, request_id: &RequestId) -> Result<()> {
-        let call = || match self {
+        let request_id = request_id.clone();
+        match self {
             Self::Confirm { decision, comment, rule } => {
-                let (selected_pattern, selected_scope) = rule.as_ref().map(|(pattern, scope)| (pattern, scope)).unzip();
-                let comment = comment.as_deref();
-                let body = ConfirmBody { request_id, decision: *decision, comment, selected_pattern, selected_scope };
-                client.post::<Accepted>("/v1/confirm", &body)
+                let (selected_pattern, selected_scope) = rule.clone().unzip();
+                let body = ConfirmBody {
+                    comment: comment.clone(),
+                    selected_pattern,
+                    selected_scope,
+                    ..ConfirmBody::new(request_id, *decision)
+                };
+                RETRIES.run(|| client.confirm(&body))?;
             }
             Self::Secret { value, delivery } => {
-                let value = value.as_deref().map(String::as_str);
-                client.post("/v1/secret", &SecretBody { request_id, value, delivery: *delivery })
+                let value = value.as_deref().and_then(|value| SecretValue::try_from(value.as_str()).ok());
+                let body = ProvideSecretBody { request_id, value, delivery: Some(*delivery) };
+                RETRIES.run(|| client.provide_secret(&body))?;
             }
             Self::Responses(responses) => {
-                client.post("/v1/question-response", &ResponsesBody { request_id, responses })
+                let body = AnswerBody { request_id, responses: responses.clone() };
+                RETRIES.run(|| client.answer_question(&body))?;
             }
-        };
-        PATIENCE.run(call).map(|_: Accepted| ())
+        }
+        Ok(())
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt;
 use ratatui::text::Line;
 
 use super::ink;
+use crate::api::Interaction;
 use crate::cli::card;
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
 use crate::cli::time::Now;
-use crate::client::wire::Interaction;
 use crate::domain::enums::{Kind, Outcome, RiskLevel};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 

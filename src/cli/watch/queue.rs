@@ -1,7 +1,7 @@
 //! What waits, the oldest deadline first, and which of it a person looks at.
 
 use super::card::{Card, Ending};
-use crate::client::wire::Interaction;
+use crate::api::Interaction;
 use crate::domain::id::RequestId;
 
 /// The cards that wait.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event};
 
 use super::card::Ending;
+use crate::api::{AuditEvent, Interaction, ListInteractions, WaitInteraction, WithRaw};
 use crate::cli::interrupt::Interrupts;
-use crate::client::wire::{AuditEvent, Interaction, WithRaw};
 use crate::client::{self, Client, pause};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{ResolvedBy, Status};
@@ -89,7 +89,8 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
 
 /// All that waits.
 pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
-    let pending = client.interactions(&[("status", "pending")], usize::MAX)?;
+    let pending = client
+        .interactions(&ListInteractions { status: Some("pending".to_owned()), ..Default::default() }, usize::MAX)?;
     Ok(pending.into_iter().map(|told| told.value).collect())
 }
 
@@ -111,7 +112,7 @@ fn news_of(client: &Client, event: WithRaw<AuditEvent>) -> client::Result<Option
     };
     let Some(what) = event.strip_prefix("interaction.") else { return Ok(None) };
     if what == "registered" {
-        let interaction = client.look(&request_id)?.value;
+        let interaction = client.get_interaction(&request_id, &WaitInteraction::default())?.value;
         return Ok(interaction.outcome().is_none().then(|| UiEvent::Arrived(Box::new(interaction))));
     }
     let outcome = what.parse().ok();
@@ -121,11 +122,10 @@ fn news_of(client: &Client, event: WithRaw<AuditEvent>) -> client::Result<Option
 /// Finds out how an interaction ended that waits no longer.
 pub(super) fn look(client: Arc<Client>, request_id: RequestId, tell: Sender<UiEvent>) {
     thread::spawn(move || {
-        let Ok(Interaction { status, resolution, .. }) = client.look(&request_id).map(|told| told.value) else {
-            return;
-        };
+        let found = client.get_interaction(&request_id, &WaitInteraction::default());
+        let Ok(Interaction { status, resolution, .. }) = found.map(|found| found.value) else { return };
         let Status::Resolved(outcome) = status else { return };
-        let (principal, rule_id) = match resolution.map(|resolution| resolution.resolved_by) {
+        let (principal, rule_id) = match resolution.map(|resolution| resolution.resolved_by().clone()) {
             Some(ResolvedBy::Principal(name)) => (Some(name), None),
             Some(ResolvedBy::TrustRule(rule_id)) => (None, Some(rule_id)),
             Some(ResolvedBy::System(_)) | None => (None, None),
