@@ -61,7 +61,8 @@ const KINDS: &[(Verb, &str)] = &[
 pub(super) struct Coverage(BTreeMap<(Verb, String), usize>);
 
 impl Coverage {
-    pub(super) fn met(&mut self, verb: Verb, expected: &Expected) {
+    /// Counts an answer; says of which kind it is.
+    pub(super) fn met(&mut self, verb: Verb, expected: &Expected) -> String {
         let kind = match expected {
             Err(refusal) => refusal.code.to_owned(),
             Ok((status, body)) => {
@@ -69,7 +70,8 @@ impl Coverage {
                 format!("{status}{}", standing.unwrap_or_default())
             }
         };
-        *self.0.entry((verb, kind)).or_insert(0) += 1;
+        *self.0.entry((verb, kind.clone())).or_insert(0) += 1;
+        kind
     }
 
     /// How many verbs were asked.

@@ -32,20 +32,17 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A new server, started in one of a few ways.
-    pub(super) fn start(dice: &mut Dice) -> Self {
-        let self_approval = dice.percent(20);
-        let (ttl, default_ttl) = dice.pick(&[("24h", Some(86_400_000)), ("30s", Some(30_000)), ("none", None)]);
-        let max_pending = dice.pick(&[6, 20, 10_000, 10_000]);
-        let mut flags = vec!["--default-ttl".to_owned(), ttl.to_owned()];
-        flags.extend(["--max-pending".to_owned(), max_pending.to_string()]);
-        flags.extend(self_approval.then(|| "--allow-self-approval".to_owned()));
+    /// A new server, started with these settings.
+    pub(super) fn start(settings: Settings, dice: &mut Dice) -> Self {
+        let ttl = settings.default_ttl.map_or_else(|| "none".to_owned(), |ms| format!("{}s", ms / 1000));
+        let mut flags = vec!["--default-ttl".to_owned(), ttl];
+        flags.extend(["--max-pending".to_owned(), settings.max_pending.to_string()]);
+        flags.extend(settings.self_approval.then(|| "--allow-self-approval".to_owned()));
         let said: Vec<_> = flags.iter().map(String::as_str).collect();
         let sweeps = dice.percent(50);
         let server = if sweeps { TestServer::with(&said) } else { TestServer::without_sweeper_with(&said) };
         let mut clients: Vec<_> = CAST.iter().map(|(name, role)| server.client(name, *role)).collect();
         clients.push(server.stranger());
-        let settings = Settings { self_approval, default_ttl, max_pending };
         let oracle = Oracle::new(server.clock.now().as_millis(), settings);
         let mut stage = Self { server: Some(server), flags, sweeps, clients, seq: 0, oracle };
         let tokens_made = stage.heard();
@@ -60,7 +57,7 @@ impl Stage {
     /// Does it with both; what differs, in words.
     pub(super) fn act(&mut self, deed: &Deed, coverage: &mut Coverage) -> Result<(), String> {
         match deed {
-            Deed::Ask(request) => self.ask(request, coverage),
+            Deed::Ask(request) => self.ask(request, coverage).map(drop),
             Deed::Advance { ms, awaited } => {
                 self.server().advance(Duration::from_millis(ms.unsigned_abs()));
                 self.oracle.it_is(self.oracle.now + ms);
@@ -74,7 +71,8 @@ impl Stage {
         }
     }
 
-    fn ask(&mut self, request: &Request, coverage: &mut Coverage) -> Result<(), String> {
+    /// Asks both; says of which kind the answer is.
+    pub(super) fn ask(&mut self, request: &Request, coverage: &mut Coverage) -> Result<String, String> {
         // The history is only told whole once everything is in it; whether a value is wiped already is seen by who gives
         // it again; and what is overdue counts as pending until it is swept.
         let is_missing = |event: &str| self.oracle.history.missing().any(|missing| missing.event == event);
@@ -107,13 +105,13 @@ impl Stage {
             newest.first().and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let expected = self.oracle.answer(request, &Learnt { answer: &answer.body, newest_rule: &newest_rule });
-        coverage.met(request.verb, &expected);
+        let kind = coverage.met(request.verb, &expected);
         let said = match &expected {
             Ok((200, body)) => self.whole(request, &answer, body)?,
             Ok(_) | Err(_) => answer.body.clone(),
         };
         if is_as_expected(answer.status, &said, &expected) {
-            return Ok(());
+            return Ok(kind);
         }
         Err(format!("the server answers {} {said:#}\nand is to answer {expected:#?}", answer.status))
     }

@@ -4,11 +4,12 @@
 //! A disk keeps what was synced; of the rest it keeps any part, in any order, torn between sectors. That the check can
 //! fail is proved each time: with the same recording, but as if the server had left out one kind of its syncs.
 
+mod checks;
 mod disk;
 mod history;
 mod trace;
+mod volume;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -16,8 +17,9 @@ use std::thread;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use self::disk::{Disk, Files};
+use self::disk::Disk;
 use self::history::{Cause, History, Sync};
+use self::volume::{Files, Object, Volume};
 use crate::books::{Ledger, unbalanced};
 use crate::dice::Dice;
 use crate::harness::Process;
@@ -33,7 +35,7 @@ const TRACED: &[&str] = &[
     "-s",
     "2000000",
     "-e",
-    "trace=openat,pwrite64,write,writev,sendto,recvfrom,fdatasync,fsync,ftruncate,unlink",
+    "trace=openat,pwrite64,write,writev,sendto,recvfrom,fdatasync,fsync,ftruncate,rename,unlink",
 ];
 
 /// How many clients load the server at a time.
@@ -51,7 +53,7 @@ const SERVED: usize = 50;
 /// What is known before anything is written, and everything that was written then.
 struct Recording {
     directory: TempDir,
-    before: Files,
+    before: Volume,
     history: History,
     tokens: Tokens,
 }
@@ -69,6 +71,7 @@ struct Tally {
 }
 
 pub(crate) fn prove(run: &Run) -> Found {
+    checks::check_disk();
     if let Some(why) = strace::missing() {
         return Found::Skipped(why);
     }
@@ -86,9 +89,11 @@ pub(crate) fn prove(run: &Run) -> Found {
     assert!(no_log.corrupt > 0, "a copy of a log that was not synced was not caught");
     let no_copy = planted(3, |sync| sync.cause != Cause::AfterCopy, |disk| disk.is_copying());
     assert!(no_copy.losing + no_copy.corrupt > 0, "a log that was emptied before its copy was synced was not caught");
+    let no_entry = planted(4, |sync| sync.object != Object::Directory, |disk| disk.is_unsure());
+    assert!(no_entry.losing > 0, "a log whose name was not synced was not caught");
     let checkpoints = history.syncs.iter().filter(|sync| sync.cause == Cause::AfterCopy).count();
     Found::Held(vec![
-        ("writes", history.writes.len().to_string()),
+        ("writes", history.changes.len().to_string()),
         ("syncs", history.syncs.len().to_string()),
         ("checkpoints", checkpoints.to_string()),
         ("images", truth.images.to_string()),
@@ -98,6 +103,7 @@ pub(crate) fn prove(run: &Run) -> Found {
         ("planted, synchronous=NORMAL", normal.said()),
         ("planted, no sync of the log before it is copied", no_log.said()),
         ("planted, no sync of the database after that", no_copy.said()),
+        ("planted, no sync of the directory", no_entry.said()),
     ])
 }
 
@@ -108,7 +114,8 @@ fn record(paddings: &[usize]) -> Recording {
     let tokens = Tokens::make(&db);
     // The key is made by a first start: it is not what this is about.
     Process::serve(&db, &[]).terminate();
-    let before = files_of(directory.path());
+    remove_log(&db);
+    let before = Volume::holding(files_of(directory.path()));
     let mut text = String::new();
     for (life, padding) in paddings.iter().enumerate() {
         let trace = directory.path().join(format!("trace-{life}"));
@@ -129,9 +136,18 @@ fn record(paddings: &[usize]) -> Recording {
         assert_eq!(process.terminate().0.code(), Some(0));
         text += &strace::whole(&trace, id);
     }
-    let there = before.keys().cloned().collect::<BTreeSet<_>>();
-    let history = History::of(&trace::calls(&text, 0), &db, there);
+    let history = History::of(&trace::calls(&text, 0), &db, &before);
     Recording { directory, before, history, tokens }
+}
+
+/// A server that ends may leave its log behind. Without one, the log that promises are first written to has a name that is
+/// to be synced, too.
+fn remove_log(db: &Path) {
+    let conn = Connection::open(db).unwrap();
+    let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert_eq!(busy, 0);
+    conn.close().unwrap();
+    assert!(!db.with_file_name("test.db-wal").exists());
 }
 
 /// The files of the database in a directory; its lock and the memory that its readers share die with the machine.

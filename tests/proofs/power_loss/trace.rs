@@ -46,30 +46,35 @@ fn call<'t>(thread: &'t str, (begun, ended): (usize, usize), name: &'t str, rest
 }
 
 impl Call<'_> {
-    /// What the file descriptor that comes first stands for.
+    /// The file descriptor that comes first, if one does.
+    pub(super) fn descriptor(&self) -> Option<u32> {
+        self.arguments.split_once('<')?.0.parse().ok()
+    }
+
+    /// What that stands for: the path under which a file was opened, or a socket.
     pub(super) fn file(&self) -> Option<String> {
-        let (descriptor, rest) = self.arguments.split_once('<')?;
-        descriptor.parse::<u32>().ok()?;
+        self.descriptor()?;
+        let (_, rest) = self.arguments.split_once('<')?;
         Some(text(rest.split_once('>')?.0))
     }
 
     /// The first string among the arguments, whole.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        self.arguments.split('"').nth(1).map(unescaped).unwrap_or_default()
+        self.string(0).map(unescaped).unwrap_or_default()
     }
 
-    /// The same, where it is text.
-    pub(super) fn path(&self) -> String {
-        String::from_utf8(self.bytes()).unwrap()
+    /// One of the strings among the arguments, where it is text.
+    pub(super) fn path(&self, number: usize) -> String {
+        self.string(number).map(text).unwrap_or_default()
+    }
+
+    fn string(&self, number: usize) -> Option<&str> {
+        self.arguments.split('"').nth(1 + 2 * number)
     }
 
     /// The last argument, a number.
     pub(super) fn last_number(&self) -> usize {
         self.arguments.rsplit(", ").next().unwrap().parse().unwrap()
-    }
-
-    pub(super) fn says(&self, flag: &str) -> bool {
-        self.arguments.contains(flag)
     }
 }
 

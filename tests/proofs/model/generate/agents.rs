@@ -108,7 +108,7 @@ impl Author<'_> {
 }
 
 /// An entry with options, and one with free text.
-fn question() -> Value {
+pub(in crate::model) fn question() -> Value {
     let choices = json!([{"optionId": "red", "label": "Red"}, {"optionId": "blue", "label": "Blue"}]);
     json!({"entries": [
         {"questionId": "colour", "text": "Which?", "options": choices, "freeTextAllowed": false},

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Author, PATTERNS, TOOLS};
+use super::{Author, NO_RULE, PATTERNS, TOOLS};
 use crate::model::oracle::Interaction;
 use crate::model::request::{Request, Verb};
 
@@ -107,7 +107,7 @@ impl Author<'_> {
         let rules = self.oracle.rules.iter().rev().filter(|rule| is_wanted(rule.status)).take(10);
         let ids: Vec<_> = rules.map(|rule| rule.id.clone()).collect();
         if ids.is_empty() || self.dice.percent(8) {
-            return "01a20349-26c3-7197-8e19-82d360fd20c4".to_owned();
+            return NO_RULE.to_owned();
         }
         self.dice.pick(&ids)
     }

@@ -8,8 +8,10 @@ mod spoilt;
 
 use serde_json::{Value, json};
 
+pub(super) use self::agents::question;
+
 use super::cast::{ADMIN, CAST, STRANGER};
-use super::oracle::{Interaction, Oracle};
+use super::oracle::{Interaction, Oracle, Settings};
 use super::request::{Request, Verb};
 use crate::dice::Dice;
 
@@ -26,10 +28,22 @@ pub(super) enum Deed {
     Compare,
 }
 
+/// The id of a rule that was never made.
+pub(super) const NO_RULE: &str = "01a20349-26c3-7197-8e19-82d360fd20c4";
+
 /// The tools, and what is done with them.
 const TOOLS: [&str; 2] = ["shell", "other"];
 const COMMANDS: [&str; 3] = ["make deploy", "make test", "git status"];
 const PATTERNS: [&str; 4] = ["make *", "make deploy", "make test", "git status"];
+
+/// How a server is started, in one of a few ways.
+pub(super) fn settings(dice: &mut Dice) -> Settings {
+    Settings {
+        self_approval: dice.percent(20),
+        default_ttl: dice.pick(&[Some(86_400_000), Some(30_000), None]),
+        max_pending: dice.pick(&[6, 20, 10_000, 10_000]),
+    }
+}
 
 /// Chooses the next step.
 pub(super) struct Author<'a> {
