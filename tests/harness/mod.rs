@@ -13,6 +13,7 @@ pub(crate) mod terminal;
 mod together;
 mod unchanged;
 mod unswept;
+pub(crate) mod wire;
 
 pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Process, countersign, signal, token};

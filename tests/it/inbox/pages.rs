@@ -3,9 +3,9 @@
 use countersign::domain::enums::Role;
 use serde_json::json;
 
+use crate::api::routes::everything;
 use crate::harness::page::{Browser, between};
 use crate::harness::{Client, TestServer, confirmation, question, secret};
-use crate::routes::everything;
 
 /// A server with something on each page, and what is needed to go there.
 pub(super) struct Stage {

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::pages::Stage;
+use crate::api::routes::everything;
 use crate::harness::page::{Browser, between, text_of, words_of};
 use crate::harness::{Client, TestServer, altered, confirmation};
-use crate::routes::everything;
 
 type Fields<'f> = Vec<(&'f str, &'f str)>;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::matching::asked;
 use hostile::{SIZES, requests, rules};
 
-#[path = "../matching/hostile.rs"]
+#[path = "../../matching/hostile.rs"]
 mod hostile;
 
 /// Of the thread's own work, in a build without optimisation, on a machine that does other things: this is to notice work

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::api::routes::{DIGEST, everything};
 use crate::harness::{Client, START, TestServer, confirmation, question, responses, secret};
-use crate::routes::{DIGEST, everything};
 
 const REGISTER: &str = "/v1/interactions";
 

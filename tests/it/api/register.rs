@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::api::routes::{DIGEST, everything, full_confirmation, full_question, full_secret};
 use crate::harness::{START, TestServer, confirmation, secret};
-use crate::routes::{DIGEST, everything, full_confirmation, full_question, full_secret};
 
 const REGISTER: &str = "/v1/interactions";
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::api::routes::{DIGEST, everything};
 use crate::harness::{Client, TestServer, confirmation};
-use crate::routes::{DIGEST, everything};
 
 /// The body of a confirmation with this input and metadata, to the letter.
 fn with_texts(request_id: &str, tool: &str, input: &str, metadata: &str) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::Client;
+use super::Client;
 
 /// What came back to the letter: the status line and headers, and the body.
 #[derive(Debug)]

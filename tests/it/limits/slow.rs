@@ -9,8 +9,8 @@ use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::outside::Held;
+use crate::harness::wire::{exchange, head};
 use crate::harness::{Answer, Client, TestServer, confirmation};
-use crate::wire::{exchange, head};
 
 fn connect(server: &TestServer) -> TcpStream {
     let stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();

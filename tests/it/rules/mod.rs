@@ -2,12 +2,14 @@
 
 mod apply;
 mod deciding;
+mod files;
 mod from_offers;
 mod from_requests;
 mod lifetime;
 mod managing;
 mod offers;
 mod preview;
+mod races;
 mod revisions;
 mod undone;
 

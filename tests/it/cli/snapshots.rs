@@ -11,7 +11,7 @@ use crate::harness::{altered, confirmation, countersign, question, secret};
 /// Compares with the file of this name.
 #[track_caller]
 fn matches(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/commands/snapshots").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cli/snapshots").join(name);
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         fs::write(&path, text).unwrap();
     }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::routes::Stage;
-use crate::wire::{exchange, exchange_and_end, head};
+use crate::api::routes::Stage;
+use crate::harness::wire::{exchange, exchange_and_end, head};
 
 #[test]
 fn a_body_that_ends_too_early_is_not_acted_on() {

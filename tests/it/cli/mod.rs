@@ -1,15 +1,18 @@
-//! The commands that talk to a running server, with the real binary.
+//! The command line, with the real binary.
 
 mod ask;
 mod away;
 mod credentials;
+mod demo;
 mod ids;
 mod people;
 mod rules;
 mod run;
+mod serve;
 mod snapshots;
 mod strange;
 mod typed;
+mod watch;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use crate::api::routes::{Call, Stage};
 use crate::harness::confirmation;
-use crate::routes::{Call, Stage};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 

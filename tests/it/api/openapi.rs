@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::api::routes::Stage;
 use crate::harness::{TestServer, countersign};
-use crate::routes::Stage;
 
-const CHECKED_IN: &str = include_str!("../../openapi.json");
+const CHECKED_IN: &str = include_str!("../../../openapi.json");
 
 #[test]
 fn the_description_that_is_checked_in_is_the_one_that_is_served_and_printed() {

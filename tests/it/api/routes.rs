@@ -251,7 +251,7 @@ pub(crate) fn full_question() -> Value {
 
 #[test]
 fn no_route_escapes_the_tests_that_walk_all_routes() {
-    let source = include_str!("../../src/http/api/mod.rs");
+    let source = include_str!("../../../src/http/api/mod.rs");
     let table = source.split_once("\npub(super) const ROUTES").unwrap().1.split_once("];").unwrap().0;
     let mut routed = Vec::new();
     for (path, handlers) in table.split("(\"/").skip(1).map(|line| line.split_once('"').unwrap()) {

@@ -1,5 +1,6 @@
 //! The history: one event for every change, in the order of the changes, and never touched again.
 
+mod chain;
 mod feed;
 mod tables;
 mod views;

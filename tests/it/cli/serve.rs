@@ -1,4 +1,4 @@
-//! The command line of the real binary.
+//! The commands on the server's own machine: `serve` and `token`, their flags and their environment.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;

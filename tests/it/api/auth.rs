@@ -5,9 +5,9 @@ use std::fs;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
+use crate::api::routes::{Call, Stage, everything};
+use crate::harness::wire::{exchange, head};
 use crate::harness::{Answer, Client, TestServer, confirmation, countersign, question, responses, secret, token};
-use crate::routes::{Call, Stage, everything};
-use crate::wire::{exchange, head};
 
 /// The call, made so that the feed of events ends, too: with a header that it refuses once the caller is let through.
 fn ending(call: &Call, client: &Client) -> Answer {

@@ -3,9 +3,9 @@
 use countersign::domain::enums::Role;
 use serde_json::json;
 
+use crate::api::routes::Stage;
+use crate::harness::wire::{RawAnswer, exchange};
 use crate::harness::{Client, TestServer, confirmation};
-use crate::routes::Stage;
-use crate::wire::{RawAnswer, exchange};
 
 /// Asks with these lines alone, and no token.
 fn ask(url: &str, lines: &[&str]) -> RawAnswer {
