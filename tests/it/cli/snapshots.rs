@@ -1,28 +1,29 @@
-//! Help and tables, to the letter: what changes is seen in a diff. `UPDATE_SNAPSHOTS=1` writes them anew.
-
-use std::fs;
-use std::path::Path;
+//! Help and tables, to the letter: what changes is seen in a diff. `INSTA_UPDATE=always` writes them anew.
 
 use serde_json::json;
 
 use super::{command, says, stage};
 use crate::harness::{altered, confirmation, countersign, question, secret};
 
-/// Compares with the file of this name.
+/// Compares with the file of this name in `snapshots`.
 #[track_caller]
 fn matches(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cli/snapshots").join(name);
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "{name} is no longer\n{kept}\nbut\n{text}\nUPDATE_SNAPSHOTS=1 accepts that");
+    // The comparison does not see how many line ends there are at the end.
+    assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{name}: {text:?}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 #[test]
 fn the_help_of_every_command_is_as_it_was() {
-    let mut all = String::new();
-    for command in [
+    let help = |command: &str| {
+        let output = countersign().args(command.split_whitespace()).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let help = String::from_utf8(output.stdout).unwrap();
+        format!("$ countersign {command}\n\n{help}").replace("  \n", "\n").replace("countersign \n", "countersign\n")
+    };
+    let commands = [
         "",
         "ask",
         "ask secret",
@@ -43,15 +44,8 @@ fn the_help_of_every_command_is_as_it_was() {
         "rules revoke",
         "rules preview",
         "completions",
-    ] {
-        let output = countersign().args(command.split_whitespace()).arg("--help").output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let help = String::from_utf8(output.stdout).unwrap();
-        all += &format!("$ countersign {command}\n\n{help}\n")
-            .replace("  \n", "\n")
-            .replace("countersign \n", "countersign\n");
-    }
-    matches("help.txt", &all);
+    ];
+    matches("help", &commands.map(help).join("\n"));
 }
 
 #[test]
@@ -67,16 +61,16 @@ fn tables_and_cards_are_as_they_were() {
     agent.register(&json!({"requestId": "edit-1", "kind": "confirmation", "confirmation": edit}));
     agent.register(&secret("token-1"));
     agent.register(&question("ask-1"));
-    matches("list.txt", &says(&ada, &["list"]));
+    matches("list", &says(&ada, &["list"]));
     let shown = |id: &str| says(&ada, &["show", id]);
-    matches("show.txt", &["deploy-42", "edit-1", "token-1", "ask-1"].map(shown).join("\n"));
+    matches("show", &["deploy-42", "edit-1", "token-1", "ask-1"].map(shown).join("\n"));
     says(&ada, &["approve", "deploy-42", "--high-risk", "-m", "go ahead"]);
     says(&ada, &["reject", "edit-1", "-m", "not like this"]);
     says(&ada, &["secret", "token-1", "--decline"]);
     says(&ada, &["answer", "ask-1", "-o", "colour=red", "--skip", "why"]);
-    matches("history.txt", &says(&ada, &["history"]));
-    matches("resolved.txt", &["deploy-42", "ask-1"].map(shown).join("\n"));
-    matches("story.txt", &says(&ada, &["history", "edit-1"]));
+    matches("history", &says(&ada, &["history"]));
+    matches("resolved", &["deploy-42", "ask-1"].map(shown).join("\n"));
+    matches("story", &says(&ada, &["history", "edit-1"]));
 }
 
 #[test]
