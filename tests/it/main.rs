@@ -5,6 +5,7 @@ mod api;
 mod architecture;
 mod audit;
 mod cli;
+mod dependencies;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod inbox;
