@@ -1,5 +1,24 @@
-//! What every test stands on: a real server on a free port with a temporary database and a clock that stands still, and
-//! the real binary as a process of its own, to be killed.
+//! The harness: how tests start a server and speak with it.
+//!
+//! - [`TestServer`] is a real server inside the test's process, on a free port, with a temporary database and a clock that
+//!   only the test moves ([`TestServer::advance`]). It stops when it is dropped. `TestServer::unchanged` fails where what
+//!   it runs changes any row; [`TestServer::sql`] asks the database beside the server.
+//! - [`Client`] speaks HTTP with one token: [`TestServer::agent`] and [`TestServer::approver`] make one for a principal,
+//!   [`TestServer::anonymous`] one without a token. [`page::Browser`] is a client with a log-in, for the pages.
+//! - [`Answer`] is what comes back: [`Answer::expect`] demands a status, [`Answer::refusal`] is the status and the code.
+//! - [`confirmation`], [`secret`] and [`question`] make registrations; [`altered`] changes members of them.
+//! - [`Process`] is the real binary as a process of its own, for what kills or restarts it; [`countersign`] is any command
+//!   of it, and [`terminal::Terminal`] runs one in a terminal.
+//! - [`race`] lets threads go at the same moment, [`until`] gives way until a condition holds: no test sleeps.
+//!
+//! ```
+//! let server = TestServer::start();
+//! let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+//! agent.register(&confirmation("deploy"));
+//! server.unchanged(|| assert_eq!(agent.confirm("deploy", "allow").refusal(), (403, "forbidden")));
+//! ada.confirm("deploy", "allow").expect(200);
+//! assert_eq!(agent.look("deploy")["status"], "approved");
+//! ```
 
 mod client;
 pub(crate) mod feed;

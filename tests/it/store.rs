@@ -84,7 +84,7 @@ fn what_is_pending_of_that_kind_and_in_time_is_settled() {
     assert!(settles(Duration::from_millis(9_999), |_, _| ()));
 }
 
-/// The third founding defect: the kind is part of the one conditional update, never only a read before it.
+/// Otherwise a caller that forgets to look at the kind could resolve a secret with a confirmation's decision.
 #[test]
 fn the_update_itself_refuses_another_kind() {
     for kind in [Kind::Confirmation, Kind::Question] {

@@ -61,7 +61,7 @@ fn nobody_passes_without_a_token_that_is_in_force() {
 }
 
 #[test]
-fn a_role_never_does_what_the_contract_does_not_give_it() {
+fn a_role_never_does_what_is_not_its_own_to_do() {
     for role in [Role::Agent, Role::Approver, Role::Auditor] {
         let stage = Stage::set();
         let client = stage.server.client("eve", role);
@@ -75,7 +75,7 @@ fn a_role_never_does_what_the_contract_does_not_give_it() {
 }
 
 #[test]
-fn a_role_is_not_kept_from_what_the_contract_gives_it() {
+fn a_role_is_not_kept_from_what_is_its_own_to_do() {
     for role in [Role::Agent, Role::Approver, Role::Auditor] {
         let stage = Stage::set();
         let client = stage.server.client("eve", role);

@@ -1,4 +1,4 @@
-//! Bodies that are not what a route takes: each is refused, in the contract's shape, and changes nothing.
+//! Bodies that are not what a route takes: each is refused, in the documented shape, and changes nothing.
 //!
 //! The walks begin from a body in which every field is given and which would succeed, and break one thing of it, so that
 //! nothing but the broken thing can be the reason of the refusal.

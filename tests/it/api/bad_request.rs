@@ -1,4 +1,4 @@
-//! What can be wrong around a body: paths, queries, methods, headers, sizes. Each is refused, in the contract's shape, and
+//! What can be wrong around a body: paths, queries, methods, headers, sizes. Each is refused, in the documented shape, and
 //! changes nothing.
 
 use serde_json::json;

@@ -161,7 +161,7 @@ fn deciding_cancelling_and_the_deadline_at_once_end_it_in_exactly_one_way() {
     assert_eq!(server.sql("SELECT pending_count FROM principals WHERE name = 'builder'"), [[json!(0)]]);
 }
 
-/// The third founding defect, its second half: a rule was made from a request that was no longer pending by then.
+/// Otherwise a rule would allow what a person denied at the same moment.
 #[test]
 fn no_rule_is_ever_made_from_a_confirmation_after_its_resolution() {
     let server = TestServer::start();

@@ -53,7 +53,7 @@ fn every_kind_is_stored_and_shown_with_everything_that_was_said() {
 }
 
 #[test]
-fn what_is_left_out_gets_the_defaults_of_the_contract() {
+fn what_is_left_out_gets_the_documented_defaults() {
     let agent_of = |server: &TestServer| server.agent("builder");
     let server = TestServer::start();
     let agent = agent_of(&server);
@@ -167,7 +167,7 @@ fn retries_at_the_same_moment_register_one_interaction() {
 }
 
 #[test]
-fn patterns_are_held_against_the_subject_that_the_contract_names() {
+fn patterns_are_held_against_the_documented_subject() {
     let server = TestServer::start();
     let agent = server.agent("builder");
     for (index, (given, input, subject)) in [

@@ -189,7 +189,7 @@ fn a_value_that_may_not_be_sent_once_is_not_and_may_still_be_kept() {
     assert_eq!(take(&agent, "s", "t").expect(200).body["delivery"], "store");
 }
 
-/// The second founding defect: `/v1/secret` took whatever had that `requestId`, and lost the value.
+/// Otherwise the confirmation would be gone from the queue without a decision, and the value lost.
 #[test]
 fn secret_on_a_confirmation_neither_consumes_nor_orphans_it() {
     let server = TestServer::start();

@@ -110,7 +110,7 @@ fn the_oldest_come_first_where_the_uses_do_not_reach_for_all() {
     assert_eq!(status(&agent, &command("e", "git status")), "pending");
 }
 
-/// Rule 3 of the contract: the window closes once, whether or not anybody has swept.
+/// Otherwise an agent that was told `expired` could find its request approved later.
 #[test]
 fn what_is_overdue_is_not_resolved_though_nobody_has_swept() {
     let server = TestServer::without_sweeper();

@@ -87,7 +87,7 @@ fn a_rule_that_no_longer_stands_is_not_given_out_as_the_one_that_does() {
     assert_ne!(made_id(&ada, &brief), expired);
 }
 
-/// The second founding defect: a rule was made from whatever the card on the screen still showed.
+/// Otherwise a card that is still on a screen would make a rule from a question that somebody else has answered.
 #[test]
 fn no_rule_is_made_from_a_request_that_is_no_longer_pending() {
     let server = TestServer::start();
