@@ -27,18 +27,18 @@ pub(crate) mod old;
 pub(crate) mod outside;
 pub(crate) mod page;
 mod process;
+mod race;
 mod requests;
 pub(crate) mod terminal;
-mod together;
 mod unchanged;
-mod unswept;
 pub(crate) mod wire;
+mod without_sweeper;
 
 pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Process, countersign, signal, token};
+pub(crate) use self::race::{Act, race};
 pub(crate) use self::requests::{altered, confirmation, question, responses, secret};
-pub(crate) use self::together::{Act, together};
-use self::unswept::Sweeper;
+use self::without_sweeper::Sweeper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -169,8 +169,8 @@ impl TestServer {
     }
 
     /// A client without a token.
-    pub(crate) fn stranger(&self) -> Client {
-        Client::stranger(&self.url)
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::anonymous(&self.url)
     }
 
     /// What a query says of the database, as its own reader beside the server.

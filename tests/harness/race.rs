@@ -10,7 +10,7 @@ use super::{Client, TestServer};
 pub(crate) type Act<'a, T> = Box<dyn FnOnce() -> T + Send + 'a>;
 
 /// Runs each act in a thread of its own, all let go at once; what they came back with, in their order.
-pub(crate) fn together<'a, T: Send + 'a>(acts: impl IntoIterator<Item = Act<'a, T>>) -> Vec<T> {
+pub(crate) fn race<'a, T: Send + 'a>(acts: impl IntoIterator<Item = Act<'a, T>>) -> Vec<T> {
     let acts = acts.into_iter().collect::<Vec<_>>();
     let gate = Barrier::new(acts.len());
     let gate = &gate;

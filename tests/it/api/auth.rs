@@ -5,7 +5,7 @@ use std::fs;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::api::routes::{Call, Stage, everything};
+use crate::api::routes::{Call, Fixture, everything};
 use crate::harness::wire::{exchange, head};
 use crate::harness::{Answer, Client, TestServer, confirmation, countersign, question, responses, secret, token};
 
@@ -39,9 +39,9 @@ fn bad_credentials(token: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn nobody_passes_without_a_token_that_is_in_force() {
-    Stage::set().unchanged_by(|stage| {
-        let (stranger, bad) = (stage.server.stranger(), bad_credentials(stage.admin.token.as_deref().unwrap()));
-        for call in stage.calls() {
+    Fixture::new().unchanged_by(|fixture| {
+        let (anonymous, bad) = (fixture.server.anonymous(), bad_credentials(fixture.admin.token.as_deref().unwrap()));
+        for call in fixture.calls() {
             let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
             let line = format!("{} {} HTTP/1.1", call.method, call.path);
             for credentials in &bad {
@@ -49,24 +49,24 @@ fn nobody_passes_without_a_token_that_is_in_force() {
                     vec!["Content-Type: application/json".to_owned(), format!("Content-Length: {}", body.len())];
                 headers.extend(credentials.iter().map(|value| format!("Authorization: {value}")));
                 let headers = headers.iter().map(String::as_str).collect::<Vec<_>>();
-                let answer = exchange(&stranger, (head(&stranger, &line, &headers) + &body).as_bytes());
+                let answer = exchange(&anonymous, (head(&anonymous, &line, &headers) + &body).as_bytes());
                 let refusal = (answer.status(), &answer.body["code"]);
                 assert_eq!(refusal, (Some(401), &json!("unauthenticated")), "{line} {credentials:?}: {answer:?}");
                 assert!(answer.body["error"].is_string() && answer.head.contains("www-authenticate: Bearer"));
             }
         }
-        assert_eq!(stranger.get("/v1/nothing").refusal(), (401, "unauthenticated"));
-        assert_eq!(stranger.get("/healthz").expect(200).body, json!({"status": "alive"}));
+        assert_eq!(anonymous.get("/v1/nothing").refusal(), (401, "unauthenticated"));
+        assert_eq!(anonymous.get("/healthz").expect(200).body, json!({"status": "alive"}));
     });
 }
 
 #[test]
 fn a_role_never_does_what_is_not_its_own_to_do() {
     for role in [Role::Agent, Role::Approver, Role::Auditor] {
-        let stage = Stage::set();
-        let client = stage.server.client("eve", role);
-        stage.unchanged_by(|stage| {
-            for call in stage.calls().iter().filter(|call| !call.roles.contains(&role)) {
+        let fixture = Fixture::new();
+        let client = fixture.server.client("eve", role);
+        fixture.unchanged_by(|fixture| {
+            for call in fixture.calls().iter().filter(|call| !call.roles.contains(&role)) {
                 let answer = call.send(&client);
                 assert_eq!(answer.refusal(), (403, "forbidden"), "{role}: {} {}", call.method, call.path);
             }
@@ -77,9 +77,9 @@ fn a_role_never_does_what_is_not_its_own_to_do() {
 #[test]
 fn a_role_is_not_kept_from_what_is_its_own_to_do() {
     for role in [Role::Agent, Role::Approver, Role::Auditor] {
-        let stage = Stage::set();
-        let client = stage.server.client("eve", role);
-        for call in stage.calls().iter().filter(|call| call.roles.contains(&role)) {
+        let fixture = Fixture::new();
+        let client = fixture.server.client("eve", role);
+        for call in fixture.calls().iter().filter(|call| call.roles.contains(&role)) {
             let answer = ending(call, &client);
             assert!(
                 ![401, 403, 405, 500].contains(&answer.status),
@@ -93,11 +93,11 @@ fn a_role_is_not_kept_from_what_is_its_own_to_do() {
 
 #[test]
 fn an_auditor_changes_nothing_by_anything_it_calls() {
-    let stage = Stage::set();
-    let auditor = stage.server.client("eve", Role::Auditor);
-    stage.unchanged_by(|stage| {
+    let fixture = Fixture::new();
+    let auditor = fixture.server.client("eve", Role::Auditor);
+    fixture.unchanged_by(|fixture| {
         // That an auditor comes to look is itself in the history.
-        for call in stage.calls().into_iter().filter(|call| call.route != "/v1/login-links") {
+        for call in fixture.calls().into_iter().filter(|call| call.route != "/v1/login-links") {
             ending(&call, &auditor);
         }
     });
@@ -140,11 +140,11 @@ fn revoke(server: &TestServer, by: &str, value: &str) {
 
 #[test]
 fn to_an_agent_somebody_elses_interaction_is_exactly_like_none() {
-    let stage = Stage::set();
-    let spy = stage.server.agent("spy");
-    let calls = stage.calls();
+    let fixture = Fixture::new();
+    let spy = fixture.server.agent("spy");
+    let calls = fixture.calls();
     let routes = calls.iter().filter(|call| call.route.contains("{requestId}"));
-    stage.unchanged_by(|_| {
+    fixture.unchanged_by(|_| {
         for call in routes {
             for query in if call.method == "GET" { ["", "?waitMs=60000"].as_slice() } else { &[""] } {
                 let of = |id: &str| Call {

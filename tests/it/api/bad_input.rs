@@ -5,15 +5,15 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::routes::{Call, Stage, full_confirmation, full_question, full_secret};
+use crate::api::routes::{Call, Fixture, full_confirmation, full_question, full_secret};
 use crate::harness::{Answer, Client};
 
-/// Does it with every call of the stage that takes a body, all on one server, which must not change.
+/// Does it with every call of the fixture that takes a body, all on one server, which must not change.
 fn walk_bodies(it: impl Fn(&Client, &Call, &Value)) {
-    Stage::set().unchanged_by(|stage| {
-        for call in stage.calls() {
+    Fixture::new().unchanged_by(|fixture| {
+        for call in fixture.calls() {
             if let Some(body) = &call.body {
-                it(&stage.admin, &call, body);
+                it(&fixture.admin, &call, body);
             }
         }
     });
@@ -138,14 +138,14 @@ fn an_array_is_never_taken_for_an_object() {
         (full_question(), "/question/entries/0", entry),
         (full_question(), "/question/entries/0/options/0", json!(["red", "Red", null])),
     ];
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         for (body, place, array) in &broken {
-            let answer = stage.admin.post_text("/v1/interactions", &replaced(body, place, array));
+            let answer = fixture.admin.post_text("/v1/interactions", &replaced(body, place, array));
             assert_eq!(answer.refusal(), (400, "malformed_request"), "{place}");
         }
         let answer =
             json!({"requestId": "q", "responses": [["colour", "red", null, false], ["why", null, "so", false]]});
-        assert_eq!(stage.admin.post("/v1/question-response", &answer).refusal(), (400, "malformed_request"));
+        assert_eq!(fixture.admin.post("/v1/question-response", &answer).refusal(), (400, "malformed_request"));
     });
 }
 

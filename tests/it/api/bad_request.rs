@@ -3,26 +3,26 @@
 
 use serde_json::json;
 
-use crate::api::routes::{Call, Stage};
+use crate::api::routes::{Call, Fixture};
 use crate::harness::confirmation;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
-fn with_bodies(stage: &Stage) -> Vec<Call> {
-    stage.calls().into_iter().filter(|call| call.body.is_some()).collect()
+fn with_bodies(fixture: &Fixture) -> Vec<Call> {
+    fixture.calls().into_iter().filter(|call| call.body.is_some()).collect()
 }
 
 #[test]
 fn an_id_in_a_path_is_held_to_the_same_rules_as_in_a_body() {
     let long = "x".repeat(129);
     let ids = ["%00", "a%00b", "c%00", "a%0a", "%2e", "%2e%2e", "%20", "c%2Fcancel", "%ff", "%C3%A9", &long];
-    Stage::set().unchanged_by(|stage| {
-        for call in stage.calls().into_iter().filter(|call| call.route.contains('{')) {
+    Fixture::new().unchanged_by(|fixture| {
+        for call in fixture.calls().into_iter().filter(|call| call.route.contains('{')) {
             let (before, rest) = call.route.split_once('{').unwrap();
             let after = rest.split_once('}').unwrap().1;
             for id in ids {
                 let broken = Call { path: format!("{before}{id}{after}"), ..call_like(&call) };
-                let answer = broken.send(&stage.admin);
+                let answer = broken.send(&fixture.admin);
                 assert_eq!(answer.refusal(), (400, "malformed_request"), "{} {}", broken.method, broken.path);
             }
         }
@@ -49,10 +49,10 @@ fn what_is_not_a_path_of_ours_is_told_in_our_shape() {
         "/healthz/",
         "/%00",
     ];
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         for path in paths {
             for method in ["GET", "POST", "DELETE"] {
-                let answer = stage.admin.try_send(method, path, &[], None).unwrap();
+                let answer = fixture.admin.try_send(method, path, &[], None).unwrap();
                 assert_eq!(answer.refusal(), (404, "unknown_path"), "{method} {path}");
             }
         }
@@ -61,14 +61,14 @@ fn what_is_not_a_path_of_ours_is_told_in_our_shape() {
 
 #[test]
 fn a_method_that_a_path_does_not_take_is_refused_with_those_that_it_takes() {
-    Stage::set().unchanged_by(|stage| {
-        let calls = stage.calls();
+    Fixture::new().unchanged_by(|fixture| {
+        let calls = fixture.calls();
         for call in &calls {
             let taken = |method: &str| calls.iter().any(|other| other.route == call.route && other.method == method);
             for method in
                 ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"].into_iter().filter(|m| !taken(m))
             {
-                let answer = stage.admin.try_send(method, &call.path, &[], None).unwrap();
+                let answer = fixture.admin.try_send(method, &call.path, &[], None).unwrap();
                 assert_eq!(answer.refusal(), (405, "method_not_allowed"), "{method} {}", call.path);
                 let allowed = answer.headers["allow"].to_str().unwrap().split(',').collect::<Vec<_>>();
                 for method in ["GET", "POST", "DELETE"] {
@@ -76,7 +76,7 @@ fn a_method_that_a_path_does_not_take_is_refused_with_those_that_it_takes() {
                 }
             }
         }
-        let answer = stage.admin.post_nothing("/healthz");
+        let answer = fixture.admin.post_nothing("/healthz");
         assert_eq!(
             (answer.refusal(), &answer.headers["allow"]),
             ((405, "method_not_allowed"), &"GET,HEAD".parse().unwrap())
@@ -87,11 +87,11 @@ fn a_method_that_a_path_does_not_take_is_refused_with_those_that_it_takes() {
 #[test]
 fn a_body_that_does_not_say_that_it_is_json_is_not_read_as_json() {
     let types = ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json", "", "\u{e9}"];
-    Stage::set().unchanged_by(|stage| {
-        for call in with_bodies(stage) {
+    Fixture::new().unchanged_by(|fixture| {
+        for call in with_bodies(fixture) {
             let body = call.body.as_ref().unwrap().to_string();
             let send = |headers: &[(&str, &str)]| {
-                stage.admin.try_send(call.method, &call.path, headers, Some(body.as_bytes())).unwrap()
+                fixture.admin.try_send(call.method, &call.path, headers, Some(body.as_bytes())).unwrap()
             };
             for content_type in types {
                 let answer = send(&[("content-type", content_type)]);
@@ -106,42 +106,42 @@ fn a_body_that_does_not_say_that_it_is_json_is_not_read_as_json() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_before_it_is_read_as_anything() {
-    Stage::set().unchanged_by(|stage| {
-        for call in with_bodies(stage) {
+    Fixture::new().unchanged_by(|fixture| {
+        for call in with_bodies(fixture) {
             let body = call.body.as_ref().unwrap().to_string();
             let large = format!("{body}{}", " ".repeat(BODY_LIMIT + 1 - body.len()));
-            let answer = call.send_text(&stage.admin, large.as_bytes());
+            let answer = call.send_text(&fixture.admin, large.as_bytes());
             assert_eq!(answer.refusal(), (413, "body_too_large"), "{}", call.path);
-            let garbage = call.send_text(&stage.admin, &vec![b'x'; BODY_LIMIT + 1]);
+            let garbage = call.send_text(&fixture.admin, &vec![b'x'; BODY_LIMIT + 1]);
             assert_eq!(garbage.refusal(), (413, "body_too_large"), "{}", call.path);
         }
         let mut large = confirmation("large");
         large["confirmation"]["input"] = json!({"command": "x".repeat(256 * 1024)});
-        let answer = stage.admin.post("/v1/interactions", &large);
+        let answer = fixture.admin.post("/v1/interactions", &large);
         assert_eq!((answer.refusal(), &answer.body["field"]), ((413, "input_too_large"), &json!("confirmation.input")));
         let edited = json!({"requestId": "c", "decision": "allow", "updatedInput": large["confirmation"]["input"]});
-        let answer = stage.admin.post("/v1/confirm", &edited);
+        let answer = fixture.admin.post("/v1/confirm", &edited);
         assert_eq!((answer.refusal(), &answer.body["field"]), ((413, "input_too_large"), &json!("updatedInput")));
     });
 }
 
 #[test]
 fn a_body_just_below_the_limit_is_read() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let body = json!({"requestId": "c", "decision": "deny"}).to_string();
     let padded = format!("{body}{}", " ".repeat(BODY_LIMIT - body.len()));
-    stage.admin.post_text("/v1/confirm", &padded).expect(200);
+    fixture.admin.post_text("/v1/confirm", &padded).expect(200);
 }
 
 #[test]
 fn headers_over_the_limit_are_refused_wherever_they_come_in() {
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         let large = "x".repeat(16 * 1024);
-        for call in stage.calls() {
-            let answer = call.send_with(&stage.admin, &[("x-large", &large)]);
+        for call in fixture.calls() {
+            let answer = call.send_with(&fixture.admin, &[("x-large", &large)]);
             assert_eq!(answer.refusal(), (431, "headers_too_large"), "{} {}", call.method, call.path);
         }
-        let answer = stage.server.stranger().get(&format!("/healthz?{large}"));
+        let answer = fixture.server.anonymous().get(&format!("/healthz?{large}"));
         assert_eq!(answer.refusal(), (431, "headers_too_large"));
     });
 }
@@ -172,11 +172,11 @@ fn a_query_that_is_not_what_a_list_takes_is_refused() {
         "Limit=1",
         "surprise=1",
     ];
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         for list in lists {
             for query in queries {
                 let path = format!("{list}{}{query}", if list.contains('?') { '&' } else { '?' });
-                assert_eq!(stage.admin.get(&path).refusal(), (400, "malformed_request"), "{path}");
+                assert_eq!(fixture.admin.get(&path).refusal(), (400, "malformed_request"), "{path}");
             }
         }
         for path in [
@@ -200,10 +200,10 @@ fn a_query_that_is_not_what_a_list_takes_is_refused() {
             "/v1/interactions/c?waitMs=99999999999999999999",
             "/v1/interactions/c?wait=1",
         ] {
-            assert_eq!(stage.admin.get(path).refusal(), (400, "malformed_request"), "{path}");
+            assert_eq!(fixture.admin.get(path).refusal(), (400, "malformed_request"), "{path}");
         }
         for last in ["", "-1", "x", "1.0", "99999999999999999999"] {
-            let answer = stage.admin.try_send("GET", "/v1/events", &[("last-event-id", last)], None).unwrap();
+            let answer = fixture.admin.try_send("GET", "/v1/events", &[("last-event-id", last)], None).unwrap();
             assert_eq!(answer.refusal(), (400, "malformed_request"), "{last:?}");
         }
     });
@@ -211,12 +211,12 @@ fn a_query_that_is_not_what_a_list_takes_is_refused() {
 
 #[test]
 fn a_query_where_none_is_taken_is_not_silently_ignored() {
-    Stage::set().unchanged_by(|stage| {
-        for call in stage.calls() {
+    Fixture::new().unchanged_by(|fixture| {
+        for call in fixture.calls() {
             let asked = Call { path: format!("{}?surprise=1", call.path), ..call_like(&call) };
             // The feed would never end: a header that it refuses, too, but later, ends it where the query does not.
             let headers: &[_] = if call.is_feed() { &[("last-event-id", "none")] } else { &[] };
-            let answer = asked.send_with(&stage.admin, headers);
+            let answer = asked.send_with(&fixture.admin, headers);
             assert_eq!(answer.refusal(), (400, "malformed_request"), "{} {}", asked.method, asked.path);
             assert!(answer.body["error"].as_str().unwrap().contains("surprise"), "{answer:?}");
         }

@@ -3,14 +3,14 @@
 use countersign::domain::enums::Role;
 use serde_json::json;
 
-use crate::api::routes::Stage;
+use crate::api::routes::Fixture;
 use crate::harness::wire::{RawAnswer, exchange};
 use crate::harness::{Client, TestServer, confirmation};
 
 /// Asks with these lines alone, and no token.
 fn ask(url: &str, lines: &[&str]) -> RawAnswer {
     let request = format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
-    exchange(&Client::stranger(url), request.as_bytes())
+    exchange(&Client::anonymous(url), request.as_bytes())
 }
 
 fn refusal(answer: &RawAnswer) -> (u16, &str) {
@@ -92,17 +92,17 @@ fn a_page_of_another_origin_is_refused_before_its_token_is_looked_at() {
 
 #[test]
 fn what_a_browser_says_is_from_another_site_changes_nothing() {
-    Stage::set().unchanged_by(|stage| {
-        for call in stage.calls().into_iter().filter(|call| call.method != "GET") {
+    Fixture::new().unchanged_by(|fixture| {
+        for call in fixture.calls().into_iter().filter(|call| call.method != "GET") {
             for site in ["cross-site", "same-site"] {
-                let answer = call.send_with(&stage.admin, &[("sec-fetch-site", site)]);
+                let answer = call.send_with(&fixture.admin, &[("sec-fetch-site", site)]);
                 assert_eq!(answer.refusal(), WRONG_ORIGIN, "{} {site}", call.path);
             }
-            let answer = call.send_with(&stage.admin, &[("origin", "http://evil.example")]);
+            let answer = call.send_with(&fixture.admin, &[("origin", "http://evil.example")]);
             assert_eq!(answer.refusal(), WRONG_ORIGIN, "{}", call.path);
             let form = Some(&b"a=b"[..]);
             let headers = [("content-type", "text/plain")];
-            let answer = stage.admin.try_send("POST", "/v1/interactions/own-p/cancel", &headers, form).unwrap();
+            let answer = fixture.admin.try_send("POST", "/v1/interactions/own-p/cancel", &headers, form).unwrap();
             assert_eq!(answer.refusal(), (415, "unsupported_media_type"));
         }
     });
@@ -110,28 +110,28 @@ fn what_a_browser_says_is_from_another_site_changes_nothing() {
 
 #[test]
 fn nothing_changes_by_a_get() {
-    let stage = Stage::set();
-    stage.server.sql("SELECT 1");
-    stage.unchanged_by(|stage| {
-        for call in stage.calls().into_iter().filter(|call| call.method == "GET" && !call.is_feed()) {
-            stage.admin.get(&call.path).expect(200);
+    let fixture = Fixture::new();
+    fixture.server.sql("SELECT 1");
+    fixture.unchanged_by(|fixture| {
+        for call in fixture.calls().into_iter().filter(|call| call.method == "GET" && !call.is_feed()) {
+            fixture.admin.get(&call.path).expect(200);
         }
     });
 }
 
 #[test]
 fn a_token_in_a_url_opens_nothing() {
-    Stage::set().unchanged_by(|stage| {
-        let (token, stranger) = (stage.admin.token.clone().unwrap(), stage.server.stranger());
-        for call in stage.calls() {
+    Fixture::new().unchanged_by(|fixture| {
+        let (token, anonymous) = (fixture.admin.token.clone().unwrap(), fixture.server.anonymous());
+        for call in fixture.calls() {
             for name in ["token", "access_token", "authorization", "bearer"] {
                 let path = format!("{}?{name}={token}", call.path);
-                let answer = stranger.try_send(call.method, &path, &[], None).unwrap();
+                let answer = anonymous.try_send(call.method, &path, &[], None).unwrap();
                 assert_eq!(answer.refusal(), (401, "unauthenticated"), "{path}");
             }
             // The feed would never end: it is refused for its header where the query does not.
             let path = format!("{}?access_token={token}", call.path);
-            let answer = stage.admin.try_send(call.method, &path, &[("last-event-id", "none")], None).unwrap();
+            let answer = fixture.admin.try_send(call.method, &path, &[("last-event-id", "none")], None).unwrap();
             if call.route != "/v1/events" {
                 assert!(matches!(answer.status, 400 | 415), "{path}: {answer:?}");
             }
@@ -146,7 +146,7 @@ fn a_page_that_may_call_is_told_so_and_no_other_is() {
     let agent = server.agent("builder");
     let preflight = |origin: &str| {
         let headers = [("origin", origin), ("access-control-request-method", "POST")];
-        server.stranger().try_send("OPTIONS", "/v1/interactions", &headers, None).unwrap()
+        server.anonymous().try_send("OPTIONS", "/v1/interactions", &headers, None).unwrap()
     };
     let allowed = preflight(ALLOWED).expect(204);
     assert_eq!(allowed.headers["access-control-allow-origin"], ALLOWED);
@@ -155,7 +155,7 @@ fn a_page_that_may_call_is_told_so_and_no_other_is() {
     let body = confirmation("c").to_string();
     let headers = [("origin", ALLOWED), ("content-type", "application/json")];
     let made = agent.try_send("POST", "/v1/interactions", &headers, Some(body.as_bytes())).unwrap().expect(201);
-    let refused = server.stranger().try_send("GET", "/v1/interactions", &[("origin", ALLOWED)], None).unwrap();
+    let refused = server.anonymous().try_send("GET", "/v1/interactions", &[("origin", ALLOWED)], None).unwrap();
     for answer in [made, refused.expect(401), allowed] {
         assert_eq!(answer.headers["access-control-allow-origin"], ALLOWED);
         assert_eq!(answer.headers["vary"], "origin");
@@ -169,15 +169,15 @@ fn a_page_that_may_call_is_told_so_and_no_other_is() {
 
 #[test]
 fn every_answer_tells_browsers_to_make_nothing_of_it() {
-    let stage = Stage::set();
-    let stranger = stage.server.stranger();
+    let fixture = Fixture::new();
+    let anonymous = fixture.server.anonymous();
     let answers = [
-        stage.admin.get("/v1/interactions").expect(200),
-        stranger.get("/healthz").expect(200),
-        stranger.get("/v1/interactions").expect(401),
-        stranger.get(&format!("/healthz?{}", "x".repeat(16 * 1024))).expect(431),
-        stranger.try_send("GET", "/healthz", &[("origin", "null")], None).unwrap().expect(403),
-        stage.admin.get("/nowhere").expect(404),
+        fixture.admin.get("/v1/interactions").expect(200),
+        anonymous.get("/healthz").expect(200),
+        anonymous.get("/v1/interactions").expect(401),
+        anonymous.get(&format!("/healthz?{}", "x".repeat(16 * 1024))).expect(431),
+        anonymous.try_send("GET", "/healthz", &[("origin", "null")], None).unwrap().expect(403),
+        fixture.admin.get("/nowhere").expect(404),
     ];
     for answer in answers {
         for (name, value) in [

@@ -6,7 +6,7 @@ use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Act, Answer, Client, TestServer, altered, confirmation, question, responses, secret, together, until,
+    Act, Answer, Client, TestServer, altered, confirmation, question, race, responses, secret, until,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -161,7 +161,7 @@ fn many_that_are_due_at_once_all_expire() {
     let register = |agent: Client, number: usize| {
         (0..EACH).for_each(|each| drop(agent.register(&expiring(confirmation(&format!("c-{number}-{each}")), 1000))));
     };
-    together(
+    race(
         agents
             .iter()
             .cloned()

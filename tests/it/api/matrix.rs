@@ -60,7 +60,7 @@ fn meaning(cell: &str) -> (u16, &'static str, bool) {
     }
 }
 
-struct Stage {
+struct Fixture {
     server: TestServer,
     /// Registers.
     agent: Client,
@@ -114,8 +114,8 @@ fn call(agent: &Client, approver: &Client, endpoint: &str, id: &str) -> Answer {
     }
 }
 
-impl Stage {
-    fn set() -> Self {
+impl Fixture {
+    fn new() -> Self {
         let server = TestServer::without_sweeper();
         let (agent, ada, bob) = (server.agent("builder"), server.approver("ada"), server.approver("bob"));
         Self { server, agent, ada, bob }
@@ -168,21 +168,21 @@ impl Stage {
 
 #[test]
 fn every_endpoint_resolves_its_own_kind_while_it_is_pending_and_nothing_else_ever() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     for (endpoint, kind, cells) in MATRIX {
         let cells = cells.split(' ').collect::<Vec<_>>();
         assert_eq!(cells.len(), STANDS.len());
         for (stand, cell) in STANDS.into_iter().zip(cells).filter(|(_, cell)| *cell != ".") {
             let id = format!("{endpoint}-{kind}-{stand}");
-            stage.bring(kind, stand, &id);
+            fixture.bring(kind, stand, &id);
             match (stand, cell) {
-                ("pending", _) => stage.at_pending((endpoint, kind), cell, &id),
-                (_, "+") => drop(call(&stage.agent, &stage.bob, endpoint, &id).expect(200)),
+                ("pending", _) => fixture.at_pending((endpoint, kind), cell, &id),
+                (_, "+") => drop(call(&fixture.agent, &fixture.bob, endpoint, &id).expect(200)),
                 (_, "=") => {
-                    let again = stage.server.unchanged(|| call(&stage.agent, &stage.bob, endpoint, &id));
+                    let again = fixture.server.unchanged(|| call(&fixture.agent, &fixture.bob, endpoint, &id));
                     assert_eq!(again.expect(200).body["status"], stand);
                 }
-                _ => stage.refused((endpoint, kind, stand), cell, &id),
+                _ => fixture.refused((endpoint, kind, stand), cell, &id),
             }
         }
     }
@@ -215,7 +215,7 @@ fn nobody_resolves_what_they_registered_by_any_endpoint() {
 fn agents_auditors_and_strangers_resolve_nothing() {
     let server = TestServer::start();
     let agent = server.agent("builder");
-    let (auditor, stranger) = (server.client("eve", Role::Auditor), server.stranger());
+    let (auditor, anonymous) = (server.client("eve", Role::Auditor), server.anonymous());
     for (endpoint, kind) in [
         ("confirm", "confirmation"),
         ("trust-rules", "confirmation"),
@@ -229,7 +229,7 @@ fn agents_auditors_and_strangers_resolve_nothing() {
             server.unchanged(|| {
                 assert_eq!(call(&agent, &agent, endpoint, id).refusal(), (403, "forbidden"), "{endpoint}");
                 assert_eq!(call(&agent, &auditor, endpoint, id).refusal(), (403, "forbidden"), "{endpoint}");
-                assert_eq!(call(&agent, &stranger, endpoint, id).refusal(), (401, "unauthenticated"), "{endpoint}");
+                assert_eq!(call(&agent, &anonymous, endpoint, id).refusal(), (401, "unauthenticated"), "{endpoint}");
             });
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::api::routes::Stage;
+use crate::api::routes::Fixture;
 use crate::harness::{TestServer, countersign};
 
 const CHECKED_IN: &str = include_str!("../../../openapi.json");
@@ -12,7 +12,7 @@ const CHECKED_IN: &str = include_str!("../../../openapi.json");
 #[test]
 fn the_description_that_is_checked_in_is_the_one_that_is_served_and_printed() {
     let printed = countersign().arg("openapi").output().unwrap();
-    let served = TestServer::start().stranger().get("/openapi.json").expect(200);
+    let served = TestServer::start().anonymous().get("/openapi.json").expect(200);
     assert_eq!(served.headers["content-type"], "application/json");
     assert_eq!(served.text.as_bytes(), printed.stdout);
     assert!(served.text == CHECKED_IN, "write it anew: cargo run -- openapi > openapi.json");
@@ -35,7 +35,7 @@ fn every_call_is_described_once_with_its_status_and_no_other_call_is() {
         }
     }
     let mut routed = BTreeSet::from([("GET".to_owned(), "/healthz".to_owned())]);
-    for call in Stage::set().calls() {
+    for call in Fixture::new().calls() {
         let operation = &document["paths"][call.route][call.method.to_lowercase()];
         assert!(operation["responses"].get(call.status.to_string()).is_some(), "{} {}", call.method, call.route);
         assert_eq!(operation["requestBody"].is_object(), call.body.is_some(), "{} {}", call.method, call.route);
@@ -47,9 +47,9 @@ fn every_call_is_described_once_with_its_status_and_no_other_call_is() {
 #[test]
 fn every_member_of_every_answer_is_described() {
     let document: Value = serde_json::from_str(CHECKED_IN).unwrap();
-    let stage = Stage::set();
-    for call in stage.calls().iter().filter(|call| !call.is_feed() && call.route != "/metrics") {
-        let answer = call.send(&stage.admin);
+    let fixture = Fixture::new();
+    for call in fixture.calls().iter().filter(|call| !call.is_feed() && call.route != "/metrics") {
+        let answer = call.send(&fixture.admin);
         let response = &document["paths"][call.route][call.method.to_lowercase()]["responses"];
         let described = response.get(answer.status.to_string()).unwrap_or(&response["4XX"]);
         let schema = &described["content"]["application/json"]["schema"];
@@ -98,7 +98,7 @@ fn is_extra(place: &str, name: &str) -> bool {
 #[test]
 fn the_page_for_people_needs_nothing_from_elsewhere_and_no_script() {
     let server = TestServer::start();
-    let page = server.stranger().get("/docs").expect(200);
+    let page = server.anonymous().get("/docs").expect(200);
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'self';") && !policy.contains("unsafe"), "{policy}");
@@ -108,10 +108,10 @@ fn the_page_for_people_needs_nothing_from_elsewhere_and_no_script() {
     for foreign in ["<script", "style=", "http://", "https://", "//"] {
         assert!(!page.text.contains(foreign), "{foreign}");
     }
-    let style = server.stranger().get("/docs/style.css").expect(200);
+    let style = server.anonymous().get("/docs/style.css").expect(200);
     assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
     for path in ["/docs", "/docs/style.css", "/openapi.json"] {
-        assert_eq!(server.stranger().post(path, &Value::Null).refusal(), (405, "method_not_allowed"), "{path}");
-        assert_eq!(server.stranger().get(&format!("{path}?token=x")).refusal(), (400, "malformed_request"), "{path}");
+        assert_eq!(server.anonymous().post(path, &Value::Null).refusal(), (405, "method_not_allowed"), "{path}");
+        assert_eq!(server.anonymous().get(&format!("{path}?token=x")).refusal(), (400, "malformed_request"), "{path}");
     }
 }

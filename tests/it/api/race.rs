@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Act, Answer, Client, TestServer, altered, confirmation, question, secret, together};
+use crate::harness::{Act, Answer, Client, TestServer, altered, confirmation, question, race, secret};
 
 const RACERS: usize = 64;
 
@@ -30,7 +30,7 @@ fn only_winner(answers: &[Answer]) -> usize {
 /// What `body` makes of each number, posted at once by so many principals.
 fn all_post(crowd: &[Client], path: &str, body: impl Fn(usize) -> Value + Sync) -> Vec<Answer> {
     let body = &body;
-    together(
+    race(
         crowd
             .iter()
             .enumerate()
@@ -145,7 +145,7 @@ fn deciding_cancelling_and_the_deadline_at_once_end_it_in_exactly_one_way() {
         } else {
             [expire].into_iter().chain(cancel).chain(decide).collect()
         };
-        let done = together(acts).into_iter().flatten().filter(|answer| answer.status == 200).collect::<Vec<_>>();
+        let done = race(acts).into_iter().flatten().filter(|answer| answer.status == 200).collect::<Vec<_>>();
         let seen = waiter.join().unwrap().expect(200).body;
         let accepted = done.iter().filter(|answer| answer.body == json!({"accepted": true})).count();
         let cancelled = done.len() - accepted;
@@ -174,7 +174,7 @@ fn no_rule_is_ever_made_from_a_confirmation_after_its_resolution() {
         agent.register(&altered(confirmation(&id), &json!({"confirmation": {"toolName": id}})));
         let rule = json!({"requestId": id, "pattern": "make *", "scope": "/repo", "decision": "allow"});
         let (id, rule) = (&id, &rule);
-        let answers = together(crowd.iter().enumerate().map(|(number, client)| -> Act<'_, (usize, Answer)> {
+        let answers = race(crowd.iter().enumerate().map(|(number, client)| -> Act<'_, (usize, Answer)> {
             match number % 4 {
                 0 => Box::new(move || (number, client.confirm(id, "deny"))),
                 // Terms of their own, so that each would be a rule of its own.

@@ -1,4 +1,4 @@
-//! Every call that the server answers, and a stage on which each of them succeeds: what the tests that walk all routes
+//! Every call that the server answers, and a fixture in which each of them succeeds: what the tests that walk all routes
 //! go by.
 
 use countersign::domain::enums::Role;
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, confirmation, question, responses, secret};
 
-/// One call, as the admin of a [`Stage`] makes it with success.
+/// One call, as the admin of a [`Fixture`] makes it with success.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
     /// As it stands in the server's own table.
     pub(crate) route: &'static str,
-    /// The route with ids of the stage in it.
+    /// The route with ids of the fixture in it.
     pub(crate) path: String,
     /// A body in which every field is given; `None` where there is none.
     pub(crate) body: Option<Value>,
@@ -71,8 +71,8 @@ impl Call {
     }
 }
 
-/// A server on which every one of [`Stage::calls`] would change or show something.
-pub(crate) struct Stage {
+/// A server on which every one of [`Fixture::calls`] would change or show something.
+pub(crate) struct Fixture {
     pub(crate) server: TestServer,
     pub(crate) admin: Client,
     rule_id: String,
@@ -81,10 +81,10 @@ pub(crate) struct Stage {
 /// The digest of what [`confirmation`] asks, computed elsewhere: `printf '{"input":…}' | sha256sum`.
 pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
 
-impl Stage {
+impl Fixture {
     /// Pending: `c`, `s` and `q` of an agent, `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
     /// too, and `own-s` answered.
-    pub(crate) fn set() -> Self {
+    pub(crate) fn new() -> Self {
         let server = TestServer::start();
         let (agent, ada) = (server.agent("builder"), server.approver("ada"));
         let admin = server.client("root", Role::Admin);
@@ -262,7 +262,7 @@ fn no_route_escapes_the_tests_that_walk_all_routes() {
         }
     }
     let mut walked =
-        Stage::set().calls().iter().map(|call| (call.route.to_owned(), call.method.to_owned())).collect::<Vec<_>>();
+        Fixture::new().calls().iter().map(|call| (call.route.to_owned(), call.method.to_owned())).collect::<Vec<_>>();
     routed.sort();
     walked.sort();
     walked.dedup();
@@ -271,14 +271,14 @@ fn no_route_escapes_the_tests_that_walk_all_routes() {
 
 #[test]
 fn every_call_of_the_walk_succeeds_when_nothing_is_wrong_with_it() {
-    let count = Stage::set().calls().len();
+    let count = Fixture::new().calls().len();
     for index in 0..count {
-        let stage = Stage::set();
-        let call = &stage.calls()[index];
+        let fixture = Fixture::new();
+        let call = &fixture.calls()[index];
         // The feed would never end: that it refuses this header shows that it was reached.
         let (headers, status): (&[_], _) =
             if call.is_feed() { (&[("last-event-id", "none")], 400) } else { (&[], call.status) };
-        let answer = call.send_with(&stage.admin, headers);
+        let answer = call.send_with(&fixture.admin, headers);
         assert_eq!(answer.status, status, "{} {}: {answer:?}", call.method, call.path);
     }
 }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::harness::{Act, Answer, Client, TestServer, confirmation, together};
+use crate::harness::{Act, Answer, Client, TestServer, confirmation, race};
 
 fn wait(client: &Client, request_id: &str, millis: u64) -> Answer {
     client.get(&format!("/v1/interactions/{request_id}?waitMs={millis}"))
@@ -84,7 +84,7 @@ fn a_resolution_between_the_look_and_the_wait_is_not_lost() {
         agent.register(&confirmation(&id));
         let waiters = (0..WAITERS).map(|_| -> Act<'_, Answer> { Box::new(|| wait(&agent, &id, 300_000)) });
         let resolver: Act<'_, Answer> = Box::new(|| ada.confirm(&id, "allow"));
-        let answers = together(waiters.chain([resolver]));
+        let answers = race(waiters.chain([resolver]));
         for answer in &answers[..WAITERS] {
             assert_eq!((answer.status, &answer.body["status"]), (200, &json!("approved")));
         }

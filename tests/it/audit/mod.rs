@@ -199,5 +199,5 @@ fn the_list_is_filtered_paged_and_shows_an_agent_its_own_alone() {
     for query in ["?limit=0", "?limit=501", "?cursor=-", "?requestId=a%20b", "?event=x"] {
         assert_eq!(ada.get(&format!("/v1/audit-events{query}")).refusal(), (400, "malformed_request"), "{query}");
     }
-    assert_eq!(server.stranger().get("/v1/audit-events").refusal(), (401, "unauthenticated"));
+    assert_eq!(server.anonymous().get("/v1/audit-events").refusal(), (401, "unauthenticated"));
 }

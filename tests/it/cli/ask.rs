@@ -4,14 +4,14 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use super::{Asking, command, complains, ends, stage};
+use super::{Asking, command, complains, ends, fixture};
 use crate::harness::signal;
 
 const DEPLOY: [&str; 5] = ["ask", "--tool", "shell", "--input", r#"{"command":"make deploy"}"#];
 
 #[test]
 fn what_is_approved_ends_with_0_and_says_by_whom() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let about = ["--request-id", "a", "--reason", "the tests are green", "--risk", "high", "--working-dir", "/repo"];
     let asking = Asking::begin(&mut command(&agent, &[&DEPLOY[..], &about].concat()));
     let asked = ada.look("a");
@@ -25,7 +25,7 @@ fn what_is_approved_ends_with_0_and_says_by_whom() {
 
 #[test]
 fn what_is_rejected_ends_with_3_and_says_why() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let asking = Asking::begin(&mut command(&agent, &[&DEPLOY[..], &["--request-id", "a", "--json"]].concat()));
     ada.post("/v1/confirm", &json!({"requestId": "a", "decision": "deny", "comment": "not on a Friday"})).expect(200);
     let (stdout, stderr) = asking.ends(3);
@@ -36,7 +36,7 @@ fn what_is_rejected_ends_with_3_and_says_why() {
 
 #[test]
 fn what_nobody_answers_and_what_is_withdrawn_ends_with_4() {
-    let (server, agent, ada) = stage();
+    let (server, agent, ada) = fixture();
     let ask = |more: &[&str]| Asking::begin(&mut command(&agent, &[&DEPLOY[..], more].concat()));
     let asking = ask(&["--request-id", "late", "--expires-in", "10s"]);
     server.advance(std::time::Duration::from_secs(11));
@@ -51,7 +51,7 @@ fn what_nobody_answers_and_what_is_withdrawn_ends_with_4() {
 
 #[test]
 fn a_rule_answers_at_once() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "everywhere", "decision": "allow"});
     ada.post("/v1/trust-rules", &rule).expect(201);
     let (stdout, stderr) = ends(0, &mut command(&agent, &DEPLOY));
@@ -60,7 +60,7 @@ fn a_rule_answers_at_once() {
 
 #[test]
 fn an_interrupt_leaves_the_question_and_says_how_to_come_back() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for name in ["INT", "TERM", "HUP"] {
         let asked = [&DEPLOY[..], &["--request-id", name]].concat();
         let asking = Asking::begin(&mut command(&agent, &asked));
@@ -76,7 +76,7 @@ fn an_interrupt_leaves_the_question_and_says_how_to_come_back() {
 
 #[test]
 fn an_interrupt_withdraws_the_question_where_that_is_wanted() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let asked = [&DEPLOY[..], &["--request-id", "a", "--cancel-on-interrupt"]].concat();
     let asking = Asking::begin(&mut command(&agent, &asked));
     signal(asking.child.id(), "INT");
@@ -86,7 +86,7 @@ fn an_interrupt_withdraws_the_question_where_that_is_wanted() {
 
 #[test]
 fn a_secret_comes_on_stdout_alone() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for (id, delivery) in [("kept", "store"), ("once", "transient_send")] {
         let ask = ["ask", "secret", "--service", "forge", "--field", "token", "--request-id", id];
         let asking = Asking::begin(&mut command(&agent, &ask));
@@ -104,7 +104,7 @@ fn a_secret_comes_on_stdout_alone() {
 
 #[test]
 fn an_answer_comes_on_stdout() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let choose = ["--text", "Where to?", "--option", "prod=Production", "--option", "staging", "--free-text"];
     for (id, response, said) in [
         ("chosen", json!({"optionId": "staging"}), "staging\n"),
@@ -129,7 +129,7 @@ fn an_answer_comes_on_stdout() {
 
 #[test]
 fn an_input_too_long_for_an_argument_comes_from_stdin() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let mut ask = command(&agent, &["ask", "--tool", "shell", "--input", "-", "--request-id", "a"]);
     let mut asking = Asking::spawn(ask.stdin(Stdio::piped()));
     let input = json!({"command": "x".repeat(200_000)}).to_string();
@@ -143,7 +143,7 @@ fn an_input_too_long_for_an_argument_comes_from_stdin() {
 
 #[test]
 fn what_cannot_be_asked_ends_with_2_or_1_in_a_sentence() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     complains(2, &agent, &["ask", "--tool", "shell", "--input", "make deploy"]);
     complains(2, &agent, &["ask", "question", "--text", "Which?"]);
     for usage in [&["ask"][..], &["ask", "--tool", "shell"], &["ask", "--tool", "", "--input", "{}"]] {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::harness::{Client, Process, countersign, signal, token};
 
 /// A server, somebody who decides, and a demonstration that has asked everything.
-struct Stage {
+struct Fixture {
     _directory: TempDir,
     _server: Process,
     ada: Client,
@@ -17,8 +17,8 @@ struct Stage {
     lines: Box<dyn Iterator<Item = String>>,
 }
 
-impl Stage {
-    fn set() -> Self {
+impl Fixture {
+    fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let db = directory.path().join("test.db");
         let (agent, ada) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
@@ -52,8 +52,8 @@ impl Stage {
 
 #[test]
 fn everything_is_asked_and_every_answer_is_taken() {
-    let mut stage = Stage::set();
-    let pending = stage.pending();
+    let mut fixture = Fixture::new();
+    let pending = fixture.pending();
     let count = |is: &dyn Fn(&Value) -> bool| pending.iter().filter(|interaction| is(interaction)).count();
     for kind in ["confirmation", "secret", "question"] {
         assert!(count(&|it| it["kind"] == kind) > 0, "nobody asks a {kind}");
@@ -61,27 +61,27 @@ fn everything_is_asked_and_every_answer_is_taken() {
     assert!(count(&|it| it["confirmation"]["riskLevel"] == "high") > 0);
     assert!(count(&|it| it["confirmation"]["diff"].is_object()) > 0);
     assert!(count(&|it| it["confirmation"]["inputEditsAllowed"] == true) > 0);
-    pending.iter().for_each(|interaction| stage.decide(interaction));
-    let told = stage.lines.by_ref().collect::<Vec<_>>();
-    assert!(stage.demo.wait().unwrap().success());
+    pending.iter().for_each(|interaction| fixture.decide(interaction));
+    let told = fixture.lines.by_ref().collect::<Vec<_>>();
+    assert!(fixture.demo.wait().unwrap().success());
     let approved = told.iter().filter(|line| line.starts_with("approved")).count();
     assert_eq!((approved, told.iter().filter(|line| line.starts_with("answered")).count()), (pending.len() - 2, 2));
     assert!(!told.concat().contains("hunter2"));
     for interaction in pending.iter().filter(|it| it["kind"] == "confirmation") {
-        let claim = &stage.ada.look(interaction["requestId"].as_str().unwrap())["claim"];
+        let claim = &fixture.ada.look(interaction["requestId"].as_str().unwrap())["claim"];
         assert_eq!(claim["outcome"], "succeeded");
     }
 }
 
 #[test]
 fn whoever_has_seen_enough_leaves_nothing_behind() {
-    let mut stage = Stage::set();
-    let first = stage.pending().remove(0);
-    stage.ada.confirm(first["requestId"].as_str().unwrap(), "deny").expect(200);
-    stage.lines.find(|line| line.starts_with("rejected")).unwrap();
-    signal(stage.demo.id(), "INT");
-    assert!(stage.demo.wait().unwrap().success());
-    assert_eq!(stage.pending(), Vec::<Value>::new());
-    let withdrawn = stage.ada.get("/v1/interactions?status=cancelled").expect(200).body;
+    let mut fixture = Fixture::new();
+    let first = fixture.pending().remove(0);
+    fixture.ada.confirm(first["requestId"].as_str().unwrap(), "deny").expect(200);
+    fixture.lines.find(|line| line.starts_with("rejected")).unwrap();
+    signal(fixture.demo.id(), "INT");
+    assert!(fixture.demo.wait().unwrap().success());
+    assert_eq!(fixture.pending(), Vec::<Value>::new());
+    let withdrawn = fixture.ada.get("/v1/interactions?status=cancelled").expect(200).body;
     assert!(!withdrawn["interactions"].as_array().unwrap().is_empty());
 }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{complains, says, stage};
+use super::{complains, fixture, says};
 use crate::harness::confirmation;
 
 #[test]
 fn a_beginning_that_only_one_has_is_enough() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for id in ["deploy-42", "destroy-1"] {
         agent.register(&confirmation(id));
     }
@@ -19,7 +19,7 @@ fn a_beginning_that_only_one_has_is_enough() {
 
 #[test]
 fn a_beginning_of_two_names_both_and_changes_nothing() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for id in ["deploy-42", "deploy-43", "other"] {
         agent.register(&confirmation(id));
     }
@@ -37,7 +37,7 @@ fn a_beginning_of_two_names_both_and_changes_nothing() {
 
 #[test]
 fn an_id_that_is_the_beginning_of_another_is_not_taken_for_it() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for id in ["deploy-42", "deploy-4"] {
         agent.register(&confirmation(id));
     }
@@ -50,7 +50,7 @@ fn an_id_that_is_the_beginning_of_another_is_not_taken_for_it() {
 
 #[test]
 fn what_nothing_begins_with_says_where_to_look() {
-    let (_server, _agent, ada) = stage();
+    let (_server, _agent, ada) = fixture();
     for command in ["approve", "show"] {
         let sentence = complains(1, &ada, &[command, "nowhere"]);
         assert!(sentence.contains("nowhere") && sentence.contains("countersign list"), "{sentence}");
@@ -60,7 +60,7 @@ fn what_nothing_begins_with_says_where_to_look() {
 
 #[test]
 fn a_rule_is_found_by_its_beginning_too() {
-    let (_server, _agent, ada) = stage();
+    let (_server, _agent, ada) = fixture();
     let make = |pattern: &str| {
         let rule = json!({"toolName": "shell", "pattern": pattern, "scope": "everywhere", "decision": "allow"});
         let made = ada.post("/v1/trust-rules", &rule).expect(201).body;

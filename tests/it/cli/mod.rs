@@ -103,7 +103,7 @@ impl Drop for Asking {
 }
 
 /// A server, an agent and a person.
-fn stage() -> (TestServer, Client, Client) {
+fn fixture() -> (TestServer, Client, Client) {
     let server = TestServer::with(&["--default-ttl", "none"]);
     let (agent, ada) = (server.client("builder", Role::Agent), server.client("ada", Role::Approver));
     (server, agent, ada)

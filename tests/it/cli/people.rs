@@ -5,12 +5,12 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{Asking, command, complains, json_of, says, stage, told};
+use super::{Asking, command, complains, fixture, json_of, says, told};
 use crate::harness::{altered, confirmation, question, secret};
 
 #[test]
 fn approving_says_what_was_approved_and_hands_on_the_comment() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&confirmation("a"));
     assert_eq!(says(&ada, &["approve", "a", "-m", "go ahead"]), "approved a: shell: make deploy\n");
     let resolution = ada.look("a")["resolution"].clone();
@@ -19,7 +19,7 @@ fn approving_says_what_was_approved_and_hands_on_the_comment() {
 
 #[test]
 fn high_risk_takes_a_second_word() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&altered(confirmation("a"), &json!({"confirmation": {"riskLevel": "high"}})));
     let sentence = complains(1, &ada, &["approve", "a"]);
     assert!(sentence.contains("countersign show a") && sentence.contains("--high-risk"), "{sentence}");
@@ -30,7 +30,7 @@ fn high_risk_takes_a_second_word() {
 
 #[test]
 fn approving_for_ever_takes_what_was_offered() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&confirmation("a"));
     let sentence = complains(1, &ada, &["approve", "a", "--always", "make"]);
     assert!(sentence.contains("'make *'"), "{sentence}");
@@ -44,7 +44,7 @@ fn approving_for_ever_takes_what_was_offered() {
 
 #[test]
 fn an_edited_input_is_what_is_approved() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&altered(confirmation("a"), &json!({"confirmation": {"inputEditsAllowed": true}})));
     says(&ada, &["approve", "a", "--input", r#"{"command":"make test"}"#]);
     assert_eq!(ada.look("a")["resolution"]["effectiveInput"], json!({"command": "make test"}));
@@ -52,7 +52,7 @@ fn an_edited_input_is_what_is_approved() {
 
 #[test]
 fn rejecting_several_goes_on_past_one_that_somebody_else_decided() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for id in ["a", "b", "c"] {
         agent.register(&confirmation(id));
     }
@@ -64,7 +64,7 @@ fn rejecting_several_goes_on_past_one_that_somebody_else_decided() {
 
 #[test]
 fn a_secret_from_stdin_reaches_the_agent_and_no_stream() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for (id, more, delivery) in [("kept", &[][..], "store"), ("once", &["--once"], "transient_send")] {
         agent.register(&secret(id));
         let mut give = command(&ada, &[&["secret", id], more].concat());
@@ -84,7 +84,7 @@ fn a_secret_from_stdin_reaches_the_agent_and_no_stream() {
 
 #[test]
 fn a_question_is_answered_in_flags() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&question("q"));
     let sentence = complains(2, &ada, &["answer", "q"]);
     assert!(sentence.contains("countersign show q"), "{sentence}");
@@ -98,7 +98,7 @@ fn a_question_is_answered_in_flags() {
 
 #[test]
 fn each_kind_has_its_own_command_and_says_so() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for register in [confirmation("c"), secret("s"), question("q")] {
         agent.register(&register);
     }
@@ -113,7 +113,7 @@ fn each_kind_has_its_own_command_and_says_so() {
 
 #[test]
 fn json_is_what_the_server_says() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&confirmation("a"));
     agent.register(&secret("s"));
     assert_eq!(json_of(&ada, &["show", "a", "--json"]), ada.look("a"));
@@ -127,7 +127,7 @@ fn json_is_what_the_server_says() {
 
 #[test]
 fn the_log_goes_on_as_it_grows() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&confirmation("a"));
     let mut following = Asking::spawn(&mut command(&ada, &["log", "--follow", "--json", "-n", "1"]));
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(following.child.stdout.take().unwrap()));
@@ -142,7 +142,7 @@ fn the_log_goes_on_as_it_grows() {
 
 #[test]
 fn login_prints_a_link_that_logs_in() {
-    let (server, _agent, ada) = stage();
+    let (server, _agent, ada) = fixture();
     let link = says(&ada, &["login"]);
     let code = link.trim().strip_prefix(&format!("{}/login#", server.url)).unwrap();
     assert!(code.len() > 20, "{link}");

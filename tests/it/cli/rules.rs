@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{complains, json_of, says, stage};
+use super::{complains, fixture, json_of, says};
 use crate::harness::confirmation;
 
 fn make(ada: &crate::harness::Client, pattern: &str, decision: &str) -> String {
@@ -12,7 +12,7 @@ fn make(ada: &crate::harness::Client, pattern: &str, decision: &str) -> String {
 
 #[test]
 fn rules_are_listed_shown_and_revoked() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let (allow, deny) = (make(&ada, "make *", "allow"), make(&ada, "rm *", "deny"));
     let listed = says(&ada, &["rules", "list"]);
     assert!(listed.contains(&allow) && listed.contains(&deny), "{listed}");
@@ -27,7 +27,7 @@ fn rules_are_listed_shown_and_revoked() {
 
 #[test]
 fn a_preview_says_what_a_rule_would_have_decided_and_stores_nothing() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     for (id, decision) in [("yes", "allow"), ("no", "deny")] {
         agent.register(&confirmation(id));
         ada.confirm(id, decision).expect(200);

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Asking, command, stage};
+use super::{Asking, command, fixture};
 use crate::harness::{Client, Process, signal, token};
 
 /// `run` in this directory, under the id `r`.
@@ -26,7 +26,7 @@ fn fifo(directory: &Path) -> std::path::PathBuf {
 
 #[test]
 fn the_very_words_that_were_shown_are_run_once_and_reported() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let directory = TempDir::new().unwrap();
     let hostile = r#"a  b; $(touch pwned) 'x' "y" *"#;
     let asking = Asking::begin(&mut run(
@@ -60,7 +60,7 @@ fn the_very_words_that_were_shown_are_run_once_and_reported() {
 
 #[test]
 fn what_was_edited_is_run_in_the_place_of_what_was_asked() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let directory = TempDir::new().unwrap();
     let asking = Asking::begin(&mut run(&agent, directory.path(), &["-c", "echo asked >> out"]));
     let edited = json!({"requestId": "r", "decision": "allow", "updatedInput": {"command": "echo edited >> out"}});
@@ -72,7 +72,7 @@ fn what_was_edited_is_run_in_the_place_of_what_was_asked() {
 
 #[test]
 fn what_could_not_be_obeyed_to_the_letter_is_not_run() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let directory = TempDir::new().unwrap();
     let asking = Asking::begin(&mut run(&agent, directory.path(), &["-c", "echo asked >> out"]));
     let more =
@@ -85,7 +85,7 @@ fn what_could_not_be_obeyed_to_the_letter_is_not_run() {
 
 #[test]
 fn the_commands_exit_code_is_runs_own_and_is_reported() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let directory = TempDir::new().unwrap();
     for (id, line, code, detail) in [
         ("seven", "exit 7", 7, "exit code 7"),
@@ -103,7 +103,7 @@ fn the_commands_exit_code_is_runs_own_and_is_reported() {
 
 #[test]
 fn what_is_rejected_is_not_run() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let directory = TempDir::new().unwrap();
     let asking = Asking::begin(&mut run(&agent, directory.path(), &["--", "touch", "out"]));
     ada.confirm("r", "deny").expect(200);
@@ -114,7 +114,7 @@ fn what_is_rejected_is_not_run() {
 
 #[test]
 fn what_is_to_end_run_ends_the_command_and_is_reported() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let directory = TempDir::new().unwrap();
     let fifo = fifo(directory.path());
     let asking = Asking::begin(&mut run(&agent, directory.path(), &["-c", "echo up > fifo; exec sleep 1000"]));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{command, says, stage};
+use super::{command, fixture, says};
 use crate::harness::{altered, confirmation, countersign, question, secret};
 
 /// Compares with the file of this name in `snapshots`.
@@ -50,7 +50,7 @@ fn the_help_of_every_command_is_as_it_was() {
 
 #[test]
 fn tables_and_cards_are_as_they_were() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let first = altered(
         confirmation("deploy-42"),
         &json!({"confirmation": {"reason": "the tests are green\nand it is Monday", "riskLevel": "high"}}),
@@ -83,7 +83,7 @@ fn completions_know_the_commands() {
 
 #[test]
 fn nothing_is_coloured_that_is_no_terminal() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&confirmation("a"));
     for arguments in [&["list"][..], &["show", "a"], &["log"]] {
         let output = command(&ada, arguments).env("TERM", "xterm-256color").output().unwrap();

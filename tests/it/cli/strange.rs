@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::{command, ends, stage};
+use super::{command, ends, fixture};
 
 /// Clears the screen, colours, turns round, hides.
 const HOSTILE: &str = "safe\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{200b}\r\n  status      approved\u{8}";
 
 #[test]
 fn no_sequence_of_an_agent_reaches_a_terminal_whatever_is_printed() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let confirmation = json!({
         "toolName": "sh\u{202e}ell", "input": {"command": HOSTILE, HOSTILE: [HOSTILE]}, "workingDir": HOSTILE,
         "reason": HOSTILE, "subject": HOSTILE,
@@ -52,7 +52,7 @@ fn no_sequence_of_an_agent_reaches_a_terminal_whatever_is_printed() {
 
 #[test]
 fn nothing_of_a_long_input_is_left_out_of_show() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     let long = format!("echo {}; rm -rf ~", "a".repeat(200_000));
     let confirmation = json!({"toolName": "shell", "input": {"command": long}});
     agent.register(&json!({"requestId": "c", "kind": "confirmation", "confirmation": confirmation}));

@@ -8,7 +8,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
-use super::{Asking, command, stage};
+use super::{Asking, command, fixture};
 use crate::harness::{question, secret, signal};
 
 /// Both ends of a terminal: a person's, and the one for a command's stdin.
@@ -35,7 +35,7 @@ fn until_said(asking: &mut Asking, end: &str) -> String {
 
 #[test]
 fn a_secret_is_typed_unseen_and_the_terminal_is_left_as_it_was() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&secret("s"));
     let (mut person, stdin) = terminal();
     let before = rustix::termios::tcgetattr(&stdin).unwrap().local_modes;
@@ -57,7 +57,7 @@ fn a_secret_is_typed_unseen_and_the_terminal_is_left_as_it_was() {
 
 #[test]
 fn an_interrupt_leaves_the_terminal_as_it_was() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&secret("s"));
     let (_person, stdin) = terminal();
     let before = rustix::termios::tcgetattr(&stdin).unwrap().local_modes;
@@ -72,7 +72,7 @@ fn an_interrupt_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn a_question_is_asked_entry_by_entry() {
-    let (_server, agent, ada) = stage();
+    let (_server, agent, ada) = fixture();
     agent.register(&question("q"));
     let (mut person, stdin) = terminal();
     let mut answer = command(&ada, &["answer", "q"]);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::api::routes::Stage;
+use crate::api::routes::Fixture;
 use crate::harness::wire::{exchange, exchange_and_end, head};
 
 #[test]
@@ -10,14 +10,14 @@ fn a_body_that_ends_too_early_is_not_acted_on() {
     let body = json!({"requestId": "c", "decision": "allow"}).to_string();
     let json = "Content-Type: application/json";
     let chunk = format!("{:x}\r\n{body}\r\n", body.len());
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         for (framing, sent) in [
             (format!("Content-Length: {}", body.len() + 1), &body),
             ("Transfer-Encoding: chunked".to_owned(), &chunk),
             ("Transfer-Encoding: chunked".to_owned(), &format!("{chunk}zz\r\n")),
         ] {
-            let request = head(&stage.admin, "POST /v1/confirm HTTP/1.1", &[json, &framing]) + sent;
-            let answer = exchange_and_end(&stage.admin, request.as_bytes());
+            let request = head(&fixture.admin, "POST /v1/confirm HTTP/1.1", &[json, &framing]) + sent;
+            let answer = exchange_and_end(&fixture.admin, request.as_bytes());
             assert!(matches!(answer.status(), None | Some(400)), "{framing}: {answer:?}");
         }
     });
@@ -28,15 +28,15 @@ fn a_request_that_two_servers_would_frame_differently_is_not_acted_on() {
     let body = json!({"requestId": "c", "decision": "allow"}).to_string();
     let json = "Content-Type: application/json";
     let length = format!("Content-Length: {}", body.len());
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         for framing in [
             vec![json, "Content-Length: 1", &length],
             vec![json, "Content-Length: -1"],
             vec![json, "Transfer-Encoding: gzip"],
             vec![json, &length, "Broken Header: 1"],
         ] {
-            let request = head(&stage.admin, "POST /v1/confirm HTTP/1.1", &framing) + &body;
-            let answer = exchange(&stage.admin, request.as_bytes());
+            let request = head(&fixture.admin, "POST /v1/confirm HTTP/1.1", &framing) + &body;
+            let answer = exchange(&fixture.admin, request.as_bytes());
             assert_eq!(answer.status(), Some(400), "{framing:?}: {answer:?}");
         }
     });
@@ -44,25 +44,26 @@ fn a_request_that_two_servers_would_frame_differently_is_not_acted_on() {
 
 #[test]
 fn a_body_in_chunks_cannot_go_over_the_limit_unnoticed() {
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
         let body = json!({"requestId": "c", "decision": "allow"}).to_string();
         let headers = ["Content-Type: application/json", "Transfer-Encoding: chunked"];
-        let start = head(&stage.admin, "POST /v1/confirm HTTP/1.1", &headers);
+        let start = head(&fixture.admin, "POST /v1/confirm HTTP/1.1", &headers);
         let request = format!("{start}{:x}\r\n{body}\r\n{}0\r\n\r\n", body.len(), chunk.repeat(16));
-        let answer = exchange(&stage.admin, request.as_bytes());
+        let answer = exchange(&fixture.admin, request.as_bytes());
         assert_eq!((answer.status(), &answer.body["code"]), (Some(413), &json!("body_too_large")), "{answer:?}");
     });
 }
 
 #[test]
 fn many_small_headers_are_no_reason_for_a_refusal_without_a_word() {
-    Stage::set().unchanged_by(|stage| {
+    Fixture::new().unchanged_by(|fixture| {
         let few = vec!["a: b"; 200];
-        let answer = exchange(&stage.admin, head(&stage.admin, "GET /v1/interactions/c HTTP/1.1", &few).as_bytes());
+        let answer = exchange(&fixture.admin, head(&fixture.admin, "GET /v1/interactions/c HTTP/1.1", &few).as_bytes());
         assert_eq!((answer.status(), &answer.body["requestId"]), (Some(200), &json!("c")), "{}", answer.head);
         let many = vec!["a-header-of-some-length: and a value that is of some length, too, as it may well be"; 220];
-        let answer = exchange(&stage.admin, head(&stage.admin, "GET /v1/interactions/c HTTP/1.1", &many).as_bytes());
+        let answer =
+            exchange(&fixture.admin, head(&fixture.admin, "GET /v1/interactions/c HTTP/1.1", &many).as_bytes());
         assert_eq!(
             (answer.status(), &answer.body["code"]),
             (Some(431), &json!("headers_too_large")),
@@ -76,20 +77,20 @@ fn many_small_headers_are_no_reason_for_a_refusal_without_a_word() {
 #[test]
 fn a_refusal_reaches_a_client_that_is_still_sending() {
     const LENGTH: usize = 900_000;
-    let stage = Stage::set();
-    let (stranger, agent) = (stage.server.stranger(), stage.server.agent("eve"));
-    stage.unchanged_by(|stage| {
+    let fixture = Fixture::new();
+    let (anonymous, agent) = (fixture.server.anonymous(), fixture.server.agent("eve"));
+    fixture.unchanged_by(|fixture| {
         let headers = ["Content-Type: application/json", &format!("Content-Length: {LENGTH}")];
-        let second = head(&stage.admin, "GET /v1/interactions/c HTTP/1.1", &[]);
+        let second = head(&fixture.admin, "GET /v1/interactions/c HTTP/1.1", &[]);
         for (client, line, status) in [
-            (&stranger, "POST /v1/confirm HTTP/1.1", 401),
+            (&anonymous, "POST /v1/confirm HTTP/1.1", 401),
             (&agent, "POST /v1/confirm HTTP/1.1", 403),
-            (&stage.admin, "POST /v1/nothing HTTP/1.1", 404),
-            (&stage.admin, "PUT /v1/confirm HTTP/1.1", 405),
+            (&fixture.admin, "POST /v1/nothing HTTP/1.1", 404),
+            (&fixture.admin, "PUT /v1/confirm HTTP/1.1", 405),
         ] {
             let first = head(client, line, &headers).replace("Connection: close\r\n", "");
             let request = format!("{first}{}{second}", " ".repeat(LENGTH));
-            let answers = exchange(&stage.admin, request.as_bytes()).text;
+            let answers = exchange(&fixture.admin, request.as_bytes()).text;
             assert!(answers.starts_with(&format!("HTTP/1.1 {status} ")), "{answers}");
             assert!(answers.contains("HTTP/1.1 200 OK"), "the connection is of no more use: {answers}");
         }

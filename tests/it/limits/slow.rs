@@ -99,7 +99,7 @@ fn past_the_cap_agents_are_turned_away_and_people_are_not() {
     let answer = agent.get("/v1/interactions");
     assert_eq!((answer.refusal(), retry_after(&answer)), ((503, "too_many_connections"), "1"));
     assert_eq!(answer.headers["connection"], "close", "its place is for the next one");
-    server.stranger().get("/v1/interactions").expect(401);
+    server.anonymous().get("/v1/interactions").expect(401);
     ada.get("/v1/interactions").expect(200);
     // With the reserved places taken, too, a client hears it without having asked anything.
     let (mut silent, mut told) = (Vec::new(), String::new());

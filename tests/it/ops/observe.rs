@@ -98,9 +98,9 @@ fn every_answer_has_an_id_and_the_log_has_it_on_its_line() {
     let answers = [
         client.try_send("POST", "/v1/interactions", &json, Some(body.as_bytes())).unwrap().expect(201),
         client.get("/v1/interactions/nobodys").expect(404),
-        Client::stranger(&process.url).get("/v1/interactions").expect(401),
+        Client::anonymous(&process.url).get("/v1/interactions").expect(401),
         client.get("/no/such/path").expect(404),
-        Client::stranger(&process.url).get("/healthz").expect(200),
+        Client::anonymous(&process.url).get("/healthz").expect(200),
     ];
     let (_, _, log) = process.terminate();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

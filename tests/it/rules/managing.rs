@@ -52,7 +52,7 @@ fn rules_are_managed_by_approvers_read_by_auditors_and_hidden_from_agents() {
     agent.register(&confirmation("c"));
     let path = format!("/v1/trust-rules/{}", made_id(&ada, &own("allow")));
     let before = picture(&server);
-    for (who, rights) in [(&agent, (403, "forbidden")), (&server.stranger(), (401, "unauthenticated"))] {
+    for (who, rights) in [(&agent, (403, "forbidden")), (&server.anonymous(), (401, "unauthenticated"))] {
         assert_eq!(who.get("/v1/trust-rules").refusal(), rights);
         assert_eq!(who.get(&path).refusal(), rights);
         assert_eq!(who.post("/v1/trust-rules/preview", &own("deny")).refusal(), rights);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{command, ids, made_id, picture, rule, with};
-use crate::harness::{Act, Client, TestServer, altered, question, secret, together};
+use crate::harness::{Act, Client, TestServer, altered, question, race, secret};
 
 #[track_caller]
 fn preview(approver: &Client, rule: &Value) -> Value {
@@ -193,7 +193,7 @@ fn what_is_pending_is_shown_from_beyond_the_latest_500_and_what_is_decided_is_no
             }
         })
     });
-    together(fill);
+    race(fill);
     let shown = preview(&ada, &rule("allow", "git status *"));
     assert_eq!((found(&shown), &shown["examined"]), ([vec![], vec!["old"]], &json!(500)));
     assert_eq!(shown["counts"], counts([0, 0, 0, 0, 0, 1]));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Act, Answer, Client, TestServer, altered, together, until};
+use crate::harness::{Act, Answer, Client, TestServer, altered, race, until};
 
 const RESOLUTIONS: &str = "event IN ('interaction.approved', 'interaction.rejected')";
 
@@ -57,7 +57,7 @@ fn with_three_uses_exactly_three_of_a_hundred_at_once_are_approved() {
     for round in 0..4 {
         let tool = format!("tool{round}");
         let id = made(&ada, &altered(rule(&tool, "allow", "git status *"), &json!({"maxUses": 3})));
-        let answers = together((0..112).map(|number| -> Act<'_, Answer> {
+        let answers = race((0..112).map(|number| -> Act<'_, Answer> {
             let (client, tool) = (&crowd[number % crowd.len()], &tool);
             // Half of them need the rule for one command of several, and for two: still one use.
             let line = if number % 2 == 0 { "git status" } else { "git status -s; git status" };
@@ -79,7 +79,7 @@ fn of_lines_that_need_two_rules_exactly_as_many_pass_as_the_shorter_one_reaches(
         let tool = format!("tool{round}");
         let git_id = made(&ada, &altered(rule(&tool, "allow", "git status *"), &json!({"maxUses": git})));
         made(&ada, &altered(rule(&tool, "allow", "npm test"), &json!({"maxUses": npm})));
-        let answers = together((0..100).map(|number| -> Act<'_, Answer> {
+        let answers = race((0..100).map(|number| -> Act<'_, Answer> {
             let (agent, tool) = (&agent, &tool);
             let line = if number % 2 == 0 { "git status && npm test" } else { "npm test; git status" };
             Box::new(move || agent.post("/v1/interactions", &asking(&format!("c-{round}-{number}"), tool, line)))
@@ -122,7 +122,7 @@ fn no_registration_that_is_sent_after_a_revocation_was_answered_is_approved() {
             revoked.store(true, Ordering::SeqCst);
             Vec::new()
         });
-        for (sent_after, answer) in together(register.chain([revoke])).into_iter().flatten() {
+        for (sent_after, answer) in race(register.chain([revoke])).into_iter().flatten() {
             let is_approved = answer.body["status"] == "approved";
             assert!(!(sent_after && is_approved), "approved after the revocation: {answer:?}");
             *(if is_approved { &mut approved } else { &mut refused }) += 1;
@@ -155,7 +155,7 @@ fn nothing_that_a_rule_covers_slips_between_its_making_and_what_was_pending() {
             until(|| server.count(&format!("interactions WHERE tool_name = '{tool}'")) >= 8);
             ada.post("/v1/trust-rules", &apply)
         });
-        let mut answers = together(register.chain([make]));
+        let mut answers = race(register.chain([make]));
         let rule = answers.pop().unwrap().expect(201).body;
         let waited = answers.iter().filter(|answer| answer.body["status"] == "pending");
         let waited = waited.map(|answer| answer.body["requestId"].as_str().unwrap()).collect::<BTreeSet<_>>();
@@ -174,7 +174,7 @@ fn what_is_confirmed_while_a_rule_is_applied_is_resolved_once_by_the_one_or_by_t
     for round in 0..4 {
         let tool = &format!("tool{round}");
         let ids = &(0..100).map(|number| format!("c-{round}-{number}")).collect::<Vec<_>>();
-        together(ids.chunks(10).map(|ids| -> Act<'_, ()> {
+        race(ids.chunks(10).map(|ids| -> Act<'_, ()> {
             let agent = &agent;
             Box::new(move || ids.iter().for_each(|id| drop(agent.register(&asking(id, tool, "git status")))))
         }));
@@ -187,7 +187,7 @@ fn what_is_confirmed_while_a_rule_is_applied_is_resolved_once_by_the_one_or_by_t
             until(|| server.count(&format!("interactions WHERE tool_name = '{tool}' AND status = 'rejected'")) >= 8);
             vec![bob.post("/v1/trust-rules", &apply)]
         });
-        let mut answers = together(confirm.chain([make]));
+        let mut answers = race(confirm.chain([make]));
         let rule = answers.pop().unwrap().remove(0).expect(201).body;
         let resolved = rule["resolved"].as_array().unwrap().len();
         let (confirmed, late): (Vec<_>, Vec<_>) = answers.iter().flatten().partition(|answer| answer.status == 200);
@@ -215,7 +215,7 @@ fn a_rule_from_a_request_that_is_resolved_meanwhile_is_made_whole_or_not_at_all(
         agent.register(&asking(id, tool, "git status -s"));
         let waiter = agent.wait_in_background(id);
         server.until_waiting(1);
-        let answers = together(crowd.iter().enumerate().map(|(number, client)| -> Act<'_, Option<Answer>> {
+        let answers = race(crowd.iter().enumerate().map(|(number, client)| -> Act<'_, Option<Answer>> {
             let terms = json!({"requestId": id, "pattern": "git status *", "scope": "everywhere", "decision": "allow",
                 // Terms of its own for each, so that each would be a rule of its own.
                 "maxUses": number + 1, "applyToPending": number % 4 == 1});

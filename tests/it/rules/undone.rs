@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{command, made_id, picture, rule, status, uses, with};
 use crate::harness::outside::write_sql;
-use crate::harness::{Act, Answer, TestServer, together};
+use crate::harness::{Act, Answer, TestServer, race};
 
 /// Has every write fail that tells of such an event: the last step of a transaction, after everything else is written.
 fn breaking(server: &TestServer, event: &str) {
@@ -56,7 +56,7 @@ fn among_many_at_once_those_that_fail_use_nothing_and_disturb_nobody() {
             let agent = agent.clone();
             Box::new(move || agent.post("/v1/interactions", &registration))
         });
-        let answers = together(acts);
+        let answers = race(acts);
         let with = |status: &str| answers.iter().filter(|answer| answer.body["status"] == status).count();
         let (approved, pending) = (with("approved"), with("pending"));
         assert_eq!(approved, 5);

@@ -4,33 +4,33 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use super::{READY, Stage, shell};
+use super::{Fixture, READY, shell};
 use crate::harness::{Client, Process, altered, confirmation, countersign, signal};
 
 #[test]
 fn it_goes_on_when_the_server_is_back() {
-    let mut stage = Stage::set();
-    stage.agent.register(&shell("before", "make before"));
-    let mut terminal = stage.watch();
+    let mut fixture = Fixture::new();
+    fixture.agent.register(&shell("before", "make before"));
+    let mut terminal = fixture.watch();
     terminal.shows(READY);
-    let address = stage.server.url.trim_start_matches("http://").to_owned();
-    signal(stage.server.id(), "KILL");
+    let address = fixture.server.url.trim_start_matches("http://").to_owned();
+    signal(fixture.server.id(), "KILL");
     terminal.shows("the server is away");
-    stage.server = Process::serve_on(&address, &stage.path().join("test.db"), &["--credentials-file", "none"]);
-    stage.agent.register(&shell("after", "make after"));
+    fixture.server = Process::serve_on(&address, &fixture.path().join("test.db"), &["--credentials-file", "none"]);
+    fixture.agent.register(&shell("after", "make after"));
     terminal.until(|screen| screen.contains("live at") && screen.contains("2 wait"));
     terminal.press("a");
-    assert_eq!(stage.resolved("before")["status"], "approved");
+    assert_eq!(fixture.resolved("before")["status"], "approved");
     terminal.until(|screen| screen.contains("make after") && screen.contains(READY));
 }
 
 #[test]
 fn nothing_that_an_agent_writes_is_obeyed() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let hostile = "\u{1b}[2J\u{1b}]0;pwned\u{7}\u{9b}31m\u{202e}live at\u{200b} g\u{456}t";
     let content = json!({"confirmation": {"toolName": "shell", "input": {"command": hostile}, "reason": hostile}});
-    stage.agent.register(&altered(confirmation("hostile"), &content));
-    let terminal = stage.watch();
+    fixture.agent.register(&altered(confirmation("hostile"), &content));
+    let terminal = fixture.watch();
     let screen = terminal.until(|screen| screen.contains(READY) && screen.matches("⟨U+001B⟩[2J").count() >= 2);
     assert!(screen.contains("⟨U+202E⟩") && screen.contains("⟨U+200B⟩") && screen.contains("\u{456}⟨U+0456⟩"));
     let sent = terminal.sent();
@@ -41,15 +41,15 @@ fn nothing_that_an_agent_writes_is_obeyed() {
 
 #[test]
 fn the_terminal_is_given_back_however_it_ends() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     for key in ["q", "\u{3}"] {
-        let mut terminal = stage.watch();
+        let mut terminal = fixture.watch();
         terminal.press(key);
         let (status, _) = terminal.ended();
         assert!(status.success());
     }
     for name in ["TERM", "HUP"] {
-        let terminal = stage.watch();
+        let terminal = fixture.watch();
         signal(terminal.id(), name);
         terminal.ended();
     }
@@ -57,25 +57,25 @@ fn the_terminal_is_given_back_however_it_ends() {
 
 #[test]
 fn whoever_is_no_longer_let_in_is_told_so_on_their_own_screen() {
-    let stage = Stage::set();
-    let terminal = stage.watch();
+    let fixture = Fixture::new();
+    let terminal = fixture.watch();
     terminal.shows("nothing waits");
-    let db = stage.path().join("test.db");
+    let db = fixture.path().join("test.db");
     let revoked = countersign().args(["token", "revoke", "--name", "ada", "--db"]).arg(&db).output().unwrap();
     assert!(revoked.status.success());
     // What is asked now has to be looked at with the token.
-    stage.agent.register(&shell("one", "make deploy"));
+    fixture.agent.register(&shell("one", "make deploy"));
     let (status, screen) = terminal.ended();
     assert_eq!(status.code(), Some(1));
     assert!(screen.contains("does not know the token"), "{screen}");
-    let refused = Client::new(&stage.server.url, &stage.approver).get("/v1/interactions").status;
+    let refused = Client::new(&fixture.server.url, &fixture.approver).get("/v1/interactions").status;
     assert_eq!(refused, 401);
 }
 
 #[test]
 fn without_a_terminal_it_says_what_to_use_instead() {
-    let stage = Stage::set();
-    let watched = countersign().args(["watch", "--url", &stage.server.url]).stdout(Stdio::piped()).output().unwrap();
+    let fixture = Fixture::new();
+    let watched = countersign().args(["watch", "--url", &fixture.server.url]).stdout(Stdio::piped()).output().unwrap();
     assert_eq!(watched.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&watched.stderr).contains("countersign list"));
 }

@@ -12,15 +12,15 @@ use crate::harness::terminal::Terminal;
 use crate::harness::{Client, Process, altered, confirmation, countersign, token};
 
 /// A server with an agent, and a person who watches.
-struct Stage {
+struct Fixture {
     directory: TempDir,
     server: Process,
     agent: Client,
     approver: String,
 }
 
-impl Stage {
-    fn set() -> Self {
+impl Fixture {
+    fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let db = directory.path().join("test.db");
         let (agent, approver) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
