@@ -19,7 +19,7 @@ end_step() {
 # At the end, whether or not every step passed.
 print_times() {
     local status=$?
-    [ "$status" = 0 ] || step_name+=" (failed)"
+    [ "$status" = 0 ] || [ -z "$step_name" ] || step_name+=" (failed)"
     end_step
     printf '\n%s%6d s  in all\n' "$timed" "$SECONDS"
 }

@@ -50,7 +50,7 @@ impl Run {
 
 #[derive(Parser)]
 #[command(name = "proofs")]
-struct Arguments {
+struct CommandLine {
     #[command(flatten)]
     run: Run,
 
@@ -62,7 +62,7 @@ struct Arguments {
     filters: Vec<String>,
 }
 
-impl Arguments {
+impl CommandLine {
     /// Takes the filters out, of which libtest-mimic knows one only, and leaves what they select.
     fn selected(&mut self, proofs: &'static [Proof]) -> Vec<(usize, &'static Proof)> {
         let filters = self.libtest.filter.take().into_iter().chain(self.filters.drain(..)).collect::<Vec<_>>();
@@ -75,8 +75,8 @@ impl Arguments {
 
 /// Runs the proofs that the command line selects, prints the table, and fails if one of them does.
 pub(crate) fn run(proofs: &'static [Proof]) -> ExitCode {
-    let mut arguments = Arguments::parse();
-    let run = arguments.run;
+    let mut line = CommandLine::parse();
+    let run = line.run;
     let rows = Arc::new(Mutex::new(BTreeMap::new()));
     let trial = |(place, proof): (usize, &'static Proof)| {
         let rows = rows.clone();
@@ -86,11 +86,11 @@ pub(crate) fn run(proofs: &'static [Proof]) -> ExitCode {
             outcome
         })
     };
-    let trials = arguments.selected(proofs).into_iter().map(trial).collect();
-    if !arguments.libtest.list {
+    let trials = line.selected(proofs).into_iter().map(trial).collect();
+    if !line.libtest.list {
         println!("proofs: seed {}", run.seed);
     }
-    let conclusion = libtest_mimic::run(&arguments.libtest, trials);
+    let conclusion = libtest_mimic::run(&line.libtest, trials);
     let rows = rows.lock().unwrap();
     if !rows.is_empty() {
         println!("| proof | result | figures |\n| --- | --- | --- |");
