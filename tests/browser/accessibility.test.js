@@ -1,4 +1,4 @@
-// For everybody: by keyboard alone, on a phone, in the dark, with a screen reader.
+// Accessibility: the pages by keyboard alone, on a phone, in the dark, with a screen reader.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';

@@ -76,6 +76,8 @@ impl CommandLine {
 /// Runs the proofs that the command line selects, prints the table, and fails if one of them does.
 pub(crate) fn run(proofs: &'static [Proof]) -> ExitCode {
     let mut line = CommandLine::parse();
+    // One after the other: each of them keeps the machine busy, and some measure.
+    line.libtest.test_threads.get_or_insert(1);
     let run = line.run;
     let rows = Arc::new(Mutex::new(BTreeMap::new()));
     let trial = |(place, proof): (usize, &'static Proof)| {
