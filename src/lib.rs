@@ -7,7 +7,7 @@
 //! # The map of the house
 //!
 //! A word names the same room on every floor: `confirm` is `http/confirm.rs`, `service/confirm.rs` and
-//! `tests/it/confirm.rs`. In reading order:
+//! `tests/it/api/confirm.rs`. In reading order:
 //!
 //! | room | what it is |
 //! | --- | --- |

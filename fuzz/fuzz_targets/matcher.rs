@@ -12,11 +12,15 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: seed(), |input: &[u8]| matching::fuzzed::check(input));
 
-/// Writes the lines of the corpora that people wrote, each with the pattern of its rule, into the folder `SEEDS`.
+/// Writes the inputs that earlier runs chose, and the lines of the corpora that people wrote, each with the pattern of its
+/// rule, into the folder `SEEDS`.
 fn seed() {
     let Ok(folder) = std::env::var("SEEDS") else {
         return;
     };
+    for (line, input) in matching::fuzzed::corpus() {
+        std::fs::write(Path::new(&folder).join(format!("fuzzed-{line}")), input).expect("a seed");
+    }
     let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
     for name in ["bypasses", "cautious", "denied", "ordinary"] {
         let text = std::fs::read_to_string(corpora.join(name).with_extension("toml")).expect("a corpus");

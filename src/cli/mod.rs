@@ -84,7 +84,7 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Copy the database to a new file, consistent and verified, beside a running server too
     Backup(backup::MakeBackup),
-    /// TerminalStyle the database over, beside a running server too: pages, schema, every constraint, the history's chain
+    /// Look the database over, beside a running server too: pages, schema, every constraint, the history's chain
     Doctor(Database),
     /// Exchange the key that seals secrets
     #[command(subcommand)]

@@ -53,11 +53,11 @@ impl Answer {
 impl Client {
     /// A client of the server at `url`.
     pub(crate) fn new(url: &str, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..Self::stranger(url) }
+        Self { token: Some(token.to_owned()), ..Self::anonymous(url) }
     }
 
     /// One without a token.
-    pub(crate) fn stranger(url: &str) -> Self {
+    pub(crate) fn anonymous(url: &str) -> Self {
         Self { url: url.to_owned(), token: None, agent: http() }
     }
 

@@ -1,5 +1,24 @@
-//! What every test stands on: a real server on a free port with a temporary database and a clock that stands still, and
-//! the real binary as a process of its own, to be killed.
+//! The harness: how tests start a server and speak with it.
+//!
+//! - [`TestServer`] is a real server inside the test's process, on a free port, with a temporary database and a clock that
+//!   only the test moves ([`TestServer::advance`]). It stops when it is dropped. `TestServer::unchanged` fails where what
+//!   it runs changes any row; [`TestServer::sql`] asks the database beside the server.
+//! - [`Client`] speaks HTTP with one token: [`TestServer::agent`] and [`TestServer::approver`] make one for a principal,
+//!   [`TestServer::anonymous`] one without a token. [`page::Browser`] is a client with a log-in, for the pages.
+//! - [`Answer`] is what comes back: [`Answer::expect`] demands a status, [`Answer::refusal`] is the status and the code.
+//! - [`confirmation`], [`secret`] and [`question`] make registrations; [`altered`] changes members of them.
+//! - [`Process`] is the real binary as a process of its own, for what kills or restarts it; [`countersign`] is any command
+//!   of it, and [`terminal::Terminal`] runs one in a terminal.
+//! - [`race`] lets threads go at the same moment, [`until`] gives way until a condition holds: no test sleeps.
+//!
+//! ```
+//! let server = TestServer::start();
+//! let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+//! agent.register(&confirmation("deploy"));
+//! server.unchanged(|| assert_eq!(agent.confirm("deploy", "allow").refusal(), (403, "forbidden")));
+//! ada.confirm("deploy", "allow").expect(200);
+//! assert_eq!(agent.look("deploy")["status"], "approved");
+//! ```
 
 mod client;
 pub(crate) mod feed;
@@ -8,17 +27,18 @@ pub(crate) mod old;
 pub(crate) mod outside;
 pub(crate) mod page;
 mod process;
+mod race;
 mod requests;
 pub(crate) mod terminal;
-mod together;
 mod unchanged;
-mod unswept;
+pub(crate) mod wire;
+mod without_sweeper;
 
 pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Process, countersign, signal, token};
+pub(crate) use self::race::{Act, race};
 pub(crate) use self::requests::{altered, confirmation, question, responses, secret};
-pub(crate) use self::together::{Act, together};
-use self::unswept::Sweeper;
+use self::without_sweeper::Sweeper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -149,8 +169,8 @@ impl TestServer {
     }
 
     /// A client without a token.
-    pub(crate) fn stranger(&self) -> Client {
-        Client::stranger(&self.url)
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::anonymous(&self.url)
     }
 
     /// What a query says of the database, as its own reader beside the server.

@@ -18,12 +18,12 @@ impl Client {
     #[track_caller]
     pub(crate) fn browser(&self) -> Browser {
         let link = self.post_nothing("/v1/login-links").expect(201);
-        let stranger =
+        let anonymous =
             Browser { client: Self { token: None, agent: without_redirects(), ..self.clone() }, cookie: String::new() };
-        let answer = stranger.send_form("/login", &[("credential", link.body["code"].as_str().unwrap())]).expect(303);
+        let answer = anonymous.send_form("/login", &[("credential", link.body["code"].as_str().unwrap())]).expect(303);
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
-        Browser { cookie, ..stranger }
+        Browser { cookie, ..anonymous }
     }
 }
 
@@ -35,8 +35,8 @@ fn without_redirects() -> ureq::Agent {
 
 impl Browser {
     /// One in which nobody has logged in.
-    pub(crate) fn stranger(url: &str) -> Self {
-        let client = Client { agent: without_redirects(), ..Client::stranger(url) };
+    pub(crate) fn anonymous(url: &str) -> Self {
+        let client = Client { agent: without_redirects(), ..Client::anonymous(url) };
         Self { client, cookie: String::new() }
     }
 

@@ -1,7 +1,7 @@
 //! One input of the fuzzer, and what must hold of it: the fuzzer and the test that replays its corpus call the same function.
 //!
-//! An input is a letter for what the subject is, a pattern, a zero byte and a subject, so that a corpus can be read and
-//! written by hand.
+//! An input is a letter for what the subject is, a pattern, a zero byte and a subject, so that the corpus,
+//! `tests/corpus/fuzzed.txt`, can be read and written by hand.
 
 use countersign::domain::enums::RuleDecision;
 use countersign::domain::matcher::Doubt;
@@ -11,6 +11,33 @@ use super::shell;
 
 /// A program that no pattern is to let run.
 const CANARY: &str = "CANARY";
+
+/// The inputs of the corpus, each with the number of its line.
+pub(crate) fn corpus() -> impl Iterator<Item = (usize, Vec<u8>)> {
+    let lines = include_str!("../corpus/fuzzed.txt").lines().zip(1..);
+    lines.filter(|(line, _)| !line.starts_with('#')).map(|(line, number)| (number, unescaped(line)))
+}
+
+fn unescaped(line: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = line.as_bytes();
+    loop {
+        let (byte, after) = match rest {
+            [] => return bytes,
+            [b'\\', b'x', high, low, after @ ..] => (hex_digit(*high) * 16 + hex_digit(*low), after),
+            [b'\\', b'\\', after @ ..] => (b'\\', after),
+            [b'\\', ..] => panic!("{line:?} holds an unknown escape"),
+            [byte, after @ ..] => (*byte, after),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+}
+
+fn hex_digit(digit: u8) -> u8 {
+    let value = char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    value.unwrap_or_else(|| panic!("{:?} is no hexadecimal digit", char::from(digit)))
+}
 
 /// Panics where the matcher does what it never may.
 pub(crate) fn check(input: &[u8]) {

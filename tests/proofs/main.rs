@@ -1,7 +1,17 @@
-//! The proofs: what countersign promises, tried on the real server by force, one file a proof.
+//! The proofs: what countersign promises, tried on the real server by force, one module a proof.
 //!
 //! `scripts/prove` runs their long form and prints the figures; as a test of Cargo's each runs in a short form. A proof
-//! that cannot run here, for want of a tool, says so in one line and counts as skipped, never as passed.
+//! that cannot run here, for want of a tool, says so in one line and counts as ignored, never as passed.
+//!
+//! `model` is a model test. A generator makes random requests, each is sent to the server and to an oracle, a second, naive
+//! implementation of docs/reference/api.md in memory, and both have to answer the same; from time to time all tables are
+//! compared. A failure prints the last steps and the seed that repeats them. To add a verb to it:
+//!
+//! 1. `model/request.rs`: add the verb to `Verb`, with its method and its path.
+//! 2. `model/oracle`: say what it answers and what it changes, from the documentation and never from the server's code.
+//! 3. `model/generate`: make requests of it, right ones and nearly right ones, and say how often.
+//! 4. `model/coverage.rs`: list the kinds of answers that it has; the long form fails while one of them never occurs.
+//! 5. Run `scripts/prove model`. Then break the server's answer on purpose, and see the proof fail.
 #![expect(clippy::unwrap_used, reason = "a proof that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
@@ -24,7 +34,7 @@ mod strace;
 
 use std::process::ExitCode;
 
-use self::run::{Proof, Run};
+use self::run::Proof;
 
 /// Every proof, in the order of the report.
 const PROOFS: &[Proof] = &[
@@ -40,5 +50,5 @@ const PROOFS: &[Proof] = &[
 ];
 
 fn main() -> ExitCode {
-    Run::from_arguments().all(PROOFS)
+    run::run(PROOFS)
 }

@@ -1,9 +1,13 @@
-//! How proofs are run and reported: `[--long] [--seed SEED] [NAME…]`, one line of the table for each.
+//! How proofs are run and reported. The flags and filters are those of Cargo's own test runner, by way of libtest-mimic;
+//! `--long` and `--seed SEED` stand beside them. A table at the end has a row of figures for each proof.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
-use clap::Parser;
+use clap::{Args, Parser};
+use libtest_mimic::{Completion, Failed, Trial};
 
 /// One proof.
 pub(crate) struct Proof {
@@ -22,8 +26,7 @@ pub(crate) enum Found {
 }
 
 /// How much is tried.
-#[derive(Parser)]
-#[command(name = "proofs")]
+#[derive(Clone, Copy, Args)]
 pub(crate) struct Run {
     /// The long form, which takes minutes
     #[arg(long)]
@@ -32,13 +35,6 @@ pub(crate) struct Run {
     /// Where randomness begins; drawn anew where nothing is said, and printed
     #[arg(long, default_value_t = drawn())]
     pub(crate) seed: u64,
-
-    /// Only the proofs whose name holds one of these
-    names: Vec<String>,
-
-    /// Cargo may hand on what means something only to its own test runner.
-    #[arg(long, hide = true)]
-    nocapture: bool,
 }
 
 fn drawn() -> u64 {
@@ -46,43 +42,80 @@ fn drawn() -> u64 {
 }
 
 impl Run {
-    pub(crate) fn from_arguments() -> Self {
-        Self::parse()
-    }
-
     /// The short form's amount, or the long one's.
     pub(crate) fn amount<T>(&self, short: T, long: T) -> T {
         if self.long { long } else { short }
     }
+}
 
-    /// Runs all that were asked for; prints a row of a Markdown table for each, and fails if one of them does.
-    pub(crate) fn all(&self, proofs: &[Proof]) -> ExitCode {
-        let (mut held, mut failed, mut skipped) = (0, 0, 0);
-        println!("proofs: seed {}\n\n| proof | result | figures |\n| --- | --- | --- |", self.seed);
-        for proof in proofs.iter().filter(|proof| self.is_wanted(proof.name)) {
-            let name = proof.name;
-            // The panic's own message has gone to stderr by then.
-            match catch_unwind(AssertUnwindSafe(|| (proof.prove)(self))) {
-                Ok(Found::Held(figures)) => {
-                    held += 1;
-                    let figures = figures.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
-                    println!("| {name} | holds | {} |", figures.join("; "));
-                }
-                Ok(Found::Skipped(why)) => {
-                    skipped += 1;
-                    println!("| {name} | skipped: {why} | |");
-                }
-                Err(_) => {
-                    failed += 1;
-                    println!("| {name} | **FAILED** | repeat it with `--seed {} {name}` |", self.seed);
-                }
-            }
-        }
-        println!("\nproofs: {held} passed, {failed} failed, {skipped} skipped");
-        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+#[derive(Parser)]
+#[command(name = "proofs")]
+struct CommandLine {
+    #[command(flatten)]
+    run: Run,
+
+    #[command(flatten)]
+    libtest: libtest_mimic::Arguments,
+
+    /// More filters: proofs run whose name contains any of them
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+}
+
+impl CommandLine {
+    /// Takes the filters out, of which libtest-mimic knows one only, and leaves what they select.
+    fn selected(&mut self, proofs: &'static [Proof]) -> Vec<(usize, &'static Proof)> {
+        let filters = self.libtest.filter.take().into_iter().chain(self.filters.drain(..)).collect::<Vec<_>>();
+        let exact = self.libtest.exact;
+        let names = |filter: &str, name: &str| if exact { name == filter } else { name.contains(filter) };
+        let is_selected = |name: &str| filters.is_empty() || filters.iter().any(|filter| names(filter, name));
+        proofs.iter().enumerate().filter(|(_, proof)| is_selected(proof.name)).collect()
     }
+}
 
-    fn is_wanted(&self, name: &str) -> bool {
-        self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
+/// Runs the proofs that the command line selects, prints the table, and fails if one of them does.
+pub(crate) fn run(proofs: &'static [Proof]) -> ExitCode {
+    let mut line = CommandLine::parse();
+    // One after the other: each of them keeps the machine busy, and some measure.
+    line.libtest.test_threads.get_or_insert(1);
+    let run = line.run;
+    let rows = Arc::new(Mutex::new(BTreeMap::new()));
+    let trial = |(place, proof): (usize, &'static Proof)| {
+        let rows = rows.clone();
+        Trial::ignorable_test(proof.name, move || {
+            let (row, outcome) = tried(proof, &run);
+            rows.lock().unwrap().insert(place, row);
+            outcome
+        })
+    };
+    let trials = line.selected(proofs).into_iter().map(trial).collect();
+    if !line.libtest.list {
+        println!("proofs: seed {}", run.seed);
+    }
+    let conclusion = libtest_mimic::run(&line.libtest, trials);
+    let rows = rows.lock().unwrap();
+    if !rows.is_empty() {
+        println!("| proof | result | figures |\n| --- | --- | --- |");
+        rows.values().for_each(|row| println!("{row}"));
+    }
+    conclusion.exit_code()
+}
+
+/// The row of the table, and what the test runner counts.
+fn tried(proof: &Proof, run: &Run) -> (String, Result<Completion, Failed>) {
+    let name = proof.name;
+    // The panic's own message has gone to stderr by then.
+    match catch_unwind(AssertUnwindSafe(|| (proof.prove)(run))) {
+        Ok(Found::Held(figures)) => {
+            let figures = figures.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
+            (format!("| {name} | holds | {} |", figures.join("; ")), Ok(Completion::Completed))
+        }
+        Ok(Found::Skipped(why)) => {
+            (format!("| {name} | skipped: {why} | |"), Ok(Completion::Ignored { reason: Some(why) }))
+        }
+        Err(_) => {
+            let again = format!("repeat it with `--seed {} \"{name}\"`", run.seed);
+            (format!("| {name} | **FAILED** | {again} |"), Err(again.into()))
+        }
     }
 }

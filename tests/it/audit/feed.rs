@@ -89,7 +89,7 @@ fn a_last_id_that_is_none_is_refused() {
         let answer = ada.try_send("GET", "/v1/events", &[("last-event-id", id)], None).unwrap();
         assert_eq!(answer.refusal(), (400, "malformed_request"), "{id:?}");
     }
-    assert_eq!(server.stranger().get("/v1/events").refusal(), (401, "unauthenticated"));
+    assert_eq!(server.anonymous().get("/v1/events").refusal(), (401, "unauthenticated"));
 }
 
 #[test]

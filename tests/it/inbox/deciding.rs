@@ -7,7 +7,7 @@ use crate::harness::page::{Browser, between};
 use crate::harness::{Client, TestServer, altered, confirmation, question, secret};
 
 /// A server, an agent, and ada at her browser.
-fn stage() -> (TestServer, Client, Browser) {
+fn fixture() -> (TestServer, Client, Browser) {
     let server = TestServer::start();
     let (agent, browser) = (server.agent("builder"), server.approver("ada").browser());
     (server, agent, browser)
@@ -20,7 +20,7 @@ fn decide(browser: &Browser, id: &str, fields: &[(&str, &str)]) -> (u16, String)
 
 #[test]
 fn a_confirmation_is_approved_or_rejected_with_a_reason() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     agent.register(&confirmation("a"));
     agent.register(&confirmation("r"));
     assert_eq!(decide(&browser, "a", &[("decision", "allow"), ("comment", "")]).0, 303);
@@ -33,7 +33,7 @@ fn a_confirmation_is_approved_or_rejected_with_a_reason() {
 
 #[test]
 fn an_edited_input_is_approved_to_the_letter() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     agent.register(&altered(confirmation("c"), &json!({"confirmation": {"inputEditsAllowed": true}})));
     let (status, said) = decide(&browser, "c", &[("decision", "allow-edited"), ("input", "{\"command\": ")]);
     assert!(status == 400 && said.contains("not a JSON object"), "{status} {said}");
@@ -46,7 +46,7 @@ fn an_edited_input_is_approved_to_the_letter() {
 /// What was typed is never dropped in silence.
 #[test]
 fn an_approval_that_would_leave_out_an_edit_or_a_reason_is_refused() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     agent.register(&altered(confirmation("c"), &json!({"confirmation": {"inputEditsAllowed": true}})));
     let edited = "{\"command\": \"ls\"}";
     for fields in [[("decision", "allow"), ("input", edited)], [("decision", "allow"), ("comment", "no! not this")]] {
@@ -64,7 +64,7 @@ fn an_approval_that_would_leave_out_an_edit_or_a_reason_is_refused() {
 
 #[test]
 fn an_approval_makes_the_rule_that_was_chosen_and_the_next_request_passes() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     agent.register(&confirmation("c"));
     let (status, said) = decide(&browser, "c", &[("decision", "allow-always"), ("pattern", "7"), ("scope", "0")]);
     assert!(status == 400 && said.contains("Choose what the rule covers"), "{status} {said}");
@@ -74,7 +74,7 @@ fn an_approval_makes_the_rule_that_was_chosen_and_the_next_request_passes() {
 
 #[test]
 fn high_risk_takes_a_second_step() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     agent.register(&altered(confirmation("c"), &json!({"confirmation": {"riskLevel": "high"}})));
     let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
     assert!(status == 422 && said.contains("high risk"), "{status} {said}");
@@ -86,7 +86,7 @@ fn high_risk_takes_a_second_step() {
 
 #[test]
 fn what_hides_or_is_long_takes_a_second_step_too() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     for (id, command) in
         [("hidden", "ls \u{202e}x".to_owned()), ("long", format!("echo {}; rm -rf /", "x".repeat(9_000)))]
     {
@@ -100,7 +100,7 @@ fn what_hides_or_is_long_takes_a_second_step_too() {
 /// An approval is of the edit and of the tool's name, too.
 #[test]
 fn what_hides_beside_the_input_takes_a_second_step_too() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     let diff = |new: &str| json!({"filePath": "/repo/a", "oldContent": "", "newContent": new, "isNewFile": true});
     for (id, change) in [
         ("diff", json!({"diff": diff("x\u{202e}y")})),
@@ -115,7 +115,7 @@ fn what_hides_beside_the_input_takes_a_second_step_too() {
 
 #[test]
 fn what_a_rule_would_cover_is_shown_whatever_it_is_called() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     let offers = json!({
         "allowlistOptions": [{"label": "just this", "pattern": "make *"}],
         "scopeOptions": [{"label": "only in /repo", "scope": "everywhere"}],
@@ -128,7 +128,7 @@ fn what_a_rule_would_cover_is_shown_whatever_it_is_called() {
 
 #[test]
 fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     let hidden = ["\u{80}", "\u{81}"].concat().repeat(25_000);
     for number in 0..12 {
         let diff = json!({"filePath": "/a", "oldContent": "", "newContent": hidden, "isNewFile": true});
@@ -143,7 +143,7 @@ fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
 
 #[test]
 fn a_secret_is_given_once_or_for_keeping_or_declined() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     for id in ["kept", "once", "declined"] {
         agent.register(&secret(id));
     }
@@ -163,7 +163,7 @@ fn a_secret_is_given_once_or_for_keeping_or_declined() {
 
 #[test]
 fn a_question_is_answered_by_option_in_own_words_or_skipped() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     agent.register(&question("q"));
     let answer = |fields: &[(&str, &str)]| browser.submit("/interactions/q/answer", fields);
     let refused = answer(&[("decision", "answer")]).expect(400);
@@ -182,7 +182,7 @@ fn browser_of_one_who_asks(server: &TestServer) -> Browser {
 
 #[test]
 fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
-    let (server, agent, browser) = stage();
+    let (server, agent, browser) = fixture();
     for id in ["a", "b", "c"] {
         agent.register(&confirmation(id));
     }
@@ -209,7 +209,7 @@ fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
 
 #[test]
 fn what_somebody_else_decided_meanwhile_says_so() {
-    let (server, agent, browser) = stage();
+    let (server, agent, browser) = fixture();
     agent.register(&confirmation("c"));
     server.approver("bob").confirm("c", "deny").expect(200);
     let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
@@ -222,7 +222,7 @@ fn what_somebody_else_decided_meanwhile_says_so() {
 
 #[test]
 fn a_form_without_the_sessions_word_changes_nothing() {
-    let (server, agent, browser) = stage();
+    let (server, agent, browser) = fixture();
     agent.register(&confirmation("c"));
     let other = server.approver("bob").browser().csrf();
     for csrf in ["", "x", &other] {
@@ -236,7 +236,7 @@ fn a_form_without_the_sessions_word_changes_nothing() {
 
 #[test]
 fn the_queue_has_what_ends_first_at_the_top_and_the_same_together() {
-    let (_server, agent, browser) = stage();
+    let (_server, agent, browser) = fixture();
     let command = |id: &str, command: &str, seconds: u64| {
         altered(
             confirmation(id),

@@ -14,7 +14,7 @@ fn code(client: &crate::harness::Client) -> String {
 }
 
 fn log_in(server: &TestServer, credential: &str) -> crate::harness::Answer {
-    Browser::stranger(&server.url).send_form("/login", &[("credential", credential)])
+    Browser::anonymous(&server.url).send_form("/login", &[("credential", credential)])
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn behind_tls_the_cookie_goes_over_nothing_else() {
     let code = code(&server.approver("ada"));
     let form = format!("credential={code}");
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-proto", "https")];
-    let browser = Browser::stranger(&server.url);
+    let browser = Browser::anonymous(&server.url);
     let answer = browser.send("POST", "/login", &headers, Some(form.as_bytes())).expect(303);
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("__Host-countersign_session") && cookie.contains("; Secure"), "{cookie}");

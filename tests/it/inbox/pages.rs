@@ -3,21 +3,21 @@
 use countersign::domain::enums::Role;
 use serde_json::json;
 
+use crate::api::routes::everything;
 use crate::harness::page::{Browser, between};
 use crate::harness::{Client, TestServer, confirmation, question, secret};
-use crate::routes::everything;
 
 /// A server with something on each page, and what is needed to go there.
-pub(super) struct Stage {
+pub(super) struct Fixture {
     pub(super) server: TestServer,
     pub(super) agent: Client,
     pub(super) ada: Client,
     pub(super) rule_id: String,
 }
 
-impl Stage {
+impl Fixture {
     /// Pending: a confirmation `c`, a secret `s` and a question `q`; and a rule.
-    pub(super) fn set() -> Self {
+    pub(super) fn new() -> Self {
         let server = TestServer::start();
         let (agent, ada) = (server.agent("builder"), server.approver("ada"));
         for registration in [confirmation("c"), secret("s"), question("q")] {
@@ -53,69 +53,69 @@ fn unchanged(server: &TestServer, it: impl FnOnce()) {
 
 #[test]
 fn nobody_sees_a_page_without_logging_in() {
-    let stage = Stage::set();
-    let stranger = Browser::stranger(&stage.server.url);
-    for path in stage.pages() {
-        let answer = stranger.get(&path).expect(303);
+    let fixture = Fixture::new();
+    let anonymous = Browser::anonymous(&fixture.server.url);
+    for path in fixture.pages() {
+        let answer = anonymous.get(&path).expect(303);
         assert_eq!((answer.headers["location"].to_str().unwrap(), answer.text.as_str()), ("/login", ""), "{path}");
     }
-    unchanged(&stage.server, || {
-        for (path, fields) in stage.forms() {
-            let answer = stranger.send_form(&path, &fields).expect(401);
+    unchanged(&fixture.server, || {
+        for (path, fields) in fixture.forms() {
+            let answer = anonymous.send_form(&path, &fields).expect(401);
             assert!(answer.text.contains("You are not logged in"), "{path}: {answer:?}");
         }
-        stranger.send_form("/rules/preview", &stage.forms()[0].1).expect(401);
+        anonymous.send_form("/rules/preview", &fixture.forms()[0].1).expect(401);
     });
 }
 
 #[test]
 fn a_form_without_the_sessions_own_word_does_nothing() {
-    let stage = Stage::set();
-    let browser = stage.ada.browser();
-    let of_another = stage.ada.browser().csrf();
-    unchanged(&stage.server, || {
-        for (path, fields) in stage.forms() {
+    let fixture = Fixture::new();
+    let browser = fixture.ada.browser();
+    let of_another = fixture.ada.browser().csrf();
+    unchanged(&fixture.server, || {
+        for (path, fields) in fixture.forms() {
             browser.send_form(&path, &fields).expect(403);
             browser.send_form(&path, &[&[("csrf", of_another.as_str())], fields.as_slice()].concat()).expect(403);
         }
-        browser.send_form("/rules/preview", &stage.forms()[0].1).expect(403);
+        browser.send_form("/rules/preview", &fixture.forms()[0].1).expect(403);
     });
 }
 
 #[test]
 fn auditors_see_all_and_change_nothing() {
-    let stage = Stage::set();
-    let auditor = stage.server.client("olga", Role::Auditor).browser();
-    let approver = stage.ada.browser();
+    let fixture = Fixture::new();
+    let auditor = fixture.server.client("olga", Role::Auditor).browser();
+    let approver = fixture.ada.browser();
     let buttons = |browser: &Browser, path: &str| {
         let page = browser.page(path);
         let main = page.split_once("<main").unwrap().1.to_owned();
         between(&main, "<button", "</button>").join("\n")
     };
-    for path in stage.pages() {
+    for path in fixture.pages() {
         let seen = buttons(&auditor, &path);
         assert!(!seen.contains("Revoke") && !seen.contains("Make this rule"), "{path}: {seen}");
     }
     for (path, button) in [("/rules", "Revoke this rule"), ("/rules/new", "Make this rule")] {
         assert!(buttons(&approver, path).contains(button), "{path} has no button to miss");
     }
-    for (path, fields) in stage.forms() {
+    for (path, fields) in fixture.forms() {
         let csrf = auditor.csrf();
         let fields = [&[("csrf", csrf.as_str())], fields.as_slice()].concat();
-        unchanged(&stage.server, || {
+        unchanged(&fixture.server, || {
             let answer = auditor.send_form(&path, &fields).expect(403);
             assert!(answer.text.contains("the role auditor does not allow this"), "{answer:?}");
         });
     }
     // Whoever may see the rules may see what one would decide.
-    let shown = auditor.submit("/rules/preview", &stage.forms()[0].1).expect(200).text;
+    let shown = auditor.submit("/rules/preview", &fixture.forms()[0].1).expect(200).text;
     assert!(shown.contains("it would have approved 0"), "{shown}");
 }
 
 #[test]
 fn what_a_browser_asks_wrongly_is_told_in_words() {
-    let stage = Stage::set();
-    let browser = stage.ada.browser();
+    let fixture = Fixture::new();
+    let browser = fixture.ada.browser();
     for (path, status, sentence) in [
         ("/history?status=done", 400, "<code>status</code>: expected one of approved, rejected"),
         ("/history?kind=x", 400, "<code>kind</code>: expected one of"),
@@ -142,16 +142,16 @@ fn what_a_browser_asks_wrongly_is_told_in_words() {
         assert!(!answer.text.contains("<script>"), "{path}: {}", answer.text);
     }
     // A program is told as it is everywhere else.
-    let answer = stage.server.stranger().get("/history").expect(401);
+    let answer = fixture.server.anonymous().get("/history").expect(401);
     assert_eq!(answer.code(), "unauthenticated");
 }
 
 /// Screen readers and the policy on content: every field has a name, and nothing in a page runs or styles by itself.
 #[test]
 fn every_field_is_labelled_and_nothing_is_inline() {
-    let stage = Stage::set();
-    let browser = stage.ada.browser();
-    for path in stage.pages() {
+    let fixture = Fixture::new();
+    let browser = fixture.ada.browser();
+    for path in fixture.pages() {
         let page = browser.page(&path);
         for begin in ["<input", "<select", "<textarea"] {
             for (at, _) in page.match_indices(begin) {

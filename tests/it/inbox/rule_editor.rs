@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::pages::Stage;
+use super::pages::Fixture;
+use crate::api::routes::everything;
 use crate::harness::page::{Browser, between, text_of, words_of};
 use crate::harness::{Client, TestServer, altered, confirmation};
-use crate::routes::everything;
 
 type Fields<'f> = Vec<(&'f str, &'f str)>;
 
@@ -116,10 +116,10 @@ fn without_a_script_a_button_shows_the_same_and_keeps_what_was_typed() {
 
 #[test]
 fn a_rule_begins_with_what_covers_the_request_it_is_made_for() {
-    let stage = Stage::set();
-    let browser = stage.ada.browser();
+    let fixture = Fixture::new();
+    let browser = fixture.ada.browser();
     let asked = json!({"confirmation": {"input": {"command": "ls *"}, "workingDir": "/srv/<x>"}});
-    stage.agent.register(&altered(confirmation("star"), &asked));
+    fixture.agent.register(&altered(confirmation("star"), &asked));
     let page = browser.page("/rules/new?requestId=star");
     assert!(page.contains("name=\"toolName\" value=\"shell\""), "{page}");
     let pattern = between(&page, "<textarea id=\"pattern\"", "</textarea>").remove(0);
@@ -129,7 +129,7 @@ fn a_rule_begins_with_what_covers_the_request_it_is_made_for() {
     assert!(page.contains("<a href=\"/#card-star\">"), "it shows at once what it would decide: {page}");
     // No rule may allow what hides: there is no pattern to begin with.
     let hidden = json!({"confirmation": {"input": {"command": "ls \u{202e}x"}, "persistentDecisionsAllowed": false}});
-    stage.agent.register(&altered(confirmation("hidden"), &hidden));
+    fixture.agent.register(&altered(confirmation("hidden"), &hidden));
     let page = browser.page("/rules/new?requestId=hidden");
     assert!(page.contains("No pattern covers it") && page.contains("asked that no lasting rule be made"), "{page}");
     assert!(page.contains(">U+202E</mark>") && !page.contains('\u{202e}'), "{page}");

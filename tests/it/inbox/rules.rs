@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::pages::Stage;
+use super::pages::Fixture;
 use crate::harness::page::{Browser, between, link_of, sql_of, words_of};
 use crate::harness::{Client, TestServer, altered, confirmation};
 
@@ -94,9 +94,9 @@ fn revoke(browser: &Browser, id: &str) {
 
 #[test]
 fn a_rule_is_taken_back_by_a_form_that_asks_once_more() {
-    let stage = Stage::set();
-    let id = make(&stage.ada, &json!({}));
-    let browser = stage.ada.browser();
+    let fixture = Fixture::new();
+    let id = make(&fixture.ada, &json!({}));
+    let browser = fixture.ada.browser();
     let page = browser.page(&format!("/rules/{id}"));
     let asked = between(&page, "<details class=\"revoke\">", "</details>");
     assert!(asked[0].contains(&format!("action=\"/rules/{id}/revoke\"")), "the button is behind a fold: {asked:?}");
@@ -105,10 +105,10 @@ fn a_rule_is_taken_back_by_a_form_that_asks_once_more() {
     let page = browser.page(&format!("/rules/{id}"));
     assert!(words_of(&page).contains("Status revoked by ada"), "{page}");
     assert!(!page.contains("/revoke\""), "what has ended cannot be taken back");
-    assert_eq!(stage.agent.register(&confirmation("after"))["status"], "pending");
+    assert_eq!(fixture.agent.register(&confirmation("after"))["status"], "pending");
     // Once more, from a page that is older: it stays as it is.
     revoke(&browser, &id);
-    let events = stage.server.sql("SELECT count(*) FROM audit_events WHERE event = 'trust_rule.revoked'");
+    let events = fixture.server.sql("SELECT count(*) FROM audit_events WHERE event = 'trust_rule.revoked'");
     assert_eq!(events, [[json!(1)]]);
     browser.submit("/rules/none/revoke", &[]).expect(404);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::pages::Stage;
+use super::pages::Fixture;
 use crate::harness::page::{between, column, sql_of, words_of};
 use crate::harness::{TestServer, altered, confirmation, responses};
 
@@ -78,46 +78,46 @@ fn a_confirmation_tells_all_from_the_question_to_the_outcome() {
 
 #[test]
 fn a_question_is_answered_in_its_own_words() {
-    let stage = Stage::set();
-    stage.ada.post("/v1/question-response", &json!({"requestId": "q", "responses": responses()})).expect(200);
-    let page = stage.ada.browser().page("/interactions/q");
+    let fixture = Fixture::new();
+    fixture.ada.post("/v1/question-response", &json!({"requestId": "q", "responses": responses()})).expect(200);
+    let page = fixture.ada.browser().page("/interactions/q");
     says(&page, &["answered by ada", "Which? Red Blue", "What was answered Which? Red Why? I like it"]);
-    assert_eq!(events(&stage.server, &page), ["interaction.registered", "interaction.answered"]);
+    assert_eq!(events(&fixture.server, &page), ["interaction.registered", "interaction.answered"]);
     assert!(!page.contains("/rules/new"), "no rule answers a question");
 }
 
 #[test]
 fn a_secret_is_told_of_and_never_told() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let given = json!({"requestId": "s", "value": "hunter2", "delivery": "transient_send"});
-    stage.ada.post("/v1/secret", &given).expect(200);
-    stage.agent.post("/v1/interactions/s/secret", &json!({"takeId": "t"})).expect(200);
-    let page = stage.ada.browser().page("/interactions/s");
+    fixture.ada.post("/v1/secret", &given).expect(200);
+    fixture.agent.post("/v1/interactions/s/secret", &json!({"takeId": "t"})).expect(200);
+    let page = fixture.ada.browser().page("/interactions/s");
     says(&page, &["The forge's token", "forge", "Delivery transient_send"]);
-    assert_eq!(events(&stage.server, &page), ["interaction.registered", "interaction.answered", "secret.taken"]);
+    assert_eq!(events(&fixture.server, &page), ["interaction.registered", "interaction.answered", "secret.taken"]);
     assert!(!page.contains("hunter2"));
 }
 
 #[test]
 fn what_a_rule_decided_leads_to_the_rule() {
-    let stage = Stage::set();
+    let fixture = Fixture::new();
     let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "everywhere", "decision": "deny"});
-    let made = stage.ada.post("/v1/trust-rules", &rule).expect(201);
+    let made = fixture.ada.post("/v1/trust-rules", &rule).expect(201);
     let id = made.body["trustRule"]["ruleId"].as_str().unwrap();
-    stage.agent.register(&confirmation("hit"));
-    let page = stage.ada.browser().page("/interactions/hit");
+    fixture.agent.register(&confirmation("hit"));
+    let page = fixture.ada.browser().page("/interactions/hit");
     says(&page, &["rejected by a rule", &format!("Decided by rule {id}")]);
     assert!(page.contains(&format!("by <a href=\"/rules/{id}\">a rule</a>")), "{page}");
 }
 
 #[test]
 fn a_deadline_that_has_passed_is_told_of_at_once() {
-    let stage = Stage::set();
-    stage.agent.register(&altered(confirmation("late"), &json!({"expiresInMs": 1})));
-    stage.server.advance(Duration::from_millis(1));
-    let page = stage.ada.browser().page("/interactions/late");
+    let fixture = Fixture::new();
+    fixture.agent.register(&altered(confirmation("late"), &json!({"expiresInMs": 1})));
+    fixture.server.advance(Duration::from_millis(1));
+    let page = fixture.ada.browser().page("/interactions/late");
     says(&page, &["expired by its deadline"]);
-    assert_eq!(events(&stage.server, &page), ["interaction.registered", "interaction.expired"]);
+    assert_eq!(events(&fixture.server, &page), ["interaction.registered", "interaction.expired"]);
 }
 
 /// Everything that an agent says, wherever it stands on the page.

@@ -61,14 +61,14 @@ impl History {
 }
 
 /// A server, and everybody who calls.
-pub(super) struct Stage {
+pub(super) struct Fixture {
     server: TestServer,
     owner: Client,
     stranger: Client,
     approvers: Vec<Client>,
 }
 
-impl Stage {
+impl Fixture {
     pub(super) fn start() -> Self {
         let server = TestServer::start();
         let (owner, stranger) = (server.agent(super::spec::OWNER), server.agent("stranger"));

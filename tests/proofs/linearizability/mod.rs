@@ -5,7 +5,7 @@ mod history;
 mod planted;
 mod spec;
 
-use self::history::Stage;
+use self::history::Fixture;
 use crate::dice::Dice;
 use crate::run::{Found, Run};
 
@@ -15,10 +15,10 @@ const LIED_ABOUT: usize = 8;
 pub(crate) fn prove(run: &Run) -> Found {
     let histories = run.amount(500, 20_000);
     let mut dice = Dice::new(run.seed);
-    let stage = Stage::start();
+    let fixture = Fixture::start();
     let (mut operations, mut planted, mut caught) = (0, 0, 0);
     for number in 0..histories {
-        let history = stage.play(number, &mut dice);
+        let history = fixture.play(number, &mut dice);
         operations += history.len();
         assert!(history.is_linearizable(), "no order explains history {number}: {history:#?}");
         if history.len() <= LIED_ABOUT {

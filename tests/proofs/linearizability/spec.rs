@@ -1,4 +1,4 @@
-//! What one confirmation answers when everything happens one after the other: the contract in a page.
+//! What one confirmation answers when everything happens one after the other: the documented answers in a page.
 
 use stateright::semantics::SequentialSpec;
 

@@ -42,7 +42,7 @@ impl Stage {
         let sweeps = dice.percent(50);
         let server = if sweeps { TestServer::with(&said) } else { TestServer::without_sweeper_with(&said) };
         let mut clients: Vec<_> = CAST.iter().map(|(name, role)| server.client(name, *role)).collect();
-        clients.push(server.stranger());
+        clients.push(server.anonymous());
         let oracle = Oracle::new(server.clock.now().as_millis(), settings);
         let mut stage = Self { server: Some(server), flags, sweeps, clients, seq: 0, oracle };
         let tokens_made = stage.heard();
@@ -206,7 +206,7 @@ impl Stage {
         for client in &mut self.clients {
             *client = match &client.token {
                 Some(token) => Client::new(&server.url, token),
-                None => Client::stranger(&server.url),
+                None => Client::anonymous(&server.url),
             };
         }
         let shown = server.clock.now().as_millis();

@@ -1,0 +1,106 @@
+// Accessibility: the pages by keyboard alone, on a phone, in the dark, with a screen reader.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { assertAccessible, closeBrowser, tab } from './harness/browser.js';
+import { card, person } from './harness/person.js';
+import { confirmation, question, secret } from './harness/requests.js';
+import { serve } from './harness/server.js';
+
+after(closeBrowser);
+
+const PHONE = { viewport: { width: 375, height: 667 }, isMobile: true, hasTouch: true };
+
+const DIFF = { filePath: '/repo/a', oldContent: 'one\ntwo\n', newContent: 'one\n2\n', isNewFile: false };
+
+/** One of everything that can be on the queue. */
+async function fill(agent) {
+  await agent.register(confirmation('plain'));
+  await agent.register(confirmation('same'));
+  await agent.register(confirmation('danger', { riskLevel: 'high', input: { command: 'rm -r /srv', force: [true, 1] } }));
+  await agent.register(confirmation('edit', { riskLevel: 'low', inputEditsAllowed: true, diff: DIFF, input: { path: '/repo/a' } }));
+  await agent.register(confirmation('odd', { input: { command: 'g\u0456t push \u202E' }, reason: '<b>\u200B' }));
+  await agent.register(confirmation('long', { input: { command: 'word '.repeat(8000) } }));
+  await agent.register(secret('secret'));
+  await agent.register(question('question'));
+  await agent.register(confirmation('over', { input: { command: 'true' } }));
+}
+
+const LOOKS = [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }], ['phone', PHONE]];
+for (const [look, options] of LOOKS) {
+  test(`the log-in and the queue can be used by everybody, ${look}`, async (t) => {
+    const server = await serve(t);
+    const stranger = await tab(t, options);
+    await stranger.goto(`${server.url}/login`);
+    await assertAccessible(stranger);
+    await fill(server.agent());
+    const page = await person(t, server, { reducedMotion: 'reduce', ...options });
+    await server.approver('bob').confirm('over', 'deny');
+    await card(page, 'over').getByText(/rejected by bob/i).waitFor();
+    await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
+    await assertAccessible(page);
+  });
+}
+
+test('on a phone nothing is wider than the screen, and what decides is large enough to hit', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  await fill(agent);
+  const page = await person(t, server, PHONE);
+  const widths = () => page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  const [content, screen] = await widths();
+  assert.ok(content <= screen, `${content} px on a screen of ${screen}`);
+  const heights = await page.locator('.card button:visible, .card summary:visible').evaluateAll((all) =>
+    all.filter((it) => it.closest('.actions')).map((it) => [it.textContent, it.getBoundingClientRect().height]));
+  assert.ok(heights.length > 0);
+  assert.deepEqual(heights.filter(([, height]) => height < 44), []);
+  await card(page, 'plain').getByRole('button', { name: 'Approve once' }).tap();
+  assert.equal((await agent.resolved('plain')).status, 'approved');
+});
+
+test('the keyboard alone suffices, and shows where it is', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  await agent.register(confirmation('plain'));
+  await agent.register(secret('secret'));
+  await agent.register(question('question'));
+  const page = await person(t, server);
+  const tabTo = async (what) => {
+    for (let presses = 0; presses < 120; presses += 1) {
+      await page.keyboard.press('Tab');
+      if (await what.evaluate((it) => it === document.activeElement)) break;
+    }
+    const outline = await what.evaluate((it) => {
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(it);
+      return it === document.activeElement && ((outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none');
+    });
+    assert.ok(outline, `${await what.evaluate((it) => it.outerHTML)} has the focus and shows it`);
+  };
+  await tabTo(card(page, 'secret').getByRole('textbox'));
+  await page.keyboard.type('a value');
+  await tabTo(card(page, 'secret').getByRole('button', { name: 'Give it', exact: true }));
+  await page.keyboard.press('Enter');
+  assert.equal((await agent.resolved('secret')).status, 'answered');
+  await tabTo(card(page, 'question').getByRole('radio').first());
+  await page.keyboard.press('Space');
+  await tabTo(card(page, 'question').getByRole('textbox'));
+  await page.keyboard.type('because');
+  await tabTo(card(page, 'question').getByRole('button', { name: 'Answer' }));
+  await page.keyboard.press('Enter');
+  assert.equal((await agent.resolved('question')).status, 'answered');
+  await tabTo(card(page, 'plain').getByRole('button', { name: 'Approve once' }));
+  await page.keyboard.press('Enter');
+  assert.equal((await agent.resolved('plain')).status, 'approved');
+});
+
+test('the keys are explained at ?', async (t) => {
+  const server = await serve(t);
+  const page = await person(t, server);
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keys' });
+  await help.waitFor();
+  await assertAccessible(page);
+  await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'hidden' });
+});

@@ -1,0 +1,274 @@
+//! Every call that the server answers, and a fixture in which each of them succeeds: what the tests that walk all routes
+//! go by.
+
+use std::collections::BTreeSet;
+
+use countersign::domain::enums::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Client, TestServer, confirmation, question, responses, secret};
+
+/// One call, as the admin of a [`Fixture`] makes it with success.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    /// As it stands in the server's own table.
+    pub(crate) route: &'static str,
+    /// The route with ids of the fixture in it.
+    pub(crate) path: String,
+    /// A body in which every field is given; `None` where there is none.
+    pub(crate) body: Option<Value>,
+    /// Whether the body may be left out.
+    pub(crate) optional_body: bool,
+    /// What it is answered with.
+    pub(crate) status: u16,
+    /// Who may make it.
+    pub(crate) roles: &'static [Role],
+}
+
+const AGENTS: &[Role] = &[Role::Agent, Role::Admin];
+const RESOLVERS: &[Role] = &[Role::Approver, Role::Admin];
+const REVIEWERS: &[Role] = &[Role::Approver, Role::Auditor, Role::Admin];
+const NOT_AUDITORS: &[Role] = &[Role::Agent, Role::Approver, Role::Admin];
+
+impl Call {
+    fn get(route: &'static str, path: &str, roles: &'static [Role]) -> Self {
+        Self { method: "GET", route, path: path.to_owned(), body: None, optional_body: false, status: 200, roles }
+    }
+
+    fn post(route: &'static str, path: &str, body: Value, roles: &'static [Role]) -> Self {
+        Self { method: "POST", body: Some(body), ..Self::get(route, path, roles) }
+    }
+
+    fn creating(self) -> Self {
+        Self { status: 201, ..self }
+    }
+
+    fn with_optional_body(self) -> Self {
+        Self { optional_body: true, ..self }
+    }
+
+    pub(crate) fn send(&self, client: &Client) -> Answer {
+        self.send_with(client, &[])
+    }
+
+    /// With headers of the test's own beside the usual ones.
+    pub(crate) fn send_with(&self, client: &Client, headers: &[(&str, &str)]) -> Answer {
+        let body = self.body.as_ref().map(Value::to_string);
+        let mut all = headers.to_vec();
+        if body.is_some() {
+            all.push(("content-type", "application/json"));
+        }
+        client.try_send(self.method, &self.path, &all, body.as_deref().map(str::as_bytes)).unwrap()
+    }
+
+    /// With this text in place of its body.
+    pub(crate) fn send_text(&self, client: &Client, body: &[u8]) -> Answer {
+        client.try_send(self.method, &self.path, &[("content-type", "application/json")], Some(body)).unwrap()
+    }
+
+    /// Whether its answer never ends: server-sent events.
+    pub(crate) fn is_feed(&self) -> bool {
+        self.route == "/v1/events"
+    }
+}
+
+/// A server on which every one of [`Fixture::calls`] would change or show something.
+pub(crate) struct Fixture {
+    pub(crate) server: TestServer,
+    pub(crate) admin: Client,
+    rule_id: String,
+}
+
+/// The digest of what [`confirmation`] asks, computed elsewhere: `printf '{"input":…}' | sha256sum`.
+pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
+
+impl Fixture {
+    /// Pending: `c`, `s` and `q` of an agent, `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
+    /// too, and `own-s` answered.
+    pub(crate) fn new() -> Self {
+        let server = TestServer::start();
+        let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+        let admin = server.client("root", Role::Admin);
+        let mut editable = confirmation("c");
+        editable["confirmation"]["inputEditsAllowed"] = json!(true);
+        for registration in [editable, secret("s"), question("q")] {
+            agent.register(&registration);
+        }
+        for registration in [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")] {
+            admin.register(&registration);
+        }
+        ada.confirm("own-c", "allow").expect(200);
+        ada.confirm("own-d", "allow").expect(200);
+        ada.post("/v1/secret", &json!({"requestId": "own-s", "value": "v"})).expect(200);
+        admin.post("/v1/interactions/own-d/claim", &json!({"claimId": "claim"})).expect(200);
+        let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
+        let made = ada.post("/v1/trust-rules", &rule).expect(201);
+        let rule_id = made.body["trustRule"]["ruleId"].as_str().unwrap().to_owned();
+        Self { server, admin, rule_id }
+    }
+
+    /// Every call.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        [Self::agents_calls(), Self::approvers_calls(), self.rules_calls(), Self::everyones_calls()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn agents_calls() -> Vec<Call> {
+        const LIST: &str = "/v1/interactions";
+        const SUPERSEDE: &str = "/v1/conversations/{conversationId}/supersede";
+        let own = |verb: &str, id: &str| format!("/v1/interactions/{id}/{verb}");
+        let claim = json!({"inputDigest": DIGEST, "claimId": "mine"});
+        let outcome = json!({"claimId": "claim", "outcome": "succeeded", "detail": "all is well"});
+        vec![
+            Call::post(LIST, LIST, full_confirmation(), AGENTS).creating(),
+            Call::post(LIST, LIST, full_secret(), AGENTS).creating(),
+            Call::post(LIST, LIST, full_question(), AGENTS).creating(),
+            Call::get(LIST, LIST, Role::ALL),
+            Call::get("/v1/interactions/{requestId}", "/v1/interactions/c", Role::ALL),
+            Call::post("/v1/interactions/{requestId}/cancel", &own("cancel", "own-p"), json!({}), AGENTS)
+                .with_optional_body(),
+            Call::post("/v1/interactions/{requestId}/claim", &own("claim", "own-c"), claim, AGENTS)
+                .with_optional_body(),
+            Call::post("/v1/interactions/{requestId}/outcome", &own("outcome", "own-d"), outcome, AGENTS),
+            Call::post(
+                "/v1/interactions/{requestId}/secret",
+                &own("secret", "own-s"),
+                json!({"takeId": "take"}),
+                AGENTS,
+            )
+            .with_optional_body(),
+            Call::post(SUPERSEDE, "/v1/conversations/conversation/supersede", json!({}), NOT_AUDITORS)
+                .with_optional_body(),
+        ]
+    }
+
+    fn approvers_calls() -> Vec<Call> {
+        let confirm = json!({"requestId": "c", "decision": "allow", "comment": "go on",
+            "updatedInput": {"command": "make test"}, "selectedPattern": "make *", "selectedScope": "everywhere"});
+        let give = json!({"requestId": "s", "value": "hunter2", "delivery": "store"});
+        let mut said = responses();
+        said[0]["skipped"] = json!(false);
+        vec![
+            Call::post("/v1/confirm", "/v1/confirm", confirm, RESOLVERS),
+            Call::post("/v1/secret", "/v1/secret", give, RESOLVERS),
+            Call::post(
+                "/v1/question-response",
+                "/v1/question-response",
+                json!({"requestId": "q", "responses": said}),
+                RESOLVERS,
+            ),
+            Call::get("/v1/pending-interactions", "/v1/pending-interactions", REVIEWERS),
+        ]
+    }
+
+    fn rules_calls(&self) -> Vec<Call> {
+        const RULES: &str = "/v1/trust-rules";
+        const PREVIEW: &str = "/v1/trust-rules/preview";
+        const RULE: &str = "/v1/trust-rules/{ruleId}";
+        let rule = format!("/v1/trust-rules/{}", self.rule_id);
+        let terms = json!({"pattern": "make *", "scope": "/repo", "decision": "deny", "expiresInMs": 60_000,
+            "maxUses": 3, "allowHighRisk": true});
+        let with = |name: &str, value: &str| {
+            let mut body = terms.clone();
+            body[name] = value.into();
+            body
+        };
+        vec![
+            Call::post(RULES, RULES, with("requestId", "c"), RESOLVERS).creating(),
+            Call::post(RULES, RULES, with("toolName", "shell"), RESOLVERS).creating(),
+            Call::post(PREVIEW, PREVIEW, with("requestId", "c"), REVIEWERS),
+            Call::post(PREVIEW, PREVIEW, with("toolName", "shell"), REVIEWERS),
+            Call::get(RULES, RULES, REVIEWERS),
+            Call::get(RULE, &rule, REVIEWERS),
+            Call { method: "DELETE", ..Call::get(RULE, &rule, RESOLVERS) },
+        ]
+    }
+
+    fn everyones_calls() -> Vec<Call> {
+        let mut calls =
+            ["/v1/audit-events", "/v1/events", "/readyz"].map(|path| Call::get(path, path, Role::ALL)).to_vec();
+        calls.push(Call::get("/metrics", "/metrics", REVIEWERS));
+        let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
+        calls.push(link.creating().with_optional_body());
+        calls
+    }
+
+    /// Does it, and panics if anything in the database is not as it was.
+    pub(crate) fn unchanged_by(&self, it: impl FnOnce(&Self)) {
+        let before = everything(&self.server);
+        it(self);
+        for (before, after) in before.into_iter().zip(everything(&self.server)) {
+            assert_eq!(before, after);
+        }
+        assert_eq!(self.server.service.waiting(), 0);
+    }
+}
+
+/// Every row of every table.
+pub(crate) fn everything(server: &TestServer) -> Vec<(String, Vec<Vec<Value>>)> {
+    let tables = server.sql("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+    let names = tables.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
+    names.map(|name| (name.clone(), server.sql(&format!("SELECT * FROM {name}")))).collect()
+}
+
+/// With every field that a confirmation may have.
+pub(crate) fn full_confirmation() -> Value {
+    let mut full = confirmation("new-c");
+    full["expiresInMs"] = json!(60_000);
+    full["metadata"] = json!({"note": "mine"});
+    let body = json!({
+        "riskLevel": "high", "toolUseId": "use", "executionTarget": "sandbox", "subject": "make deploy",
+        "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true,
+        "diff": {"filePath": "/repo/a", "oldContent": "a", "newContent": "b", "isNewFile": false},
+    });
+    for (name, value) in body.as_object().unwrap() {
+        full["confirmation"][name] = value.clone();
+    }
+    full["confirmation"]["allowlistOptions"][0]["description"] = json!("whatever it makes");
+    full
+}
+
+/// With every field that a secret may have.
+pub(crate) fn full_secret() -> Value {
+    let mut full = secret("new-s");
+    full["expiresAt"] = json!("2030-01-01T01:00:00.000Z");
+    full["secret"] = json!({
+        "service": "forge", "field": "token", "label": "The forge's token", "description": "to push with",
+        "placeholder": "forge_…", "purpose": "pushing", "allowedTools": ["git"], "allowedDomains": ["forge.example"],
+        "allowOneTimeSend": true,
+    });
+    full
+}
+
+/// With every field that a question may have.
+pub(crate) fn full_question() -> Value {
+    let mut full = question("new-q");
+    full["question"]["entries"][0]["freeTextAllowed"] = json!(false);
+    full["question"]["entries"][0]["options"][0]["description"] = json!("as blood");
+    full
+}
+
+#[test]
+fn no_route_escapes_the_tests_that_walk_all_routes() {
+    let named = countersign::api::Call::ALL.iter().filter(|call| call.needs_token());
+    let named = named.map(|call| (call.method(), call.path())).collect::<BTreeSet<_>>();
+    let walked = Fixture::new().calls().iter().map(|call| (call.method, call.route)).collect::<BTreeSet<_>>();
+    assert_eq!(named, walked);
+}
+
+#[test]
+fn every_call_of_the_walk_succeeds_when_nothing_is_wrong_with_it() {
+    let count = Fixture::new().calls().len();
+    for index in 0..count {
+        let fixture = Fixture::new();
+        let call = &fixture.calls()[index];
+        // The feed would never end: that it refuses this header shows that it was reached.
+        let (headers, status): (&[_], _) =
+            if call.is_feed() { (&[("last-event-id", "none")], 400) } else { (&[], call.status) };
+        let answer = call.send_with(&fixture.admin, headers);
+        assert_eq!(answer.status, status, "{} {}: {answer:?}", call.method, call.path);
+    }
+}

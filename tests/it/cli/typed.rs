@@ -1,0 +1,90 @@
+//! What is typed at a terminal: secrets unseen, answers one after the other.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
+use std::process::Stdio;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::json;
+
+use super::{Asking, command, fixture};
+use crate::harness::{question, secret, signal};
+
+/// Both ends of a terminal: a person's, and the one for a command's stdin.
+fn terminal() -> (File, File) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap();
+    let other = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    (person.into(), other.into())
+}
+
+/// Reads what a command says on stderr until it has said this.
+fn until_said(asking: &mut Asking, end: &str) -> String {
+    let mut said = Vec::new();
+    let stderr: &mut BufReader<_> = &mut asking.stderr;
+    while !said.ends_with(end.as_bytes()) {
+        let mut byte = [0];
+        stderr.read_exact(&mut byte).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&said)));
+        said.push(byte[0]);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn a_secret_is_typed_unseen_and_the_terminal_is_left_as_it_was() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&secret("s"));
+    let (mut person, stdin) = terminal();
+    let before = rustix::termios::tcgetattr(&stdin).unwrap().local_modes;
+    let mut give = command(&ada, &["secret", "s"]);
+    let mut giving = Asking::spawn(give.stdin(Stdio::from(stdin.try_clone().unwrap())));
+    assert_eq!(until_said(&mut giving, ": "), "The forge's token for builder (not shown): ");
+    person.write_all(b"hunter2\n").unwrap();
+    assert_eq!(giving.ends(0).0, "given s\n");
+    let value = agent.post_nothing("/v1/interactions/s/secret").expect(200).body["value"].clone();
+    assert_eq!(value, json!("hunter2"));
+    assert_eq!(rustix::termios::tcgetattr(&stdin).unwrap().local_modes, before);
+    // Nothing came back on the terminal but what is written now.
+    let mut stdin = stdin;
+    stdin.write_all(b"end").unwrap();
+    let mut seen = [0; 3];
+    person.read_exact(&mut seen).unwrap();
+    assert_eq!(&seen, b"end");
+}
+
+#[test]
+fn an_interrupt_leaves_the_terminal_as_it_was() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&secret("s"));
+    let (_person, stdin) = terminal();
+    let before = rustix::termios::tcgetattr(&stdin).unwrap().local_modes;
+    let mut give = command(&ada, &["secret", "s"]);
+    let mut giving = Asking::spawn(give.stdin(Stdio::from(stdin.try_clone().unwrap())));
+    until_said(&mut giving, ": ");
+    signal(giving.child.id(), "INT");
+    giving.ends(130);
+    assert_eq!(rustix::termios::tcgetattr(&stdin).unwrap().local_modes, before);
+    assert_eq!(ada.look("s")["status"], "pending");
+}
+
+#[test]
+fn a_question_is_asked_entry_by_entry() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&question("q"));
+    let (mut person, stdin) = terminal();
+    let mut answer = command(&ada, &["answer", "q"]);
+    let mut answering = Asking::spawn(answer.stdin(Stdio::from(stdin)));
+    assert!(until_said(&mut answering, "(Enter skips): ").contains("2  blue  Blue"));
+    // Neither a number nor an option: asked again.
+    person.write_all(b"green\n").unwrap();
+    until_said(&mut answering, "(Enter skips): ");
+    person.write_all(b"2\n").unwrap();
+    until_said(&mut answering, "(Enter skips): ");
+    person.write_all(b"\n").unwrap();
+    answering.ends(0);
+    let responses = json!([{"questionId": "colour", "optionId": "blue"}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(ada.look("q")["resolution"]["responses"], responses);
+}

@@ -1,0 +1,60 @@
+//! `countersign watch`, as a person uses it: on a terminal, key by key.
+
+mod answering;
+mod lasting;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::terminal::Terminal;
+use crate::harness::{Client, Process, altered, confirmation, countersign, token};
+
+/// A server with an agent, and a person who watches.
+struct Fixture {
+    directory: TempDir,
+    server: Process,
+    agent: Client,
+    approver: String,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let db = directory.path().join("test.db");
+        let (agent, approver) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
+        std::fs::write(directory.path().join("token"), &approver).unwrap();
+        let server = Process::serve(&db, &["--credentials-file", "none"]);
+        let agent = Client::new(&server.url, &agent);
+        Self { directory, server, agent, approver }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A terminal in which somebody watches, once it shows what waits.
+    fn watch(&self) -> Terminal {
+        let mut command = countersign();
+        command.args(["watch", "--credentials-file", "none", "--url", &self.server.url, "--token-file"]);
+        let terminal = Terminal::run(command.arg(self.path().join("token")));
+        terminal.shows(" countersign ");
+        terminal
+    }
+
+    /// The interaction once it is resolved.
+    fn resolved(&self, request_id: &str) -> Value {
+        let found = self.agent.get(&format!("/v1/interactions/{request_id}?waitMs=20000")).expect(200).body;
+        assert_ne!(found["status"], "pending");
+        found
+    }
+}
+
+/// A confirmation with this command.
+fn shell(request_id: &str, command: &str) -> Value {
+    altered(confirmation(request_id), &json!({"confirmation": {"input": {"command": command}}}))
+}
+
+/// What the screen says when a key would decide on this kind of card.
+const READY: &str = " a  approve";

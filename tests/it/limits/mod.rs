@@ -1,0 +1,4 @@
+//! Clients that are slow, silent, many or malformed.
+
+mod framing;
+mod slow;

@@ -1,0 +1,11 @@
+//! Running a server: where it listens, what it starts on, how it stops, and what keeps its data whole.
+
+mod backup;
+mod doctor;
+mod key;
+mod listen;
+mod migrate;
+mod observe;
+mod refused_start;
+mod restart;
+mod shutdown;
