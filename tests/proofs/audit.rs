@@ -30,7 +30,7 @@ impl Random {
 }
 
 /// What was done, and what is to be said of it.
-struct Deed {
+struct Action {
     kind: &'static str,
     first_wrong: i64,
     is_named: fn(&Broken) -> bool,
@@ -71,15 +71,17 @@ pub(crate) fn prove(run: &Run) -> Found {
             "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; PRAGMA ignore_check_constraints = ON",
         )
         .unwrap();
-        let deed = [edit, remove, insert, swap][trial % 4](&conn, head.seq, &mut random);
+        let action = [edit, remove, insert, swap][trial % 4](&conn, head.seq, &mut random);
         conn.close().unwrap();
-        let Err(broken) = verified(&db, head) else { panic!("{} at {} went unnoticed", deed.kind, deed.first_wrong) };
-        let is_right = broken.seq() == deed.first_wrong && (deed.is_named)(&broken);
-        assert!(is_right, "{} at {} is said to be: {broken}", deed.kind, deed.first_wrong);
+        let Err(broken) = verified(&db, head) else {
+            panic!("{} at {} went unnoticed", action.kind, action.first_wrong)
+        };
+        let is_right = broken.seq() == action.first_wrong && (action.is_named)(&broken);
+        assert!(is_right, "{} at {} is said to be: {broken}", action.kind, action.first_wrong);
         if trial < 4 {
             said_by_the_binary(&db, head, &broken);
         }
-        *counts.entry(deed.kind).or_default() += 1;
+        *counts.entry(action.kind).or_default() += 1;
     }
     let detected = counts.values().sum::<u32>();
     let mut figures = counts.into_iter().map(|(kind, count)| (kind, count.to_string())).collect::<Vec<_>>();
@@ -99,7 +101,7 @@ fn said_by_the_binary(db: &Path, head: Head, broken: &Broken) {
 }
 
 /// One column of one row, in some way that is not what it was.
-fn edit(conn: &Connection, last: i64, random: &mut Random) -> Deed {
+fn edit(conn: &Connection, last: i64, random: &mut Random) -> Action {
     let edits = [
         "at_ms = at_ms + 1",
         "at_ms = -1",
@@ -116,25 +118,25 @@ fn edit(conn: &Connection, last: i64, random: &mut Random) -> Deed {
     let seq = random.place(last);
     let edit = edits[usize::try_from(random.below(11)).unwrap()];
     assert_eq!(conn.execute(&format!("UPDATE audit_events SET {edit} WHERE seq = ?1"), [seq]).unwrap(), 1);
-    Deed { kind: "edits", first_wrong: seq, is_named: |broken| matches!(broken, Broken::Edited { .. }) }
+    Action { kind: "edits", first_wrong: seq, is_named: |broken| matches!(broken, Broken::Edited { .. }) }
 }
 
 /// A few rows, the end of the history among them; sometimes those after them close the gap.
-fn remove(conn: &Connection, last: i64, random: &mut Random) -> Deed {
+fn remove(conn: &Connection, last: i64, random: &mut Random) -> Action {
     let first = random.place(last);
     let end = last.min(first + random.below(4));
     conn.execute("DELETE FROM audit_events WHERE seq BETWEEN ?1 AND ?2", [first, end]).unwrap();
     if random.below(2) == 0 || end == last {
         let is_named = |broken: &Broken| matches!(broken, Broken::Removed { .. });
-        return Deed { kind: "removals", first_wrong: first, is_named };
+        return Action { kind: "removals", first_wrong: first, is_named };
     }
     shift(conn, end, first - end - 1);
     // What was there before is gone for ever, and nothing tells that it was removed and not edited.
-    Deed { kind: "removals, renumbered", first_wrong: first, is_named: |_| true }
+    Action { kind: "removals, renumbered", first_wrong: first, is_named: |_| true }
 }
 
 /// A row of the forger's own, with the hash of another, a random one, or one that goes on from the row before.
-fn insert(conn: &Connection, last: i64, random: &mut Random) -> Deed {
+fn insert(conn: &Connection, last: i64, random: &mut Random) -> Action {
     let seq = random.place(last);
     shift(conn, seq - 1, 1);
     let hash = match random.below(3) {
@@ -146,7 +148,7 @@ fn insert(conn: &Connection, last: i64, random: &mut Random) -> Deed {
         "INSERT INTO audit_events (seq, at_ms, event, principal, hash) VALUES (?1, 5, 'token.created', 'eve', {hash})"
     );
     conn.execute(&row, params![seq]).unwrap();
-    Deed { kind: "insertions", first_wrong: seq, is_named: |broken| matches!(broken, Broken::Inserted { .. }) }
+    Action { kind: "insertions", first_wrong: seq, is_named: |broken| matches!(broken, Broken::Inserted { .. }) }
 }
 
 /// The hash that the inserted row would have by right.
@@ -165,7 +167,7 @@ fn forged(conn: &Connection, seq: i64) -> EventHash {
 }
 
 /// Two rows, with their hashes or without.
-fn swap(conn: &Connection, last: i64, random: &mut Random) -> Deed {
+fn swap(conn: &Connection, last: i64, random: &mut Random) -> Action {
     let one = random.place(last - 1);
     let other = one + random.place(last - one);
     for (from, to) in [(one, 0), (other, one), (0, other)] {
@@ -180,7 +182,7 @@ fn swap(conn: &Connection, last: i64, random: &mut Random) -> Deed {
             conn.execute("UPDATE audit_events SET hash = ?2 WHERE seq = ?1", params![seq, hash]).unwrap();
         }
     }
-    Deed { kind: "swaps", first_wrong: one, is_named: |broken| matches!(broken, Broken::Reordered { .. }) }
+    Action { kind: "swaps", first_wrong: one, is_named: |broken| matches!(broken, Broken::Reordered { .. }) }
 }
 
 /// Gives the rows after `seq` other numbers, by way of ones that nobody has.

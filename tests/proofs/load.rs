@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::books::Promise;
 use crate::harness::{Answer, Client, altered, confirmation, question, responses, secret};
+use crate::ledger::Promise;
 
 /// Who does something.
 #[derive(Clone, Copy, PartialEq, Eq)]

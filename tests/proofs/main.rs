@@ -16,20 +16,20 @@
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
 mod audit;
-mod books;
-mod dice;
 mod faults;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests ask more")]
 mod harness;
 mod interface;
 mod kill;
+mod ledger;
 mod linearizability;
 mod load;
 mod migration;
 mod model;
 mod power_loss;
 mod run;
+mod seeded_rng;
 mod strace;
 
 use std::process::ExitCode;

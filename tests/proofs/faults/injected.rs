@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::Told;
-use crate::dice::Dice;
 use crate::harness::Process;
 use crate::load::{Tokens, copied, story};
 use crate::run::Run;
+use crate::seeded_rng::SeededRng;
 use crate::strace;
 
 /// What is recorded, and made to fail.
@@ -58,7 +58,7 @@ impl Base {
 /// Each write and sync of a run fails in turn; in the short form, a few of them.
 pub(super) fn tried(run: &Run) -> Tried {
     let base = Base::new();
-    let mut dice = Dice::of_part(run.seed, 0);
+    let mut rng = SeededRng::of_part(run.seed, 0);
     let mut tried = Tried::default();
     for (call, error, length, short) in [
         ("pwrite64", "ENOSPC", 3, 4),
@@ -68,7 +68,7 @@ pub(super) fn tried(run: &Run) -> Tried {
         ("ftruncate", "EIO", 1, 1),
     ] {
         let faults = (1..=base.calls(call)).map(|first| Fault { call, error, first, last: first + length - 1 });
-        for fault in dice.sample(faults.collect(), run.amount(short, usize::MAX)) {
+        for fault in rng.sample(faults.collect(), run.amount(short, usize::MAX)) {
             base.suffers(&fault, &mut tried);
         }
     }

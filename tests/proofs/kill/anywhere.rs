@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use super::waiting::{Waiters, registered};
 use super::{Tally, check};
-use crate::books::{Ledger, Promise};
-use crate::dice::Dice;
 use crate::harness::Process;
+use crate::ledger::{Ledger, Promise};
 use crate::load::{Tokens, copied, story};
 use crate::run::Run;
+use crate::seeded_rng::SeededRng;
 use crate::strace;
 
 /// At which calls the server is killed, and at how many of each in the short form.
@@ -45,12 +45,12 @@ struct Base {
 /// Kills the server at each call of a run.
 pub(super) fn killed(run: &Run, tally: &mut Tally) {
     let base = Base::new();
-    let mut dice = Dice::of_part(run.seed, 1);
+    let mut rng = SeededRng::of_part(run.seed, 1);
     for (call, short) in CALLS {
         let traced = format!("trace={call}");
         let whole_run = base.run(&["-e", &traced], "nothing");
         let places = (1..=strace::most_by_one_thread(&whole_run.trace, call)).collect::<Vec<_>>();
-        for place in dice.sample(places, run.amount(short, usize::MAX)) {
+        for place in rng.sample(places, run.amount(short, usize::MAX)) {
             let ran = base.run(&["-e", &traced, "-e", &kill_at(call, place)], &format!("{call} {place}"));
             tally.kills += killed_in(&ran.trace);
             tally.answered(&ran.answers);

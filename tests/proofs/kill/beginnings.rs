@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use super::anywhere::{CALLS, kill_at, killed_in};
 use super::{Tally, check};
-use crate::books::Ledger;
-use crate::dice::Dice;
 use crate::harness::{Process, confirmation};
+use crate::ledger::Ledger;
 use crate::load::Tokens;
 use crate::run::Run;
+use crate::seeded_rng::SeededRng;
 use crate::strace;
 
 /// Which command makes the database.
@@ -23,13 +23,13 @@ enum First {
 
 /// Kills either command at each of its calls, in a directory of its own each time.
 pub(super) fn killed(run: &Run, tally: &mut Tally) {
-    let mut dice = Dice::of_part(run.seed, 2);
+    let mut rng = SeededRng::of_part(run.seed, 2);
     for first in [First::Serve, First::CreateToken] {
         for (call, short) in CALLS {
             let traced = format!("trace={call}");
             let untouched = begun(first, &["-e", &traced], "nothing");
             let places = (1..=strace::most_by_one_thread(&untouched, call)).collect::<Vec<_>>();
-            for place in dice.sample(places, run.amount(short.min(3), usize::MAX)) {
+            for place in rng.sample(places, run.amount(short.min(3), usize::MAX)) {
                 let trace = begun(first, &["-e", &traced, "-e", &kill_at(call, place)], &format!("{call} {place}"));
                 tally.kills += killed_in(&trace);
             }
@@ -66,7 +66,7 @@ fn begun(first: First, options: &[&str], killed_at: &str) -> String {
     trace
 }
 
-/// Whatever was left behind: tokens can be made, the server starts, and its books balance.
+/// Whatever was left behind: tokens can be made, the server starts, and its tables agree.
 fn goes_on(db: &Path, killed_at: &str) {
     let tokens = Tokens::make(db);
     let process = Process::serve(db, &[]);

@@ -1,7 +1,7 @@
 //! SIGKILL: at random moments, at every write and every sync of a recorded run, in a first start, and in the middle of a
 //! command that makes a token.
 //!
-//! After each start that follows: what was acknowledged is there, nothing is resolved twice, the books balance, and
+//! After each start that follows: what was acknowledged is there, nothing is resolved twice, the tables agree, and
 //! whoever waited and asks again gets an answer.
 
 mod anywhere;
@@ -12,7 +12,7 @@ mod waiting;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::books::{Ledger, audit};
+use crate::ledger::{Ledger, audit};
 use crate::run::{Found, Run};
 use crate::strace;
 
@@ -60,7 +60,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     ])
 }
 
-/// Panics where a database does not keep what was promised, or its books do not balance.
+/// Panics where a database does not keep what was promised, or its tables do not agree.
 #[track_caller]
 fn check(db: &Path, ledger: &Ledger, of: &str) {
     let (lost, unbalanced) = audit(db, ledger);

@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use super::waiting::{Waiters, registered};
 use super::{Tally, check};
-use crate::books::Ledger;
-use crate::dice::Dice;
 use crate::harness::Process;
+use crate::ledger::Ledger;
 use crate::load::Tokens;
 use crate::run::Run;
+use crate::seeded_rng::SeededRng;
 
 const CLIENTS: usize = 6;
 const WAITERS: usize = 8;
@@ -26,12 +26,12 @@ pub(super) fn killed(run: &Run, tally: &mut Tally) -> usize {
     let db = directory.path().join("test.db");
     let tokens = Tokens::make(&db);
     let mut ledger = Ledger::default();
-    let mut dice = Dice::of_part(run.seed, 0);
+    let mut rng = SeededRng::of_part(run.seed, 0);
     let mut process = Process::serve(&db, &[]);
     for round in 0..run.amount(5, 200) {
         let waited = registered(&process, &tokens, &format!("r{round}-waited"), WAITERS, &mut ledger);
         let waiters = Waiters::for_each(&waited, &process, &tokens);
-        load_and_kill(process, &tokens, round, 1 + dice.below(MOST_ANSWERS), &mut ledger);
+        load_and_kill(process, &tokens, round, 1 + rng.below(MOST_ANSWERS), &mut ledger);
         let restart = Instant::now();
         process = Process::serve(&db, &[]);
         tally.answered(&waiters.answered(&process, &tokens, restart, &mut ledger));

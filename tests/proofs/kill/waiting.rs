@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::books::{Ledger, Promise};
 use crate::harness::{Client, Process, confirmation};
+use crate::ledger::{Ledger, Promise};
 use crate::load::Tokens;
 
 /// Where the server is now, told to those who wait; `None` before it has come back.

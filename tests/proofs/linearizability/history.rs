@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
 use super::spec::{Closer, Confirmation, Op, Ret, approver};
-use crate::dice::Dice;
 use crate::harness::{Answer, Client, TestServer, altered, confirmation};
+use crate::seeded_rng::SeededRng;
 
 /// How many approvers there are.
 pub(super) const APPROVERS: usize = 3;
@@ -77,9 +77,9 @@ impl Fixture {
     }
 
     /// Registers a confirmation and lets all threads of a new script go at once.
-    pub(super) fn play(&self, number: usize, dice: &mut Dice) -> History {
+    pub(super) fn play(&self, number: usize, rng: &mut SeededRng) -> History {
         let name = format!("c{number}");
-        let is_brief = dice.percent(50);
+        let is_brief = rng.percent(50);
         let left_ms = is_brief.then_some(BRIEF_MS);
         // A tool and a conversation of its own keep it apart from all others.
         let own = json!({"conversationId": name, "expiresInMs": left_ms, "confirmation": {"toolName": name}});
@@ -92,10 +92,10 @@ impl Fixture {
                 steps.lock().unwrap().push(Step::Answered(thread, ret));
             }
         };
-        if dice.percent(30) {
+        if rng.percent(30) {
             one_by_one(0, &[Op::Confirm { by: 0, allow: true, with_rule: false }]);
         }
-        let script = script(is_brief, dice);
+        let script = script(is_brief, rng);
         let gate = Barrier::new(script.len());
         std::thread::scope(|scope| {
             for (thread, ops) in (1..).zip(&script) {
@@ -179,25 +179,25 @@ fn seen(shown: &Value) -> Ret {
 }
 
 /// What each thread is to ask: few requests, so that every order of them can be tried.
-fn script(is_brief: bool, dice: &mut Dice) -> Vec<Vec<Op>> {
-    let threads = 4 + dice.below(5);
-    let mut script: Vec<Vec<Op>> = (0..threads).map(|_| vec![operation(dice)]).collect();
+fn script(is_brief: bool, rng: &mut SeededRng) -> Vec<Vec<Op>> {
+    let threads = 4 + rng.below(5);
+    let mut script: Vec<Vec<Op>> = (0..threads).map(|_| vec![operation(rng)]).collect();
     if is_brief {
-        script[0] = dice.pick(&[vec![10], vec![4, 6], vec![9, 1]]).into_iter().map(|ms| Op::Advance { ms }).collect();
+        script[0] = rng.pick(&[vec![10], vec![4, 6], vec![9, 1]]).into_iter().map(|ms| Op::Advance { ms }).collect();
     }
     // A second one for some of the threads, where there are few.
     for ops in script.iter_mut().skip(1).take(MOST_AT_ONCE.saturating_sub(threads + 1)) {
-        if dice.percent(60) {
-            ops.push(operation(dice));
+        if rng.percent(60) {
+            ops.push(operation(rng));
         }
     }
     script
 }
 
-fn operation(dice: &mut Dice) -> Op {
-    let (by, id) = (dice.below(APPROVERS), dice.below(3));
-    let (allow, with_rule, succeeded) = (dice.percent(65), dice.percent(30), dice.percent(50));
-    dice.weighted(&[
+fn operation(rng: &mut SeededRng) -> Op {
+    let (by, id) = (rng.below(APPROVERS), rng.below(3));
+    let (allow, with_rule, succeeded) = (rng.percent(65), rng.percent(30), rng.percent(50));
+    rng.weighted(&[
         (30, Op::Confirm { by, allow, with_rule }),
         (10, Op::MakeRule { by, allow }),
         (6, Op::Cancel),

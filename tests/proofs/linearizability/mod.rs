@@ -6,19 +6,19 @@ mod planted;
 mod spec;
 
 use self::history::Fixture;
-use crate::dice::Dice;
 use crate::run::{Found, Run};
+use crate::seeded_rng::SeededRng;
 
 /// How many requests the histories have that lies are made of: to refute one takes the search through every order.
 const LIED_ABOUT: usize = 8;
 
 pub(crate) fn prove(run: &Run) -> Found {
     let histories = run.amount(500, 20_000);
-    let mut dice = Dice::new(run.seed);
+    let mut rng = SeededRng::new(run.seed);
     let fixture = Fixture::start();
     let (mut operations, mut planted, mut caught) = (0, 0, 0);
     for number in 0..histories {
-        let history = fixture.play(number, &mut dice);
+        let history = fixture.play(number, &mut rng);
         operations += history.len();
         assert!(history.is_linearizable(), "no order explains history {number}: {history:#?}");
         if history.len() <= LIED_ABOUT {

@@ -1,24 +1,24 @@
 //! The model: random requests, pauses and restarts, each done with a real server and with an oracle written from the
 //! contract alone. Every answer and, from time to time, every table has to be what the oracle says.
 
-mod cast;
+mod actors;
 mod coverage;
+mod fixture;
 mod generate;
 mod oracle;
 mod request;
-mod stage;
 mod tables;
 mod tour;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::coverage::Coverage;
-use self::generate::{Author, Deed};
+use self::fixture::Fixture;
+use self::generate::{Action, Author};
 use self::request::Request;
-use self::stage::Stage;
 use self::tour::Tour;
-use crate::dice::Dice;
 use crate::run::{Found, Run};
+use crate::seeded_rng::SeededRng;
 
 /// How many steps one server lives through.
 const STEPS_OF_AN_EPISODE: usize = 400;
@@ -31,11 +31,11 @@ const SHOWN: usize = 12;
 
 pub(crate) fn prove(run: &Run) -> Found {
     let episodes = run.amount(6, 150);
-    let mut dice = Dice::new(run.seed);
+    let mut rng = SeededRng::new(run.seed);
     let (mut met, mut toured) = (Coverage::default(), Coverage::default());
     for episode in 0..episodes {
-        let mut dice = Dice::new(dice.seed());
-        play(episode, &mut dice, &mut met, (episode == 0).then_some(&mut toured));
+        let mut rng = SeededRng::new(rng.seed());
+        play(episode, &mut rng, &mut met, (episode == 0).then_some(&mut toured));
     }
     assert!(met.unknown().is_empty(), "answers that no table knows: {:?}", met.unknown());
     assert!(toured.missing().is_empty(), "never met, so the tour leaves it out: {:?}", toured.missing());
@@ -54,21 +54,21 @@ pub(crate) fn prove(run: &Run) -> Found {
 
 /// The life of one server, with a tour in the middle where its answers are to be counted; panics where it is not what the
 /// oracle says.
-fn play(episode: usize, dice: &mut Dice, met: &mut Coverage, mut tour: Option<&mut Coverage>) {
-    let settings = if tour.is_some() { tour::SETTINGS } else { generate::settings(dice) };
-    let mut stage = Stage::start(settings, dice);
-    let (mut asked, mut done): (Vec<Request>, Vec<Deed>) = (Vec::new(), Vec::new());
+fn play(episode: usize, rng: &mut SeededRng, met: &mut Coverage, mut tour: Option<&mut Coverage>) {
+    let settings = if tour.is_some() { tour::SETTINGS } else { generate::settings(rng) };
+    let mut fixture = Fixture::start(settings, rng);
+    let (mut asked, mut done): (Vec<Request>, Vec<Action>) = (Vec::new(), Vec::new());
     for step in 0..STEPS_OF_AN_EPISODE {
         if step == STEPS_OF_AN_EPISODE / 2
             && let Some(toured) = tour.take()
         {
-            Tour::new(&mut stage, toured).take();
+            Tour::new(&mut fixture, toured).take();
         }
         let is_last = step + 1 == STEPS_OF_AN_EPISODE;
-        let deed = if is_last { Deed::Compare } else { Author { oracle: &stage.oracle, dice }.next(&asked) };
-        done.push(deed.clone());
+        let action = if is_last { Action::Compare } else { Author { oracle: &fixture.oracle, rng }.next(&asked) };
+        done.push(action.clone());
         // An answer that the oracle cannot even take in is shown like one that differs.
-        let acted = catch_unwind(AssertUnwindSafe(|| stage.act(&deed, met)));
+        let acted = catch_unwind(AssertUnwindSafe(|| fixture.act(&action, met)));
         let wrong = match acted {
             Ok(Ok(())) => None,
             Ok(Err(wrong)) => Some(wrong),
@@ -76,10 +76,10 @@ fn play(episode: usize, dice: &mut Dice, met: &mut Coverage, mut tour: Option<&m
         };
         if let Some(wrong) = wrong {
             let latest = &done[done.len().saturating_sub(SHOWN)..];
-            let latest: Vec<_> = latest.iter().map(|deed| format!("  {deed:?}")).collect();
+            let latest: Vec<_> = latest.iter().map(|action| format!("  {action:?}")).collect();
             panic!("episode {episode}, step {step}: {wrong}\nThe latest steps:\n{}", latest.join("\n"));
         }
-        if let Deed::Ask(request) = deed {
+        if let Action::Ask(request) = action {
             asked.push(*request);
         }
     }

@@ -27,7 +27,7 @@ pub(super) enum Verb {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) verb: Verb,
-    /// A number in the cast.
+    /// A number among the actors.
     pub(super) who: usize,
     /// What the path names: an interaction, a conversation or a rule; empty where it names nothing.
     pub(super) target: String,

@@ -7,7 +7,7 @@ use super::disk::Disk;
 use super::history::{History, Sync};
 use super::trace;
 use super::volume::{Object, Volume};
-use crate::dice::Dice;
+use crate::seeded_rng::SeededRng;
 
 /// What is found on a disk: the content of each file, by name.
 type Found = BTreeMap<String, String>;
@@ -46,9 +46,9 @@ fn left_by(before: &[(&str, &str)], calls: &[&str], counts: fn(&Sync) -> bool) -
     let history = History::of(&trace::calls(&trace, 0), Path::new("/d/test.db"), &before);
     let mut disk = Disk::new(&history, &before, counts);
     history.moments.iter().for_each(|moment| disk.pass(moment));
-    let mut dice = Dice::new(1);
+    let mut rng = SeededRng::new(1);
     let shown = |(name, bytes)| (name, String::from_utf8(bytes).unwrap());
-    (0..IMAGES).map(|_| disk.image(&mut dice).into_iter().map(shown).collect()).collect()
+    (0..IMAGES).map(|_| disk.image(&mut rng).into_iter().map(shown).collect()).collect()
 }
 
 fn found(files: &[(&str, &str)]) -> Found {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::history::{History, Moment, Sync};
 use super::volume::{Files, Object, Volume};
-use crate::books::Ledger;
-use crate::dice::Dice;
+use crate::ledger::Ledger;
+use crate::seeded_rng::SeededRng;
 
 /// The disk at one moment of a history.
 pub(super) struct Disk<'h> {
@@ -84,8 +84,8 @@ impl<'h> Disk<'h> {
     }
 
     /// What may be found after a power loss at this moment.
-    pub(super) fn image(&self, dice: &mut Dice) -> Files {
-        let loss = match dice.below(8) {
+    pub(super) fn image(&self, rng: &mut SeededRng) -> Files {
+        let loss = match rng.below(8) {
             0 => Loss::Nothing,
             1 => Loss::Everything,
             2 | 3 => Loss::Suffix,
@@ -95,7 +95,7 @@ impl<'h> Disk<'h> {
             _ => Loss::Sectors(90),
         };
         let mut found = self.synced.clone();
-        let kept_whole = dice.below(self.since.len() + 1);
+        let kept_whole = rng.below(self.since.len() + 1);
         for (place, (change, _)) in self.since.iter().enumerate() {
             // Of a hundred sectors.
             let kept = match loss {
@@ -106,14 +106,14 @@ impl<'h> Disk<'h> {
                     Ordering::Equal => 50,
                     Ordering::Greater => 0,
                 },
-                Loss::Changes(percent) => 100 * usize::from(dice.percent(percent)),
+                Loss::Changes(percent) => 100 * usize::from(rng.percent(percent)),
                 Loss::Sectors(percent) => percent,
             };
-            found.apply_torn(&self.history.changes[*change], || dice.percent(kept));
+            found.apply_torn(&self.history.changes[*change], || rng.percent(kept));
         }
         // A file that grew since its last sync may not have grown as far.
-        if dice.percent(20) {
-            found.shorten(&self.synced, |bytes| dice.below(bytes + 1));
+        if rng.percent(20) {
+            found.shorten(&self.synced, |bytes| rng.below(bytes + 1));
         }
         found.files()
     }

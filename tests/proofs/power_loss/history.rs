@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::trace::Call;
 use super::volume::{Change, Inode, Object, Volume};
-use crate::books::Promise;
+use crate::ledger::Promise;
 
 /// Why a sync was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

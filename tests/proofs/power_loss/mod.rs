@@ -20,11 +20,11 @@ use tempfile::TempDir;
 use self::disk::Disk;
 use self::history::{Cause, History, Sync};
 use self::volume::{Files, Object, Volume};
-use crate::books::{Ledger, unbalanced};
-use crate::dice::Dice;
 use crate::harness::Process;
+use crate::ledger::{Ledger, unbalanced};
 use crate::load::Tokens;
 use crate::run::{Found, Run};
+use crate::seeded_rng::SeededRng;
 use crate::strace;
 
 /// What is written down: every change of a file, every sync, and what goes over the connections, to the last byte.
@@ -160,7 +160,7 @@ impl Recording {
     /// Makes so many images, each of a moment in which something can be lost as `when` says, as if only the syncs count that
     /// do, and checks them.
     fn tried(&self, seed: u64, images: usize, counts: fn(&Sync) -> bool, when: fn(&Disk<'_>) -> bool) -> Tally {
-        let mut dice = Dice::of_part(seed, 0);
+        let mut rng = SeededRng::of_part(seed, 0);
         let disk = || Disk::new(&self.history, &self.before, counts);
         let mut rehearsal = disk();
         let unsure = self.history.moments.iter().enumerate().filter_map(|(place, moment)| {
@@ -168,14 +168,14 @@ impl Recording {
             when(&rehearsal).then_some(place)
         });
         let unsure = unsure.collect::<Vec<_>>();
-        let mut cuts = (0..images).map(|_| unsure[dice.below(unsure.len())]).collect::<Vec<_>>();
+        let mut cuts = (0..images).map(|_| unsure[rng.below(unsure.len())]).collect::<Vec<_>>();
         cuts.sort_unstable();
         let mut cuts = cuts.into_iter().peekable();
         let (mut disk, mut tally) = (disk(), Tally::default());
         for (place, moment) in self.history.moments.iter().enumerate() {
             disk.pass(moment);
             while cuts.next_if_eq(&place).is_some() {
-                let image = disk.image(&mut dice);
+                let image = disk.image(&mut rng);
                 let is_served = tally.images % SERVED == 0 && tally.corrupt + tally.losing == 0;
                 tally.count(place, self.checked(&image, &disk.ledger, is_served));
                 tally.served += usize::from(is_served);

@@ -8,20 +8,20 @@ use crate::model::request::{Request, Verb};
 
 impl Author<'_> {
     pub(super) fn register(&mut self) -> Request {
-        let kind = self.dice.weighted(&[(60, "confirmation"), (22, "secret"), (18, "question")]);
+        let kind = self.rng.weighted(&[(60, "confirmation"), (22, "secret"), (18, "question")]);
         let content = match kind {
             "confirmation" => self.confirmation(),
             "secret" => self.secret(),
             _ => question(),
         };
         let mut body = json!({"kind": kind, kind: content});
-        if self.dice.percent(85) {
+        if self.rng.percent(85) {
             body["requestId"] = json!(format!("i{}", self.oracle.interactions.len()));
         }
         self.perhaps(80, &mut body, "conversationId", &[json!("x"), json!("x"), json!("y"), Value::Null]);
         self.perhaps(10, &mut body, "metadata", &[json!({}), json!({"n": 1}), json!({"n": [true, null]})]);
-        let lifetime = self.dice.pick(&[1, 500, 1000, 5000, 60_000, 3_600_000]);
-        match self.dice.below(100) {
+        let lifetime = self.rng.pick(&[1, 500, 1000, 5000, 60_000, 3_600_000]);
+        match self.rng.below(100) {
             0..40 => body["expiresInMs"] = json!(lifetime),
             40..60 => body["expiresAt"] = json!(written(self.oracle.now + lifetime)),
             60..62 => body["expiresInMs"] = json!(0),
@@ -39,11 +39,11 @@ impl Author<'_> {
     }
 
     fn confirmation(&mut self) -> Value {
-        let command = self.dice.pick(&COMMANDS);
-        let directory = self.dice.pick(&["/repo", "/repo/sub", "/srv"]);
-        let scopes = self.dice.pick(&[vec!["everywhere", "/repo"], vec!["everywhere", "team"], vec!["everywhere"]]);
+        let command = self.rng.pick(&COMMANDS);
+        let directory = self.rng.pick(&["/repo", "/repo/sub", "/srv"]);
+        let scopes = self.rng.pick(&[vec!["everywhere", "/repo"], vec!["everywhere", "team"], vec!["everywhere"]]);
         let mut content = json!({
-            "toolName": self.dice.pick(&TOOLS), "input": {"command": command}, "workingDir": directory,
+            "toolName": self.rng.pick(&TOOLS), "input": {"command": command}, "workingDir": directory,
             "allowlistOptions": options("pattern", &offered_patterns(command)), "scopeOptions": options("scope", &scopes),
         });
         self.perhaps(40, &mut content, "riskLevel", &[json!("low"), json!("medium"), json!("high")]);
@@ -54,8 +54,7 @@ impl Author<'_> {
     }
 
     fn secret(&mut self) -> Value {
-        let mut content =
-            json!({"service": "forge", "field": self.dice.pick(&["token", "password"]), "label": "A key"});
+        let mut content = json!({"service": "forge", "field": self.rng.pick(&["token", "password"]), "label": "A key"});
         self.perhaps(30, &mut content, "allowOneTimeSend", &[json!(false), json!(true)]);
         content
     }
@@ -66,7 +65,7 @@ impl Author<'_> {
     }
 
     pub(super) fn supersede(&mut self) -> Request {
-        let conversation = self.dice.pick(&["x", "y", "y", "none"]);
+        let conversation = self.rng.pick(&["x", "y", "y", "none"]);
         Request::new(Verb::Supersede, self.anybody()).of(conversation)
     }
 
@@ -90,8 +89,8 @@ impl Author<'_> {
     pub(super) fn report(&mut self) -> Request {
         let id = self.id_of(|interaction| interaction.claim.is_some());
         let claimed = self.interaction(&id).and_then(|it| it.claim.as_ref()).map(|claim| json!(claim.id));
-        let claim_id = if self.dice.percent(80) { claimed } else { None };
-        let outcome = self.dice.pick(&["succeeded", "succeeded", "failed"]);
+        let claim_id = if self.rng.percent(80) { claimed } else { None };
+        let outcome = self.rng.pick(&["succeeded", "succeeded", "failed"]);
         let mut body = json!({"claimId": claim_id.unwrap_or(json!("k2")), "outcome": outcome});
         self.perhaps(30, &mut body, "detail", &[json!("exit status 2")]);
         Request::new(Verb::Report, self.owner_of(&id)).of(id).with(body)

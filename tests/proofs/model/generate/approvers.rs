@@ -9,7 +9,7 @@ use crate::model::request::{Request, Verb};
 impl Author<'_> {
     /// Something of this kind that is pending, or nearly so; at times nobody minds the kind.
     fn pending_id(&mut self, kind: &str) -> String {
-        let any_state = self.dice.percent(15);
+        let any_state = self.rng.percent(15);
         self.id_of(|interaction| interaction.kind == kind && (any_state || interaction.end.is_none()))
     }
 
@@ -22,22 +22,22 @@ impl Author<'_> {
         let found = self.interaction(id);
         let mut patterns = of("allowlistOptions", "pattern", found);
         let mut scopes = of("scopeOptions", "scope", found);
-        if patterns.is_empty() || self.dice.percent(8) {
+        if patterns.is_empty() || self.rng.percent(8) {
             patterns = vec![json!("rm *")];
         }
-        if scopes.is_empty() || self.dice.percent(8) {
+        if scopes.is_empty() || self.rng.percent(8) {
             scopes = vec![json!("/etc")];
         }
-        (self.dice.pick(&patterns), self.dice.pick(&scopes))
+        (self.rng.pick(&patterns), self.rng.pick(&scopes))
     }
 
     pub(super) fn confirm(&mut self) -> Request {
         let id = self.pending_id("confirmation");
-        let decision = self.dice.weighted(&[(70, "allow"), (30, "deny")]);
+        let decision = self.rng.weighted(&[(70, "allow"), (30, "deny")]);
         let mut body = json!({"requestId": id, "decision": decision});
         self.perhaps(20, &mut body, "comment", &[json!("go ahead"), json!("not on a Friday")]);
         self.perhaps(25, &mut body, "updatedInput", &[json!({"command": "make check"}), json!({"command": "true"})]);
-        if self.dice.percent(20) {
+        if self.rng.percent(20) {
             (body["selectedPattern"], body["selectedScope"]) = self.offered(&id);
         }
         Request::new(Verb::Confirm, self.resolver()).with(body)
@@ -55,7 +55,7 @@ impl Author<'_> {
             (json!({"questionId": "colour", "optionId": "red"}), json!({"questionId": "colour", "optionId": "blue"}));
         let (why, skipped) =
             (json!({"questionId": "why", "text": "so"}), json!({"questionId": "why", "skipped": true}));
-        let responses = self.dice.pick(&[
+        let responses = self.rng.pick(&[
             json!([red, why]),
             json!([red, why]),
             json!([why, blue]),
@@ -71,18 +71,18 @@ impl Author<'_> {
     }
 
     pub(super) fn make_rule_from_request(&mut self) -> Request {
-        let id = if self.dice.percent(90) { self.pending_id("confirmation") } else { self.pending_id("secret") };
+        let id = if self.rng.percent(90) { self.pending_id("confirmation") } else { self.pending_id("secret") };
         let (pattern, scope) = self.offered(&id);
-        let decision = self.dice.weighted(&[(70, "allow"), (30, "deny")]);
+        let decision = self.rng.weighted(&[(70, "allow"), (30, "deny")]);
         let body = json!({"requestId": id, "pattern": pattern, "scope": scope, "decision": decision});
         self.rule(body)
     }
 
     pub(super) fn make_own_rule(&mut self) -> Request {
         let body = json!({
-            "toolName": self.dice.pick(&TOOLS), "pattern": self.dice.pick(&PATTERNS),
-            "scope": self.dice.pick(&["everywhere", "everywhere", "/repo", "team"]),
-            "decision": self.dice.pick(&["allow", "allow", "deny", "ask"]),
+            "toolName": self.rng.pick(&TOOLS), "pattern": self.rng.pick(&PATTERNS),
+            "scope": self.rng.pick(&["everywhere", "everywhere", "/repo", "team"]),
+            "decision": self.rng.pick(&["allow", "allow", "deny", "ask"]),
         });
         self.rule(body)
     }
@@ -102,13 +102,13 @@ impl Author<'_> {
 
     /// The id of a rule, mostly of one that is active where that is wanted; now and then of none.
     pub(super) fn rule_id(&mut self, active: bool) -> String {
-        let all_states = !active || self.dice.percent(20);
+        let all_states = !active || self.rng.percent(20);
         let is_wanted = |status: &str| all_states || status == "active";
         let rules = self.oracle.rules.iter().rev().filter(|rule| is_wanted(rule.status)).take(10);
         let ids: Vec<_> = rules.map(|rule| rule.id.clone()).collect();
-        if ids.is_empty() || self.dice.percent(8) {
+        if ids.is_empty() || self.rng.percent(8) {
             return NO_RULE.to_owned();
         }
-        self.dice.pick(&ids)
+        self.rng.pick(&ids)
     }
 }

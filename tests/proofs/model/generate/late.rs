@@ -13,11 +13,11 @@ impl Author<'_> {
         if ids.is_empty() {
             return None;
         }
-        let id = self.dice.pick(&ids);
+        let id = self.rng.pick(&ids);
         let over = self.interaction(&id)?;
         let (agent, approver) = (self.asker(), self.resolver());
-        let decision = self.dice.pick(&["allow", "deny"]);
-        Some(match self.dice.below(6) {
+        let decision = self.rng.pick(&["allow", "deny"]);
+        Some(match self.rng.below(6) {
             0 => self.look_at(id),
             1 => Request::new(Verb::Cancel, self.owner_of(&id)).of(id),
             2 => resolve(over, approver, decision),

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 pub(super) use self::agents::question;
 
-use super::cast::{ADMIN, CAST, STRANGER};
+use super::actors::{ACTORS, ADMIN, ANONYMOUS};
 use super::oracle::{Interaction, Oracle, Settings};
 use super::request::{Request, Verb};
-use crate::dice::Dice;
+use crate::seeded_rng::SeededRng;
 
 /// A step of the proof.
 #[derive(Clone, Debug)]
-pub(super) enum Deed {
+pub(super) enum Action {
     /// Somebody asks something.
     Ask(Box<Request>),
     /// So many milliseconds pass; whether what is due by then is awaited before the next step.
@@ -37,47 +37,47 @@ const COMMANDS: [&str; 3] = ["make deploy", "make test", "git status"];
 const PATTERNS: [&str; 4] = ["make *", "make deploy", "make test", "git status"];
 
 /// How a server is started, in one of a few ways.
-pub(super) fn settings(dice: &mut Dice) -> Settings {
+pub(super) fn settings(rng: &mut SeededRng) -> Settings {
     Settings {
-        self_approval: dice.percent(20),
-        default_ttl: dice.pick(&[Some(86_400_000), Some(30_000), None]),
-        max_pending: dice.pick(&[6, 20, 10_000, 10_000]),
+        self_approval: rng.percent(20),
+        default_ttl: rng.pick(&[Some(86_400_000), Some(30_000), None]),
+        max_pending: rng.pick(&[6, 20, 10_000, 10_000]),
     }
 }
 
 /// Chooses the next step.
 pub(super) struct Author<'a> {
     pub(super) oracle: &'a Oracle,
-    pub(super) dice: &'a mut Dice,
+    pub(super) rng: &'a mut SeededRng,
 }
 
 impl<'a> Author<'a> {
-    pub(super) fn next(&mut self, asked: &[Request]) -> Deed {
-        match self.dice.below(1000) {
-            0..4 => Deed::Restart { shift_ms: self.dice.pick(&[0, -1, -3_600_000, 1, 60_000]) },
-            4..20 => Deed::Compare,
-            20..130 => Deed::Advance { ms: self.pause(), awaited: self.dice.percent(30) },
+    pub(super) fn next(&mut self, asked: &[Request]) -> Action {
+        match self.rng.below(1000) {
+            0..4 => Action::Restart { shift_ms: self.rng.pick(&[0, -1, -3_600_000, 1, 60_000]) },
+            4..20 => Action::Compare,
+            20..130 => Action::Advance { ms: self.pause(), awaited: self.rng.percent(30) },
             130..230 => self.again(asked),
-            _ => Deed::Ask(Box::new(self.request())),
+            _ => Action::Ask(Box::new(self.request())),
         }
     }
 
     /// How long nothing happens: often until something is just due, or not quite.
     fn pause(&mut self) -> i64 {
         let until_due = self.oracle.next_due().map_or(1000, |due| due - self.oracle.now);
-        let nearly = until_due + self.dice.pick(&[-1, 0, 0, 1]);
-        let some = self.dice.weighted(&[(5, 1), (5, 700), (3, 59_999), (2, 60_000), (1, 3_600_000)]);
-        if self.dice.percent(50) && nearly > 0 { nearly } else { some }
+        let nearly = until_due + self.rng.pick(&[-1, 0, 0, 1]);
+        let some = self.rng.weighted(&[(5, 1), (5, 700), (3, 59_999), (2, 60_000), (1, 3_600_000)]);
+        if self.rng.percent(50) && nearly > 0 { nearly } else { some }
     }
 
     /// One of the latest requests once more, to the letter; perhaps by somebody else, or in other words.
-    fn again(&mut self, asked: &[Request]) -> Deed {
+    fn again(&mut self, asked: &[Request]) -> Action {
         let latest = &asked[asked.len().saturating_sub(10)..];
         if latest.is_empty() {
-            return Deed::Compare;
+            return Action::Compare;
         }
-        let mut request = self.dice.pick(latest);
-        if self.dice.percent(20) {
+        let mut request = self.rng.pick(latest);
+        if self.rng.percent(20) {
             request.who = self.anybody();
         }
         let other_words: &[(Verb, &str, [Value; 2])] = &[
@@ -90,18 +90,18 @@ impl<'a> Author<'a> {
         {
             self.perhaps(30, &mut request.body, member, words);
         }
-        Deed::Ask(Box::new(request))
+        Action::Ask(Box::new(request))
     }
 
     fn request(&mut self) -> Request {
-        if self.dice.percent(60)
+        if self.rng.percent(60)
             && let Some(request) = self.too_late()
         {
             return request;
         }
         let active_rules = self.oracle.rules.iter().filter(|rule| rule.status == "active").count();
         type Make<'a> = fn(&mut Author<'a>) -> Request;
-        let make: Make<'_> = self.dice.weighted(&[
+        let make: Make<'_> = self.rng.weighted(&[
             (240, Self::register as Make<'_>),
             (40, Self::register_again),
             (110, Self::confirm),
@@ -123,31 +123,31 @@ impl<'a> Author<'a> {
             (15, Self::audit),
         ]);
         let request = make(self);
-        if self.dice.percent(4) { self.spoil(request) } else { request }
+        if self.rng.percent(4) { self.spoil(request) } else { request }
     }
 
     fn anybody(&mut self) -> usize {
-        self.dice.below(STRANGER + 1)
+        self.rng.below(ANONYMOUS + 1)
     }
 
     /// An agent, now and then an admin or anybody.
     fn asker(&mut self) -> usize {
         let anybody = self.anybody();
-        self.dice.weighted(&[(45, 0), (30, 1), (15, ADMIN), (4, anybody)])
+        self.rng.weighted(&[(45, 0), (30, 1), (15, ADMIN), (4, anybody)])
     }
 
     /// An approver, now and then an admin or anybody.
     fn resolver(&mut self) -> usize {
         let anybody = self.anybody();
-        self.dice.weighted(&[(45, 2), (25, 3), (18, ADMIN), (8, anybody)])
+        self.rng.weighted(&[(45, 2), (25, 3), (18, ADMIN), (8, anybody)])
     }
 
     /// Who registered this, now and then somebody else.
     fn owner_of(&mut self, id: &str) -> usize {
         let by = self.interaction(id).map(|interaction| interaction.by);
-        let owner = CAST.iter().position(|(name, _)| Some(*name) == by);
+        let owner = ACTORS.iter().position(|(name, _)| Some(*name) == by);
         let anybody = self.anybody();
-        if self.dice.percent(85) { owner.unwrap_or(anybody) } else { anybody }
+        if self.rng.percent(85) { owner.unwrap_or(anybody) } else { anybody }
     }
 
     fn interaction(&self, id: &str) -> Option<&'a Interaction> {
@@ -158,18 +158,18 @@ impl<'a> Author<'a> {
     fn id_of(&mut self, is_wanted: impl Fn(&Interaction) -> bool) -> String {
         let all = &self.oracle.interactions;
         let wanted: Vec<_> = all.iter().rev().filter(|interaction| is_wanted(interaction)).take(12).collect();
-        let choices = match self.dice.below(100) {
+        let choices = match self.rng.below(100) {
             0..80 if !wanted.is_empty() => wanted,
             0..96 => all.iter().collect(),
             _ => Vec::new(),
         };
-        if choices.is_empty() { "nothing".to_owned() } else { self.dice.pick(&choices).id.clone() }
+        if choices.is_empty() { "nothing".to_owned() } else { self.rng.pick(&choices).id.clone() }
     }
 
     /// Perhaps this member.
     fn perhaps(&mut self, percent: usize, body: &mut Value, member: &str, choices: &[Value]) {
-        if self.dice.percent(percent) {
-            body[member] = self.dice.pick(choices);
+        if self.rng.percent(percent) {
+            body[member] = self.rng.pick(choices);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Looks and lists.
 
 use super::{Author, TOOLS};
-use crate::model::cast::CAST;
+use crate::model::cast::ACTORS;
 use crate::model::request::{Request, Verb};
 
 const STATUSES: [&str; 7] = ["pending", "approved", "rejected", "answered", "expired", "cancelled", "superseded"];
@@ -9,30 +9,30 @@ const STATUSES: [&str; 7] = ["pending", "approved", "rejected", "answered", "exp
 impl Author<'_> {
     pub(super) fn look(&mut self) -> Request {
         let id = self.id_of(|_| true);
-        let who = if self.dice.percent(60) { self.owner_of(&id) } else { self.anybody() };
+        let who = if self.rng.percent(60) { self.owner_of(&id) } else { self.anybody() };
         let mut request = Request::new(Verb::Look, who).of(id);
-        let wait = self.dice.pick(&["0", "1"]);
+        let wait = self.rng.pick(&["0", "1"]);
         self.ask_for(40, &mut request, "waitMs", &[wait]);
         request
     }
 
     fn ask_for(&mut self, percent: usize, request: &mut Request, member: &'static str, choices: &[&str]) {
-        if self.dice.percent(percent) {
-            request.query.push((member, self.dice.pick(choices).to_owned()));
+        if self.rng.percent(percent) {
+            request.query.push((member, self.rng.pick(choices).to_owned()));
         }
     }
 
     /// Pages of a size that makes few of them.
     fn in_pages(&mut self, request: &mut Request, length: usize) {
-        if self.dice.percent(60) {
-            let limit = self.dice.pick(&[length / 4 + 1, length / 2 + 1, length.max(1), 500]).min(500);
+        if self.rng.percent(60) {
+            let limit = self.rng.pick(&[length / 4 + 1, length / 2 + 1, length.max(1), 500]).min(500);
             request.query.push(("limit", limit.to_string()));
         }
     }
 
     pub(super) fn list(&mut self) -> Request {
         let mut request = Request::new(Verb::List, self.anybody());
-        let names = CAST.map(|(name, _)| name);
+        let names = ACTORS.map(|(name, _)| name);
         self.ask_for(40, &mut request, "status", &STATUSES);
         self.ask_for(30, &mut request, "kind", &["confirmation", "secret", "question"]);
         self.ask_for(20, &mut request, "conversationId", &["x", "y", "none"]);
@@ -70,7 +70,7 @@ impl Author<'_> {
         let rule = self.rule_id(false);
         self.ask_for(40, &mut request, "requestId", &[&id]);
         self.ask_for(20, &mut request, "ruleId", &[&rule]);
-        self.ask_for(20, &mut request, "principal", &CAST.map(|(name, _)| name));
+        self.ask_for(20, &mut request, "principal", &ACTORS.map(|(name, _)| name));
         self.in_pages(&mut request, self.oracle.history.len());
         request
     }

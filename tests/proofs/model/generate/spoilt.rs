@@ -17,7 +17,7 @@ impl Author<'_> {
         if request.body.is_null() {
             request.body = json!({});
         }
-        for (member, value) in self.dice.pick(&ways) {
+        for (member, value) in self.rng.pick(&ways) {
             request.body[member] = value;
         }
         request
@@ -41,7 +41,7 @@ impl Author<'_> {
             | Verb::LookRule
             | Verb::Revoke => colour.clone(),
         };
-        let (member, value) = if self.dice.percent(50) { way } else { colour };
+        let (member, value) = if self.rng.percent(50) { way } else { colour };
         request.query.retain(|(name, _)| *name != member);
         request.query.push((member, value));
     }

@@ -16,7 +16,7 @@ use serde_json::Value;
 pub(super) use self::history::Event;
 use self::history::History;
 pub(super) use self::shown::written;
-use super::cast::Caller;
+use super::actors::Caller;
 use super::request::{Request, Verb};
 
 /// How the server was started.

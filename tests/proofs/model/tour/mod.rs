@@ -7,12 +7,12 @@ mod rules;
 
 use serde_json::{Value, json};
 
-use super::cast::{ADMIN, STRANGER};
+use super::actors::{ADMIN, ANONYMOUS};
 use super::coverage::Coverage;
-use super::generate::{self, Deed, NO_RULE};
+use super::fixture::Fixture;
+use super::generate::{self, Action, NO_RULE};
 use super::oracle::Settings;
 use super::request::{Request, Verb};
-use super::stage::Stage;
 use crate::harness::{altered, confirmation, responses, secret};
 
 const AGENT: usize = 0;
@@ -50,15 +50,15 @@ const OPERATIONS: [(Verb, usize, Option<usize>, &str); 17] = [
 ];
 
 pub(super) struct Tour<'a> {
-    stage: &'a mut Stage,
+    fixture: &'a mut Fixture,
     coverage: &'a mut Coverage,
     /// How many interactions it has registered.
     registered: usize,
 }
 
 impl<'a> Tour<'a> {
-    pub(super) fn new(stage: &'a mut Stage, coverage: &'a mut Coverage) -> Self {
-        Self { stage, coverage, registered: 0 }
+    pub(super) fn new(fixture: &'a mut Fixture, coverage: &'a mut Coverage) -> Self {
+        Self { fixture, coverage, registered: 0 }
     }
 
     /// Meets every kind of answer; panics where one is not what the oracle says, or not of the kind that was meant.
@@ -81,7 +81,7 @@ impl<'a> Tour<'a> {
     /// Asks for it, and meets this kind of answer.
     #[track_caller]
     fn meet(&mut self, kind: &str, request: Request) {
-        let met = self.stage.ask(&request, self.coverage).unwrap_or_else(|wrong| panic!("{request:?}: {wrong}"));
+        let met = self.fixture.ask(&request, self.coverage).unwrap_or_else(|wrong| panic!("{request:?}: {wrong}"));
         assert_eq!(met, kind, "{request:?}");
     }
 
@@ -102,11 +102,11 @@ impl<'a> Tour<'a> {
 
     /// Time passes until what lives for [`SHORT_MS`] is over.
     fn outlive(&mut self) {
-        self.stage.act(&Deed::Advance { ms: SHORT_MS, awaited: true }, self.coverage).unwrap();
+        self.fixture.act(&Action::Advance { ms: SHORT_MS, awaited: true }, self.coverage).unwrap();
     }
 
     fn cancel_all(&mut self) {
-        let pending = self.stage.oracle.interactions.iter().filter(|interaction| interaction.end.is_none());
+        let pending = self.fixture.oracle.interactions.iter().filter(|interaction| interaction.end.is_none());
         let ids: Vec<_> = pending.map(|interaction| interaction.id.clone()).collect();
         ids.into_iter().for_each(|id| self.meet("200 cancelled", Request::new(Verb::Cancel, ADMIN).of(id)));
     }
@@ -114,7 +114,7 @@ impl<'a> Tour<'a> {
     /// What every operation answers, whatever there is.
     fn operations(&mut self) {
         for (verb, may, may_not, answer) in OPERATIONS {
-            self.meet("unauthenticated", sample(verb, STRANGER));
+            self.meet("unauthenticated", sample(verb, ANONYMOUS));
             self.meet("malformed_request", spoilt(sample(verb, may)));
             if let Some(who) = may_not {
                 self.meet("forbidden", sample(verb, who));
@@ -125,7 +125,7 @@ impl<'a> Tour<'a> {
 
     /// An agent has as much pending as it may, and asks for more.
     fn fill(&mut self) {
-        for _ in 0..self.stage.oracle.settings.max_pending {
+        for _ in 0..self.fixture.oracle.settings.max_pending {
             self.register(AGENT, asked());
         }
         let one_more = altered(asked(), &json!({"requestId": self.new_id()}));

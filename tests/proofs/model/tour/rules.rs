@@ -56,6 +56,6 @@ impl Tour<'_> {
     /// Makes a new rule: its id.
     fn made(&mut self, body: Value) -> String {
         self.make("201", APPROVER, body);
-        self.stage.oracle.rules.last().unwrap().id.clone()
+        self.fixture.oracle.rules.last().unwrap().id.clone()
     }
 }

@@ -1,14 +1,14 @@
 //! Randomness that a seed repeats: SplitMix64.
 
 /// A source of random choices; the same seed chooses the same again.
-pub(crate) struct Dice(u64);
+pub(crate) struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The dice of one of several parts of a proof, each with throws of its own.
+    /// The generator of one of several parts of a proof, each with choices of its own.
     pub(crate) const fn of_part(seed: u64, part: u64) -> Self {
         Self(seed ^ part.wrapping_mul(0xD1B5_4A32_D192_ED03))
     }
@@ -25,7 +25,7 @@ impl Dice {
         usize::try_from(self.next() % count as u64).unwrap()
     }
 
-    /// Yes in so many of a hundred throws.
+    /// Yes in so many of a hundred calls.
     pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
@@ -62,7 +62,7 @@ impl Dice {
         taken
     }
 
-    /// A seed for something that throws on its own.
+    /// A seed for another generator.
     pub(crate) fn seed(&mut self) -> u64 {
         self.next()
     }

@@ -3,7 +3,7 @@
 use countersign::domain::enums::Role;
 
 /// Everybody with a token; whoever is not among them has none.
-pub(super) const CAST: [(&str, Role); 6] = [
+pub(super) const ACTORS: [(&str, Role); 6] = [
     ("ann", Role::Agent),
     ("bob", Role::Agent),
     ("ada", Role::Approver),
@@ -16,7 +16,7 @@ pub(super) const CAST: [(&str, Role); 6] = [
 pub(super) const ADMIN: usize = 5;
 
 /// The number of the one without a token.
-pub(super) const STRANGER: usize = CAST.len();
+pub(super) const ANONYMOUS: usize = ACTORS.len();
 
 /// Somebody with a token.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +26,9 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Nobody where the number is that of the stranger.
+    /// Nobody where the number is that of the anonymous client.
     pub(super) fn of(number: usize) -> Option<Self> {
-        CAST.get(number).map(|&(name, role)| Self { name, role })
+        ACTORS.get(number).map(|&(name, role)| Self { name, role })
     }
 
     /// `agent` registers, waits, cancels, claims its own.

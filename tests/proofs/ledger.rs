@@ -1,4 +1,4 @@
-//! What clients were told is done, what the database knows of it, and whether its books balance.
+//! What clients were told is done, what the database knows of it, and whether its tables agree.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -164,7 +164,7 @@ pub(crate) fn unbalanced(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(found)
 }
 
-/// What is wrong with the database at `db`: promises that it does not keep, and books that do not balance.
+/// What is wrong with the database at `db`: promises that it does not keep, and tables that do not agree.
 pub(crate) fn audit(db: &Path, ledger: &Ledger) -> (Vec<String>, Vec<String>) {
     let conn = Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     (ledger.lost(&conn).unwrap(), unbalanced(&conn).unwrap())

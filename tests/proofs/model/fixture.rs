@@ -6,48 +6,48 @@ use std::time::{Duration, Instant};
 use countersign::clock::{Clock as _, ManualClock, Timestamp};
 use serde_json::{Value, json};
 
-use super::cast::{ADMIN, CAST};
+use super::actors::{ACTORS, ADMIN};
 use super::coverage::Coverage;
-use super::generate::Deed;
+use super::generate::Action;
 use super::oracle::{Event, Expected, Learnt, Oracle, Settings};
 use super::request::{Request, Verb};
 use super::tables;
-use crate::dice::Dice;
 use crate::harness::{Answer, Client, TestServer};
+use crate::seeded_rng::SeededRng;
 
 /// How long the server may take to do by itself what is due.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Stage {
+pub(super) struct Fixture {
     /// Always there, but for the moment of a restart.
     server: Option<TestServer>,
     flags: Vec<String>,
     /// Without a sweeper what is over stays in its row until somebody looks: it must not matter.
     sweeps: bool,
-    /// One a member of the cast, and the stranger's.
+    /// One a actor, and the anonymous client's.
     clients: Vec<Client>,
     /// The last event that was read.
     seq: i64,
     pub(super) oracle: Oracle,
 }
 
-impl Stage {
+impl Fixture {
     /// A new server, started with these settings.
-    pub(super) fn start(settings: Settings, dice: &mut Dice) -> Self {
+    pub(super) fn start(settings: Settings, rng: &mut SeededRng) -> Self {
         let ttl = settings.default_ttl.map_or_else(|| "none".to_owned(), |ms| format!("{}s", ms / 1000));
         let mut flags = vec!["--default-ttl".to_owned(), ttl];
         flags.extend(["--max-pending".to_owned(), settings.max_pending.to_string()]);
         flags.extend(settings.self_approval.then(|| "--allow-self-approval".to_owned()));
         let said: Vec<_> = flags.iter().map(String::as_str).collect();
-        let sweeps = dice.percent(50);
+        let sweeps = rng.percent(50);
         let server = if sweeps { TestServer::with(&said) } else { TestServer::without_sweeper_with(&said) };
-        let mut clients: Vec<_> = CAST.iter().map(|(name, role)| server.client(name, *role)).collect();
+        let mut clients: Vec<_> = ACTORS.iter().map(|(name, role)| server.client(name, *role)).collect();
         clients.push(server.anonymous());
         let oracle = Oracle::new(server.clock.now().as_millis(), settings);
-        let mut stage = Self { server: Some(server), flags, sweeps, clients, seq: 0, oracle };
-        let tokens_made = stage.heard();
-        stage.oracle.history.begin(tokens_made);
-        stage
+        let mut fixture = Self { server: Some(server), flags, sweeps, clients, seq: 0, oracle };
+        let tokens_made = fixture.heard();
+        fixture.oracle.history.begin(tokens_made);
+        fixture
     }
 
     fn server(&self) -> &TestServer {
@@ -55,16 +55,16 @@ impl Stage {
     }
 
     /// Does it with both; what differs, in words.
-    pub(super) fn act(&mut self, deed: &Deed, coverage: &mut Coverage) -> Result<(), String> {
-        match deed {
-            Deed::Ask(request) => self.ask(request, coverage).map(drop),
-            Deed::Advance { ms, awaited } => {
+    pub(super) fn act(&mut self, action: &Action, coverage: &mut Coverage) -> Result<(), String> {
+        match action {
+            Action::Ask(request) => self.ask(request, coverage).map(drop),
+            Action::Advance { ms, awaited } => {
                 self.server().advance(Duration::from_millis(ms.unsigned_abs()));
                 self.oracle.it_is(self.oracle.now + ms);
                 if *awaited { self.settle() } else { Ok(()) }
             }
-            Deed::Restart { shift_ms } => self.restart(*shift_ms),
-            Deed::Compare => {
+            Action::Restart { shift_ms } => self.restart(*shift_ms),
+            Action::Compare => {
                 self.settle()?;
                 tables::compare(self.server(), &self.oracle)
             }
