@@ -1,21 +1,19 @@
-//! The forms of a card: they end in the same use cases as the calls of programs.
+//! The forms of cards, one by one or many at once: they end in the same use cases as the API.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::confirmation::{care, editable};
-use super::done::FormResponse;
-use super::form::{Fields, Form};
-use super::question::responses;
+use super::card::responses;
+use super::confirmation::{ConfirmationView, editable, required_acknowledgement};
+use super::forms::{Fields, Form, FormResponse};
 use super::session::{PageRejection, Person};
 use crate::api::ConfirmBody;
 use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Record;
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Confirmation;
-use crate::domain::kinds::check_form;
+use crate::domain::kinds::{Confirmation, check_form};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
@@ -24,7 +22,7 @@ use crate::http::App;
 use crate::http::api::confirm::command;
 use crate::http::error::Problem;
 use crate::http::extract::Param;
-use crate::service::{Answer, ProvideSecret};
+use crate::service::{Answer, Confirm, Error, ProvideSecret};
 
 /// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
 pub(super) async fn decide(
@@ -37,8 +35,8 @@ pub(super) async fn decide(
     let asked = confirmation(&record)?;
     let body = decision(request_id, asked, &form.fields)?;
     if body.decision == Decision::Allow {
-        check_care(asked, &form.fields)?;
-        check_meant(asked, &body, &form.fields)?;
+        check_acknowledged(asked, &form.fields)?;
+        check_nothing_discarded(asked, &body, &form.fields)?;
     }
     let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
     let confirm = command(body, &app.limits)?;
@@ -88,10 +86,10 @@ fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Pro
 }
 
 /// Refuses to approve what takes a second step, where that was not taken.
-pub(super) fn check_care(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
-    match care(asked) {
-        Some(care) if fields.get("acknowledged") != Some("yes") => {
-            let message = format!("Say first: \u{201c}{care}\u{201d}.");
+pub(super) fn check_acknowledged(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
+    match required_acknowledgement(asked) {
+        Some(acknowledgement) if fields.get("acknowledged") != Some("yes") => {
+            let message = format!("Say first: \u{201c}{acknowledgement}\u{201d}.");
             Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message).with("field", "acknowledged"))
         }
         _ => Ok(()),
@@ -99,7 +97,7 @@ pub(super) fn check_care(asked: &Confirmation, fields: &Fields) -> Result<(), Pr
 }
 
 /// Refuses to approve where something was typed that this approval would leave out, or say as if it belonged to it.
-fn check_meant(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
+fn check_nothing_discarded(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
     let is_edited = fields.get("input").is_some_and(|input| input.trim() != editable(&asked.input).trim());
     let message = if is_edited && body.updated_input.is_none() {
         "You have edited the input: approve it as edited, or put it back."
@@ -171,4 +169,75 @@ pub(super) async fn resolvable(
 /// The confirmation of a record that is known to be one.
 pub(super) fn confirmation(record: &Record) -> Result<&Confirmation, Problem> {
     record.body.content.confirmation().ok_or_else(Problem::internal)
+}
+
+/// How many may be decided at once.
+const MOST_TOGETHER: usize = 100;
+
+/// `POST /decide`: several confirmations at once. All of them may be rejected; only those with tool, subject and risk in
+/// common may be approved.
+pub(super) async fn decide_many(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    let ids = form.fields.all("id").map(str::parse::<RequestId>).collect::<Result<Vec<_>, _>>();
+    let ids = ids.map_err(|problem| Problem::malformed_field("id", problem))?;
+    if ids.is_empty() || ids.len() > MOST_TOGETHER {
+        return Err(Problem::malformed_field("id", format!("Choose between one and {MOST_TOGETHER} of them.")).into());
+    }
+    let decision = match form.fields.get("decision") {
+        Some("allow") => Decision::Allow,
+        Some("deny") => Decision::Deny,
+        _ => return Err(Problem::malformed_field("decision", "Approve or reject them.").into()),
+    };
+    let mut asked = Vec::new();
+    for id in &ids {
+        let record = resolvable(&app, &form.person, id, Kind::Confirmation).await?;
+        if app.service.is_barred_as_own(&form.person.principal, &record.interaction) {
+            return Err(Problem::from(Refused::SelfApproval).into());
+        }
+        asked.push(confirmation(&record)?.clone());
+    }
+    if decision == Decision::Allow {
+        check_alike(&asked)?;
+        if form.fields.get("acknowledged") != Some("yes") {
+            let message = "Say first that you have read each of them.";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message);
+            return Err(problem.with("field", "acknowledged").into());
+        }
+    }
+    let what = if decision == Decision::Allow { "approved" } else { "rejected" };
+    let (mut done, mut late) = (0, 0);
+    for request_id in ids {
+        let comment = form.fields.filled("comment").map(str::to_owned);
+        let confirm = Confirm { request_id, decision, comment, updated_input: None, selected: None };
+        match app.service.confirm(&form.person.principal, confirm).await {
+            Ok(()) => done += 1,
+            Err(Error::Refused(Refused::Retired { .. })) => late += 1,
+            Err(error) if done == 0 => return Err(Problem::from(error).into()),
+            Err(error) => {
+                tracing::warn!(%error, "of many that were decided together some were not");
+                return Ok(
+                    FormResponse::new(format!("{done} {what}. The rest failed: try them again.")).answer(&headers)?
+                );
+            }
+        }
+    }
+    let message = match late {
+        0 => format!("{done} {what}."),
+        late => format!("{done} {what}; {late} were already resolved."),
+    };
+    Ok(FormResponse::new(message).answer(&headers)?)
+}
+
+/// One look is enough only where the same is asked.
+fn check_alike(asked: &[Confirmation]) -> Result<(), Problem> {
+    let mut alike = asked.iter().map(ConfirmationView::alike);
+    let first = alike.next();
+    if alike.all(|next| Some(&next) == first.as_ref()) {
+        return Ok(());
+    }
+    let message = "Only what has the same tool, subject and risk is approved together.";
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id"))
 }

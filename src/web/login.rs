@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use zeroize::Zeroizing;
 
-use super::form::{Form, LogIn};
+use super::forms::{Form, LogIn};
 use super::page::html;
 use super::session::{PageRejection, Visit};
 use crate::domain::refused::Refused;
@@ -17,7 +17,7 @@ use crate::service::{Credential, Error};
 
 #[derive(Template)]
 #[template(path = "web/login.html")]
-struct Page {
+struct LoginPage {
     /// Why the last try failed.
     problem: Option<&'static str>,
 }
@@ -27,7 +27,7 @@ pub(super) async fn page(visit: Visit, NoQuery: NoQuery) -> Result<Response, Pro
         // With a fragment of its own, or a browser would keep the code in the address.
         return Ok(Redirect::to("/#").into_response());
     }
-    html(&Page { problem: None })
+    html(&LoginPage { problem: None })
 }
 
 /// Takes what a link has behind its `#`, or a token.
@@ -53,7 +53,7 @@ pub(super) async fn log_in(
 }
 
 fn refused(problem: &'static str) -> Result<Response, Problem> {
-    Ok((StatusCode::UNAUTHORIZED, html(&Page { problem: Some(problem) })?).into_response())
+    Ok((StatusCode::UNAUTHORIZED, html(&LoginPage { problem: Some(problem) })?).into_response())
 }
 
 pub(super) async fn log_out(
