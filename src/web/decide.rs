@@ -1,7 +1,7 @@
 //! The forms of cards, one by one or many at once: they end in the same use cases as the API.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::card::responses;
@@ -20,9 +20,9 @@ use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
 use crate::http::App;
 use crate::http::api::confirm::command;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, input_discarded, not_acknowledged, not_alike};
 use crate::http::extract::Param;
-use crate::service::{Answer, Confirm, Error, ProvideSecret};
+use crate::service::{Answer, Error, ProvideSecret};
 
 /// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
 pub(super) async fn decide(
@@ -46,15 +46,7 @@ pub(super) async fn decide(
 
 /// What the button that was pressed means.
 fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Result<ConfirmBody, Problem> {
-    let comment = fields.filled("comment").map(str::to_owned);
-    let mut body = ConfirmBody {
-        request_id,
-        decision: Decision::Allow,
-        comment,
-        updated_input: None,
-        selected_pattern: None,
-        selected_scope: None,
-    };
+    let mut body = plain(request_id, Decision::Allow, fields);
     match fields.get("decision") {
         Some("allow") => {}
         Some("allow-edited") => body.updated_input = Some(edited(fields)?),
@@ -66,6 +58,18 @@ fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Res
         _ => return Err(Problem::malformed_field("decision", "Approve or reject it.")),
     }
     Ok(body)
+}
+
+/// A decision with the comment of the form, and nothing edited or chosen.
+fn plain(request_id: RequestId, decision: Decision, fields: &Fields) -> ConfirmBody {
+    ConfirmBody {
+        request_id,
+        decision,
+        comment: fields.filled("comment").map(str::to_owned),
+        updated_input: None,
+        selected_pattern: None,
+        selected_scope: None,
+    }
 }
 
 fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
@@ -89,8 +93,7 @@ fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Pro
 pub(super) fn check_acknowledged(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
     match required_acknowledgement(asked) {
         Some(acknowledgement) if fields.get("acknowledged") != Some("yes") => {
-            let message = format!("Say first: \u{201c}{acknowledgement}\u{201d}.");
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message).with("field", "acknowledged"))
+            Err(not_acknowledged(format!("Say first: \u{201c}{acknowledgement}\u{201d}.")))
         }
         _ => Ok(()),
     }
@@ -106,7 +109,7 @@ fn check_nothing_discarded(asked: &Confirmation, body: &ConfirmBody, fields: &Fi
     } else {
         return Ok(());
     };
-    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message))
+    Err(input_discarded(message))
 }
 
 /// `POST /interactions/{requestId}/secret`: a value is given, to be kept or once, or it is declined.
@@ -202,16 +205,15 @@ pub(super) async fn decide_many(
     if decision == Decision::Allow {
         check_alike(&asked)?;
         if form.fields.get("acknowledged") != Some("yes") {
-            let message = "Say first that you have read each of them.";
-            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message);
-            return Err(problem.with("field", "acknowledged").into());
+            return Err(not_acknowledged("Say first that you have read each of them.").into());
         }
     }
     let what = if decision == Decision::Allow { "approved" } else { "rejected" };
+    // All are checked before the first is decided.
+    let confirms = ids.into_iter().map(|request_id| command(plain(request_id, decision, &form.fields), &app.limits));
+    let confirms = confirms.collect::<Result<Vec<_>, _>>()?;
     let (mut done, mut late) = (0, 0);
-    for request_id in ids {
-        let comment = form.fields.filled("comment").map(str::to_owned);
-        let confirm = Confirm { request_id, decision, comment, updated_input: None, selected: None };
+    for confirm in confirms {
         match app.service.confirm(&form.person.principal, confirm).await {
             Ok(()) => done += 1,
             Err(Error::Refused(Refused::Retired { .. })) => late += 1,
@@ -238,6 +240,5 @@ fn check_alike(asked: &[Confirmation]) -> Result<(), Problem> {
     if alike.all(|next| Some(&next) == first.as_ref()) {
         return Ok(());
     }
-    let message = "Only what has the same tool, subject and risk is approved together.";
-    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id"))
+    Err(not_alike())
 }

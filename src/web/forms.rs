@@ -6,15 +6,15 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::session::{PageRejection, Person};
 use crate::http::App;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, not_a_form, wrong_form};
 use crate::http::extract::{NoQuery, is_of_type, ok, read_at_most};
 
 /// How many bytes of a form one byte of what was typed can take: `%0A` is three.
@@ -35,8 +35,7 @@ impl FromRequest<App> for Form {
         let most_bytes = app.limits.max_body_bytes.saturating_mul(ENCODED);
         let fields = Fields::read(Request::from_parts(parts, body), most_bytes, app).await?;
         if !person.has_sent(fields.get("csrf").unwrap_or_default()) {
-            let message = "this form is of another session; load the page anew";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "wrong_form", message).into());
+            return Err(wrong_form().into());
         }
         Ok(Self { person, fields })
     }
@@ -81,8 +80,7 @@ impl Fields {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
         if !is_of_type(&parts.headers, "application/x-www-form-urlencoded") {
-            let message = "the body has to be a form: Content-Type: application/x-www-form-urlencoded";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+            return Err(not_a_form());
         }
         let bytes = read_at_most(body, most_bytes, &app.limits).await?;
         let fields = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), plain_lines(value)));

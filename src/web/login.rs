@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use zeroize::Zeroizing;
 
@@ -11,7 +10,7 @@ use super::page::html;
 use super::session::{PageRejection, Visit};
 use crate::domain::refused::Refused;
 use crate::http::App;
-use crate::http::error::Problem;
+use crate::http::error::{LOGIN_FAILED, Problem};
 use crate::http::extract::NoQuery;
 use crate::service::{Credential, Error};
 
@@ -44,7 +43,7 @@ pub(super) async fn log_in(
         Err(Error::Refused(Refused::UsedLoginLink)) => {
             refused("This link has been used or is too old. `countersign login` makes another.")
         }
-        Err(Error::Refused(Refused::UnknownToken)) => refused("This token is nobody's."),
+        Err(Error::Refused(Refused::UnknownToken)) => refused("This token is not known."),
         Err(Error::Refused(Refused::Forbidden { .. })) => {
             refused("This is an agent's token. The inbox is for people: approvers, auditors and admins.")
         }
@@ -53,7 +52,7 @@ pub(super) async fn log_in(
 }
 
 fn refused(problem: &'static str) -> Result<Response, Problem> {
-    Ok((StatusCode::UNAUTHORIZED, html(&LoginPage { problem: Some(problem) })?).into_response())
+    Ok((LOGIN_FAILED, html(&LoginPage { problem: Some(problem) })?).into_response())
 }
 
 pub(super) async fn log_out(

@@ -3,7 +3,6 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -21,7 +20,7 @@ use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
 use crate::http::App;
-use crate::http::error::Problem;
+use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::http::extract::Params;
 use crate::service::{self, Previewed, RuleSource};
 use crate::store::Error as StoreError;
@@ -106,7 +105,7 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
     let mut draft = Draft::sent(&fields);
     let Some((tool_name, terms)) = draft.read(&app.limits) else {
         let page = RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: None, preview: None };
-        return Ok((StatusCode::BAD_REQUEST, html(&page)?).into_response());
+        return Ok((FORM_AT_FAULT, html(&page)?).into_response());
     };
     let source = RuleSource::Own(tool_name);
     let made = app.service.make_trust_rule(&person.principal, source, terms, draft.apply_to_pending).await;
