@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::copyable_sql;
 use super::forms::{given, link};
 use super::page::{Frame, html};
 use super::session::Person;
@@ -16,14 +15,7 @@ use crate::http::App;
 use crate::http::api::page::{cursor, page};
 use crate::http::error::Problem;
 use crate::http::extract::Params;
-use crate::store::{Error as StoreError, Filter, Page as Rows};
-
-/// What the page shows of an interaction, in the words of its columns.
-const SELECT: &str = "SELECT request_id, status, kind, tool_name, registered_by, conversation_id,
-       datetime(created_at_ms / 1000, 'unixepoch') AS created_at,
-       datetime(resolved_at_ms / 1000, 'unixepoch') AS resolved_at,
-       coalesce(resolved_by_principal, 'rule ' || resolved_by_rule, 'system ' || resolved_by_system) AS resolved_by
-FROM interactions";
+use crate::store::{CopyableQuery, Error as StoreError, Filter};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -76,7 +68,7 @@ pub(super) async fn list(
         rows: found.rows.iter().map(|(_, record)| Line::of(record)).collect::<Result<_, _>>()?,
         newest: at.map(|_| link_to(&filter, None)),
         older,
-        sql: escape_untrusted(&sql_of(&filter, rows)),
+        sql: escape_untrusted(&CopyableQuery::Interactions(&filter, rows).sql()),
         filter,
     })
 }
@@ -146,19 +138,6 @@ fn link_to(filter: &Filter, cursor: Option<&str>) -> String {
         ("cursor", cursor),
     ];
     link("/history", &parameters)
-}
-
-/// The query that shows the same rows.
-fn sql_of(filter: &Filter, rows: Rows) -> String {
-    let mut conditions = copyable_sql::conditions(&[
-        ("status", filter.status.map(Status::as_str)),
-        ("kind", filter.kind.map(Kind::as_str)),
-        ("tool_name", filter.tool_name.as_ref().map(|name| name.as_str())),
-        ("registered_by", filter.registered_by.as_ref().map(|name| name.as_str())),
-        ("conversation_id", filter.conversation_id.as_ref().map(|id| id.as_str())),
-    ]);
-    conditions.extend(rows.before.map(|row| format!("interaction_id < {row}")));
-    copyable_sql::query(SELECT, &conditions, &format!("ORDER BY interaction_id DESC\nLIMIT {}", rows.limit))
 }
 
 /// How many characters of a text a line shows. The whole of it is a link away.

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::card::{Asked, Card};
-use super::copyable_sql;
 use super::history::By;
 use super::page::{Frame, html};
 use super::session::Person;
@@ -19,7 +18,7 @@ use crate::domain::kinds::{self, Confirmation, Content, Question, SecretRequest}
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param};
-use crate::store::{EventFilter, Page as Rows};
+use crate::store::{CopyableQuery, EventFilter, Page as Rows};
 
 /// The most events that a page shows: only a secret that is taken again and again has more.
 const EVENTS: u32 = 500;
@@ -102,14 +101,8 @@ pub(super) async fn get(
         claim: claim.as_ref().map(claim_details).unwrap_or_default(),
         events: events.collect(),
         is_cut,
-        sql: escape_untrusted(&sql_of(&request_id)),
+        sql: escape_untrusted(&CopyableQuery::EventsOf(&request_id).sql()),
     })
-}
-
-fn sql_of(request_id: &RequestId) -> String {
-    let conditions = copyable_sql::conditions(&[("request_id", Some(request_id.as_str()))]);
-    let select = "SELECT seq, at, event, principal, rule_id, detail\nFROM v_events";
-    copyable_sql::query(select, &conditions, "ORDER BY seq")
 }
 
 /// Who asked, when, in which conversation, and what the request allows.

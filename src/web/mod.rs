@@ -5,7 +5,6 @@
 
 mod card;
 mod confirmation;
-mod copyable_sql;
 mod decide;
 mod feed;
 mod forms;

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::copyable_sql;
 use super::forms::{Form, given, link};
 use super::interaction::EventLine;
 use super::page::{Frame, html};
@@ -19,7 +18,7 @@ use crate::http::App;
 use crate::http::api::page::{cursor, page};
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param, Params};
-use crate::store::{EventFilter, Page as Rows, RuleFilter};
+use crate::store::{CopyableQuery, EventFilter, Page as Rows, RuleFilter};
 
 /// How many of the latest events about a rule its page shows.
 const EVENTS: u32 = 50;
@@ -106,17 +105,15 @@ pub(super) async fn get(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let rule = app.service.trust_rule(&rule_id).await?;
+    let sql = CopyableQuery::HitsOf(&rule_id).sql();
     let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
     let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
-    let rule = RuleView::from(&rule);
-    let hits = ["rule_id = ".to_owned() + &copyable_sql::literal(&rule.rule_id)];
-    let select = "SELECT request_id, registered_by, subject, hit_at\nFROM v_rule_hits";
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
         events: told.events.iter().map(EventLine::from).collect(),
         is_cut: told.next.is_some(),
-        sql: escape_untrusted(&copyable_sql::query(select, &hits, "ORDER BY hit_at DESC")),
-        rule,
+        sql: escape_untrusted(&sql),
+        rule: RuleView::from(&rule),
     })
 }
 
