@@ -1,7 +1,26 @@
-//! Errors on the wire: the only file that knows their statuses.
+//! Errors on the wire: the only file that chooses their statuses and codes.
+//!
+//! # Where errors come from
+//!
+//! - A use case that refuses a well-formed request returns a [`Refused`] as a value. It knows nothing of HTTP; the `match`
+//!   here has no `_`, so that a new refusal does not compile until it has a status and a code.
+//! - A failure below the use cases is a [`store::Error`] or another variant of [`service::Error`].
+//! - A body that has the right shape and breaks a rule of the wire is an [`Invalid`] of `api`.
+//! - Everything else is found at the edge, by extractors, middleware, handlers and pages: a malformed request, a missing
+//!   token, a limit that is reached. They call [`Problem::malformed`] or one of the functions at the end of this file, one
+//!   for each code, and never choose a status themselves.
+//!
+//! All of them end as a [`Problem`], which [`IntoResponse`] turns into an answer in one place. `?` is enough to get there.
+//!
+//! # What is said
 //!
 //! Every refusal has one shape: `{"error": "<a sentence>", "code": "<stable_snake_case>"}`, with more members where they
-//! help. What went wrong inside is one opaque sentence to the client and one line in the log.
+//! help, such as `field`, `status` or `retryAfterMs`. Programs go by `code`, which never changes; the sentence is for people
+//! and may. Browsers get the sentence as a page, which `web` makes from the [`ErrorText`] beside the answer.
+//!
+//! A refusal is the caller's to correct, so it says what was wrong, and is not logged. A failure is the operator's: the
+//! client gets one opaque sentence, or which resource is short and when to try again, and the log gets the error itself,
+//! here, where it is turned into a `Problem`. No text of a driver or of the operating system leaves the server.
 
 use std::any::Any;
 use std::time::Duration;
@@ -32,7 +51,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), more: Map::new() }
     }
 
@@ -60,7 +79,7 @@ impl Problem {
     }
 }
 
-/// What a refusal says: beside its answer, for whoever shows it otherwise than as JSON.
+/// The text of a refusal, as an extension of its answer: for layers that show it in another form than JSON.
 #[derive(Clone)]
 pub(crate) struct ErrorText {
     pub(crate) sentence: String,
@@ -92,7 +111,7 @@ impl IntoResponse for Problem {
 }
 
 impl Problem {
-    /// The whole answer as it goes over the wire, for whoever is not asked anything.
+    /// The whole answer as it goes over the wire, for connections that are refused before a request is read.
     pub(crate) fn into_wire(self) -> Vec<u8> {
         let shape = ErrorBody { error: self.message, code: self.code.to_owned(), more: self.more };
         let body = serde_json::to_string(&shape).unwrap_or_default();
@@ -198,9 +217,9 @@ impl From<Refused> for Problem {
                 Self::new(FORBIDDEN, "forbidden", format!("the role {role} does not allow this"))
             }
             Refused::SelfApproval => {
-                Self::new(FORBIDDEN, "self_approval", "nobody resolves an interaction that they registered themselves")
+                Self::new(FORBIDDEN, "self_approval", "no principal resolves an interaction that it registered itself")
             }
-            Refused::UnknownToken => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is nobody's"),
+            Refused::UnknownToken => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is not known"),
             Refused::UsedLoginLink => {
                 let message = "this link has been used or is too old; `countersign login` makes another";
                 Self::new(StatusCode::UNAUTHORIZED, "used_login_link", message)
@@ -315,7 +334,14 @@ pub(crate) fn headers_too_large(limit: usize) -> Problem {
 }
 
 pub(crate) fn not_json() -> Problem {
-    let message = "the body has to be JSON: Content-Type: application/json";
+    unsupported_media_type("the body has to be JSON: Content-Type: application/json")
+}
+
+pub(crate) fn not_a_form() -> Problem {
+    unsupported_media_type("the body has to be a form: Content-Type: application/x-www-form-urlencoded")
+}
+
+fn unsupported_media_type(message: &str) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
 
@@ -331,6 +357,33 @@ pub(crate) async fn method_not_allowed(method: Method) -> Problem {
     let message = format!("this path does not take {method}");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
+
+/// A form that no page of this session sent.
+pub(crate) fn wrong_form() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "wrong_form", "this form is of another session; load the page anew")
+}
+
+/// An approval without its second step.
+pub(crate) fn not_acknowledged(message: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message).with("field", "acknowledged")
+}
+
+/// An approval that would discard what was typed into its form.
+pub(crate) fn input_discarded(message: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message)
+}
+
+/// An approval of several confirmations that do not ask the same.
+pub(crate) fn not_alike() -> Problem {
+    let message = "Only what has the same tool, subject and risk is approved together.";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
+}
+
+/// The status of the log-in page where it says why logging in failed.
+pub(crate) const LOGIN_FAILED: StatusCode = StatusCode::UNAUTHORIZED;
+
+/// The status of a form's page where it is shown again with the fields at fault.
+pub(crate) const FORM_AT_FAULT: StatusCode = StatusCode::BAD_REQUEST;
 
 /// What a client sees of a bug; the log has the panic's own words.
 pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {

@@ -11,6 +11,7 @@ mod checkpointer;
 mod claims;
 mod columns;
 mod conditions;
+mod copyable_sql;
 mod doctor;
 mod error;
 mod history;
@@ -36,6 +37,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use self::audit_events::{EventFilter, EventPage};
 pub use self::backup::{BackupError, backup};
+pub use self::copyable_sql::CopyableQuery;
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError};
 pub use self::history::{Events, History};

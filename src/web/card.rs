@@ -1,17 +1,15 @@
-//! One interaction as a card: what is asked, complete, and the forms that answer it.
+//! One interaction as a card: the complete request, the forms that answer it, and how it was resolved.
 
 use askama::Template;
 use sha2::{Digest as _, Sha256};
 
 use super::confirmation::ConfirmationView;
-use super::question::QuestionView;
+use super::forms::Fields;
 use super::session::Person;
-use super::standing::ResolutionSummary;
-use super::text::{Markup, escape_untrusted};
-use super::when::RelativeTime;
-use crate::domain::enums::RiskLevel;
-use crate::domain::interaction::Record;
-use crate::domain::kinds::{Content, SecretRequest};
+use super::text::{Markup, RelativeTime, escape_untrusted};
+use crate::domain::enums::{Delivery, Outcome, RiskLevel};
+use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
+use crate::domain::kinds::{Content, Question, Response, SecretRequest};
 use crate::http::App;
 use crate::http::error::Problem;
 
@@ -154,4 +152,115 @@ impl SecretView {
 /// A short name for a text.
 fn digest(text: &str) -> String {
     hex::encode(&Sha256::digest(text)[..12])
+}
+
+/// Where an interaction stands.
+pub(super) struct ResolutionSummary {
+    /// How it ended; none while it is pending.
+    pub(super) outcome: Option<&'static str>,
+    /// A sentence: `approved by ada`.
+    pub(super) said: String,
+    /// What the person added.
+    pub(super) comment: Option<Markup>,
+    /// The rule that decided it, or that was made with the decision.
+    pub(super) rule: Option<String>,
+}
+
+impl ResolutionSummary {
+    pub(super) fn of(interaction: &Interaction, person: &Person) -> Self {
+        let Some(resolution) = &interaction.resolution else {
+            return Self { outcome: None, said: "pending".to_owned(), comment: None, rule: None };
+        };
+        let rule = match &resolution.by {
+            ResolvedBy::TrustRule(rule) => Some(rule.to_string()),
+            ResolvedBy::Principal(_) | ResolvedBy::System(_) => {
+                resolution.detail.made_rule.as_ref().map(ToString::to_string)
+            }
+        };
+        Self {
+            outcome: Some(resolution.outcome.as_str()),
+            said: sentence(resolution, person),
+            comment: resolution.detail.comment.as_deref().map(escape_untrusted),
+            rule,
+        }
+    }
+}
+
+fn sentence(resolution: &Resolution, person: &Person) -> String {
+    let what = match (resolution.outcome, resolution.detail.delivery) {
+        (Outcome::Approved, _) if resolution.detail.updated_input.is_some() => "approved with an edited input",
+        (Outcome::Approved, _) => "approved",
+        (Outcome::Rejected, _) => "rejected",
+        (Outcome::Answered, Some(Delivery::Store)) => "given, to be kept",
+        (Outcome::Answered, Some(Delivery::TransientSend)) => "given, once",
+        (Outcome::Answered, None) => "answered",
+        (Outcome::Expired, _) => return "expired: nobody decided in time".to_owned(),
+        (Outcome::Cancelled, _) => "cancelled",
+        (Outcome::Superseded, _) => "superseded: the conversation went on",
+    };
+    match &resolution.by {
+        ResolvedBy::Principal(name) if *name == person.principal.name => format!("{what} by you"),
+        ResolvedBy::Principal(name) => format!("already resolved: {what} by {name}"),
+        ResolvedBy::TrustRule(_) => format!("{what} by a trust rule"),
+        ResolvedBy::System(_) => what.to_owned(),
+    }
+}
+
+/// A question.
+pub(super) struct QuestionView {
+    pub(super) entries: Vec<EntryView>,
+}
+
+/// One thing to answer.
+pub(super) struct EntryView {
+    /// Its place: what the form's fields are named after.
+    pub(super) number: usize,
+    pub(super) text: Markup,
+    pub(super) options: Vec<OptionView>,
+    pub(super) free_text_allowed: bool,
+}
+
+pub(super) struct OptionView {
+    pub(super) number: usize,
+    pub(super) label: Markup,
+    pub(super) description: Option<Markup>,
+}
+
+impl QuestionView {
+    pub(super) fn of(question: &Question) -> Self {
+        let entries = question.entries.iter().enumerate().map(|(number, entry)| {
+            let options = entry.options.iter().enumerate().map(|(number, option)| OptionView {
+                number,
+                label: escape_untrusted(&option.label),
+                description: option.description.as_deref().map(escape_untrusted),
+            });
+            EntryView {
+                number,
+                text: escape_untrusted(&entry.text),
+                options: options.collect(),
+                free_text_allowed: entry.free_text_allowed,
+            }
+        });
+        Self { entries: entries.collect() }
+    }
+}
+
+/// What a form says to each entry: the option at this place, one's own words, or that it is passed over.
+pub(super) fn responses(question: &Question, fields: &Fields) -> Result<Vec<Response>, Problem> {
+    let answered = question.entries.iter().enumerate().map(|(number, entry)| {
+        let chosen = fields.get(&format!("option-{number}")).unwrap_or_default();
+        let option = chosen.parse::<usize>().ok().and_then(|place| entry.options.get(place));
+        let text = fields.filled(&format!("text-{number}")).map(str::to_owned);
+        let skipped = chosen == "skip";
+        if !skipped && option.is_none() && text.is_none() {
+            return Err(Problem::malformed("Each question needs an answer: choose one, write one, or skip it."));
+        }
+        Ok(Response {
+            question_id: entry.question_id.clone(),
+            option_id: option.map(|option| option.option_id.clone()),
+            text: text.filter(|_| !skipped),
+            skipped,
+        })
+    });
+    answered.collect()
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::diff::DiffView;
+use super::text::DiffView;
 use super::text::{Markup, escape_untrusted};
 use crate::domain::enums::RiskLevel;
 use crate::domain::json::JsonObject;
@@ -37,7 +37,7 @@ pub(super) struct ConfirmationView {
     pub(super) patterns: Vec<Offer>,
     pub(super) scopes: Vec<Offer>,
     /// Why it takes a second step to approve this, if it does.
-    pub(super) care: Option<&'static str>,
+    pub(super) acknowledgement: Option<&'static str>,
     /// Tool, subject and risk: what those have in common that may be approved together.
     pub(super) alike: String,
 }
@@ -89,7 +89,7 @@ impl ConfirmationView {
             editable: asked.input_edits_allowed.then(|| editable(&asked.input)),
             patterns: patterns.filter(|_| is_lasting).collect(),
             scopes: scopes.filter(|_| is_lasting).collect(),
-            care: care(asked),
+            acknowledgement: required_acknowledgement(asked),
             alike: Self::alike(asked),
         }
     }
@@ -137,7 +137,7 @@ fn value_text(value: &Value) -> Cow<'_, str> {
 }
 
 /// Why a person has to say once more that they have read it: what does much harm, and what is easily overlooked.
-pub(super) fn care(asked: &Confirmation) -> Option<&'static str> {
+pub(super) fn required_acknowledgement(asked: &Confirmation) -> Option<&'static str> {
     let hides = |text: &Cow<'_, str>| pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)));
     let is_long = |text: &Cow<'_, str>| text.chars().count() > LONG_CHARS || text.lines().count() > LONG_LINES;
     let texts = texts(asked);

@@ -1,30 +1,28 @@
-//! The forms of a card: they end in the same use cases as the calls of programs.
+//! The forms of cards, one by one or many at once: they end in the same use cases as the API.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::confirmation::{care, editable};
-use super::done::FormResponse;
-use super::form::{Fields, Form};
-use super::question::responses;
+use super::card::responses;
+use super::confirmation::{ConfirmationView, editable, required_acknowledgement};
+use super::forms::{Fields, Form, FormResponse};
 use super::session::{PageRejection, Person};
 use crate::api::ConfirmBody;
 use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Record;
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Confirmation;
-use crate::domain::kinds::check_form;
+use crate::domain::kinds::{Confirmation, check_form};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
 use crate::http::App;
 use crate::http::api::confirm::command;
-use crate::http::error::Problem;
+use crate::http::error::{Problem, input_discarded, not_acknowledged, not_alike};
 use crate::http::extract::Param;
-use crate::service::{Answer, ProvideSecret};
+use crate::service::{Answer, Error, ProvideSecret};
 
 /// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
 pub(super) async fn decide(
@@ -37,8 +35,8 @@ pub(super) async fn decide(
     let asked = confirmation(&record)?;
     let body = decision(request_id, asked, &form.fields)?;
     if body.decision == Decision::Allow {
-        check_care(asked, &form.fields)?;
-        check_meant(asked, &body, &form.fields)?;
+        check_acknowledged(asked, &form.fields)?;
+        check_nothing_discarded(asked, &body, &form.fields)?;
     }
     let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
     let confirm = command(body, &app.limits)?;
@@ -48,15 +46,7 @@ pub(super) async fn decide(
 
 /// What the button that was pressed means.
 fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Result<ConfirmBody, Problem> {
-    let comment = fields.filled("comment").map(str::to_owned);
-    let mut body = ConfirmBody {
-        request_id,
-        decision: Decision::Allow,
-        comment,
-        updated_input: None,
-        selected_pattern: None,
-        selected_scope: None,
-    };
+    let mut body = plain(request_id, Decision::Allow, fields);
     match fields.get("decision") {
         Some("allow") => {}
         Some("allow-edited") => body.updated_input = Some(edited(fields)?),
@@ -68,6 +58,18 @@ fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Res
         _ => return Err(Problem::malformed_field("decision", "Approve or reject it.")),
     }
     Ok(body)
+}
+
+/// A decision with the comment of the form, and nothing edited or chosen.
+fn plain(request_id: RequestId, decision: Decision, fields: &Fields) -> ConfirmBody {
+    ConfirmBody {
+        request_id,
+        decision,
+        comment: fields.filled("comment").map(str::to_owned),
+        updated_input: None,
+        selected_pattern: None,
+        selected_scope: None,
+    }
 }
 
 fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
@@ -88,18 +90,17 @@ fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Pro
 }
 
 /// Refuses to approve what takes a second step, where that was not taken.
-pub(super) fn check_care(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
-    match care(asked) {
-        Some(care) if fields.get("acknowledged") != Some("yes") => {
-            let message = format!("Say first: \u{201c}{care}\u{201d}.");
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message).with("field", "acknowledged"))
+pub(super) fn check_acknowledged(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
+    match required_acknowledgement(asked) {
+        Some(acknowledgement) if fields.get("acknowledged") != Some("yes") => {
+            Err(not_acknowledged(format!("Say first: \u{201c}{acknowledgement}\u{201d}.")))
         }
         _ => Ok(()),
     }
 }
 
 /// Refuses to approve where something was typed that this approval would leave out, or say as if it belonged to it.
-fn check_meant(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
+fn check_nothing_discarded(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
     let is_edited = fields.get("input").is_some_and(|input| input.trim() != editable(&asked.input).trim());
     let message = if is_edited && body.updated_input.is_none() {
         "You have edited the input: approve it as edited, or put it back."
@@ -108,7 +109,7 @@ fn check_meant(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Res
     } else {
         return Ok(());
     };
-    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message))
+    Err(input_discarded(message))
 }
 
 /// `POST /interactions/{requestId}/secret`: a value is given, to be kept or once, or it is declined.
@@ -171,4 +172,73 @@ pub(super) async fn resolvable(
 /// The confirmation of a record that is known to be one.
 pub(super) fn confirmation(record: &Record) -> Result<&Confirmation, Problem> {
     record.body.content.confirmation().ok_or_else(Problem::internal)
+}
+
+/// How many may be decided at once.
+const MOST_TOGETHER: usize = 100;
+
+/// `POST /decide`: several confirmations at once. All of them may be rejected; only those with tool, subject and risk in
+/// common may be approved.
+pub(super) async fn decide_many(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    let ids = form.fields.all("id").map(str::parse::<RequestId>).collect::<Result<Vec<_>, _>>();
+    let ids = ids.map_err(|problem| Problem::malformed_field("id", problem))?;
+    if ids.is_empty() || ids.len() > MOST_TOGETHER {
+        return Err(Problem::malformed_field("id", format!("Choose between one and {MOST_TOGETHER} of them.")).into());
+    }
+    let decision = match form.fields.get("decision") {
+        Some("allow") => Decision::Allow,
+        Some("deny") => Decision::Deny,
+        _ => return Err(Problem::malformed_field("decision", "Approve or reject them.").into()),
+    };
+    let mut asked = Vec::new();
+    for id in &ids {
+        let record = resolvable(&app, &form.person, id, Kind::Confirmation).await?;
+        if app.service.is_barred_as_own(&form.person.principal, &record.interaction) {
+            return Err(Problem::from(Refused::SelfApproval).into());
+        }
+        asked.push(confirmation(&record)?.clone());
+    }
+    if decision == Decision::Allow {
+        check_alike(&asked)?;
+        if form.fields.get("acknowledged") != Some("yes") {
+            return Err(not_acknowledged("Say first that you have read each of them.").into());
+        }
+    }
+    let what = if decision == Decision::Allow { "approved" } else { "rejected" };
+    // All are checked before the first is decided.
+    let confirms = ids.into_iter().map(|request_id| command(plain(request_id, decision, &form.fields), &app.limits));
+    let confirms = confirms.collect::<Result<Vec<_>, _>>()?;
+    let (mut done, mut late) = (0, 0);
+    for confirm in confirms {
+        match app.service.confirm(&form.person.principal, confirm).await {
+            Ok(()) => done += 1,
+            Err(Error::Refused(Refused::Retired { .. })) => late += 1,
+            Err(error) if done == 0 => return Err(Problem::from(error).into()),
+            Err(error) => {
+                tracing::warn!(%error, "of many that were decided together some were not");
+                return Ok(
+                    FormResponse::new(format!("{done} {what}. The rest failed: try them again.")).answer(&headers)?
+                );
+            }
+        }
+    }
+    let message = match late {
+        0 => format!("{done} {what}."),
+        late => format!("{done} {what}; {late} were already resolved."),
+    };
+    Ok(FormResponse::new(message).answer(&headers)?)
+}
+
+/// One look is enough only where the same is asked.
+fn check_alike(asked: &[Confirmation]) -> Result<(), Problem> {
+    let mut alike = asked.iter().map(ConfirmationView::alike);
+    let first = alike.next();
+    if alike.all(|next| Some(&next) == first.as_ref()) {
+        return Ok(());
+    }
+    Err(not_alike())
 }

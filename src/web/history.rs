@@ -1,31 +1,21 @@
-//! `/history`: every interaction, newest first.
+//! `/history`: every interaction, newest first, each in a line.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::headline::{By, Headline};
-use super::moment::AbsoluteTime;
+use super::forms::{given, link};
 use super::page::{Frame, html};
-use super::query::{given, link};
 use super::session::Person;
-use super::sql;
-use super::text::{Markup, escape_untrusted};
+use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::domain::enums::{Kind, Outcome};
-use crate::domain::interaction::{Record, Status};
+use crate::domain::interaction::{Record, ResolvedBy, Status};
 use crate::http::App;
 use crate::http::api::page::{cursor, page};
 use crate::http::error::Problem;
 use crate::http::extract::Params;
-use crate::store::{Error as StoreError, Filter, Page as Rows};
-
-/// What the page shows of an interaction, in the words of its columns.
-const SELECT: &str = "SELECT request_id, status, kind, tool_name, registered_by, conversation_id,
-       datetime(created_at_ms / 1000, 'unixepoch') AS created_at,
-       datetime(resolved_at_ms / 1000, 'unixepoch') AS resolved_at,
-       coalesce(resolved_by_principal, 'rule ' || resolved_by_rule, 'system ' || resolved_by_system) AS resolved_by
-FROM interactions";
+use crate::store::{CopyableQuery, Error as StoreError, Filter};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -40,7 +30,7 @@ pub(super) struct Query {
 
 #[derive(Template)]
 #[template(path = "web/history.html")]
-struct Page {
+struct HistoryPage {
     frame: Frame,
     filter: Filter,
     rows: Vec<Line>,
@@ -73,12 +63,12 @@ pub(super) async fn list(
     let rows = page(None, at)?;
     let found = app.service.list(&person.principal, filter.clone(), rows).await?;
     let older = found.next.and_then(cursor).map(|cursor| link_to(&filter, Some(&cursor)));
-    html(&Page {
+    html(&HistoryPage {
         frame: Frame::of(&person, "history"),
         rows: found.rows.iter().map(|(_, record)| Line::of(record)).collect::<Result<_, _>>()?,
         newest: at.map(|_| link_to(&filter, None)),
         older,
-        sql: escape_untrusted(&sql_of(&filter, rows)),
+        sql: escape_untrusted(&CopyableQuery::Interactions(&filter, rows).sql()),
         filter,
     })
 }
@@ -112,7 +102,7 @@ impl Line {
     }
 }
 
-impl Page {
+impl HistoryPage {
     /// What may be chosen as a status, and whether it is.
     fn statuses(&self) -> Vec<(&'static str, bool)> {
         let all = Outcome::ALL.iter().map(|outcome| Status::Resolved(*outcome));
@@ -150,15 +140,51 @@ fn link_to(filter: &Filter, cursor: Option<&str>) -> String {
     link("/history", &parameters)
 }
 
-/// The query that shows the same rows.
-fn sql_of(filter: &Filter, rows: Rows) -> String {
-    let mut conditions = sql::conditions(&[
-        ("status", filter.status.map(Status::as_str)),
-        ("kind", filter.kind.map(Kind::as_str)),
-        ("tool_name", filter.tool_name.as_ref().map(|name| name.as_str())),
-        ("registered_by", filter.registered_by.as_ref().map(|name| name.as_str())),
-        ("conversation_id", filter.conversation_id.as_ref().map(|id| id.as_str())),
-    ]);
-    conditions.extend(rows.before.map(|row| format!("interaction_id < {row}")));
-    sql::query(SELECT, &conditions, &format!("ORDER BY interaction_id DESC\nLIMIT {}", rows.limit))
+/// How many characters of a text a line shows. The whole of it is a link away.
+const LONGEST: usize = 240;
+
+/// The beginning of a text.
+#[derive(Clone, Debug)]
+pub(super) struct Headline {
+    pub(super) text: Markup,
+    /// How many characters there are beyond it.
+    pub(super) left_out: usize,
+}
+
+impl From<&str> for Headline {
+    fn from(text: &str) -> Self {
+        let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
+        let (beginning, rest) = text.split_at(end);
+        Self { text: escape_untrusted(beginning), left_out: rest.chars().count() }
+    }
+}
+
+/// Who or what resolved an interaction.
+#[derive(Clone, Debug)]
+pub(super) enum By {
+    Person(String),
+    Rule(String),
+    Deadline,
+}
+
+impl From<&ResolvedBy> for By {
+    fn from(by: &ResolvedBy) -> Self {
+        match by {
+            ResolvedBy::Principal(name) => Self::Person(name.to_string()),
+            ResolvedBy::TrustRule(rule_id) => Self::Rule(rule_id.to_string()),
+            ResolvedBy::System(_) => Self::Deadline,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character_and_says_how_much_is_missing() {
+        let headline = Headline::from("é".repeat(LONGEST + 2).as_str());
+        assert_eq!((headline.text.to_string(), headline.left_out), ("é".repeat(LONGEST), 2));
+        assert_eq!(Headline::from("é").left_out, 0);
+    }
 }

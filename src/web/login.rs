@@ -2,22 +2,21 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use zeroize::Zeroizing;
 
-use super::form::{Form, LogIn};
+use super::forms::{Form, LogIn};
 use super::page::html;
 use super::session::{PageRejection, Visit};
 use crate::domain::refused::Refused;
 use crate::http::App;
-use crate::http::error::Problem;
+use crate::http::error::{LOGIN_FAILED, Problem};
 use crate::http::extract::NoQuery;
 use crate::service::{Credential, Error};
 
 #[derive(Template)]
 #[template(path = "web/login.html")]
-struct Page {
+struct LoginPage {
     /// Why the last try failed.
     problem: Option<&'static str>,
 }
@@ -27,7 +26,7 @@ pub(super) async fn page(visit: Visit, NoQuery: NoQuery) -> Result<Response, Pro
         // With a fragment of its own, or a browser would keep the code in the address.
         return Ok(Redirect::to("/#").into_response());
     }
-    html(&Page { problem: None })
+    html(&LoginPage { problem: None })
 }
 
 /// Takes what a link has behind its `#`, or a token.
@@ -44,7 +43,7 @@ pub(super) async fn log_in(
         Err(Error::Refused(Refused::UsedLoginLink)) => {
             refused("This link has been used or is too old. `countersign login` makes another.")
         }
-        Err(Error::Refused(Refused::UnknownToken)) => refused("This token is nobody's."),
+        Err(Error::Refused(Refused::UnknownToken)) => refused("This token is not known."),
         Err(Error::Refused(Refused::Forbidden { .. })) => {
             refused("This is an agent's token. The inbox is for people: approvers, auditors and admins.")
         }
@@ -53,7 +52,7 @@ pub(super) async fn log_in(
 }
 
 fn refused(problem: &'static str) -> Result<Response, Problem> {
-    Ok((StatusCode::UNAUTHORIZED, html(&Page { problem: Some(problem) })?).into_response())
+    Ok((LOGIN_FAILED, html(&LoginPage { problem: Some(problem) })?).into_response())
 }
 
 pub(super) async fn log_out(

@@ -1,17 +1,22 @@
-//! Pages: what all of them have in common.
+//! The frame that all pages share, refusals as pages, and the style sheets and scripts that pages refer to.
 
 use askama::Template;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::session::Person;
-use crate::http::error::Problem;
+use super::session::{Person, wants_page};
+use super::text::{Markup, escape_untrusted};
+use crate::http::error::{ErrorText, Problem};
+use crate::http::extract::NoQuery;
+use crate::http::middleware::observe::Code;
 
-/// A page runs our script and wears our style; nothing else may be there, and it talks to nobody but us.
+/// A page runs our script and uses our style; nothing else may be there, and it talks to this server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What every page of somebody who has logged in shows of them.
+/// The parts of a page that show the person who has logged in.
 pub(super) struct Frame {
     pub(super) name: String,
     pub(super) role: &'static str,
@@ -49,7 +54,7 @@ pub(super) fn html(template: &impl Template) -> Result<Response, Problem> {
     Ok((headers, html).into_response())
 }
 
-/// Makes a page beside the threads that serve everybody: a long one takes its time.
+/// Makes a page on a thread of its own: a long one must not hold up other requests.
 pub(super) async fn aside(
     make: impl FnOnce() -> Result<Response, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
@@ -57,4 +62,69 @@ pub(super) async fn aside(
         tracing::error!(%error, "a page could not be made");
         Err(Problem::internal())
     })
+}
+
+#[derive(Template)]
+#[template(path = "web/refusal.html")]
+struct RefusalPage {
+    sentence: Markup,
+    /// The field at fault, where one is.
+    field: Option<Markup>,
+    /// Whether logging in would help.
+    is_logged_out: bool,
+}
+
+/// Puts a page in the place of a refusal that a browser would show as JSON; status and code stay.
+pub(crate) async fn refusals_as_pages(request: Request, next: Next) -> Response {
+    let wants_page = wants_page(request.headers());
+    let response = next.run(request).await;
+    let Some(said) = response.extensions().get::<ErrorText>().filter(|_| wants_page) else {
+        return response;
+    };
+    let is_logged_out = response.extensions().get().is_some_and(|Code(code)| *code == "unauthenticated");
+    let page = html(&RefusalPage {
+        sentence: escape_untrusted(said.sentence.trim_end_matches('.')),
+        field: said.field.as_deref().map(escape_untrusted),
+        is_logged_out,
+    });
+    let Ok(page) = page else { return response };
+    let (mut parts, _) = response.into_parts();
+    let (headers, body) = (page.headers().clone(), page.into_body());
+    for (name, value) in &headers {
+        parts.headers.insert(name, value.clone());
+    }
+    Response::from_parts(parts, body)
+}
+
+/// Asked for anew whenever a page is: the next version of this program has others.
+const CACHED: &str = "no-cache";
+
+pub(super) async fn style(NoQuery: NoQuery) -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../templates/web/inbox.css"))
+}
+
+pub(super) async fn script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/inbox.js"))
+}
+
+pub(super) async fn login_script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/login.js"))
+}
+
+/// What the pages beside the queue wear over that.
+pub(super) async fn pages_style(NoQuery: NoQuery) -> Response {
+    asset("text/css; charset=utf-8", include_str!("../../templates/web/pages.css"))
+}
+
+/// What the pages beside the queue run.
+pub(super) async fn pages_script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/pages.js"))
+}
+
+pub(super) async fn icon(NoQuery: NoQuery) -> Response {
+    asset("image/svg+xml", include_str!("../../templates/web/icon.svg"))
+}
+
+fn asset(content_type: &'static str, content: &'static str) -> Response {
+    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, CACHED)], content).into_response()
 }

@@ -26,7 +26,7 @@ const MOST_IDS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "web/queue.html")]
-struct Page {
+struct QueuePage {
     frame: Frame,
     groups: Vec<Group>,
     /// How many are pending in all.
@@ -57,7 +57,7 @@ pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuer
             }
         }
         let frame = Frame::of(&person, "queue");
-        html(&Page { frame, groups, pending, beyond: pending.saturating_sub(shown) })
+        html(&QueuePage { frame, groups, pending, beyond: pending.saturating_sub(shown) })
     })
     .await?)
 }

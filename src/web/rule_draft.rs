@@ -1,6 +1,6 @@
 //! A rule as it stands in the editor: what is typed, and what is wrong with it.
 
-use super::form::Fields;
+use super::forms::Fields;
 use crate::config::Limits;
 use crate::domain::bounded::{LifetimeMs, Uses};
 use crate::domain::enums::RuleDecision;

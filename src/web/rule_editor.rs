@@ -1,28 +1,29 @@
-//! `/rules/new`: a person writes a rule, and sees what it would decide before anybody makes it.
+//! `/rules/new`: a person writes a rule, and sees what it would decide before it is made.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::decide::confirmation;
-use super::form::Form;
+use super::forms::{Form, given};
+use super::history::{By, Headline};
 use super::page::{Frame, html};
-use super::query::given;
 use super::rule_draft::Draft;
-use super::rule_preview::Preview;
 use super::session::{PageRejection, Person};
-use super::text::{Markup, escape_untrusted};
-use crate::domain::enums::{Kind, RiskLevel};
+use super::text::{AbsoluteTime, Markup, escape_untrusted};
+use crate::domain::enums::{Kind, RiskLevel, RuleDecision};
 use crate::domain::id::{RequestId, ToolName};
+use crate::domain::interaction::Record;
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
 use crate::http::App;
-use crate::http::error::Problem;
+use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::http::extract::Params;
-use crate::service::RuleSource;
+use crate::service::{self, Previewed, RuleSource};
+use crate::store::Error as StoreError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -33,7 +34,7 @@ pub(super) struct Query {
 
 #[derive(Template)]
 #[template(path = "web/rule_editor.html")]
-struct Page {
+struct RuleEditorPage {
     frame: Frame,
     draft: Draft,
     /// What the draft began with.
@@ -57,7 +58,12 @@ pub(super) async fn page(
     Params(query): Params<Query>,
 ) -> Result<Response, Problem> {
     let Some(request_id) = given::<RequestId>("requestId", query.request_id.as_deref())? else {
-        return html(&Page { frame: Frame::of(&person, "rules"), draft: Draft::blank(), like: None, preview: None });
+        return html(&RuleEditorPage {
+            frame: Frame::of(&person, "rules"),
+            draft: Draft::blank(),
+            like: None,
+            preview: None,
+        });
     };
     let record = app.service.get(&person.principal, &request_id).await?;
     if record.interaction.kind != Kind::Confirmation {
@@ -76,7 +82,7 @@ pub(super) async fn page(
         is_high_risk: asked.risk_level == RiskLevel::High,
         allows_rules: asked.persistent_decisions_allowed,
     };
-    html(&Page { frame: Frame::of(&person, "rules"), draft, like: Some(like), preview })
+    html(&RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: Some(like), preview })
 }
 
 /// Changes nothing. The script asks for the part of the page that shows it; a browser without one for all of it.
@@ -90,7 +96,7 @@ pub(super) async fn preview(State(app): State<App>, form: Form) -> Result<Respon
     if fields.get("part").is_some() {
         return html(&preview);
     }
-    html(&Page { frame: Frame::of(&person, "rules"), draft, like: None, preview: Some(preview) })
+    html(&RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: None, preview: Some(preview) })
 }
 
 pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
@@ -98,8 +104,8 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
     person.principal.require(Right::Resolve).map_err(Problem::from)?;
     let mut draft = Draft::sent(&fields);
     let Some((tool_name, terms)) = draft.read(&app.limits) else {
-        let page = Page { frame: Frame::of(&person, "rules"), draft, like: None, preview: None };
-        return Ok((StatusCode::BAD_REQUEST, html(&page)?).into_response());
+        let page = RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: None, preview: None };
+        return Ok((FORM_AT_FAULT, html(&page)?).into_response());
     };
     let source = RuleSource::Own(tool_name);
     let made = app.service.make_trust_rule(&person.principal, source, terms, draft.apply_to_pending).await;
@@ -111,4 +117,108 @@ async fn look_ahead(app: &App, person: &Person, tool_name: ToolName, terms: Term
     let decision = terms.decision;
     let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms).await?;
     Ok(Preview::of(decision, &preview)?)
+}
+
+/// How many lines a list has here. The numbers tell of all.
+const LONGEST: usize = 20;
+
+/// What is shown under the editor.
+#[derive(Template)]
+#[template(path = "web/rule_preview.html")]
+pub(super) struct Preview {
+    /// What has to be put right before there is anything to show.
+    faults: Vec<(&'static str, String)>,
+    shown: Option<Shown>,
+}
+
+// The template escapes what is in it.
+impl HtmlSafe for Preview {}
+
+struct Shown {
+    decision: RuleDecision,
+    examined: usize,
+    /// How many of these it would have decided.
+    decided: usize,
+    counts: Previewed,
+    /// The most important first.
+    lists: Vec<List>,
+}
+
+struct List {
+    title: &'static str,
+    /// Whether it is a warning.
+    is_warning: bool,
+    lines: Vec<Line>,
+    /// How many there are beyond these.
+    more: usize,
+}
+
+struct Line {
+    request_id: String,
+    status: &'static str,
+    about: Headline,
+    registered_by: String,
+    created_at: AbsoluteTime,
+    resolved: Option<(By, AbsoluteTime)>,
+}
+
+impl Preview {
+    /// Of a rule that cannot be read yet.
+    pub(super) fn of_faults(faults: Vec<(&'static str, &str)>) -> Self {
+        let faults = faults.into_iter().map(|(label, fault)| (label, fault.to_owned())).collect();
+        Self { faults, shown: None }
+    }
+
+    /// Of a rule that decides this way.
+    pub(super) fn of(decision: RuleDecision, preview: &service::Preview) -> Result<Self, StoreError> {
+        let counts = preview.counts;
+        let decided = counts.approved + counts.rejected + counts.by_rules + counts.unanswered;
+        let contradicted = match decision {
+            RuleDecision::Deny => "People had approved these",
+            RuleDecision::Allow | RuleDecision::Ask => "People had rejected these",
+        };
+        let lists = [
+            List::of(contradicted, &preview.contradicted.records, counts.contradicted, true)?,
+            List::of("Waiting now", &preview.pending.records, counts.pending, false)?,
+            List::of("The others, the latest first", &preview.decided.records, decided - counts.contradicted, false)?,
+        ];
+        let lists = lists.into_iter().filter(|list| !list.lines.is_empty() || list.more > 0).collect();
+        Ok(Self {
+            faults: Vec::new(),
+            shown: Some(Shown { decision, examined: preview.examined, decided, counts, lists }),
+        })
+    }
+}
+
+impl List {
+    fn of(title: &'static str, records: &[Record], count: usize, is_warning: bool) -> Result<Self, StoreError> {
+        let lines = records.iter().take(LONGEST).map(Line::of).collect::<Result<Vec<_>, _>>()?;
+        let more = count.saturating_sub(lines.len());
+        Ok(Self { title, is_warning, lines, more })
+    }
+}
+
+impl Line {
+    fn of(record: &Record) -> Result<Self, StoreError> {
+        let interaction = &record.interaction;
+        Ok(Self {
+            request_id: interaction.request_id.to_string(),
+            status: interaction.status().as_str(),
+            about: record.body.content.summary().into(),
+            registered_by: interaction.registered_by.to_string(),
+            created_at: AbsoluteTime(interaction.created_at),
+            resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
+        })
+    }
+}
+
+impl Shown {
+    /// What the rule does with what it covers.
+    const fn would_have(&self) -> &'static str {
+        match self.decision {
+            RuleDecision::Allow => "approved",
+            RuleDecision::Deny => "rejected",
+            RuleDecision::Ask => "left to a person",
+        }
+    }
 }

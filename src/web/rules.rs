@@ -1,26 +1,24 @@
-//! `/rules`: what decides without a person; and taking it back.
+//! `/rules`: trust rules, one rule with its events, and revoking it.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::form::Form;
+use super::forms::{Form, given, link};
+use super::interaction::EventLine;
 use super::page::{Frame, html};
-use super::query::{given, link};
-use super::rule::Card;
 use super::session::{PageRejection, Person};
-use super::sql;
-use super::story::EventLine;
-use super::text::{Markup, escape_untrusted};
-use crate::domain::enums::RuleStatus;
+use super::text::{AbsoluteTime, Markup, escape_untrusted};
+use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::RuleId;
 use crate::domain::principal::Right;
+use crate::domain::trust_rule::TrustRule;
 use crate::http::App;
 use crate::http::api::page::{cursor, page};
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param, Params};
-use crate::store::{EventFilter, Page as Rows, RuleFilter};
+use crate::store::{CopyableQuery, EventFilter, Page as Rows, RuleFilter};
 
 /// How many of the latest events about a rule its page shows.
 const EVENTS: u32 = 50;
@@ -35,10 +33,10 @@ pub(super) struct Query {
 
 #[derive(Template)]
 #[template(path = "web/rules.html")]
-struct Page {
+struct RulesPage {
     frame: Frame,
     filter: RuleFilter,
-    rules: Vec<Card>,
+    rules: Vec<RuleView>,
     /// Where the first page is, unless this is it.
     newest: Option<String>,
     /// Where the next page is, if there is one.
@@ -59,9 +57,9 @@ pub(super) async fn list(
     let found = app.service.trust_rules(filter.clone(), rows).await?;
     let last = found.last().filter(|_| found.len() >= rows.limit as usize);
     let older = last.and_then(|(row, _)| cursor(*row)).map(|cursor| link_to(&filter, Some(&cursor)));
-    html(&Page {
+    html(&RulesPage {
         frame: Frame::of(&person, "rules"),
-        rules: found.iter().map(|(_, rule)| Card::from(rule)).collect(),
+        rules: found.iter().map(|(_, rule)| RuleView::from(rule)).collect(),
         newest: at.map(|_| link_to(&filter, None)),
         older,
         filter,
@@ -77,7 +75,7 @@ fn link_to(filter: &RuleFilter, cursor: Option<&str>) -> String {
     link("/rules", &parameters)
 }
 
-impl Page {
+impl RulesPage {
     /// What may be chosen as a status, and whether it is.
     fn statuses(&self) -> Vec<(&'static str, bool)> {
         RuleStatus::ALL.iter().map(|status| (status.as_str(), self.filter.status == Some(*status))).collect()
@@ -92,7 +90,7 @@ impl Page {
 #[template(path = "web/rule_page.html")]
 struct RulePage {
     frame: Frame,
-    rule: Card,
+    rule: RuleView,
     /// The latest first.
     events: Vec<EventLine>,
     /// Whether there may be earlier ones.
@@ -107,17 +105,15 @@ pub(super) async fn get(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let rule = app.service.trust_rule(&rule_id).await?;
+    let sql = CopyableQuery::HitsOf(&rule_id).sql();
     let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
     let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
-    let rule = Card::from(&rule);
-    let hits = ["rule_id = ".to_owned() + &sql::literal(&rule.rule_id)];
-    let select = "SELECT request_id, registered_by, subject, hit_at\nFROM v_rule_hits";
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
         events: told.events.iter().map(EventLine::from).collect(),
         is_cut: told.next.is_some(),
-        sql: escape_untrusted(&sql::query(select, &hits, "ORDER BY hit_at DESC")),
-        rule,
+        sql: escape_untrusted(&sql),
+        rule: RuleView::from(&rule),
     })
 }
 
@@ -130,4 +126,61 @@ pub(super) async fn revoke(
     principal.require(Right::Resolve).map_err(Problem::from)?;
     app.service.revoke_trust_rule(principal, &rule_id).await.map_err(Problem::from)?;
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())
+}
+
+/// A trust rule, as pages show it.
+pub(super) struct RuleView {
+    pub(super) rule_id: String,
+    pub(super) name: Option<String>,
+    pub(super) revision: u64,
+    pub(super) status: RuleStatus,
+    pub(super) decision: RuleDecision,
+    pub(super) tool_name: Markup,
+    pub(super) pattern: Markup,
+    pub(super) scope: Markup,
+    pub(super) allow_high_risk: bool,
+    pub(super) use_count: u64,
+    pub(super) max_uses: Option<u64>,
+    pub(super) last_used_at: Option<AbsoluteTime>,
+    pub(super) created_at: AbsoluteTime,
+    pub(super) created_by: String,
+    pub(super) created_from: Option<String>,
+    pub(super) expires_at: Option<AbsoluteTime>,
+    pub(super) revoked: Option<(AbsoluteTime, String)>,
+}
+
+impl From<&TrustRule> for RuleView {
+    fn from(rule: &TrustRule) -> Self {
+        Self {
+            rule_id: rule.rule_id.to_string(),
+            name: rule.name.as_ref().map(ToString::to_string),
+            revision: rule.revision,
+            status: rule.status,
+            decision: rule.terms.decision,
+            tool_name: escape_untrusted(rule.tool_name.as_str()),
+            pattern: escape_untrusted(rule.terms.pattern.as_str()),
+            scope: escape_untrusted(rule.terms.scope.as_str()),
+            allow_high_risk: rule.terms.allow_high_risk,
+            use_count: rule.use_count,
+            max_uses: rule.terms.max_uses,
+            last_used_at: rule.last_used_at.map(AbsoluteTime),
+            created_at: AbsoluteTime(rule.created_at),
+            created_by: rule.created_by.to_string(),
+            created_from: rule.created_from.as_ref().map(ToString::to_string),
+            expires_at: rule.expires_at.map(AbsoluteTime),
+            revoked: rule.revoked.as_ref().map(|(at, by)| (AbsoluteTime(*at), by.to_string())),
+        }
+    }
+}
+
+impl RuleView {
+    /// Whether it approves: only then the risk matters.
+    pub(super) fn is_allowing(&self) -> bool {
+        self.decision == RuleDecision::Allow
+    }
+
+    /// Whether it can be taken back.
+    pub(super) fn is_active(&self) -> bool {
+        self.status == RuleStatus::Active
+    }
 }

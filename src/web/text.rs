@@ -1,9 +1,16 @@
-//! Text of agents as HTML: every character is there, none of them is obeyed, and what hides is marked.
+//! Values as HTML: texts, times and diffs.
+//!
+//! A text of an agent keeps every character, none of them is obeyed, and hidden characters are marked.
 
 use std::fmt::{self, Display, Write};
+use std::time::Duration;
 
+use askama::Template;
 use askama::filters::HtmlSafe;
+use similar::{ChangeTag, TextDiff};
 
+use crate::clock::Timestamp;
+use crate::domain::kinds::Diff;
 use crate::domain::visible::{Piece, name, pieces};
 
 /// HTML that is escaped already.
@@ -59,6 +66,135 @@ fn escape(text: &str, html: &mut String) {
     }
 }
 
+/// A time as HTML: to the second, with the whole of it for programs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AbsoluteTime(pub(super) Timestamp);
+
+impl fmt::Display for AbsoluteTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.0.to_string();
+        let (day, rest) = whole.split_once('T').unwrap_or((&whole, ""));
+        let second = rest.split('.').next().unwrap_or_default();
+        write!(f, "<time datetime=\"{whole}\">{day} {second} UTC</time>")
+    }
+}
+
+impl HtmlSafe for AbsoluteTime {}
+
+/// A time, as it is told at another.
+#[derive(Clone, Debug)]
+pub(super) struct RelativeTime {
+    pub(super) at: Timestamp,
+    /// Such as `in 4 min` or `2 h ago`.
+    pub(super) said: String,
+}
+
+impl RelativeTime {
+    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+        let said = match (at.millis_since(now), now.millis_since(at)) {
+            (0, 0..1_000) => "now".to_owned(),
+            (0, past) => format!("{} ago", span(past)),
+            (future, _) => format!("in {}", span(future)),
+        };
+        Self { at, said }
+    }
+}
+
+/// The largest two units that matter: nobody needs the seconds of a day.
+fn span(millis: u64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+/// How long the shortest way from the old to the new is looked for; then any way does.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How many unchanged lines stand around a change.
+const AROUND: usize = 3;
+
+/// The most lines that are shown side by side with what they replace: a line costs a browser much more than its text.
+const MOST_LINES: usize = 2_000;
+
+/// An edit.
+#[derive(Template)]
+#[template(path = "web/diff.html")]
+pub(super) struct DiffView {
+    file: Markup,
+    is_new_file: bool,
+    added: usize,
+    removed: usize,
+    /// Changes that lie together, each with what stands around it.
+    hunks: Vec<Vec<Line>>,
+    /// All of the file as it was, where the changes are too many to be shown one by one.
+    before: Option<Markup>,
+    /// All of the file, as it would be, where the changes do not show it.
+    whole: Option<Markup>,
+}
+
+/// One line of either file.
+struct Line {
+    class: &'static str,
+    sign: &'static str,
+    /// Its number, in the old file if it goes, else in the new.
+    number: usize,
+    text: Markup,
+    has_no_newline: bool,
+}
+
+impl DiffView {
+    pub(super) fn of(diff: &Diff) -> Self {
+        let is_long = [&diff.old_content, &diff.new_content].iter().any(|text| text.lines().count() > MOST_LINES);
+        if is_long {
+            return Self {
+                file: escape_untrusted(&diff.file_path),
+                is_new_file: diff.is_new_file,
+                added: diff.new_content.lines().count(),
+                removed: diff.old_content.lines().count(),
+                hunks: Vec::new(),
+                before: (!diff.is_new_file).then(|| escape_untrusted(&diff.old_content)),
+                whole: Some(escape_untrusted(&diff.new_content)),
+            };
+        }
+        let compared = TextDiff::configure().timeout(PATIENCE).diff_lines(&*diff.old_content, &*diff.new_content);
+        let groups = compared.grouped_ops(AROUND);
+        let hunks = groups.iter().map(|ops| {
+            let changes = ops.iter().flat_map(|op| compared.iter_changes(op));
+            let lines = changes.map(|change| {
+                let (class, sign, index) = match change.tag() {
+                    ChangeTag::Delete => ("gone", "−", change.old_index()),
+                    ChangeTag::Insert => ("come", "+", change.new_index()),
+                    ChangeTag::Equal => ("kept", " ", change.new_index()),
+                };
+                let text = change.value().strip_suffix('\n').unwrap_or(change.value());
+                Line {
+                    class,
+                    sign,
+                    number: index.map_or(0, |index| index + 1),
+                    text: escape_untrusted(text),
+                    has_no_newline: change.missing_newline(),
+                }
+            });
+            lines.collect::<Vec<_>>()
+        });
+        let hunks = hunks.collect::<Vec<_>>();
+        let count = |class: &str| hunks.iter().flatten().filter(|line| line.class == class).count();
+        Self {
+            file: escape_untrusted(&diff.file_path),
+            is_new_file: diff.is_new_file,
+            added: count("come"),
+            removed: count("gone"),
+            before: None,
+            whole: (!diff.is_new_file).then(|| escape_untrusted(&diff.new_content)),
+            hunks,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +209,23 @@ mod tests {
              <mark class=\"lookalike\" title=\"looks like another letter: U+0456\">\u{456}</mark>t\n"
         );
         assert_eq!(escape_untrusted(&"\u{200b}".repeat(9_000)).to_string(), "<mark>U+200B \u{d7} 9000</mark>");
+    }
+
+    #[test]
+    fn a_time_is_shown_to_the_second_and_known_to_the_millisecond() {
+        let at = Timestamp::from_millis(1_893_456_000_123).unwrap();
+        let expected = "<time datetime=\"2030-01-01T00:00:00.123Z\">2030-01-01 00:00:00 UTC</time>";
+        assert_eq!(AbsoluteTime(at).to_string(), expected);
+    }
+
+    #[test]
+    fn a_time_is_told_from_now() {
+        let now = Timestamp::from_millis(1_000_000_000_000).unwrap();
+        let at = |millis: i64| RelativeTime::new(Timestamp::from_millis(now.as_millis() + millis).unwrap(), now).said;
+        assert_eq!(at(0), "now");
+        assert_eq!(at(59_999), "in 59 s");
+        assert_eq!(at(61_000), "in 1 min");
+        assert_eq!(at(-3_600_000), "1 h 0 min ago");
+        assert_eq!(at(90_000_000), "in 1 d 1 h");
     }
 }

@@ -1,20 +1,26 @@
-//! What a form of a page sends: only from a page of the session's own, which knows the session's word.
+//! Forms: the fields they send, checked to come from a page of the same session; filters in a query; and the answer.
+//!
+//! Each form carries a word that only pages of its session know.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::session::{PageRejection, Person};
 use crate::http::App;
-use crate::http::error::Problem;
-use crate::http::extract::{NoQuery, is_of_type, read_at_most};
+use crate::http::error::{Problem, not_a_form, wrong_form};
+use crate::http::extract::{NoQuery, is_of_type, ok, read_at_most};
 
 /// How many bytes of a form one byte of what was typed can take: `%0A` is three.
 const ENCODED: usize = 3;
 
-/// A form of somebody who has logged in.
+/// A form of a person who has logged in.
 pub(super) struct Form {
     pub(super) person: Person,
     pub(super) fields: Fields,
@@ -29,14 +35,13 @@ impl FromRequest<App> for Form {
         let most_bytes = app.limits.max_body_bytes.saturating_mul(ENCODED);
         let fields = Fields::read(Request::from_parts(parts, body), most_bytes, app).await?;
         if !person.has_sent(fields.get("csrf").unwrap_or_default()) {
-            let message = "this form is of another session; load the page anew";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "wrong_form", message).into());
+            return Err(wrong_form().into());
         }
         Ok(Self { person, fields })
     }
 }
 
-/// What somebody sends to log in, who may be anybody: so little is read of it.
+/// The log-in form: it comes before any authentication, so little is read of it.
 pub(super) struct LogIn(pub(super) Fields);
 
 /// Many times what a code or a token takes.
@@ -75,8 +80,7 @@ impl Fields {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
         if !is_of_type(&parts.headers, "application/x-www-form-urlencoded") {
-            let message = "the body has to be a form: Content-Type: application/x-www-form-urlencoded";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+            return Err(not_a_form());
         }
         let bytes = read_at_most(body, most_bytes, &app.limits).await?;
         let fields = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), plain_lines(value)));
@@ -88,4 +92,46 @@ impl Fields {
 fn plain_lines(value: Cow<'_, str>) -> Zeroizing<String> {
     let value = Zeroizing::new(value.into_owned());
     if value.contains('\r') { Zeroizing::new(value.replace("\r\n", "\n")) } else { value }
+}
+
+/// Parses what is typed into the field `name` of a filter; a form sends empty fields, too.
+pub(super) fn given<T>(name: &str, typed: Option<&str>) -> Result<Option<T>, Problem>
+where
+    T: FromStr,
+    T::Err: Into<String>,
+{
+    let typed = typed.map(str::trim).filter(|text| !text.is_empty());
+    typed.map(str::parse).transpose().map_err(|error: T::Err| Problem::malformed_field(name, error))
+}
+
+/// A link to `path` with those parameters that have a value.
+pub(super) fn link(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The answer to a form that was carried out: the queue again, or a sentence for the script, which has the cards already.
+#[derive(Serialize)]
+pub(super) struct FormResponse {
+    message: String,
+}
+
+impl FormResponse {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+
+    /// The answer in the shape that the sender accepts.
+    pub(super) fn answer(&self, headers: &HeaderMap) -> Result<Response, Problem> {
+        if headers.get(ACCEPT).is_some_and(|accept| accept == "application/json") {
+            return ok(self);
+        }
+        Ok(Redirect::to("/").into_response())
+    }
 }

@@ -1,0 +1,107 @@
+//! Queries for people who read the database with the `sqlite3` shell: each shows the rows that a page shows.
+//!
+//! They are copied into terminals: values are quoted, and invisible characters are written by their numbers.
+
+use super::{Filter, Page};
+use crate::domain::enums::Kind;
+use crate::domain::id::{RequestId, RuleId};
+use crate::domain::interaction::Status;
+use crate::domain::visible::{Piece, pieces};
+
+/// The columns of a list of interactions.
+const INTERACTIONS: &str = "SELECT request_id, status, kind, tool_name, registered_by, conversation_id,
+       datetime(created_at_ms / 1000, 'unixepoch') AS created_at,
+       datetime(resolved_at_ms / 1000, 'unixepoch') AS resolved_at,
+       coalesce(resolved_by_principal, 'rule ' || resolved_by_rule, 'system ' || resolved_by_system) AS resolved_by
+FROM interactions";
+
+/// The columns of an interaction's events.
+const EVENTS: &str = "SELECT seq, at, event, principal, rule_id, detail\nFROM v_events";
+
+/// The columns of a trust rule's hits.
+const HITS: &str = "SELECT request_id, registered_by, subject, hit_at\nFROM v_rule_hits";
+
+/// Rows that a page shows.
+#[derive(Clone, Copy, Debug)]
+pub enum CopyableQuery<'q> {
+    /// One page of a list of interactions, newest first.
+    Interactions(&'q Filter, Page),
+    /// The events of one interaction, in their order.
+    EventsOf(&'q RequestId),
+    /// The hits of one trust rule, the latest first.
+    HitsOf(&'q RuleId),
+}
+
+impl CopyableQuery<'_> {
+    /// The query as SQL that can be pasted into a shell.
+    pub fn sql(&self) -> String {
+        match self {
+            Self::Interactions(filter, page) => {
+                let mut conditions = conditions(&[
+                    ("status", filter.status.map(Status::as_str)),
+                    ("kind", filter.kind.map(Kind::as_str)),
+                    ("tool_name", filter.tool_name.as_ref().map(|name| name.as_str())),
+                    ("registered_by", filter.registered_by.as_ref().map(|name| name.as_str())),
+                    ("conversation_id", filter.conversation_id.as_ref().map(|id| id.as_str())),
+                ]);
+                conditions.extend(page.before.map(|row| format!("interaction_id < {row}")));
+                let tail = format!("ORDER BY interaction_id DESC\nLIMIT {}", page.limit);
+                query(INTERACTIONS, &conditions, &tail)
+            }
+            Self::EventsOf(request_id) => {
+                query(EVENTS, &conditions(&[("request_id", Some(request_id.as_str()))]), "ORDER BY seq")
+            }
+            Self::HitsOf(rule_id) => {
+                query(HITS, &conditions(&[("rule_id", Some(rule_id.as_str()))]), "ORDER BY hit_at DESC")
+            }
+        }
+    }
+}
+
+/// A text as an expression of SQL.
+fn literal(text: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut plain = String::new();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Plain(text) => plain.push_str(&text.replace('\'', "''")),
+            Piece::Lookalike(c) => plain.push(c),
+            Piece::Unseen(c) => {
+                if !plain.is_empty() {
+                    parts.push(format!("'{}'", std::mem::take(&mut plain)));
+                }
+                parts.push(format!("char({})", u32::from(c)));
+            }
+        }
+    }
+    if !plain.is_empty() || parts.is_empty() {
+        parts.push(format!("'{plain}'"));
+    }
+    parts.join(" || ")
+}
+
+/// A condition `column = value` for each column that has a value.
+fn conditions(equal: &[(&str, Option<&str>)]) -> Vec<String> {
+    let given = equal.iter().filter_map(|(column, value)| Some((column, (*value)?)));
+    given.map(|(column, value)| format!("{column} = {}", literal(value))).collect()
+}
+
+/// A query in lines: what is selected, each condition, and the order.
+fn query(select: &str, conditions: &[String], tail: &str) -> String {
+    if conditions.is_empty() {
+        return format!("{select}\n{tail};");
+    }
+    format!("{select}\nWHERE {}\n{tail};", conditions.join("\n  AND "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_stays_a_value_and_hides_nothing() {
+        assert_eq!(literal("it's'; DROP TABLE x --"), "'it''s''; DROP TABLE x --'");
+        assert_eq!(literal("\u{202e}a\u{200b}b"), "char(8238) || 'a' || char(8203) || 'b'");
+        assert_eq!(literal(""), "''");
+    }
+}

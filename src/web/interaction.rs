@@ -1,0 +1,248 @@
+//! `/interactions/{requestId}`: one interaction from registration to outcome, with its events.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::card::{Asked, Card};
+use super::history::By;
+use super::page::{Frame, html};
+use super::session::Person;
+use super::text::{AbsoluteTime, Markup, escape_untrusted};
+use crate::clock::Timestamp;
+use crate::domain::audit::AuditEvent;
+use crate::domain::enums::Kind;
+use crate::domain::id::{RequestId, RuleId};
+use crate::domain::interaction::{Claim, Record, Resolution};
+use crate::domain::kinds::{self, Confirmation, Content, Question, SecretRequest};
+use crate::http::App;
+use crate::http::error::Problem;
+use crate::http::extract::{NoQuery, Param};
+use crate::store::{CopyableQuery, EventFilter, Page as Rows};
+
+/// The most events that a page shows: only a secret that is taken again and again has more.
+const EVENTS: u32 = 500;
+
+#[derive(Template)]
+#[template(path = "web/story.html")]
+struct InteractionPage {
+    frame: Frame,
+    request_id: String,
+    kind: Kind,
+    status: &'static str,
+    /// Whether it waits for a person.
+    is_pending: bool,
+    asked: Asked,
+    /// With the forms that answer it, while it waits.
+    card: Option<Card>,
+    details: Vec<DetailRow>,
+    resolution: Option<(By, AbsoluteTime)>,
+    /// What else the resolution says.
+    answered: Vec<DetailRow>,
+    claim: Vec<DetailRow>,
+    /// In their order.
+    events: Vec<EventLine>,
+    /// Whether there are earlier events.
+    is_cut: bool,
+    sql: Markup,
+}
+
+/// An event of the history.
+pub(super) struct EventLine {
+    pub(super) seq: i64,
+    pub(super) event: &'static str,
+    pub(super) at: AbsoluteTime,
+    pub(super) principal: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) rule_id: Option<String>,
+    /// What else it says.
+    pub(super) detail: Option<Markup>,
+}
+
+impl From<&AuditEvent> for EventLine {
+    fn from(event: &AuditEvent) -> Self {
+        let detail = event.detail.get();
+        Self {
+            seq: event.seq,
+            event: event.event.as_str(),
+            at: AbsoluteTime(event.at),
+            principal: event.principal.as_ref().map(ToString::to_string),
+            request_id: event.request_id.as_ref().map(ToString::to_string),
+            rule_id: event.rule_id.as_ref().map(ToString::to_string),
+            detail: (detail != "{}").then(|| escape_untrusted(detail)),
+        }
+    }
+}
+
+pub(super) async fn get(
+    State(app): State<App>,
+    person: Person,
+    Param(request_id): Param<RequestId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    let record = app.service.get(&person.principal, &request_id).await?;
+    let filter = EventFilter { request_id: Some(request_id.clone()), ..EventFilter::default() };
+    let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let is_cut = told.next.is_some();
+    let events = told.events.iter().rev().map(|event| EventLine { request_id: None, ..EventLine::from(event) });
+    let Record { interaction, claim, .. } = &record;
+    let resolution = interaction.resolution.as_ref();
+    html(&InteractionPage {
+        frame: Frame::of(&person, "history"),
+        request_id: request_id.to_string(),
+        kind: interaction.kind,
+        status: interaction.status().as_str(),
+        is_pending: resolution.is_none(),
+        asked: Asked::of(&record),
+        card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
+        details: interaction_details(&record),
+        resolution: resolution.map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
+        answered: resolution.map(|found| resolution_details(&record, found)).unwrap_or_default(),
+        claim: claim.as_ref().map(claim_details).unwrap_or_default(),
+        events: events.collect(),
+        is_cut,
+        sql: escape_untrusted(&CopyableQuery::EventsOf(&request_id).sql()),
+    })
+}
+
+/// Who asked, when, in which conversation, and what the request allows.
+pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
+    let interaction = &record.interaction;
+    let deadline = interaction.expires_at.map(|at| DetailRow::at("Deadline", at));
+    let mut facts = vec![
+        DetailRow::code("Asked by", interaction.registered_by.as_str()),
+        DetailRow::at("Asked", interaction.created_at),
+        deadline.unwrap_or_else(|| DetailRow::text("Deadline", "none: it waits for ever")),
+    ];
+    facts.extend(interaction.conversation_id.as_ref().map(|id| DetailRow::code("Conversation", id.as_str())));
+    facts.extend(match &record.body.content {
+        Content::Confirmation(asked) => of_confirmation(asked),
+        Content::Secret(asked) => of_secret(asked),
+        Content::Question(_) => Vec::new(),
+    });
+    facts.extend(record.body.traceparent.as_ref().map(|trace| DetailRow::code("Trace", trace.as_str())));
+    if record.body.metadata.text() != "{}" {
+        facts.push(DetailRow::block("The agent's own notes", record.body.metadata.text()));
+    }
+    facts
+}
+
+fn of_confirmation(asked: &Confirmation) -> Vec<DetailRow> {
+    let mut facts = vec![
+        DetailRow::code("Tool", asked.tool_name.as_str()),
+        DetailRow::text("Risk", asked.risk_level.as_str()),
+        DetailRow::text("Its input may be edited", yes_or_no(asked.input_edits_allowed)),
+        DetailRow::text("A rule may be made from it", yes_or_no(asked.persistent_decisions_allowed)),
+    ];
+    facts.extend(asked.tool_use_id.as_ref().map(|id| DetailRow::code("The agent's id of this use", id)));
+    for offer in &asked.allowlist_options {
+        facts.push(DetailRow::code(format!("Offered pattern: {}", offer.label), offer.pattern.as_str()));
+    }
+    for offer in &asked.scope_options {
+        facts.push(DetailRow::code(format!("Offered scope: {}", offer.label), offer.scope.as_str()));
+    }
+    facts
+}
+
+fn of_secret(asked: &SecretRequest) -> Vec<DetailRow> {
+    let mut facts = vec![DetailRow::text("May be handed over once", yes_or_no(asked.allow_one_time_send))];
+    facts.extend(asked.placeholder.as_ref().map(|text| DetailRow::text("Placeholder", text)));
+    facts
+}
+
+const fn yes_or_no(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
+}
+
+/// What a resolution says beside who and when.
+pub(super) fn resolution_details(record: &Record, resolution: &Resolution) -> Vec<DetailRow> {
+    let detail = &resolution.detail;
+    let mut facts = Vec::new();
+    facts.extend(detail.comment.as_ref().map(|comment| DetailRow::text("Comment", comment)));
+    facts.extend(detail.updated_input.as_ref().map(|input| DetailRow::block("Approved with this input", input.text())));
+    facts.extend(detail.updated_input_digest.as_ref().map(|digest| DetailRow::code("Its digest", digest)));
+    facts.extend(detail.made_rule.iter().map(|rule_id| DetailRow::rule("Rule made with it", rule_id)));
+    let rules = detail.trust_rules.iter().flatten();
+    facts.extend(rules.map(|rule| DetailRow::rule("Decided by rule", &rule.rule_id)));
+    facts.extend(detail.delivery.map(|delivery| DetailRow::text("Delivery", delivery.as_str())));
+    if let (Some(responses), Some(question)) = (&detail.responses, record.body.content.question()) {
+        facts.extend(responses.iter().map(|response| answer(question, response)));
+    }
+    facts
+}
+
+/// One answer, in the words of the question.
+fn answer(question: &Question, response: &kinds::Response) -> DetailRow {
+    let entry = question.entries.iter().find(|entry| entry.question_id == response.question_id);
+    let options = entry.map(|entry| entry.options.as_slice()).unwrap_or_default();
+    let option = options.iter().find(|option| Some(&option.option_id) == response.option_id.as_ref());
+    let words = [option.map(|option| option.label.as_str()), response.text.as_deref()];
+    let words = words.into_iter().flatten().collect::<Vec<_>>().join(" – ");
+    let text = entry.map_or(response.question_id.as_str(), |entry| &entry.text);
+    DetailRow::text(text, if response.skipped { "skipped" } else { &words })
+}
+
+/// Who acts on it, and what came of that.
+pub(super) fn claim_details(claim: &Claim) -> Vec<DetailRow> {
+    let mut facts = vec![DetailRow::code("Claim", claim.claim_id.as_str()), DetailRow::at("Claimed", claim.claimed_at)];
+    match &claim.report {
+        Some(report) => {
+            facts.push(DetailRow::text("Outcome", report.outcome.as_str()));
+            facts.push(DetailRow::at("Reported", report.at));
+            facts.extend(report.detail.as_ref().map(|detail| DetailRow::block("What the agent says of it", detail)));
+        }
+        None => facts.push(DetailRow::text("Outcome", "not reported")),
+    }
+    facts
+}
+
+/// One line of a list of details: a name and its value.
+pub(super) struct DetailRow {
+    pub(super) name: Markup,
+    pub(super) value: Value,
+}
+
+/// A value of a detail, by how it is shown.
+pub(super) enum Value {
+    /// In words.
+    Text(Markup),
+    /// To the letter, in a line.
+    Code(Markup),
+    /// To the letter, however long it is.
+    Block(Markup),
+    At(AbsoluteTime),
+    Rule(String),
+}
+
+impl DetailRow {
+    fn new(name: impl AsRef<str>, value: Value) -> Self {
+        Self { name: escape_untrusted(name.as_ref()), value }
+    }
+
+    pub(super) fn text(name: impl AsRef<str>, text: &str) -> Self {
+        Self::new(name, Value::Text(escape_untrusted(text)))
+    }
+
+    pub(super) fn code(name: impl AsRef<str>, text: &str) -> Self {
+        Self::new(name, Value::Code(escape_untrusted(text)))
+    }
+
+    pub(super) fn block(name: impl AsRef<str>, text: &str) -> Self {
+        Self::new(name, Value::Block(escape_untrusted(text)))
+    }
+
+    pub(super) fn at(name: impl AsRef<str>, at: Timestamp) -> Self {
+        Self::new(name, Value::At(AbsoluteTime(at)))
+    }
+
+    pub(super) fn rule(name: impl AsRef<str>, rule_id: &RuleId) -> Self {
+        Self::new(name, Value::Rule(rule_id.to_string()))
+    }
+}
+
+impl Value {
+    /// Whether it takes a place of its own.
+    pub(super) const fn is_block(&self) -> bool {
+        matches!(self, Self::Block(_))
+    }
+}
