@@ -120,7 +120,10 @@ macro_rules! operations {
                     operation["parameters"] = parameters.into();
                 }
                 $(operation["requestBody"] = json!({"content": description.json_content::<$body>(), "required": true});)?
-                $(operation["requestBody"] = json!({"content": description.json_content::<$optional>()});)?
+                $(operation["requestBody"] = json!({
+                    "description": "May be left out, or be `{}`; a body of white space counts as left out",
+                    "content": description.json_content::<$optional>(),
+                });)?
                 let content = operations!(@content description $form $answer);
                 $({
                     let response = &mut operation["responses"][stringify!($status)];

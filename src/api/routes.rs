@@ -116,7 +116,7 @@ macro_rules! routes {
             GetTrustRule get_trust_rule "getTrustRule" "trust rules": GET "/v1/trust-rules/{ruleId}" (rule_id: RuleId)
                 => json(WithRaw<TrustRule>) { 200 "As it stands"; } else { 404 "`unknown_rule`"; }
 
-            /// Takes a rule back for the very next registration
+            /// Revokes a rule for the very next registration; the rule stays, and is shown as revoked
             RevokeTrustRule revoke_trust_rule "revokeTrustRule" "trust rules": DELETE "/v1/trust-rules/{ruleId}" (rule_id: RuleId)
                 => json(WithRaw<TrustRule>) { 200 "As it now stands"; } else { 404 "`unknown_rule`"; }
 

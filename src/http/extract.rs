@@ -38,7 +38,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
-/// A JSON body that may be left out: what needs nothing has a default.
+/// A JSON body that may be left out, as one of white space is: what needs nothing has a default.
 pub(crate) struct OptionalJson<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
