@@ -93,7 +93,7 @@ impl Card {
         let is_own = app.service.is_barred_as_own(&person.principal, interaction);
         let why_not = match (person.may_resolve(), is_own) {
             (false, _) => Some("You may look, and not decide."),
-            (true, true) => Some("You have registered this yourself: somebody else decides."),
+            (true, true) => Some("You have registered this yourself, so another person has to decide it."),
             (true, false) => None,
         };
         Ok(Self {
@@ -194,7 +194,7 @@ fn sentence(resolution: &Resolution, person: &Person) -> String {
         (Outcome::Answered, Some(Delivery::Store)) => "given, to be kept",
         (Outcome::Answered, Some(Delivery::TransientSend)) => "given, once",
         (Outcome::Answered, None) => "answered",
-        (Outcome::Expired, _) => return "expired: nobody decided in time".to_owned(),
+        (Outcome::Expired, _) => return "expired: it was not decided in time".to_owned(),
         (Outcome::Cancelled, _) => "cancelled",
         (Outcome::Superseded, _) => "superseded: the conversation went on",
     };

@@ -160,7 +160,7 @@ fn texts(asked: &Confirmation) -> Vec<Cow<'_, str>> {
     fixed.into_iter().flatten().map(Cow::from).chain(diff.map(Cow::from)).chain(members).collect()
 }
 
-/// The input, indented; what does not show is escaped, so that nobody edits around it.
+/// The input, indented; invisible characters are escaped, so that they are seen while editing.
 pub(super) fn editable(input: &JsonObject) -> String {
     let indented = serde_json::to_string_pretty(input.tree()).unwrap_or_else(|_| input.text().to_owned());
     let mut text = String::with_capacity(indented.len());

@@ -154,7 +154,7 @@ pub(super) async fn answer(
     Ok(FormResponse::new("Answered.").answer(&headers)?)
 }
 
-/// What is to be resolved, for somebody who may; that it is still pending is checked when it is.
+/// The interaction to resolve, if the person may; whether it is still pending is checked when it is resolved.
 pub(super) async fn resolvable(
     app: &App,
     person: &Person,
@@ -174,7 +174,7 @@ pub(super) fn confirmation(record: &Record) -> Result<&Confirmation, Problem> {
     record.body.content.confirmation().ok_or_else(Problem::internal)
 }
 
-/// How many may be decided at once.
+/// The most confirmations that are decided together.
 const MOST_TOGETHER: usize = 100;
 
 /// `POST /decide`: several confirmations at once. All of them may be rejected; only those with tool, subject and risk in
@@ -233,7 +233,7 @@ pub(super) async fn decide_many(
     Ok(FormResponse::new(message).answer(&headers)?)
 }
 
-/// One look is enough only where the same is asked.
+/// Refuses to approve together what does not ask the same.
 fn check_alike(asked: &[Confirmation]) -> Result<(), Problem> {
     let mut alike = asked.iter().map(ConfirmationView::alike);
     let first = alike.next();

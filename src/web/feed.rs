@@ -29,7 +29,7 @@ pub(super) async fn feed(
                 return None;
             }
         };
-        // Whoever has logged out meanwhile, or lost the token, gets nothing more.
+        // The feed ends with its session: after a log-out, or when the token is revoked.
         app.service.session(person.session()).await.ok()??;
         let told = events.iter().filter_map(event).map(Ok).collect::<Vec<_>>();
         Some((told, (app, person, next)))

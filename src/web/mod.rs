@@ -1,6 +1,6 @@
 //! The inbox: pages for people, made here and complete without a script; a small script adds what is live, and keys.
 //!
-//! Whoever sees them has logged in (`login.rs`, `session.rs`). What changes something is a form by POST that carries the
+//! All but the log-in need a session (`login.rs`, `session.rs`). What changes something is a form by POST that carries the
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
 mod card;
@@ -28,7 +28,7 @@ use crate::http::api::secret::close_connection;
 use crate::http::error::method_not_allowed;
 use crate::http::{App, Route};
 
-/// Every page and form. All but the log-in and what is the same for everybody need a session.
+/// Every page and form. All but the log-in, style sheets, scripts and the icon need a session.
 const ROUTES: &[(&str, Route)] = &[
     ("/", || get(queue::page)),
     ("/cards", || get(queue::cards)),

@@ -15,7 +15,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Params};
 use crate::service::Error;
 
-/// How many cards a page has: more than anybody reads, and what is beyond moves up as they are decided.
+/// How many cards a page has; those beyond move up as these are decided.
 const MOST_CARDS: u32 = 100;
 
 /// How much may be asked on one page, in bytes, before it ends: what agents send, a browser has to show.

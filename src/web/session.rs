@@ -1,4 +1,4 @@
-//! Who looks at a page: whose session the browser's cookie is.
+//! The person behind a request for a page: the session that the browser's cookie names.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use axum::http::header::{ACCEPT, COOKIE, HOST, HeaderName, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -48,9 +50,9 @@ impl Person {
 
 /// Why a page is not shown.
 pub(super) enum PageRejection {
-    /// Nobody has logged in; a browser that goes to a page is led to the log-in.
+    /// The request has no session; a browser that goes to a page is led to the log-in.
     LoginRequired,
-    /// It is something else.
+    /// Any other error.
     Error(Problem),
 }
 
@@ -88,9 +90,9 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"))
 }
 
-/// Somebody who comes to a page, logged in or not.
+/// A request for a page, logged in or not.
 pub(super) struct Visit {
-    pub(super) cookie: Cookie,
+    pub(super) cookie: SessionCookie,
     pub(super) person: Option<Person>,
 }
 
@@ -100,7 +102,7 @@ impl FromRequestParts<App> for Visit {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let connection = parts.extensions.get::<Arc<Connection>>();
         let scheme = connection.map(|connection| connection.scheme(&parts.headers, &app.http.trusted_proxy));
-        let cookie = Cookie::new(&parts.headers, scheme == Some("https"));
+        let cookie = SessionCookie::new(&parts.headers, scheme == Some("https"));
         let person = match cookie.found(&parts.headers) {
             Some(session) => {
                 let principal = app.service.session(session).await?;
@@ -116,12 +118,12 @@ impl FromRequestParts<App> for Visit {
 ///
 /// Browsers do not tell the ports of a host apart when they send cookies, so its name does: two servers on one machine have
 /// one each.
-pub(super) struct Cookie {
+pub(super) struct SessionCookie {
     name: String,
     is_secure: bool,
 }
 
-impl Cookie {
+impl SessionCookie {
     fn new(headers: &HeaderMap, is_secure: bool) -> Self {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let port = host.rsplit_once(':').map_or("", |(_, port)| port);
@@ -129,26 +131,31 @@ impl Cookie {
         Self { name: format!("{}countersign_session{port}", if is_secure { "__Host-" } else { "" }), is_secure }
     }
 
-    /// What a browser has sent of it.
+    /// Its value among the cookies that a browser has sent.
     fn found<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
         let sent = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-        let mut pairs = sent.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == self.name).map(|(_, session)| session)
+        let mut cookies = sent.flat_map(Cookie::split_parse).filter_map(Result::ok);
+        cookies.find(|cookie| cookie.name() == self.name)?.value_raw()
     }
 
     /// The header that gives a browser its session.
     pub(super) fn set(&self, pass: &IssuedCredential) -> AppendHeaders<[(HeaderName, String); 1]> {
-        self.header(&pass.text, &format!("; Max-Age={}", pass.lasts_ms / 1000))
+        let seconds = i64::try_from(pass.lasts_ms / 1000).unwrap_or(i64::MAX);
+        self.header(&pass.text, Duration::seconds(seconds))
     }
 
     /// The header that takes it away.
     pub(super) fn forget(&self) -> AppendHeaders<[(HeaderName, String); 1]> {
-        self.header("", "; Max-Age=0")
+        self.header("", Duration::ZERO)
     }
 
-    fn header(&self, value: &str, age: &str) -> AppendHeaders<[(HeaderName, String); 1]> {
-        let secure = if self.is_secure { "; Secure" } else { "" };
-        let cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.name);
-        AppendHeaders([(SET_COOKIE, cookie)])
+    fn header(&self, value: &str, max_age: Duration) -> AppendHeaders<[(HeaderName, String); 1]> {
+        let cookie = Cookie::build((self.name.as_str(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Strict)
+            .secure(self.is_secure)
+            .max_age(max_age);
+        AppendHeaders([(SET_COOKIE, cookie.to_string())])
     }
 }

@@ -29,7 +29,7 @@ impl HtmlSafe for Markup {}
 pub(super) fn escape_untrusted(text: &str) -> Markup {
     let mut html = String::with_capacity(text.len() + text.len() / 8);
     let pieces = pieces(text);
-    // The same again and again is told once, with its number: nobody gets to fill a page with nothing.
+    // Repeated invisible characters are shown once with their count, so that they cannot fill a page.
     for alike in pieces.chunk_by(|piece, next| piece == next) {
         let (Some(piece), times) = (alike.first(), alike.len()) else { continue };
         // Writing into a string does not fail.
@@ -100,7 +100,7 @@ impl RelativeTime {
     }
 }
 
-/// The largest two units that matter: nobody needs the seconds of a day.
+/// The largest two units, such as `1 d 1 h`.
 fn span(millis: u64) -> String {
     let seconds = millis / 1_000;
     match seconds {
@@ -112,7 +112,7 @@ fn span(millis: u64) -> String {
 }
 
 /// How long the shortest way from the old to the new is looked for; then any way does.
-const PATIENCE: Duration = Duration::from_millis(200);
+const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How many unchanged lines stand around a change.
 const AROUND: usize = 3;
@@ -160,7 +160,7 @@ impl DiffView {
                 whole: Some(escape_untrusted(&diff.new_content)),
             };
         }
-        let compared = TextDiff::configure().timeout(PATIENCE).diff_lines(&*diff.old_content, &*diff.new_content);
+        let compared = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(&*diff.old_content, &*diff.new_content);
         let groups = compared.grouped_ops(AROUND);
         let hunks = groups.iter().map(|ops| {
             let changes = ops.iter().flat_map(|op| compared.iter_changes(op));

@@ -75,7 +75,7 @@ function place(card) {
   const old = byId(card.dataset.id);
   const isPending = card.classList.contains("pending");
   if (old) {
-    // What is pending does not change, and somebody may be typing into it.
+    // What is pending does not change, and a person may be typing into it.
     if (isPending || old.classList.contains("over")) return;
     const hadFocus = old.contains(document.activeElement);
     shiftedAt = performance.now();
@@ -292,11 +292,11 @@ function unfold(card, which) {
 }
 
 function approve(card) {
-  const care = card.querySelector("[name=acknowledged]:not(:checked)");
+  const unchecked = card.querySelector("[name=acknowledged]:not(:checked)");
   const button = card.querySelector(".approve");
-  if (care) {
-    care.focus();
-    say(`Check first: ${care.parentElement.textContent.trim()}`);
+  if (unchecked) {
+    unchecked.focus();
+    say(`Check first: ${unchecked.parentElement.textContent.trim()}`);
   } else if (button) {
     button.form.requestSubmit(button);
   } else {

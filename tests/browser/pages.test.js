@@ -115,7 +115,7 @@ test('one comes from a story to its card, and from a card to the editor', async 
   await page.getByRole('link', { name: 'In the queue' }).click();
   await page.waitForURL(`${server.url}/#card-waits-too`);
   await page.goto(`${server.url}/interactions/waits-too`);
-  await page.getByRole('link', { name: 'Make a rule for the like of it' }).click();
+  await page.getByRole('link', { name: 'Make a rule for requests like this' }).click();
   assert.equal(await page.getByLabel('Pattern').inputValue(), 'make deploy');
   assert.equal(await page.getByLabel('Scope').inputValue(), '/repo');
 });

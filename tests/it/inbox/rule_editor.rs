@@ -67,7 +67,7 @@ fn while_it_is_typed_a_rule_shows_what_it_would_have_decided() {
     let words = words_of(&part);
     for said in [
         "Of the latest 6 confirmations it would have approved 3: without it people approved 1 and rejected 1, other \
-         rules decided 0, nobody answered 1. 1 waiting now would be decided by it.",
+         rules decided 0, and 1 went unanswered. 1 waiting now would be decided by it.",
         "People had rejected these: 1",
         "Waiting now: 1",
         "The others, the latest first: 2",
