@@ -69,7 +69,8 @@ fn the_program_that_verifies_an_export_without_countersign_does() {
     let directory = TempDir::new().unwrap();
     let db = directory.path().join("test.db");
     token(&db, "builder", "agent");
-    let export = countersign().args(["audit", "export", "history.jsonl", "--db"]).arg(&db).current_dir(&directory).status();
+    let export =
+        countersign().args(["audit", "export", "history.jsonl", "--db"]).arg(&db).current_dir(&directory).status();
     assert!(export.unwrap().success());
     let verify = |program: &str| {
         let output = Command::new("python3").args(["-c", program]).current_dir(&directory).output().unwrap();

@@ -64,7 +64,8 @@ fn every_document_is_linked_from_the_index_or_the_readme() {
 
 #[test]
 fn every_path_of_the_repository_that_a_document_names_is_there() {
-    const FOLDERS: [&str; 8] = ["benches/", "docs/", "fuzz/", "migrations/", "scripts/", "src/", "templates/", "tests/"];
+    const FOLDERS: [&str; 8] =
+        ["benches/", "docs/", "fuzz/", "migrations/", "scripts/", "src/", "templates/", "tests/"];
     let mut missing = Vec::new();
     for document in documents() {
         let paths = document.code.iter().filter(|code| FOLDERS.iter().any(|folder| code.starts_with(folder)));

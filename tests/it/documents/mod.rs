@@ -67,7 +67,9 @@ impl Document {
         let (mut heading, mut block, mut cell) = (None::<String>, None::<Block>, None::<String>);
         for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
             match event {
-                Event::Start(Tag::Heading { level: HeadingLevel::H1 | HeadingLevel::H2 | HeadingLevel::H3, .. }) => {
+                Event::Start(Tag::Heading {
+                    level: HeadingLevel::H1 | HeadingLevel::H2 | HeadingLevel::H3, ..
+                }) => {
                     heading = Some(String::new());
                 }
                 Event::End(TagEnd::Heading(_)) => document.headings.extend(heading.take()),

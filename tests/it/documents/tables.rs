@@ -20,7 +20,8 @@ fn column(document: &Document, number: usize) -> impl Iterator<Item = &str> {
 fn the_configuration_lists_every_flag_of_serve_with_its_variable() {
     let configuration = document("docs/reference/configuration.md");
     let listed = configuration.rows.iter().filter(|row| row.len() == 4 && row[0] != "flag");
-    let listed = listed.map(|row| (quoted(&row[0])[0].to_owned(), quoted(&row[1])[0].to_owned())).collect::<BTreeSet<_>>();
+    let listed =
+        listed.map(|row| (quoted(&row[0])[0].to_owned(), quoted(&row[1])[0].to_owned())).collect::<BTreeSet<_>>();
     let command = Cli::command();
     let serve = command.find_subcommand("serve").unwrap();
     let flags = serve.get_arguments().filter(|argument| argument.get_long() != Some("help"));
@@ -35,7 +36,8 @@ fn the_configuration_lists_every_flag_of_serve_with_its_variable() {
 fn the_configuration_lists_the_defaults_as_they_are() {
     let command = Cli::command();
     let serve = command.find_subcommand("serve").unwrap();
-    for row in document("docs/reference/configuration.md").rows.iter().filter(|row| row.len() == 4 && row[0] != "flag") {
+    for row in document("docs/reference/configuration.md").rows.iter().filter(|row| row.len() == 4 && row[0] != "flag")
+    {
         let flag = quoted(&row[0])[0].trim_start_matches("--").to_owned();
         let argument = serve.get_arguments().find(|argument| argument.get_long() == Some(&flag)).unwrap();
         if let [default] = argument.get_default_values()
@@ -65,7 +67,8 @@ fn the_api_names_every_member_of_every_body() {
     let mut missing = BTreeSet::new();
     for (schema, description) in interface["components"]["schemas"].as_object().unwrap() {
         for member in description["properties"].as_object().into_iter().flat_map(|members| members.keys()) {
-            let is_named = api.code.iter().any(|code| code.split(['"', ' ', ':', ',', '{', '}']).any(|word| word == member));
+            let is_named =
+                api.code.iter().any(|code| code.split(['"', ' ', ':', ',', '{', '}']).any(|word| word == member));
             if !is_named && !shown.contains(&format!("\"{member}\"")) {
                 missing.insert(format!("{schema}.{member}"));
             }
