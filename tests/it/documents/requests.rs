@@ -2,7 +2,7 @@
 //! has to be what came back. Every query of the documents is put to the database.
 
 use countersign::clock::Timestamp;
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::Value;
 
 use super::commands::{commands, words};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::CommandFactory;
 use countersign::cli::Cli;
 use countersign::domain::audit::Event;
-use countersign::domain::words::Role;
+use countersign::domain::enums::Role;
 use serde_json::json;
 
 use super::{Document, document, quoted};
