@@ -62,6 +62,13 @@ fn every_document_is_linked_from_the_index_or_the_readme() {
     assert_eq!(unlinked.collect::<Vec<_>>(), ["README.md"].map(Path::new));
 }
 
+/// The path that a code names: without arguments, and where a part is left open, the folder that it is in.
+fn named_path(code: &str) -> &str {
+    let end = code.find([' ', '<', '*', '{']).unwrap_or(code.len());
+    let path = &code[..end];
+    if code[end..].starts_with(['<', '*', '{']) { path.rsplit_once('/').unwrap().0 } else { path }
+}
+
 #[test]
 fn every_path_of_the_repository_that_a_document_names_is_there() {
     const FOLDERS: [&str; 8] =
@@ -69,8 +76,8 @@ fn every_path_of_the_repository_that_a_document_names_is_there() {
     let mut missing = Vec::new();
     for document in documents() {
         let paths = document.code.iter().filter(|code| FOLDERS.iter().any(|folder| code.starts_with(folder)));
-        for path in paths.map(|code| code.split([' ', '<', '*', '{']).next().unwrap()) {
-            if !root().join(path).exists() && !path.is_empty() {
+        for path in paths.map(|code| named_path(code)) {
+            if !root().join(path).exists() {
                 missing.push(format!("{}: {path}", document.path.display()));
             }
         }

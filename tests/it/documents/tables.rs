@@ -78,6 +78,21 @@ fn the_api_names_every_member_of_every_body() {
 }
 
 #[test]
+fn the_error_codes_list_every_one_that_the_interface_names() {
+    let errors = document("docs/reference/errors.md");
+    let interface = TestServer::start().stranger().get("/openapi.json").expect(200).body;
+    let operations =
+        interface["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let responses = operations.flat_map(|operation| operation["responses"].as_object().unwrap());
+    let refusals =
+        responses.filter(|(status, _)| status.starts_with('4')).map(|(_, response)| &response["description"]);
+    let named = refusals.flat_map(|description| quoted(description.as_str().unwrap())).collect::<BTreeSet<_>>();
+    assert!(named.len() > 10);
+    let missing = named.into_iter().filter(|code| !column(&errors, 1).any(|listed| listed == *code));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
 fn the_api_names_every_event() {
     let api = document("docs/reference/api.md");
     let listed = column(&api, 1).filter(|name| name.contains('.')).collect::<BTreeSet<_>>();
