@@ -29,7 +29,7 @@ impl Stand {
 
     /// Sends what `curl` would.
     fn curl(&self, words: &[String]) -> Answer {
-        let (mut method, mut path, mut body, mut client) = (None, None, None, self.server.stranger());
+        let (mut method, mut path, mut body, mut client) = (None, None, None, self.server.anonymous());
         let mut headers = Vec::new();
         let mut words = words.iter().skip(1).map(String::as_str);
         while let Some(word) = words.next() {

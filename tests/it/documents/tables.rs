@@ -51,7 +51,7 @@ fn the_configuration_lists_the_defaults_as_they_are() {
 #[test]
 fn the_api_describes_every_call_that_the_server_answers() {
     let api = document("docs/reference/api.md");
-    let interface = TestServer::start().stranger().get("/openapi.json").expect(200).body;
+    let interface = TestServer::start().anonymous().get("/openapi.json").expect(200).body;
     let calls = interface["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {
         operations.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
     });
@@ -63,7 +63,7 @@ fn the_api_describes_every_call_that_the_server_answers() {
 fn the_api_names_every_member_of_every_body() {
     let api = document("docs/reference/api.md");
     let shown = api.blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n");
-    let interface = TestServer::start().stranger().get("/openapi.json").expect(200).body;
+    let interface = TestServer::start().anonymous().get("/openapi.json").expect(200).body;
     let mut missing = BTreeSet::new();
     for (schema, description) in interface["components"]["schemas"].as_object().unwrap() {
         for member in description["properties"].as_object().into_iter().flat_map(|members| members.keys()) {
@@ -80,7 +80,7 @@ fn the_api_names_every_member_of_every_body() {
 #[test]
 fn the_error_codes_list_every_one_that_the_interface_names() {
     let errors = document("docs/reference/errors.md");
-    let interface = TestServer::start().stranger().get("/openapi.json").expect(200).body;
+    let interface = TestServer::start().anonymous().get("/openapi.json").expect(200).body;
     let operations =
         interface["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
     let responses = operations.flat_map(|operation| operation["responses"].as_object().unwrap());
