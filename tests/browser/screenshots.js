@@ -1,4 +1,4 @@
-// The README's pictures: the queue as `countersign demo` fills it, light, dark and on a phone.
+// The pictures of the documents: the queue as `countersign demo` fills it, light, dark and on a phone.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { BINARY, ROOT, serve } from './harness/server.js';
 
 after(closeBrowser);
 
-const FOLDER = path.join(ROOT, 'docs');
+const FOLDER = path.join(ROOT, 'docs', 'images');
 
 const LOOKS = {
   light: { viewport: { width: 1100, height: 1000 } },

@@ -6,6 +6,7 @@ mod architecture;
 mod audit;
 mod cli;
 mod dependencies;
+mod documents;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod inbox;
@@ -14,6 +15,5 @@ mod matcher;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod ops;
-mod readme;
 mod rules;
 mod store;

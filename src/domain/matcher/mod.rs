@@ -1,4 +1,4 @@
-//! What a pattern means. The README has the page for people who make rules; this is how it is done.
+//! What a pattern means. docs/reference/patterns.md says it to people who make rules; this is how it is done.
 //!
 //! A [`Subject`] is taken apart once, a [`CompiledPattern`] is read once, and then they are compared:
 //!

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::api::routes::Fixture;
 use crate::harness::{TestServer, countersign};
 
-const CHECKED_IN: &str = include_str!("../../../openapi.json");
+const CHECKED_IN: &str = include_str!("../../../docs/reference/openapi.json");
 
 #[test]
 fn the_description_that_is_checked_in_is_the_one_that_is_served_and_printed() {
@@ -15,7 +15,7 @@ fn the_description_that_is_checked_in_is_the_one_that_is_served_and_printed() {
     let served = TestServer::start().anonymous().get("/openapi.json").expect(200);
     assert_eq!(served.headers["content-type"], "application/json");
     assert_eq!(served.text.as_bytes(), printed.stdout);
-    assert!(served.text == CHECKED_IN, "write it anew: cargo run -- openapi > openapi.json");
+    assert!(served.text == CHECKED_IN, "write it anew: cargo run -- openapi > docs/reference/openapi.json");
 }
 
 #[test]

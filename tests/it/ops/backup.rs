@@ -68,7 +68,7 @@ fn a_backup_made_under_load_has_all_that_was_acknowledged_and_serves_in_its_plac
     assert_eq!(contents(&copies), ["copy.db"]);
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(process.terminate().0.code(), Some(0));
-    // The restore, as the README says it.
+    // The restore, as docs/operations/backup.md says it.
     fs::write(&db, "lost").unwrap();
     for ending in ["-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{ending}", db.display()));

@@ -1,0 +1,42 @@
+//! What the documents say of patterns is so: their tables and rules files are held against the matcher.
+
+use countersign::rules_file::RulesFile;
+
+use super::{document, documents, quoted};
+
+#[test]
+fn the_table_of_patterns_says_what_they_allow() {
+    let patterns = document("docs/reference/patterns.md");
+    let rows = patterns.rows.iter().skip_while(|row| row[..] != ["pattern", "allows", "asks"]).skip(1);
+    let rows = rows.take_while(|row| row.len() == 3);
+    let mut rules = String::new();
+    for (number, row) in rows.enumerate() {
+        let [pattern] = quoted(&row[0])[..] else { panic!("{row:?}") };
+        let (allows, asks) = (quoted(&row[1]), quoted(&row[2]));
+        assert!(!allows.is_empty() && !asks.is_empty());
+        rules += &format!(
+            "[[rule]]\nname = \"{number}\"\ntool_name = \"tool-{number}\"\npattern = {pattern:?}\nscope = \"everywhere\"\n\
+             decision = \"allow\"\nmatch = {allows:?}\nnot_match = {asks:?}\n"
+        );
+    }
+    let file = RulesFile::parse(&rules, 1024).unwrap();
+    assert!(file.rules.len() >= 5, "{rules}");
+    assert_eq!(file.failures().unwrap(), []);
+}
+
+#[test]
+fn the_rules_files_that_are_shown_are_rules_files_whose_examples_hold() {
+    let mut count = 0;
+    for document in documents() {
+        for text in document.blocks_in("toml") {
+            toml::from_str::<toml::Table>(text).unwrap();
+            if text.starts_with("[[rule]]") {
+                let file = RulesFile::parse(text, 1024).unwrap();
+                assert!(file.examples() > 0, "{text}");
+                assert_eq!(file.failures().unwrap(), [], "{}", document.path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 3);
+}
