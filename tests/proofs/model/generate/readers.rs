@@ -1,7 +1,7 @@
 //! Looks and lists.
 
 use super::{Author, TOOLS};
-use crate::model::cast::ACTORS;
+use crate::model::actors::ACTORS;
 use crate::model::request::{Request, Verb};
 
 const STATUSES: [&str; 7] = ["pending", "approved", "rejected", "answered", "expired", "cancelled", "superseded"];

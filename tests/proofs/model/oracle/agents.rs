@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Claim, End, Expected, Learnt, Oracle, Refusal, refused};
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 
 impl Oracle {
     /// A conflict that names where the interaction stands.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Interaction;
 use super::shown::written;
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 use crate::model::request::Request;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

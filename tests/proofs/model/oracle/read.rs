@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Expected, Interaction, Oracle, Rule, refused};
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 use crate::model::request::Request;
 
 impl Oracle {

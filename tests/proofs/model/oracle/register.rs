@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::shown::{digest, millis};
 use super::{By, End, Expected, Interaction, Learnt, Oracle, Refusal, malformed, refused};
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 
 impl Oracle {
     pub(super) fn register(&mut self, caller: Caller, body: &Value, learnt: &Learnt<'_>) -> Expected {

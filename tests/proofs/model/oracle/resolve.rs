@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::rules::Terms;
 use super::{End, Expected, Learnt, Oracle, Refusal, malformed, refused};
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 
 impl Oracle {
     /// Finds what an approver answers, which has to be of this kind.

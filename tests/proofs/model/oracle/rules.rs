@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Expected, Interaction, Learnt, Oracle, Refusal, Rule, refused};
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 use crate::model::oracle::By;
 
 /// What a rule says: two with the same terms are the same rule.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{End, Expected, Given, Learnt, Oracle, refused};
-use crate::model::cast::Caller;
+use crate::model::actors::Caller;
 
 /// How long what is handed out once may be taken again by the same id.
 pub(super) const RETAKE_MS: i64 = 60_000;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{AGENT, APPROVER, Tour, answer, asked, question, responses, rules, secret, short};
 use crate::harness::altered;
-use crate::model::cast::ADMIN;
+use crate::model::actors::ADMIN;
 use crate::model::request::{Request, Verb};
 
 fn confirm(who: usize, id: &str, more: &Value) -> Request {

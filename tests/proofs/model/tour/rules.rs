@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{AGENT, APPROVER, SHORT_MS, Tour, answer, asked, secret};
 use crate::harness::altered;
-use crate::model::cast::ADMIN;
+use crate::model::actors::ADMIN;
 use crate::model::request::{Request, Verb};
 
 pub(super) fn from_request(id: &str, pattern: &str, scope: &str) -> Value {
