@@ -15,8 +15,8 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::error::Disk;
 use super::readers::ReadBarrier;
-use super::writer::Disk;
 use super::{Error, Result};
 
 /// The pages of log, 4 KiB each, after which the thread begins: 16 MiB.
@@ -132,7 +132,7 @@ fn run(conn: &Connection, woken: &Receiver<()>, caught_up: &AtomicBool, failed: 
 fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
     match done {
         Ok(left) => Some(left),
-        Err(error @ Error::SyncFailed(_)) => {
+        Err(error @ Error::Unknown(_)) => {
             tracing::error!(%error, "a checkpoint failed; no more is acknowledged");
             failed.send_replace(true);
             None

@@ -39,7 +39,7 @@ pub use self::audit_events::{EventFilter, EventPage};
 pub use self::backup::{BackupError, backup};
 pub use self::copyable_sql::CopyableQuery;
 pub use self::doctor::{Checked, examine};
-pub use self::error::{Error, OpenError};
+pub use self::error::{Error, OpenError, Source};
 pub use self::history::{Events, History};
 pub use self::interactions::{Filter, Records};
 pub use self::lock::Generation;
@@ -320,7 +320,6 @@ fn write_once<T, E: From<Error>>(
 /// line, which has no database to make.
 pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
     let conn = open::for_reading(path)?;
-    let tx =
-        rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Deferred).map_err(Error::from)?;
+    let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
     Ok(work(&ReadTx { conn: &tx })?)
 }

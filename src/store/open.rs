@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use refinery::{Migration, Runner};
@@ -252,10 +253,9 @@ fn known_version() -> i64 {
 /// Brings `conn` up to date.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
     history::chain_while_migrating(conn)?;
-    let migrated = migrations().run(conn).map_err(Box::new);
+    let migrated = migrations().run(conn);
     history::chained(conn)?;
-    migrated?;
-    Ok(())
+    migrated.map(drop).map_err(|error| OpenError::Migration(Arc::new(error)))
 }
 
 /// All migrations in one transaction: killed in the middle, it leaves the database as it was.

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
+use super::error::Disk;
 use super::writer_cache::WriterCache;
 use super::{Committed, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
@@ -149,14 +150,6 @@ struct Thread {
     queued: Arc<AtomicUsize>,
 }
 
-/// Whether the writer may go on.
-#[derive(PartialEq, Eq)]
-pub(super) enum Disk {
-    Trusted,
-    /// After a failed sync nobody knows what is on the disk.
-    Unknown,
-}
-
 /// How work of a group is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Savepoints {
@@ -263,18 +256,18 @@ impl Thread {
         self.cache.undo();
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         match error {
-            Error::DiskFull | Error::DiskFailed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
-            Error::DiskFull
-            | Error::DiskFailed(_)
-            | Error::SyncFailed(_)
-            | Error::TooLong
+            Error::Full | Error::Failed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
+            Error::Full
+            | Error::Failed(_)
+            | Error::Unknown(_)
+            | Error::TooSlow
             | Error::Busy
             | Error::Undone
             | Error::Corrupt { .. }
             | Error::Closed
             | Error::NoReader(_)
             | Error::Overloaded
-            | Error::Sqlite(_) => {
+            | Error::Internal(_) => {
                 // After a failed sync nobody knows what is on the disk: only a new start, which reads it, does.
                 tracing::error!(%error, "a commit failed; no more is acknowledged");
                 Disk::Unknown
