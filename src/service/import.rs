@@ -167,6 +167,5 @@ fn known(tx: &ReadTx<'_>, name: &RuleName) -> Result<Option<TrustRule>, store::E
 pub fn active(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<TrustRule>, store::Error> {
     let filter = RuleFilter { status: Some(RuleStatus::Active), tool_name: None };
     let rules = tx.trust_rules(&filter, Page { before: None, limit: u32::MAX })?;
-    let standing = rules.into_iter().rev().map(|(_, rule)| rule);
-    Ok(standing.filter(|rule| rule.expires_at.is_none_or(|end| now < end)).collect())
+    Ok(rules.rows.into_iter().rev().filter(|rule| rule.expires_at.is_none_or(|end| now < end)).collect())
 }

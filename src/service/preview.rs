@@ -95,7 +95,7 @@ impl PreviewBuilder {
         let mut page = Page { before: None, limit: PREVIEWED };
         loop {
             let found = tx.records(&filter, page)?;
-            for (_, record) in found.rows {
+            for record in found.rows {
                 page.limit -= 1;
                 self.preview.examined += 1;
                 if record.interaction.resolution.is_some() && self.would_decide(&record) {
@@ -110,18 +110,18 @@ impl PreviewBuilder {
     }
 
     fn at_pending(&mut self, tx: &ReadTx<'_>) -> Result<()> {
-        let mut after = 0;
+        let mut after = None;
         loop {
             let found = tx.pending_confirmations(&self.rule.tool_name, after)?;
-            for (_, record) in found.rows {
+            for record in found.rows {
                 if !record.interaction.is_overdue(self.now) && self.would_decide(&record) {
                     self.preview.counts.pending += 1;
                     self.preview.truncated |= !self.preview.pending.show(record);
                 }
             }
-            match found.next {
-                Some(row) => after = row,
-                None => return Ok(()),
+            after = found.next;
+            if after.is_none() {
+                return Ok(());
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::{Record, Status};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::store::{Filter, Page, Priority, Records};
+use crate::store::{Filter, ListPage, Page, Priority};
 
 impl Service {
     /// The interaction with this id as it now stands.
@@ -62,10 +62,10 @@ impl Service {
     }
 
     /// A page of what `principal` sees.
-    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<Records> {
+    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<ListPage<Record>> {
         if let Some(own) = principal.sees_only() {
             if filter.registered_by.as_ref().is_some_and(|name| name != own) {
-                return Ok(Records::default());
+                return Ok(ListPage::default());
             }
             filter.registered_by = Some(own.clone());
         }
@@ -79,7 +79,7 @@ impl Service {
         self.store
             .read(Priority::Human, move |tx| {
                 let pending = tx.pending_by_kind()?.into_iter().map(|(_, count, _)| count).sum();
-                Ok((tx.queue(limit)?.rows.into_iter().map(|(_, record)| record).collect(), pending))
+                Ok((tx.queue(limit)?.rows, pending))
             })
             .await
     }
@@ -98,8 +98,7 @@ impl Service {
                         conversation_id: Some(conversation.clone()),
                         ..Filter::default()
                     };
-                    let found = tx.records(&filter, Page { before: None, limit: 1 })?;
-                    newest.extend(found.rows.into_iter().map(|(_, record)| record));
+                    newest.extend(tx.records(&filter, Page { before: None, limit: 1 })?.rows);
                 }
                 Ok(newest)
             })

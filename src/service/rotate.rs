@@ -81,14 +81,16 @@ pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rot
 
 /// Seals every value anew; how many there are.
 fn reseal(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<u64, RotateError> {
-    let (mut after, mut values) = (0, 0);
+    let (mut after, mut values) = (None, 0);
     loop {
         let chunk = tx.sealed_after(after, CHUNK)?;
-        let Some((last, ..)) = chunk.last() else { return Ok(values) };
-        after = *last;
-        for (interaction_id, request_id, sealed) in &chunk {
+        if chunk.next.is_none() {
+            return Ok(values);
+        }
+        after = chunk.next;
+        for (request_id, sealed) in &chunk.rows {
             let value = sealer.open(request_id, sealed).map_err(|_| RotateError::Unopenable(request_id.clone()))?;
-            tx.reseal(*interaction_id, &sealer.seal(request_id, &value)?)?;
+            tx.reseal(request_id, &sealer.seal(request_id, &value)?)?;
             values += 1;
         }
     }

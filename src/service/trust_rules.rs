@@ -10,8 +10,7 @@ use crate::domain::kinds::Confirmation;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::store::Priority;
-use crate::store::{Page, ReadTx, RuleFilter, WriteTx};
+use crate::store::{ListPage, Page, Priority, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
 #[derive(Clone, Debug)]
@@ -62,7 +61,7 @@ impl Service {
     }
 
     /// A page of the rules, newest first.
-    pub async fn trust_rules(&self, filter: RuleFilter, page: Page) -> Result<Vec<(i64, TrustRule)>> {
+    pub async fn trust_rules(&self, filter: RuleFilter, page: Page) -> Result<ListPage<TrustRule>> {
         self.sweep_if_due(Priority::Human).await?;
         Ok(self.store.read(Priority::Human, move |tx| tx.trust_rules(&filter, page)).await?)
     }
@@ -164,10 +163,10 @@ pub(super) fn make(
 /// Lets a rule resolve all that is pending and that it covers, the oldest first, as far as its uses reach.
 fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> Result<Vec<RequestId>> {
     let mut resolved = Vec::new();
-    let mut after = 0;
+    let mut after = None;
     loop {
         let page = tx.pending_confirmations(&rule.tool_name, after)?;
-        for (_, record) in page.rows {
+        for record in page.rows {
             let interaction = &record.interaction;
             if interaction.is_overdue(tx.now()) {
                 continue;
@@ -178,9 +177,9 @@ fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> R
                 resolved.push(interaction.request_id.clone());
             }
         }
-        match page.next {
-            Some(row) => after = row,
-            None => return Ok(resolved),
+        after = page.next;
+        if after.is_none() {
+            return Ok(resolved);
         }
     }
 }

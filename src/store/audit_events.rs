@@ -7,7 +7,8 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
 use super::conditions::Conditions;
-use super::{Error, LOOKED_THROUGH, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
+use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
+use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
 use crate::domain::chain::{AuditContent, Head};
@@ -42,15 +43,6 @@ impl EventFilter {
     }
 }
 
-/// A page of the history.
-#[derive(Debug, Default)]
-pub struct EventPage {
-    /// In their order.
-    pub events: Vec<AuditEvent>,
-    /// The place that the next page begins beyond; `None` where there is no more.
-    pub next: Option<i64>,
-}
-
 fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
     let detail = RawValue::from_string(row.get(6)?)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error)))?;
@@ -69,44 +61,52 @@ fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
 impl ReadTx<'_> {
     /// A page of the events that match, newest first; it ends early where it would take more memory than a page may, or
     /// has looked through as many as it may.
-    pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<EventPage> {
+    pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<ListPage<AuditEvent>> {
         // The story of one request is found by its index, however long ago it was.
         let (after, before) = if filter.request_id.is_some() {
-            (0, page.before.unwrap_or(i64::MAX))
+            (0, page.before.map_or(i64::MAX, Cursor::row))
         } else {
             page.window(self.last_seq()?)
         };
         let window = filter.conditions().when("seq < ?", Some(&before)).when("seq > ?", Some(&after));
         let mut found = self.events(window, "ORDER BY seq DESC LIMIT ?", page.limit)?;
         if found.next.is_none() && after > 0 {
-            found.next = Some(after + 1);
+            found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
     }
 
-    /// The events that match and came after `seq`, oldest first, at most `limit`, of as many as a page may look through.
-    pub fn audit_events_after(&self, seq: i64, filter: &EventFilter, limit: u32) -> Result<EventPage> {
+    /// The events that match and came after `seq`, oldest first, at most `limit`, of as many as a page may look through;
+    /// and the `seq` to go on from, where there may be more.
+    pub fn audit_events_after(
+        &self,
+        seq: i64,
+        filter: &EventFilter,
+        limit: u32,
+    ) -> Result<(Vec<AuditEvent>, Option<i64>)> {
         let last = seq.saturating_add(LOOKED_THROUGH);
         let window = filter.conditions().when("seq > ?", Some(&seq)).when("seq <= ?", Some(&last));
-        let mut found = self.events(window, "ORDER BY seq LIMIT ?", limit)?;
-        if found.next.is_none() && last < self.last_seq()? {
-            found.next = Some(last);
-        }
-        Ok(found)
+        let found = self.events(window, "ORDER BY seq LIMIT ?", limit)?;
+        let next = match found.next {
+            Some(next) => Some(next.row()),
+            None if last < self.last_seq()? => Some(last),
+            None => None,
+        };
+        Ok((found.rows, next))
     }
 
-    fn events(&self, conditions: Conditions<'_>, tail: &str, limit: u32) -> Result<EventPage> {
+    fn events(&self, conditions: Conditions<'_>, tail: &str, limit: u32) -> Result<ListPage<AuditEvent>> {
         let (sql, values) = conditions.query(EVENTS, tail, &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
-        let (mut found, mut bytes) = (EventPage::default(), 0);
+        let (mut found, mut bytes) = (ListPage::default(), 0);
         while let Some(row) = rows.next()? {
             let event = event_from(row)?;
             bytes += event.detail.get().len();
             let seq = event.seq;
-            found.events.push(event);
-            if found.events.len() == limit as usize || bytes > PAGE_BYTES {
-                found.next = Some(seq);
+            found.rows.push(event);
+            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
+                found.next = Some(Cursor::at(seq));
                 break;
             }
         }

@@ -18,6 +18,7 @@ mod history;
 mod interactions;
 mod lock;
 mod open;
+mod page;
 mod principals;
 mod priority;
 mod readers;
@@ -35,14 +36,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use self::audit_events::{EventFilter, EventPage};
+pub use self::audit_events::EventFilter;
 pub use self::backup::{BackupError, backup};
 pub use self::copyable_sql::CopyableQuery;
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::history::{Events, History};
-pub use self::interactions::{Filter, Records};
+pub use self::interactions::Filter;
 pub use self::lock::Generation;
+pub use self::page::{Cursor, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::{Sealed, SealedValue};
@@ -113,30 +115,6 @@ pub struct Size {
     pub max_queued_reads: usize,
     /// How many writes may be queued before agents are refused; people are at twice as many.
     pub max_queued_writes: usize,
-}
-
-/// One page of a list, newest first.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// Only what is older than this row.
-    pub before: Option<i64>,
-    /// At most so many.
-    pub limit: u32,
-}
-
-/// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
-const LOOKED_THROUGH: i64 = 20_000;
-
-/// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-impl Page {
-    /// The rows that one page looks through: those after the first of the two and before the second. `newest` is the
-    /// newest that there is.
-    fn window(self, newest: i64) -> (i64, i64) {
-        let before = self.before.unwrap_or(i64::MAX).min(newest.saturating_add(1));
-        (before.saturating_sub(LOOKED_THROUGH + 1).max(0), before)
-    }
 }
 
 /// A read transaction: one consistent picture.

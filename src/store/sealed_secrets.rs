@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::page::{Cursor, ListPage};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::Delivery;
@@ -58,17 +59,20 @@ impl ReadTx<'_> {
         Ok(keys.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The next requests after `after`, in the order of registration, whose values are kept: each with its place.
-    pub fn sealed_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, RequestId, SealedValue)>> {
+    /// The next `limit` requests from `after` on, in the order of registration, whose values are kept.
+    pub fn sealed_after(&self, after: Option<Cursor>, limit: u32) -> Result<ListPage<(RequestId, SealedValue)>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT s.interaction_id, i.request_id, s.key_id, s.sealed \
              FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) \
              WHERE s.sealed IS NOT NULL AND s.interaction_id > ?1 ORDER BY s.interaction_id LIMIT ?2",
         )?;
-        let values = statement.query_map(params![after, limit], |row| {
-            Ok((row.get(0)?, row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }))
-        })?;
-        Ok(values.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query(params![after.map_or(0, Cursor::row), limit])?;
+        let mut found = ListPage::default();
+        while let Some(row) = rows.next()? {
+            found.next = Some(Cursor::at(row.get(0)?));
+            found.rows.push((row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }));
+        }
+        Ok(found)
     }
 }
 
@@ -91,10 +95,13 @@ impl WriteTx<'_> {
     }
 
     /// Puts the same value, sealed anew, in the place of a sealed one.
-    pub fn reseal(&mut self, interaction_id: i64, value: &SealedValue) -> Result<()> {
+    pub fn reseal(&mut self, request_id: &RequestId, value: &SealedValue) -> Result<()> {
         self.conn
-            .prepare_cached("UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 WHERE interaction_id = ?1")?
-            .execute(params![interaction_id, value.key_id, value.bytes])?;
+            .prepare_cached(
+                "UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 \
+                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
+            )?
+            .execute(params![request_id, value.key_id, value.bytes])?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::page::{cursor, page};
+use super::page::page;
 use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending, WaitInteraction};
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
@@ -58,8 +58,8 @@ pub(crate) async fn list(
 
 async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Result<Response, Problem> {
     let found = app.service.list(caller, filter, page).await?;
-    let interactions = found.rows.into_iter().map(|(_, record)| Interaction::from(record).into()).collect();
-    ok(&InteractionList { interactions, next_cursor: found.next.and_then(cursor) })
+    let interactions = found.rows.into_iter().map(|record| Interaction::from(record).into()).collect();
+    ok(&InteractionList { interactions, next_cursor: found.next.map(|cursor| cursor.to_string()) })
 }
 
 pub(crate) async fn pending(

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{cursor, page};
+use super::page::page;
 use crate::api::{
     Interaction, ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList,
     TrustRulePreview, WithRaw,
@@ -73,10 +73,8 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let page = page(query.limit, query.cursor.as_deref())?;
     let found = app.service.trust_rules(RuleFilter { status: query.status, tool_name: query.tool_name }, page).await?;
-    let last = found.last().filter(|_| found.len() >= page.limit as usize);
-    let next_cursor = last.and_then(|(row, _)| cursor(*row));
-    let trust_rules = found.into_iter().map(|(_, rule)| TrustRule::from(rule).into()).collect();
-    ok(&TrustRuleList { trust_rules, next_cursor })
+    let trust_rules = found.rows.into_iter().map(|rule| TrustRule::from(rule).into()).collect();
+    ok(&TrustRuleList { trust_rules, next_cursor: found.next.map(|cursor| cursor.to_string()) })
 }
 
 pub(crate) async fn get(
