@@ -11,8 +11,7 @@ use crate::domain::kinds::Confirmation;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::trust_rule::Terms;
-use crate::store::Priority;
-use crate::store::{ReadTx, WriteTx};
+use crate::store::{Priority, ReadTx, WriteTx};
 
 /// A decision on one confirmation.
 #[derive(Clone, Debug)]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Query, Request};
-use axum::http::Method;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,6 +14,7 @@ use crate::config::Limits;
 use crate::domain::principal::Principal;
 use crate::http::error::{Problem, overloaded, too_many_connections};
 use crate::http::transport::connection::Connection;
+use crate::http::wait::is_long_poll;
 use crate::store::Priority;
 
 /// An answer of more bytes than this counts as a large one.
@@ -97,13 +97,4 @@ impl Drop for InFlightPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Who waits does nothing meanwhile, and the limits on waiters and on reads bound what it did before. The query is read as
-/// the handler reads it, and HEAD waits as GET does.
-fn is_long_poll(request: &Request) -> bool {
-    let names = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
-    matches!(*request.method(), Method::GET | Method::HEAD)
-        && request.uri().query().is_some()
-        && names.is_ok_and(|Query(names)| names.iter().any(|(name, _)| name == "waitMs"))
 }
