@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
-use super::conditions::Conditions;
 use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
+use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
@@ -30,8 +30,8 @@ pub struct EventFilter {
 const EVENTS: &str = "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM audit_events";
 
 impl EventFilter {
-    fn conditions(&self) -> Conditions<'_> {
-        Conditions::default()
+    fn conditions(&self) -> WhereClause<'_> {
+        WhereClause::default()
             .when("request_id = ?", self.request_id.as_ref())
             .when("rule_id = ?", self.rule_id.as_ref())
             .when("principal = ?", self.principal.as_ref())
@@ -95,7 +95,7 @@ impl ReadTx<'_> {
         Ok((found.rows, next))
     }
 
-    fn events(&self, conditions: Conditions<'_>, tail: &str, limit: u32) -> Result<ListPage<AuditEvent>> {
+    fn events(&self, conditions: WhereClause<'_>, tail: &str, limit: u32) -> Result<ListPage<AuditEvent>> {
         let (sql, values) = conditions.query(EVENTS, tail, &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;

@@ -3,8 +3,8 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::conditions::Conditions;
 use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
+use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -146,11 +146,11 @@ impl ReadTx<'_> {
         let older_than = page.before.map(Cursor::row);
         let (window, resolved) = match &filter.status {
             Some(Status::Pending) => {
-                let pending = Conditions::default().always("i.status = 'pending'");
+                let pending = WhereClause::default().always("i.status = 'pending'");
                 (pending.when("i.interaction_id < ?", older_than.as_ref()), None)
             }
             other => {
-                let window = Conditions::default().when("i.interaction_id < ?", Some(&before));
+                let window = WhereClause::default().when("i.interaction_id < ?", Some(&before));
                 (window.when("i.interaction_id > ?", Some(&after)), other.as_ref())
             }
         };

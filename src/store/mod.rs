@@ -6,17 +6,20 @@
 
 mod active_rules;
 mod audit_events;
+mod audit_log;
 mod backup;
 mod checkpointer;
 mod claims;
 mod columns;
-mod conditions;
+mod connection;
 mod copyable_sql;
+mod direct;
 mod doctor;
 mod error;
-mod history;
+mod identify;
 mod interactions;
 mod lock;
+mod migrate;
 mod open;
 mod page;
 mod principals;
@@ -26,6 +29,7 @@ mod resolve;
 mod sealed_secrets;
 mod sessions;
 mod trust_rules;
+mod where_clause;
 mod writer;
 mod writer_cache;
 
@@ -34,14 +38,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 pub use self::audit_events::EventFilter;
+pub use self::audit_log::Events;
 pub use self::backup::{BackupError, backup};
 pub use self::copyable_sql::CopyableQuery;
+pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError, Source};
-pub use self::history::{Events, History};
 pub use self::interactions::Filter;
 pub use self::lock::Generation;
 pub use self::page::{Cursor, ListPage, Page};
@@ -230,74 +235,4 @@ impl Store {
     pub async fn close(&self) -> Result<()> {
         self.writer.close().await
     }
-}
-
-/// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, making the
-/// database where there is none. For the command line: it waits for other writers and blocks the thread.
-pub fn with_write_tx<T, E>(
-    path: &Path,
-    clock: &dyn Clock,
-    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E>
-where
-    E: From<Error> + From<OpenError>,
-{
-    let conn = open::open_shared(path)?;
-    let done = write_once(&conn, clock, work)?;
-    lock::announce(path).map_err(OpenError::from)?;
-    Ok(done)
-}
-
-/// A database that is there and that no server has, nor gets while this lives.
-pub struct ExclusiveDatabase {
-    conn: Connection,
-    _lock: lock::LockFile,
-}
-
-impl ExclusiveDatabase {
-    /// Takes the lock on the database at `path` and brings it up to date.
-    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
-        let (lock, conn) = open::alone(path)?;
-        Ok(Self { conn, _lock: lock })
-    }
-
-    /// Runs `work` in a transaction of its own.
-    pub fn write<T, E: From<Error>>(
-        &self,
-        clock: &dyn Clock,
-        work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        write_once(&self.conn, clock, work)
-    }
-
-    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither. While
-    /// somebody else reads, it is [`Error::Busy`], and nothing is emptied.
-    pub fn checkpoint(&self) -> Result<()> {
-        let is_busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if is_busy { Err(Error::Busy) } else { Ok(()) }
-    }
-}
-
-fn write_once<T, E: From<Error>>(
-    conn: &Connection,
-    clock: &dyn Clock,
-    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(Error::from)?;
-    if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
-        clock.never_before(highest);
-    }
-    let mut cache = WriterCache::default();
-    let mut write = WriteTx::new(&tx, &mut cache, clock.now());
-    let done = work(&mut write)?;
-    tx.commit().map_err(Error::from)?;
-    Ok(done)
-}
-
-/// Runs `work` on one consistent picture of the database at `path`, beside a server or without one. For the command
-/// line, which has no database to make.
-pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
-    let conn = open::for_reading(path)?;
-    let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
-    Ok(work(&ReadTx { conn: &tx })?)
 }

@@ -10,7 +10,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
-use super::open::STATEMENTS;
+use super::connection::STATEMENTS;
 use super::{Error, OpenError, ReadTx, Size};
 use crate::store::Priority;
 

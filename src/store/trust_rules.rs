@@ -3,8 +3,8 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::conditions::Conditions;
 use super::page::{Cursor, ListPage, Page};
+use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -81,7 +81,7 @@ impl ReadTx<'_> {
     pub fn trust_rules(&self, filter: &RuleFilter, page: Page) -> Result<ListPage<TrustRule>> {
         // One more than is shown tells whether there is more.
         let (before, limit) = (page.before.map(Cursor::row), page.limit.saturating_add(1));
-        let (sql, values) = Conditions::default()
+        let (sql, values) = WhereClause::default()
             .when("status = ?", filter.status.as_ref())
             .when("tool_name = ?", filter.tool_name.as_ref())
             .when("rule_number < ?", before.as_ref())
