@@ -16,8 +16,7 @@ use sha2::{Digest as _, Sha256};
 use self::key_file::KeyBytes;
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
-use crate::domain::secret_value::SecretValue;
-use crate::store::SealedValue;
+use crate::domain::secret_value::{SealedValue, SecretValue};
 
 /// The bytes of an XChaCha20 nonce: large enough to be drawn at random for every value.
 const NONCE_BYTES: usize = 24;

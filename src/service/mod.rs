@@ -32,7 +32,7 @@ pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
 pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::login::{Credential, IssuedCredential};
-pub use self::preview::{Preview, Previewed, Shown};
+pub use self::preview::{Preview, PreviewCounts, PreviewList};
 pub use self::question::Answer;
 pub use self::register::{Register, Registered};
 pub use self::rotate::{RotateError, Rotated, rotate_key};
@@ -51,7 +51,7 @@ use crate::domain::refused::Refused;
 use crate::metrics::Metrics;
 use crate::sealer::{KeyError, Sealer};
 use crate::store::Priority;
-use crate::store::{self, Committed, ReadTx, Size, Store, TokenHash};
+use crate::store::{self, CommitSummary, ReadTx, Store, StoreLimits, TokenHash};
 use crate::tokens::{self, Tokens};
 use crate::waiters::Waiters;
 
@@ -95,13 +95,13 @@ impl Service {
         let (seq, last_seq) = watch::channel(0);
         let on_commit = {
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
-            move |committed: Committed| {
-                for ending in &committed.resolved {
-                    waiters.wake(&ending.request_id);
-                    metrics.resolved(ending.outcome, ending.by);
+            move |committed: CommitSummary| {
+                for resolved in &committed.resolved {
+                    waiters.wake(&resolved.request_id);
+                    metrics.resolved(resolved.outcome, resolved.by);
                 }
                 committed.rule_hits.iter().for_each(|decision| metrics.rule_hit(*decision));
-                metrics.committed(committed.works, committed.took);
+                metrics.committed(committed.writes, committed.duration);
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
@@ -110,12 +110,12 @@ impl Service {
                 }
             }
         };
-        let size = Size {
+        let limits = StoreLimits {
             readers: config.readers,
             max_queued_reads: config.limits.max_queued_reads,
             max_queued_writes: config.limits.max_queued_writes,
         };
-        let store = Store::open(path, size, Arc::clone(&clock), Box::new(on_commit)).await?;
+        let store = Store::open(path, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
         let key_path = config.key.path(path);
         let sealer = open_sealer(&store, &key_path).await?;
         Ok(Self {

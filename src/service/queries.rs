@@ -40,22 +40,22 @@ impl Service {
             .await
     }
 
-    /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
-    pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
-        // Entered before the look: a resolution in between wakes.
-        let place = self.waiters.enter(principal, request_id);
-        // Both looks are on the heap, and gone while this waits: tens of thousands may.
+    /// Returns the interaction once it is resolved, or as it is after `timeout`, or when the server stops.
+    pub async fn wait(&self, principal: &Principal, request_id: &RequestId, timeout: Duration) -> Result<Record> {
+        // Registered before the read: a resolution in between wakes the waiter.
+        let waiter = self.waiters.register(principal, request_id);
+        // Both reads are on the heap, and freed while this waits: tens of thousands of requests may.
         let record = Box::pin(self.get(principal, request_id)).await?;
         if record.interaction.status() != Status::Pending {
             return Ok(record);
         }
-        // Only who has to wait needs a place: what is resolved is answered however many wait.
-        let mut waiter = place?;
-        // What was asked is read anew afterwards: whoever waits long should hold little.
+        // Only a request that has to wait counts against the limit: what is resolved is answered however many wait.
+        let mut waiter = waiter?;
+        // The body is read anew afterwards: a long wait should hold little memory.
         drop(record);
         tokio::select! {
             () = waiter.woken() => {}
-            () = tokio::time::sleep(patience) => {}
+            () = tokio::time::sleep(timeout) => {}
             () = self.stopping() => {}
         }
         Box::pin(self.get_with_priority(Priority::of(principal).resumed(), principal, request_id)).await

@@ -53,7 +53,7 @@ impl Service {
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
-        // Taken apart here, beside the writer: it is the dearest part of a decision.
+        // Parsed here and not on the writer's thread: it is the dearest part of a decision.
         let subject = match &mut content {
             Content::Confirmation(confirmation) => {
                 let subject = Subject::of(confirmation);

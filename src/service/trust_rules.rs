@@ -171,7 +171,7 @@ fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> R
             if interaction.is_overdue(tx.now()) {
                 continue;
             }
-            let Some(pending) = PendingConfirmation::of(&record) else { continue };
+            let Some(pending) = PendingConfirmation::from_record(&record) else { continue };
             let input = pending.match_input(&interaction.registered_by, allow_self_approval);
             if decide(tx, interaction, &input, Some(&rule.rule_id))?.is_some() {
                 resolved.push(interaction.request_id.clone());

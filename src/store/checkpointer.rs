@@ -3,7 +3,7 @@
 //! Once the log is long, that thread copies it into the database, again and again until little is left that was written
 //! meanwhile; the writer then copies that little between two commits, and its next commit begins the log anew. Should
 //! the thread not keep up, the writer does all of it. A log begins anew only in a moment in which nobody reads from it, and
-//! readers that never pause would leave none: so the writer then shuts the gate to them first, and the log is bounded.
+//! readers that never pause would leave none: so the writer then shuts the barrier to them first, and the log is bounded.
 
 use std::cell::Cell;
 use std::io;
@@ -49,14 +49,14 @@ pub(super) struct Checkpointer {
     caught_up: Arc<AtomicBool>,
     /// Whether a sync has failed, here or on the thread.
     failed: watch::Sender<bool>,
-    gate: ReadBarrier,
+    barrier: ReadBarrier,
     /// Whether it was said that another process holds the log.
     said_held: Cell<bool>,
 }
 
 impl Checkpointer {
-    /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `gate`.
-    pub(super) fn start(conn: Connection, gate: ReadBarrier) -> io::Result<Self> {
+    /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `barrier`.
+    pub(super) fn start(conn: Connection, barrier: ReadBarrier) -> io::Result<Self> {
         // One call waits while another is answered; more would say nothing new.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
@@ -64,7 +64,7 @@ impl Checkpointer {
         let (told, tell_failed) = (Arc::clone(&caught_up), failed.clone());
         let work = move || run(&conn, &woken, &told, &tell_failed);
         thread::Builder::new().name("checkpointer".to_owned()).spawn(work)?;
-        Ok(Self { wake, caught_up, failed, gate, said_held: Cell::new(false) })
+        Ok(Self { wake, caught_up, failed, barrier, said_held: Cell::new(false) })
     }
 
     /// Becomes true when a sync fails.
@@ -91,8 +91,8 @@ impl Checkpointer {
         let pages = LOG_PAGES.get();
         self.say_once_if_held(pages);
         if pages >= TOO_LONG_PAGES {
-            // No panic of a reader leaves anything half done behind this gate.
-            let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+            // No panic of a reader leaves anything half done behind this barrier.
+            let _shut = self.barrier.write().unwrap_or_else(PoisonError::into_inner);
             report(checkpoint(conn), &self.failed);
         } else if self.caught_up.swap(false, Ordering::AcqRel) {
             report(checkpoint(conn), &self.failed);

@@ -213,9 +213,10 @@ impl ReadTx<'_> {
                 found.next = last;
                 break;
             }
-            let (number, record) = record_from(row)?;
+            let record = record_from(row)?;
             bytes += record.body.bytes;
-            found.rows.push((number, record));
+            last = Some(Cursor::at(row.get(0)?));
+            found.rows.push(record);
         }
         Ok(found)
     }

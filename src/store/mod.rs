@@ -52,7 +52,7 @@ pub use self::lock::Generation;
 pub use self::page::{Cursor, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
-pub use self::sealed_secrets::{Sealed, SealedValue};
+pub use self::sealed_secrets::StoredSecret;
 pub use self::sessions::LoggedInBy;
 pub use self::trust_rules::RuleFilter;
 
@@ -70,37 +70,37 @@ const LONGEST_READ: Duration = Duration::from_secs(5);
 /// The result of what the store does.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What a transaction caused beside its rows, to be told once it is committed.
+/// What a commit caused beside its rows: handed to the [`OnCommit`] function.
 #[derive(Debug, Default)]
-pub struct Committed {
+pub struct CommitSummary {
     /// The interactions that were resolved.
-    pub resolved: Vec<Ending>,
+    pub resolved: Vec<ResolvedInteraction>,
     /// What each use of a trust rule decided.
     pub rule_hits: Vec<RuleDecision>,
     /// The earliest of the deadlines that were set.
     pub next_deadline: Option<Timestamp>,
     /// The last audit event, where one was appended.
     pub last_seq: Option<i64>,
-    /// How many pieces of work shared the commit.
-    pub works: usize,
+    /// How many writes shared the commit.
+    pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
-    pub took: Duration,
+    pub duration: Duration,
 }
 
-/// How an interaction ended.
+/// An interaction that a commit resolved.
 #[derive(Clone, Debug)]
-pub struct Ending {
-    /// Which.
+pub struct ResolvedInteraction {
+    /// Its id.
     pub request_id: RequestId,
-    /// How.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// By whom: `principal`, `trust_rule` or `system`.
+    /// The kind of its resolver: `principal`, `trust_rule` or `system`.
     pub by: &'static str,
 }
 
-impl Committed {
+impl CommitSummary {
     fn add(&mut self, more: Self) {
-        self.works += 1;
+        self.writes += 1;
         self.resolved.extend(more.resolved);
         self.rule_hits.extend(more.rule_hits);
         self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
@@ -108,12 +108,12 @@ impl Committed {
     }
 }
 
-/// AuditContent of every commit, on the writer's thread: it must be quick.
-pub type OnCommit = Box<dyn Fn(Committed) + Send>;
+/// Called after every commit, on the writer's thread: it must be quick.
+pub type OnCommit = Box<dyn Fn(CommitSummary) + Send>;
 
-/// How much the store does at once, and how much may wait for it.
+/// How much the store does at once, and how much may be queued for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
+pub struct StoreLimits {
     /// How many connections read; at least two, of which agents leave one to people.
     pub readers: u32,
     /// How many reads of agents may be queued.
@@ -132,7 +132,7 @@ pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     cache: &'c mut WriterCache,
     now: Timestamp,
-    committed: Committed,
+    committed: CommitSummary,
 }
 
 impl<'c> Deref for WriteTx<'c> {
@@ -145,7 +145,7 @@ impl<'c> Deref for WriteTx<'c> {
 
 impl<'c> WriteTx<'c> {
     fn new(conn: &'c Connection, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx { conn }, cache, now, committed: Committed::default() }
+        Self { read: ReadTx { conn }, cache, now, committed: CommitSummary::default() }
     }
 
     /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
@@ -179,7 +179,7 @@ impl Store {
     /// The clock is told the highest time in the database; `on_commit` hears of every commit.
     pub async fn open(
         path: &Path,
-        size: Size,
+        limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
@@ -187,10 +187,10 @@ impl Store {
         if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
             clock.never_before(highest);
         }
-        let gate = ReadBarrier::default();
-        let readers = Readers::open(path, size, Arc::clone(&gate), LONGEST_READ)?;
-        let checkpointer = Checkpointer::start(checkpointer, gate)?;
-        let writer = Writer::start(writer, checkpointer, size.max_queued_writes, clock, on_commit)?;
+        let barrier = ReadBarrier::default();
+        let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ)?;
+        let checkpointer = Checkpointer::start(checkpointer, barrier)?;
+        let writer = Writer::start(writer, checkpointer, limits.max_queued_writes, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 

@@ -11,7 +11,7 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::connection::STATEMENTS;
-use super::{Error, OpenError, ReadTx, Size};
+use super::{Error, OpenError, ReadTx, StoreLimits};
 use crate::store::Priority;
 
 /// After how many steps of SQLite's machine a read looks at the time: a fraction of a millisecond.
@@ -29,13 +29,18 @@ pub(super) struct Readers {
     /// How many agents wait or read.
     queued: AtomicUsize,
     max_queued: usize,
-    gate: ReadBarrier,
+    barrier: ReadBarrier,
     longest: Duration,
 }
 
 impl Readers {
-    /// Opens the connections, each of whose transactions passes `gate` and is broken off after `longest`.
-    pub(super) fn open(path: &Path, size: Size, gate: ReadBarrier, longest: Duration) -> Result<Self, OpenError> {
+    /// Opens the connections, each of whose transactions passes `barrier` and is broken off after `longest`.
+    pub(super) fn open(
+        path: &Path,
+        limits: StoreLimits,
+        barrier: ReadBarrier,
+        longest: Duration,
+    ) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| {
@@ -43,16 +48,16 @@ impl Readers {
                 conn.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000")
             });
         // A connection that was opened once is good: a check before each use would cost as much as the use.
-        let pool = Pool::builder().max_size(size.readers).test_on_check_out(false).build(manager);
+        let pool = Pool::builder().max_size(limits.readers).test_on_check_out(false).build(manager);
         let pool = pool.map_err(|error| Error::NoReader(Arc::new(error)))?;
-        let readers = size.readers as usize;
+        let readers = limits.readers as usize;
         Ok(Self {
             pool,
             permits: Semaphore::new(readers),
             agents: Semaphore::new(readers.saturating_sub(1).max(1)),
             queued: AtomicUsize::new(0),
-            max_queued: size.max_queued_reads,
-            gate,
+            max_queued: limits.max_queued_reads,
+            barrier,
             longest,
         })
     }
@@ -69,9 +74,9 @@ impl Readers {
             Priority::Human => None,
         };
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
-        let (pool, gate, longest) = (self.pool.clone(), Arc::clone(&self.gate), self.longest);
+        let (pool, barrier, longest) = (self.pool.clone(), Arc::clone(&self.barrier), self.longest);
         let run = move || {
-            let _open = gate.read().unwrap_or_else(PoisonError::into_inner);
+            let _open = barrier.read().unwrap_or_else(PoisonError::into_inner);
             let conn = pool.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
             let begun = Instant::now();
             conn.progress_handler(STEPS, Some(move || begun.elapsed() > longest)).map_err(Error::from)?;
@@ -113,8 +118,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
-        let size = Size { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
-        let readers = Readers::open(&path, size, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
+        let limits = StoreLimits { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
+        let readers = Readers::open(&path, limits, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
         let count = |sql: &'static str| {
             readers.read(Priority::Human, move |tx| -> Result<i64, Error> {
                 Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)

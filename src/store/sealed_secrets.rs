@@ -7,19 +7,11 @@ use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::Delivery;
 use crate::domain::id::{RequestId, SecretName, TakeId};
+use crate::domain::secret_value::SealedValue;
 
-/// A value that only its key opens.
+/// A secret as it is stored.
 #[derive(Clone, Debug)]
-pub struct SealedValue {
-    /// Which key that is.
-    pub key_id: String,
-    /// The nonce, the ciphertext and its tag.
-    pub bytes: Vec<u8>,
-}
-
-/// A row: a value as it stands.
-#[derive(Clone, Debug)]
-pub struct Sealed {
+pub struct StoredSecret {
     /// What becomes of it.
     pub delivery: Delivery,
     /// The value; `None` once it is wiped.
@@ -30,13 +22,13 @@ pub struct Sealed {
 
 impl ReadTx<'_> {
     /// The value that was given for a request which was answered, as this very transaction has seen.
-    pub fn found_sealed(&self, request_id: &RequestId) -> Result<Sealed> {
+    pub fn found_sealed(&self, request_id: &RequestId) -> Result<StoredSecret> {
         let missing = || Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
         self.sealed(request_id)?.ok_or_else(missing)
     }
 
     /// The value that was given for a request.
-    pub fn sealed(&self, request_id: &RequestId) -> Result<Option<Sealed>> {
+    pub fn sealed(&self, request_id: &RequestId) -> Result<Option<StoredSecret>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms \
              FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
@@ -45,7 +37,7 @@ impl ReadTx<'_> {
             let key_id: String = row.get(1)?;
             let bytes: Option<Vec<u8>> = row.get(2)?;
             let taken = row.get::<_, Option<TakeId>>(3)?.zip(row.get::<_, Option<Timestamp>>(4)?);
-            Ok(Sealed { delivery: row.get(0)?, value: bytes.map(|bytes| SealedValue { key_id, bytes }), taken })
+            Ok(StoredSecret { delivery: row.get(0)?, value: bytes.map(|bytes| SealedValue { key_id, bytes }), taken })
         };
         Ok(statement.query_row([request_id], read).optional()?)
     }

@@ -16,7 +16,7 @@ use tokio::sync::{oneshot, watch};
 use super::checkpointer::Checkpointer;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
-use super::{Committed, Error, OnCommit, Result, WriteTx};
+use super::{CommitSummary, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
 use crate::store::Priority;
 
@@ -209,7 +209,7 @@ impl Thread {
     /// Nearly every refusal comes before the first write, and then there is nothing to undo: so a group runs without
     /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
     /// undone and runs once more with them.
-    fn transact(&mut self, group: &mut [Box<dyn Work>]) -> Result<Committed> {
+    fn transact(&mut self, group: &mut [Box<dyn Work>]) -> Result<CommitSummary> {
         if let Some(committed) = self.attempt(group, Savepoints::None)? {
             return Ok(committed);
         }
@@ -220,10 +220,10 @@ impl Thread {
     }
 
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
-    fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
+    fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<CommitSummary>> {
         self.execute("BEGIN IMMEDIATE")?;
         self.cache.begin(&self.conn)?;
-        let mut all = Committed::default();
+        let mut all = CommitSummary::default();
         for work in group {
             let changes_before = self.conn.total_changes();
             if savepoints == Savepoints::Each {
@@ -247,7 +247,7 @@ impl Thread {
         }
         let begun = Instant::now();
         self.execute("COMMIT")?;
-        all.took = begun.elapsed();
+        all.duration = begun.elapsed();
         Ok(Some(all))
     }
 

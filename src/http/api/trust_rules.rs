@@ -17,7 +17,7 @@ use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, answer, ok};
 use crate::http::middleware::auth::{Resolver, Reviewer};
-use crate::service::{Previewed, RuleSource};
+use crate::service::{self, RuleSource};
 use crate::store::RuleFilter;
 
 pub(crate) async fn make(
@@ -40,7 +40,7 @@ pub(crate) async fn preview(
 ) -> Result<Response, Problem> {
     let (source, terms) = command(body, &app.limits)?;
     let preview = app.service.preview_trust_rule(&caller, source, terms).await?;
-    let Previewed { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
+    let service::PreviewCounts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
     let decided = preview.contradicted.records.into_iter().chain(preview.decided.records);
     ok(&TrustRulePreview {
         examined: preview.examined,
