@@ -1,8 +1,6 @@
 //! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
 
-mod descriptors;
-mod first_start;
-mod login_link;
+mod startup;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -65,17 +63,17 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let asked = config.limits.max_connections;
-        let connections = descriptors::make_room_for(asked);
+        let connections = startup::raise_descriptor_limit(asked);
         let mut config = config.clone();
         config.limits.max_connections = connections;
         let server = Server::open(config, Arc::new(SystemClock::default())).await?;
         let address = server.url();
         let first = server.service.first_tokens().await?;
         if let Some(tokens) = &first {
-            first_start::print_first_tokens(&address, tokens, &server.config.credentials)?;
+            startup::print_first_tokens(&address, tokens, &server.config.credentials)?;
         }
         if first.is_some() || io::stderr().is_terminal() {
-            login_link::print_login_link(&address, &server.service).await?;
+            startup::print_login_link(&address, &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;

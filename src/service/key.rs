@@ -1,4 +1,4 @@
-//! A new key, and every value sealed with it.
+//! The key that seals secrets: opened with the database, and exchanged for a new one.
 //!
 //! The key file has both keys from before the COMMIT of the one transaction until after it: whenever the process dies, what
 //! is in the database opens with a key that is in the file.
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::check_keys;
+use super::OpenError as ServiceOpenError;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::RequestId;
 use crate::sealer::{KeyError, Sealer};
-use crate::store::{self, ExclusiveDatabase, OpenError, WriteTx};
+use crate::store::{self, ExclusiveDatabase, OpenError, Priority, Store, WriteTx};
 
 /// How many values are in memory at once.
 const CHUNK: u32 = 500;
@@ -54,6 +54,29 @@ pub enum RotateError {
     /// The system's randomness.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+/// Opens the key file, which has to hold the keys of all that is sealed, or makes one where nothing is.
+pub(super) async fn open_sealer(store: &Store, key_path: &Path) -> Result<Sealer, ServiceOpenError> {
+    let needed = store.read(Priority::Human, |tx| tx.keys_in_use()).await?;
+    let sealer = Sealer::from_existing_file(key_path)?;
+    let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
+    check_keys(key_path, &found, &needed)?;
+    Ok(match sealer {
+        Some(sealer) => sealer,
+        None => Sealer::from_file(key_path)?,
+    })
+}
+
+/// Checks that the keys that were `found` open all that is sealed.
+fn check_keys(key_path: &Path, found: &[String], needed: &[String]) -> Result<(), KeyError> {
+    match needed.iter().find(|needed| !found.contains(needed)) {
+        Some(needed) => {
+            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+            Err(KeyError::Other { path: key_path.to_owned(), found, needed: needed.clone() })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Makes a new key in the file at `key_path` and seals every value in the database at `path` with it, in one transaction.
