@@ -1,7 +1,25 @@
-//! Who waits for which interaction, and how they are woken: after the COMMIT, and only then.
+//! The requests that wait for an interaction to be resolved. They are woken after the COMMIT, and only then.
 //!
-//! Whoever waits enters first and looks at the row after that, so that a resolution between the look and the wait is
-//! not missed. Leaving is dropping the [`Waiter`], which is also what happens when a client goes away.
+//! A request registers first and reads the row after that, so that a resolution between the two is not missed. Dropping
+//! the [`Waiter`] removes it, which also happens when a client disconnects.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! use countersign::domain::enums::Role;
+//! use countersign::domain::principal::Principal;
+//! use countersign::waiters::Waiters;
+//!
+//! let waiters = Waiters::new(100, 10);
+//! let agent = Principal { name: "builder".parse()?, role: Role::Agent };
+//! let request_id = "deploy-1".parse()?;
+//! let mut waiter = waiters.register(&agent, &request_id).expect("there is room");
+//! // Another task resolves the interaction and commits.
+//! waiters.wake(&request_id);
+//! waiter.woken().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,26 +32,26 @@ use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 
-/// Everybody who waits.
+/// All requests that wait, with the limits on them.
 #[derive(Debug)]
 pub struct Waiters {
     limit: usize,
-    limit_of_each: usize,
+    limit_per_principal: usize,
     registry: Mutex<Registry>,
 }
 
 #[derive(Debug, Default)]
 struct Registry {
-    /// Those who wait for each interaction, by the number that tells them apart.
+    /// The waiters of each interaction, each with the number that tells it from the others.
     waiting: HashMap<RequestId, Vec<(u64, oneshot::Sender<()>)>>,
-    /// How many that is altogether.
+    /// How many these are in all.
     count: usize,
-    /// How many each principal has brought that have not left, woken or not.
-    of_each: HashMap<PrincipalName, usize>,
+    /// How many waiters of each principal are not dropped yet, woken or not.
+    per_principal: HashMap<PrincipalName, usize>,
     next_number: u64,
 }
 
-/// One who waits.
+/// One request that waits.
 #[derive(Debug)]
 pub struct Waiter {
     waiters: Arc<Waiters>,
@@ -44,23 +62,27 @@ pub struct Waiter {
 }
 
 impl Waiters {
-    /// A registry for at most `limit`, and `limit_of_each` principal.
+    /// Allows at most `limit` waiters of agents, and `limit_per_principal` of each principal.
     #[must_use]
-    pub fn new(limit: usize, limit_of_each: usize) -> Arc<Self> {
-        Arc::new(Self { limit, limit_of_each, registry: Mutex::default() })
+    pub fn new(limit: usize, limit_per_principal: usize) -> Arc<Self> {
+        Arc::new(Self { limit, limit_per_principal, registry: Mutex::default() })
     }
 
-    /// Begins to wait for an interaction: from here on no wake-up is missed.
+    /// Registers a waiter for an interaction: from here on no wake-up is missed.
+    ///
+    /// # Errors
+    ///
+    /// If there are as many waiters as there may be; only agents count against the limit on all.
     pub fn register(self: &Arc<Self>, principal: &Principal, request_id: &RequestId) -> Result<Waiter, Refused> {
         let (wake, woken) = oneshot::channel();
         let mut registry = self.registry();
-        // However many agents wait, people may.
+        // However many agents wait, people may, too.
         if registry.count >= self.limit && principal.role == Role::Agent {
             return Err(Refused::TooManyWaiters { limit: self.limit });
         }
-        let own = registry.of_each.entry(principal.name.clone()).or_default();
-        if *own >= self.limit_of_each {
-            return Err(Refused::TooManyOwnWaiters { limit: self.limit_of_each });
+        let own = registry.per_principal.entry(principal.name.clone()).or_default();
+        if *own >= self.limit_per_principal {
+            return Err(Refused::TooManyOwnWaiters { limit: self.limit_per_principal });
         }
         *own += 1;
         let number = registry.next_number;
@@ -72,19 +94,19 @@ impl Waiters {
         Ok(Waiter { waiters, principal, request_id, number, woken })
     }
 
-    /// Wakes everybody who waits for an interaction.
+    /// Wakes all waiters of an interaction.
     pub fn wake(&self, request_id: &RequestId) {
         let mut registry = self.registry();
         let woken = registry.waiting.remove(request_id).unwrap_or_default();
         registry.count -= woken.len();
         drop(registry);
         for (_, wake) in woken {
-            // One who is leaving at this moment needs no waking.
+            // A waiter that is being dropped at this moment needs no waking.
             let _ = wake.send(());
         }
     }
 
-    /// How many wait.
+    /// Returns how many waiters there are that have not been woken.
     #[must_use]
     pub fn count(&self) -> usize {
         self.registry().count
@@ -107,7 +129,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut registry = self.waiters.registry();
-        if let Entry::Occupied(mut own) = registry.of_each.entry(self.principal.clone()) {
+        if let Entry::Occupied(mut own) = registry.per_principal.entry(self.principal.clone()) {
             *own.get_mut() -= 1;
             if *own.get() == 0 {
                 own.remove();
@@ -162,7 +184,7 @@ mod tests {
         drop(second);
         assert_eq!(waiters.count(), 0);
         assert!(waiters.registry().waiting.is_empty());
-        assert!(waiters.registry().of_each.is_empty());
+        assert!(waiters.registry().per_principal.is_empty());
     }
 
     #[test]

@@ -167,7 +167,7 @@ impl From<store::Error> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "disk_failed", message).retry_later()
             }
             store::Error::TooSlow => {
-                let message = "this takes longer than one request may read; ask for less of it";
+                let message = "this reads longer than one request may; ask for less";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "read_too_long", message).retry_later()
             }
             store::Error::Busy | store::Error::NoReader(_) | store::Error::Undone => {
@@ -175,7 +175,7 @@ impl From<store::Error> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_busy", message).retry_later()
             }
             store::Error::Closed | store::Error::Unknown(_) => {
-                let message = "the server is going down; whether this was done is to be asked of the next one";
+                let message = "the server is shutting down; ask the next one whether this was done";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).retry_later()
             }
             store::Error::Corrupt { .. } | store::Error::Internal(_) => Self::internal(),

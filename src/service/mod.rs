@@ -51,7 +51,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::metrics::Metrics;
 use crate::sealer::Sealer;
-use crate::store::{self, CommitSummary, ReadTx, Store, StoreLimits};
+use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
 use crate::tokens::Tokens;
 use crate::waiters::Waiters;
 

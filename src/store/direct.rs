@@ -10,8 +10,12 @@ use super::{Error, OpenError, ReadTx, Result, WriteTx, lock, open};
 use crate::clock::Clock;
 use crate::domain::chain::Head;
 
-/// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, making the
-/// database where there is none. For the command line: it waits for other writers and blocks the thread.
+/// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, and makes the
+/// database where there is none. It waits for other writers and blocks the thread.
+///
+/// # Errors
+///
+/// The error of `work`, or that of opening or writing the database.
 pub fn with_write_tx<T, E>(
     path: &Path,
     clock: &dyn Clock,
@@ -26,7 +30,7 @@ where
     Ok(done)
 }
 
-/// A database that is there and that no server has, nor gets while this lives.
+/// An existing database that no server uses, nor can use while this lives.
 pub struct ExclusiveDatabase {
     conn: Connection,
     _lock: lock::LockFile,
@@ -34,12 +38,20 @@ pub struct ExclusiveDatabase {
 
 impl ExclusiveDatabase {
     /// Takes the lock on the database at `path` and brings it up to date.
+    ///
+    /// # Errors
+    ///
+    /// If there is no database, a server uses it, or it cannot be opened.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         let (lock, conn) = open::exclusive(path)?;
         Ok(Self { conn, _lock: lock })
     }
 
     /// Runs `work` in a transaction of its own.
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or that of writing the database.
     pub fn write<T, E: From<Error>>(
         &self,
         clock: &dyn Clock,
@@ -48,8 +60,11 @@ impl ExclusiveDatabase {
         write_once(&self.conn, clock, work)
     }
 
-    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither. While
-    /// somebody else reads, it is [`Error::Busy`], and nothing is emptied.
+    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] while another process reads; nothing is emptied then.
     pub fn checkpoint(&self) -> Result<()> {
         let is_busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if is_busy { Err(Error::Busy) } else { Ok(()) }
@@ -72,8 +87,11 @@ fn write_once<T, E: From<Error>>(
     Ok(done)
 }
 
-/// Runs `work` on one consistent picture of the database at `path`, beside a server or without one. For the command
-/// line, which has no database to make.
+/// Runs `work` on one consistent state of the existing database at `path`, beside a server or without one.
+///
+/// # Errors
+///
+/// If there is no database, it cannot be opened, or `work` fails.
 pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
     let conn = open::for_reading(path)?;
     let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
@@ -86,17 +104,25 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    /// Opens the database at `path`, which has to be there and to have a chain.
+    /// Opens the existing database at `path`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no database, it cannot be opened, or its schema is older than the chain.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         Ok(Self { conn: open::for_reading_the_chain(path)? })
     }
 
-    /// The end of its chain, as the last row says it.
+    /// Returns the end of its chain, as the last row has it.
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be read.
     pub fn head(&self) -> Result<Head> {
         (ReadTx { conn: &self.conn }).audit_head()
     }
 
-    /// Every event, in order.
+    /// Iterates over every event, in order.
     pub fn events(&self) -> Events<'_> {
         audit_log::events(&self.conn)
     }

@@ -1,4 +1,4 @@
-//! Where everything lives: the only place that names rusqlite, r2d2 or refinery.
+//! The database: the only module that names rusqlite, r2d2 or refinery.
 //!
 //! The seam is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
 //! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
@@ -67,7 +67,7 @@ use crate::domain::id::RequestId;
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
 
-/// The result of what the store does.
+/// The result of a call of the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What a commit caused beside its rows: handed to the [`OnCommit`] function.
@@ -122,7 +122,7 @@ pub struct StoreLimits {
     pub max_queued_writes: usize,
 }
 
-/// A read transaction: one consistent picture.
+/// A read transaction, which sees one consistent state of the database.
 pub struct ReadTx<'c> {
     conn: &'c Connection,
 }
@@ -148,19 +148,23 @@ impl<'c> WriteTx<'c> {
         Self { read: ReadTx { conn }, cache, now, committed: CommitSummary::default() }
     }
 
-    /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
+    /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Writes one page anew that says what it said before. An UPDATE to the same values would write nothing.
+    /// Writes the database's header anew, unchanged: the smallest write. An UPDATE to the same values would write nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the page cannot be written.
     pub fn rewrite_header(&mut self) -> Result<()> {
         self.conn.prepare_cached("PRAGMA user_version = 0")?.execute([])?;
         Ok(())
     }
 
-    /// Says, once committed, that something is to happen at `deadline`.
+    /// Adds `deadline` to the commit's summary, so that the sweeper wakes by then.
     fn set_deadline(&mut self, deadline: Option<Timestamp>) {
         self.committed.next_deadline = [self.committed.next_deadline, deadline].into_iter().flatten().min();
     }
@@ -174,9 +178,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `path`, making it where there is none, and takes the lock on it.
+    /// Opens the database at `path`, makes it where there is none, and takes the lock on it.
     ///
-    /// The clock is told the highest time in the database; `on_commit` hears of every commit.
+    /// The clock is set forward to the highest time in the database; `on_commit` is called after every commit.
+    ///
+    /// # Errors
+    ///
+    /// If another server has the database, or it is damaged, of another program or of a newer version, or a file cannot be
+    /// read or made.
     pub async fn open(
         path: &Path,
         limits: StoreLimits,
@@ -194,7 +203,29 @@ impl Store {
         Ok(Self { writer, readers, lock })
     }
 
-    /// Runs `work` in a transaction; its `Ok` comes back once it is on the disk, and after its `Err` nothing has changed.
+    /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
+    ///
+    /// `work` may run more than once, so it has no side effects of its own.
+    ///
+    /// ```no_run
+    /// use countersign::domain::enums::Role;
+    /// use countersign::domain::id::TokenId;
+    /// use countersign::domain::principal::Principal;
+    /// use countersign::store::{Error, Priority, Store, TokenHash};
+    /// use countersign::tokens;
+    ///
+    /// # async fn example(store: &Store, token: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let principal = Principal { name: "builder".parse()?, role: Role::Agent };
+    /// let holder = TokenHash { token_sha256: tokens::digest(token), principal };
+    /// store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or an [`Error`] of the store. After [`Error::Unknown`] and [`Error::Closed`], only the next
+    /// start can tell whether anything has changed; after all others nothing has.
     pub async fn write<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -204,7 +235,22 @@ impl Store {
         self.writer.write(priority, work).await
     }
 
-    /// Runs `work` on one consistent picture of what is committed.
+    /// Runs `work` on one consistent state of what is committed.
+    ///
+    /// ```no_run
+    /// use countersign::store::{Error, Filter, Page, Priority, Store};
+    ///
+    /// # async fn example(store: &Store) -> Result<(), Error> {
+    /// let page = Page { before: None, limit: 20 };
+    /// let newest = store.read(Priority::Human, move |tx| tx.records(&Filter::default(), page)).await?;
+    /// println!("{} interactions", newest.rows.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or an [`Error`] of the store; [`Error::TooSlow`] if it reads for too long.
     pub async fn read<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnOnce(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -214,13 +260,17 @@ impl Store {
         self.readers.read(priority, work).await
     }
 
-    /// How many pieces of work wait for the writer, or are being done by it.
+    /// Returns how many writes are queued or running.
     #[must_use]
     pub fn queued_writes(&self) -> usize {
         self.writer.queued()
     }
 
-    /// Changes whenever another process has changed the tokens; see [`Generation`].
+    /// Returns the version of the tokens, which changes whenever another process has changed them.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file cannot be read.
     pub fn token_generation(&self) -> std::io::Result<Generation> {
         self.lock.generation()
     }
@@ -230,8 +280,11 @@ impl Store {
         self.writer.ended().await;
     }
 
-    /// Lets what is queued finish, moves the write-ahead log into the database and ends the writer; whether all of it
-    /// went well.
+    /// Finishes what is queued, moves the write-ahead log into the database and ends the writer.
+    ///
+    /// # Errors
+    ///
+    /// If a commit or the checkpoint fails, or the store is closed already.
     pub async fn close(&self) -> Result<()> {
         self.writer.close().await
     }

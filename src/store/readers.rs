@@ -14,19 +14,19 @@ use super::connection::STATEMENTS;
 use super::{Error, OpenError, ReadTx, StoreLimits};
 use crate::store::Priority;
 
-/// After how many steps of SQLite's machine a read looks at the time: a fraction of a millisecond.
+/// After how many steps of SQLite's virtual machine a read checks the time: a fraction of a millisecond.
 const STEPS: i32 = 10_000;
 
-/// What every read passes through, and the writer shuts when nobody is to read.
+/// A lock that every read shares, and that the writer takes alone when there are to be no reads.
 pub(super) type ReadBarrier = Arc<RwLock<()>>;
 
 pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
-    /// One permit a connection: who waits for one waits here, without a thread.
+    /// One permit a connection: reads wait here for one, without a thread.
     permits: Semaphore,
-    /// What agents need beside: one permit fewer, so that people never wait behind them.
+    /// A second permit that agents need: one fewer, so that people never wait behind them.
     agents: Semaphore,
-    /// How many agents wait or read.
+    /// How many reads of agents are queued or running.
     queued: AtomicUsize,
     max_queued: usize,
     barrier: ReadBarrier,
@@ -34,7 +34,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Opens the connections, each of whose transactions passes `barrier` and is broken off after `longest`.
+    /// Opens the connections. Each of their transactions passes `barrier` and is stopped after `longest`.
     pub(super) fn open(
         path: &Path,
         limits: StoreLimits,
@@ -100,7 +100,7 @@ impl Readers {
     }
 }
 
-/// One that is counted until it is dropped.
+/// A read that is counted until this is dropped.
 struct Queued<'c>(&'c AtomicUsize);
 
 impl Drop for Queued<'_> {

@@ -1,4 +1,4 @@
-//! The one writer: a thread that owns the one write connection and commits in groups.
+//! The writer: a thread that owns the one write connection and commits in groups.
 //!
 //! It takes whatever is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that
 //! is refused disturbs nobody, and answers everybody after that one sync of the disk. It never waits for a fuller group: while it commits, the next
@@ -28,13 +28,13 @@ trait Work: Send {
     /// Runs it; whether what it wrote is to be kept.
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool;
 
-    /// Answers whoever waits: what [`Work::run`] found, or the error that undid it.
+    /// Answers the caller with the result of [`Work::run`], or with the error that undid it.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
 
 struct Closure<T, E, F> {
     work: F,
-    found: Option<std::result::Result<T, E>>,
+    result: Option<std::result::Result<T, E>>,
     reply: oneshot::Sender<std::result::Result<T, E>>,
 }
 
@@ -45,17 +45,17 @@ where
     E: From<Error> + Send,
 {
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool {
-        self.found.insert((self.work)(tx)).is_ok()
+        self.result.insert((self.work)(tx)).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let answer = match (committed, self.found) {
-            // The work that was undone itself says best why.
-            (Ok(()), Some(found)) | (Err(Error::Undone), Some(found @ Err(_))) => found,
+        let answer = match (committed, self.result) {
+            // The error of the work that undid the group explains it best.
+            (Ok(()), Some(result)) | (Err(Error::Undone), Some(result @ Err(_))) => result,
             (Ok(()), None) => Err(Error::Closed.into()),
             (Err(error), _) => Err(error.into()),
         };
-        // Whoever asked may have gone away: what was done stays done.
+        // The caller may have gone away: what was done stays done.
         let _ = self.reply.send(answer);
     }
 }
@@ -65,7 +65,7 @@ enum Message {
     Close(oneshot::Sender<Result<()>>),
 }
 
-/// The way to the writer's thread.
+/// A handle to the writer's thread.
 pub(super) struct Writer {
     queue: Sender<Message>,
     /// How much work is queued or being done.
@@ -107,7 +107,7 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let work = Closure { work, found: None, reply };
+        let work = Closure { work, result: None, reply };
         let limit = match priority {
             Priority::Agent | Priority::Resumed => self.max_queued,
             Priority::Human => self.max_queued.saturating_mul(2),
@@ -268,8 +268,8 @@ impl Thread {
             | Error::NoReader(_)
             | Error::Overloaded
             | Error::Internal(_) => {
-                // After a failed sync nobody knows what is on the disk: only a new start, which reads it, does.
-                tracing::error!(%error, "a commit failed; no more is acknowledged");
+                // After a failed sync, only a new start, which reads the disk, knows what is on it.
+                tracing::error!(%error, "a commit failed; no more writes are acknowledged");
                 Disk::Unknown
             }
         }

@@ -1,5 +1,5 @@
-//! Shedding: when more of the agents' requests are in progress than the machine can do in good time, the rest are told to
-//! come again, before anything is done for them. People's requests always pass.
+//! Load shedding: when more requests of agents are in progress than can be done in good time, the rest are told to retry,
+//! before any work is done for them. People's requests always pass.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,18 +17,18 @@ use crate::http::transport::connection::Connection;
 use crate::http::wait::is_long_poll;
 use crate::store::Priority;
 
-/// An answer of more bytes than this counts as a large one.
+/// A response of more bytes than this is large.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// How many KiB of large answers agents may have outstanding together: what they do not read stays in memory.
+/// How many KiB of large responses all agents together may leave unread: they stay in memory until they are read.
 const MOST_UNREAD_KIB: usize = 64 * 1024;
 
-/// What the agents' requests take of the machine.
+/// Counts the agents' requests in progress and their unread responses.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlightLimiter {
-    /// How many are in progress.
+    /// How many requests are in progress.
     count: Arc<AtomicUsize>,
-    /// What is left for large answers, in KiB.
+    /// What is left for large responses, in KiB.
     unread: Arc<Semaphore>,
 }
 
@@ -42,7 +42,7 @@ impl Default for InFlightLimiter {
 pub(crate) struct InFlightPermit(Arc<AtomicUsize>);
 
 impl InFlightLimiter {
-    /// Admits a request, or says why not.
+    /// Admits a request, or refuses it where too many are in progress.
     pub(crate) fn admit(
         &self,
         principal: &Principal,
@@ -68,7 +68,7 @@ impl InFlightLimiter {
 }
 
 impl InFlightLimiter {
-    /// Lets an answer to an agent go out, or refuses it where too much that is as large waits to be read.
+    /// Lets a response to an agent go out, or refuses it where too many large ones are unread.
     pub(crate) async fn release(&self, answer: Response) -> Response {
         let bytes = answer.body().size_hint().exact().unwrap_or(0);
         let Some(bytes) = usize::try_from(bytes).ok().filter(|bytes| *bytes > LARGE_BYTES) else { return answer };
@@ -84,7 +84,7 @@ impl InFlightLimiter {
     }
 }
 
-/// A large answer: its room is given back when the last of it is on its way.
+/// A large response: its share is given back when the last of it is sent.
 struct Unread(Bytes, #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
 
 impl AsRef<[u8]> for Unread {
