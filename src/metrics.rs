@@ -145,7 +145,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request; `route` is the pattern of its path, never the path itself, which anybody may vary.
+    /// Counts a request; `route` is the pattern of its path, never the path itself, which clients may vary at will.
     pub fn answered(&self, method: &'static str, route: &str, status: u16, duration: Duration) {
         let route = route.to_owned();
         self.request_duration.get_or_create(&OfRoute { route: route.clone() }).observe(duration.as_secs_f64());

@@ -30,6 +30,10 @@ pub struct Confirm {
 
 impl Service {
     /// Resolves a confirmation; the same principal may repeat the decision that stands.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is no pending confirmation or does not allow the decision, or an error of the store.
     pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;

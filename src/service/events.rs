@@ -10,6 +10,10 @@ const FEED_PAGE: u32 = 200;
 
 impl Service {
     /// A page of the events that `principal` may see, newest first.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn audit_events(
         &self,
         principal: &Principal,
@@ -21,12 +25,20 @@ impl Service {
     }
 
     /// The place of the last event.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn last_event(&self, principal: &Principal) -> Result<i64> {
         Ok(self.store.read(Priority::of(principal), |tx| tx.last_seq()).await?)
     }
 
     /// The next events after `seq` that `principal` may see, oldest first, waiting for one where there is none yet; and
     /// the place to go on from. `None` once the server stops.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn events_after(&self, principal: &Principal, mut seq: i64) -> Result<Option<(Vec<AuditEvent>, i64)>> {
         let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..EventFilter::default() };
         let mut last_seq = self.last_seq.clone();

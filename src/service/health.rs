@@ -8,6 +8,10 @@ use crate::store::Priority;
 
 impl Service {
     /// Commits a write that changes nothing: succeeds if the database takes writes.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store: the database takes no writes.
     pub async fn ready(&self, priority: Priority) -> Result<()> {
         self.store.write(priority, |tx| Ok(tx.rewrite_header()?)).await
     }
@@ -25,6 +29,10 @@ impl Service {
     }
 
     /// Measures how much is queued, waiting and pending at this moment.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let pending = self.store.read(Priority::Human, |tx| tx.pending_by_kind()).await?;
         let now = self.clock.now();

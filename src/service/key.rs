@@ -39,7 +39,7 @@ pub enum RotateError {
     Store(#[from] store::Error),
     /// The old seals are still in the database's log, so the old key is still in the key file.
     #[error(
-        "everything is sealed with the new key, but the old seals could not be removed ({0}): run it again when nobody else has the database open"
+        "everything is sealed with the new key, but the old seals could not be removed ({0}): run it again when no other process has the database open"
     )]
     StillRead(store::Error),
     /// The key file.
@@ -81,6 +81,11 @@ fn check_keys(key_path: &Path, found: &[String], needed: &[String]) -> Result<()
 
 /// Makes a new key in the file at `key_path` and seals every value in the database at `path` with it, in one transaction.
 /// No server may run meanwhile: it would go on sealing with the old key.
+///
+/// # Errors
+///
+/// If a server uses the database, a value does not open with the old key, or a file cannot be written. [`RotateError`]
+/// says whether the old key is still needed.
 pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rotated, RotateError> {
     let database = ExclusiveDatabase::open(path)?;
     let old = Sealer::from_existing_file(key_path)?;

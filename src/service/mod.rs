@@ -79,7 +79,26 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the database at `path` and everything around it.
+    /// Opens the database at `path`, its key, and everything around it.
+    ///
+    /// ```no_run
+    /// use std::path::Path;
+    /// use std::sync::Arc;
+    ///
+    /// use countersign::clock::SystemClock;
+    /// use countersign::config::Config;
+    /// use countersign::service::{OpenError, Service};
+    ///
+    /// # async fn example(config: &Config) -> Result<(), OpenError> {
+    /// let service = Service::open(Path::new("countersign.db"), config, Arc::new(SystemClock::default())).await?;
+    /// println!("{} requests wait", service.waiting());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be opened, or the key file is missing keys that seal something in it.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
@@ -140,7 +159,7 @@ impl Service {
         interaction.check_not_own(principal, self.allow_self_approval).is_err()
     }
 
-    /// Lets everybody who waits go.
+    /// Ends every wait, as the server shuts down.
     pub fn stop_waiting(&self) {
         self.stopping.send_replace(true);
     }
@@ -157,6 +176,10 @@ impl Service {
     }
 
     /// Finishes what is queued and closes the database.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store, which then cannot say what is on the disk.
     pub async fn close(&self) -> Result<()> {
         Ok(self.store.close().await?)
     }

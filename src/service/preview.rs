@@ -61,6 +61,10 @@ pub struct PreviewCounts {
 
 impl Service {
     /// What a rule would have decided of the latest confirmations beside the rules that are there, and would decide now.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the rule could not be made from its source, or an error of the store.
     pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
         self.sweep_if_due(Priority::of(by)).await?;
         let by = by.clone();

@@ -12,6 +12,10 @@ use crate::store::{Filter, ListPage, Page, Priority};
 
 impl Service {
     /// The interaction with this id as it now stands.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `principal` may not see such an interaction, or an error of the store.
     pub async fn get(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
         self.get_with_priority(Priority::of(principal), principal, request_id).await
     }
@@ -41,6 +45,10 @@ impl Service {
     }
 
     /// Returns the interaction once it is resolved, or as it is after `timeout`, or when the server stops.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `principal` may not see such an interaction or too many requests wait, or an error of the store.
     pub async fn wait(&self, principal: &Principal, request_id: &RequestId, timeout: Duration) -> Result<Record> {
         // Registered before the read: a resolution in between wakes the waiter.
         let waiter = self.waiters.register(principal, request_id);
@@ -62,6 +70,10 @@ impl Service {
     }
 
     /// A page of what `principal` sees.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<ListPage<Record>> {
         if let Some(own) = principal.sees_only() {
             if filter.registered_by.as_ref().is_some_and(|name| name != own) {
@@ -74,6 +86,10 @@ impl Service {
     }
 
     /// What is pending, in the order in which it ends, at most `limit`; and how much is pending in all.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn queue(&self, limit: u32) -> Result<(Vec<Record>, u64)> {
         self.sweep_if_due(Priority::Human).await?;
         self.store
@@ -85,6 +101,10 @@ impl Service {
     }
 
     /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
         self.sweep_if_due(Priority::Human).await?;
         let conversation = conversation.clone();

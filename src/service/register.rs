@@ -47,6 +47,11 @@ pub enum Registered {
 
 impl Service {
     /// Registers an interaction, or finds the one that was registered before with the same id and content.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the id is taken by another interaction, the deadline is out of range or too many are pending, or an
+    /// error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
         let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;

@@ -27,6 +27,10 @@ pub struct SecretHandout {
 
 impl Service {
     /// Hands the agent the value that was given for its own request.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no value to take, or it has been taken, or an error of the store.
     pub async fn take_secret(
         &self,
         by: &Principal,

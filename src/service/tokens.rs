@@ -19,11 +19,19 @@ pub struct FirstTokens {
 
 impl Service {
     /// Returns the principal that holds `token`, if the token is known and in force.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn authenticate(&self, token: &str) -> Result<Option<Arc<Principal>>> {
         Ok(self.tokens.holder(token, &self.store).await?)
     }
 
     /// Makes an approver's and an agent's token where the database has no token at all.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store, or of the system's random numbers.
     pub async fn first_tokens(&self) -> std::result::Result<Option<FirstTokens>, OpenError> {
         let [approver, agent] = [tokens::generate()?, tokens::generate()?];
         let holders =

@@ -35,6 +35,10 @@ pub struct MadeRule {
 impl Service {
     /// Makes a rule. With `apply_to_pending` it resolves all that is pending and that it covers, in the same transaction;
     /// without, nothing, the request that it is made from included.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the rule may not be made from its source, or an error of the store.
     pub async fn make_trust_rule(
         &self,
         by: &Principal,
@@ -61,12 +65,20 @@ impl Service {
     }
 
     /// A page of the rules, newest first.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn trust_rules(&self, filter: RuleFilter, page: Page) -> Result<ListPage<TrustRule>> {
         self.sweep_if_due(Priority::Human).await?;
         Ok(self.store.read(Priority::Human, move |tx| tx.trust_rules(&filter, page)).await?)
     }
 
     /// The rule with this id.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no such rule, or an error of the store.
     pub async fn trust_rule(&self, rule_id: &RuleId) -> Result<TrustRule> {
         self.sweep_if_due(Priority::Human).await?;
         let rule_id = rule_id.clone();
@@ -74,6 +86,10 @@ impl Service {
     }
 
     /// Takes a rule back; one that no longer applies stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no such rule, or an error of the store.
     pub async fn revoke_trust_rule(&self, by: &Principal, rule_id: &RuleId) -> Result<TrustRule> {
         self.sweep_if_due(Priority::Human).await?;
         let (by, rule_id) = (by.clone(), rule_id.clone());

@@ -35,7 +35,7 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     Ok(Opened { lock, writer, checkpointer: connect(path)? })
 }
 
-/// A write connection for a command of a moment, beside a server or without one. Where somebody else is making the tables
+/// A write connection for a command of a moment, beside a server or without one. Where another process is making the tables
 /// at this moment, it waits until they are there.
 pub(super) fn open_shared(path: &Path) -> Result<Connection, OpenError> {
     make_directory(path)?;

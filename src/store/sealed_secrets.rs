@@ -97,7 +97,7 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Marks a one-time value as taken; from `wipe_at` on nobody gets it again.
+    /// Marks a one-time value as taken; from `wipe_at` on it is gone.
     pub fn mark_taken(&mut self, request_id: &RequestId, take: &TakeId, wipe_at: Timestamp) -> Result<()> {
         let changed = self
             .conn

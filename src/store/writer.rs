@@ -1,8 +1,9 @@
 //! The writer: a thread that owns the one write connection and commits in groups.
 //!
-//! It takes whatever is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that
-//! is refused disturbs nobody, and answers everybody after that one sync of the disk. It never waits for a fuller group: while it commits, the next
-//! one gathers. Refusals are answered after the COMMIT too, for they may rest on what the same group has written.
+//! It takes all that is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that is
+//! refused disturbs no other, and answers all of them after that one sync of the disk. It never waits for a fuller group:
+//! while it commits, the next one gathers. Refusals are answered after the COMMIT, too, for they may rest on what the same
+//! group has written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -190,7 +191,7 @@ impl Thread {
             return Disk::Trusted;
         }
         let (committed, disk) = match self.transact(&mut group) {
-            // Another thread's sync may have failed meanwhile: this commit's own did not, but nobody is told so any more.
+            // Another thread's sync may have failed meanwhile: this commit's own did not, but it is no longer acknowledged.
             Ok(_) if self.checkpointer.has_failed() => (Err(Error::Closed), Disk::Unknown),
             Ok(committed) => (Ok(committed), Disk::Trusted),
             Err(error) => {

@@ -44,7 +44,8 @@ pub(crate) fn guard(http: &HttpConfig, request: &Request) -> Result<Page, Proble
     page(asked.map(|asked| Origin::of(scheme, &asked)), http, request)
 }
 
-/// Whom a request asks for, which has to be us. Nobody can be led to a Unix socket: there it may be anybody, or none.
+/// Checks the host that a request names, which has to be ours. No browser can be led to a Unix socket: there it may be any
+/// host, or none.
 fn asked_for(
     connection: &Connection,
     http: &HttpConfig,

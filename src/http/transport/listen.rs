@@ -121,7 +121,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Made under another name and moved into place, so that nobody meets it before its mode is right, and the socket of a
+/// Made under another name and moved into place, so that no client meets it before its mode is right, and the socket of a
 /// server that died makes room without a gap.
 fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     make_room(path)?;

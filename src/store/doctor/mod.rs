@@ -104,7 +104,7 @@ fn migrations(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
     Ok(if is == should { vec![] } else { is })
 }
 
-/// Everything in a schema, by kind and name. Statistics that somebody had SQLite collect change nothing.
+/// Everything in a schema, by kind and name. Statistics that SQLite was asked to collect change nothing.
 fn schema(conn: &Connection) -> Result<BTreeMap<String, Option<String>>> {
     let mut statement =
         conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat[0-9]'")?;
