@@ -137,7 +137,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until somebody moves it.
+/// A clock that stands still until it is moved.
 #[derive(Debug)]
 pub struct ManualClock {
     now_ms: watch::Sender<i64>,
@@ -150,7 +150,7 @@ impl ManualClock {
         Self { now_ms: watch::Sender::new(start.0) }
     }
 
-    /// Moves the clock forward and wakes whoever sleeps until then.
+    /// Moves the clock forward and wakes those who sleep until then.
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(LAST_MS);
         self.now_ms.send_modify(|now| *now = now.saturating_add(millis).min(LAST_MS));
@@ -169,7 +169,7 @@ impl Clock for ManualClock {
     fn sleep_until(&self, moment: Timestamp) -> Sleep<'_> {
         let mut now = self.now_ms.subscribe();
         Box::pin(async move {
-            // The sender lives as long as `self`, so the wait cannot fail while anybody sleeps.
+            // The sender lives as long as `self`, so the wait cannot fail.
             let _ = now.wait_for(|now| *now >= moment.0).await;
         })
     }

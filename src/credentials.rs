@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ServerUrl;
 
-/// What is in the file. The tokens are never printed: there is no `Debug`.
+/// The content of the file. The tokens are never printed: there is no `Debug`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
@@ -24,7 +24,7 @@ pub struct Credentials {
     pub approver: String,
 }
 
-/// What has become of credentials that were to be kept.
+/// The result of saving credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SaveOutcome {
     /// They are in the file.
@@ -33,22 +33,26 @@ pub enum SaveOutcome {
     HasOther(ServerUrl),
 }
 
-/// Why the file is of no use.
+/// Why the file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It could not be read or written.
     #[error("the credentials file {}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
-    /// Others than its owner may read it.
-    #[error("the credentials file {} can be read by others: chmod 600 it", .0.display())]
+    /// Other users may read it.
+    #[error("the credentials file {} can be read by other users: chmod 600 it", .0.display())]
     Open(PathBuf),
-    /// It is something else.
-    #[error("the credentials file {} does not have url, agent and approver and nothing else: mend it, or move it away", .0.display())]
+    /// Its content is something else.
+    #[error("the credentials file {} has to have url, agent and approver and nothing else: fix it, or move it away", .0.display())]
     Malformed(PathBuf),
 }
 
 impl Credentials {
-    /// What the file says; `None` where there is no such file.
+    /// Reads the file; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, if other users may read it, or if its content is something else.
     pub fn read(path: &Path) -> Result<Option<Self>, Error> {
         let failed = |error| Error::File(path.to_owned(), error);
         let text = match fs::read_to_string(path) {
@@ -64,6 +68,10 @@ impl Credentials {
     }
 
     /// Writes the file, whole or not at all, unless it has the credentials of another server.
+    ///
+    /// # Errors
+    ///
+    /// If the file that is there cannot be used, or the new one cannot be written.
     pub fn save(&self, path: &Path) -> Result<SaveOutcome, Error> {
         let failed = |error| Error::File(path.to_owned(), error);
         if let Some(there) = Self::read(path)?.filter(|there| there.url != self.url) {

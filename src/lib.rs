@@ -45,7 +45,7 @@
 //! 1. Every resolution is one conditional `UPDATE` whose conditions are the id, the kind, `status = 'pending'` and the
 //!    deadline (`store/resolve.rs`), in one transaction with its audit event and whatever else it causes.
 //! 2. An answer goes out after COMMIT with `synchronous=FULL`, never before (`store/writer.rs`).
-//! 3. Waiters wake after COMMIT, and enter before they look: no wake-up is lost (`waiters.rs`, `service/queries.rs`).
+//! 3. Waiters register before they read and wake after COMMIT: no wake-up is lost (`waiters.rs`, `service/queries.rs`).
 //! 4. A transaction reads the clock once, on the writer's thread, so that the times in the history never decrease.
 //! 5. A secret's value is sealed before it reaches the store (`sealer/mod.rs`).
 //! 6. Every path, method, body and answer of the REST interface stands once, in `api`; the router, the OpenAPI document

@@ -145,10 +145,10 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a request; `route` is the pattern of its path, never the path itself, which anybody may vary.
-    pub fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+    /// Counts a request; `route` is the pattern of its path, never the path itself, which clients may vary at will.
+    pub fn answered(&self, method: &'static str, route: &str, status: u16, duration: Duration) {
         let route = route.to_owned();
-        self.request_duration.get_or_create(&OfRoute { route: route.clone() }).observe(took.as_secs_f64());
+        self.request_duration.get_or_create(&OfRoute { route: route.clone() }).observe(duration.as_secs_f64());
         self.requests.get_or_create(&Answered { method, route, status }).inc();
     }
 
@@ -162,11 +162,11 @@ impl Metrics {
         self.rule_hits.get_or_create(&OfDecision { decision: decision.as_str() }).inc();
     }
 
-    /// Measures a commit of so many pieces of work.
-    pub fn committed(&self, works: usize, took: Duration) {
+    /// Measures a commit that so many writes shared.
+    pub fn committed(&self, writes: usize, duration: Duration) {
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
-        self.commit_group.observe(works as f64);
-        self.commit_duration.observe(took.as_secs_f64());
+        self.commit_group.observe(writes as f64);
+        self.commit_duration.observe(duration.as_secs_f64());
     }
 
     /// Everything, as Prometheus reads it.

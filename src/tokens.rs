@@ -14,21 +14,28 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::domain::principal::Principal;
-use crate::store::Priority;
-use crate::store::{Generation, Store, TokenHash};
+use crate::store::{Generation, Priority, Store, TokenHash};
 
-/// How every token begins: what tells one where it should not be, in a log or a repository.
+/// The prefix of every token, by which it is recognised where it should not be, in a log or a repository.
 const PREFIX: &str = "csgn_";
 
-/// How many bytes of a digest find its holder: finding by more would let the time tell of the rest.
+/// How many bytes of a digest find its candidates. The rest is compared in constant time, so that timing tells nothing of it.
 const FINDER_BYTES: usize = 8;
 
-/// A new token's text.
+/// Makes the text of a new token.
+///
+/// # Errors
+///
+/// If the system gives no random numbers.
 pub fn generate() -> io::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(format!("{PREFIX}{}", *random_text()?)))
 }
 
-/// 256 random bits as text, which is safe in a URL and in a cookie.
+/// Makes 256 random bits as text that is safe in a URL and in a cookie.
+///
+/// # Errors
+///
+/// If the system gives no random numbers.
 pub fn random_text() -> io::Result<Zeroizing<String>> {
     let mut random = Zeroizing::new([0_u8; 32]);
     getrandom::fill(random.as_mut_slice()).map_err(io::Error::other)?;
@@ -41,13 +48,13 @@ pub fn is_token(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 
-/// What is stored of a token.
+/// Returns the SHA-256 of a token, which is all that is stored of it.
 #[must_use]
 pub fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
-/// The tokens in force.
+/// The tokens in force, kept in memory.
 #[derive(Default)]
 pub struct Tokens {
     known: RwLock<Option<Known>>,
@@ -60,7 +67,11 @@ struct Known {
 }
 
 impl Tokens {
-    /// Who holds `token`; `None` when nobody does.
+    /// Returns the principal that holds `token`; `None` for a token that is not known or not in force.
+    ///
+    /// # Errors
+    ///
+    /// If the tokens have changed and cannot be read anew.
     pub async fn holder(&self, token: &str, store: &Store) -> Result<Option<Arc<Principal>>, crate::store::Error> {
         let token_sha256 = digest(token);
         // Read before the rows are: a change in between is then found by the next request.

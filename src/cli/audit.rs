@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::config::Database;
 use crate::domain::chain::{Broken, EventHash, Head, UnverifiedEvent, verify};
-use crate::store::History;
+use crate::store::AuditLog;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -60,7 +60,7 @@ impl AuditCommand {
         match self {
             Self::Verify(verify) => verify.run(),
             Self::Head(database) => {
-                writeln!(io::stdout(), "{}", History::open(&database.path()?)?.head()?)?;
+                writeln!(io::stdout(), "{}", AuditLog::open(&database.path()?)?.head()?)?;
                 Ok(())
             }
             Self::Export(export) => export.run(),
@@ -72,7 +72,7 @@ impl Verify {
     fn run(self) -> Result<(), super::Failure> {
         let verified = match &self.file {
             Some(file) => verify(lines(file)?, self.head)?,
-            None => verify(History::open(&self.database.path()?)?.events(), self.head)?,
+            None => verify(AuditLog::open(&self.database.path()?)?.events(), self.head)?,
         };
         let head = verified.map_err(Failure::Broken)?;
         writeln!(io::stdout(), "{} events, the chain is whole; head {head}", head.seq)?;
@@ -94,7 +94,7 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<UnverifiedEvent>
 
 impl Export {
     fn run(self) -> Result<(), super::Failure> {
-        let history = History::open(&self.database.path()?)?;
+        let history = AuditLog::open(&self.database.path()?)?;
         let Some(path) = &self.file else {
             return match export(&history, BufWriter::new(io::stdout().lock())) {
                 // Whoever reads has seen enough.
@@ -109,7 +109,7 @@ impl Export {
     }
 }
 
-fn export(history: &History, mut out: impl Write) -> Result<(), super::Failure> {
+fn export(history: &AuditLog, mut out: impl Write) -> Result<(), super::Failure> {
     let mut previous = EventHash::ZERO;
     for found in history.events() {
         let found = found?;

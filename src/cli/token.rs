@@ -19,7 +19,7 @@ pub(super) enum TokenCommand {
     Create(CreateToken),
     /// List all tokens, the revoked ones too: their ids, never themselves
     List(Database),
-    /// Revoke tokens: from the very next request on they are nobody's
+    /// Revoke tokens, from the next request on
     Revoke(RevokeTokens),
 }
 

@@ -1,4 +1,4 @@
-//! How a command reaches a running server, and as whom.
+//! How a command reaches a running server, and with which token.
 
 use std::fmt;
 use std::io;
@@ -11,23 +11,23 @@ use serde::{Deserialize, Serialize};
 
 use super::http::Authority;
 
-/// Which server, and whose token.
+/// The server and the token of a command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub struct Access {
-    /// The server: http://…, https://… or unix:PATH [default: the credentials file's, else http://127.0.0.1:7711]
+    /// The server: http://…, https://… or unix:PATH [default: from the credentials file, else http://127.0.0.1:7711]
     #[arg(long, value_name = "URL", env = "COUNTERSIGN_URL", hide_env_values = true)]
     pub url: Option<ServerUrl>,
 
-    /// A file that holds the token and nothing else [default: the token in COUNTERSIGN_TOKEN, else the credentials file's]
+    /// A file with the token and nothing else [default: the token in COUNTERSIGN_TOKEN, else from the credentials file]
     #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true)]
     pub token_file: Option<PathBuf>,
 
-    /// Certificates, in PEM, that vouch for the server [default: the web's well-known ones]
+    /// The certificate authorities to trust for the server, in PEM [default: the public ones]
     #[arg(long, value_name = "PATH", env = "COUNTERSIGN_CA_FILE", hide_env_values = true)]
     pub ca_file: Option<PathBuf>,
 
-    /// Where the tokens of this machine's server are.
+    /// The file with the tokens of this machine's server.
     #[command(flatten)]
     pub credentials: CredentialsFile,
 }
@@ -35,8 +35,8 @@ pub struct Access {
 /// The file in which the first start of a server leaves its address and tokens for the commands.
 #[derive(Clone, Debug, Args)]
 pub struct CredentialsFile {
-    /// Where `serve` keeps the first tokens and commands find them; `none`: nowhere [default: countersign/credentials.toml
-    /// under the XDG configuration directory]
+    /// The file to which `serve` saves the first tokens and from which commands read them; `none` for no file
+    /// [default: countersign/credentials.toml under the XDG configuration directory]
     #[arg(
         id = "credentials_file",
         long = "credentials-file",
@@ -47,7 +47,11 @@ pub struct CredentialsFile {
 }
 
 impl CredentialsFile {
-    /// The path that was given, or the one under the XDG configuration directory; `None` where there is to be none.
+    /// Returns the path that was given, or the one under the XDG configuration directory; `None` for no file.
+    ///
+    /// # Errors
+    ///
+    /// If no path was given and there is no home directory.
     pub fn path(&self) -> io::Result<Option<PathBuf>> {
         match &self.credentials_path {
             Some(path) if path.as_os_str() == "none" => Ok(None),
@@ -61,13 +65,13 @@ impl CredentialsFile {
     }
 }
 
-/// The token in the environment. There is no flag for it: everybody may read the arguments of a process.
+/// Returns the token in the environment. There is no flag for it: other users can read the arguments of a process.
 #[must_use]
 pub fn token_of_environment() -> Option<String> {
     std::env::var("COUNTERSIGN_TOKEN").ok().filter(|token| !token.trim().is_empty())
 }
 
-/// A server's address as clients say it.
+/// The address of a server, as clients write it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ServerUrl {
@@ -78,7 +82,7 @@ pub enum ServerUrl {
 }
 
 impl Default for ServerUrl {
-    /// Where a server listens that was told nothing.
+    /// The address that a server listens on by default.
     fn default() -> Self {
         Self::Web("http://127.0.0.1:7711".to_owned())
     }

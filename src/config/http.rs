@@ -1,4 +1,4 @@
-//! Where the server listens, and whose requests it takes: the names that a `Host` and an `Origin` may have.
+//! Where the server listens, and which values of `Host` and `Origin` it accepts.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -7,35 +7,35 @@ use std::str::FromStr;
 
 use clap::Args;
 
-/// The front http.
+/// The settings of the HTTP server.
 #[derive(Clone, Debug, Args)]
 pub struct HttpConfig {
-    /// Where to listen: an address, whose port 0 takes a free one, or unix:PATH
+    /// The address to listen on: IP:PORT, where port 0 takes a free one, or unix:PATH
     #[arg(long, value_name = "ADDR", env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:7711")]
     pub listen: Listen,
 
-    /// Another name that the server is reached by; without a port, at any port [default: none]
+    /// Another host name by which clients reach the server; without a port, any port [default: none]
     #[arg(long, value_name = "HOST[:PORT]", env = "COUNTERSIGN_ALLOWED_HOST", value_delimiter = ',')]
     pub allowed_host: Vec<Authority>,
 
-    /// A web page's origin, beside the server's own, from which browsers may call [default: none]
+    /// Another origin whose web pages may call the server [default: none]
     #[arg(long, value_name = "ORIGIN", env = "COUNTERSIGN_ALLOWED_ORIGIN", value_delimiter = ',')]
     pub allowed_origin: Vec<Origin>,
 
-    /// The certificate to speak TLS with, and those that vouch for it, in PEM; read at the start and not again [default: no TLS]
+    /// The TLS certificate chain, in PEM; read once, at the start [default: no TLS]
     #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TLS_CERT", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
-    /// Its private key, in PEM, which nobody else may read [default: no TLS]
+    /// The private key of the TLS certificate, in PEM, readable by its owner only [default: no TLS]
     #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// A proxy that is believed when it says whom it speaks for, by X-Forwarded-For and X-Forwarded-Proto [default: none]
+    /// A proxy whose X-Forwarded-For and X-Forwarded-Proto are trusted [default: none]
     #[arg(long, value_name = "ADDR[/BITS]", env = "COUNTERSIGN_TRUSTED_PROXY", value_delimiter = ',')]
     pub trusted_proxy: Vec<Network>,
 }
 
-/// Where to listen.
+/// The address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// An address of this machine.
@@ -65,7 +65,7 @@ impl fmt::Display for Listen {
     }
 }
 
-/// Who is asked for: a name or an address, in lower case, and perhaps a port.
+/// The host of a request or URL: a name or an address, in lower case, and perhaps a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
     /// A name, an IPv4 address, or an IPv6 address in brackets.

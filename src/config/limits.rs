@@ -1,13 +1,13 @@
-//! What a request may cost, and how much of everything there may be at once.
+//! The limits: how large a request may be, how long its parts may take, and how much may be in progress at once.
 
 use std::time::Duration;
 
 use clap::Args;
 
-use super::patience;
+use super::timeout;
 use crate::api::BodyLimits;
 
-/// The limits: whoever goes over one is told which.
+/// The limits. A request over one of them is refused with an error that names it.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Limits {
     /// The largest body of a request, in bytes
@@ -26,48 +26,48 @@ pub struct Limits {
     #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
     pub max_pattern_bytes: usize,
 
-    /// How many interactions of one principal may be pending
+    /// The most interactions of one principal that may be pending
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_PENDING", default_value_t = 10_000)]
     pub max_pending: u32,
 
-    /// How many requests may wait for a resolution
+    /// The most requests that may wait for a resolution
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS", default_value_t = 100_000)]
     pub max_waiters: usize,
 
-    /// How many requests of one principal may wait for a resolution
+    /// The most requests of one principal that may wait for a resolution
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS_PER_PRINCIPAL", default_value_t = 12_000)]
     pub max_waiters_per_principal: usize,
 
-    /// How many connections there may be; past it, a few are kept for people
+    /// The most connections; a few more are reserved for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_CONNECTIONS", default_value_t = 16_384, value_parser = at_least_one)]
     pub max_connections: usize,
 
-    /// How many requests of agents may be in progress, long-polls left out; people's always may
+    /// The most requests of agents that may be in progress, without long-polls; people's requests always pass
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_IN_FLIGHT", default_value_t = 256, value_parser = at_least_one)]
     pub max_in_flight: usize,
 
-    /// How many writes may be queued before agents are told to come again; people are at twice as many
+    /// The most writes that may be queued before agents are told to retry; twice as many for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_QUEUED_WRITES", default_value_t = 1024, value_parser = at_least_one)]
     pub max_queued_writes: usize,
 
-    /// How many reads of agents may be queued
+    /// The most reads of agents that may be queued
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_QUEUED_READS", default_value_t = 4096, value_parser = at_least_one)]
     pub max_queued_reads: usize,
 
     /// How long a client may take to send the headers of a request
-    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_HEADER_TIMEOUT", default_value = "10s", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_HEADER_TIMEOUT", default_value = "10s", value_parser = timeout)]
     pub header_timeout: Duration,
 
     /// How long a client may take to send the body of a request
-    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_BODY_TIMEOUT", default_value = "30s", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_BODY_TIMEOUT", default_value = "30s", value_parser = timeout)]
     pub body_timeout: Duration,
 
-    /// How long a connection is kept on which nothing is asked
-    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_IDLE_TIMEOUT", default_value = "75s", value_parser = patience)]
+    /// How long a connection is kept open between two requests
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_IDLE_TIMEOUT", default_value = "75s", value_parser = timeout)]
     pub idle_timeout: Duration,
 
-    /// How long a client may take to take an answer that is larger than the system's buffers
-    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_WRITE_TIMEOUT", default_value = "60s", value_parser = patience)]
+    /// How long a client may take to read a response that is larger than the system's buffers
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_WRITE_TIMEOUT", default_value = "60s", value_parser = timeout)]
     pub write_timeout: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! Every knob of the server and of the commands that talk to it: its flag, its environment variable, its default, its unit and its limit.
+//! The settings of the server and of the commands that talk to it: for each its flag, environment variable, default, unit and
+//! limits.
 
 mod access;
 mod http;
@@ -17,22 +18,22 @@ pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment}
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::Limits;
 
-/// What `countersign serve` can be told.
+/// The settings of `countersign serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Config {
-    /// Which database.
+    /// The database.
     #[command(flatten)]
     pub database: Database,
 
-    /// Where it listens, and to whom.
+    /// The address, TLS, and the hosts and origins that are accepted.
     #[command(flatten)]
     pub http: HttpConfig,
 
-    /// Let principals resolve what they registered themselves
+    /// Let principals resolve interactions that they registered themselves
     #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL", value_parser = FalseyValueParser::new())]
     pub allow_self_approval: bool,
 
-    /// How long an interaction waits that names no deadline, such as 90s, 24h or 7d; `none`: for ever
+    /// How long an interaction without a deadline of its own stays pending, such as 90s, 24h or 7d; `none`: forever
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,
 
@@ -40,15 +41,15 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_SESSION_LIFETIME", default_value = "12h")]
     pub session_lifetime: Millis,
 
-    /// Which key.
+    /// The key.
     #[command(flatten)]
     pub key: KeyFile,
 
-    /// Where the first tokens are kept.
+    /// The file for the first tokens.
     #[command(flatten)]
     pub credentials: CredentialsFile,
 
-    /// How many connections read the database; agents' requests leave one of them to people's
+    /// The number of connections that read the database; one of them is reserved for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
     pub readers: u32,
 
@@ -61,30 +62,30 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// What is logged to stderr, and how.
+/// The settings of the log on stderr.
 #[derive(Clone, Debug, Args)]
 pub struct Logging {
-    /// What is logged to stderr, as tracing's filters say it; `debug` tells every request, not only those that are refused
+    /// What to log to stderr, as a filter of the tracing crate; `debug` logs every request, not only those that are refused
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
     pub log: String,
 
-    /// How it is logged: `auto` is for people on a terminal and JSON otherwise
+    /// The format of the log: `auto` is `human` on a terminal and `json` otherwise
     #[arg(long, value_name = "FORMAT", env = "COUNTERSIGN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,
 }
 
-/// How lines of the log look.
+/// The format of the log's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// `human` on a terminal, else `json`.
     Auto,
-    /// For people, coloured on a terminal.
+    /// Text, coloured on a terminal.
     Human,
     /// One JSON object a line.
     Json,
 }
 
-/// Which database.
+/// The path of the database.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
     /// The database [default: countersign/countersign.db under the XDG data directory]
@@ -92,18 +93,18 @@ pub struct Database {
     path: Option<PathBuf>,
 }
 
-/// Which key.
+/// The path of the key file.
 #[derive(Clone, Debug, Args)]
 pub struct KeyFile {
-    /// The key that seals secrets [default: beside the database, ending in .key]
+    /// The file with the key that encrypts secrets [default: beside the database, ending in .key]
     #[arg(long = "key-file", value_name = "PATH", env = "COUNTERSIGN_KEY_FILE")]
     key_path: Option<PathBuf>,
 }
 
-/// How long an interaction waits by default.
+/// How long an interaction without a deadline of its own stays pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
-    /// For ever.
+    /// Forever.
     None,
     /// So many milliseconds.
     Millis(u64),
@@ -138,30 +139,34 @@ pub(crate) fn millis(text: &str) -> Result<u64, String> {
     let span = text.parse::<jiff::Span>().map_err(|error| error.to_string())?;
     let day = jiff::SpanRelativeTo::days_are_24_hours();
     let millis = span.total((jiff::Unit::Millisecond, day)).map_err(|error| error.to_string())?;
-    // A hundred years: more than anybody waits, and far from where dates end.
+    // A hundred years: more than any use needs, and far from the end of the dates that can be written.
     if (1.0..=3.2e12).contains(&millis) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
         return Ok(millis as u64);
     }
-    Err("a time is between a millisecond and a hundred years".to_owned())
+    Err("a time is between 1 ms and 100 years".to_owned())
 }
 
-/// How long something lives, such as 90s, 24h or 7d.
+/// Reads a lifetime, such as 90s, 24h or 7d.
 pub(crate) fn lifetime(text: &str) -> Result<LifetimeMs, String> {
-    LifetimeMs::new(millis(text)?).ok_or_else(|| "a time is between a millisecond and a hundred years".to_owned())
+    LifetimeMs::new(millis(text)?).ok_or_else(|| "a time is between 1 ms and 100 years".to_owned())
 }
 
-/// How long something may take.
-pub(crate) fn patience(text: &str) -> Result<Duration, String> {
+/// Reads a timeout.
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     match millis(text)? {
-        // No timer goes further than a year or two.
+        // Timers go no further than a year or two.
         time if time <= 366 * 24 * 60 * 60 * 1000 => Ok(Duration::from_millis(time)),
-        _ => Err("nobody waits longer than a year".to_owned()),
+        _ => Err("a timeout is at most a year".to_owned()),
     }
 }
 
 impl Database {
-    /// The path that was given, or the one under the XDG data directory.
+    /// Returns the path that was given, or the one under the XDG data directory.
+    ///
+    /// # Errors
+    ///
+    /// If no path was given and there is no home directory.
     pub fn path(&self) -> std::io::Result<PathBuf> {
         match &self.path {
             // Absolute, so that no name is special to SQLite: `:memory:` is a file like any other.
@@ -176,7 +181,7 @@ impl Database {
 }
 
 impl KeyFile {
-    /// The key file that was given, or the one beside `database`.
+    /// Returns the key file that was given, or the one beside `database`.
     #[must_use]
     pub fn path(&self, database: &std::path::Path) -> PathBuf {
         self.key_path.clone().unwrap_or_else(|| {

@@ -57,3 +57,12 @@ impl TryFrom<&str> for SecretValue {
         }
     }
 }
+
+/// The value of a secret as the sealer has encrypted it.
+#[derive(Clone, Debug)]
+pub struct SealedValue {
+    /// The id of the key that opens it.
+    pub key_id: String,
+    /// The nonce, the ciphertext and its tag.
+    pub bytes: Vec<u8>,
+}

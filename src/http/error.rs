@@ -158,27 +158,27 @@ impl From<store::Error> for Problem {
         tracing::error!(%error, "the store failed");
         match error {
             store::Error::Overloaded => overloaded(),
-            store::Error::DiskFull => {
+            store::Error::Full => {
                 let message = "the disk is full; nothing has changed";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message).retry_later()
             }
-            store::Error::DiskFailed(_) => {
+            store::Error::Failed(_) => {
                 let message = "the disk failed; nothing has changed";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "disk_failed", message).retry_later()
             }
-            store::Error::TooLong => {
-                let message = "this takes longer than one request may read; ask for less of it";
+            store::Error::TooSlow => {
+                let message = "this reads longer than one request may; ask for less";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "read_too_long", message).retry_later()
             }
             store::Error::Busy | store::Error::NoReader(_) | store::Error::Undone => {
                 let message = "the database is busy; nothing has changed";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_busy", message).retry_later()
             }
-            store::Error::Closed | store::Error::SyncFailed(_) => {
-                let message = "the server is going down; whether this was done is to be asked of the next one";
+            store::Error::Closed | store::Error::Unknown(_) => {
+                let message = "the server is shutting down; ask the next one whether this was done";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).retry_later()
             }
-            store::Error::Corrupt { .. } | store::Error::Sqlite(_) => Self::internal(),
+            store::Error::Corrupt { .. } | store::Error::Internal(_) => Self::internal(),
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod extract;
 pub(crate) mod middleware;
 mod state;
 pub(crate) mod transport;
+pub(crate) mod wait;
 
 use axum::Router;
 

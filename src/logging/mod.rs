@@ -1,4 +1,4 @@
-//! What the server says while it runs: lines on stderr, for people on a terminal and as JSON otherwise.
+//! The server's log: lines on stderr, as text on a terminal and as JSON otherwise.
 
 mod fields;
 
@@ -10,15 +10,19 @@ use tracing_subscriber::EnvFilter;
 use self::fields::JsonObject;
 use crate::config::{LogFormat, Logging};
 
-/// Begins to log, until what comes back is dropped. What is logged about a request carries that request's id.
+/// Starts the log; it ends when the returned guard is dropped. Every line about a request carries that request's id.
 ///
-/// A thread of its own writes: nobody who answers requests waits for whoever reads the log. Where that is nobody, lines
-/// are dropped once 128,000 wait.
+/// A thread of its own writes, so that no request waits for the reader of the log. Lines are dropped while 128,000 of them
+/// are unread.
+///
+/// # Errors
+///
+/// If the filter cannot be read.
 pub fn start(config: &Logging) -> Result<WorkerGuard, String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| error.to_string())?;
     let terminal = io::stderr().is_terminal();
     let (stderr, until) = tracing_appender::non_blocking(io::stderr());
-    // Without a word of its own when stderr is gone: a log that nobody reads must not end what it tells of.
+    // No errors of its own where stderr is closed: a log without a reader must not end the server.
     let log = tracing_subscriber::fmt()
         .log_internal_errors(false)
         .with_env_filter(filter)
@@ -31,10 +35,10 @@ pub fn start(config: &Logging) -> Result<WorkerGuard, String> {
             log.json().flatten_event(true).with_span_list(false).fmt_fields(JsonObject).init();
         }
     }
-    // A panic is a line like any other, within the request that it ends.
+    // A panic is logged like any other line, with the request that it ends.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        let message = panic.payload_as_str().unwrap_or("without a word");
+        let message = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(place, message, "a bug: this program panicked");
     }));
     Ok(until)

@@ -72,8 +72,8 @@ impl RulesFile {
         self.rules.iter().map(|rule| rule.matching.len() + rule.not_matching.len()).sum()
     }
 
-    /// Holds every example against all rules of the file together: whoever stands under `match` must be decided with the
-    /// help of the rule that it stands beside, whoever stands under `not_match` without.
+    /// Holds every example against all rules of the file together: those under `match` must be decided with the help
+    /// of their rule, those under `not_match` without it.
     pub fn failures(&self) -> Result<Vec<Failure>, Error> {
         let mut tools = HashMap::<_, RuleSet>::new();
         let author = PrincipalName::nobody();

@@ -1,4 +1,4 @@
-//! The file that holds the keys: 64 hexadecimal digits a line, the newest key first, for its owner's eyes alone.
+//! The file that holds the keys: 64 hexadecimal digits a line, the newest key first, readable by its owner only.
 //!
 //! There is more than one line only while the values are being sealed with a new key, or after a rotation that was cut
 //! short: then either key may be the one that a value needs.
@@ -15,14 +15,14 @@ use super::KeyError;
 /// A key, wiped from memory when it is dropped.
 pub(super) type KeyBytes = Zeroizing<[u8; 32]>;
 
-/// A new key from the system's randomness.
+/// Makes a new key from the system's randomness.
 pub(super) fn generate() -> io::Result<KeyBytes> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(key.as_mut_slice()).map_err(io::Error::other)?;
     Ok(key)
 }
 
-/// The keys in the file at `path`, at least one; `None` where there is no file.
+/// Reads the keys in the file at `path`, at least one; `None` where there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<KeyBytes>>, KeyError> {
     let failed = |error| KeyError::File(path.to_owned(), error);
     let text = match fs::read_to_string(path) {
@@ -43,8 +43,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<KeyBytes>>, KeyError> {
     if keys.is_empty() { Err(malformed()) } else { Ok(Some(keys)) }
 }
 
-/// Puts a file with these keys in the place of what is at `path`: there is always one or the other, whole and on the disk.
-/// What the old one held is written over.
+/// Replaces the file at `path` by one with these keys: at any moment one of the two is there, whole and on the disk. The
+/// bytes of the old one are overwritten.
 pub(super) fn write<'k>(path: &Path, keys: impl Iterator<Item = &'k KeyBytes>) -> io::Result<()> {
     // A link goes on leading to where it led.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -56,7 +56,7 @@ pub(super) fn write<'k>(path: &Path, keys: impl Iterator<Item = &'k KeyBytes>) -
         text.push('\n');
     }
     let draft = draft(&path);
-    // Left by one that was killed, or put there by somebody who would like to have the key.
+    // Left by a process that was killed, or put there by an attacker who wants the key.
     if let Err(error) = fs::remove_file(&draft)
         && error.kind() != io::ErrorKind::NotFound
     {
@@ -82,7 +82,7 @@ fn draft(path: &Path) -> PathBuf {
     draft.into()
 }
 
-/// Writes zeros over a file, unless something still leads to it: then it is a copy that somebody keeps.
+/// Writes zeros over a file, unless a link still leads to it: then it is a copy that a person keeps.
 fn overwrite(mut file: File) -> io::Result<()> {
     let metadata = file.metadata()?;
     if metadata.nlink() > 0 {

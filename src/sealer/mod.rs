@@ -16,22 +16,21 @@ use sha2::{Digest as _, Sha256};
 use self::key_file::KeyBytes;
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
-use crate::domain::secret_value::SecretValue;
-use crate::store::SealedValue;
+use crate::domain::secret_value::{SealedValue, SecretValue};
 
 /// The bytes of an XChaCha20 nonce: large enough to be drawn at random for every value.
 const NONCE_BYTES: usize = 24;
 
-/// Why there is no key.
+/// Why no key could be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file could not be read or made.
     #[error("the key file {}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
-    /// Others than its owner may read it.
-    #[error("the key file {} can be read by others: chmod 600 it", .0.display())]
+    /// Other users may read it.
+    #[error("the key file {} can be read by other users: chmod 600 it", .0.display())]
     Open(PathBuf),
-    /// It is no key.
+    /// Its content is not a list of keys.
     #[error("the key file {} does not hold 64 hexadecimal digits in each line", .0.display())]
     Malformed(PathBuf),
     /// The database holds secrets that another key sealed.
@@ -57,7 +56,7 @@ pub struct Sealer {
     older: Vec<NamedKey>,
 }
 
-/// A key and what it is called.
+/// A key and its id.
 struct NamedKey {
     bytes: KeyBytes,
     id: String,
@@ -75,7 +74,11 @@ impl NamedKey {
 }
 
 impl Sealer {
-    /// With the keys in the file at `path`; where there is no file, a new key is made in it, for its owner's eyes alone.
+    /// Reads the keys in the file at `path`, or makes the file with a new key, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or made, if other users may read it, or if its content is not a list of keys.
     pub fn from_file(path: &Path) -> Result<Self, KeyError> {
         if let Some(sealer) = Self::from_existing_file(path)? {
             return Ok(sealer);
@@ -86,25 +89,37 @@ impl Sealer {
         Ok(Self { newest: NamedKey::new(key), older: Vec::new() })
     }
 
-    /// With the keys in the file at `path`; `None` where there is no file.
+    /// Reads the keys in the file at `path`; `None` where there is no file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, if other users may read it, or if its content is not a list of keys.
     pub fn from_existing_file(path: &Path) -> Result<Option<Self>, KeyError> {
         let mut keys = key_file::read(path)?.unwrap_or_default().into_iter().map(NamedKey::new);
         Ok(keys.next().map(|newest| Self { newest, older: keys.collect() }))
     }
 
-    /// With a new key before those that are there.
+    /// Adds a new key, which seals from now on.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no random numbers.
     pub fn with_new_key(self) -> io::Result<Self> {
         let newest = NamedKey::new(key_file::generate()?);
         Ok(Self { newest, older: std::iter::once(self.newest).chain(self.older).collect() })
     }
 
-    /// Forgets every key but the newest.
+    /// Removes every key but the newest.
     #[must_use]
     pub fn without_older_keys(self) -> Self {
         Self { newest: self.newest, older: Vec::new() }
     }
 
-    /// Puts these keys, and no others, into the file at `path`.
+    /// Replaces the file at `path` with one that holds these keys.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written; the old one is then still there.
     pub fn write_file(&self, path: &Path) -> Result<(), KeyError> {
         let keys = self.keys().map(|key| &key.bytes);
         key_file::write(path, keys).map_err(|error| KeyError::File(path.to_owned(), error))
@@ -114,19 +129,23 @@ impl Sealer {
         std::iter::once(&self.newest).chain(&self.older)
     }
 
-    /// What the key is called in the database that seals from now on.
+    /// Returns the id of the newest key, which seals.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.newest.id
     }
 
-    /// What all keys are called, the newest first.
+    /// Returns the ids of all keys, the newest first.
     #[must_use]
     pub fn key_ids(&self) -> Vec<String> {
         self.keys().map(|key| key.id.clone()).collect()
     }
 
-    /// Seals the value given for a request.
+    /// Encrypts the value given for a request.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no random numbers.
     pub fn seal(&self, request_id: &RequestId, value: &SecretValue) -> io::Result<SealedValue> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
@@ -136,7 +155,11 @@ impl Sealer {
         Ok(SealedValue { key_id: self.newest.id.clone(), bytes: [nonce.as_slice(), &ciphertext].concat() })
     }
 
-    /// Opens what was sealed for a request.
+    /// Decrypts the value that was sealed for a request.
+    ///
+    /// # Errors
+    ///
+    /// If the value is damaged, belongs to another request, or was sealed with a key that is not here.
     pub fn open(&self, request_id: &RequestId, sealed: &SealedValue) -> Result<SecretValue, Unopenable> {
         let key = self.keys().find(|key| key.id == sealed.key_id).ok_or(Unopenable)?;
         let (nonce, ciphertext) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Unopenable)?;
@@ -147,7 +170,7 @@ impl Sealer {
     }
 }
 
-/// What is authenticated with a value. An id holds no NUL, so no two requests share it.
+/// The data that is authenticated with a value. An id holds no NUL, so no two requests share it.
 fn associated_data(request_id: &RequestId) -> Vec<u8> {
     ["countersign secret", Kind::Secret.as_str(), request_id.as_str()].join("\0").into_bytes()
 }

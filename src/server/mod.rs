@@ -1,8 +1,6 @@
-//! The process of `countersign serve`: from the first line that it prints to its last checkpoint.
+//! The process of `countersign serve`, from its first line of output to its last checkpoint.
 
-mod descriptors;
-mod first_start;
-mod login_link;
+mod startup;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -27,7 +25,7 @@ use crate::web;
 /// How long the database may take to close: what is queued and the last checkpoint.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long clients may take their last answers once the disk has failed: what nobody can trust is not kept up for them.
+/// How long clients may read their last responses once the disk has failed.
 const FAILURE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why the server did not start, or did not end well.
@@ -36,10 +34,10 @@ pub enum Error {
     /// The database or the key.
     #[error(transparent)]
     Open(#[from] service::OpenError),
-    /// The address, or what TLS needs.
+    /// The listening socket, or the files for TLS.
     #[error(transparent)]
     Bind(#[from] http::BindError),
-    /// The system.
+    /// The operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The logging filter.
@@ -59,23 +57,27 @@ pub struct Server {
 }
 
 /// Runs the server of the command line until SIGTERM or Ctrl-C.
+///
+/// # Errors
+///
+/// If the server cannot start, or its disk fails.
 pub fn run(config: &Config) -> Result<(), Error> {
     let _log = logging::start(&config.logging).map_err(Error::Log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let asked = config.limits.max_connections;
-        let connections = descriptors::make_room_for(asked);
+        let connections = startup::raise_descriptor_limit(asked);
         let mut config = config.clone();
         config.limits.max_connections = connections;
         let server = Server::open(config, Arc::new(SystemClock::default())).await?;
         let address = server.url();
         let first = server.service.first_tokens().await?;
         if let Some(tokens) = &first {
-            first_start::print_first_tokens(&address, tokens, &server.config.credentials)?;
+            startup::print_first_tokens(&address, tokens, &server.config.credentials)?;
         }
         if first.is_some() || io::stderr().is_terminal() {
-            login_link::print_login_link(&address, &server.service).await?;
+            startup::print_login_link(&address, &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;
@@ -94,13 +96,39 @@ pub fn run(config: &Config) -> Result<(), Error> {
         };
         server.serve(stop).await
     });
-    // A long read may still run, and is not waited for: it changes nothing.
+    // A long read may still run; it changes nothing, so there is no need to wait for it.
     runtime.shutdown_background();
     served
 }
 
 impl Server {
     /// Opens the database and binds the address; nothing is served yet.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use clap::Parser;
+    /// use countersign::clock::SystemClock;
+    /// use countersign::config::Config;
+    /// use countersign::server::Server;
+    ///
+    /// #[derive(Parser)]
+    /// struct Arguments {
+    ///     #[command(flatten)]
+    ///     config: Config,
+    /// }
+    ///
+    /// # async fn example() -> Result<(), countersign::server::Error> {
+    /// let config = Arguments::parse_from(["example", "--db", "/tmp/example.db", "--listen", "127.0.0.1:0"]).config;
+    /// let server = Server::open(config, Arc::new(SystemClock::default())).await?;
+    /// println!("{}", server.url());
+    /// server.serve(std::future::pending()).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the database or its key cannot be opened, or the address cannot be bound.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let path = config.database.path()?;
         let service = Arc::new(Service::open(&path, &config, clock).await?);
@@ -108,13 +136,13 @@ impl Server {
         Ok(Self { listener, service, config, path })
     }
 
-    /// Where it listens.
+    /// Returns the URL at which it listens.
     #[must_use]
     pub fn url(&self) -> String {
         self.listener.url()
     }
 
-    /// What it serves.
+    /// Returns the service that it serves.
     #[must_use]
     pub fn service(&self) -> Arc<Service> {
         Arc::clone(&self.service)
@@ -149,13 +177,13 @@ impl Server {
         };
         let serving =
             http::serve(self.listener, Arc::clone(&self.service), &self.config, web::router(), stop_or_failure);
-        let out_of_patience = async {
+        let forced_end = async {
             self.service.ended().await;
             tokio::time::sleep(FAILURE_TIMEOUT).await;
         };
         tokio::select! {
             () = serving => {}
-            () = out_of_patience => {}
+            () = forced_end => {}
         }
         if failed {
             return Err(Error::Failed);
@@ -163,15 +191,15 @@ impl Server {
         // Whatever was acknowledged is on the disk already; moving the log is a kindness to the next start, no more.
         match tokio::time::timeout(CLOSE_TIMEOUT, self.service.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(service::Error::Store(store::Error::SyncFailed(_)))) => return Err(Error::Failed),
+            Ok(Err(service::Error::Store(store::Error::Unknown(_)))) => return Err(Error::Failed),
             Ok(Err(error)) => tracing::warn!(%error, "the log was not moved into the database; the next start does it"),
-            Err(_) => tracing::warn!("somebody else holds the database; the next start moves the log into it"),
+            Err(_) => tracing::warn!("another process holds the database; the next start moves the log into it"),
         }
         Ok(())
     }
 }
 
-/// No core dump and no other process of the same user gets to see what is in this one's memory: secrets pass through it.
+/// Keeps this process's memory, through which secrets pass, out of core dumps and from other processes of the same user.
 pub fn keep_memory_private() {
     let nothing = Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = setrlimit(Resource::Core, nothing) {
@@ -183,10 +211,10 @@ pub fn keep_memory_private() {
     }
 }
 
-/// Where systemd started this and wants to know.
+/// Notifies systemd, if it started this process and asked for that.
 fn tell_systemd(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "systemd could not be told");
+        tracing::warn!(%error, "systemd could not be notified");
     }
 }
 

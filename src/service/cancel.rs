@@ -9,7 +9,11 @@ use crate::domain::refused::Refused;
 use crate::store::Priority;
 
 impl Service {
-    /// Cancels an interaction of the agent's own, or for an admin anybody's; one that is cancelled already stays so.
+    /// Cancels an interaction of the agent's own, or any for an admin; one that is cancelled already stays so.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `by` may not cancel it or it is resolved otherwise, or an error of the store.
     pub async fn cancel(&self, by: &Principal, request_id: &RequestId) -> Result<Record> {
         let (by, request_id) = (by.clone(), request_id.clone());
         self.store

@@ -27,6 +27,10 @@ pub struct ClaimGrant {
 
 impl Service {
     /// Claims an approved confirmation of the agent's own, once; the same claim may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is not approved, its digest differs or it is claimed already, or an error of the store.
     pub async fn claim(
         &self,
         by: &Principal,

@@ -11,8 +11,7 @@ use crate::domain::kinds::Confirmation;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::trust_rule::Terms;
-use crate::store::Priority;
-use crate::store::{ReadTx, WriteTx};
+use crate::store::{Priority, ReadTx, WriteTx};
 
 /// A decision on one confirmation.
 #[derive(Clone, Debug)]
@@ -31,6 +30,10 @@ pub struct Confirm {
 
 impl Service {
     /// Resolves a confirmation; the same principal may repeat the decision that stands.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is no pending confirmation or does not allow the decision, or an error of the store.
     pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;

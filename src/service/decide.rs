@@ -12,7 +12,7 @@ use crate::domain::rule_set::{MatchInput, RuleSetDecision};
 use crate::domain::trust_rule::{RuleUse, TrustRule};
 use crate::store::WriteTx;
 
-/// A confirmation with its subject taken apart.
+/// A confirmation that no decision has been made on, with its subject parsed.
 #[derive(Clone, Debug)]
 pub(super) struct PendingConfirmation<'a> {
     confirmation: &'a Confirmation,
@@ -24,13 +24,13 @@ impl<'a> PendingConfirmation<'a> {
         Self { confirmation, subject: Cow::Borrowed(subject) }
     }
 
-    /// What a stored confirmation asked; `None` for another kind, which no rule decides.
-    pub(super) fn of(record: &'a Record) -> Option<Self> {
+    /// Reads the confirmation of a stored interaction; `None` for another kind, which no rule decides.
+    pub(super) fn from_record(record: &'a Record) -> Option<Self> {
         let confirmation = record.body.content.confirmation()?;
         Some(Self { confirmation, subject: Cow::Owned(Subject::of(confirmation)) })
     }
 
-    /// As rules look at it; `by` has registered it.
+    /// The input that rules are matched against; `by` has registered the confirmation.
     pub(super) fn match_input<'m>(&'m self, by: &'m PrincipalName, allow_self_approval: bool) -> MatchInput<'m> {
         let excluded_author = (!allow_self_approval).then_some(by);
         MatchInput { confirmation: self.confirmation, subject: &self.subject, excluded_author }
@@ -41,14 +41,14 @@ impl<'a> PendingConfirmation<'a> {
 pub(super) fn decide(
     tx: &mut WriteTx<'_>,
     interaction: &Interaction,
-    candidate: &MatchInput<'_>,
+    input: &MatchInput<'_>,
     preferred_rule: Option<&RuleId>,
 ) -> Result<Option<Resolution>> {
     let now = tx.now();
-    let Some(rules) = tx.rules_about(&candidate.confirmation.tool_name)? else {
+    let Some(rules) = tx.rules_about(&input.confirmation.tool_name)? else {
         return Ok(None);
     };
-    let (outcome, rules) = match rules.decide(candidate, now, preferred_rule) {
+    let (outcome, rules) = match rules.decide(input, now, preferred_rule) {
         RuleSetDecision::Deny(rule) => (Outcome::Rejected, vec![rule.clone()]),
         RuleSetDecision::Allow(rules) => (Outcome::Approved, rules.into_iter().cloned().collect::<Vec<TrustRule>>()),
         RuleSetDecision::Ask(_) | RuleSetDecision::NoMatch(_) => return Ok(None),

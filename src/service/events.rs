@@ -3,26 +3,42 @@
 use super::{Result, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::principal::Principal;
-use crate::store::Priority;
-use crate::store::{Error as StoreError, EventFilter, EventPage, Page};
+use crate::store::{Error as StoreError, EventFilter, ListPage, Page, Priority};
 
 /// The most events that are read at once for a live feed.
 const FEED_PAGE: u32 = 200;
 
 impl Service {
     /// A page of the events that `principal` may see, newest first.
-    pub async fn audit_events(&self, principal: &Principal, filter: EventFilter, page: Page) -> Result<EventPage> {
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn audit_events(
+        &self,
+        principal: &Principal,
+        filter: EventFilter,
+        page: Page,
+    ) -> Result<ListPage<AuditEvent>> {
         let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..filter };
         Ok(self.store.read(Priority::of(principal), move |tx| tx.audit_events(&filter, page)).await?)
     }
 
     /// The place of the last event.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn last_event(&self, principal: &Principal) -> Result<i64> {
         Ok(self.store.read(Priority::of(principal), |tx| tx.last_seq()).await?)
     }
 
     /// The next events after `seq` that `principal` may see, oldest first, waiting for one where there is none yet; and
     /// the place to go on from. `None` once the server stops.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn events_after(&self, principal: &Principal, mut seq: i64) -> Result<Option<(Vec<AuditEvent>, i64)>> {
         let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..EventFilter::default() };
         let mut last_seq = self.last_seq.clone();
@@ -30,17 +46,16 @@ impl Service {
             // Marked as seen before the look: a commit in between is told of by the next change.
             last_seq.borrow_and_update();
             let filter = filter.clone();
-            let (found, last) = self
+            let ((events, reached), last) = self
                 .store
                 .read(Priority::of(principal).resumed(), move |tx| {
                     Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?))
                 })
                 .await?;
-            if let Some(newest) = found.events.last() {
-                let next = newest.seq;
-                return Ok(Some((found.events, next)));
+            if let Some(newest) = events.last().map(|event| event.seq) {
+                return Ok(Some((events, newest)));
             }
-            if let Some(reached) = found.next {
+            if let Some(reached) = reached {
                 seq = reached;
                 continue;
             }

@@ -1,7 +1,7 @@
 //! What happens by itself: deadlines pass, one-time secrets are wiped.
 //!
-//! Nothing depends on the sweeper being in time: the deadline is part of every resolution's condition, and whoever reads
-//! something that is overdue has it swept first, so that no answer shows what the file does not say.
+//! Nothing depends on the sweeper being in time: the deadline is part of every resolution's condition, and a read
+//! of something that is overdue sweeps it first, so that no answer shows what the file does not say.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::interaction::Resolution;
 use crate::store::Priority;
 use crate::store::{Error as StoreError, WriteTx};
 
-/// The most rows of each table that are swept in one transaction, so that nobody waits long behind it.
+/// The most rows of each table that are swept in one transaction, so that no other write waits long behind it.
 const SWEPT_AT_ONCE: u32 = 500;
 
 /// How long the sweeper rests after a failure, such as a full disk.

@@ -70,7 +70,7 @@ pub enum ImportError {
     /// The database, in the middle.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// Nobody of this name may make rules.
+    /// The principal may not make rules, or does not exist.
     #[error("{0} is no approver and no admin of this database; `countersign token create` makes one")]
     NotAnApprover(PrincipalName),
     /// A time that is over.
@@ -80,6 +80,10 @@ pub enum ImportError {
 
 impl Import {
     /// What would be done.
+    ///
+    /// # Errors
+    ///
+    /// If the author may not make rules, or the database cannot be read.
     pub fn plan(&self, tx: &ReadTx<'_>, now: Timestamp) -> Result<Imported, ImportError> {
         if !matches!(tx.role_of(&self.by)?, Some(Role::Approver | Role::Admin)) {
             return Err(ImportError::NotAnApprover(self.by.clone()));
@@ -104,6 +108,10 @@ impl Import {
     }
 
     /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// If the author may not make rules, a rule has expired before it is made, or the database fails.
     pub fn run(&self, tx: &mut WriteTx<'_>) -> Result<Imported, ImportError> {
         let imported = self.plan(tx, tx.now())?;
         for change in &imported.changes {
@@ -164,9 +172,12 @@ fn known(tx: &ReadTx<'_>, name: &RuleName) -> Result<Option<TrustRule>, store::E
 }
 
 /// The rules that stand at `now`, as they were made.
+///
+/// # Errors
+///
+/// If the database cannot be read.
 pub fn active(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<TrustRule>, store::Error> {
     let filter = RuleFilter { status: Some(RuleStatus::Active), tool_name: None };
     let rules = tx.trust_rules(&filter, Page { before: None, limit: u32::MAX })?;
-    let standing = rules.into_iter().rev().map(|(_, rule)| rule);
-    Ok(standing.filter(|rule| rule.expires_at.is_none_or(|end| now < end)).collect())
+    Ok(rules.rows.into_iter().rev().filter(|rule| rule.expires_at.is_none_or(|end| now < end)).collect())
 }

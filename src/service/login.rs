@@ -42,12 +42,20 @@ impl From<Zeroizing<String>> for Credential {
 
 impl Service {
     /// Makes a link for who holds `token`: its code.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the token is not known, or an error of the store.
     pub async fn make_login_link(&self, token: &str) -> Result<IssuedCredential> {
         let token_sha256 = tokens::digest(token);
         self.new_link(move |tx| Ok(tx.token(&token_sha256)?.ok_or(Refused::UnknownToken)?)).await
     }
 
-    /// Makes a link for the first who may resolve, for whoever starts the server; `None` where nobody may.
+    /// Makes a link for the first principal that may resolve, at the server's start; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store, or of the system's random numbers.
     pub async fn make_first_login_link(&self) -> Result<Option<IssuedCredential>> {
         let first =
             |token: &Token| token.revoked_at.is_none() && matches!(token.principal.role, Role::Approver | Role::Admin);
@@ -71,12 +79,16 @@ impl Service {
     }
 
     /// Begins a session, or says why not.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the credential is not known or used up, or its principal may not log in, or an error of the store.
     pub async fn log_in(&self, with: Credential) -> Result<IssuedCredential> {
         let (digest, by) = match &with {
             Credential::Code(code) => (tokens::digest(code), LoggedInBy::Link),
             Credential::Token(token) => (tokens::digest(token), LoggedInBy::Token),
         };
-        // Anybody may try: what is nobody's takes no place in the writer's queue.
+        // Any client may try: an unknown credential takes no place in the writer's queue.
         let now = self.clock.now();
         self.store
             .read(Priority::Agent, move |tx| match by {
@@ -106,12 +118,20 @@ impl Service {
     }
 
     /// Whose session this is.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn session(&self, session: &str) -> Result<Option<Principal>> {
         let (session_sha256, now) = (tokens::digest(session), self.clock.now());
         Ok(self.store.read(Priority::Human, move |tx| tx.session(&session_sha256, now)).await?)
     }
 
     /// Ends a session.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn log_out(&self, session: &str) -> Result<()> {
         let session_sha256 = tokens::digest(session);
         self.store.write(Priority::Human, move |tx| Ok::<_, Error>(tx.end_session(&session_sha256)?)).await?;

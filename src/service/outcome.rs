@@ -11,6 +11,10 @@ use crate::store::Priority;
 
 impl Service {
     /// Writes down the outcome of a claim, once; the same may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the claim is not this one or has another outcome, or an error of the store.
     pub async fn report_outcome(
         &self,
         by: &Principal,

@@ -1,4 +1,4 @@
-//! What a rule would have done, before anybody makes it.
+//! Previews of rules: what a rule would have decided and would decide now.
 
 use super::decide::PendingConfirmation;
 use super::{Result, RuleSource, Service};
@@ -8,44 +8,43 @@ use crate::domain::interaction::{Record, ResolvedBy, Status};
 use crate::domain::principal::Principal;
 use crate::domain::rule_set::{RuleSet, RuleSetDecision};
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::store::Priority;
-use crate::store::{Filter, Page, ReadTx};
+use crate::store::{Filter, Page, Priority, ReadTx};
 
-/// How many of the latest confirmations a preview looks at.
+/// How many of the latest confirmations a preview examines.
 const PREVIEWED: u32 = 500;
 
-/// How much of what was asked each list of a preview shows, in bytes: 8 MiB, so that no preview takes the memory of all.
-const SHOWN_BYTES: usize = 8 * 1024 * 1024;
+/// The most bytes of bodies that each list of a preview holds: 8 MiB, so that no preview takes the memory of all.
+const LIST_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a rule would have done.
+/// What a rule would have decided, and would decide now.
 #[derive(Debug, Default)]
 pub struct Preview {
-    /// How many of the latest confirmations were looked at.
+    /// How many of the latest confirmations were examined.
     pub examined: usize,
-    /// Those that it would have decided against what a person had decided, newest first.
-    pub contradicted: Shown,
-    /// The others of them that it would have decided and that are resolved, newest first.
-    pub decided: Shown,
-    /// What is pending now and it would decide, oldest first.
-    pub pending: Shown,
-    /// How many there are of each, shown or not.
-    pub counts: Previewed,
-    /// Whether some are only counted, since there is too much to show.
+    /// Those that it would have decided the other way than a person did, newest first.
+    pub contradicted: PreviewList,
+    /// The other resolved ones that it would have decided, newest first.
+    pub decided: PreviewList,
+    /// Those that are pending now and that it would decide, oldest first.
+    pub pending: PreviewList,
+    /// How many there are of each, listed or not.
+    pub counts: PreviewCounts,
+    /// Whether some are only counted, since the lists would take too much memory.
     pub truncated: bool,
 }
 
 /// A list of a preview.
 #[derive(Debug, Default)]
-pub struct Shown {
-    /// What is shown.
+pub struct PreviewList {
+    /// The interactions that fit.
     pub records: Vec<Record>,
-    /// How much there is of it, shown or not.
+    /// The bytes of all that were to be listed.
     bytes: usize,
 }
 
-/// How what a rule would have decided was decided without it.
+/// How many confirmations a rule would have decided, by how they were decided without it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Previewed {
+pub struct PreviewCounts {
     /// By people, the other way round.
     pub contradicted: usize,
     /// Allowed by people.
@@ -54,7 +53,7 @@ pub struct Previewed {
     pub rejected: usize,
     /// By other rules.
     pub by_rules: usize,
-    /// By nobody: expired, cancelled or superseded.
+    /// Not decided at all: expired, cancelled or superseded.
     pub unanswered: usize,
     /// Not yet.
     pub pending: usize,
@@ -62,6 +61,10 @@ pub struct Previewed {
 
 impl Service {
     /// What a rule would have decided of the latest confirmations beside the rules that are there, and would decide now.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the rule could not be made from its source, or an error of the store.
     pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
         self.sweep_if_due(Priority::of(by)).await?;
         let by = by.clone();
@@ -72,10 +75,10 @@ impl Service {
                 let rule = TrustRule::new(tool_name, terms, by.name, now);
                 let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();
                 rules.insert(rule.clone());
-                let mut looking = PreviewBuilder { rule, rules, now, allow_self_approval, preview: Preview::default() };
-                looking.at_history(tx)?;
-                looking.at_pending(tx)?;
-                Ok(looking.preview)
+                let mut builder = PreviewBuilder { rule, rules, now, allow_self_approval, preview: Preview::default() };
+                builder.add_latest(tx)?;
+                builder.add_pending(tx)?;
+                Ok(builder.preview)
             })
             .await
     }
@@ -90,16 +93,16 @@ struct PreviewBuilder {
 }
 
 impl PreviewBuilder {
-    fn at_history(&mut self, tx: &ReadTx<'_>) -> Result<()> {
+    fn add_latest(&mut self, tx: &ReadTx<'_>) -> Result<()> {
         let filter = Filter { kind: Some(Kind::Confirmation), ..Filter::default() };
         let mut page = Page { before: None, limit: PREVIEWED };
         loop {
             let found = tx.records(&filter, page)?;
-            for (_, record) in found.rows {
+            for record in found.rows {
                 page.limit -= 1;
                 self.preview.examined += 1;
                 if record.interaction.resolution.is_some() && self.would_decide(&record) {
-                    self.decided(record);
+                    self.add_resolved(record);
                 }
             }
             page.before = found.next;
@@ -109,19 +112,19 @@ impl PreviewBuilder {
         }
     }
 
-    fn at_pending(&mut self, tx: &ReadTx<'_>) -> Result<()> {
-        let mut after = 0;
+    fn add_pending(&mut self, tx: &ReadTx<'_>) -> Result<()> {
+        let mut after = None;
         loop {
             let found = tx.pending_confirmations(&self.rule.tool_name, after)?;
-            for (_, record) in found.rows {
+            for record in found.rows {
                 if !record.interaction.is_overdue(self.now) && self.would_decide(&record) {
                     self.preview.counts.pending += 1;
-                    self.preview.truncated |= !self.preview.pending.show(record);
+                    self.preview.truncated |= !self.preview.pending.push(record);
                 }
             }
-            match found.next {
-                Some(row) => after = row,
-                None => return Ok(()),
+            after = found.next;
+            if after.is_none() {
+                return Ok(());
             }
         }
     }
@@ -131,7 +134,7 @@ impl PreviewBuilder {
         if record.interaction.tool_name.as_ref() != Some(&self.rule.tool_name) {
             return false;
         }
-        let Some(pending) = PendingConfirmation::of(record) else {
+        let Some(pending) = PendingConfirmation::from_record(record) else {
             return false;
         };
         let input = pending.match_input(&record.interaction.registered_by, self.allow_self_approval);
@@ -143,7 +146,7 @@ impl PreviewBuilder {
         }
     }
 
-    fn decided(&mut self, record: Record) {
+    fn add_resolved(&mut self, record: Record) {
         let Status::Resolved(outcome) = record.interaction.status() else {
             return;
         };
@@ -165,17 +168,17 @@ impl PreviewBuilder {
         let contradicted = by_person && contradicts;
         counts.contradicted += usize::from(contradicted);
         let list = if contradicted { &mut self.preview.contradicted } else { &mut self.preview.decided };
-        self.preview.truncated |= !list.show(record);
+        self.preview.truncated |= !list.push(record);
     }
 }
 
-impl Shown {
-    /// Adds a record where there is room for it; whether there was.
-    fn show(&mut self, record: Record) -> bool {
+impl PreviewList {
+    /// Adds a record if it fits; returns whether it did.
+    fn push(&mut self, record: Record) -> bool {
         self.bytes += record.body.bytes;
-        if self.bytes <= SHOWN_BYTES {
+        if self.bytes <= LIST_BYTES {
             self.records.push(record);
         }
-        self.bytes <= SHOWN_BYTES
+        self.bytes <= LIST_BYTES
     }
 }

@@ -8,10 +8,14 @@ use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::{Record, Status};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::store::{Filter, Page, Priority, Records};
+use crate::store::{Filter, ListPage, Page, Priority};
 
 impl Service {
     /// The interaction with this id as it now stands.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `principal` may not see such an interaction, or an error of the store.
     pub async fn get(&self, principal: &Principal, request_id: &RequestId) -> Result<Record> {
         self.get_with_priority(Priority::of(principal), principal, request_id).await
     }
@@ -40,32 +44,40 @@ impl Service {
             .await
     }
 
-    /// The interaction with this id once it is resolved, or as it stands after `patience`, or when the server stops.
-    pub async fn wait(&self, principal: &Principal, request_id: &RequestId, patience: Duration) -> Result<Record> {
-        // Entered before the look: a resolution in between wakes.
-        let place = self.waiters.enter(principal, request_id);
-        // Both looks are on the heap, and gone while this waits: tens of thousands may.
+    /// Returns the interaction once it is resolved, or as it is after `timeout`, or when the server stops.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `principal` may not see such an interaction or too many requests wait, or an error of the store.
+    pub async fn wait(&self, principal: &Principal, request_id: &RequestId, timeout: Duration) -> Result<Record> {
+        // Registered before the read: a resolution in between wakes the waiter.
+        let waiter = self.waiters.register(principal, request_id);
+        // Both reads are on the heap, and freed while this waits: tens of thousands of requests may.
         let record = Box::pin(self.get(principal, request_id)).await?;
         if record.interaction.status() != Status::Pending {
             return Ok(record);
         }
-        // Only who has to wait needs a place: what is resolved is answered however many wait.
-        let mut waiter = place?;
-        // What was asked is read anew afterwards: whoever waits long should hold little.
+        // Only a request that has to wait counts against the limit: what is resolved is answered however many wait.
+        let mut waiter = waiter?;
+        // The body is read anew afterwards: a long wait should hold little memory.
         drop(record);
         tokio::select! {
             () = waiter.woken() => {}
-            () = tokio::time::sleep(patience) => {}
+            () = tokio::time::sleep(timeout) => {}
             () = self.stopping() => {}
         }
         Box::pin(self.get_with_priority(Priority::of(principal).resumed(), principal, request_id)).await
     }
 
     /// A page of what `principal` sees.
-    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<Records> {
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn list(&self, principal: &Principal, mut filter: Filter, page: Page) -> Result<ListPage<Record>> {
         if let Some(own) = principal.sees_only() {
             if filter.registered_by.as_ref().is_some_and(|name| name != own) {
-                return Ok(Records::default());
+                return Ok(ListPage::default());
             }
             filter.registered_by = Some(own.clone());
         }
@@ -74,17 +86,25 @@ impl Service {
     }
 
     /// What is pending, in the order in which it ends, at most `limit`; and how much is pending in all.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn queue(&self, limit: u32) -> Result<(Vec<Record>, u64)> {
         self.sweep_if_due(Priority::Human).await?;
         self.store
             .read(Priority::Human, move |tx| {
                 let pending = tx.pending_by_kind()?.into_iter().map(|(_, count, _)| count).sum();
-                Ok((tx.queue(limit)?.rows.into_iter().map(|(_, record)| record).collect(), pending))
+                Ok((tx.queue(limit)?.rows, pending))
             })
             .await
     }
 
     /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn newest_pending(&self, conversation: &ConversationId) -> Result<Vec<Record>> {
         self.sweep_if_due(Priority::Human).await?;
         let conversation = conversation.clone();
@@ -98,8 +118,7 @@ impl Service {
                         conversation_id: Some(conversation.clone()),
                         ..Filter::default()
                     };
-                    let found = tx.records(&filter, Page { before: None, limit: 1 })?;
-                    newest.extend(found.rows.into_iter().map(|(_, record)| record));
+                    newest.extend(tx.records(&filter, Page { before: None, limit: 1 })?.rows);
                 }
                 Ok(newest)
             })

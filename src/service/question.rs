@@ -19,6 +19,10 @@ pub struct Answer {
 
 impl Service {
     /// Resolves a question; the same principal may repeat the answers that stand.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is no pending question or the answers do not fit it, or an error of the store.
     pub async fn answer_question(&self, by: &Principal, answer: Answer) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;

@@ -47,13 +47,18 @@ pub enum Registered {
 
 impl Service {
     /// Registers an interaction, or finds the one that was registered before with the same id and content.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the id is taken by another interaction, the deadline is out of range or too many are pending, or an
+    /// error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
         let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
-        // Taken apart here, beside the writer: it is the dearest part of a decision.
+        // Parsed here and not on the writer's thread: it is the dearest part of a decision.
         let subject = match &mut content {
             Content::Confirmation(confirmation) => {
                 let subject = Subject::of(confirmation);

@@ -25,6 +25,10 @@ pub struct ProvideSecret {
 
 impl Service {
     /// Resolves a request for a secret; the same principal may repeat the answer that stands.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is no pending request for a secret or does not allow the delivery, or an error of the store.
     pub async fn give_secret(&self, by: &Principal, give: ProvideSecret) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;

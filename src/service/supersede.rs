@@ -8,7 +8,11 @@ use crate::domain::principal::Principal;
 use crate::store::Priority;
 
 impl Service {
-    /// Closes what is pending in a conversation: an agent's own, or everybody's for who sees everything.
+    /// Supersedes what is pending in a conversation: an agent's own interactions, or all for a principal that sees all.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn supersede(&self, by: &Principal, conversation: &ConversationId) -> Result<Vec<RequestId>> {
         let (by, conversation) = (by.clone(), conversation.clone());
         self.store

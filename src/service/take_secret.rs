@@ -10,8 +10,7 @@ use crate::domain::interaction::Status;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
-use crate::store::Priority;
-use crate::store::{Sealed, WriteTx};
+use crate::store::{Priority, StoredSecret, WriteTx};
 
 /// How long, in milliseconds, a one-time value can be taken again with the same id: for an answer that was lost.
 const RETAKE_MS: u64 = 60_000;
@@ -28,6 +27,10 @@ pub struct SecretHandout {
 
 impl Service {
     /// Hands the agent the value that was given for its own request.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no value to take, or it has been taken, or an error of the store.
     pub async fn take_secret(
         &self,
         by: &Principal,
@@ -59,7 +62,7 @@ impl Service {
 }
 
 /// Lets a kept value be taken at any time, a one-time value once, and by the same id again for a while.
-fn admit(tx: &mut WriteTx<'_>, request_id: &RequestId, sealed: &Sealed, take_id: &TakeId) -> Result<()> {
+fn admit(tx: &mut WriteTx<'_>, request_id: &RequestId, sealed: &StoredSecret, take_id: &TakeId) -> Result<()> {
     match (sealed.delivery, &sealed.taken) {
         (Delivery::Store, _) => Ok(()),
         (Delivery::TransientSend, None) => {

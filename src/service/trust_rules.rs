@@ -10,8 +10,7 @@ use crate::domain::kinds::Confirmation;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::store::Priority;
-use crate::store::{Page, ReadTx, RuleFilter, WriteTx};
+use crate::store::{ListPage, Page, Priority, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
 #[derive(Clone, Debug)]
@@ -36,6 +35,10 @@ pub struct MadeRule {
 impl Service {
     /// Makes a rule. With `apply_to_pending` it resolves all that is pending and that it covers, in the same transaction;
     /// without, nothing, the request that it is made from included.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if the rule may not be made from its source, or an error of the store.
     pub async fn make_trust_rule(
         &self,
         by: &Principal,
@@ -62,12 +65,20 @@ impl Service {
     }
 
     /// A page of the rules, newest first.
-    pub async fn trust_rules(&self, filter: RuleFilter, page: Page) -> Result<Vec<(i64, TrustRule)>> {
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn trust_rules(&self, filter: RuleFilter, page: Page) -> Result<ListPage<TrustRule>> {
         self.sweep_if_due(Priority::Human).await?;
         Ok(self.store.read(Priority::Human, move |tx| tx.trust_rules(&filter, page)).await?)
     }
 
     /// The rule with this id.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no such rule, or an error of the store.
     pub async fn trust_rule(&self, rule_id: &RuleId) -> Result<TrustRule> {
         self.sweep_if_due(Priority::Human).await?;
         let rule_id = rule_id.clone();
@@ -75,6 +86,10 @@ impl Service {
     }
 
     /// Takes a rule back; one that no longer applies stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if there is no such rule, or an error of the store.
     pub async fn revoke_trust_rule(&self, by: &Principal, rule_id: &RuleId) -> Result<TrustRule> {
         self.sweep_if_due(Priority::Human).await?;
         let (by, rule_id) = (by.clone(), rule_id.clone());
@@ -164,23 +179,23 @@ pub(super) fn make(
 /// Lets a rule resolve all that is pending and that it covers, the oldest first, as far as its uses reach.
 fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> Result<Vec<RequestId>> {
     let mut resolved = Vec::new();
-    let mut after = 0;
+    let mut after = None;
     loop {
         let page = tx.pending_confirmations(&rule.tool_name, after)?;
-        for (_, record) in page.rows {
+        for record in page.rows {
             let interaction = &record.interaction;
             if interaction.is_overdue(tx.now()) {
                 continue;
             }
-            let Some(pending) = PendingConfirmation::of(&record) else { continue };
+            let Some(pending) = PendingConfirmation::from_record(&record) else { continue };
             let input = pending.match_input(&interaction.registered_by, allow_self_approval);
             if decide(tx, interaction, &input, Some(&rule.rule_id))?.is_some() {
                 resolved.push(interaction.request_id.clone());
             }
         }
-        match page.next {
-            Some(row) => after = row,
-            None => return Ok(resolved),
+        after = page.next;
+        if after.is_none() {
+            return Ok(resolved);
         }
     }
 }

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
-use super::conditions::Conditions;
-use super::{Error, LOOKED_THROUGH, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
+use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
+use super::where_clause::WhereClause;
+use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{AuditEvent, NewAuditEvent};
 use crate::domain::chain::{AuditContent, Head};
@@ -29,8 +30,8 @@ pub struct EventFilter {
 const EVENTS: &str = "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM audit_events";
 
 impl EventFilter {
-    fn conditions(&self) -> Conditions<'_> {
-        Conditions::default()
+    fn conditions(&self) -> WhereClause<'_> {
+        WhereClause::default()
             .when("request_id = ?", self.request_id.as_ref())
             .when("rule_id = ?", self.rule_id.as_ref())
             .when("principal = ?", self.principal.as_ref())
@@ -40,15 +41,6 @@ impl EventFilter {
                 self.visible_to.as_ref(),
             )
     }
-}
-
-/// A page of the history.
-#[derive(Debug, Default)]
-pub struct EventPage {
-    /// In their order.
-    pub events: Vec<AuditEvent>,
-    /// The place that the next page begins beyond; `None` where there is no more.
-    pub next: Option<i64>,
 }
 
 fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
@@ -69,44 +61,52 @@ fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
 impl ReadTx<'_> {
     /// A page of the events that match, newest first; it ends early where it would take more memory than a page may, or
     /// has looked through as many as it may.
-    pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<EventPage> {
+    pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<ListPage<AuditEvent>> {
         // The story of one request is found by its index, however long ago it was.
         let (after, before) = if filter.request_id.is_some() {
-            (0, page.before.unwrap_or(i64::MAX))
+            (0, page.before.map_or(i64::MAX, Cursor::row))
         } else {
             page.window(self.last_seq()?)
         };
         let window = filter.conditions().when("seq < ?", Some(&before)).when("seq > ?", Some(&after));
         let mut found = self.events(window, "ORDER BY seq DESC LIMIT ?", page.limit)?;
         if found.next.is_none() && after > 0 {
-            found.next = Some(after + 1);
+            found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
     }
 
-    /// The events that match and came after `seq`, oldest first, at most `limit`, of as many as a page may look through.
-    pub fn audit_events_after(&self, seq: i64, filter: &EventFilter, limit: u32) -> Result<EventPage> {
+    /// The events that match and came after `seq`, oldest first, at most `limit`, of as many as a page may look through;
+    /// and the `seq` to go on from, where there may be more.
+    pub fn audit_events_after(
+        &self,
+        seq: i64,
+        filter: &EventFilter,
+        limit: u32,
+    ) -> Result<(Vec<AuditEvent>, Option<i64>)> {
         let last = seq.saturating_add(LOOKED_THROUGH);
         let window = filter.conditions().when("seq > ?", Some(&seq)).when("seq <= ?", Some(&last));
-        let mut found = self.events(window, "ORDER BY seq LIMIT ?", limit)?;
-        if found.next.is_none() && last < self.last_seq()? {
-            found.next = Some(last);
-        }
-        Ok(found)
+        let found = self.events(window, "ORDER BY seq LIMIT ?", limit)?;
+        let next = match found.next {
+            Some(next) => Some(next.row()),
+            None if last < self.last_seq()? => Some(last),
+            None => None,
+        };
+        Ok((found.rows, next))
     }
 
-    fn events(&self, conditions: Conditions<'_>, tail: &str, limit: u32) -> Result<EventPage> {
+    fn events(&self, conditions: WhereClause<'_>, tail: &str, limit: u32) -> Result<ListPage<AuditEvent>> {
         let (sql, values) = conditions.query(EVENTS, tail, &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
-        let (mut found, mut bytes) = (EventPage::default(), 0);
+        let (mut found, mut bytes) = (ListPage::default(), 0);
         while let Some(row) = rows.next()? {
             let event = event_from(row)?;
             bytes += event.detail.get().len();
             let seq = event.seq;
-            found.events.push(event);
-            if found.events.len() == limit as usize || bytes > PAGE_BYTES {
-                found.next = Some(seq);
+            found.rows.push(event);
+            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
+                found.next = Some(Cursor::at(seq));
                 break;
             }
         }

@@ -36,7 +36,7 @@ impl Drop for Draft {
         for ending in ["", "-journal"] {
             let mut path = self.0.as_os_str().to_owned();
             path.push(ending);
-            // It may not be there, and there is nobody to tell.
+            // It may not be there, and a failure changes nothing.
             let _ = fs::remove_file(path);
         }
     }
@@ -50,7 +50,7 @@ pub fn backup(path: &Path, to: &Path) -> Result<(), BackupError> {
     }
     let source = open::for_reading_the_chain(path)?;
     let mut name = to.as_os_str().to_owned();
-    // A name of its own: nobody's file is in its place.
+    // A name of its own, so that it takes no other file's place.
     name.push(format!(".{}.partial", uuid::Uuid::now_v7()));
     let draft = Draft(name.into());
     let failed = |error| BackupError::File(draft.0.clone(), error);
@@ -61,7 +61,7 @@ pub fn backup(path: &Path, to: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Unsound(format!("{}: {}", check.name, check.found.join(", "))));
     }
     File::open(&draft.0).and_then(|file| file.sync_all()).map_err(failed)?;
-    // Unlike a renaming, a link takes nobody's place.
+    // Unlike a renaming, a link replaces no file.
     fs::hard_link(&draft.0, to).map_err(|error| {
         let is_there = error.kind() == io::ErrorKind::AlreadyExists;
         if is_there { BackupError::Exists(to.to_owned()) } else { failed(error) }

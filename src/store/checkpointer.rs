@@ -1,9 +1,9 @@
-//! Keeps the write-ahead log short without holding up the writer: what p99 is made of is moved to another thread.
+//! Keeps the write-ahead log short without holding up the writer: the slowest part of its work is moved to another thread.
 //!
 //! Once the log is long, that thread copies it into the database, again and again until little is left that was written
 //! meanwhile; the writer then copies that little between two commits, and its next commit begins the log anew. Should
-//! the thread not keep up, the writer does all of it. A log begins anew only in a moment in which nobody reads from it, and
-//! readers that never pause would leave none: so the writer then shuts the gate to them first, and the log is bounded.
+//! the thread not keep up, the writer does all of it. A log begins anew only in a moment without readers, and
+//! readers that never pause would leave none: so the writer then holds them back with the barrier, and the log is bounded.
 
 use std::cell::Cell;
 use std::io;
@@ -15,8 +15,8 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::error::Disk;
 use super::readers::ReadBarrier;
-use super::writer::Disk;
 use super::{Error, Result};
 
 /// The pages of log, 4 KiB each, after which the thread begins: 16 MiB.
@@ -49,22 +49,22 @@ pub(super) struct Checkpointer {
     caught_up: Arc<AtomicBool>,
     /// Whether a sync has failed, here or on the thread.
     failed: watch::Sender<bool>,
-    gate: ReadBarrier,
-    /// Whether it was said that another process holds the log.
+    barrier: ReadBarrier,
+    /// Whether a line of the log says already that another process holds the write-ahead log.
     said_held: Cell<bool>,
 }
 
 impl Checkpointer {
-    /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `gate`.
-    pub(super) fn start(conn: Connection, gate: ReadBarrier) -> io::Result<Self> {
-        // One call waits while another is answered; more would say nothing new.
+    /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `barrier`.
+    pub(super) fn start(conn: Connection, barrier: ReadBarrier) -> io::Result<Self> {
+        // One signal may wait while another is handled; more would add nothing.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
         let failed = watch::Sender::new(false);
         let (told, tell_failed) = (Arc::clone(&caught_up), failed.clone());
         let work = move || run(&conn, &woken, &told, &tell_failed);
         thread::Builder::new().name("checkpointer".to_owned()).spawn(work)?;
-        Ok(Self { wake, caught_up, failed, gate, said_held: Cell::new(false) })
+        Ok(Self { wake, caught_up, failed, barrier, said_held: Cell::new(false) })
     }
 
     /// Becomes true when a sync fails.
@@ -91,19 +91,19 @@ impl Checkpointer {
         let pages = LOG_PAGES.get();
         self.say_once_if_held(pages);
         if pages >= TOO_LONG_PAGES {
-            // No panic of a reader leaves anything half done behind this gate.
-            let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+            // A reader that panicked has left nothing half done.
+            let _shut = self.barrier.write().unwrap_or_else(PoisonError::into_inner);
             report(checkpoint(conn), &self.failed);
         } else if self.caught_up.swap(false, Ordering::AcqRel) {
             report(checkpoint(conn), &self.failed);
         } else if pages >= LONG_PAGES {
-            // It is full when the thread has been called already.
+            // It is full when the thread has been signalled already.
             let _ = self.wake.try_send(());
         }
         if self.has_failed() { Disk::Unknown } else { Disk::Trusted }
     }
 
-    /// Nobody but the one who reads can end it: so an operator is told, with the size, and once.
+    /// Warns, once and with the size, that another process reads for long: only an operator can end that.
     fn say_once_if_held(&self, pages: i32) {
         if pages < LONG_PAGES {
             self.said_held.set(false);
@@ -111,7 +111,7 @@ impl Checkpointer {
             let bytes = i64::from(pages) * PAGE_BYTES;
             tracing::warn!(
                 bytes,
-                "another process reads the database for long; the write-ahead log grows until it ends"
+                "another process has been reading the database for long; the write-ahead log grows until that ends"
             );
         }
     }
@@ -128,23 +128,23 @@ fn run(conn: &Connection, woken: &Receiver<()>, caught_up: &AtomicBool, failed: 
     }
 }
 
-/// How many pages were left, if it went well. A failed sync is told to everybody, whatever else fails is tried again.
+/// Returns how many pages are left, if the checkpoint succeeded. A failed sync ends the store; all else is tried again.
 fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
     match done {
         Ok(left) => Some(left),
-        Err(error @ Error::SyncFailed(_)) => {
-            tracing::error!(%error, "a checkpoint failed; no more is acknowledged");
+        Err(error @ Error::Unknown(_)) => {
+            tracing::error!(%error, "a checkpoint failed; no more writes are acknowledged");
             failed.send_replace(true);
             None
         }
         Err(error) => {
-            tracing::warn!(%error, "the write-ahead log could not be shortened; it is tried again");
+            tracing::warn!(%error, "the write-ahead log could not be shortened; will retry");
             None
         }
     }
 }
 
-/// Copies what no reader stands in the way of; how many pages of log are left to copy.
+/// Copies all that no reader still needs; returns how many pages of log are left to copy.
 fn checkpoint(conn: &Connection) -> Result<i64> {
     let mut statement = conn.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(statement.query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?)

@@ -44,7 +44,7 @@ impl CopyableQuery<'_> {
                     ("registered_by", filter.registered_by.as_ref().map(|name| name.as_str())),
                     ("conversation_id", filter.conversation_id.as_ref().map(|id| id.as_str())),
                 ]);
-                conditions.extend(page.before.map(|row| format!("interaction_id < {row}")));
+                conditions.extend(page.before.map(|cursor| format!("interaction_id < {}", cursor.row())));
                 let tail = format!("ORDER BY interaction_id DESC\nLIMIT {}", page.limit);
                 query(INTERACTIONS, &conditions, &tail)
             }

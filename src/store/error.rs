@@ -14,47 +14,61 @@ const SYNC_FAILED: [i32; 2] = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FS
 /// The extended codes of a write that failed, of bytes or of a file's length.
 const WRITE_FAILED: [i32; 2] = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_TRUNCATE];
 
-/// What the store could not do. Cloned to everybody whose work shared the transaction.
+/// What lies below a failure, for the log: the driver's own error, of a type that callers do not learn.
+pub type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What the store could not do. Every caller whose work shared the transaction gets a clone.
+///
+/// The variants are kinds of failure and name no driver, so that callers decide by them whatever database is behind.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no room; nothing has changed, and it may work again later.
+    /// There is no room; nothing has changed, and a later attempt may succeed.
     #[error("the disk is full")]
-    DiskFull,
-    /// The disk did not take a write; nothing has changed, and it may work again later.
+    Full,
+    /// The disk did not take a write; nothing has changed, and a later attempt may succeed.
     #[error("the disk failed: {0}")]
-    DiskFailed(Arc<rusqlite::Error>),
-    /// The disk did not say that it keeps what was written: whether anything has changed is known to the next start only.
+    Failed(Source),
+    /// A sync of the disk failed. Only the next start can tell whether anything has changed.
     #[error("a sync of the disk failed: {0}")]
-    SyncFailed(Arc<rusqlite::Error>),
+    Unknown(Source),
+    /// A failure of other work in the same group undid the whole group; nothing has changed.
+    #[error("the transaction was undone by a failure of the disk")]
+    Undone,
     /// Another process holds the database; nothing has changed.
     #[error("another process holds the database")]
     Busy,
-    /// Other work of the same group failed in a way that undid the whole group; nothing has changed.
-    #[error("the transaction was undone by a failure of the disk")]
-    Undone,
-    /// A row that this program cannot have written.
-    #[error("{table} holds something that this program did not write, at {key}")]
-    Corrupt {
-        /// The table.
-        table: &'static str,
-        /// Which row or column.
-        key: String,
-    },
-    /// More is queued than will be done in good time; nothing has changed.
+    /// No connection for reading became free in time.
+    #[error("no reader of the database became free: {0}")]
+    NoReader(Source),
+    /// A read went on for longer than it may.
+    #[error("a read took too long and was stopped")]
+    TooSlow,
+    /// More is queued than can be done in good time; nothing has changed.
     #[error("too much is queued")]
     Overloaded,
     /// The writer has ended: nothing more is acknowledged.
     #[error("the store is closed")]
     Closed,
-    /// A read went on for longer than it may.
-    #[error("a read took too long and was broken off")]
-    TooLong,
-    /// No reader became free in time.
-    #[error("no reader of the database became free: {0}")]
-    NoReader(Arc<r2d2::Error>),
-    /// Whatever else SQLite says.
-    #[error("SQLite: {0}")]
-    Sqlite(Arc<rusqlite::Error>),
+    /// A row that this program cannot have written.
+    #[error("{table} holds something that this program did not write, at {key}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row or column.
+        key: String,
+    },
+    /// Any other failure of the database.
+    #[error("the database failed: {0}")]
+    Internal(Source),
+}
+
+/// Whether the writer may go on after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Disk {
+    /// It holds what was acknowledged.
+    Trusted,
+    /// After a failed sync, what is on the disk is known only once it is read again.
+    Unknown,
 }
 
 impl From<rusqlite::Error> for Error {
@@ -65,16 +79,16 @@ impl From<rusqlite::Error> for Error {
             return Self::Corrupt { table: "the database", key: format!("column {column} of a result: {error}") };
         }
         match error.sqlite_error().map(|error| error.extended_code) {
-            Some(NO_ROOM_FOR_THE_INDEX) => return Self::DiskFull,
-            Some(code) if SYNC_FAILED.contains(&code) => return Self::SyncFailed(Arc::new(error)),
-            Some(code) if WRITE_FAILED.contains(&code) => return Self::DiskFailed(Arc::new(error)),
+            Some(NO_ROOM_FOR_THE_INDEX) => return Self::Full,
+            Some(code) if SYNC_FAILED.contains(&code) => return Self::Unknown(Arc::new(error)),
+            Some(code) if WRITE_FAILED.contains(&code) => return Self::Failed(Arc::new(error)),
             Some(_) | None => {}
         }
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::DiskFull,
-            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::OperationInterrupted) => Self::TooSlow,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            _ => Self::Sqlite(Arc::new(error)),
+            _ => Self::Internal(Arc::new(error)),
         }
     }
 }
@@ -115,7 +129,7 @@ pub enum OpenError {
     File(PathBuf, std::io::Error),
     /// A migration failed; it left nothing behind.
     #[error("the database could not be brought up to date: {0}")]
-    Migration(#[from] Box<refinery::Error>),
+    Migration(Source),
     /// The system refused a thread, or the lock file could not be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -141,15 +155,15 @@ mod tests {
     #[test]
     fn a_failed_write_a_failed_sync_and_a_full_disk_are_told_apart() {
         for code in [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_TRUNCATE] {
-            assert!(matches!(of(code), Error::DiskFailed(_)), "{code}");
+            assert!(matches!(of(code), Error::Failed(_)), "{code}");
         }
         for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC] {
-            assert!(matches!(of(code), Error::SyncFailed(_)), "{code}");
+            assert!(matches!(of(code), Error::Unknown(_)), "{code}");
         }
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
-            assert!(matches!(of(code), Error::DiskFull), "{code}");
+            assert!(matches!(of(code), Error::Full), "{code}");
         }
         // What else the disk may do leaves it unknown what is on it.
-        assert!(matches!(of(ffi::SQLITE_IOERR_READ), Error::Sqlite(_)));
+        assert!(matches!(of(ffi::SQLITE_IOERR_READ), Error::Internal(_)));
     }
 }

@@ -3,8 +3,9 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::conditions::Conditions;
-use super::{Error, PAGE_BYTES, Page, ReadTx, Result, WriteTx};
+use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
+use super::where_clause::WhereClause;
+use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, Outcome};
@@ -30,15 +31,6 @@ const RECORDS: &str = concat!(
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
      LEFT JOIN claims AS c USING (interaction_id)"
 );
-
-/// A page of a list.
-#[derive(Debug, Default)]
-pub struct Records {
-    /// In their order, each with its row.
-    pub rows: Vec<(i64, Record)>,
-    /// The row that the next page begins beyond; `None` where there is no more.
-    pub next: Option<i64>,
-}
 
 /// Which interactions a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +90,7 @@ fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
     Some(Some(Resolution { outcome, by, at, detail }))
 }
 
-fn record_from(row: &Row<'_>) -> Result<(i64, Record)> {
+fn record_from(row: &Row<'_>) -> Result<Record> {
     let interaction = interaction_from(row)?;
     let (content, metadata) = (row.get_ref(14)?.as_str(), row.get_ref(15)?.as_str());
     let (content, metadata) = content.and_then(|content| Ok((content, metadata?))).map_err(rusqlite::Error::from)?;
@@ -111,7 +103,7 @@ fn record_from(row: &Row<'_>) -> Result<(i64, Record)> {
         traceparent: row.get(17)?,
     };
     let claim = super::claims::claim_from(row, 18)?;
-    Ok((row.get(0)?, Record { interaction, body, claim }))
+    Ok(Record { interaction, body, claim })
 }
 
 /// The body of an interaction that is there is missing, or not what its kind asks.
@@ -132,7 +124,7 @@ impl ReadTx<'_> {
     pub fn record(&self, id: &RequestId) -> Result<Option<Record>> {
         let mut statement = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.request_id = ?1"))?;
         let mut rows = statement.query([id])?;
-        Ok(rows.next()?.map(record_from).transpose()?.map(|(_, record)| record))
+        rows.next()?.map(record_from).transpose()
     }
 
     /// An interaction that was found in this very transaction, with everything that belongs to it.
@@ -149,15 +141,16 @@ impl ReadTx<'_> {
     /// may, or has looked through as many rows as it may.
     ///
     /// `pending` is spelt out in the SQL, so that the index of what is pending serves.
-    pub fn records(&self, filter: &Filter, page: Page) -> Result<Records> {
+    pub fn records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
         let (after, before) = page.window(self.last_interaction()?);
+        let older_than = page.before.map(Cursor::row);
         let (window, resolved) = match &filter.status {
             Some(Status::Pending) => {
-                let pending = Conditions::default().always("i.status = 'pending'");
-                (pending.when("i.interaction_id < ?", page.before.as_ref()), None)
+                let pending = WhereClause::default().always("i.status = 'pending'");
+                (pending.when("i.interaction_id < ?", older_than.as_ref()), None)
             }
             other => {
-                let window = Conditions::default().when("i.interaction_id < ?", Some(&before));
+                let window = WhereClause::default().when("i.interaction_id < ?", Some(&before));
                 (window.when("i.interaction_id > ?", Some(&after)), other.as_ref())
             }
         };
@@ -172,7 +165,7 @@ impl ReadTx<'_> {
             .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
         if found.next.is_none() && after > 0 && filter.status != Some(Status::Pending) {
-            found.next = Some(after + 1);
+            found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
     }
@@ -183,18 +176,18 @@ impl ReadTx<'_> {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
-    /// The pending confirmations of a tool whose rows come after `after`, oldest first: as many as a page takes.
-    pub fn pending_confirmations(&self, tool_name: &ToolName, after: i64) -> Result<Records> {
+    /// The pending confirmations of a tool, oldest first, from `after` on: as many as a page takes.
+    pub fn pending_confirmations(&self, tool_name: &ToolName, after: Option<Cursor>) -> Result<ListPage<Record>> {
         let sql = format!(
             "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
              AND i.interaction_id > ?2 ORDER BY i.interaction_id"
         );
-        self.page(&sql, params![tool_name, after], u32::MAX)
+        self.page(&sql, params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
     }
 
     /// What is pending, whatever ends first at the front and what waits for ever at the end; at most `limit`, or as many
     /// as a page takes.
-    pub fn queue(&self, limit: u32) -> Result<Records> {
+    pub fn queue(&self, limit: u32) -> Result<ListPage<Record>> {
         let of = |deadline: &str, order: &str| {
             format!("{RECORDS} WHERE i.status = 'pending' AND i.expires_at_ms {deadline} ORDER BY {order} LIMIT ?1")
         };
@@ -211,19 +204,19 @@ impl ReadTx<'_> {
     }
 
     /// The rows that a query finds, until there are `limit` or they take more memory than a page may.
-    fn page(&self, sql: &str, values: &[&dyn ToSql], limit: u32) -> Result<Records> {
+    fn page(&self, sql: &str, values: &[&dyn ToSql], limit: u32) -> Result<ListPage<Record>> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(values)?;
-        let mut found = Records::default();
-        let mut bytes = 0;
+        let (mut found, mut bytes, mut last) = (ListPage::default(), 0, None);
         while let Some(row) = rows.next()? {
             if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
-                found.next = found.rows.last().map(|(row, _)| *row);
+                found.next = last;
                 break;
             }
-            let (number, record) = record_from(row)?;
+            let record = record_from(row)?;
             bytes += record.body.bytes;
-            found.rows.push((number, record));
+            last = Some(Cursor::at(row.get(0)?));
+            found.rows.push(record);
         }
         Ok(found)
     }

@@ -1,16 +1,16 @@
-//! The file beside the database, ending in `.lock`: a lock for the one server, and word of changed tokens.
+//! The lock file beside the database, ending in `.lock`: it admits one server, and signals changed tokens.
 //!
 //! A server holds an exclusive lock on it for as long as it lives; the system frees it however the process ends. Its
-//! content is a [`Generation`]: whoever changes the tokens beside a running server writes a new one after its COMMIT,
-//! and the server, which looks at it on every request, reads the tokens anew. That costs a read of 16 bytes, where a
-//! look into the database would cost a transaction.
+//! content is a [`Generation`]: a command that changes tokens beside a running server writes a new one after its COMMIT.
+//! The server reads it on every request and, when it has changed, reads the tokens anew. That costs a read of 16 bytes,
+//! where asking the database would cost a transaction.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Which set of tokens is in force: equal only while no other process has changed them.
+/// The version of the set of tokens: equal only while no other process has changed them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Generation([u8; 16]);
 
@@ -26,7 +26,7 @@ fn lock_path(database: &Path) -> PathBuf {
     name.into()
 }
 
-/// Its owner's alone: whoever may lock it could keep the server from starting.
+/// Opens the lock file, which only its owner may use: a user who can lock it could keep the server from starting.
 fn open(database: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(lock_path(database))
 }
@@ -42,12 +42,12 @@ impl LockFile {
         }
     }
 
-    /// What is written in it now.
+    /// Reads the version that is written in it.
     pub(super) fn generation(&self) -> io::Result<Generation> {
         let mut generation = Generation::default();
         match self.file.read_exact_at(&mut generation.0, 0) {
             Ok(()) => Ok(generation),
-            // Nobody has changed a token beside a server yet.
+            // No command has changed a token yet.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Generation::default()),
             Err(error) => Err(error),
         }

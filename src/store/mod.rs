@@ -1,4 +1,4 @@
-//! Where everything lives: the only place that names rusqlite, r2d2 or refinery.
+//! The database: the only module that names rusqlite, r2d2 or refinery.
 //!
 //! The seam is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
 //! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
@@ -6,18 +6,22 @@
 
 mod active_rules;
 mod audit_events;
+mod audit_log;
 mod backup;
 mod checkpointer;
 mod claims;
 mod columns;
-mod conditions;
+mod connection;
 mod copyable_sql;
+mod direct;
 mod doctor;
 mod error;
-mod history;
+mod identify;
 mod interactions;
 mod lock;
+mod migrate;
 mod open;
+mod page;
 mod principals;
 mod priority;
 mod readers;
@@ -25,6 +29,7 @@ mod resolve;
 mod sealed_secrets;
 mod sessions;
 mod trust_rules;
+mod where_clause;
 mod writer;
 mod writer_cache;
 
@@ -33,19 +38,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
-pub use self::audit_events::{EventFilter, EventPage};
+pub use self::audit_events::EventFilter;
+pub use self::audit_log::Events;
 pub use self::backup::{BackupError, backup};
 pub use self::copyable_sql::CopyableQuery;
+pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, examine};
-pub use self::error::{Error, OpenError};
-pub use self::history::{Events, History};
-pub use self::interactions::{Filter, Records};
+pub use self::error::{Error, OpenError, Source};
+pub use self::interactions::Filter;
 pub use self::lock::Generation;
+pub use self::page::{Cursor, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
-pub use self::sealed_secrets::{Sealed, SealedValue};
+pub use self::sealed_secrets::StoredSecret;
 pub use self::sessions::LoggedInBy;
 pub use self::trust_rules::RuleFilter;
 
@@ -60,40 +67,40 @@ use crate::domain::id::RequestId;
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
 
-/// The result of what the store does.
+/// The result of a call of the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What a transaction caused beside its rows, to be told once it is committed.
+/// What a commit caused beside its rows: handed to the [`OnCommit`] function.
 #[derive(Debug, Default)]
-pub struct Committed {
+pub struct CommitSummary {
     /// The interactions that were resolved.
-    pub resolved: Vec<Ending>,
+    pub resolved: Vec<ResolvedInteraction>,
     /// What each use of a trust rule decided.
     pub rule_hits: Vec<RuleDecision>,
     /// The earliest of the deadlines that were set.
     pub next_deadline: Option<Timestamp>,
     /// The last audit event, where one was appended.
     pub last_seq: Option<i64>,
-    /// How many pieces of work shared the commit.
-    pub works: usize,
+    /// How many writes shared the commit.
+    pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
-    pub took: Duration,
+    pub duration: Duration,
 }
 
-/// How an interaction ended.
+/// An interaction that a commit resolved.
 #[derive(Clone, Debug)]
-pub struct Ending {
-    /// Which.
+pub struct ResolvedInteraction {
+    /// Its id.
     pub request_id: RequestId,
-    /// How.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// By whom: `principal`, `trust_rule` or `system`.
+    /// The kind of its resolver: `principal`, `trust_rule` or `system`.
     pub by: &'static str,
 }
 
-impl Committed {
+impl CommitSummary {
     fn add(&mut self, more: Self) {
-        self.works += 1;
+        self.writes += 1;
         self.resolved.extend(more.resolved);
         self.rule_hits.extend(more.rule_hits);
         self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
@@ -101,12 +108,12 @@ impl Committed {
     }
 }
 
-/// AuditContent of every commit, on the writer's thread: it must be quick.
-pub type OnCommit = Box<dyn Fn(Committed) + Send>;
+/// Called after every commit, on the writer's thread: it must be quick.
+pub type OnCommit = Box<dyn Fn(CommitSummary) + Send>;
 
-/// How much the store does at once, and how much may wait for it.
+/// How much the store does at once, and how much may be queued for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
+pub struct StoreLimits {
     /// How many connections read; at least two, of which agents leave one to people.
     pub readers: u32,
     /// How many reads of agents may be queued.
@@ -115,31 +122,7 @@ pub struct Size {
     pub max_queued_writes: usize,
 }
 
-/// One page of a list, newest first.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// Only what is older than this row.
-    pub before: Option<i64>,
-    /// At most so many.
-    pub limit: u32,
-}
-
-/// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
-const LOOKED_THROUGH: i64 = 20_000;
-
-/// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-impl Page {
-    /// The rows that one page looks through: those after the first of the two and before the second. `newest` is the
-    /// newest that there is.
-    fn window(self, newest: i64) -> (i64, i64) {
-        let before = self.before.unwrap_or(i64::MAX).min(newest.saturating_add(1));
-        (before.saturating_sub(LOOKED_THROUGH + 1).max(0), before)
-    }
-}
-
-/// A read transaction: one consistent picture.
+/// A read transaction, which sees one consistent state of the database.
 pub struct ReadTx<'c> {
     conn: &'c Connection,
 }
@@ -149,7 +132,7 @@ pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     cache: &'c mut WriterCache,
     now: Timestamp,
-    committed: Committed,
+    committed: CommitSummary,
 }
 
 impl<'c> Deref for WriteTx<'c> {
@@ -162,22 +145,26 @@ impl<'c> Deref for WriteTx<'c> {
 
 impl<'c> WriteTx<'c> {
     fn new(conn: &'c Connection, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx { conn }, cache, now, committed: Committed::default() }
+        Self { read: ReadTx { conn }, cache, now, committed: CommitSummary::default() }
     }
 
-    /// The one reading of the clock that this transaction goes by: never earlier than any committed before it.
+    /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Writes one page anew that says what it said before. An UPDATE to the same values would write nothing.
+    /// Writes the database's header anew, unchanged: the smallest write. An UPDATE to the same values would write nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the page cannot be written.
     pub fn rewrite_header(&mut self) -> Result<()> {
         self.conn.prepare_cached("PRAGMA user_version = 0")?.execute([])?;
         Ok(())
     }
 
-    /// Says, once committed, that something is to happen at `deadline`.
+    /// Adds `deadline` to the commit's summary, so that the sweeper wakes by then.
     fn set_deadline(&mut self, deadline: Option<Timestamp>) {
         self.committed.next_deadline = [self.committed.next_deadline, deadline].into_iter().flatten().min();
     }
@@ -191,12 +178,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `path`, making it where there is none, and takes the lock on it.
+    /// Opens the database at `path`, makes it where there is none, and takes the lock on it.
     ///
-    /// The clock is told the highest time in the database; `on_commit` hears of every commit.
+    /// The clock is set forward to the highest time in the database; `on_commit` is called after every commit.
+    ///
+    /// # Errors
+    ///
+    /// If another server has the database, or it is damaged, of another program or of a newer version, or a file cannot be
+    /// read or made.
     pub async fn open(
         path: &Path,
-        size: Size,
+        limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
@@ -204,14 +196,36 @@ impl Store {
         if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
             clock.never_before(highest);
         }
-        let gate = ReadBarrier::default();
-        let readers = Readers::open(path, size, Arc::clone(&gate), LONGEST_READ)?;
-        let checkpointer = Checkpointer::start(checkpointer, gate)?;
-        let writer = Writer::start(writer, checkpointer, size.max_queued_writes, clock, on_commit)?;
+        let barrier = ReadBarrier::default();
+        let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ)?;
+        let checkpointer = Checkpointer::start(checkpointer, barrier)?;
+        let writer = Writer::start(writer, checkpointer, limits.max_queued_writes, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 
-    /// Runs `work` in a transaction; its `Ok` comes back once it is on the disk, and after its `Err` nothing has changed.
+    /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
+    ///
+    /// `work` may run more than once, so it has no side effects of its own.
+    ///
+    /// ```no_run
+    /// use countersign::domain::enums::Role;
+    /// use countersign::domain::id::TokenId;
+    /// use countersign::domain::principal::Principal;
+    /// use countersign::store::{Error, Priority, Store, TokenHash};
+    /// use countersign::tokens;
+    ///
+    /// # async fn example(store: &Store, token: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let principal = Principal { name: "builder".parse()?, role: Role::Agent };
+    /// let holder = TokenHash { token_sha256: tokens::digest(token), principal };
+    /// store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or an [`Error`] of the store. After [`Error::Unknown`] and [`Error::Closed`], only the next
+    /// start can tell whether anything has changed; after all others nothing has.
     pub async fn write<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -221,7 +235,22 @@ impl Store {
         self.writer.write(priority, work).await
     }
 
-    /// Runs `work` on one consistent picture of what is committed.
+    /// Runs `work` on one consistent state of what is committed.
+    ///
+    /// ```no_run
+    /// use countersign::store::{Error, Filter, Page, Priority, Store};
+    ///
+    /// # async fn example(store: &Store) -> Result<(), Error> {
+    /// let page = Page { before: None, limit: 20 };
+    /// let newest = store.read(Priority::Human, move |tx| tx.records(&Filter::default(), page)).await?;
+    /// println!("{} interactions", newest.rows.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or an [`Error`] of the store; [`Error::TooSlow`] if it reads for too long.
     pub async fn read<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
         F: FnOnce(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
@@ -231,13 +260,17 @@ impl Store {
         self.readers.read(priority, work).await
     }
 
-    /// How many pieces of work wait for the writer, or are being done by it.
+    /// Returns how many writes are queued or running.
     #[must_use]
     pub fn queued_writes(&self) -> usize {
         self.writer.queued()
     }
 
-    /// Changes whenever another process has changed the tokens; see [`Generation`].
+    /// Returns the version of the tokens, which changes whenever another process has changed them.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file cannot be read.
     pub fn token_generation(&self) -> std::io::Result<Generation> {
         self.lock.generation()
     }
@@ -247,80 +280,12 @@ impl Store {
         self.writer.ended().await;
     }
 
-    /// Lets what is queued finish, moves the write-ahead log into the database and ends the writer; whether all of it
-    /// went well.
+    /// Finishes what is queued, moves the write-ahead log into the database and ends the writer.
+    ///
+    /// # Errors
+    ///
+    /// If a commit or the checkpoint fails, or the store is closed already.
     pub async fn close(&self) -> Result<()> {
         self.writer.close().await
     }
-}
-
-/// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, making the
-/// database where there is none. For the command line: it waits for other writers and blocks the thread.
-pub fn with_write_tx<T, E>(
-    path: &Path,
-    clock: &dyn Clock,
-    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E>
-where
-    E: From<Error> + From<OpenError>,
-{
-    let conn = open::open_shared(path)?;
-    let done = write_once(&conn, clock, work)?;
-    lock::announce(path).map_err(OpenError::from)?;
-    Ok(done)
-}
-
-/// A database that is there and that no server has, nor gets while this lives.
-pub struct ExclusiveDatabase {
-    conn: Connection,
-    _lock: lock::LockFile,
-}
-
-impl ExclusiveDatabase {
-    /// Takes the lock on the database at `path` and brings it up to date.
-    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
-        let (lock, conn) = open::alone(path)?;
-        Ok(Self { conn, _lock: lock })
-    }
-
-    /// Runs `work` in a transaction of its own.
-    pub fn write<T, E: From<Error>>(
-        &self,
-        clock: &dyn Clock,
-        work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        write_once(&self.conn, clock, work)
-    }
-
-    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither. While
-    /// somebody else reads, it is [`Error::Busy`], and nothing is emptied.
-    pub fn checkpoint(&self) -> Result<()> {
-        let is_busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if is_busy { Err(Error::Busy) } else { Ok(()) }
-    }
-}
-
-fn write_once<T, E: From<Error>>(
-    conn: &Connection,
-    clock: &dyn Clock,
-    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
-) -> std::result::Result<T, E> {
-    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(Error::from)?;
-    if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
-        clock.never_before(highest);
-    }
-    let mut cache = WriterCache::default();
-    let mut write = WriteTx::new(&tx, &mut cache, clock.now());
-    let done = work(&mut write)?;
-    tx.commit().map_err(Error::from)?;
-    Ok(done)
-}
-
-/// Runs `work` on one consistent picture of the database at `path`, beside a server or without one. For the command
-/// line, which has no database to make.
-pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
-    let conn = open::for_reading(path)?;
-    let tx =
-        rusqlite::Transaction::new_unchecked(&conn, rusqlite::TransactionBehavior::Deferred).map_err(Error::from)?;
-    Ok(work(&ReadTx { conn: &tx })?)
 }

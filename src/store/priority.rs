@@ -1,22 +1,21 @@
-//! Who is served first when there is more to do than can be done.
+//! The priority of requests under load.
 
 use crate::domain::enums::Role;
 use crate::domain::principal::Principal;
 
-/// Who is served with whom when there is more to do than can be done: agents, who are many and come again, never stand
-/// in the way of people.
+/// The priority of a read or write under load: agents, which are many and retry, never hold up people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Agents' requests: refused when there are too many.
+    /// Requests of agents: refused when there are too many.
     Agent,
-    /// Agents whose wait has ended: they were admitted when they came, and wait for their turn however many they are.
+    /// Requests of agents whose long-poll has ended: they were admitted before, and are queued however many they are.
     Resumed,
-    /// People's requests, and the server's own work.
+    /// Requests of people, and the server's own work.
     Human,
 }
 
 impl Priority {
-    /// The priority of a principal's requests.
+    /// Returns the priority of a principal's requests.
     #[must_use]
     pub const fn of(principal: &Principal) -> Self {
         match principal.role {
@@ -25,7 +24,7 @@ impl Priority {
         }
     }
 
-    /// The same, once it has waited for a resolution.
+    /// Returns the priority of the same request once it has waited for a resolution.
     #[must_use]
     pub const fn resumed(self) -> Self {
         match self {

@@ -10,32 +10,37 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
-use super::open::STATEMENTS;
-use super::{Error, OpenError, ReadTx, Size};
+use super::connection::STATEMENTS;
+use super::{Error, OpenError, ReadTx, StoreLimits};
 use crate::store::Priority;
 
-/// After how many steps of SQLite's machine a read looks at the time: a fraction of a millisecond.
+/// After how many steps of SQLite's virtual machine a read checks the time: a fraction of a millisecond.
 const STEPS: i32 = 10_000;
 
-/// What every read passes through, and the writer shuts when nobody is to read.
+/// A lock that every read shares, and that the writer takes alone when there are to be no reads.
 pub(super) type ReadBarrier = Arc<RwLock<()>>;
 
 pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
-    /// One permit a connection: who waits for one waits here, without a thread.
+    /// One permit a connection: reads wait here for one, without a thread.
     permits: Semaphore,
-    /// What agents need beside: one permit fewer, so that people never wait behind them.
+    /// A second permit that agents need: one fewer, so that people never wait behind them.
     agents: Semaphore,
-    /// How many agents wait or read.
+    /// How many reads of agents are queued or running.
     queued: AtomicUsize,
     max_queued: usize,
-    gate: ReadBarrier,
+    barrier: ReadBarrier,
     longest: Duration,
 }
 
 impl Readers {
-    /// Opens the connections, each of whose transactions passes `gate` and is broken off after `longest`.
-    pub(super) fn open(path: &Path, size: Size, gate: ReadBarrier, longest: Duration) -> Result<Self, OpenError> {
+    /// Opens the connections. Each of their transactions passes `barrier` and is stopped after `longest`.
+    pub(super) fn open(
+        path: &Path,
+        limits: StoreLimits,
+        barrier: ReadBarrier,
+        longest: Duration,
+    ) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| {
@@ -43,16 +48,16 @@ impl Readers {
                 conn.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000")
             });
         // A connection that was opened once is good: a check before each use would cost as much as the use.
-        let pool = Pool::builder().max_size(size.readers).test_on_check_out(false).build(manager);
+        let pool = Pool::builder().max_size(limits.readers).test_on_check_out(false).build(manager);
         let pool = pool.map_err(|error| Error::NoReader(Arc::new(error)))?;
-        let readers = size.readers as usize;
+        let readers = limits.readers as usize;
         Ok(Self {
             pool,
             permits: Semaphore::new(readers),
             agents: Semaphore::new(readers.saturating_sub(1).max(1)),
             queued: AtomicUsize::new(0),
-            max_queued: size.max_queued_reads,
-            gate,
+            max_queued: limits.max_queued_reads,
+            barrier,
             longest,
         })
     }
@@ -69,9 +74,9 @@ impl Readers {
             Priority::Human => None,
         };
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
-        let (pool, gate, longest) = (self.pool.clone(), Arc::clone(&self.gate), self.longest);
+        let (pool, barrier, longest) = (self.pool.clone(), Arc::clone(&self.barrier), self.longest);
         let run = move || {
-            let _open = gate.read().unwrap_or_else(PoisonError::into_inner);
+            let _open = barrier.read().unwrap_or_else(PoisonError::into_inner);
             let conn = pool.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
             let begun = Instant::now();
             conn.progress_handler(STEPS, Some(move || begun.elapsed() > longest)).map_err(Error::from)?;
@@ -95,7 +100,7 @@ impl Readers {
     }
 }
 
-/// One that is counted until it is dropped.
+/// A read that is counted until this is dropped.
 struct Queued<'c>(&'c AtomicUsize);
 
 impl Drop for Queued<'_> {
@@ -113,15 +118,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
-        let size = Size { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
-        let readers = Readers::open(&path, size, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
+        let limits = StoreLimits { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
+        let readers = Readers::open(&path, limits, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
         let count = |sql: &'static str| {
             readers.read(Priority::Human, move |tx| -> Result<i64, Error> {
                 Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)
             })
         };
         let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-        assert!(matches!(count(endless).await, Err(Error::TooLong)));
+        assert!(matches!(count(endless).await, Err(Error::TooSlow)));
         assert_eq!(count("SELECT count(*) FROM t").await.unwrap(), 0);
     }
 }

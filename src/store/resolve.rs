@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use super::{Ending, Error, Result, WriteTx};
+use super::{Error, ResolvedInteraction, Result, WriteTx};
 use crate::domain::audit::NewAuditEvent;
 use crate::domain::interaction::{Detail, Interaction, Resolution, ResolvedBy, Status, System};
 
@@ -56,7 +56,7 @@ impl WriteTx<'_> {
         event.detail = audited(&resolution.detail);
         self.append_audit(event)?;
         let request_id = interaction.request_id.clone();
-        self.committed.resolved.push(Ending { request_id, outcome: resolution.outcome, by });
+        self.committed.resolved.push(ResolvedInteraction { request_id, outcome: resolution.outcome, by });
         Ok(())
     }
 }

@@ -2,23 +2,16 @@
 
 use rusqlite::{OptionalExtension, params};
 
+use super::page::{Cursor, ListPage};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::Delivery;
 use crate::domain::id::{RequestId, SecretName, TakeId};
+use crate::domain::secret_value::SealedValue;
 
-/// A value that only its key opens.
+/// A secret as it is stored.
 #[derive(Clone, Debug)]
-pub struct SealedValue {
-    /// Which key that is.
-    pub key_id: String,
-    /// The nonce, the ciphertext and its tag.
-    pub bytes: Vec<u8>,
-}
-
-/// A row: a value as it stands.
-#[derive(Clone, Debug)]
-pub struct Sealed {
+pub struct StoredSecret {
     /// What becomes of it.
     pub delivery: Delivery,
     /// The value; `None` once it is wiped.
@@ -29,13 +22,13 @@ pub struct Sealed {
 
 impl ReadTx<'_> {
     /// The value that was given for a request which was answered, as this very transaction has seen.
-    pub fn found_sealed(&self, request_id: &RequestId) -> Result<Sealed> {
+    pub fn found_sealed(&self, request_id: &RequestId) -> Result<StoredSecret> {
         let missing = || Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() };
         self.sealed(request_id)?.ok_or_else(missing)
     }
 
     /// The value that was given for a request.
-    pub fn sealed(&self, request_id: &RequestId) -> Result<Option<Sealed>> {
+    pub fn sealed(&self, request_id: &RequestId) -> Result<Option<StoredSecret>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms \
              FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
@@ -44,7 +37,7 @@ impl ReadTx<'_> {
             let key_id: String = row.get(1)?;
             let bytes: Option<Vec<u8>> = row.get(2)?;
             let taken = row.get::<_, Option<TakeId>>(3)?.zip(row.get::<_, Option<Timestamp>>(4)?);
-            Ok(Sealed { delivery: row.get(0)?, value: bytes.map(|bytes| SealedValue { key_id, bytes }), taken })
+            Ok(StoredSecret { delivery: row.get(0)?, value: bytes.map(|bytes| SealedValue { key_id, bytes }), taken })
         };
         Ok(statement.query_row([request_id], read).optional()?)
     }
@@ -58,17 +51,20 @@ impl ReadTx<'_> {
         Ok(keys.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The next requests after `after`, in the order of registration, whose values are kept: each with its place.
-    pub fn sealed_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, RequestId, SealedValue)>> {
+    /// The next `limit` requests from `after` on, in the order of registration, whose values are kept.
+    pub fn sealed_after(&self, after: Option<Cursor>, limit: u32) -> Result<ListPage<(RequestId, SealedValue)>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT s.interaction_id, i.request_id, s.key_id, s.sealed \
              FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) \
              WHERE s.sealed IS NOT NULL AND s.interaction_id > ?1 ORDER BY s.interaction_id LIMIT ?2",
         )?;
-        let values = statement.query_map(params![after, limit], |row| {
-            Ok((row.get(0)?, row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }))
-        })?;
-        Ok(values.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query(params![after.map_or(0, Cursor::row), limit])?;
+        let mut found = ListPage::default();
+        while let Some(row) = rows.next()? {
+            found.next = Some(Cursor::at(row.get(0)?));
+            found.rows.push((row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }));
+        }
+        Ok(found)
     }
 }
 
@@ -91,14 +87,17 @@ impl WriteTx<'_> {
     }
 
     /// Puts the same value, sealed anew, in the place of a sealed one.
-    pub fn reseal(&mut self, interaction_id: i64, value: &SealedValue) -> Result<()> {
+    pub fn reseal(&mut self, request_id: &RequestId, value: &SealedValue) -> Result<()> {
         self.conn
-            .prepare_cached("UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 WHERE interaction_id = ?1")?
-            .execute(params![interaction_id, value.key_id, value.bytes])?;
+            .prepare_cached(
+                "UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 \
+                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
+            )?
+            .execute(params![request_id, value.key_id, value.bytes])?;
         Ok(())
     }
 
-    /// Marks a one-time value as taken; from `wipe_at` on nobody gets it again.
+    /// Marks a one-time value as taken; from `wipe_at` on it is gone.
     pub fn mark_taken(&mut self, request_id: &RequestId, take: &TakeId, wipe_at: Timestamp) -> Result<()> {
         let changed = self
             .conn

@@ -3,8 +3,9 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
-use super::conditions::Conditions;
-use super::{Error, Page, ReadTx, Result, WriteTx};
+use super::page::{Cursor, ListPage, Page};
+use super::where_clause::WhereClause;
+use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, RuleStatus};
@@ -25,10 +26,10 @@ pub struct RuleFilter {
     pub tool_name: Option<ToolName>,
 }
 
-fn rule_from(row: &Row<'_>) -> rusqlite::Result<(i64, TrustRule)> {
+fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
     let created_at = row.get(8)?;
     let expires_at = row.get::<_, Option<Timestamp>>(11)?;
-    let rule = TrustRule {
+    Ok(TrustRule {
         rule_id: row.get(1)?,
         name: row.get(17)?,
         revision: row.get(18)?,
@@ -49,46 +50,57 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<(i64, TrustRule)> {
         use_count: row.get(13)?,
         last_used_at: row.get(14)?,
         revoked: row.get::<_, Option<_>>(15)?.zip(row.get::<_, Option<PrincipalName>>(16)?),
-    };
-    Ok((row.get(0)?, rule))
+    })
 }
 
 impl ReadTx<'_> {
     /// The rule with this id.
     pub fn trust_rule(&self, rule_id: &RuleId) -> Result<Option<TrustRule>> {
         let mut statement = self.conn.prepare_cached(&format!("{RULES} WHERE rule_id = ?1"))?;
-        Ok(statement.query_row([rule_id], rule_from).optional()?.map(|(_, rule)| rule))
+        Ok(statement.query_row([rule_id], rule_from).optional()?)
     }
 
     /// The active rules about a tool, oldest first.
     pub fn active_rules(&self, tool_name: &ToolName) -> Result<Vec<TrustRule>> {
         let sql = format!("{RULES} WHERE status = 'active' AND tool_name = ?1 ORDER BY rule_number");
-        Ok(self.rules(&sql, &[tool_name])?.into_iter().map(|(_, rule)| rule).collect())
+        self.rules(&sql, &[tool_name])
     }
 
     /// All active rules, oldest first.
     pub(super) fn all_active_rules(&self) -> Result<Vec<TrustRule>> {
-        let rules = self.rules(&format!("{RULES} WHERE status = 'active' ORDER BY rule_number"), &[])?;
-        Ok(rules.into_iter().map(|(_, rule)| rule).collect())
+        self.rules(&format!("{RULES} WHERE status = 'active' ORDER BY rule_number"), &[])
     }
 
     /// The last revision of the rule of this name.
     pub fn named_rule(&self, name: &RuleName) -> Result<Option<TrustRule>> {
         let sql = format!("{RULES} WHERE name = ?1 ORDER BY revision DESC LIMIT 1");
-        Ok(self.rules(&sql, &[name])?.pop().map(|(_, rule)| rule))
+        Ok(self.rules(&sql, &[name])?.pop())
     }
 
-    /// A page of the rules that match, newest first, each with its number, which a cursor may name.
-    pub fn trust_rules(&self, filter: &RuleFilter, page: Page) -> Result<Vec<(i64, TrustRule)>> {
-        let (sql, values) = Conditions::default()
+    /// A page of the rules that match, newest first.
+    pub fn trust_rules(&self, filter: &RuleFilter, page: Page) -> Result<ListPage<TrustRule>> {
+        // One more than is shown tells whether there is more.
+        let (before, limit) = (page.before.map(Cursor::row), page.limit.saturating_add(1));
+        let (sql, values) = WhereClause::default()
             .when("status = ?", filter.status.as_ref())
             .when("tool_name = ?", filter.tool_name.as_ref())
-            .when("rule_number < ?", page.before.as_ref())
-            .query(RULES, "ORDER BY rule_number DESC LIMIT ?", &page.limit);
-        self.rules(&sql, &values)
+            .when("rule_number < ?", before.as_ref())
+            .query(RULES, "ORDER BY rule_number DESC LIMIT ?", &limit);
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query(values.as_slice())?;
+        let (mut found, mut last) = (ListPage::default(), None);
+        while let Some(row) = rows.next()? {
+            if found.rows.len() == page.limit as usize {
+                found.next = last;
+                break;
+            }
+            last = Some(Cursor::at(row.get(0)?));
+            found.rows.push(rule_from(row)?);
+        }
+        Ok(found)
     }
 
-    fn rules(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<(i64, TrustRule)>> {
+    fn rules(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<TrustRule>> {
         let mut statement = self.conn.prepare_cached(sql)?;
         Ok(statement.query_map(values, rule_from)?.collect::<rusqlite::Result<_>>()?)
     }

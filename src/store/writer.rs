@@ -1,8 +1,9 @@
-//! The one writer: a thread that owns the one write connection and commits in groups.
+//! The writer: a thread that owns the one write connection and commits in groups.
 //!
-//! It takes whatever is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that
-//! is refused disturbs nobody, and answers everybody after that one sync of the disk. It never waits for a fuller group: while it commits, the next
-//! one gathers. Refusals are answered after the COMMIT too, for they may rest on what the same group has written.
+//! It takes all that is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that is
+//! refused disturbs no other, and answers all of them after that one sync of the disk. It never waits for a fuller group:
+//! while it commits, the next one gathers. Refusals are answered after the COMMIT, too, for they may rest on what the same
+//! group has written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,8 +15,9 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
+use super::error::Disk;
 use super::writer_cache::WriterCache;
-use super::{Committed, Error, OnCommit, Result, WriteTx};
+use super::{CommitSummary, Error, OnCommit, Result, WriteTx};
 use crate::clock::Clock;
 use crate::store::Priority;
 
@@ -27,13 +29,13 @@ trait Work: Send {
     /// Runs it; whether what it wrote is to be kept.
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool;
 
-    /// Answers whoever waits: what [`Work::run`] found, or the error that undid it.
+    /// Answers the caller with the result of [`Work::run`], or with the error that undid it.
     fn answer(self: Box<Self>, committed: Result<()>);
 }
 
 struct Closure<T, E, F> {
     work: F,
-    found: Option<std::result::Result<T, E>>,
+    result: Option<std::result::Result<T, E>>,
     reply: oneshot::Sender<std::result::Result<T, E>>,
 }
 
@@ -44,17 +46,17 @@ where
     E: From<Error> + Send,
 {
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool {
-        self.found.insert((self.work)(tx)).is_ok()
+        self.result.insert((self.work)(tx)).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let answer = match (committed, self.found) {
-            // The work that was undone itself says best why.
-            (Ok(()), Some(found)) | (Err(Error::Undone), Some(found @ Err(_))) => found,
+        let answer = match (committed, self.result) {
+            // The error of the work that undid the group explains it best.
+            (Ok(()), Some(result)) | (Err(Error::Undone), Some(result @ Err(_))) => result,
             (Ok(()), None) => Err(Error::Closed.into()),
             (Err(error), _) => Err(error.into()),
         };
-        // Whoever asked may have gone away: what was done stays done.
+        // The caller may have gone away: what was done stays done.
         let _ = self.reply.send(answer);
     }
 }
@@ -64,7 +66,7 @@ enum Message {
     Close(oneshot::Sender<Result<()>>),
 }
 
-/// The way to the writer's thread.
+/// A handle to the writer's thread.
 pub(super) struct Writer {
     queue: Sender<Message>,
     /// How much work is queued or being done.
@@ -106,7 +108,7 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let work = Closure { work, found: None, reply };
+        let work = Closure { work, result: None, reply };
         let limit = match priority {
             Priority::Agent | Priority::Resumed => self.max_queued,
             Priority::Human => self.max_queued.saturating_mul(2),
@@ -149,14 +151,6 @@ struct Thread {
     queued: Arc<AtomicUsize>,
 }
 
-/// Whether the writer may go on.
-#[derive(PartialEq, Eq)]
-pub(super) enum Disk {
-    Trusted,
-    /// After a failed sync nobody knows what is on the disk.
-    Unknown,
-}
-
 /// How work of a group is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Savepoints {
@@ -197,7 +191,7 @@ impl Thread {
             return Disk::Trusted;
         }
         let (committed, disk) = match self.transact(&mut group) {
-            // Another thread's sync may have failed meanwhile: this commit's own did not, but nobody is told so any more.
+            // Another thread's sync may have failed meanwhile: this commit's own did not, but it is no longer acknowledged.
             Ok(_) if self.checkpointer.has_failed() => (Err(Error::Closed), Disk::Unknown),
             Ok(committed) => (Ok(committed), Disk::Trusted),
             Err(error) => {
@@ -216,7 +210,7 @@ impl Thread {
     /// Nearly every refusal comes before the first write, and then there is nothing to undo: so a group runs without
     /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
     /// undone and runs once more with them.
-    fn transact(&mut self, group: &mut [Box<dyn Work>]) -> Result<Committed> {
+    fn transact(&mut self, group: &mut [Box<dyn Work>]) -> Result<CommitSummary> {
         if let Some(committed) = self.attempt(group, Savepoints::None)? {
             return Ok(committed);
         }
@@ -227,10 +221,10 @@ impl Thread {
     }
 
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
-    fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<Committed>> {
+    fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<CommitSummary>> {
         self.execute("BEGIN IMMEDIATE")?;
         self.cache.begin(&self.conn)?;
-        let mut all = Committed::default();
+        let mut all = CommitSummary::default();
         for work in group {
             let changes_before = self.conn.total_changes();
             if savepoints == Savepoints::Each {
@@ -254,7 +248,7 @@ impl Thread {
         }
         let begun = Instant::now();
         self.execute("COMMIT")?;
-        all.took = begun.elapsed();
+        all.duration = begun.elapsed();
         Ok(Some(all))
     }
 
@@ -263,20 +257,20 @@ impl Thread {
         self.cache.undo();
         let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
         match error {
-            Error::DiskFull | Error::DiskFailed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
-            Error::DiskFull
-            | Error::DiskFailed(_)
-            | Error::SyncFailed(_)
-            | Error::TooLong
+            Error::Full | Error::Failed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
+            Error::Full
+            | Error::Failed(_)
+            | Error::Unknown(_)
+            | Error::TooSlow
             | Error::Busy
             | Error::Undone
             | Error::Corrupt { .. }
             | Error::Closed
             | Error::NoReader(_)
             | Error::Overloaded
-            | Error::Sqlite(_) => {
-                // After a failed sync nobody knows what is on the disk: only a new start, which reads it, does.
-                tracing::error!(%error, "a commit failed; no more is acknowledged");
+            | Error::Internal(_) => {
+                // After a failed sync, only a new start, which reads the disk, knows what is on it.
+                tracing::error!(%error, "a commit failed; no more writes are acknowledged");
                 Disk::Unknown
             }
         }

@@ -12,7 +12,7 @@ use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::interaction::{Record, ResolvedBy, Status};
 use crate::http::App;
-use crate::http::api::page::{cursor, page};
+use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
 use crate::store::{CopyableQuery, Error as StoreError, Filter};
@@ -62,10 +62,10 @@ pub(super) async fn list(
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let rows = page(None, at)?;
     let found = app.service.list(&person.principal, filter.clone(), rows).await?;
-    let older = found.next.and_then(cursor).map(|cursor| link_to(&filter, Some(&cursor)));
+    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.to_string())));
     html(&HistoryPage {
         frame: Frame::of(&person, "history"),
-        rows: found.rows.iter().map(|(_, record)| Line::of(record)).collect::<Result<_, _>>()?,
+        rows: found.rows.iter().map(Line::of).collect::<Result<_, _>>()?,
         newest: at.map(|_| link_to(&filter, None)),
         older,
         sql: escape_untrusted(&CopyableQuery::Interactions(&filter, rows).sql()),

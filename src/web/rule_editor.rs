@@ -22,7 +22,7 @@ use crate::domain::trust_rule::Terms;
 use crate::http::App;
 use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::http::extract::Params;
-use crate::service::{self, Previewed, RuleSource};
+use crate::service::{self, PreviewCounts, RuleSource};
 use crate::store::Error as StoreError;
 
 #[derive(Deserialize)]
@@ -139,7 +139,7 @@ struct Shown {
     examined: usize,
     /// How many of these it would have decided.
     decided: usize,
-    counts: Previewed,
+    counts: PreviewCounts,
     /// The most important first.
     lists: Vec<List>,
 }

@@ -15,7 +15,7 @@ use crate::domain::id::RuleId;
 use crate::domain::principal::Right;
 use crate::domain::trust_rule::TrustRule;
 use crate::http::App;
-use crate::http::api::page::{cursor, page};
+use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param, Params};
 use crate::store::{CopyableQuery, EventFilter, Page as Rows, RuleFilter};
@@ -55,11 +55,10 @@ pub(super) async fn list(
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let rows = page(None, at)?;
     let found = app.service.trust_rules(filter.clone(), rows).await?;
-    let last = found.last().filter(|_| found.len() >= rows.limit as usize);
-    let older = last.and_then(|(row, _)| cursor(*row)).map(|cursor| link_to(&filter, Some(&cursor)));
+    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.to_string())));
     html(&RulesPage {
         frame: Frame::of(&person, "rules"),
-        rules: found.iter().map(|(_, rule)| RuleView::from(rule)).collect(),
+        rules: found.rows.iter().map(RuleView::from).collect(),
         newest: at.map(|_| link_to(&filter, None)),
         older,
         filter,
@@ -110,7 +109,7 @@ pub(super) async fn get(
     let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
-        events: told.events.iter().map(EventLine::from).collect(),
+        events: told.rows.iter().map(EventLine::from).collect(),
         is_cut: told.next.is_some(),
         sql: escape_untrusted(&sql),
         rule: RuleView::from(&rule),

@@ -13,7 +13,7 @@ use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::json::JsonObject;
 use countersign::domain::kinds::Content;
 use countersign::domain::principal::Principal;
-use countersign::store::{Error, Filter, Page, Priority, Size, Store, TokenHash};
+use countersign::store::{Error, Filter, Page, Priority, Store, StoreLimits, TokenHash};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -34,8 +34,8 @@ fn open() -> Open {
     let db = directory.path().join("test.db");
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let size = Size { readers: 4, max_queued_reads: 1000, max_queued_writes: 1000 };
-    let store = runtime.block_on(Store::open(&db, size, clock.clone(), Box::new(drop))).unwrap();
+    let limits = StoreLimits { readers: 4, max_queued_reads: 1000, max_queued_writes: 1000 };
+    let store = runtime.block_on(Store::open(&db, limits, clock.clone(), Box::new(drop))).unwrap();
     Open { directory, db, clock, runtime, store }
 }
 

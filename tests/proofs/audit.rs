@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use countersign::domain::chain::{Broken, EventHash, Head, verify};
-use countersign::store::History;
+use countersign::store::AuditLog;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -60,7 +60,7 @@ fn history(directory: &Path) -> std::path::PathBuf {
 pub(crate) fn prove(run: &Run) -> Found {
     let directory = TempDir::new().unwrap();
     let base = history(directory.path());
-    let head = History::open(&base).unwrap().head().unwrap();
+    let head = AuditLog::open(&base).unwrap().head().unwrap();
     assert_eq!(verified(&base, head), Ok(head), "nothing has been done yet");
     let (mut random, mut counts) = (Random(run.seed), BTreeMap::<_, u32>::new());
     let db = directory.path().join("tampered.db");
@@ -91,7 +91,7 @@ pub(crate) fn prove(run: &Run) -> Found {
 }
 
 fn verified(db: &Path, head: Head) -> Result<Head, Broken> {
-    verify(History::open(db).unwrap().events(), Some(head)).unwrap()
+    verify(AuditLog::open(db).unwrap().events(), Some(head)).unwrap()
 }
 
 fn said_by_the_binary(db: &Path, head: Head, broken: &Broken) {

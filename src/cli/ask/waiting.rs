@@ -12,7 +12,7 @@ use crate::cli::common::Common;
 use crate::cli::interrupt::{Heard, Interrupts};
 use crate::cli::{Failure, safe_text};
 use crate::client::{Client, Error, RetryPolicy};
-use crate::config::{lifetime, patience};
+use crate::config::{lifetime, timeout};
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::Outcome;
 use crate::domain::id::{ConversationId, RequestId};
@@ -35,7 +35,7 @@ pub(in crate::cli) struct Waiting {
     expires_in: Option<LifetimeMs>,
 
     /// How long the server may be away in a row
-    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_UNREACHABLE_AFTER", default_value = "30s", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_UNREACHABLE_AFTER", default_value = "30s", value_parser = timeout)]
     unreachable_after: Duration,
 
     /// Withdraw the question when interrupted, instead of leaving it for a person and for --request-id

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 
-use super::page::{cursor, page};
+use super::page::page;
 use crate::api::{AuditEvent, AuditEventList, ListAuditEvents};
 use crate::domain::audit;
 use crate::domain::principal::Principal;
@@ -31,8 +31,8 @@ pub(crate) async fn list(
         visible_to: None,
     };
     let found = app.service.audit_events(&caller, filter, page).await?;
-    let audit_events = found.events.into_iter().map(|event| AuditEvent::from(event).into()).collect();
-    ok(&AuditEventList { audit_events, next_cursor: found.next.and_then(cursor) })
+    let audit_events = found.rows.into_iter().map(|event| AuditEvent::from(event).into()).collect();
+    ok(&AuditEventList { audit_events, next_cursor: found.next.map(|cursor| cursor.to_string()) })
 }
 
 /// From the event after `Last-Event-ID` on, where the client names one, else from now on.

@@ -1,12 +1,10 @@
 //! `GET /v1/interactions`, `GET /v1/interactions/{requestId}` and `GET /v1/pending-interactions`.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::response::Response;
 
-use super::page::{cursor, page};
-use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending, WaitInteraction};
+use super::page::page;
+use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending};
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
@@ -15,26 +13,18 @@ use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Param, Params, ok};
 use crate::http::middleware::auth::{Reviewer, Viewer};
+use crate::http::wait::Wait;
 use crate::store::{Filter, Page};
-
-/// The longest that one call waits, in milliseconds.
-const LONGEST_WAIT_MS: u64 = 300_000;
 
 pub(crate) async fn get(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Param(request_id): Param<RequestId>,
-    Params(query): Params<WaitInteraction>,
+    Wait(wait): Wait,
 ) -> Result<Response, Problem> {
-    let record = match query.wait_ms {
-        None | Some(0) => Box::pin(app.service.get(&caller, &request_id)).await?,
-        Some(millis @ 1..=LONGEST_WAIT_MS) => {
-            app.service.wait(&caller, &request_id, Duration::from_millis(millis)).await?
-        }
-        Some(_) => {
-            let message = format!("a call waits at most {LONGEST_WAIT_MS} ms");
-            return Err(Problem::malformed_field("waitMs", message));
-        }
+    let record = match wait {
+        None => Box::pin(app.service.get(&caller, &request_id)).await?,
+        Some(timeout) => app.service.wait(&caller, &request_id, timeout).await?,
     };
     ok(&Interaction::from(record))
 }
@@ -58,8 +48,8 @@ pub(crate) async fn list(
 
 async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Result<Response, Problem> {
     let found = app.service.list(caller, filter, page).await?;
-    let interactions = found.rows.into_iter().map(|(_, record)| Interaction::from(record).into()).collect();
-    ok(&InteractionList { interactions, next_cursor: found.next.and_then(cursor) })
+    let interactions = found.rows.into_iter().map(|record| Interaction::from(record).into()).collect();
+    ok(&InteractionList { interactions, next_cursor: found.next.map(|cursor| cursor.to_string()) })
 }
 
 pub(crate) async fn pending(

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{cursor, page};
+use super::page::page;
 use crate::api::{
     Interaction, ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList,
     TrustRulePreview, WithRaw,
@@ -17,7 +17,7 @@ use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, answer, ok};
 use crate::http::middleware::auth::{Resolver, Reviewer};
-use crate::service::{Previewed, RuleSource};
+use crate::service::{self, RuleSource};
 use crate::store::RuleFilter;
 
 pub(crate) async fn make(
@@ -40,7 +40,7 @@ pub(crate) async fn preview(
 ) -> Result<Response, Problem> {
     let (source, terms) = command(body, &app.limits)?;
     let preview = app.service.preview_trust_rule(&caller, source, terms).await?;
-    let Previewed { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
+    let service::PreviewCounts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
     let decided = preview.contradicted.records.into_iter().chain(preview.decided.records);
     ok(&TrustRulePreview {
         examined: preview.examined,
@@ -73,10 +73,8 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let page = page(query.limit, query.cursor.as_deref())?;
     let found = app.service.trust_rules(RuleFilter { status: query.status, tool_name: query.tool_name }, page).await?;
-    let last = found.last().filter(|_| found.len() >= page.limit as usize);
-    let next_cursor = last.and_then(|(row, _)| cursor(*row));
-    let trust_rules = found.into_iter().map(|(_, rule)| TrustRule::from(rule).into()).collect();
-    ok(&TrustRuleList { trust_rules, next_cursor })
+    let trust_rules = found.rows.into_iter().map(|rule| TrustRule::from(rule).into()).collect();
+    ok(&TrustRuleList { trust_rules, next_cursor: found.next.map(|cursor| cursor.to_string()) })
 }
 
 pub(crate) async fn get(

@@ -1,4 +1,4 @@
-//! Who is calling, and whether their role allows what they call.
+//! Authentication: the principal of a request, and the rights that handlers require of it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,11 @@ use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
 use crate::store::Priority;
 
-/// Lets nothing pass without a token; whoever passes is known to the handlers.
+/// Authenticates and admits a request, and adds its principal to its extensions for the handlers.
+///
+/// # Errors
+///
+/// If the request has no token in force, or too many requests are in progress.
 pub(crate) async fn admit<'a>(app: &'a App, request: &mut Request) -> Result<Admitted<'a>, Problem> {
     let principal = holder(app, request.headers()).await?;
     let permit = app.in_flight.admit(&principal, request, &app.limits)?;
@@ -23,7 +27,7 @@ pub(crate) async fn admit<'a>(app: &'a App, request: &mut Request) -> Result<Adm
     Ok(admitted)
 }
 
-/// A request that is being handled for somebody, until it is dropped.
+/// A request that is being handled, until this is dropped.
 pub(crate) struct Admitted<'a> {
     in_flight: &'a InFlightLimiter,
     priority: Priority,
@@ -31,18 +35,18 @@ pub(crate) struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Lets the answer go out.
+    /// Lets the response go out.
     pub(crate) async fn release(self, answer: Response) -> Response {
         if self.priority == Priority::Human { answer } else { self.in_flight.release(answer).await }
     }
 }
 
-/// Who holds the token of a request.
+/// Returns the principal that holds the token of a request.
 pub(crate) async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
     app.service.authenticate(bearer(headers)?).await?.ok_or_else(unauthenticated)
 }
 
-/// The token of a request.
+/// Returns the token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(header), None) = (given.next(), given.next()) else {
@@ -53,7 +57,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     token.ok_or_else(unauthenticated)
 }
 
-/// Declares an extractor of the caller that refuses whoever lacks a right, before the body is looked at.
+/// Declares an extractor of the caller that refuses a principal without the right, before the body is read.
 macro_rules! callers {
     ($($(#[$about:meta])* $name:ident: $right:expr;)+) => {
         $(
@@ -74,14 +78,14 @@ macro_rules! callers {
 }
 
 callers! {
-    /// May register, and act on its own.
+    /// A principal that may register, and act on its own interactions.
     Registrant: Right::Register;
-    /// May see interactions.
+    /// A principal that may see interactions.
     Viewer: Right::See;
-    /// May see everything.
+    /// A principal that may see all interactions.
     Reviewer: Right::Review;
-    /// May resolve and manage rules.
+    /// A principal that may resolve and manage rules.
     Resolver: Right::Resolve;
-    /// May close what is pending in a conversation.
+    /// A principal that may supersede what is pending in a conversation.
     Superseder: Right::Supersede;
 }

@@ -1,12 +1,11 @@
-//! Shedding: when more of the agents' requests are in progress than the machine can do in good time, the rest are told to
-//! come again, before anything is done for them. People's requests always pass.
+//! Load shedding: when more requests of agents are in progress than can be done in good time, the rest are told to retry,
+//! before any work is done for them. People's requests always pass.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Query, Request};
-use axum::http::Method;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,20 +14,21 @@ use crate::config::Limits;
 use crate::domain::principal::Principal;
 use crate::http::error::{Problem, overloaded, too_many_connections};
 use crate::http::transport::connection::Connection;
+use crate::http::wait::is_long_poll;
 use crate::store::Priority;
 
-/// An answer of more bytes than this counts as a large one.
+/// A response of more bytes than this is large.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// How many KiB of large answers agents may have outstanding together: what they do not read stays in memory.
+/// How many KiB of large responses all agents together may leave unread: they stay in memory until they are read.
 const MOST_UNREAD_KIB: usize = 64 * 1024;
 
-/// What the agents' requests take of the machine.
+/// Counts the agents' requests in progress and their unread responses.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlightLimiter {
-    /// How many are in progress.
+    /// How many requests are in progress.
     count: Arc<AtomicUsize>,
-    /// What is left for large answers, in KiB.
+    /// What is left for large responses, in KiB.
     unread: Arc<Semaphore>,
 }
 
@@ -42,7 +42,7 @@ impl Default for InFlightLimiter {
 pub(crate) struct InFlightPermit(Arc<AtomicUsize>);
 
 impl InFlightLimiter {
-    /// Admits a request, or says why not.
+    /// Admits a request, or refuses it where too many are in progress.
     pub(crate) fn admit(
         &self,
         principal: &Principal,
@@ -68,7 +68,7 @@ impl InFlightLimiter {
 }
 
 impl InFlightLimiter {
-    /// Lets an answer to an agent go out, or refuses it where too much that is as large waits to be read.
+    /// Lets a response to an agent go out, or refuses it where too many large ones are unread.
     pub(crate) async fn release(&self, answer: Response) -> Response {
         let bytes = answer.body().size_hint().exact().unwrap_or(0);
         let Some(bytes) = usize::try_from(bytes).ok().filter(|bytes| *bytes > LARGE_BYTES) else { return answer };
@@ -84,7 +84,7 @@ impl InFlightLimiter {
     }
 }
 
-/// A large answer: its room is given back when the last of it is on its way.
+/// A large response: its share is given back when the last of it is sent.
 struct Unread(Bytes, #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
 
 impl AsRef<[u8]> for Unread {
@@ -97,13 +97,4 @@ impl Drop for InFlightPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Who waits does nothing meanwhile, and the limits on waiters and on reads bound what it did before. The query is read as
-/// the handler reads it, and HEAD waits as GET does.
-fn is_long_poll(request: &Request) -> bool {
-    let names = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
-    matches!(*request.method(), Method::GET | Method::HEAD)
-        && request.uri().query().is_some()
-        && names.is_ok_and(|Query(names)| names.iter().any(|(name, _)| name == "waitMs"))
 }

@@ -1,4 +1,4 @@
-//! What is around every handler: the request's layer, authentication, the origin of pages, observation, load shedding.
+//! The middleware around every handler: the request's layer, authentication, origins, observation, load shedding.
 
 pub(crate) mod auth;
 pub(crate) mod load_shed;

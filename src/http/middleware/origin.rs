@@ -1,6 +1,6 @@
-//! Against browsers: pages of strangers can make a browser call a service on its own machine, under any name that leads
-//! there. So a request has to ask for a name of ours, and come from a page of ours if it comes from one at all. Both are
-//! looked at before anything else is.
+//! Protection against foreign web pages, which can make a browser call a service on its own machine, under any name that
+//! leads there. A request has to name a host of ours and, if a page sent it, come from a page of ours. Both are checked
+//! before anything else.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::http::transport::connection::Connection;
 /// The names of this machine to itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// What every answer says to a browser, unless it says something of its own.
+/// The security headers of every response, unless it has its own.
 const HEADERS: [(HeaderName, &str); 5] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (CACHE_CONTROL, "no-store"),
@@ -29,7 +29,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-/// Adds what every answer says to a browser.
+/// Adds the security headers.
 pub(crate) fn add_headers(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -44,7 +44,8 @@ pub(crate) fn guard(http: &HttpConfig, request: &Request) -> Result<Page, Proble
     page(asked.map(|asked| Origin::of(scheme, &asked)), http, request)
 }
 
-/// Whom a request asks for, which has to be us. Nobody can be led to a Unix socket: there it may be anybody, or none.
+/// Checks the host that a request names, which has to be ours. No browser can be led to a Unix socket: there it may be any
+/// host, or none.
 fn asked_for(
     connection: &Connection,
     http: &HttpConfig,

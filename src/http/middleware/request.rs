@@ -1,6 +1,6 @@
-//! What is around every handler, in the order in which it happens: the request is named and counted, a stranger's page is
-//! kept out, the caller is known, and a panic is an answer. It is one layer on purpose: axum clones each of them, with all
-//! that is under it, for every request.
+//! The layer around every handler. In this order it names and counts the request, refuses foreign pages, authenticates the
+//! caller, and turns a panic into an answer. It is one layer on purpose: axum clones each layer, with all that is under it,
+//! for every request.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -21,12 +21,12 @@ use crate::http::App;
 use crate::http::error::{Problem, panicked};
 use crate::http::extract::check_headers;
 
-/// What a request has to bring to be handled.
+/// The credential that a route requires.
 #[derive(Clone, Copy)]
 pub(crate) enum AuthRequirement {
     /// Nothing.
     None,
-    /// The token of somebody.
+    /// A token in force.
     Token,
 }
 
@@ -78,7 +78,7 @@ impl RequestLayer {
         response
     }
 
-    /// The answer to a request, once it is known to come from where it may.
+    /// Checks a request's size, host and origin, and answers it.
     async fn guarded(&self, route: Route, request: Request) -> Response {
         let page = check_headers(&request, &self.app.limits).and_then(|()| guard(&self.app.http, &request));
         let page = match page {
@@ -92,7 +92,7 @@ impl RequestLayer {
         page.allow(response)
     }
 
-    /// The answer to a request, once it is known who asks.
+    /// Authenticates and admits a request, and answers it.
     async fn admitted(&self, mut route: Route, mut request: Request) -> Result<Response, Problem> {
         let answer = |Ok(response): Result<Response, Infallible>| response;
         match self.auth {

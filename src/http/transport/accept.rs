@@ -1,4 +1,4 @@
-//! The accept loop: ours, for its timeouts, its limits and an end that leaves nobody without an answer.
+//! The accept loop: our own, for its timeouts and limits, and for a shutdown that answers every request.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -26,26 +26,26 @@ use crate::http::state::Shared;
 use crate::http::{App, router};
 use crate::service::Service;
 
-/// How much of a request may be held before it is read: past the limit on headers, so that one answers for itself.
+/// How much of a request may be buffered: more than the limit on headers, so that a request over that limit gets its answer.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How many headers a request may have: so many that the limit on their size is what refuses, unless they are tiny. Room
 /// for this many is made for every request.
 const MOST_HEADERS: usize = 256;
 
-/// How long a client past the cap may take to say who it is.
+/// How long a client on a reserved connection may take to send its headers.
 const RESERVED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long requests that are being answered are waited for at the end.
+/// How long the shutdown waits for requests that are being answered.
 const LAST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long to rest when the system gives no more connections.
+/// How long to wait after a connection could not be accepted.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
-/// How many descriptors a cap on connections needs beside those of the connections under it.
+/// How many file descriptors are needed beside one for each connection of the limit.
 pub const DESCRIPTORS_BESIDE: usize = RESERVED + LEAVING;
 
-/// Serves until `stop` ends; then takes no more connections, lets those who wait go, and answers what is in flight.
+/// Serves until `stop` ends; then accepts no more connections, ends long-polls, and answers what is in progress.
 pub(crate) async fn serve(
     listener: Listener,
     service: Arc<Service>,
@@ -68,7 +68,7 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, connection)) => server.meet(stream, connection),
+                Ok((stream, connection)) => server.handle(stream, connection),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_REST).await;
@@ -80,7 +80,7 @@ pub(crate) async fn serve(
     drop(listener);
     service.stop_waiting();
     if tokio::time::timeout(LAST_TIMEOUT, server.connections.shutdown()).await.is_err() {
-        tracing::warn!("some clients did not take their answers in time");
+        tracing::warn!("some clients did not read their responses in time");
     }
 }
 
@@ -93,9 +93,9 @@ struct Server {
 }
 
 impl Server {
-    fn meet(&self, stream: Stream, mut connection: Connection) {
-        let Some(slot) = self.limiter.enter(Instant::now()) else {
-            // Over TLS there are no words before the handshake, which costs too much here.
+    fn handle(&self, stream: Stream, mut connection: Connection) {
+        let Some(slot) = self.limiter.acquire(Instant::now()) else {
+            // Over TLS an answer needs a handshake, which costs too much here.
             if self.tls.is_none() {
                 self.limiter.reject(stream);
             }
@@ -112,14 +112,14 @@ impl Server {
         let served = tokio::spawn(async move {
             match tokio::time::timeout(header_timeout, stream.secured(tls)).await {
                 Ok(Ok(stream)) => serve(stream).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a client did not shake hands"),
-                Err(_) => tracing::debug!("a client was too slow to shake hands"),
+                Ok(Err(error)) => tracing::debug!(%error, "the TLS handshake failed"),
+                Err(_) => tracing::debug!("the TLS handshake timed out"),
             }
         });
         ends_with(served.abort_handle());
     }
 
-    /// What serves a connection once there are bytes to be had.
+    /// Returns the function that serves a connection, once its bytes can be read.
     fn serve(
         &self,
         connection: Connection,

@@ -1,4 +1,4 @@
-//! What is known of a connection before anything is read from it, and of the client behind a proxy.
+//! A connection's addresses and scheme, and those of the client behind a trusted proxy.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 
 use crate::config::Network;
 
-/// One connection, as the accept loop met it.
+/// A connection that was accepted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connection {
     /// The address that the client came to; none on a Unix socket.
@@ -15,12 +15,12 @@ pub(crate) struct Connection {
     pub(crate) peer: Option<IpAddr>,
     /// `https` over TLS, else `http`.
     pub(crate) scheme: &'static str,
-    /// Whether it is past the cap, and only people are served on it.
+    /// Whether it is over the limit, so that only people are served on it.
     pub(crate) is_reserved: bool,
 }
 
 impl Connection {
-    /// The scheme that a request's client used; what a proxy says of it counts where the proxy is trusted.
+    /// Returns the scheme that the client used, which a trusted proxy may name.
     pub(crate) fn scheme(&self, headers: &HeaderMap, trusted: &[Network]) -> &'static str {
         match headers.get("x-forwarded-proto").map(|proto| proto.as_bytes()) {
             Some(b"https") if self.is_from(trusted) => "https",
@@ -29,15 +29,15 @@ impl Connection {
         }
     }
 
-    /// Whom a request comes from, as far as the connection or a trusted proxy tells; none on a Unix socket.
+    /// Returns the client's address, from the connection or a trusted proxy; none on a Unix socket.
     pub(crate) fn client(&self, headers: &HeaderMap, trusted: &[Network]) -> Option<IpAddr> {
         let mut client = self.peer;
         if self.is_from(trusted) {
-            // From the right: each proxy adds whom it heard, and only what trusted ones added is true.
+            // From the right: each proxy adds the address it was called from, and only trusted proxies add true ones.
             let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
             let said = said.flat_map(|value| value.split(',')).map(|address| address.trim().parse::<IpAddr>());
             for address in said.collect::<Vec<_>>().into_iter().rev() {
-                // What cannot be read ends what can be believed.
+                // Nothing before an entry that cannot be read is trusted.
                 let Ok(address) = address else { break };
                 client = Some(address);
                 if !is_in(trusted, address) {
@@ -48,8 +48,8 @@ impl Connection {
         client.map(|client| client.to_canonical())
     }
 
-    /// Whether what is said on this connection of a request's way is believed. Whoever may open our socket's file could
-    /// read the database as well.
+    /// Whether this connection's peer is trusted to name the client. A process that can open our Unix socket could read the
+    /// database, too.
     fn is_from(&self, trusted: &[Network]) -> bool {
         self.peer.is_none_or(|peer| is_in(trusted, peer))
     }

@@ -1,6 +1,6 @@
-//! How many connections there may be. Past the cap a few places are left, in which one request each is read to see whose it
-//! is: people get in, agents are told to come again. Who has been in one for a while without an answer makes room for the
-//! next, so that silence keeps nobody out. Past those a client is told so without being asked anything.
+//! The limit on connections. A few slots over the limit are reserved for people: one request is read on each, and answered
+//! if it is a person's; agents are told to retry. A reserved slot that has been silent for a while is given to the next
+//! connection, so that silent clients keep no person out. With those taken, too, a client is refused at once.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -16,26 +16,27 @@ use tokio::task::AbortHandle;
 use super::stream::Stream;
 use crate::http::error::too_many_connections;
 
-/// How many connections past the cap are asked whose they are.
+/// The number of slots over the limit that are reserved for people.
 pub(crate) const RESERVED: usize = 64;
 
-/// How many connections are being told at once that there is no room; any more are closed without a word.
+/// How many connections are refused with an answer at once; any more are closed without one.
 pub(crate) const LEAVING: usize = 64;
 
-/// How long a slot past the cap is surely kept: whoever means to ask something has asked it by then.
-const SURE: Duration = Duration::from_millis(200);
+/// How long a reserved slot is not taken away: time enough to send a request.
+const GRACE_PERIOD: Duration = Duration::from_millis(200);
 
-/// How long a client may take to hear that there is no room.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a client may take to read that it was refused.
+const REJECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Counts the connections and refuses those over the limit.
 pub(crate) struct ConnectionLimiter {
-    cap: usize,
-    places: Arc<Semaphore>,
+    limit: usize,
+    slots: Arc<Semaphore>,
     reserved: Arc<Mutex<Reserved>>,
     leaving: Arc<Semaphore>,
 }
 
-/// The places past the cap, those first that were taken first.
+/// The reserved slots in use, in the order in which they were taken.
 #[derive(Default)]
 struct Reserved {
     taken: VecDeque<Taken>,
@@ -45,20 +46,20 @@ struct Reserved {
 struct Taken {
     number: u64,
     since: Instant,
-    /// Ends whoever is in it; there once it is being served.
+    /// Ends the connection in it; set once it is being served.
     end: Option<AbortHandle>,
 }
 
 /// Room for one connection, until it is dropped.
 pub(crate) enum ConnectionSlot {
-    /// Under the cap.
+    /// Under the limit.
     Usual { _permit: OwnedSemaphorePermit },
-    /// Past it.
-    Reserved(ReservedPlace),
+    /// Over it.
+    Reserved(ReservedSlot),
 }
 
-/// One of the places past the cap.
-pub(crate) struct ReservedPlace {
+/// One of the reserved slots.
+pub(crate) struct ReservedSlot {
     all: Arc<Mutex<Reserved>>,
     number: u64,
 }
@@ -68,7 +69,7 @@ impl ConnectionSlot {
         matches!(self, Self::Reserved(_))
     }
 
-    /// Says how to end whoever is served here, should somebody else need the slot.
+    /// Returns the function that registers how to end this connection, should another one need the slot.
     pub(crate) fn ends_with(&self) -> impl FnOnce(AbortHandle) + use<> {
         let slot = match self {
             Self::Usual { .. } => None,
@@ -83,7 +84,7 @@ impl ConnectionSlot {
     }
 }
 
-impl Drop for ReservedPlace {
+impl Drop for ReservedSlot {
     fn drop(&mut self) {
         lock(&self.all).taken.retain(|taken| taken.number != self.number);
     }
@@ -95,19 +96,19 @@ fn lock(reserved: &Mutex<Reserved>) -> MutexGuard<'_, Reserved> {
 }
 
 impl ConnectionLimiter {
-    pub(crate) fn new(cap: usize) -> Self {
-        let [places, leaving] = [cap, LEAVING].map(|size| Arc::new(Semaphore::new(size)));
-        Self { cap, places, reserved: Arc::default(), leaving }
+    pub(crate) fn new(limit: usize) -> Self {
+        let [slots, leaving] = [limit, LEAVING].map(|size| Arc::new(Semaphore::new(size)));
+        Self { limit, slots, reserved: Arc::default(), leaving }
     }
 
-    /// Room for one more connection, where there is some.
-    pub(crate) fn enter(&self, now: Instant) -> Option<ConnectionSlot> {
-        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+    /// Takes a slot for one more connection, if there is one.
+    pub(crate) fn acquire(&self, now: Instant) -> Option<ConnectionSlot> {
+        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             return Some(ConnectionSlot::Usual { _permit: permit });
         }
         let mut reserved = lock(&self.reserved);
         if reserved.taken.len() >= RESERVED {
-            let is_over = |oldest: &Taken| now.saturating_duration_since(oldest.since) > SURE;
+            let is_over = |oldest: &Taken| now.saturating_duration_since(oldest.since) > GRACE_PERIOD;
             if !reserved.taken.front().is_some_and(is_over) {
                 return None;
             }
@@ -119,16 +120,16 @@ impl ConnectionLimiter {
         reserved.next_number += 1;
         reserved.taken.push_back(Taken { number, since: now, end: None });
         drop(reserved);
-        Some(ConnectionSlot::Reserved(ReservedPlace { all: Arc::clone(&self.reserved), number }))
+        Some(ConnectionSlot::Reserved(ReservedSlot { all: Arc::clone(&self.reserved), number }))
     }
 
-    /// Tells a client that there is no room.
+    /// Answers a client that there are too many connections.
     pub(crate) fn reject(&self, stream: Stream) {
         let Ok(permit) = Arc::clone(&self.leaving).try_acquire_owned() else { return };
-        let answer = too_many_connections(self.cap).into_wire();
+        let answer = too_many_connections(self.limit).into_wire();
         tokio::spawn(async move {
             let _permit = permit;
-            let _ = tokio::time::timeout(FAREWELL, drain_and_close(stream, &answer)).await;
+            let _ = tokio::time::timeout(REJECT_TIMEOUT, drain_and_close(stream, &answer)).await;
         });
     }
 }
@@ -158,8 +159,8 @@ mod tests {
     async fn past_the_cap_whoever_has_been_silent_for_longest_makes_room() {
         let limiter = ConnectionLimiter::new(1);
         let begun = Instant::now();
-        let later = begun + SURE * 2;
-        let usual = limiter.enter(begun).unwrap();
+        let later = begun + GRACE_PERIOD * 2;
+        let usual = limiter.acquire(begun).unwrap();
         assert!(!usual.is_reserved());
         let serve = |slot: ConnectionSlot| {
             let ends_with = slot.ends_with();
@@ -170,15 +171,15 @@ mod tests {
             ends_with(served.abort_handle());
             served
         };
-        let served: Vec<_> = (0..RESERVED).map(|_| serve(limiter.enter(begun).unwrap())).collect();
-        assert!(limiter.enter(begun).is_none(), "those who have just come are heard first");
-        let next = limiter.enter(later).unwrap();
+        let served: Vec<_> = (0..RESERVED).map(|_| serve(limiter.acquire(begun).unwrap())).collect();
+        assert!(limiter.acquire(begun).is_none(), "those who have just come are heard first");
+        let next = limiter.acquire(later).unwrap();
         assert!(next.is_reserved());
         let mut served = served.into_iter();
         assert!(served.next().unwrap().await.unwrap_err().is_cancelled());
         assert!(served.all(|other| !other.is_finished()));
         drop((usual, next));
-        assert!(!limiter.enter(later).unwrap().is_reserved());
+        assert!(!limiter.acquire(later).unwrap().is_reserved());
         assert_eq!(lock(&limiter.reserved).taken.len(), RESERVED - 1);
     }
 }

@@ -13,7 +13,7 @@ use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
-/// How long a client may take to send what nobody reads.
+/// How long a client may take to send the rest of a body that no handler reads.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers a request, once what was left of its body is out of the way: not more of it than a body may have, and not for
@@ -45,7 +45,7 @@ async fn drain(mut body: Incoming, most_bytes: usize) {
     }
 }
 
-/// A body that is handed back by whoever drops it, with what was not read of it.
+/// A body that is handed back when it is dropped, with what was not read of it.
 struct Returned {
     /// There until it is dropped.
     body: Option<(Incoming, oneshot::Sender<Incoming>)>,
@@ -74,7 +74,7 @@ impl hyper::body::Body for Returned {
 impl Drop for Returned {
     fn drop(&mut self) {
         if let Some((body, back)) = self.body.take() {
-            // Nobody takes it back once the answer is out.
+            // There is no receiver once the answer is out.
             let _ = back.send(body);
         }
     }

@@ -1,4 +1,4 @@
-//! Where connections come in: an address, or a socket in the file system.
+//! The listening socket: a TCP address, or a Unix socket.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -14,10 +14,10 @@ use super::stream::Stream;
 use super::tls::{TlsError, acceptor};
 use crate::config::{HttpConfig, Listen};
 
-/// How many connections the system may keep that were not accepted yet.
+/// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// An open http.
+/// A socket that listens for connections.
 pub struct Listener {
     kind: Kind,
     tls: Option<TlsAcceptor>,
@@ -28,7 +28,7 @@ enum Kind {
     Unix(UnixListener, SocketFile),
 }
 
-/// Why a http does not open.
+/// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The address.
@@ -39,7 +39,11 @@ pub enum BindError {
     Tls(#[from] TlsError),
 }
 
-/// Opens the http, through which nobody comes yet.
+/// Binds the listening socket; no connection is accepted yet.
+///
+/// # Errors
+///
+/// If the address is in use or not allowed, or the certificate or its key cannot be used.
 pub async fn bind(http: &HttpConfig) -> Result<Listener, BindError> {
     let tls = match (&http.tls_cert, &http.tls_key, &http.listen) {
         (Some(_), Some(_), Listen::Unix(_)) => return Err(TlsError::OnUnixSocket.into()),
@@ -66,7 +70,7 @@ async fn open(listen: &Listen) -> io::Result<Kind> {
 }
 
 impl Listener {
-    /// Where this is, as clients say it: the port is the one that was taken.
+    /// Returns the URL for clients, with the port that was taken.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.kind {
@@ -75,7 +79,7 @@ impl Listener {
         }
     }
 
-    /// What shakes hands first, where TLS is spoken.
+    /// Returns the acceptor of TLS handshakes, if TLS is configured.
     pub(crate) fn tls(&self) -> Option<TlsAcceptor> {
         self.tls.clone()
     }
@@ -117,11 +121,11 @@ impl Drop for SocketFile {
     }
 }
 
-/// Made under another name and moved into place, so that nobody meets it before its mode is right, and the socket of a
+/// Made under another name and moved into place, so that no client meets it before its mode is right, and the socket of a
 /// server that died makes room without a gap.
 fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     make_room(path)?;
-    // A name of its own: nobody's socket is in its place.
+    // A name of its own, so that it takes no other socket's place.
     let draft = path.with_added_extension(uuid::Uuid::now_v7().to_string());
     let socket = UnixSocket::new_stream()?;
     socket.bind(&draft)?;
@@ -131,7 +135,7 @@ fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     Ok((socket.listen(BACKLOG)?, SocketFile { path: path.to_owned(), inode }))
 }
 
-/// Whether nothing that matters is at `path`: a socket where nobody listens is what a killed server leaves.
+/// Checks that no other process needs what is at `path`: a server that was killed leaves a socket without a listener.
 fn make_room(path: &Path) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -139,10 +143,10 @@ fn make_room(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if !found.file_type().is_socket() {
-        return Err(io::Error::other("there is a file already, and it is not a socket"));
+        return Err(io::Error::other("a file that is not a socket is there already"));
     }
     match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err(io::Error::other("somebody listens there already")),
+        Ok(_) => Err(io::Error::other("another process listens there already")),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         Err(error) => Err(error),
     }

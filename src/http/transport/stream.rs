@@ -1,4 +1,4 @@
-//! What a client speaks through, whatever it is.
+//! The byte stream of a connection: TCP, a Unix socket, or TLS over TCP.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// One connection's bytes.
+/// The byte stream of one connection.
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
@@ -17,7 +17,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The same over TLS, once hands are shaken.
+    /// Performs the TLS handshake and returns the encrypted stream.
     pub(crate) async fn secured(self, tls: TlsAcceptor) -> io::Result<Self> {
         match self {
             Self::Tcp(stream) => Ok(Self::Tls(Box::new(tls.accept(stream).await?))),
@@ -26,7 +26,7 @@ impl Stream {
     }
 }
 
-/// Does the same with whatever the stream is.
+/// Does the same with every kind of stream.
 macro_rules! each {
     ($stream:expr, $inner:ident => $do:expr) => {
         match $stream.get_mut() {

@@ -18,11 +18,11 @@ pub(crate) struct Timeouts {
     pub(crate) header: Duration,
     /// Between two requests.
     pub(crate) idle: Duration,
-    /// To take an answer, once the system's buffers are full.
+    /// To read a response, once the system's buffers are full.
     pub(crate) write: Duration,
 }
 
-/// What a connection is doing, as who answers its requests tells it.
+/// The number of requests on a connection, and whether one is being answered; kept up to date by the service.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     /// How many requests have come.
@@ -116,7 +116,7 @@ impl<S> Timed<S> {
         }
         let write = self.timeouts.write;
         ready!(self.stall.get_or_insert_with(|| Box::pin(sleep(write))).as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client did not take its answer")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client did not read its response")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! TLS, where a certificate and its key are given.
+//! TLS, for servers that are given a certificate and its key.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{Error, ServerConfig};
 
-/// Why TLS cannot be spoken.
+/// Why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file that cannot be read.
@@ -22,17 +22,17 @@ pub enum TlsError {
     #[error("{} holds no {} in PEM", .0.display(), .1)]
     NotPem(PathBuf, &'static str),
     /// A key that others may read.
-    #[error("{} can be read by others than its owner: chmod 600 it, and make a new key if somebody may have", .0.display())]
+    #[error("{} can be read by other users: chmod 600 it, and make a new key if another user may have read it", .0.display())]
     Open(PathBuf),
-    /// A certificate and a key that do not belong together, or that nobody would accept.
+    /// A certificate and a key that do not belong together, or that clients would not accept.
     #[error("the certificate in {} cannot be used with the key: {}", .0.display(), .1)]
     Unusable(PathBuf, Error),
-    /// On a socket in the file system nobody listens in.
-    #[error("a Unix socket takes no TLS: leave out --tls-cert and --tls-key")]
+    /// A Unix socket needs no TLS: its bytes do not leave the machine.
+    #[error("TLS is not available on a Unix socket: leave out --tls-cert and --tls-key")]
     OnUnixSocket,
 }
 
-/// What shakes hands with this certificate and key, which are read now and not again.
+/// Makes the acceptor of TLS handshakes with this certificate and key, which are read now and not again.
 pub(crate) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
     let chain = CertificateDer::pem_slice_iter(&read(cert)?).collect::<Result<Vec<_>, PemError>>();
     let chain = chain.ok().filter(|chain| !chain.is_empty());

@@ -14,7 +14,8 @@ use rusqlite::Connection;
 
 use self::constraints::constraints;
 use self::invariants::INVARIANTS;
-use super::{OpenError, Result, history, open};
+use super::migrate::migrate;
+use super::{OpenError, Result, audit_log, open};
 use crate::domain::chain::verify;
 
 /// How many rows that break a check are named.
@@ -33,7 +34,7 @@ pub struct Checked {
 pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
     let conn = open::for_examining(path)?;
     let mut trusted = Connection::open_in_memory()?;
-    open::migrate(&mut trusted)?;
+    migrate(&mut trusted)?;
     let mut checks = vec![
         checked(
             "pages and indexes are whole",
@@ -53,7 +54,7 @@ pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
         checks.push(checked(&format!("{table}: {condition}"), rows(&conn, &breaks)));
     }
     checks.extend(INVARIANTS.iter().map(|(name, breaks)| checked(name, rows(&conn, breaks))));
-    let chain = verify(history::events(&conn), None);
+    let chain = verify(audit_log::events(&conn), None);
     checks.push(checked(
         "the history is a whole chain",
         chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()),
@@ -103,7 +104,7 @@ fn migrations(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
     Ok(if is == should { vec![] } else { is })
 }
 
-/// Everything in a schema, by kind and name. Statistics that somebody had SQLite collect change nothing.
+/// Everything in a schema, by kind and name. Statistics that SQLite was asked to collect change nothing.
 fn schema(conn: &Connection) -> Result<BTreeMap<String, Option<String>>> {
     let mut statement =
         conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat[0-9]'")?;

@@ -84,7 +84,7 @@ fn another_servers_credentials_are_left_alone_and_it_is_said_how_to_go_on() {
 fn none_is_written_where_none_is_wanted() {
     let home = Home::new();
     let (_process, said) = home.serve("a.db", "127.0.0.1:0", &["--credentials-file", "none"]);
-    assert!(!home.file().exists() && said.contains("kept nowhere"), "{said}");
+    assert!(!home.file().exists() && said.contains("not saved"), "{said}");
     let (_, sentence) = ends(1, &mut home.command(&["list"]));
     assert!(sentence.contains("countersign token create") && sentence.contains("--role approver"), "{sentence}");
     let (_, sentence) = ends(1, &mut home.command(&["ask", "--tool", "shell", "--input", "{}"]));
@@ -96,7 +96,7 @@ fn a_server_starts_although_its_tokens_cannot_be_kept() {
     let home = Home::new();
     fs::write(home.directory.path().join("config"), "a file").unwrap();
     let (_process, said) = home.serve("a.db", "127.0.0.1:0", &[]);
-    assert!(said.contains("kept nowhere"), "{said}");
+    assert!(said.contains("not saved"), "{said}");
 }
 
 #[test]

@@ -186,6 +186,10 @@ fn with_too_many_requests_in_progress_agents_are_shed_and_people_pass() {
     crate::harness::until(|| agent.get("/v1/interactions").status == 503);
     let answer = agent.post("/v1/interactions", &confirmation("c"));
     assert_eq!((answer.refusal(), retry_after(&answer)), ((503, "overloaded"), "1"));
+    // A long-poll is not in progress while it waits; one that waits for no time is a request like any other.
+    let waiting = |millis: u32| agent.get(&format!("/v1/interactions/unknown?waitMs={millis}"));
+    assert_eq!(waiting(0).refusal(), (503, "overloaded"));
+    assert_eq!(waiting(1).refusal(), (404, "unknown_request"));
     admin.register(&confirmation("mine"));
     admin.get("/v1/interactions").expect(200);
     slow.write_all(b"{}").unwrap();

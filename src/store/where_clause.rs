@@ -1,16 +1,16 @@
-//! The conditions of a list, put together from those members of a filter that are given: only what is asked for stands in
-//! the SQL, so that the indexes serve.
+//! The WHERE clause of a list, made of those members of a filter that are given. No other condition is in the SQL, so that
+//! the indexes serve.
 
 use rusqlite::types::ToSql;
 
-/// Conditions and their values, in order.
+/// WhereClause and their values, in order.
 #[derive(Default)]
-pub(super) struct Conditions<'v> {
+pub(super) struct WhereClause<'v> {
     sql: Vec<&'static str>,
     values: Vec<&'v dyn ToSql>,
 }
 
-impl<'v> Conditions<'v> {
+impl<'v> WhereClause<'v> {
     /// `condition` holds one `?`, for `value`; nothing is added where there is no value.
     pub(super) fn when<T: ToSql>(mut self, condition: &'static str, value: Option<&'v T>) -> Self {
         if let Some(value) = value {

@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Readiness and measurements: whether the service works, and how much it has to do.
 
 use std::time::Duration;
 
@@ -7,13 +7,32 @@ use crate::metrics::{Metrics, Snapshot};
 use crate::store::Priority;
 
 impl Service {
-    /// Where what happens is counted.
+    /// Commits a write that changes nothing: succeeds if the database takes writes.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store: the database takes no writes.
+    pub async fn ready(&self, priority: Priority) -> Result<()> {
+        self.store.write(priority, |tx| Ok(tx.rewrite_header()?)).await
+    }
+
+    /// Returns how many requests wait for a resolution.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiters.count()
+    }
+
+    /// Returns the counters of everything that happens.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// What stands at this moment.
+    /// Measures how much is queued, waiting and pending at this moment.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let pending = self.store.read(Priority::Human, |tx| tx.pending_by_kind()).await?;
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! A new key, and every value sealed with it.
+//! The key that seals secrets: opened with the database, and exchanged for a new one.
 //!
 //! The key file has both keys from before the COMMIT of the one transaction until after it: whenever the process dies, what
 //! is in the database opens with a key that is in the file.
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::check_keys;
+use super::OpenError as ServiceOpenError;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::RequestId;
 use crate::sealer::{KeyError, Sealer};
-use crate::store::{self, ExclusiveDatabase, OpenError, WriteTx};
+use crate::store::{self, ExclusiveDatabase, OpenError, Priority, Store, WriteTx};
 
 /// How many values are in memory at once.
 const CHUNK: u32 = 500;
@@ -39,7 +39,7 @@ pub enum RotateError {
     Store(#[from] store::Error),
     /// The old seals are still in the database's log, so the old key is still in the key file.
     #[error(
-        "everything is sealed with the new key, but the old seals could not be removed ({0}): run it again when nobody else has the database open"
+        "everything is sealed with the new key, but the old seals could not be removed ({0}): run it again when no other process has the database open"
     )]
     StillRead(store::Error),
     /// The key file.
@@ -56,8 +56,36 @@ pub enum RotateError {
     Io(#[from] std::io::Error),
 }
 
+/// Opens the key file, which has to hold the keys of all that is sealed, or makes one where nothing is.
+pub(super) async fn open_sealer(store: &Store, key_path: &Path) -> Result<Sealer, ServiceOpenError> {
+    let needed = store.read(Priority::Human, |tx| tx.keys_in_use()).await?;
+    let sealer = Sealer::from_existing_file(key_path)?;
+    let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
+    check_keys(key_path, &found, &needed)?;
+    Ok(match sealer {
+        Some(sealer) => sealer,
+        None => Sealer::from_file(key_path)?,
+    })
+}
+
+/// Checks that the keys that were `found` open all that is sealed.
+fn check_keys(key_path: &Path, found: &[String], needed: &[String]) -> Result<(), KeyError> {
+    match needed.iter().find(|needed| !found.contains(needed)) {
+        Some(needed) => {
+            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+            Err(KeyError::Other { path: key_path.to_owned(), found, needed: needed.clone() })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Makes a new key in the file at `key_path` and seals every value in the database at `path` with it, in one transaction.
 /// No server may run meanwhile: it would go on sealing with the old key.
+///
+/// # Errors
+///
+/// If a server uses the database, a value does not open with the old key, or a file cannot be written. [`RotateError`]
+/// says whether the old key is still needed.
 pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rotated, RotateError> {
     let database = ExclusiveDatabase::open(path)?;
     let old = Sealer::from_existing_file(key_path)?;
@@ -81,14 +109,16 @@ pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rot
 
 /// Seals every value anew; how many there are.
 fn reseal(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<u64, RotateError> {
-    let (mut after, mut values) = (0, 0);
+    let (mut after, mut values) = (None, 0);
     loop {
         let chunk = tx.sealed_after(after, CHUNK)?;
-        let Some((last, ..)) = chunk.last() else { return Ok(values) };
-        after = *last;
-        for (interaction_id, request_id, sealed) in &chunk {
+        if chunk.next.is_none() {
+            return Ok(values);
+        }
+        after = chunk.next;
+        for (request_id, sealed) in &chunk.rows {
             let value = sealer.open(request_id, sealed).map_err(|_| RotateError::Unopenable(request_id.clone()))?;
-            tx.reseal(*interaction_id, &sealer.seal(request_id, &value)?)?;
+            tx.reseal(request_id, &sealer.seal(request_id, &value)?)?;
             values += 1;
         }
     }

@@ -1,0 +1,48 @@
+//! How long a request waits for a resolution before it is answered: `waitMs` of its query.
+//!
+//! A long-poll is admitted however many requests are in progress, and the handler waits. Both go by [`wait_of`], so that
+//! `waitMs=0`, which is no wait, is neither.
+
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{Method, Uri};
+
+use super::App;
+use super::error::Problem;
+use crate::api::WaitInteraction;
+
+/// The longest that a request may wait, in milliseconds.
+const LONGEST_WAIT_MS: u64 = 300_000;
+
+/// How long this request waits; `None` answers it at once.
+pub(crate) struct Wait(pub(crate) Option<Duration>);
+
+impl FromRequestParts<App> for Wait {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        wait_of(&parts.uri).map(Self)
+    }
+}
+
+/// Whether a request waits, which costs nothing meanwhile: the limits on waiters and on reads bound what it costs before.
+/// HEAD waits as GET does.
+pub(crate) fn is_long_poll(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && request.uri().query().is_some()
+        && wait_of(request.uri()).is_ok_and(|wait| wait.is_some())
+}
+
+/// The wait that the query of `uri` asks for.
+fn wait_of(uri: &Uri) -> Result<Option<Duration>, Problem> {
+    let read: Result<Query<WaitInteraction>, QueryRejection> = Query::try_from_uri(uri);
+    let Query(query) = read.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
+    match query.wait_ms {
+        None | Some(0) => Ok(None),
+        Some(millis @ 1..=LONGEST_WAIT_MS) => Ok(Some(Duration::from_millis(millis))),
+        Some(_) => Err(Problem::malformed_field("waitMs", format!("a call waits at most {LONGEST_WAIT_MS} ms"))),
+    }
+}

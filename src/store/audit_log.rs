@@ -1,0 +1,92 @@
+//! The audit log as it stands in the file, trusted in nothing: for commands that verify or export it.
+//!
+//! It is read in short transactions of some thousand rows each, so that the write-ahead log of a running server is not
+//! held however long the audit log is. A log that only grows looks the same through them as through one transaction.
+
+use std::borrow::Cow;
+
+use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::{Connection, Row};
+
+use super::Result;
+use crate::domain::chain::{AuditContent, EventHash, UnverifiedEvent};
+
+/// How many rows one transaction reads.
+const CHUNK: i64 = 2_000;
+
+/// The names of the columns of an event's content, in their order in every query here.
+pub(super) const COLUMNS: [&str; 6] = ["at_ms", "event", "request_id", "rule_id", "principal", "detail"];
+
+/// Every event that `conn` sees, in order.
+pub(super) fn events(conn: &Connection) -> Events<'_> {
+    Events { conn, chunk: Vec::new().into_iter(), after: None, is_done: false }
+}
+
+/// The events of an audit log, one chunk in memory at a time.
+pub struct Events<'c> {
+    conn: &'c Connection,
+    chunk: std::vec::IntoIter<UnverifiedEvent>,
+    /// The `seq` of the last event that was read.
+    after: Option<i64>,
+    is_done: bool,
+}
+
+impl Iterator for Events<'_> {
+    type Item = Result<UnverifiedEvent>;
+
+    fn next(&mut self) -> Option<Result<UnverifiedEvent>> {
+        if self.chunk.len() == 0 && !self.is_done {
+            match self.read() {
+                Ok(chunk) => self.chunk = chunk.into_iter(),
+                Err(error) => {
+                    self.is_done = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.chunk.next().map(Ok)
+    }
+}
+
+impl Events<'_> {
+    fn read(&mut self) -> Result<Vec<UnverifiedEvent>> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT {}, seq, hash FROM audit_events WHERE ?1 IS NULL OR seq > ?1 ORDER BY seq LIMIT {CHUNK}",
+            COLUMNS.join(", ")
+        ))?;
+        let mut rows = statement.query([self.after])?;
+        let mut chunk = Vec::new();
+        while let Some(row) = rows.next()? {
+            let event = event_from(row)?;
+            self.after = event.seq;
+            chunk.push(event);
+        }
+        self.is_done = chunk.len() < CHUNK as usize;
+        Ok(chunk)
+    }
+}
+
+fn event_from(row: &Row<'_>) -> Result<UnverifiedEvent> {
+    let mut values = [ValueRef::Null; COLUMNS.len()];
+    for (column, value) in values.iter_mut().enumerate() {
+        *value = row.get_ref(column)?;
+    }
+    let hash = EventHash::column_result(row.get_ref(COLUMNS.len() + 1)?).ok();
+    Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), told: content(values), hash, previous: None })
+}
+
+/// The content of an event from the columns of its row, or which of them holds something else.
+pub(super) fn content(values: [ValueRef<'_>; COLUMNS.len()]) -> std::result::Result<AuditContent<'static>, String> {
+    fn column<T: FromSql>(values: &[ValueRef<'_>], column: usize) -> std::result::Result<T, String> {
+        T::column_result(values[column]).map_err(|_| format!("its {} is none", COLUMNS[column]))
+    }
+    let optional = |index| Ok::<_, String>(column::<Option<String>>(&values, index)?.map(Cow::Owned));
+    Ok(AuditContent {
+        at: column(&values, 0)?,
+        event: column::<String>(&values, 1)?.into(),
+        request_id: optional(2)?,
+        rule_id: optional(3)?,
+        principal: optional(4)?,
+        detail: column::<String>(&values, 5)?.into(),
+    })
+}

@@ -1,0 +1,129 @@
+//! Databases by path, beside a server or without one: for the commands.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::audit_log::{self, Events};
+use super::writer_cache::WriterCache;
+use super::{Error, OpenError, ReadTx, Result, WriteTx, lock, open};
+use crate::clock::Clock;
+use crate::domain::chain::Head;
+
+/// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, and makes the
+/// database where there is none. It waits for other writers and blocks the thread.
+///
+/// # Errors
+///
+/// The error of `work`, or that of opening or writing the database.
+pub fn with_write_tx<T, E>(
+    path: &Path,
+    clock: &dyn Clock,
+    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E>
+where
+    E: From<Error> + From<OpenError>,
+{
+    let conn = open::open_shared(path)?;
+    let done = write_once(&conn, clock, work)?;
+    lock::announce(path).map_err(OpenError::from)?;
+    Ok(done)
+}
+
+/// An existing database that no server uses, nor can use while this lives.
+pub struct ExclusiveDatabase {
+    conn: Connection,
+    _lock: lock::LockFile,
+}
+
+impl ExclusiveDatabase {
+    /// Takes the lock on the database at `path` and brings it up to date.
+    ///
+    /// # Errors
+    ///
+    /// If there is no database, a server uses it, or it cannot be opened.
+    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+        let (lock, conn) = open::exclusive(path)?;
+        Ok(Self { conn, _lock: lock })
+    }
+
+    /// Runs `work` in a transaction of its own.
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or that of writing the database.
+    pub fn write<T, E: From<Error>>(
+        &self,
+        clock: &dyn Clock,
+        work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        write_once(&self.conn, clock, work)
+    }
+
+    /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] while another process reads; nothing is emptied then.
+    pub fn checkpoint(&self) -> Result<()> {
+        let is_busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy { Err(Error::Busy) } else { Ok(()) }
+    }
+}
+
+fn write_once<T, E: From<Error>>(
+    conn: &Connection,
+    clock: &dyn Clock,
+    work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(Error::from)?;
+    if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
+        clock.never_before(highest);
+    }
+    let mut cache = WriterCache::default();
+    let mut write = WriteTx::new(&tx, &mut cache, clock.now());
+    let done = work(&mut write)?;
+    tx.commit().map_err(Error::from)?;
+    Ok(done)
+}
+
+/// Runs `work` on one consistent state of the existing database at `path`, beside a server or without one.
+///
+/// # Errors
+///
+/// If there is no database, it cannot be opened, or `work` fails.
+pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
+    let conn = open::for_reading(path)?;
+    let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
+    Ok(work(&ReadTx { conn: &tx })?)
+}
+
+/// The audit log of a database, open for reading beside a server or without one.
+pub struct AuditLog {
+    conn: Connection,
+}
+
+impl AuditLog {
+    /// Opens the existing database at `path`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no database, it cannot be opened, or its schema is older than the chain.
+    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+        Ok(Self { conn: open::for_reading_the_chain(path)? })
+    }
+
+    /// Returns the end of its chain, as the last row has it.
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be read.
+    pub fn head(&self) -> Result<Head> {
+        (ReadTx { conn: &self.conn }).audit_head()
+    }
+
+    /// Iterates over every event, in order.
+    pub fn events(&self) -> Events<'_> {
+        audit_log::events(&self.conn)
+    }
+}

@@ -1,0 +1,125 @@
+//! Bringing a database up to date: the migrations, and the chain of the events that an earlier schema has written.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use refinery::{Migration, Runner};
+use rusqlite::Connection;
+use rusqlite::functions::{Context, FunctionFlags};
+
+use super::audit_log::{COLUMNS, content};
+use super::error::OpenError;
+use crate::domain::chain::EventHash;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The last migration that was applied; `None` before the first.
+pub(super) fn schema_version(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    let exists = conn.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'")?.exists([])?;
+    if !exists {
+        return Ok(None);
+    }
+    conn.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
+}
+
+/// The last migration that this program knows.
+pub(super) fn known_version() -> i64 {
+    embedded::migrations::runner().get_migrations().iter().map(Migration::version).map(i64::from).max().unwrap_or(0)
+}
+
+/// Brings `conn` up to date.
+pub(super) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
+    provide_audit_hash(conn)?;
+    let migrated = migrations().run(conn);
+    remove_audit_hash(conn)?;
+    migrated.map(drop).map_err(|error| OpenError::Migration(Arc::new(error)))
+}
+
+/// All migrations in one transaction: killed in the middle, it leaves the database as it was.
+fn migrations() -> Runner {
+    embedded::migrations::runner().set_grouped(true)
+}
+
+/// Lets `conn` chain what an earlier schema has written: `audit_hash(seq, at_ms, event, …)`, asked of each event in its
+/// order. Only a connection that migrates has it.
+fn provide_audit_hash(conn: &Connection) -> rusqlite::Result<()> {
+    let previous = Cell::new(EventHash::ZERO);
+    let chain = move |context: &Context<'_>| {
+        let seq: i64 = context.get(0)?;
+        let values = std::array::from_fn(|column| context.get_raw(column + 1));
+        let content = content(values).map_err(|why| format!("event {seq} cannot be chained: {why}"));
+        let hash = content.map_err(|why| rusqlite::Error::UserFunctionError(why.into()))?.hash(seq, previous.get());
+        previous.set(hash);
+        Ok(hash.as_bytes().to_vec())
+    };
+    conn.create_scalar_function("audit_hash", ARGUMENTS, FunctionFlags::SQLITE_UTF8, chain)
+}
+
+/// Takes away what [`provide_audit_hash`] gave.
+fn remove_audit_hash(conn: &Connection) -> rusqlite::Result<()> {
+    conn.remove_function("audit_hash", ARGUMENTS)
+}
+
+/// The position of the event, and the columns of its content.
+const ARGUMENTS: std::ffi::c_int = 1 + COLUMNS.len() as std::ffi::c_int;
+
+#[cfg(test)]
+mod tests {
+    use refinery::Target;
+
+    use super::*;
+    use crate::domain::chain::verify;
+    use crate::store::audit_log::events;
+
+    /// As `version` of the schema had it.
+    fn at_version(conn: &mut Connection, version: i64) {
+        provide_audit_hash(conn).unwrap();
+        migrations().set_target(Target::Version(i32::try_from(version).unwrap())).run(conn).unwrap();
+        remove_audit_hash(conn).unwrap();
+    }
+
+    fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
+        let mut rows = conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_earlier_schema_is_brought_to_the_same_one_as_an_empty_file() {
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrate(&mut fresh).unwrap();
+        assert!(schema(&fresh).len() > 20);
+        for version in 1..known_version() {
+            let mut old = Connection::open_in_memory().unwrap();
+            at_version(&mut old, version);
+            assert_ne!(schema(&old), schema(&fresh), "migration {} changed nothing", version + 1);
+            migrate(&mut old).unwrap();
+            assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+        }
+    }
+
+    #[test]
+    fn the_history_of_every_earlier_schema_is_chained_to_the_letter() {
+        for version in 1..4 {
+            let mut old = Connection::open_in_memory().unwrap();
+            at_version(&mut old, version);
+            old.execute_batch(
+                "INSERT INTO audit_events (at_ms, event, principal, detail) VALUES (7, 'token.created', 'ada', '{ \"b\":1,  \"a\":2}'); \
+                 INSERT INTO audit_events (at_ms, event, request_id, rule_id) VALUES (7, 'interaction.approved', 'r', 'rule')",
+            )
+            .unwrap();
+            let rows = |conn: &Connection| {
+                let told = "SELECT group_concat(seq || at_ms || event || quote(request_id) || quote(rule_id) || quote(principal) || detail) FROM audit_events";
+                conn.query_row(told, [], |row| row.get::<_, String>(0)).unwrap()
+            };
+            let before = rows(&old);
+            migrate(&mut old).unwrap();
+            assert_eq!(rows(&old), before);
+            let head = verify(events(&old), None).unwrap().unwrap();
+            assert_eq!(head.seq, 2, "from version {version}");
+            assert!(old.prepare("SELECT audit_hash(1, 2, '', NULL, NULL, NULL, '')").is_err(), "it stays");
+        }
+    }
+}
