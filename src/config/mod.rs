@@ -32,6 +32,10 @@ pub struct Config {
     #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL", value_parser = FalseyValueParser::new())]
     pub allow_self_approval: bool,
 
+    /// Refuse an approval that does not say it has seen what the interaction's `acknowledgements` lists, over the API, too
+    #[arg(long, env = "COUNTERSIGN_REQUIRE_ACKNOWLEDGEMENTS", value_parser = FalseyValueParser::new())]
+    pub require_acknowledgements: bool,
+
     /// How long an interaction waits that names no deadline, such as 90s, 24h or 7d; `none`: for ever
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,

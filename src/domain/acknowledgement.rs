@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::content::{Confirmation, Diff};
 use super::enums::{RiskLevel, string_enum};
 use super::json::JsonObject;
+use super::kinds::{Confirmation, Diff};
 use super::visible::has_hidden;
 
 /// From more characters than this on, the end of a text is not seen at a glance.
@@ -29,6 +29,11 @@ string_enum! {
         /// It does not fit on a screen: what matters may stand at its end.
         Long = "long",
     }
+}
+
+impl Acknowledgement {
+    /// What an input by itself may need: all that an edit can add.
+    pub const OF_INPUT: &'static [Self] = &[Self::HiddenCharacters, Self::Long];
 }
 
 /// What an approval of `asked` has to acknowledge, in the order of [`Acknowledgement`]'s words; with the input `updated` in
