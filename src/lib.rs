@@ -90,6 +90,7 @@ pub mod domain;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod present;
 pub mod rules_file;
 pub mod sealer;
 pub mod server;

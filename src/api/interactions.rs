@@ -5,6 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{BodyLimits, Invalid, WithRaw};
 use crate::clock::Timestamp;
+use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, TakeId, ToolName};
@@ -132,6 +133,9 @@ pub struct Interaction {
     pub secret: Option<SecretRequest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
+    /// What an approval of a confirmation has to acknowledge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledgements: Option<Vec<Acknowledgement>>,
     pub resolution: Option<Resolution>,
     pub claim: Option<Claim>,
 }
@@ -152,7 +156,10 @@ impl From<Record> for Interaction {
         let status = interaction.status();
         let resolved_at = interaction.resolution.as_ref().map(|resolution| resolution.at);
         let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content));
-        let RegisterBody { kind, confirmation, secret, question, .. } = RegisterBody::new(body.content);
+        let RegisterBody { kind, mut confirmation, secret, question, .. } = RegisterBody::new(body.content);
+        let acknowledgements = confirmation.as_ref().map(|asked| required(asked, None));
+        // A page of a list holds many of these, and none is looked into any more.
+        confirmation.iter_mut().for_each(|asked| asked.input.drop_tree());
         Self {
             request_id: interaction.request_id,
             kind,
@@ -167,6 +174,7 @@ impl From<Record> for Interaction {
             confirmation,
             secret,
             question,
+            acknowledgements,
             resolution,
             claim: claim.map(Claim::from),
         }

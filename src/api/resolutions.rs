@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{BodyLimits, Invalid};
+use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
 use crate::domain::json::JsonObject;
@@ -26,13 +27,23 @@ pub struct ConfirmBody {
     pub selected_pattern: Option<Pattern>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selected_scope: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Vec<Acknowledgement>>,
 }
 
 impl ConfirmBody {
     /// A bare decision.
     #[must_use]
     pub const fn new(request_id: RequestId, decision: Decision) -> Self {
-        Self { request_id, decision, comment: None, updated_input: None, selected_pattern: None, selected_scope: None }
+        Self {
+            request_id,
+            decision,
+            comment: None,
+            updated_input: None,
+            selected_pattern: None,
+            selected_scope: None,
+            acknowledged: None,
+        }
     }
 
     /// Checks what can be checked without the confirmation.

@@ -9,6 +9,7 @@ use super::{Failure, ids, safe_text, terminal};
 use crate::api::{AnswerBody, WaitInteraction};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::kinds::{Entry, Question, Response};
+use crate::present::escape_json;
 
 /// Answer a question; without a flag each of its entries is asked at the terminal.
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ impl Answer {
             writeln!(
                 io::stdout(),
                 "{}",
-                safe_text::json(&client.get_interaction(id, &WaitInteraction::default())?.json())
+                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
             )?;
         } else {
             writeln!(io::stdout(), "answered {id}")?;

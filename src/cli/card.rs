@@ -3,23 +3,23 @@
 //! Whatever an agent has written stands behind a bar, so that none of it passes for a line of ours.
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
 use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
 use crate::api::{Claim, Interaction, Resolution};
 use crate::domain::enums::{Outcome, RiskLevel};
-use crate::domain::interaction::{ResolvedBy, Status};
+use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Diff, SecretRequest};
 use crate::domain::kinds::{Question, Response};
+use crate::present::{Change, hunks, resolver};
 
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;
 
-/// How long the shortest way from the old file to the new is looked for; then any way does.
-const DIFF_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(200);
+/// What an edited input is called.
+const APPROVED: &str = "approved is";
 
 /// All there is to know of an interaction, in lines of at most `width` columns where there is such an end.
 pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -> Vec<SafeText> {
@@ -42,6 +42,13 @@ pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -
 pub(super) fn asked(interaction: &Interaction, width: usize) -> Vec<SafeText> {
     let mut card = Card { width: Some(width), lines: Vec::new() };
     card.asked(interaction);
+    card.lines
+}
+
+/// The input that is approved in place of the one that was asked for.
+pub(super) fn edited(input: &JsonObject, width: Option<usize>) -> Vec<SafeText> {
+    let mut card = Card { width, lines: Vec::new() };
+    card.input(APPROVED, input);
     card.lines
 }
 
@@ -161,7 +168,7 @@ impl Card {
         if let (Some(effective), Some(asked)) = (resolution.effective_input(), &interaction.confirmation)
             && *effective != asked.input
         {
-            self.input("approved is", effective);
+            self.input(APPROVED, effective);
         }
         for response in resolution.responses() {
             self.field(
@@ -209,19 +216,17 @@ impl Card {
     fn diff(&mut self, diff: &Diff) {
         let name = if diff.is_new_file { "new file" } else { "edit of" };
         self.field(name, SafeText::line(&diff.file_path));
-        let compared = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(&*diff.old_content, &*diff.new_content);
-        for (number, group) in compared.grouped_ops(3).iter().enumerate() {
+        for (number, hunk) in hunks(diff).iter().enumerate() {
             if number > 0 {
                 self.barred(SafeText::own("…", TextStyle::Dim));
             }
-            for change in group.iter().flat_map(|op| compared.iter_changes(op)) {
-                let (sign, tint) = match change.tag() {
-                    ChangeTag::Delete => ("- ", TextStyle::Red),
-                    ChangeTag::Insert => ("+ ", TextStyle::Green),
-                    ChangeTag::Equal => ("  ", TextStyle::Plain),
+            for line in hunk {
+                let (sign, tint) = match line.change {
+                    Change::Removed => ("- ", TextStyle::Red),
+                    Change::Added => ("+ ", TextStyle::Green),
+                    Change::Kept => ("  ", TextStyle::Plain),
                 };
-                let text = change.value().strip_suffix('\n').unwrap_or(change.value());
-                self.barred(SafeText::own(sign, tint).and(SafeText::text(text).tinted(tint)));
+                self.barred(SafeText::own(sign, tint).and(SafeText::text(&line.text).tinted(tint)));
             }
         }
     }
@@ -300,14 +305,5 @@ pub(super) fn outcome_tint(outcome: Outcome) -> TextStyle {
         Outcome::Approved | Outcome::Answered => TextStyle::Green,
         Outcome::Rejected => TextStyle::Red,
         Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => TextStyle::Yellow,
-    }
-}
-
-/// Who or what resolved it.
-pub(super) fn resolver(by: &ResolvedBy) -> String {
-    match by {
-        ResolvedBy::Principal(name) => name.to_string(),
-        ResolvedBy::TrustRule(rule) => format!("trust rule {rule}"),
-        ResolvedBy::System(_) => "the deadline".to_owned(),
     }
 }

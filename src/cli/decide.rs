@@ -1,19 +1,22 @@
 //! `countersign approve` and `countersign reject`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
 use super::common::Common;
 use super::list::what;
 use super::style::TerminalStyle;
-use super::{Failure, ids, safe_text};
+use super::time::Now;
+use super::{Failure, card, ids, safe_text, terminal};
 use crate::api::{Accepted, ConfirmBody, Interaction, WaitInteraction, WithRaw};
 use crate::client::Client;
-use crate::domain::enums::{Decision, RiskLevel};
+use crate::domain::acknowledgement::{Acknowledgement, required};
+use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
 use crate::domain::pattern::{Pattern, Scope};
+use crate::present::{acknowledged_fact, escape_json};
 
 /// Approve what an agent wants to do.
 #[derive(Debug, Args)]
@@ -37,9 +40,9 @@ pub(super) struct Approve {
     #[arg(long, value_name = "JSON", value_parser = json_object)]
     input: Option<JsonObject>,
 
-    /// Yes, although the risk is high
-    #[arg(long)]
-    high_risk: bool,
+    /// Yes, although it is high risk, long, or has characters that do not show: what is shown has been read
+    #[arg(long, alias = "high-risk")]
+    acknowledge: bool,
 }
 
 /// Reject what an agent wants to do.
@@ -75,24 +78,44 @@ impl Approve {
     pub(super) fn run(self) -> Result<(), Failure> {
         self.these.each("approved", |interaction| {
             let asked = confirmation(interaction)?;
-            if asked.risk_level == RiskLevel::High && !self.high_risk {
-                return Err(Failure::Other(format!(
-                    "the risk of {0} is high: read `countersign show {0}`, then approve it with --high-risk",
-                    interaction.request_id
-                )));
-            }
+            let selected_pattern = self.always.as_deref().map(|pattern| offered_pattern(asked, pattern)).transpose()?;
+            let selected_scope =
+                selected_pattern.as_ref().map(|_| offered_scope(asked, self.scope.as_deref())).transpose()?;
             Ok(ConfirmBody {
                 comment: self.comment.clone(),
                 updated_input: self.input.clone(),
-                selected_pattern: self.always.as_deref().map(|pattern| offered_pattern(asked, pattern)).transpose()?,
-                selected_scope: self
-                    .always
-                    .as_ref()
-                    .map(|_| offered_scope(asked, self.scope.as_deref()))
-                    .transpose()?,
+                selected_pattern,
+                selected_scope,
+                acknowledged: Some(self.acknowledged(interaction, asked)?).filter(|words| !words.is_empty()),
                 ..ConfirmBody::new(interaction.request_id.clone(), Decision::Allow)
             })
         })
+    }
+
+    /// Shows all that is approved, and what of it was acknowledged: by the flag, or by a word typed after reading it.
+    fn acknowledged(&self, interaction: &Interaction, asked: &Confirmation) -> Result<Vec<Acknowledgement>, Failure> {
+        let required = required(asked, self.input.as_ref());
+        let id = &interaction.request_id;
+        let facts = required.iter().map(|word| acknowledged_fact(*word)).collect::<Vec<_>>().join(", and ");
+        let is_asked = !required.is_empty() && !self.acknowledge;
+        if is_asked && !io::stdin().is_terminal() {
+            let message = format!("{facts}: read `countersign show {id}`, then approve it with --acknowledge");
+            return Err(Failure::Usage(message));
+        }
+        self.show(interaction)?;
+        let prompt = format!("Approve {id}, although {facts}? Type yes: ");
+        if is_asked && terminal::line(&prompt)?.as_deref() != Some("yes") {
+            return Err(Failure::Other(format!("{id} is not approved: that takes a yes")));
+        }
+        Ok(required)
+    }
+
+    /// The card, on stderr: stdout is for what was done.
+    fn show(&self, interaction: &Interaction) -> io::Result<()> {
+        let (look, mut err) = (TerminalStyle::of_stderr(), io::stderr().lock());
+        let mut lines = card::whole(interaction, look.width, Now::read());
+        lines.extend(self.input.iter().flat_map(|input| card::edited(input, look.width)));
+        lines.iter().try_for_each(|line| writeln!(err, "{}", line.paint(look).trim_end()))
     }
 }
 
@@ -135,7 +158,7 @@ impl Targets {
             writeln!(
                 io::stdout(),
                 "{}",
-                safe_text::json(&client.get_interaction(id, &WaitInteraction::default())?.json())
+                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
             )?;
         } else {
             writeln!(io::stdout(), "{done} {id}: {}", what(&told.value).paint(TerminalStyle::of_stdout()))?;

@@ -6,13 +6,14 @@ use clap::Args;
 
 use super::common::Common;
 use super::list::dash;
-use super::safe_text::{self, SafeText};
+use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::{Failure, ids};
 use crate::api::{AuditEvent, ListAuditEvents, WithRaw};
 use crate::client::Client;
 use crate::domain::id::{PrincipalName, RequestId};
+use crate::present::escape_json;
 
 /// More events than any interaction has.
 const WHOLE_STORY: usize = 1_000;
@@ -110,7 +111,7 @@ impl Lines {
     fn print(&self, told: &WithRaw<AuditEvent>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", safe_text::json(&told.json()))?;
+            writeln!(out, "{}", escape_json(&told.json()))?;
             return out.flush();
         }
         let AuditEvent { seq, at, event, principal, .. } = &told.value;

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use clap::Args;
 use serde::Serialize;
 
-use super::card::{outcome_tint, resolver, risk};
+use super::card::{outcome_tint, risk};
 use super::common::Common;
-use super::safe_text::{self, SafeText};
+use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::Now;
@@ -16,6 +16,10 @@ use crate::api::{Interaction, ListInteractions, WithRaw};
 use crate::domain::enums::Kind;
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
+use crate::domain::kinds::Question;
+use crate::domain::kinds::Summary;
+use crate::domain::kinds::{Confirmation, SecretRequest};
+use crate::present::{escape_json, resolver};
 
 /// List what waits for an answer.
 #[derive(Debug, Args)]
@@ -161,21 +165,17 @@ pub(super) fn dash() -> SafeText {
 
 /// In one line, what is asked.
 pub(super) fn what(interaction: &Interaction) -> SafeText {
-    let titled = |title: &str, text: &str| {
-        SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(text))
-    };
-    if let Some(asked) = &interaction.confirmation {
-        return titled(asked.tool_name.as_str(), &asked.subject_text());
-    }
-    if let Some(asked) = &interaction.secret {
-        return titled("secret", &asked.label);
-    }
-    let texts = interaction.question.iter().flat_map(|asked| &asked.entries).map(|entry| entry.text.as_str());
-    titled("question", &texts.collect::<Vec<_>>().join(" / "))
+    let confirmation = interaction.confirmation.as_deref().map(Confirmation::summary);
+    let secret = || interaction.secret.as_ref().map(SecretRequest::summary);
+    let question = || interaction.question.as_ref().map(Question::summary);
+    let summary = confirmation.or_else(secret).or_else(question);
+    summary.map_or_else(SafeText::default, |Summary { title, text }| {
+        SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(&text))
+    })
 }
 
 /// A JSON array, an element a line.
 pub(super) fn print_json<T: Serialize>(out: &mut impl Write, found: &[WithRaw<T>]) -> io::Result<()> {
-    let lines: Vec<String> = found.iter().map(|told| safe_text::json(&told.json())).collect();
+    let lines: Vec<String> = found.iter().map(|told| escape_json(&told.json())).collect();
     writeln!(out, "[{}]", lines.join(",\n "))
 }

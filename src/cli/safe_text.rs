@@ -139,25 +139,6 @@ pub(super) fn line(text: &str) -> String {
     SafeText::line(text).paint(TerminalStyle::default())
 }
 
-/// JSON to the letter, except that what is unseen is escaped: the same to a program, harmless to a terminal.
-pub(super) fn json(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len());
-    for piece in visible::pieces(text) {
-        match piece {
-            Piece::Plain(plain) => harmless.push_str(plain),
-            Piece::Lookalike(c) => harmless.push(c),
-            // Only between tokens is there such a thing.
-            Piece::Unseen('\r') => harmless.push(' '),
-            Piece::Unseen(c) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    harmless.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-    }
-    harmless
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,14 +174,5 @@ mod tests {
             assert_eq!(rows.iter().map(|row| row.paint(TerminalStyle::default())).collect::<String>(), all);
             assert!(rows.iter().all(|row| row.width() <= width.max(2)), "{width}: {rows:?}");
         }
-    }
-
-    #[test]
-    fn json_is_the_same_to_a_program_and_holds_nothing_unseen() {
-        let text = "{\"a\":\r\n \"x\u{9b}\u{202e}\u{e0041}\\u001b日\u{456}\"}";
-        let harmless = json(text);
-        assert!(!harmless.contains(['\u{9b}', '\u{202e}', '\u{e0041}', '\r']), "{harmless:?}");
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(read(&harmless), read(text));
     }
 }

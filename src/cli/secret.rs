@@ -11,6 +11,7 @@ use super::{Failure, ids, safe_text};
 use crate::api::{ProvideSecretBody, WaitInteraction};
 use crate::domain::enums::Delivery;
 use crate::domain::secret_value::SecretValue;
+use crate::present::escape_json;
 
 /// Give a secret, typed without echo or from stdin.
 #[derive(Debug, Args)]
@@ -58,7 +59,7 @@ impl GiveSecret {
             writeln!(
                 io::stdout(),
                 "{}",
-                safe_text::json(&client.get_interaction(id, &WaitInteraction::default())?.json())
+                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
             )?;
         } else {
             let done = if self.decline { "declined" } else { "given" };

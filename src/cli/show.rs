@@ -7,7 +7,8 @@ use clap::Args;
 use super::common::Common;
 use super::style::TerminalStyle;
 use super::time::Now;
-use super::{Failure, card, ids, safe_text};
+use super::{Failure, card, ids};
+use crate::present::escape_json;
 
 /// Show an interaction, complete.
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ impl Show {
         let told = ids::interaction(&self.common.person()?, &self.id, self.exact, ids::Among::All)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", safe_text::json(&told.json()))?);
+            return Ok(writeln!(out, "{}", escape_json(&told.json()))?);
         }
         let look = TerminalStyle::of_stdout();
         for line in card::whole(&told.value, look.width, Now::read()) {

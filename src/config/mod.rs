@@ -33,6 +33,10 @@ pub struct Config {
     #[arg(long, env = "COUNTERSIGN_ALLOW_SELF_APPROVAL", value_parser = FalseyValueParser::new())]
     pub allow_self_approval: bool,
 
+    /// Refuse an approval over the API, too, that does not acknowledge what the interaction's `acknowledgements` lists
+    #[arg(long, env = "COUNTERSIGN_REQUIRE_ACKNOWLEDGEMENTS", value_parser = FalseyValueParser::new())]
+    pub require_acknowledgements: bool,
+
     /// How long an interaction without a deadline of its own stays pending, such as 90s, 24h or 7d; `none`: forever
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,

@@ -53,7 +53,7 @@ impl JsonObject {
     }
 
     /// Forgets the tree, which takes several times the memory of the text, until it is asked for again.
-    pub(super) fn drop_tree(&mut self) {
+    pub fn drop_tree(&mut self) {
         self.tree.take();
     }
 

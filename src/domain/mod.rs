@@ -1,5 +1,6 @@
 //! What countersign is about, and nothing else: no I/O, no clock, no SQL, no HTTP.
 
+pub mod acknowledgement;
 pub mod audit;
 pub mod bounded;
 pub mod canonical;

@@ -1,5 +1,6 @@
 //! Every way in which a well-formed request can be refused: expected, and nobody's fault but the caller's.
 
+use super::acknowledgement::Acknowledgement;
 use super::enums::{Kind, Outcome, Role};
 use super::id::QuestionId;
 use super::interaction::Status;
@@ -48,6 +49,11 @@ pub enum Refused {
     UsedLoginLink,
     /// Only the principal that registered it may do this.
     NotYours,
+    /// The approval does not say that all was seen that has to be.
+    AcknowledgementRequired {
+        /// What was not acknowledged.
+        missing: Vec<Acknowledgement>,
+    },
     /// The agent does not let its input be edited.
     EditsNotAllowed,
     /// The agent does not let lasting rules be made from this.

@@ -45,6 +45,13 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// Whether anything in `text` does not show itself.
+#[must_use]
+pub fn has_hidden(text: &str) -> bool {
+    let is_plain_ascii = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n'));
+    !is_plain_ascii && pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +70,16 @@ mod tests {
         ];
         assert_eq!(shown, expected);
         assert_eq!(name('\u{1b}'), "U+001B");
+    }
+
+    #[test]
+    fn a_text_hides_something_where_a_piece_of_it_does() {
+        for text in ["g\u{456}t", "\u{1b}", "a\rb", "\u{7f}", "é\u{200b}", "a\u{a0}b"] {
+            assert!(has_hidden(text), "{text:?}");
+        }
+        for text in ["", "git push\n\t~", "привет café 日本"] {
+            assert!(!has_hidden(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Problem {
         Self::malformed(message).with("field", field)
     }
 
+    /// The same refusal in another sentence.
+    pub(crate) fn saying(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
@@ -227,6 +232,13 @@ impl From<Refused> for Problem {
             Refused::NotYours => {
                 Self::new(FORBIDDEN, "not_yours", "only the principal that registered this interaction may do this")
             }
+            Refused::AcknowledgementRequired { missing } => {
+                let words = missing.iter().map(|word| word.as_str()).collect::<Vec<_>>();
+                let message = format!("an approval of this interaction has to acknowledge: {}", words.join(", "));
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "acknowledgement_required", message)
+                    .with("field", "acknowledged")
+                    .with("acknowledgements", words)
+            }
             Refused::EditsNotAllowed => {
                 let message = "this interaction does not allow its input to be edited";
                 Self::new(FORBIDDEN, "edits_not_allowed", message).with("field", "updatedInput")
@@ -361,11 +373,6 @@ pub(crate) async fn method_not_allowed(method: Method) -> Problem {
 /// A form that no page of this session sent.
 pub(crate) fn wrong_form() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "wrong_form", "this form is of another session; load the page anew")
-}
-
-/// An approval without its second step.
-pub(crate) fn not_acknowledged(message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_deliberate", message).with("field", "acknowledged")
 }
 
 /// An approval that would discard what was typed into its form.

@@ -2,6 +2,7 @@
 
 use super::trust_rules;
 use super::{Result, Service, find};
+use crate::domain::acknowledgement::{self, Acknowledgement};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{Decision, Kind};
 use crate::domain::id::{RequestId, RuleId, ToolName};
@@ -10,6 +11,7 @@ use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
+use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
 use crate::store::{Priority, ReadTx, WriteTx};
 
@@ -26,6 +28,11 @@ pub struct Confirm {
     pub updated_input: Option<JsonObject>,
     /// The pattern and scope of a rule to be made with the same decision.
     pub selected: Option<(Pattern, Scope)>,
+    /// What of the interaction's acknowledgements the person has made.
+    pub acknowledged: Vec<Acknowledgement>,
+    /// Whether an approval without all of them is refused however the server was started: a page shows them to a person,
+    /// a program may have its own ways.
+    pub must_acknowledge: bool,
 }
 
 impl Service {
@@ -37,6 +44,7 @@ impl Service {
     pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<()> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
+        let must_acknowledge = self.require_acknowledgements || confirm.must_acknowledge;
         self.store
             .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &confirm.request_id, &by)?;
@@ -46,6 +54,9 @@ impl Service {
                 }
                 interaction.check_open(Kind::Confirmation, tx.now())?;
                 interaction.check_not_own(&by, allow_self_approval)?;
+                if must_acknowledge {
+                    confirm.check_acknowledged(tx)?;
+                }
                 let detail = confirm.decide(tx, &by)?;
                 let resolution =
                     Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
@@ -69,6 +80,17 @@ impl Confirm {
             && stands.detail.comment == self.comment
             && stands.detail.updated_input == self.updated_input
             && made == self.selected)
+    }
+
+    /// Refuses an approval that leaves out something that has to be acknowledged.
+    fn check_acknowledged(&self, tx: &ReadTx<'_>) -> Result<()> {
+        if self.decision == Decision::Deny {
+            return Ok(());
+        }
+        let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
+        let required = acknowledgement::required(&confirmation, self.updated_input.as_ref());
+        let missing = acknowledgement::missing(&required, &self.acknowledged);
+        if missing.is_empty() { Ok(()) } else { Err(Refused::AcknowledgementRequired { missing }.into()) }
     }
 
     /// What is kept of the decision. Reads what was asked only where an edit or a rule depends on it.

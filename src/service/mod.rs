@@ -72,6 +72,7 @@ pub struct Service {
     /// Whether the server is on its way out.
     stopping: watch::Sender<bool>,
     allow_self_approval: bool,
+    require_acknowledgements: bool,
     default_ttl: Ttl,
     max_pending: u32,
     max_pattern_bytes: usize,
@@ -140,6 +141,7 @@ impl Service {
             last_seq,
             stopping: watch::Sender::new(false),
             allow_self_approval: config.allow_self_approval,
+            require_acknowledgements: config.require_acknowledgements,
             default_ttl: config.default_ttl,
             max_pending: config.limits.max_pending,
             max_pattern_bytes: config.limits.max_pattern_bytes,

@@ -7,11 +7,12 @@ use super::confirmation::ConfirmationView;
 use super::forms::Fields;
 use super::session::Person;
 use super::text::{Markup, RelativeTime, escape_untrusted};
-use crate::domain::enums::{Delivery, Outcome, RiskLevel};
+use crate::domain::enums::RiskLevel;
 use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::kinds::{Content, Question, Response, SecretRequest};
 use crate::http::App;
 use crate::http::error::Problem;
+use crate::present::{Ending, asks};
 
 /// One interaction, as `person` sees it.
 #[derive(Template)]
@@ -22,6 +23,8 @@ pub(super) struct Card {
     conversation: Option<String>,
     created: RelativeTime,
     deadline: Option<RelativeTime>,
+    /// What is asked, in a word or two.
+    asks: &'static str,
     asked: Asked,
     /// The same for all that ask the same.
     pub(super) group: String,
@@ -66,15 +69,6 @@ impl Asked {
         }
     }
 
-    /// What is asked, in a word or two.
-    fn heading(&self) -> &'static str {
-        match self {
-            Self::Confirmation(_) => "wants to use",
-            Self::Secret(_) => "asks for a secret",
-            Self::Question(_) => "has a question",
-        }
-    }
-
     fn confirmation(&self) -> Option<&ConfirmationView> {
         match self {
             Self::Confirmation(view) => Some(view),
@@ -98,6 +92,7 @@ impl Card {
         };
         Ok(Self {
             id: interaction.request_id.to_string(),
+            asks: asks(interaction.kind),
             who: interaction.registered_by.to_string(),
             conversation: interaction.conversation_id.as_ref().map(ToString::to_string),
             created: RelativeTime::new(interaction.created_at, now),
@@ -187,22 +182,12 @@ impl ResolutionSummary {
 }
 
 fn sentence(resolution: &Resolution, person: &Person) -> String {
-    let what = match (resolution.outcome, resolution.detail.delivery) {
-        (Outcome::Approved, _) if resolution.detail.updated_input.is_some() => "approved with an edited input",
-        (Outcome::Approved, _) => "approved",
-        (Outcome::Rejected, _) => "rejected",
-        (Outcome::Answered, Some(Delivery::Store)) => "given, to be kept",
-        (Outcome::Answered, Some(Delivery::TransientSend)) => "given, once",
-        (Outcome::Answered, None) => "answered",
-        (Outcome::Expired, _) => return "expired: it was not decided in time".to_owned(),
-        (Outcome::Cancelled, _) => "cancelled",
-        (Outcome::Superseded, _) => "superseded: the conversation went on",
-    };
-    match &resolution.by {
-        ResolvedBy::Principal(name) if *name == person.principal.name => format!("{what} by you"),
-        ResolvedBy::Principal(name) => format!("already resolved: {what} by {name}"),
-        ResolvedBy::TrustRule(_) => format!("{what} by a trust rule"),
-        ResolvedBy::System(_) => what.to_owned(),
+    let Resolution { outcome, by, detail, .. } = resolution;
+    let ending = Ending::new(*outcome, Some(by)).delivered(detail.delivery).edited(detail.updated_input.is_some());
+    match by {
+        ResolvedBy::Principal(name) if *name == person.principal.name => ending.by_you().to_string(),
+        ResolvedBy::Principal(_) => format!("already resolved: {ending}"),
+        ResolvedBy::TrustRule(_) | ResolvedBy::System(_) => ending.to_string(),
     }
 }
 

@@ -1,21 +1,14 @@
 //! A confirmation on a card: the complete input, and what its forms offer.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::text::DiffView;
 use super::text::{Markup, escape_untrusted};
+use crate::domain::acknowledgement::{Acknowledgement, LONG_CHARS, missing, required, shown_value};
 use crate::domain::enums::RiskLevel;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
-use crate::domain::visible::{Piece, pieces};
-
-/// From so many characters on, the end of a text is not seen at a glance.
-const LONG_CHARS: usize = 4_000;
-
-/// Nor from so many lines on.
-const LONG_LINES: usize = 80;
+use crate::present::{acknowledged_fact, escape_json};
 
 /// A request to use a tool.
 pub(super) struct ConfirmationView {
@@ -36,8 +29,10 @@ pub(super) struct ConfirmationView {
     pub(super) editable: Option<String>,
     pub(super) patterns: Vec<Offer>,
     pub(super) scopes: Vec<Offer>,
-    /// Why it takes a second step to approve this, if it does.
-    pub(super) acknowledgement: Option<&'static str>,
+    /// What has to be acknowledged to approve it.
+    pub(super) acknowledgements: Vec<AcknowledgementView>,
+    /// What an edit of the input may have to acknowledge besides.
+    pub(super) of_edit: Vec<AcknowledgementView>,
     /// Tool, subject and risk: what those have in common that may be approved together.
     pub(super) alike: String,
 }
@@ -58,6 +53,18 @@ pub(super) struct Offer {
     pub(super) value: Markup,
 }
 
+/// Something to be acknowledged: its word, and what it is about.
+pub(super) struct AcknowledgementView {
+    pub(super) word: Acknowledgement,
+    pub(super) fact: &'static str,
+}
+
+impl AcknowledgementView {
+    const fn of(word: Acknowledgement) -> Self {
+        Self { word, fact: acknowledged_fact(word) }
+    }
+}
+
 impl ConfirmationView {
     pub(super) fn of(asked: &Confirmation) -> Self {
         let subject = asked.subject_text();
@@ -74,6 +81,7 @@ impl ConfirmationView {
             description: None,
             value: escape_untrusted(option.scope.as_str()),
         });
+        let required = required(asked, None);
         let is_lasting = asked.persistent_decisions_allowed;
         Self {
             tool: escape_untrusted(asked.tool_name.as_str()),
@@ -89,7 +97,8 @@ impl ConfirmationView {
             editable: asked.input_edits_allowed.then(|| editable(&asked.input)),
             patterns: patterns.filter(|_| is_lasting).collect(),
             scopes: scopes.filter(|_| is_lasting).collect(),
-            acknowledgement: required_acknowledgement(asked),
+            of_edit: missing(Acknowledgement::OF_INPUT, &required).into_iter().map(AcknowledgementView::of).collect(),
+            acknowledgements: required.into_iter().map(AcknowledgementView::of).collect(),
             alike: Self::alike(asked),
         }
     }
@@ -116,7 +125,7 @@ fn says(asked: &Confirmation, subject: &str) -> bool {
 
 impl Member {
     fn new(name: &str, value: &Value) -> Self {
-        let text = value_text(value);
+        let text = shown_value(value);
         let chars = text.chars().count();
         Self {
             name: escape_untrusted(name),
@@ -126,54 +135,8 @@ impl Member {
     }
 }
 
-/// A string says itself; anything else is JSON.
-fn value_text(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) => text.into(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            format!("{value:#}").into()
-        }
-    }
-}
-
-/// Why a person has to say once more that they have read it: what does much harm, and what is easily overlooked.
-pub(super) fn required_acknowledgement(asked: &Confirmation) -> Option<&'static str> {
-    let hides = |text: &Cow<'_, str>| pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)));
-    let is_long = |text: &Cow<'_, str>| text.chars().count() > LONG_CHARS || text.lines().count() > LONG_LINES;
-    let texts = texts(asked);
-    if asked.risk_level == RiskLevel::High {
-        Some("I have read all of it, and I know that it is high risk")
-    } else if texts.iter().any(hides) {
-        Some("I have read all of it, with the characters in it that do not show")
-    } else if texts.iter().any(is_long) {
-        Some("I have read all of it, to its end")
-    } else {
-        None
-    }
-}
-
-/// Everything that an approval is about; not the agent's reason, which is only a claim.
-fn texts(asked: &Confirmation) -> Vec<Cow<'_, str>> {
-    let fixed = [Some(asked.tool_name.as_str()), asked.subject.as_deref(), asked.working_dir.as_deref()];
-    let diff = asked.diff.iter().flat_map(|diff| [&diff.file_path, &diff.old_content, &diff.new_content]);
-    let members = asked.input.tree().iter().flat_map(|(name, value)| [Cow::from(name), value_text(value)]);
-    fixed.into_iter().flatten().map(Cow::from).chain(diff.map(Cow::from)).chain(members).collect()
-}
-
 /// The input, indented; invisible characters are escaped, so that they are seen while editing.
 pub(super) fn editable(input: &JsonObject) -> String {
     let indented = serde_json::to_string_pretty(input.tree()).unwrap_or_else(|_| input.text().to_owned());
-    let mut text = String::with_capacity(indented.len());
-    for piece in pieces(&indented) {
-        match piece {
-            Piece::Plain(plain) => text.push_str(plain),
-            Piece::Lookalike(c) => text.push(c),
-            Piece::Unseen(c) => {
-                let escaped =
-                    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-                text.push_str(&escaped);
-            }
-        }
-    }
-    text
+    escape_json(&indented)
 }

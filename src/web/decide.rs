@@ -5,10 +5,11 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::card::responses;
-use super::confirmation::{ConfirmationView, editable, required_acknowledgement};
+use super::confirmation::{ConfirmationView, editable};
 use super::forms::{Fields, Form, FormResponse};
 use super::session::{PageRejection, Person};
 use crate::api::ConfirmBody;
+use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Record;
@@ -20,9 +21,10 @@ use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
 use crate::http::App;
 use crate::http::api::confirm::command;
-use crate::http::error::{Problem, input_discarded, not_acknowledged, not_alike};
+use crate::http::error::{Problem, input_discarded, not_alike};
 use crate::http::extract::Param;
-use crate::service::{Answer, Error, ProvideSecret};
+use crate::present::acknowledged_fact;
+use crate::service::{Answer, Confirm, Error, ProvideSecret};
 
 /// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
 pub(super) async fn decide(
@@ -35,18 +37,18 @@ pub(super) async fn decide(
     let asked = confirmation(&record)?;
     let body = decision(request_id, asked, &form.fields)?;
     if body.decision == Decision::Allow {
-        check_acknowledged(asked, &form.fields)?;
         check_nothing_discarded(asked, &body, &form.fields)?;
     }
     let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
-    let confirm = command(body, &app.limits)?;
-    app.service.confirm(&form.person.principal, confirm).await.map_err(Problem::from)?;
+    let confirm = Confirm { must_acknowledge: true, ..command(body, &app.limits)? };
+    app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)?;
     Ok(FormResponse::new(said).answer(&headers)?)
 }
 
 /// What the button that was pressed means.
 fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Result<ConfirmBody, Problem> {
-    let mut body = plain(request_id, Decision::Allow, fields);
+    let mut body =
+        ConfirmBody { acknowledged: Some(acknowledged(fields)?), ..plain(request_id, Decision::Allow, fields) };
     match fields.get("decision") {
         Some("allow") => {}
         Some("allow-edited") => body.updated_input = Some(edited(fields)?),
@@ -62,14 +64,7 @@ fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Res
 
 /// A decision with the comment of the form, and nothing edited or chosen.
 fn plain(request_id: RequestId, decision: Decision, fields: &Fields) -> ConfirmBody {
-    ConfirmBody {
-        request_id,
-        decision,
-        comment: fields.filled("comment").map(str::to_owned),
-        updated_input: None,
-        selected_pattern: None,
-        selected_scope: None,
-    }
+    ConfirmBody { comment: fields.filled("comment").map(str::to_owned), ..ConfirmBody::new(request_id, decision) }
 }
 
 fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
@@ -89,14 +84,18 @@ fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Pro
     }
 }
 
-/// Refuses to approve what takes a second step, where that was not taken.
-pub(super) fn check_acknowledged(asked: &Confirmation, fields: &Fields) -> Result<(), Problem> {
-    match required_acknowledgement(asked) {
-        Some(acknowledgement) if fields.get("acknowledged") != Some("yes") => {
-            Err(not_acknowledged(format!("Say first: \u{201c}{acknowledgement}\u{201d}.")))
-        }
-        _ => Ok(()),
-    }
+/// What a form says was read.
+fn acknowledged(fields: &Fields) -> Result<Vec<Acknowledgement>, Problem> {
+    let words = fields.all("acknowledged").map(str::parse).collect::<Result<_, _>>();
+    words.map_err(|problem: String| Problem::malformed_field("acknowledged", problem))
+}
+
+/// The answer to an approval that leaves something out, in the words of the form; anything else as everywhere.
+fn refusal(error: Error) -> Problem {
+    let Error::Refused(Refused::AcknowledgementRequired { missing }) = &error else { return error.into() };
+    let facts = missing.iter().map(|word| acknowledged_fact(*word)).collect::<Vec<_>>();
+    let message = format!("Say first that you have read it, and know that {}.", facts.join(", and that "));
+    Problem::from(error).saying(message)
 }
 
 /// Refuses to approve where something was typed that this approval would leave out, or say as if it belonged to it.
@@ -205,13 +204,20 @@ pub(super) async fn decide_many(
     if decision == Decision::Allow {
         check_alike(&asked)?;
         if form.fields.get("acknowledged") != Some("yes") {
-            return Err(not_acknowledged("Say first that you have read each of them.").into());
+            return Err(Problem::from(Refused::AcknowledgementRequired { missing: Acknowledgement::ALL.to_vec() })
+                .saying("Say first that you have read each of them to its end.")
+                .into());
         }
     }
     let what = if decision == Decision::Allow { "approved" } else { "rejected" };
     // All are checked before the first is decided.
-    let confirms = ids.into_iter().map(|request_id| command(plain(request_id, decision, &form.fields), &app.limits));
-    let confirms = confirms.collect::<Result<Vec<_>, _>>()?;
+    let confirms = ids.into_iter().map(|request_id| {
+        // One tick for all of them says all of it.
+        let acknowledged = Some(Acknowledgement::ALL.to_vec());
+        let body = ConfirmBody { acknowledged, ..plain(request_id, decision, &form.fields) };
+        Ok(Confirm { must_acknowledge: true, ..command(body, &app.limits)? })
+    });
+    let confirms = confirms.collect::<Result<Vec<_>, Problem>>()?;
     let (mut done, mut late) = (0, 0);
     for confirm in confirms {
         match app.service.confirm(&form.person.principal, confirm).await {

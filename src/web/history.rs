@@ -15,6 +15,7 @@ use crate::http::App;
 use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
+use crate::present::resolver;
 use crate::store::{CopyableQuery, Error as StoreError, Filter};
 
 #[derive(Deserialize)]
@@ -93,7 +94,7 @@ impl Line {
             status: interaction.status().as_str(),
             kind: interaction.kind,
             tool_name: interaction.tool_name.as_ref().map(|name| escape_untrusted(name.as_str())),
-            about: record.body.content.summary().into(),
+            about: record.body.content.summary().text.as_ref().into(),
             registered_by: interaction.registered_by.to_string(),
             conversation_id: interaction.conversation_id.as_ref().map(ToString::to_string),
             created_at: AbsoluteTime(interaction.created_at),
@@ -161,19 +162,17 @@ impl From<&str> for Headline {
 
 /// Who or what resolved an interaction.
 #[derive(Clone, Debug)]
-pub(super) enum By {
-    Person(String),
-    Rule(String),
-    Deadline,
+pub(super) struct By {
+    /// After "by".
+    pub(super) said: String,
+    /// The rule, where it was one.
+    pub(super) rule: Option<String>,
 }
 
 impl From<&ResolvedBy> for By {
     fn from(by: &ResolvedBy) -> Self {
-        match by {
-            ResolvedBy::Principal(name) => Self::Person(name.to_string()),
-            ResolvedBy::TrustRule(rule_id) => Self::Rule(rule_id.to_string()),
-            ResolvedBy::System(_) => Self::Deadline,
-        }
+        let rule = if let ResolvedBy::TrustRule(rule_id) = by { Some(rule_id.to_string()) } else { None };
+        Self { said: resolver(by), rule }
     }
 }
 

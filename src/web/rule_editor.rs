@@ -204,7 +204,7 @@ impl Line {
         Ok(Self {
             request_id: interaction.request_id.to_string(),
             status: interaction.status().as_str(),
-            about: record.body.content.summary().into(),
+            about: record.body.content.summary().text.as_ref().into(),
             registered_by: interaction.registered_by.to_string(),
             created_at: AbsoluteTime(interaction.created_at),
             resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),

@@ -3,15 +3,14 @@
 //! A text of an agent keeps every character, none of them is obeyed, and hidden characters are marked.
 
 use std::fmt::{self, Display, Write};
-use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use similar::{ChangeTag, TextDiff};
 
 use crate::clock::Timestamp;
 use crate::domain::kinds::Diff;
 use crate::domain::visible::{Piece, name, pieces};
+use crate::present::{Change, Line, hunks, span};
 
 /// HTML that is escaped already.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +84,7 @@ impl HtmlSafe for AbsoluteTime {}
 #[derive(Clone, Debug)]
 pub(super) struct RelativeTime {
     pub(super) at: Timestamp,
-    /// Such as `in 4 min` or `2 h ago`.
+    /// Such as `in 4m 10s` or `2h ago`.
     pub(super) said: String,
 }
 
@@ -100,23 +99,6 @@ impl RelativeTime {
     }
 }
 
-/// The largest two units, such as `1 d 1 h`.
-fn span(millis: u64) -> String {
-    let seconds = millis / 1_000;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
-    }
-}
-
-/// How long the shortest way from the old to the new is looked for; then any way does.
-const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
-
-/// How many unchanged lines stand around a change.
-const AROUND: usize = 3;
-
 /// The most lines that are shown side by side with what they replace: a line costs a browser much more than its text.
 const MOST_LINES: usize = 2_000;
 
@@ -129,7 +111,7 @@ pub(super) struct DiffView {
     added: usize,
     removed: usize,
     /// Changes that lie together, each with what stands around it.
-    hunks: Vec<Vec<Line>>,
+    hunks: Vec<Vec<LineView>>,
     /// All of the file as it was, where the changes are too many to be shown one by one.
     before: Option<Markup>,
     /// All of the file, as it would be, where the changes do not show it.
@@ -137,7 +119,7 @@ pub(super) struct DiffView {
 }
 
 /// One line of either file.
-struct Line {
+struct LineView {
     class: &'static str,
     sign: &'static str,
     /// Its number, in the old file if it goes, else in the new.
@@ -160,38 +142,29 @@ impl DiffView {
                 whole: Some(escape_untrusted(&diff.new_content)),
             };
         }
-        let compared = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(&*diff.old_content, &*diff.new_content);
-        let groups = compared.grouped_ops(AROUND);
-        let hunks = groups.iter().map(|ops| {
-            let changes = ops.iter().flat_map(|op| compared.iter_changes(op));
-            let lines = changes.map(|change| {
-                let (class, sign, index) = match change.tag() {
-                    ChangeTag::Delete => ("gone", "−", change.old_index()),
-                    ChangeTag::Insert => ("come", "+", change.new_index()),
-                    ChangeTag::Equal => ("kept", " ", change.new_index()),
-                };
-                let text = change.value().strip_suffix('\n').unwrap_or(change.value());
-                Line {
-                    class,
-                    sign,
-                    number: index.map_or(0, |index| index + 1),
-                    text: escape_untrusted(text),
-                    has_no_newline: change.missing_newline(),
-                }
-            });
-            lines.collect::<Vec<_>>()
-        });
-        let hunks = hunks.collect::<Vec<_>>();
-        let count = |class: &str| hunks.iter().flatten().filter(|line| line.class == class).count();
+        let hunks = hunks(diff);
+        let count = |change| hunks.iter().flatten().filter(|line| line.change == change).count();
         Self {
             file: escape_untrusted(&diff.file_path),
             is_new_file: diff.is_new_file,
-            added: count("come"),
-            removed: count("gone"),
+            added: count(Change::Added),
+            removed: count(Change::Removed),
             before: None,
             whole: (!diff.is_new_file).then(|| escape_untrusted(&diff.new_content)),
-            hunks,
+            hunks: hunks.iter().map(|lines| lines.iter().map(LineView::of).collect()).collect(),
         }
+    }
+}
+
+impl LineView {
+    fn of(line: &Line) -> Self {
+        let (class, sign) = match line.change {
+            Change::Removed => ("gone", "−"),
+            Change::Added => ("come", "+"),
+            Change::Kept => ("kept", " "),
+        };
+        let (number, has_no_newline) = (line.number, line.has_no_newline);
+        Self { class, sign, number, text: escape_untrusted(&line.text), has_no_newline }
     }
 }
 
@@ -223,9 +196,9 @@ mod tests {
         let now = Timestamp::from_millis(1_000_000_000_000).unwrap();
         let at = |millis: i64| RelativeTime::new(Timestamp::from_millis(now.as_millis() + millis).unwrap(), now).said;
         assert_eq!(at(0), "now");
-        assert_eq!(at(59_999), "in 59 s");
-        assert_eq!(at(61_000), "in 1 min");
-        assert_eq!(at(-3_600_000), "1 h 0 min ago");
-        assert_eq!(at(90_000_000), "in 1 d 1 h");
+        assert_eq!(at(59_999), "in 59s");
+        assert_eq!(at(61_000), "in 1m 1s");
+        assert_eq!(at(-3_600_000), "1h ago");
+        assert_eq!(at(90_000_000), "in 1d 1h");
     }
 }

@@ -292,7 +292,7 @@ function unfold(card, which) {
 }
 
 function approve(card) {
-  const unchecked = card.querySelector("[name=acknowledged]:not(:checked)");
+  const unchecked = card.querySelector("[name=acknowledged]:required:not(:checked)");
   const button = card.querySelector(".approve");
   if (unchecked) {
     unchecked.focus();
@@ -340,10 +340,11 @@ document.addEventListener("keydown", (event) => {
 // -- Times --
 
 function span(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  if (days > 0) return hours > 0 ? `${days}d ${hours}h` : `${days}d`;
+  if (hours > 0) return minutes > 0 ? `${hours}h ${minutes}m` : `${hours}h`;
+  if (minutes > 9) return `${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
 }
 
 function count() {

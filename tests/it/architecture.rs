@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// lowest: the clock's times and the domain's types may.
 const FLOORS: &[&[&str]] = &[
     &["clock", "domain"],
+    &["api", "present"],
     &["config", "metrics", "rules_file", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],

@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: a folder for each part of the product, in it a file for each verb or command.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod acknowledgements;
 mod api;
 mod architecture;
 mod audit;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::api::{Interaction, NoBody, RegisterBody, WithRaw};
-use crate::cli::card::resolver;
+use crate::api::{Interaction, NoBody, RegisterBody, Resolution, WithRaw};
 use crate::cli::common::Common;
 use crate::cli::interrupt::{Heard, Interrupts};
 use crate::cli::{Failure, safe_text};
@@ -16,8 +15,8 @@ use crate::config::{lifetime, timeout};
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::Outcome;
 use crate::domain::id::{ConversationId, RequestId};
-use crate::domain::interaction::ResolvedBy;
 use crate::domain::kinds::Content;
+use crate::present::{Ending, escape_json};
 
 /// What every question has beside its content.
 #[derive(Debug, Args)]
@@ -107,7 +106,7 @@ impl Asked {
     /// Prints the interaction where JSON is wanted, and fails where the answer is none, or no.
     pub(in crate::cli) fn answered(&self, json: bool) -> Result<&Interaction, Failure> {
         if json {
-            writeln!(io::stdout(), "{}", safe_text::json(&self.told.json()))?;
+            writeln!(io::stdout(), "{}", escape_json(&self.told.json()))?;
         }
         let interaction = &self.told.value;
         match interaction.outcome() {
@@ -118,17 +117,18 @@ impl Asked {
     }
 }
 
-/// A sentence for whoever asked.
+/// The sentence for the one who asked.
 pub(in crate::cli) fn how_it_ended(interaction: &Interaction, outcome: Outcome) -> String {
     let resolution = interaction.resolution.as_ref();
-    let by = resolution.filter(|resolution| !matches!(resolution.resolved_by(), ResolvedBy::System(_)));
-    let by = by.map_or_else(String::new, |resolution| format!(" by {}", resolver(&resolution.resolved_by())));
-    let comment = resolution.and_then(|resolution| resolution.comment());
-    let comment = comment.map_or_else(String::new, |comment| format!(": {}", safe_text::line(comment)));
-    match outcome {
-        Outcome::Expired => format!("{} expired: nobody answered in time", interaction.request_id),
-        Outcome::Approved | Outcome::Answered | Outcome::Rejected | Outcome::Cancelled | Outcome::Superseded => {
-            format!("{outcome}{by}{comment}")
+    let ending = Ending::new(outcome, resolution.map(Resolution::resolved_by));
+    let ending = match resolution {
+        Some(Resolution::Confirmation { effective_input: Some(effective), .. }) => {
+            ending.edited(interaction.confirmation.as_ref().is_some_and(|asked| asked.input != *effective))
         }
-    }
+        Some(Resolution::Secret { delivery, .. }) => ending.delivered(*delivery),
+        Some(Resolution::Confirmation { .. } | Resolution::Question { .. }) | None => ending,
+    };
+    let comment = resolution.and_then(Resolution::comment);
+    let comment = comment.map_or_else(String::new, |comment| format!(": {}", safe_text::line(comment)));
+    format!("{ending}{comment}")
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody, RegisterBody, TakeSecretBody};
+use crate::cli::card::outcome_tint;
+use crate::cli::list::what;
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
 use crate::client::{Client, Result, RetryPolicy};
@@ -27,16 +29,7 @@ impl Agent {
     /// Registers what it asks.
     pub(super) fn ask(client: &Client, request: &RegisterBody) -> Result<Self> {
         let asked = client.register_interaction(request)?;
-        let Interaction { request_id, confirmation, secret, question, .. } = asked.value;
-        let about = match (&confirmation, &secret, question.as_ref().and_then(|question| question.entries.first())) {
-            (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
-            (_, Some(it), _) => ("secret", it.label.as_str()),
-            (.., Some(it)) => ("question", it.text.as_str()),
-            (None, None, None) => ("", ""),
-        };
-        let (what, text) = about;
-        let about = SafeText::line(what).and(SafeText::own("  ", TextStyle::Plain)).and(SafeText::line(text));
-        Ok(Self { request_id, about })
+        Ok(Self { about: what(&asked.value), request_id: asked.value.request_id })
     }
 
     /// Waits for the answer and acts on it; what came of it, in a few words.
@@ -53,12 +46,7 @@ impl Agent {
             (Kind::Secret, Outcome::Answered) => self.take(client)?,
             _ => {}
         }
-        let tint = match outcome {
-            Outcome::Approved | Outcome::Answered => TextStyle::Green,
-            Outcome::Rejected => TextStyle::Red,
-            Outcome::Expired | Outcome::Cancelled | Outcome::Superseded => TextStyle::Yellow,
-        };
-        let shown = SafeText::own(format!("{:<11}", outcome.as_str()), tint);
+        let shown = SafeText::own(format!("{:<11}", outcome.as_str()), outcome_tint(outcome));
         Ok(match resolution.as_ref().and_then(|resolution| resolution.comment()) {
             Some(comment) => shown.and(SafeText::line(&format!("({comment})  ")).tinted(TextStyle::Dim)),
             None => shown,

@@ -5,16 +5,17 @@ use std::io::{self, Write};
 use clap::Args;
 
 use crate::api::{Interaction, PreviewCounts, TrustRuleBody, TrustRulePreview, WithRaw};
-use crate::cli::card::{outcome_tint, resolver};
+use crate::cli::card::outcome_tint;
 use crate::cli::common::Common;
 use crate::cli::list::{dash, shown_ids, what};
-use crate::cli::safe_text::{self, SafeText};
+use crate::cli::safe_text::SafeText;
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::cli::{Failure, ids};
 use crate::domain::enums::RuleDecision;
 use crate::domain::id::ToolName;
 use crate::domain::pattern::{Pattern, Scope};
+use crate::present::{escape_json, resolver};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PreviewRule {
@@ -65,7 +66,7 @@ impl PreviewRule {
             apply_to_pending: false,
         })?;
         if self.common.json {
-            return Ok(writeln!(io::stdout(), "{}", safe_text::json(&preview.json()))?);
+            return Ok(writeln!(io::stdout(), "{}", escape_json(&preview.json()))?);
         }
         Ok(print(&preview.value)?)
     }

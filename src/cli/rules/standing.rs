@@ -14,6 +14,7 @@ use crate::cli::time::Now;
 use crate::cli::{Failure, ids};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::ToolName;
+use crate::present::escape_json;
 
 /// How many rules are listed at most.
 const MOST: usize = 5_000;
@@ -95,7 +96,7 @@ impl ShowRule {
         let found = ids::rule(&self.common.person()?, &self.id)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", safe_text::json(&found.json()))?);
+            return Ok(writeln!(out, "{}", escape_json(&found.json()))?);
         }
         let rule = &found.value;
         let look = TerminalStyle::of_stdout();
@@ -138,7 +139,7 @@ impl RevokeRule {
         for told in found {
             let revoked = client.revoke_trust_rule(&told.value.rule_id)?;
             if self.common.json {
-                writeln!(io::stdout(), "{}", safe_text::json(&revoked.json()))?;
+                writeln!(io::stdout(), "{}", escape_json(&revoked.json()))?;
             } else {
                 let TrustRule { rule_id, status, tool_name, pattern, .. } = &revoked.value;
                 let (tool, pattern) = (safe_text::line(tool_name.as_str()), safe_text::line(pattern.as_str()));

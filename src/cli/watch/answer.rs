@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::api::{AnswerBody, ConfirmBody, ProvideSecretBody};
 use crate::client::{Client, Error, Result, RetryPolicy};
+use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
 use crate::domain::kinds::Response;
@@ -19,7 +20,12 @@ const RETRIES: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));
 #[derive(Clone)]
 pub(super) enum Answer {
     /// To a confirmation, perhaps with a rule for the next ones.
-    Confirm { decision: Decision, comment: Option<String>, rule: Option<(Pattern, Scope)> },
+    Confirm {
+        decision: Decision,
+        comment: Option<String>,
+        rule: Option<(Pattern, Scope)>,
+        acknowledged: Vec<Acknowledgement>,
+    },
     /// To a request for a secret; without a value it is declined.
     Secret { value: Option<Zeroizing<String>>, delivery: Delivery },
     /// To a question.
@@ -27,9 +33,14 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// Approves, with nothing to add.
-    pub(super) const fn allow(rule: Option<(Pattern, Scope)>) -> Self {
-        Self::Confirm { decision: Decision::Allow, comment: None, rule }
+    /// Approves, after this was acknowledged.
+    pub(super) const fn allow(rule: Option<(Pattern, Scope)>, acknowledged: Vec<Acknowledgement>) -> Self {
+        Self::Confirm { decision: Decision::Allow, comment: None, rule, acknowledged }
+    }
+
+    /// Rejects, with a reason.
+    pub(super) const fn deny(comment: Option<String>) -> Self {
+        Self::Confirm { decision: Decision::Deny, comment, rule: None, acknowledged: Vec::new() }
     }
 
     /// What has been done once it is accepted.
@@ -48,12 +59,13 @@ impl Answer {
     pub(super) fn send(&self, client: &Client, request_id: &RequestId) -> Result<()> {
         let request_id = request_id.clone();
         match self {
-            Self::Confirm { decision, comment, rule } => {
+            Self::Confirm { decision, comment, rule, acknowledged } => {
                 let (selected_pattern, selected_scope) = rule.clone().unzip();
                 let body = ConfirmBody {
                     comment: comment.clone(),
                     selected_pattern,
                     selected_scope,
+                    acknowledged: (!acknowledged.is_empty()).then(|| acknowledged.clone()),
                     ..ConfirmBody::new(request_id, *decision)
                 };
                 RETRIES.run(|| client.confirm(&body))?;

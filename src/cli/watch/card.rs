@@ -1,17 +1,17 @@
 //! An interaction as this screen keeps it.
 
-use std::fmt;
-
 use ratatui::text::Line;
 
 use super::ink;
 use crate::api::Interaction;
 use crate::cli::card;
+use crate::cli::list::what;
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
 use crate::cli::time::Now;
-use crate::domain::enums::{Kind, Outcome, RiskLevel};
-use crate::domain::id::{PrincipalName, RequestId, RuleId};
+use crate::domain::enums::RiskLevel;
+use crate::domain::id::RequestId;
+use crate::present::{Ending, asks};
 
 /// An interaction in the queue.
 pub(super) struct Card {
@@ -20,24 +20,6 @@ pub(super) struct Card {
     pub(super) ending: Option<Ending>,
     /// Whether our own answer to it is on its way.
     pub(super) is_sent: bool,
-}
-
-/// How an interaction ended, and by whom.
-#[derive(Clone, Debug)]
-pub(super) struct Ending {
-    pub(super) outcome: Outcome,
-    pub(super) principal: Option<PrincipalName>,
-    pub(super) rule_id: Option<RuleId>,
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.rule_id, &self.principal) {
-            (Some(rule_id), None) => write!(f, "{} by the rule {rule_id}", self.outcome),
-            (_, Some(principal)) => write!(f, "{} by {principal}", self.outcome),
-            (None, None) => write!(f, "{}", self.outcome),
-        }
-    }
 }
 
 impl Card {
@@ -73,7 +55,7 @@ impl Card {
         let (mark, weight) = if is_selected { ("▸", TextStyle::Bold) } else { (" ", TextStyle::Plain) };
         let row = SafeText::own(format!("{mark} {left:>7}  "), weight)
             .and(SafeText::own(format!("{sign} {risk:<6}  "), tint));
-        ink::line(&row.and(about(interaction).tinted(weight)).cut(width))
+        ink::line(&row.and(what(interaction).tinted(weight)).cut(width))
     }
 
     /// Who asks what, or how it ended.
@@ -84,25 +66,12 @@ impl Card {
         if self.is_sent {
             return ink::line(&SafeText::own(" sent, and not answered yet ", TextStyle::Bold));
         }
-        let asks = match self.interaction.kind {
-            Kind::Confirmation => "asks whether it may",
-            Kind::Secret => "asks for a secret",
-            Kind::Question => "asks a question",
-        };
-        ink::line(&SafeText::own(format!(" {} {asks} ", self.interaction.registered_by), TextStyle::Bold))
+        let Interaction { registered_by, kind, confirmation, .. } = &self.interaction;
+        let asks = SafeText::own(format!(" {registered_by} {} ", asks(*kind)), TextStyle::Bold);
+        let Some(asked) = confirmation else { return ink::line(&asks) };
+        let tool = SafeText::line(asked.tool_name.as_str()).tinted(TextStyle::Bold);
+        ink::line(&asks.and(tool).and(SafeText::own(" ", TextStyle::Plain)))
     }
-}
-
-/// What it is about: a word, and a text of the agent's.
-fn about(interaction: &Interaction) -> SafeText {
-    let Interaction { confirmation, secret, question, .. } = interaction;
-    let (what, text) = match (confirmation, secret, question.as_ref().and_then(|question| question.entries.first())) {
-        (Some(it), ..) => (it.tool_name.as_str(), it.subject.as_deref().unwrap_or_default()),
-        (_, Some(it), _) => ("secret", it.label.as_str()),
-        (.., Some(it)) => ("question", it.text.as_str()),
-        (None, None, None) => ("", ""),
-    };
-    SafeText::line(what).and(SafeText::own("  ", TextStyle::Plain)).and(SafeText::line(text))
 }
 
 /// A level of risk as a sign and a colour, beside its word.

@@ -1,8 +1,9 @@
 //! What waits, the oldest deadline first, and which of it a person looks at.
 
-use super::card::{Card, Ending};
+use super::card::Card;
 use crate::api::Interaction;
 use crate::domain::id::RequestId;
+use crate::present::Ending;
 
 /// The cards that wait.
 ///

@@ -19,7 +19,7 @@ const HELP: &[(&str, &str)] = &[
     ("a", "approve, give the secret, answer the question"),
     ("A", "approve, and make a rule that lets the next ones pass"),
     ("r", "reject, with a reason; decline to give the secret"),
-    ("y", "the second key, where one is asked for: what is dangerous, or not read to its end"),
+    ("y", "the second key, where one is asked for: what is dangerous, long, or hides something"),
     ("j k ↓ ↑", "the next card, the one before"),
     ("space b", "read on, read back; Page Down and Page Up, too"),
     ("g G", "to the start, to the end"),

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
 
-use super::card::Ending;
-use crate::api::{AuditEvent, Interaction, ListInteractions, WaitInteraction, WithRaw};
+use crate::api::{AuditEvent, Interaction, ListInteractions, Resolution, WaitInteraction, WithRaw};
 use crate::cli::interrupt::Interrupts;
 use crate::client::{self, Client, pause};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{ResolvedBy, Status};
+use crate::present::Ending;
 
 /// How long to wait before looking for a lost server again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -116,7 +116,8 @@ fn news_of(client: &Client, event: WithRaw<AuditEvent>) -> client::Result<Option
         return Ok(interaction.outcome().is_none().then(|| UiEvent::Arrived(Box::new(interaction))));
     }
     let outcome = what.parse().ok();
-    Ok(outcome.map(|outcome| UiEvent::Ended(request_id, Ending { outcome, principal, rule_id })))
+    let by = principal.map(ResolvedBy::Principal).or_else(|| rule_id.map(ResolvedBy::TrustRule));
+    Ok(outcome.map(|outcome| UiEvent::Ended(request_id, Ending::new(outcome, by.as_ref()))))
 }
 
 /// Finds out how an interaction ended that waits no longer.
@@ -125,11 +126,7 @@ pub(super) fn look(client: Arc<Client>, request_id: RequestId, tell: Sender<UiEv
         let found = client.get_interaction(&request_id, &WaitInteraction::default());
         let Ok(Interaction { status, resolution, .. }) = found.map(|found| found.value) else { return };
         let Status::Resolved(outcome) = status else { return };
-        let (principal, rule_id) = match resolution.map(|resolution| resolution.resolved_by().clone()) {
-            Some(ResolvedBy::Principal(name)) => (Some(name), None),
-            Some(ResolvedBy::TrustRule(rule_id)) => (None, Some(rule_id)),
-            Some(ResolvedBy::System(_)) | None => (None, None),
-        };
-        let _ = tell.send(UiEvent::Ended(request_id, Ending { outcome, principal, rule_id }));
+        let ending = Ending::new(outcome, resolution.as_ref().map(Resolution::resolved_by));
+        let _ = tell.send(UiEvent::Ended(request_id, ending));
     });
 }

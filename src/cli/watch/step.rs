@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 use super::answer::Answer;
 use super::card::Card;
 use super::menu::Menu;
-use crate::domain::enums::{Decision, Delivery, RiskLevel};
-use crate::domain::kinds::Confirmation;
-use crate::domain::kinds::{Question, Response};
+use crate::domain::acknowledgement::required;
+use crate::domain::enums::Delivery;
+use crate::domain::kinds::{Confirmation, Question, Response};
 use crate::domain::pattern::{Pattern, Scope};
+use crate::present::acknowledged_fact;
 
 /// Where a person is between the first key and the answer.
 pub(super) enum Mode {
@@ -71,16 +72,15 @@ pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Transition {
     }
 }
 
-/// Approves; what is dangerous, or has not been read to its end, needs a second key.
+/// Approves; what has to be acknowledged, or has not been read to its end, needs a second key.
 fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen_end: bool) -> Transition {
-    let mut doubts = Vec::new();
-    if confirmation.risk_level == RiskLevel::High {
-        doubts.push("▲ HIGH RISK: the agent itself says that this can do much harm.".to_owned());
-    }
+    let acknowledged = required(confirmation, None);
+    let mut doubts =
+        acknowledged.iter().map(|word| format!("▲ Mind: {}.", acknowledged_fact(*word))).collect::<Vec<_>>();
     if !has_seen_end {
         doubts.push("The end of it has not been on the screen yet.".to_owned());
     }
-    let answer = Answer::allow(rule);
+    let answer = Answer::allow(rule, acknowledged);
     if doubts.is_empty() { Transition::Send(answer) } else { Transition::To(Mode::Sure { doubts, answer }) }
 }
 
@@ -157,7 +157,7 @@ fn typed(field: &mut Field, text: &str, card: &Card) -> Transition {
     match (field, &card.interaction.question) {
         (Field::Reason, _) => {
             let comment = (!is_empty).then(|| text.trim().to_owned());
-            Transition::Send(Answer::Confirm { decision: Decision::Deny, comment, rule: None })
+            Transition::Send(Answer::deny(comment))
         }
         (Field::Secret { delivery, .. }, _) if !is_empty => {
             Transition::Send(Answer::Secret { value: Some(Zeroizing::new(text.to_owned())), delivery: *delivery })
@@ -207,4 +207,47 @@ fn answered(question: &Question, mut responses: Vec<Response>, say: impl FnOnce(
         responses.push(response);
     }
     ask(question, responses)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::acknowledgement::Acknowledgement;
+    use crate::domain::kinds::Content;
+
+    /// The confirmation of a case as the server keeps it.
+    fn confirmation(case: &Value) -> Box<Confirmation> {
+        let mut asked = json!({"toolName": "shell", "input": {"command": "make deploy"}, "workingDir": "/repo"});
+        asked.as_object_mut().unwrap().extend(case["confirmation"].as_object().unwrap().clone());
+        let accepted = Content::Confirmation(serde_json::from_value(asked).unwrap()).accept().unwrap();
+        let Content::Confirmation(confirmation) = accepted else { panic!("{case}") };
+        confirmation
+    }
+
+    /// What is sent with the first key, or after the second.
+    fn acknowledged(transition: Transition) -> (bool, Vec<Acknowledgement>) {
+        match transition {
+            Transition::Send(Answer::Confirm { acknowledged, .. }) => (false, acknowledged),
+            Transition::To(Mode::Sure { answer: Answer::Confirm { acknowledged, .. }, doubts }) => {
+                assert_eq!(doubts.len(), acknowledged.len());
+                (true, acknowledged)
+            }
+            _ => panic!("neither sent nor asked again"),
+        }
+    }
+
+    /// The table that the other surfaces are held to, too.
+    #[test]
+    fn what_has_to_be_acknowledged_takes_the_second_key() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../../../tests/corpus/acknowledgements.json")).unwrap();
+        assert!(cases.len() > 30);
+        for case in &cases {
+            let (is_asked_again, acknowledged) = acknowledged(approve(&confirmation(case), None, true));
+            assert_eq!(json!(acknowledged), case["acknowledgements"], "{case}");
+            assert_eq!(is_asked_again, !acknowledged.is_empty(), "{case}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! "May I do this?": what an agent wants to do with a tool, and what a decision about it may contain.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ContentError, all_different};
+use super::{ContentError, Summary, all_different};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{ExecutionTarget, RiskLevel};
 use crate::domain::id::ToolName;
@@ -147,9 +149,11 @@ impl Confirmation {
         self.input_digest = Some(input_digest(self.tool_name.as_str(), &self.input));
     }
 
-    /// What names it in a line.
-    pub(super) fn summary(&self) -> &str {
-        self.subject.as_deref().unwrap_or_default()
+    /// The tool, and the subject that rules match.
+    #[must_use]
+    pub fn summary(&self) -> Summary<'_> {
+        let text = self.subject.as_deref().map_or_else(|| self.subject_text().into(), Cow::Borrowed);
+        Summary { title: self.tool_name.as_str(), text }
     }
 
     /// What patterns are matched against.

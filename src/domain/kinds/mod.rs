@@ -6,6 +6,7 @@ mod confirmation;
 mod question;
 mod secret;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -25,6 +26,15 @@ pub enum Content {
     Secret(SecretRequest),
     /// Which of these?
     Question(Question),
+}
+
+/// What an interaction is about, in a line of a list. Both parts may hold an agent's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary<'c> {
+    /// The tool of a confirmation, else the kind.
+    pub title: &'c str,
+    /// What it is about.
+    pub text: Cow<'c, str>,
 }
 
 /// What is wrong with a content, and the field that it is in.
@@ -109,13 +119,12 @@ impl Content {
         }
     }
 
-    /// What names the interaction in a line: the subject of a confirmation, the label of a secret, the first text of a
-    /// question.
+    /// What it is about, in a line.
     #[must_use]
-    pub fn summary(&self) -> &str {
+    pub fn summary(&self) -> Summary<'_> {
         match self {
             Self::Confirmation(confirmation) => confirmation.summary(),
-            Self::Secret(secret) => &secret.label,
+            Self::Secret(secret) => secret.summary(),
             Self::Question(question) => question.summary(),
         }
     }
@@ -174,4 +183,32 @@ const fn yes() -> bool {
 fn all_different<T: Eq + Hash>(mut items: impl Iterator<Item = T>) -> bool {
     let mut seen = HashSet::new();
     items.all(|item| seen.insert(item))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(summary: &Summary<'_>) -> String {
+        format!("{}: {}", summary.title, summary.text)
+    }
+
+    #[test]
+    fn each_kind_has_its_line() {
+        let asked: Confirmation =
+            serde_json::from_value(json!({"toolName": "shell", "input": {"command": "make"}})).unwrap();
+        assert_eq!(line(&asked.summary()), "shell: make");
+        assert_eq!(line(&Confirmation { subject: Some("as told".to_owned()), ..asked }.summary()), "shell: as told");
+        let secret = json!({"service": "forge", "field": "token", "label": "The forge's token"});
+        let secret: SecretRequest = serde_json::from_value(secret).unwrap();
+        assert_eq!(line(&secret.summary()), "secret: The forge's token");
+        let entry = |id: &str, text: &str| json!({"questionId": id, "text": text, "freeTextAllowed": true});
+        let question = |entries: serde_json::Value| -> Question { serde_json::from_value(entries).unwrap() };
+        let one = question(json!({"entries": [entry("a", "Which?")]}));
+        assert_eq!(line(&Content::Question(one).summary()), "question: Which?");
+        let two = question(json!({"entries": [entry("a", "Which?"), entry("b", "Why?")]}));
+        assert_eq!(line(&two.summary()), "question: Which? / Why?");
+    }
 }

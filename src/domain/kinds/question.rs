@@ -1,9 +1,11 @@
 //! "Which of these?": the entries of a question, and whether a set of responses answers them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ContentError, all_different};
+use super::{ContentError, Summary, all_different};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::json::objects_only;
 use crate::domain::refused::Refused;
@@ -85,9 +87,12 @@ impl Question {
         Ok(())
     }
 
-    /// What names it in a line.
-    pub(super) fn summary(&self) -> &str {
-        self.entries.first().map_or("", |entry| &entry.text)
+    /// The texts of all entries.
+    #[must_use]
+    pub fn summary(&self) -> Summary<'_> {
+        let texts = self.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>();
+        let text = if let [only] = texts.as_slice() { Cow::Borrowed(*only) } else { texts.join(" / ").into() };
+        Summary { title: "question", text }
     }
 
     /// Checks that `responses` answer every entry of this question with what it offers.

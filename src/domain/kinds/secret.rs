@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ContentError;
+use super::{ContentError, Summary};
 use crate::domain::enums::Delivery;
 use crate::domain::id::SecretName;
 use crate::domain::json::objects_only;
@@ -48,6 +48,12 @@ impl SecretRequest {
             true => Err(ContentError { field: "label", message: "a secret needs a label to ask for it with" }),
             false => Ok(()),
         }
+    }
+
+    /// The name of the secret.
+    #[must_use]
+    pub fn summary(&self) -> Summary<'_> {
+        Summary { title: "secret", text: self.label.as_str().into() }
     }
 
     /// Refuses a delivery that the agent does not accept.

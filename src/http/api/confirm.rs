@@ -29,6 +29,8 @@ pub(crate) fn command(body: ConfirmBody, limits: &Limits) -> Result<Confirm, Pro
         comment: body.comment,
         updated_input: body.updated_input,
         selected: body.selected_pattern.zip(body.selected_scope),
+        acknowledged: body.acknowledged.unwrap_or_default(),
+        must_acknowledge: false,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::routes::{DIGEST, everything, full_confirmation, full_question, full_secret};
-use crate::harness::{START, TestServer, confirmation, secret};
+use crate::harness::{START, TestServer, altered, confirmation, secret};
 
 const REGISTER: &str = "/v1/interactions";
 
@@ -42,6 +42,8 @@ fn every_kind_is_stored_and_shown_with_everything_that_was_said() {
         let expected = json!({"requestId": id, "kind": kind, "status": "pending", "conversationId": "conversation",
             "registeredBy": "builder", "createdAt": START, "expiresAt": expires_at, "resolvedAt": null,
             "metadata": metadata, kind: shown, "resolution": null, "claim": null});
+        let high_risk = json!({"acknowledgements": ["high_risk"]});
+        let expected = if kind == "confirmation" { altered(expected, &high_risk) } else { expected };
         assert_eq!(answer.body, expected);
         let row = format!("SELECT kind, status, registered_by, tool_name FROM interactions WHERE request_id = '{id}'");
         let tool = if kind == "confirmation" { json!("shell") } else { Value::Null };

@@ -40,13 +40,13 @@ fn what_nobody_answers_and_what_is_withdrawn_ends_with_4() {
     let ask = |more: &[&str]| Asking::begin(&mut command(&agent, &[&DEPLOY[..], more].concat()));
     let asking = ask(&["--request-id", "late", "--expires-in", "10s"]);
     server.advance(std::time::Duration::from_secs(11));
-    assert_eq!(asking.ends(4).1, "countersign: late expired: nobody answered in time\n");
+    assert_eq!(asking.ends(4).1, "countersign: expired: no answer came in time\n");
     let asking = ask(&["--request-id", "gone"]);
     agent.post_nothing("/v1/interactions/gone/cancel").expect(200);
     assert_eq!(asking.ends(4).1, "countersign: cancelled by builder\n");
     let asking = ask(&["--request-id", "old", "--conversation", "talk"]);
     ada.post_nothing("/v1/conversations/talk/supersede").expect(200);
-    assert_eq!(asking.ends(4).1, "countersign: superseded by ada\n");
+    assert_eq!(asking.ends(4).1, "countersign: superseded by ada: the conversation went on\n");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{Asking, command, complains, fixture, json_of, says, told};
+use super::{Asking, command, complains, ends, fixture, json_of, says, told};
 use crate::harness::{altered, confirmation, question, secret};
 
 #[test]
@@ -18,13 +18,42 @@ fn approving_says_what_was_approved_and_hands_on_the_comment() {
 }
 
 #[test]
-fn high_risk_takes_a_second_word() {
+fn what_has_to_be_acknowledged_takes_a_second_word() {
     let (_server, agent, ada) = fixture();
-    agent.register(&altered(confirmation("a"), &json!({"confirmation": {"riskLevel": "high"}})));
-    let sentence = complains(1, &ada, &["approve", "a"]);
-    assert!(sentence.contains("countersign show a") && sentence.contains("--high-risk"), "{sentence}");
-    assert_eq!(ada.look("a")["status"], "pending");
-    says(&ada, &["approve", "a", "--high-risk"]);
+    for (id, change, fact) in [
+        ("high", json!({"riskLevel": "high"}), "high risk"),
+        ("hidden", json!({"input": {"command": "ls \u{202e}x"}}), "do not show"),
+        ("long", json!({"input": {"command": "echo\n".repeat(90)}}), "it is long"),
+    ] {
+        agent.register(&altered(confirmation(id), &json!({"confirmation": change})));
+        let sentence = complains(2, &ada, &["approve", id]);
+        for part in [fact, &format!("countersign show {id}"), "--acknowledge"] {
+            assert!(sentence.contains(part), "{sentence}");
+        }
+        assert_eq!(ada.look(id)["status"], "pending");
+        says(&ada, &["approve", id, "--acknowledge"]);
+        assert_eq!(ada.look(id)["status"], "approved");
+    }
+}
+
+#[test]
+fn approving_shows_all_of_what_is_approved() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&altered(confirmation("a"), &json!({"confirmation": {"inputEditsAllowed": true}})));
+    let (stdout, stderr) = ends(0, &mut command(&ada, &["approve", "a", "--input", r#"{"command":"make test"}"#]));
+    assert_eq!(stdout, "approved a: shell: make deploy\n");
+    for part in ["│ command: make deploy", "sha256:", "approved is", "│ command: make test"] {
+        assert!(stderr.contains(part), "{part} is not shown:\n{stderr}");
+    }
+}
+
+#[test]
+fn what_an_edit_brings_in_has_to_be_acknowledged_too() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&altered(confirmation("a"), &json!({"confirmation": {"inputEditsAllowed": true}})));
+    let edit = ["approve", "a", "--input", "{\"command\":\"make \u{200b}test\"}"];
+    assert!(complains(2, &ada, &edit).contains("do not show"));
+    says(&ada, &[&edit[..], &["--acknowledge"]].concat());
     assert_eq!(ada.look("a")["status"], "approved");
 }
 

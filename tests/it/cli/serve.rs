@@ -140,7 +140,8 @@ fn every_flag_of_the_server_has_an_environment_variable_and_says_its_default() {
         let variable = format!("[env: COUNTERSIGN_{}=]", name.to_uppercase().replace('-', "_"));
         assert!(text.contains(&variable), "--{name} has no {variable}: {text}");
         known += 1;
-        assert!(text.contains("[default: ") || name == "allow-self-approval", "--{name} does not say its default");
+        let is_off_by_default = ["allow-self-approval", "require-acknowledgements"].contains(&name);
+        assert!(text.contains("[default: ") || is_off_by_default, "--{name} does not say its default");
     }
     assert!(known >= 13, "{help}");
     for default in ["24h", "1048576", "16384", "262144", "1024", "10000", "100000", "127.0.0.1:7711"] {

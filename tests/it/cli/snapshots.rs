@@ -64,7 +64,7 @@ fn tables_and_cards_are_as_they_were() {
     matches("list", &says(&ada, &["list"]));
     let shown = |id: &str| says(&ada, &["show", id]);
     matches("show", &["deploy-42", "edit-1", "token-1", "ask-1"].map(shown).join("\n"));
-    says(&ada, &["approve", "deploy-42", "--high-risk", "-m", "go ahead"]);
+    says(&ada, &["approve", "deploy-42", "--acknowledge", "-m", "go ahead"]);
     says(&ada, &["reject", "edit-1", "-m", "not like this"]);
     says(&ada, &["secret", "token-1", "--decline"]);
     says(&ada, &["answer", "ask-1", "-o", "colour=red", "--skip", "why"]);

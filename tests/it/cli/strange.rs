@@ -33,7 +33,7 @@ fn no_sequence_of_an_agent_reaches_a_terminal_whatever_is_printed() {
         (1, &["approve", "c", "--always", "x"]),
         (1, &["approve", "c", "--always", "safe*"]),
         (0, &["rules", "preview", "--request", "c", "--pattern", "safe*"]),
-        (0, &["approve", "c", "-m", HOSTILE]),
+        (0, &["approve", "c", "--acknowledge", "-m", HOSTILE]),
         (0, &["history"]),
         (0, &["history", "c"]),
         (0, &["log"]),

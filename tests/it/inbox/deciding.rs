@@ -79,7 +79,9 @@ fn high_risk_takes_a_second_step() {
     let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
     assert!(status == 422 && said.contains("high risk"), "{status} {said}");
     assert_eq!(agent.look("c")["status"], "pending");
-    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("acknowledged", "yes")]).0, 303);
+    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("acknowledged", "long")]).0, 422);
+    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("acknowledged", "yes")]).0, 400);
+    assert_eq!(decide(&browser, "c", &[("decision", "allow"), ("acknowledged", "high_risk")]).0, 303);
     agent.register(&altered(confirmation("d"), &json!({"confirmation": {"riskLevel": "high"}})));
     assert_eq!(decide(&browser, "d", &[("decision", "deny")]).0, 303, "what is rejected does no harm");
 }

@@ -89,11 +89,13 @@ fn a_row_says_who_asked_what_and_how_it_ended() {
     assert_eq!(
         words,
         [
-            format!("pending Which? question, asked by bob in conversation, {at}"),
+            format!("pending Which? / Why? question, asked by bob in conversation, {at}"),
             format!(
                 "cancelled make deploy confirmation of shell, asked by ann in conversation, {at}; cancelled by ann, {at}"
             ),
-            format!("expired Which? question, asked by bob in conversation, {at}; expired by its deadline, {at}"),
+            format!(
+                "expired Which? / Why? question, asked by bob in conversation, {at}; expired by the deadline, {at}"
+            ),
             format!("answered The forge's token secret, asked by ann in other, {at}; answered by ada, {at}"),
             format!(
                 "rejected make deploy confirmation of it's \"<b>U+202Ex--, asked by bob in conversation, {at}; rejected by ada, {at}"

@@ -106,8 +106,8 @@ fn what_a_rule_decided_leads_to_the_rule() {
     let id = made.body["trustRule"]["ruleId"].as_str().unwrap();
     fixture.agent.register(&confirmation("hit"));
     let page = fixture.ada.browser().page("/interactions/hit");
-    says(&page, &["rejected by a rule", &format!("Decided by rule {id}")]);
-    assert!(page.contains(&format!("by <a href=\"/rules/{id}\">a rule</a>")), "{page}");
+    says(&page, &[&format!("rejected by trust rule {id}"), &format!("Decided by rule {id}")]);
+    assert!(page.contains(&format!("by <a href=\"/rules/{id}\">trust rule {id}</a>")), "{page}");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_deadline_that_has_passed_is_told_of_at_once() {
     fixture.agent.register(&altered(confirmation("late"), &json!({"expiresInMs": 1})));
     fixture.server.advance(Duration::from_millis(1));
     let page = fixture.ada.browser().page("/interactions/late");
-    says(&page, &["expired by its deadline"]);
+    says(&page, &["expired by the deadline"]);
     assert_eq!(events(&fixture.server, &page), ["interaction.registered", "interaction.expired"]);
 }
 

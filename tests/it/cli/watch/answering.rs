@@ -12,7 +12,7 @@ fn one_key_approves_what_was_on_the_screen() {
     terminal.shows("Nothing to decide");
     fixture.agent.register(&shell("one", "make deploy"));
     let screen = terminal.shows(READY);
-    for part in ["1 waits", "build-agent asks whether it may", "make deploy", "/repo", "medium", "sha256:"] {
+    for part in ["1 waits", "build-agent wants to use shell", "make deploy", "/repo", "medium", "sha256:"] {
         assert!(screen.contains(part), "{part} is not on the screen:\n{screen}");
     }
     terminal.press("a");
@@ -56,12 +56,12 @@ fn high_risk_needs_a_second_key_and_any_other_goes_back() {
     let mut terminal = fixture.watch();
     terminal.shows(READY);
     terminal.press("a");
-    terminal.shows("HIGH RISK");
+    terminal.shows("high risk");
     terminal.press("a");
-    terminal.until(|screen| !screen.contains("HIGH RISK") && screen.contains(READY));
+    terminal.until(|screen| !screen.contains("high risk") && screen.contains(READY));
     assert_eq!(fixture.agent.look("danger")["status"], "pending");
     terminal.press("a");
-    terminal.shows("HIGH RISK");
+    terminal.shows("high risk");
     terminal.press("y");
     assert_eq!(fixture.resolved("danger")["status"], "approved");
 }
@@ -69,8 +69,8 @@ fn high_risk_needs_a_second_key_and_any_other_goes_back() {
 #[test]
 fn what_has_not_been_read_to_its_end_needs_a_second_key() {
     let fixture = Fixture::new();
-    let command = format!("{}rm -rf /srv/shop", "echo harmless\n".repeat(10_000));
-    fixture.agent.register(&altered(shell("long", &command), &json!({"confirmation": {"subject": "echo"}})));
+    let command = format!("{}rm -rf /srv/shop", "echo harmless\n".repeat(60));
+    fixture.agent.register(&altered(shell("high", &command), &json!({"confirmation": {"subject": "echo"}})));
     let mut terminal = fixture.watch();
     terminal.shows(READY);
     terminal.press("a");
@@ -80,7 +80,22 @@ fn what_has_not_been_read_to_its_end_needs_a_second_key() {
     terminal.press("G");
     terminal.shows("rm -rf /srv/shop");
     terminal.press("a");
-    assert_eq!(fixture.resolved("long")["status"], "approved");
+    assert_eq!(fixture.resolved("high")["status"], "approved");
+}
+
+#[test]
+fn what_is_long_or_hides_something_needs_a_second_key_though_it_was_read() {
+    let fixture = Fixture::new();
+    let long = format!("{}rm -rf /srv/shop", "echo harmless\n".repeat(10_000));
+    for (id, command, sentence) in [("long", long.as_str(), "it is long"), ("hidden", "ls \u{202e}x", "do not show")] {
+        fixture.agent.register(&altered(shell(id, command), &json!({"confirmation": {"subject": "echo"}})));
+        let mut terminal = fixture.watch();
+        terminal.shows(READY);
+        terminal.press("Ga");
+        terminal.until(|screen| screen.contains(sentence) && !screen.contains("The end of it"));
+        terminal.press("y");
+        assert_eq!(fixture.resolved(id)["status"], "approved");
+    }
 }
 
 #[test]

@@ -35,6 +35,11 @@ impl Interaction {
             "resolution": self.end.as_ref().map(|end| self.resolution(end)), "claim": Value::Null,
         });
         shown[&self.kind] = self.content.clone();
+        if self.kind == "confirmation" {
+            // Of the texts that are made up none is long, and none hides anything.
+            let is_high = *self.says("riskLevel") == "high";
+            shown["acknowledgements"] = if is_high { json!(["high_risk"]) } else { json!([]) };
+        }
         if let Some(claim) = &self.claim {
             let (outcome, detail, at) =
                 claim.report.clone().map_or((Value::Null, Value::Null, Value::Null), |(outcome, detail, at)| {
