@@ -74,7 +74,7 @@ macro_rules! routes {
             Confirm confirm "confirm" "approvers": POST "/v1/confirm" (), body ConfirmBody
                 => json(Accepted) { 200 "It is resolved"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
-                    422 "`number_out_of_range`, `acknowledgement_required`: `acknowledgements` lists what is missing";
+                    422 "`number_out_of_range`, `acknowledgement_required`: the answer lists what is missing";
                 }
 
             /// Gives a secret, or declines to where there is no value

@@ -221,9 +221,11 @@ impl From<Refused> for Problem {
             Refused::Forbidden { role } => {
                 Self::new(FORBIDDEN, "forbidden", format!("the role {role} does not allow this"))
             }
-            Refused::SelfApproval => {
-                Self::new(FORBIDDEN, "self_approval", "no principal resolves an interaction that it registered itself")
-            }
+            Refused::SelfApproval => Self::new(
+                FORBIDDEN,
+                "self_approval",
+                "principals do not resolve interactions that they registered themselves",
+            ),
             Refused::UnknownToken => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is not known"),
             Refused::UsedLoginLink => {
                 let message = "this link has been used or is too old; `countersign login` makes another";

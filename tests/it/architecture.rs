@@ -31,6 +31,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("r2d2_sqlite", &["store"]),
     ("refinery", &["store"]),
     ("axum", &["http", "web"]),
+    ("cookie", &["web"]),
     ("ureq", &["client"]),
     ("prometheus_client", &["metrics"]),
     ("ratatui", &["cli"]),

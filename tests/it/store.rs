@@ -153,7 +153,8 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
     let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
     runtime.block_on(store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
-    let content = Arc::new(format!("\"{}\"", "x".repeat(256 * 1024)));
+    let large = json!({"service": "forge", "field": "token", "label": "x".repeat(256 * 1024)});
+    let content = Arc::new(large.to_string());
     for number in 0..400 {
         let (builder, content) = (builder.clone(), Arc::clone(&content));
         let written = store.write(Priority::Human, move |tx| {

@@ -92,7 +92,7 @@ mod tests {
     fn card(request_id: &str) -> Card {
         let asked = json!({
             "requestId": request_id, "kind": "confirmation", "status": "pending", "registeredBy": "agent",
-            "createdAt": "2030-01-01T00:00:00.000Z",
+            "createdAt": "2030-01-01T00:00:00.000Z", "metadata": {},
             "confirmation": {"toolName": "shell", "input": {"command": "one\ntwo\nthree\nfour\nfive"}},
         });
         Card::new(serde_json::from_value(asked).unwrap())

@@ -204,7 +204,8 @@ mod tests {
         let secret = json!({"service": "forge", "field": "token", "label": "The forge's token"});
         let secret: SecretRequest = serde_json::from_value(secret).unwrap();
         assert_eq!(line(&secret.summary()), "secret: The forge's token");
-        let entry = |id: &str, text: &str| json!({"questionId": id, "text": text, "freeTextAllowed": true});
+        let entry =
+            |id: &str, text: &str| json!({"questionId": id, "text": text, "options": [], "freeTextAllowed": true});
         let question = |entries: serde_json::Value| -> Question { serde_json::from_value(entries).unwrap() };
         let one = question(json!({"entries": [entry("a", "Which?")]}));
         assert_eq!(line(&Content::Question(one).summary()), "question: Which?");

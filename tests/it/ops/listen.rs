@@ -50,7 +50,7 @@ fn a_socket_takes_nobodys_place() {
         (directory.path().join("test.db"), directory.path().join("door"), directory.path().join("file"));
     let _living = Process::serve_on(&format!("unix:{}", socket.display()), &db, &[]);
     fs::write(&file, "precious").unwrap();
-    for (path, why) in [(&socket, "somebody listens there already"), (&file, "it is not a socket")] {
+    for (path, why) in [(&socket, "another process listens there already"), (&file, "it is not a socket")] {
         let other = directory.path().join("other.db");
         let sentence =
             refused(countersign().arg("serve").arg("--db").arg(other).arg(format!("--listen=unix:{}", path.display())));
