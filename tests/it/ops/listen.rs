@@ -50,7 +50,9 @@ fn a_socket_takes_nobodys_place() {
         (directory.path().join("test.db"), directory.path().join("door"), directory.path().join("file"));
     let _living = Process::serve_on(&format!("unix:{}", socket.display()), &db, &[]);
     fs::write(&file, "precious").unwrap();
-    for (path, why) in [(&socket, "another process listens there already"), (&file, "it is not a socket")] {
+    for (path, why) in
+        [(&socket, "another process listens there already"), (&file, "a file that is not a socket is there already")]
+    {
         let other = directory.path().join("other.db");
         let sentence =
             refused(countersign().arg("serve").arg("--db").arg(other).arg(format!("--listen=unix:{}", path.display())));
@@ -111,7 +113,7 @@ fn what_tls_cannot_be_spoken_with_is_said_in_one_sentence() {
     assert!(serve(&key, &key).contains("holds no certificate"));
     assert!(serve(&cert, &cert).contains("holds no private key"));
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(serve(&cert, &key).contains("can be read by others"));
+    assert!(serve(&cert, &key).contains("can be read by other users"));
 }
 
 #[test]
