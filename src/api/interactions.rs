@@ -134,6 +134,7 @@ pub struct Interaction {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
     /// What an approval of a confirmation has to acknowledge.
+    #[schema(value_type = Vec<Acknowledgement>, required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgements: Option<Vec<Acknowledgement>>,
     pub resolution: Option<Resolution>,
