@@ -407,7 +407,7 @@ pub struct ListPending {
 #[expect(missing_docs, reason = "the interface's document has the words")]
 pub enum Pending {
     All(InteractionList),
-    Newest(NewestPending),
+    Newest(Box<NewestPending>),
 }
 
 impl<'de> Deserialize<'de> for Pending {
@@ -425,11 +425,11 @@ impl<'de> Deserialize<'de> for Pending {
         let members = Members::deserialize(deserializer)?;
         Ok(match members.interactions {
             Some(interactions) => Self::All(InteractionList { interactions, next_cursor: members.next_cursor }),
-            None => Self::Newest(NewestPending {
+            None => Self::Newest(Box::new(NewestPending {
                 pending_confirmation: members.pending_confirmation,
                 pending_secret: members.pending_secret,
                 pending_question: members.pending_question,
-            }),
+            })),
         })
     }
 }

@@ -162,7 +162,7 @@ impl Card {
         let when = interaction.resolved_at.map_or_else(String::new, |at| format!(", {} ago", now.since(at)));
         self.field(
             "resolved",
-            SafeText::own(format!("by {}{when}", resolver(&resolution.resolved_by())), TextStyle::Plain),
+            SafeText::own(format!("by {}{when}", resolver(resolution.resolved_by())), TextStyle::Plain),
         );
         self.text_if("comment", resolution.comment());
         if let (Some(effective), Some(asked)) = (resolution.effective_input(), &interaction.confirmation)

@@ -139,7 +139,7 @@ impl HistoryOf {
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
         for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
             let WithRaw { value: interaction, .. } = told;
-            let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by()));
+            let by = interaction.resolution.as_ref().map(|resolution| resolver(resolution.resolved_by()));
             table.row([
                 SafeText::own(id, TextStyle::Bold),
                 SafeText::own(format!("{} ago", now.since(interaction.created_at)), TextStyle::Plain),

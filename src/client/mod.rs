@@ -129,8 +129,12 @@ impl CallRequest<'_> {
             for (name, value) in members.as_object().into_iter().flatten() {
                 match value {
                     Value::Null => {}
-                    Value::String(text) => drop(encoded.append_pair(name, text)),
-                    other => drop(encoded.append_pair(name, &other.to_string())),
+                    Value::String(text) => {
+                        encoded.append_pair(name, text);
+                    }
+                    Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        encoded.append_pair(name, &value.to_string());
+                    }
                 }
             }
             encoded.finish()

@@ -1,4 +1,4 @@
-//! BoundedU64 numbers between bounds, as people write them in JSON.
+//! Whole numbers between bounds, as people write them in JSON.
 
 use std::fmt;
 

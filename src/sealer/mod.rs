@@ -166,7 +166,7 @@ impl Sealer {
         let aad = associated_data(request_id);
         let payload = Payload { msg: ciphertext, aad: &aad };
         let value = key.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| Unopenable)?;
-        String::from_utf8(value).map(|value| SecretValue::exactly(value)).map_err(|_| Unopenable)
+        String::from_utf8(value).map(SecretValue::exactly).map_err(|_| Unopenable)
     }
 }
 

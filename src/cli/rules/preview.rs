@@ -97,7 +97,7 @@ fn table(found: &[WithRaw<Interaction>]) -> Table<4> {
     let mut table = Table::new(["ID", "STATUS", "BY", "WHAT"]);
     for (id, WithRaw { value: interaction, .. }) in shown_ids(found, TerminalStyle::of_stdout()).into_iter().zip(found)
     {
-        let by = interaction.resolution.as_ref().map(|resolution| resolver(&resolution.resolved_by()));
+        let by = interaction.resolution.as_ref().map(|resolution| resolver(resolution.resolved_by()));
         table.row([
             SafeText::own(id, TextStyle::Bold),
             SafeText::own(interaction.status.as_str(), interaction.outcome().map_or(TextStyle::Bold, outcome_tint)),

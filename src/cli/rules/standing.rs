@@ -115,7 +115,7 @@ impl ShowRule {
             ("pattern", Some(SafeText::line(rule.pattern.as_str()))),
             ("scope", Some(SafeText::line(rule.scope.as_str()))),
             ("high risk", rule.allow_high_risk.then(|| SafeText::own("too", TextStyle::Red))),
-            ("used", Some(own(uses(&rule)))),
+            ("used", Some(own(uses(rule)))),
             ("last", rule.last_used_at.map(|at| own(at.to_string()))),
             ("made", Some(own(format!("{} by {}{made_from}", rule.created_at, rule.created_by)))),
             ("expires", rule.expires_at.map(|at| own(at.to_string()))),

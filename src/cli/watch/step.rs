@@ -234,7 +234,7 @@ mod tests {
                 assert_eq!(doubts.len(), acknowledged.len());
                 (true, acknowledged)
             }
-            _ => panic!("neither sent nor asked again"),
+            Transition::Stay | Transition::To(_) | Transition::Send(_) => panic!("neither sent nor asked again"),
         }
     }
 
