@@ -98,7 +98,15 @@ impl Document {
                     cell.iter_mut().for_each(|cell| *cell += &format!("`{code}`"));
                     document.code.push(code.to_string());
                 }
-                _ => {}
+                Event::Start(_)
+                | Event::End(_)
+                | Event::InlineMath(_)
+                | Event::DisplayMath(_)
+                | Event::FootnoteReference(_)
+                | Event::SoftBreak
+                | Event::HardBreak
+                | Event::Rule
+                | Event::TaskListMarker(_) => {}
             }
         }
         document
