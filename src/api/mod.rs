@@ -1,7 +1,7 @@
 //! The wire, once: every body and every answer of the REST interface, with its checks, and the table of calls.
 //!
 //! A type here is written by one side and read by the other: the handlers, the client and the command line share it. From
-//! the table in [`routes`] come the router's paths, the OpenAPI document and the client's methods.
+//! the table in `api/routes.rs` come the router's paths, the OpenAPI document and the client's methods.
 
 mod events;
 mod interactions;
