@@ -17,7 +17,7 @@
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
 //! | [`domain::rule_set`] | what many rules decide together |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
-//! | [`present`] | what pages and commands both say: summaries, who resolved it, times, diffs, text made harmless |
+//! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
 //! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table |
@@ -27,7 +27,7 @@
 //! | [`tokens`] | which principal holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
 //! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has one handler a verb, `error.rs` every error status |
-//! | `web` | the pages for people, with `templates/web` |
+//! | `web` | the pages for people, with `templates/web`; `text.rs` escapes what agents wrote |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |
 //! | [`credentials`] | the file that lets commands work without configuration |
@@ -46,7 +46,7 @@
 //!    deadline (`store/resolve.rs`), in one transaction with its audit event and whatever else it causes.
 //! 2. An answer goes out after COMMIT with `synchronous=FULL`, never before (`store/writer.rs`).
 //! 3. Waiters register before they read and wake after COMMIT: no wake-up is lost (`waiters.rs`, `service/queries.rs`).
-//! 4. A transaction reads the clock once, on the writer's thread, so that the times in the history never decrease.
+//! 4. A write reads the clock once, on the writer's thread, so that the times in the history never decrease.
 //! 5. A secret's value is sealed before it reaches the store (`sealer/mod.rs`).
 //! 6. Every path, method, body and answer of the REST interface stands once, in `api`; the router, the OpenAPI document
 //!    and the client are made from it (`api/routes.rs`).
@@ -58,10 +58,12 @@
 //! 2. `http/api/confirm.rs`: a strict JSON body is an [`api::ConfirmBody`], which checks itself, and becomes a
 //!    [`Confirm`](service::Confirm). Nothing is locked yet.
 //! 3. `service/confirm.rs` hands [`Store::write`](store::Store::write) one closure.
-//! 4. In the closure, on the writer's thread: the row is read, the pure domain says yes or why not, a selected rule is
+//! 4. In the closure, on the writer's thread: the row is read, the pure domain says yes or why not, acknowledgements are
+//!    checked where they are demanded, a selected rule is
 //!    checked against what this very interaction offered and inserted, `resolve` runs the one conditional update and
 //!    appends the audit event.
-//! 5. The group is committed; then waiters wake, the feed moves on, and the answer goes out.
+//! 5. The group is committed (`store/writer.rs`); then `on_commit` in `service/mod.rs` wakes waiters and moves the feed on,
+//!    and the answer goes out.
 //!
 //! # Glossary
 //!

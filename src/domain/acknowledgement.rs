@@ -1,7 +1,8 @@
 //! What a person has to have seen, beside saying yes, before an approval counts: one function, for every surface.
 //!
-//! Browser, terminal, commands and HTTP all ask [`required`], so that none of them lets pass what another stops at. A
-//! denial needs nothing of the kind: it does no harm. Neither does an answer to a question or to a request for a secret:
+//! Browser, terminal and commands all ask [`required`], so that none of them lets pass what another stops at; over HTTP it
+//! is a demand only with `--require-acknowledgements`. `service/confirm.rs` holds a decision to it. A denial needs nothing
+//! of the kind: it does no harm. Neither does an answer to a question or to a request for a secret:
 //! there a person gives something of their own, and does not let an agent's text be acted on.
 
 use std::borrow::Cow;
