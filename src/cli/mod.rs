@@ -135,7 +135,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn ended(done: Result<ExitCode, Failure>) -> ExitCode {
     done.unwrap_or_else(|failure| {
-        // With stderr gone there is nobody left to tell.
+        // With stderr closed the failure cannot be reported.
         let _ = writeln!(io::stderr(), "countersign: {failure}");
         ExitCode::from(failure.exit_code())
     })
