@@ -97,7 +97,7 @@ impl Export {
         let history = AuditLog::open(&self.database.path()?)?;
         let Some(path) = &self.file else {
             return match export(&history, BufWriter::new(io::stdout().lock())) {
-                // Whoever reads has seen enough.
+                // The reader closed the pipe: it has read enough.
                 Err(super::Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 exported => exported,
             };

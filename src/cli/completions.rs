@@ -7,7 +7,7 @@ use clap_complete::{Shell, generate};
 
 use super::{Cli, Failure};
 
-/// Print what lets a shell complete this command line.
+/// Prints shell completions.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     /// The shell

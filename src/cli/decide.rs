@@ -151,7 +151,7 @@ impl Targets {
         if failed == 0 { Ok(()) } else { Err(Failure::Other(format!("{failed} of {all} were not {done}"))) }
     }
 
-    /// Says what was decided, so that whoever meant something else sees it.
+    /// Reports the decision, so that a person who meant another one sees it.
     fn tell(&self, client: &Client, done: &str, told: &WithRaw<Interaction>) -> Result<(), Failure> {
         let id = &told.value.request_id;
         if self.common.json {

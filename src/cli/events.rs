@@ -116,7 +116,7 @@ impl Lines {
         }
         let AuditEvent { seq, at, event, principal, .. } = &told.value;
         let who = principal.as_ref().map_or("-", PrincipalName::as_str);
-        // A word that is newer than this program is somebody else's.
+        // An event type that is newer than this program is untrusted text.
         let event = SafeText::line(event).paint(TerminalStyle::default());
         let begin = format!("{seq:>6}  {at}  {event:<28}  {who:<16}  ");
         let about = about(&told.value);

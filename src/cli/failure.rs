@@ -18,11 +18,11 @@ pub(super) mod exit {
     pub(in crate::cli) const USAGE: u8 = 2;
     /// A person or a rule said no.
     pub(in crate::cli) const REJECTED: u8 = 3;
-    /// Nobody said anything: expired, cancelled or superseded.
+    /// The interaction ended undecided: expired, cancelled or superseded.
     pub(in crate::cli) const UNDECIDED: u8 = 4;
     /// The server cannot be reached.
     pub(in crate::cli) const UNREACHABLE: u8 = 5;
-    /// Somebody pressed Ctrl-C, or the like.
+    /// A signal such as Ctrl-C interrupted the command.
     pub(in crate::cli) const INTERRUPTED: u8 = 130;
 }
 

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) enum Heard<T> {
     /// The work is done.
     Done(T),
-    /// Somebody wants it to end.
+    /// A signal asked the process to end.
     Signal(SignalKind),
 }
 
@@ -37,7 +37,7 @@ impl<T: Send + 'static> Interrupts<T> {
     pub(super) fn start(&self, work: impl FnOnce() -> T + Send + 'static) {
         let sender = self.sender.clone();
         thread::spawn(move || {
-            // Nobody waits any more where this fails.
+            // This fails only when the receiver is gone.
             let _ = sender.send(Heard::Done(work()));
         });
     }

@@ -51,15 +51,15 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve(Box<Config>),
-    /// Ask a person, and wait for the answer: through restarts of the server and lost connections too
+    /// Ask a person and wait for the answer, through server restarts and lost connections
     Ask(Box<ask::Ask>),
-    /// Ask whether a command may run, then run exactly what was approved, once, and report what came of it
+    /// Ask for approval of a command, run exactly the approved command once, and report its result
     Run(Box<run::Run>),
-    /// List what waits for an answer, what has to be answered first at the top
+    /// List pending interactions, the most urgent first
     List(list::List),
-    /// Decide what waits, live in the terminal: one key a decision
+    /// Decide pending interactions live in the terminal, one key per decision
     Watch(watch::WatchQueue),
-    /// Show an interaction, complete: what is asked, by whom, how it ended
+    /// Show an interaction in full: the request, its agent and its resolution
     Show(show::Show),
     /// Approve what an agent wants to do
     Approve(decide::Approve),
@@ -77,24 +77,24 @@ enum Command {
     Login(login::Login),
     /// Fill the inbox of a running server with the questions of made-up agents, to try it out
     Demo(demo::Demo),
-    /// Print what lets a shell complete this command line
+    /// Print shell completions
     Completions(completions::Completions),
-    /// Verify and export the history: a chain that nobody can change unseen
+    /// Verify and export the audit history, a tamper-evident hash chain
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Copy the database to a new file, consistent and verified, beside a running server too
+    /// Copy the database to a new file and verify the copy; the server may be running
     Backup(backup::MakeBackup),
-    /// Look the database over, beside a running server too: pages, schema, every constraint, the history's chain
+    /// Check the database's pages, schema, constraints and audit chain; the server may be running
     Doctor(Database),
-    /// Exchange the key that seals secrets
+    /// Rotate the key that seals secrets
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Keep trust rules in files: write them down, test them, bring them in
+    /// Export trust rules to files, test them and import them
     #[command(subcommand)]
     Rules(rules::RulesCommand),
-    /// Print the description of the interface (OpenAPI 3.1)
+    /// Print the OpenAPI 3.1 description of the API
     Openapi,
-    /// Make, list and revoke the tokens that agents and people speak with
+    /// Create, list and revoke the tokens of agents and people
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
@@ -135,7 +135,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn ended(done: Result<ExitCode, Failure>) -> ExitCode {
     done.unwrap_or_else(|failure| {
-        // With stderr gone there is nobody left to tell.
+        // With stderr closed the failure cannot be reported.
         let _ = writeln!(io::stderr(), "countersign: {failure}");
         ExitCode::from(failure.exit_code())
     })

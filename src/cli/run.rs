@@ -87,7 +87,7 @@ impl Run {
         let ended = execute(approved, &directory);
         let (outcome, detail) = told_of(&ended);
         if let Err(failure) = report(&asked, request_id, &claimed.claim_id, outcome, &detail) {
-            // What ran has run: its exit code counts for more than that nobody heard of it.
+            // The command has run: its exit code matters more than the failed report.
             writeln!(io::stderr(), "countersign: what came of it could not be reported: {failure}")?;
         }
         Ok(ExitCode::from(code_of(ended?)))
@@ -99,7 +99,7 @@ fn quoted(command: &[String]) -> Result<String, Failure> {
     shlex::try_join(command.iter().map(String::as_str)).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// Takes the right to run what was approved. Whoever has taken it before may have run it.
+/// Claims the right to run the approved command. The holder of an earlier claim may have run it.
 fn claim(asked: &Asked, interaction: &Interaction) -> Result<ClaimGrant, Failure> {
     let digest = interaction.resolution.as_ref().and_then(|resolution| resolution.effective_input_digest());
     let body = ClaimBody { claim_id: Some(ClaimId::generate()), input_digest: digest.map(str::to_owned) };

@@ -86,7 +86,7 @@ impl Error {
     }
 }
 
-/// Why there is nobody to talk to, or nothing to identify oneself with.
+/// Why no client can be opened: no server address, or no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file of a flag.

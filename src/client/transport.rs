@@ -15,7 +15,7 @@ use ureq::{Agent, Error, Timeout};
 use super::OpenError;
 use crate::config::ServerUrl;
 
-/// How long it may take until somebody takes the call.
+/// The longest time to establish a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a server may be silent: longer than a long-poll of ours waits, and than its feed lets pass without a sign.

@@ -65,7 +65,7 @@ string_enum! {
 }
 
 string_enum! {
-    /// How an interaction ended: final, for ever.
+    /// How an interaction ended. An outcome never changes.
     Outcome {
         /// A confirmation was allowed.
         Approved = "approved",
@@ -129,7 +129,7 @@ string_enum! {
     RuleStatus {
         /// It applies.
         Active = "active",
-        /// Somebody took it back.
+        /// A person revoked it.
         Revoked = "revoked",
         /// Its time is over.
         Expired = "expired",

@@ -1,4 +1,4 @@
-//! Names and ids that have been checked: whoever holds one need not look at it again.
+//! Names and ids that have been checked: a value of these types needs no further check.
 
 /// The longest id, in bytes.
 pub const LONGEST_ID: usize = 128;
@@ -135,7 +135,7 @@ checked_string! {
 }
 
 impl PrincipalName {
-    /// Whoever works on files without a database.
+    /// The author of rules that are read from files without a database.
     #[must_use]
     pub fn nobody() -> Self {
         Self("nobody".into())

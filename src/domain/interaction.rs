@@ -19,7 +19,7 @@ use super::trust_rule::RuleUse;
 pub enum Status {
     /// It waits.
     Pending,
-    /// It ended, for ever.
+    /// It ended; this never changes.
     Resolved(Outcome),
 }
 
@@ -148,7 +148,7 @@ pub struct Interaction {
     pub registered_by: PrincipalName,
     /// When.
     pub created_at: Timestamp,
-    /// From when on nothing resolves it; `None`: it waits for ever.
+    /// From when on nothing resolves it; `None`: it waits forever.
     pub expires_at: Option<Timestamp>,
     /// How it ended; `None` while it is pending.
     pub resolution: Option<Resolution>,

@@ -52,7 +52,7 @@ impl Principal {
         }
     }
 
-    /// Whose interactions this principal sees: its own name, or `None` for everybody's.
+    /// Whose interactions this principal sees: its own name, or `None` for those of all principals.
     #[must_use]
     pub const fn sees_only(&self) -> Option<&PrincipalName> {
         if self.sees_everything() { None } else { Some(&self.name) }

@@ -1,4 +1,4 @@
-//! Every way in which a well-formed request can be refused: expected, and nobody's fault but the caller's.
+//! Every way in which a well-formed request can be refused: expected, and caused by the caller.
 
 use super::acknowledgement::Acknowledgement;
 use super::enums::{Kind, Outcome, Role};
@@ -43,7 +43,7 @@ pub enum Refused {
     },
     /// The principal registered this itself.
     SelfApproval,
-    /// Nobody holds this token.
+    /// The token is not known.
     UnknownToken,
     /// The link has been used, is too old, or never was.
     UsedLoginLink,
@@ -76,7 +76,7 @@ pub enum Refused {
         /// Where the interaction stands.
         status: Status,
     },
-    /// Somebody has the claim.
+    /// The claim is taken.
     AlreadyClaimed,
     /// What was approved has another digest.
     DigestMismatch,

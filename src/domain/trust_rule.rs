@@ -20,7 +20,7 @@ pub struct Terms {
     pub decision: RuleDecision,
     /// Whether it allows high risk, too.
     pub allow_high_risk: bool,
-    /// How long it lives, in milliseconds from its making; `None`: for ever.
+    /// How long it lives, in milliseconds from its making; `None`: forever.
     pub lifetime_ms: Option<u64>,
     /// How often it may decide; `None`: any number of times.
     pub max_uses: Option<u64>,
@@ -58,7 +58,7 @@ pub struct TrustRule {
 }
 
 impl TrustRule {
-    /// A rule that is new at `now`, for ever: without a name, and made from nothing.
+    /// Returns a rule created at `now` that never expires, has no name and comes from no interaction.
     #[must_use]
     pub fn new(tool_name: ToolName, terms: Terms, created_by: PrincipalName, now: Timestamp) -> Self {
         Self {

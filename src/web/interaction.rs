@@ -112,7 +112,7 @@ pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
     let mut facts = vec![
         DetailRow::code("Asked by", interaction.registered_by.as_str()),
         DetailRow::at("Asked", interaction.created_at),
-        deadline.unwrap_or_else(|| DetailRow::text("Deadline", "none: it waits for ever")),
+        deadline.unwrap_or_else(|| DetailRow::text("Deadline", "none: it waits forever")),
     ];
     facts.extend(interaction.conversation_id.as_ref().map(|id| DetailRow::code("Conversation", id.as_str())));
     facts.extend(match &record.body.content {

@@ -69,7 +69,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Asks no longer, where nobody has answered.
+    /// Cancels the interaction if it is still pending.
     pub(super) fn withdraw(&self, client: &Client) -> Result<()> {
         match client.cancel_interaction(&self.request_id, &NoBody {}) {
             Ok(_) => Ok(()),

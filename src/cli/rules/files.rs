@@ -131,7 +131,7 @@ impl ImportRules {
             with_write_tx(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
         };
         match show(&imported, self.dry_run) {
-            // What was done is done, whether or not somebody reads of it.
+            // The import is done, whether or not the report of it is read.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             shown => Ok(shown?),
         }

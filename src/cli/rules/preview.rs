@@ -78,7 +78,7 @@ fn print(preview: &TrustRulePreview) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Of the latest {} confirmations it would have decided {decided}:", preview.examined)?;
     writeln!(out, "  {approved} that people approved and {rejected} that they rejected,")?;
-    writeln!(out, "  {by_rules} that rules decided and {unanswered} that nobody answered;")?;
+    writeln!(out, "  {by_rules} that rules decided and {unanswered} that stayed unanswered;")?;
     writeln!(out, "  {contradicted} of them a person decided the other way round.")?;
     writeln!(out, "It would decide {pending} of those that are pending.")?;
     if preview.truncated {

@@ -84,7 +84,7 @@ impl Answer {
     }
 }
 
-/// Whether somebody, or the deadline, was faster.
+/// Whether another person or the deadline was faster.
 pub(super) fn was_too_late(error: &Error) -> bool {
     ["already_resolved", "expired"].iter().any(|code| error.is_refusal(code))
 }

@@ -148,7 +148,7 @@ impl Watch {
                 let is_read = self.queue.selected().is_some_and(|(_, card)| *card.id() == request_id && card.is_open());
                 if is_read && !matches!(self.step, Mode::Reading | Mode::Help) {
                     self.step = Mode::Reading;
-                    self.note = Some(format!("Somebody was faster: {ending}."));
+                    self.note = Some(format!("Already resolved: {ending}."));
                 }
                 self.queue.end(&request_id, ending);
             }

@@ -7,8 +7,8 @@ use crate::present::Ending;
 
 /// The cards that wait.
 ///
-/// The selection stays on its card whatever comes or goes, and the card stays there when somebody else resolves it: nobody
-/// answers a card that has just moved under their finger.
+/// The selection stays on its card whatever comes or goes, and the card stays there when another person resolves it: a key
+/// never answers a card that has just moved into the selection.
 #[derive(Default)]
 pub(super) struct Queue {
     cards: Vec<Card>,
@@ -42,7 +42,7 @@ impl Queue {
         self.cards.iter_mut().find(|card| card.id() == request_id)
     }
 
-    /// Puts a card in its place; where nobody looks at any, it is looked at.
+    /// Inserts a card in its place, and selects it if no card is selected.
     pub(super) fn arrive(&mut self, interaction: Interaction) {
         let request_id = interaction.request_id.clone();
         self.put(interaction);
@@ -56,7 +56,7 @@ impl Queue {
         }
     }
 
-    /// Takes a card away, or says on it how it ended where somebody is looking at it.
+    /// Removes a card; if it is selected, it stays and shows how it ended.
     pub(super) fn end(&mut self, request_id: &RequestId, ending: Ending) {
         if self.selected.as_ref() != Some(request_id) {
             self.cards.retain(|card| card.id() != request_id);

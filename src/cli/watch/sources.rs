@@ -1,4 +1,4 @@
-//! Where news comes from: the keyboard, the server's feed, and whoever wants this process to end. Each has a thread of its
+//! Where news comes from: the keyboard, the server's feed, and signals to end this process. Each has a thread of its
 //! own, and none outlives the process.
 
 use std::io;
@@ -35,7 +35,7 @@ pub(super) enum UiEvent {
     Refused(client::Error),
     /// What the server says to an answer, with the word for it.
     Answered(RequestId, client::Result<&'static str>),
-    /// Somebody wants this process to end.
+    /// A signal asked this process to end.
     Stop,
 }
 
@@ -43,7 +43,7 @@ pub(super) enum UiEvent {
 pub(super) fn stop_on_signals(tell: Sender<UiEvent>) -> io::Result<()> {
     let interrupts = Interrupts::<()>::new()?;
     thread::spawn(move || {
-        // Nobody listens any more where this fails.
+        // This fails only when the receiver is gone.
         let _ = interrupts.next().map(|_| tell.send(UiEvent::Stop));
     });
     Ok(())
@@ -94,7 +94,7 @@ pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
     Ok(pending.into_iter().map(|told| told.value).collect())
 }
 
-/// Passes on what the feed brings until it ends, and why; `None` where nobody listens any more.
+/// Passes on what the feed brings until it ends, and why; `None` when the receiver is gone.
 fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<UiEvent>) -> Option<client::Error> {
     loop {
         let news = match feed.next()?.and_then(|event| news_of(client, event)) {

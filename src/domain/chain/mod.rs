@@ -235,7 +235,7 @@ mod tests {
         }
     }
 
-    /// The form is for ever: whoever keeps a head or an export relies on it.
+    /// The form never changes: kept heads and exports rely on it.
     #[test]
     fn the_canonical_form_is_what_it_was() {
         let canonical = told().canonical(7, EventHash([0xab; 32]));

@@ -92,7 +92,7 @@ impl Content {
         Ok(match kind {
             Kind::Confirmation => {
                 let mut confirmation: Box<Confirmation> = serde_json::from_str(json)?;
-                // A page of a list holds many of these: the text is enough until somebody looks into it.
+                // A page of a list holds many of these: the text is enough until a reader needs the tree.
                 confirmation.input.drop_tree();
                 Self::Confirmation(confirmation)
             }

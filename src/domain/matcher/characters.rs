@@ -20,7 +20,7 @@ pub(super) fn are_plain(text: &str) -> bool {
     UNSEEN.as_ref().is_some_and(|unseen| !unseen.is_match(text)) && !text.chars().any(looks_like_ascii)
 }
 
-/// Whether nobody sees `c`, or sees what it does and not itself.
+/// Whether `c` is invisible, or visible only by its effect.
 pub(in crate::domain) fn is_unseen(c: char) -> bool {
     match c {
         ' '..='~' | '\t' | '\n' => false,

@@ -93,7 +93,7 @@ pub(super) fn in_words(program: &str, words: &[Word]) -> Vec<Danger> {
     }
     for at in 2..words.len().min(6) {
         if RUNNERS.contains(&words[at - 1].text.as_str()) {
-            // One level: whoever runs a runner in a runner spells it out.
+            // One level: a runner inside a runner has to be spelled out in the pattern.
             let inner = &words[at..];
             let found = listed(&program_name(inner), inner);
             dangers.extend(found.into_iter().map(|danger| Danger { word: danger.word + at, ..danger }));

@@ -9,8 +9,8 @@ use super::compiled::CompiledPattern;
 use super::subject::{Form, Subject};
 use super::word::{Known, Word};
 
-/// Patterns by what they begin with; programs and paths in lower case, since some file systems do not tell. Whoever asks
-/// gets every pattern that could cover, and few others.
+/// Patterns by what they begin with; programs and paths in lower case, since some file systems do not tell. A lookup
+/// returns every pattern that could cover the subject, and few others.
 #[derive(Debug, Default)]
 pub(in crate::domain) struct Index {
     exact: HashMap<String, Vec<usize>>,

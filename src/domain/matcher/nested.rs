@@ -116,7 +116,7 @@ pub(super) fn reached(line: &CommandLine) -> Vec<Reached> {
 
 fn add(line: &CommandLine, reached: &mut Vec<Reached>, scripts: &mut Vec<String>) {
     let commands = line.commands.iter().chain(&line.hidden).map(Reached::new).collect::<Vec<_>>();
-    // What a here-document holds is a text, unless somebody is there who runs it.
+    // A here-document is text, unless a command there runs it.
     let documents = if commands.iter().any(|command| command.is_wrapper) { line.scripts.as_slice() } else { &[] };
     for script in commands.iter().flat_map(Reached::scripts).chain(documents.iter().cloned()) {
         if !scripts.contains(&script) {

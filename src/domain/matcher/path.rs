@@ -1,4 +1,4 @@
-//! Paths, as text: nobody here can ask the file system where a link leads.
+//! Paths, as text: the matcher cannot ask the file system where a link leads.
 
 use super::components::{Care, Components};
 use super::doubt::Doubt;
@@ -8,7 +8,7 @@ use super::doubt::Doubt;
 enum Root {
     /// At the root: `/`.
     Absolute,
-    /// In somebody's home directory: `~`.
+    /// In a home directory: `~`.
     Home,
     /// In the working directory.
     Relative,
@@ -71,7 +71,7 @@ impl Path {
             return Err(Doubt::Path);
         }
         resolve(&mut components, rest)?;
-        // Above somebody's home there is no name to go by.
+        // Above a home directory there is no name to go by.
         let keeps_home = root != Root::Home || components.first().is_some_and(|first| first.starts_with('~'));
         if keeps_home { Ok(Self { root, components }) } else { Err(Doubt::Path) }
     }

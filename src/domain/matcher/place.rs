@@ -68,7 +68,7 @@ fn destination(command: &SimpleCommand, start: Option<&Path>, moved: Option<&Pla
     };
     let within = match (start, &there) {
         (Some(start), Some(there)) => there.is_in(start),
-        // Nobody said where it began: below that is what goes on from there and does not climb.
+        // The starting directory is not known: below that is what goes on from there and does not climb.
         _ => !outside && !climbs && !target.starts_with('/'),
     };
     if within { Place::Within(there) } else { Place::Elsewhere(there) }

@@ -4,7 +4,7 @@ use super::components::{Care, Components};
 use super::doubt::Doubt;
 use super::glob::{Glob, Reach};
 
-/// A URL whose parts mean the same to everybody who reads it.
+/// A URL whose parts mean the same to every parser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
     scheme: String,
@@ -74,7 +74,7 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     Some((host, port)).filter(|(host, _)| !host.is_empty())
 }
 
-/// Whether `host` is a name or an address that is written as everybody reads it.
+/// Whether `host` is a name or an address in the form that every parser reads alike.
 fn is_plain_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|address| address.strip_suffix(']')) {
         return address.parse::<core::net::Ipv6Addr>().is_ok();

@@ -66,7 +66,7 @@ pub(super) fn read(raw: &str, loop_variables: &HashSet<&str>) -> Result<Word, Do
 }
 
 /// Whether a word that begins with a tilde has a quote or a backslash in front of its first slash: then it is a name in the
-/// working directory, and nobody's home.
+/// working directory, and not a home directory.
 pub(super) fn is_quoted_tilde(raw: &str, text: &str) -> bool {
     text.starts_with('~') && raw.split('/').next().is_some_and(|prefix| prefix.contains(['\'', '"', '\\']))
 }

@@ -178,5 +178,5 @@ fn who_was_faster_is_said_in_place() {
     let bob = crate::harness::token(&fixture.path().join("test.db"), "bob", "approver");
     Client::new(&fixture.server.url, &bob).confirm("one", "deny").expect(200);
     terminal.shows("already rejected by bob");
-    terminal.shows("Somebody was faster: rejected by bob.");
+    terminal.shows("Already resolved: rejected by bob.");
 }
