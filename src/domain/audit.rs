@@ -1,8 +1,6 @@
 //! The append-only history.
 
-use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
@@ -136,8 +134,7 @@ impl<'a> NewAuditEvent<'a> {
 }
 
 /// One line of the history, as it stands.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct AuditEvent {
     /// Its place: one more than that of the event before.
     pub seq: i64,
@@ -152,9 +149,7 @@ pub struct AuditEvent {
     /// By whom; null: by the server itself.
     pub principal: Option<PrincipalName>,
     /// What else there is to say: a JSON object.
-    #[schema(value_type = Object)]
     pub detail: Box<RawValue>,
     /// SHA-256 of its canonical form, which holds the hash of the event before.
-    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     pub hash: EventHash,
 }

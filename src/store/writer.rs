@@ -50,14 +50,17 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let answer = match (committed, self.result) {
+        let Self { work, result, reply } = *self;
+        // What the work holds is given back before the caller goes on, which may share some of it.
+        drop(work);
+        let answer = match (committed, result) {
             // The error of the work that undid the group explains it best.
             (Ok(()), Some(result)) | (Err(Error::Undone), Some(result @ Err(_))) => result,
             (Ok(()), None) => Err(Error::Closed.into()),
             (Err(error), _) => Err(error.into()),
         };
         // The caller may have gone away: what was done stays done.
-        let _ = self.reply.send(answer);
+        let _ = reply.send(answer);
     }
 }
 
