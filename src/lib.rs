@@ -4,12 +4,12 @@
 //! resolves it, or a *trust rule* does; nothing that was acknowledged is ever lost, resolved twice, or resolved as the
 //! wrong kind, whatever crashes in between.
 //!
-//! # The map of the house
+//! # The map
 //!
-//! A word names the same room on every floor: `confirm` is `http/api/confirm.rs`, `service/confirm.rs` and
+//! A word names the same thing on every layer: `confirm` is `http/api/confirm.rs`, `service/confirm.rs` and
 //! `tests/it/api/confirm.rs`. In reading order:
 //!
-//! | room | what it is |
+//! | module | what it is |
 //! | --- | --- |
 //! | [`domain`] | the words, the rules and the refusals: pure, no I/O, no clock, no SQL, no HTTP |
 //! | [`domain::kinds`] | the kinds of interaction, one file each: content, checks, summary, what resolves it |
@@ -36,34 +36,11 @@
 //! | [`cli`] | the command line |
 //!
 //! `main → cli → server → web → http → service → store → domain`, with `api` and `present` beside `domain` and `client`
-//! below `cli`: each floor knows those below it, none above. Only `store` names rusqlite, r2d2 or refinery; only `http`
+//! below `cli`: each layer knows those below it, none above. Only `store` names rusqlite, r2d2 or refinery; only `http`
 //! and `web` name axum. A test (`tests/it/architecture.rs`) holds this. What a content looks like is the same on the wire
 //! and in the database, so the domain's types derive both forms and their schema.
 //!
-//! # What always holds
-//!
-//! 1. Every resolution is one conditional `UPDATE` whose conditions are the id, the kind, `status = 'pending'` and the
-//!    deadline (`store/resolve.rs`), in one transaction with its audit event and whatever else it causes.
-//! 2. An answer goes out after COMMIT with `synchronous=FULL`, never before (`store/writer.rs`).
-//! 3. Waiters register before they read and wake after COMMIT: no wake-up is lost (`waiters.rs`, `service/queries.rs`).
-//! 4. A write reads the clock once, on the writer's thread, so that the times in the history never decrease.
-//! 5. A secret's value is sealed before it reaches the store (`sealer/mod.rs`).
-//! 6. Every path, method, body and answer of the REST interface stands once, in `api`; the router, the OpenAPI document
-//!    and the client are made from it (`api/routes.rs`).
-//!
-//! # The way of `POST /v1/confirm`
-//!
-//! 1. `http/transport` accepts the connection; `http/middleware/request.rs` is around the request: its id, its origin, its
-//!    token. `http/middleware/auth.rs` has the [`Principal`](domain::principal::Principal) and whether its role may resolve.
-//! 2. `http/api/confirm.rs`: a strict JSON body is an [`api::ConfirmBody`], which checks itself, and becomes a
-//!    [`Confirm`](service::Confirm). Nothing is locked yet.
-//! 3. `service/confirm.rs` hands [`Store::write`](store::Store::write) one closure.
-//! 4. In the closure, on the writer's thread: the row is read, the pure domain says yes or why not, acknowledgements are
-//!    checked where they are demanded, a selected rule is
-//!    checked against what this very interaction offered and inserted, `resolve` runs the one conditional update and
-//!    appends the audit event.
-//! 5. The group is committed (`store/writer.rs`); then `on_commit` in `service/mod.rs` wakes waiters and moves the feed on,
-//!    and the answer goes out.
+//! `ARCHITECTURE.md` beside this crate says what always holds, and follows a request from the socket to the answer.
 //!
 //! # Glossary
 //!

@@ -4,6 +4,7 @@
 //! the table in `api/routes.rs` come the router's paths, the OpenAPI document and the client's methods.
 
 mod events;
+mod interaction;
 mod interactions;
 mod invalid;
 mod openapi;
@@ -14,9 +15,10 @@ mod trust_rules;
 mod with_raw;
 
 pub use self::events::{AuditEvent, AuditEventList, ListAuditEvents};
+pub use self::interaction::{Claim, Interaction, Resolution};
 pub use self::interactions::{
-    Claim, ClaimBody, ClaimGrant, Interaction, InteractionList, ListInteractions, ListPending, NewestPending, NoBody,
-    OutcomeBody, Pending, RegisterBody, Resolution, SecretHandout, Superseded, TakeSecretBody, WaitInteraction,
+    ClaimBody, ClaimGrant, InteractionList, ListInteractions, ListPending, NewestPending, NoBody, OutcomeBody, Pending,
+    RegisterBody, SecretHandout, Superseded, TakeSecretBody, WaitInteraction,
 };
 pub use self::invalid::{BodyLimits, Invalid};
 pub(crate) use self::openapi::document;

@@ -40,12 +40,12 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let told = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
-        let id = &told.value.request_id;
-        let Some(question) = &told.value.question else {
+        let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
+        let id = &interaction.value.request_id;
+        let Some(question) = &interaction.value.question else {
             return Err(Failure::Other(format!(
                 "{id} is a {}, not a question: see `countersign show {id}`",
-                told.value.kind
+                interaction.value.kind
             )));
         };
         let has_flags = !(self.option.is_empty() && self.text.is_empty() && self.skip.is_empty());

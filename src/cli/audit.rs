@@ -114,9 +114,9 @@ fn export(history: &AuditLog, mut out: impl Write) -> Result<(), super::Failure>
     for found in history.events() {
         let found = found?;
         let seq = found.seq.unwrap_or_default();
-        let told = found.told.map_err(|why| Failure::NotExported(seq, why))?;
+        let content = found.content.map_err(|why| Failure::NotExported(seq, why))?;
         let hash = found.hash.ok_or_else(|| Failure::NotExported(seq, "its hash is none".to_owned()))?;
-        writeln!(out, "{}", UnverifiedEvent::line(&told, seq, previous, hash))?;
+        writeln!(out, "{}", UnverifiedEvent::line(&content, seq, previous, hash))?;
         previous = hash;
     }
     Ok(out.flush()?)

@@ -136,13 +136,13 @@ impl Targets {
         let find = |id: &String| ids::interaction(&client, id, self.exact, ids::Among::Pending);
         let found = self.ids.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let mut failures = Vec::new();
-        for told in &found {
-            let sent = decide(&told.value).and_then(|body| Ok(client.confirm(&body)?));
+        for item in &found {
+            let sent = decide(&item.value).and_then(|body| Ok(client.confirm(&body)?));
             match sent {
-                Ok(Accepted { .. }) => self.tell(&client, done, told)?,
+                Ok(Accepted { .. }) => self.tell(&client, done, item)?,
                 Err(failure) if found.len() == 1 => return Err(failure),
                 Err(failure) => {
-                    writeln!(io::stderr(), "countersign: {}: {failure}", told.value.request_id)?;
+                    writeln!(io::stderr(), "countersign: {}: {failure}", item.value.request_id)?;
                     failures.push(failure);
                 }
             }
@@ -152,8 +152,8 @@ impl Targets {
     }
 
     /// Reports the decision, so that a person who meant another one sees it.
-    fn tell(&self, client: &Client, done: &str, told: &WithRaw<Interaction>) -> Result<(), Failure> {
-        let id = &told.value.request_id;
+    fn tell(&self, client: &Client, done: &str, item: &WithRaw<Interaction>) -> Result<(), Failure> {
+        let id = &item.value.request_id;
         if self.common.json {
             writeln!(
                 io::stdout(),
@@ -161,7 +161,7 @@ impl Targets {
                 escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
             )?;
         } else {
-            writeln!(io::stdout(), "{done} {id}: {}", what(&told.value).paint(TerminalStyle::of_stdout()))?;
+            writeln!(io::stdout(), "{done} {id}: {}", what(&item.value).paint(TerminalStyle::of_stdout()))?;
         }
         Ok(())
     }

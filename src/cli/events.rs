@@ -46,20 +46,20 @@ impl Log {
         let client = self.common.person()?;
         let found =
             self.request.as_ref().map(|id| ids::interaction(&client, id, false, ids::Among::All)).transpose()?;
-        let request_id = found.map(|told| told.value.request_id);
+        let request_id = found.map(|item| item.value.request_id);
         let filter = ListAuditEvents {
             request_id: request_id.clone(),
             principal: self.principal.clone(),
             ..ListAuditEvents::default()
         };
         // Where the feed goes on: of any event, not only of those that are shown.
-        let last = client.audit_events(&ListAuditEvents::default(), 1)?.first().map_or(0, |told| told.value.seq);
+        let last = client.audit_events(&ListAuditEvents::default(), 1)?.first().map_or(0, |item| item.value.seq);
         let mut events = if self.limit == 0 { Vec::new() } else { client.audit_events(&filter, self.limit)? };
-        events.retain(|told| told.value.seq <= last);
+        events.retain(|item| item.value.seq <= last);
         events.reverse();
         let lines = Lines { look: TerminalStyle::of_stdout(), json: self.common.json };
         lines.heading()?;
-        events.iter().try_for_each(|told| lines.print(told))?;
+        events.iter().try_for_each(|item| lines.print(item))?;
         if self.follow {
             let is_meant = |event: &AuditEvent| {
                 (request_id.is_none() || event.request_id == request_id)
@@ -75,10 +75,10 @@ fn follow(client: &Client, last: i64, lines: &Lines, is_meant: impl Fn(&AuditEve
     let mut is_lost = false;
     for event in client.feed(Some(last)) {
         match event {
-            Ok(told) => {
+            Ok(item) => {
                 is_lost = false;
-                if is_meant(&told.value) {
-                    lines.print(&told)?;
+                if is_meant(&item.value) {
+                    lines.print(&item)?;
                 }
             }
             Err(error) if error.is_transient() => {
@@ -108,18 +108,18 @@ impl Lines {
         writeln!(io::stdout(), "{}", TextStyle::Bold.paint(&line, self.look))
     }
 
-    fn print(&self, told: &WithRaw<AuditEvent>) -> io::Result<()> {
+    fn print(&self, item: &WithRaw<AuditEvent>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", escape_json(&told.json()))?;
+            writeln!(out, "{}", escape_json(&item.json()))?;
             return out.flush();
         }
-        let AuditEvent { seq, at, event, principal, .. } = &told.value;
+        let AuditEvent { seq, at, event, principal, .. } = &item.value;
         let who = principal.as_ref().map_or("-", PrincipalName::as_str);
         // An event type that is newer than this program is untrusted text.
         let event = SafeText::line(event).paint(TerminalStyle::default());
         let begin = format!("{seq:>6}  {at}  {event:<28}  {who:<16}  ");
-        let about = about(&told.value);
+        let about = about(&item.value);
         let about = match self.look.width {
             Some(width) => about.cut(width.saturating_sub(begin.len()).max(16)),
             None => about,

@@ -58,20 +58,20 @@ pub(super) fn interaction(
     }
     found.extend(exact);
     let what = if among == Among::Pending { "pending interaction" } else { "interaction" };
-    only(found, given, what, "countersign list", |told| told.value.request_id.as_str())
+    only(found, given, what, "countersign list", |item| item.value.request_id.as_str())
 }
 
 /// The trust rule that `given` is, or is the only one to begin with.
 pub(super) fn rule(client: &Client, given: &str) -> Result<WithRaw<TrustRule>, Failure> {
-    let is_meant = |told: &WithRaw<TrustRule>| {
-        told.value.rule_id.as_str().starts_with(given)
-            || told.value.name.as_ref().is_some_and(|name| name.as_str() == given)
+    let is_meant = |item: &WithRaw<TrustRule>| {
+        item.value.rule_id.as_str().starts_with(given)
+            || item.value.name.as_ref().is_some_and(|name| name.as_str() == given)
     };
     for status in [Some(RuleStatus::Active), None] {
         let filter = ListTrustRules { status, ..ListTrustRules::default() };
         let found: Vec<_> = client.trust_rules(&filter, LOOKED_THROUGH)?.into_iter().filter(is_meant).collect();
         if !found.is_empty() {
-            return only(found, given, "trust rule", "countersign rules list", |told| told.value.rule_id.as_str());
+            return only(found, given, "trust rule", "countersign rules list", |item| item.value.rule_id.as_str());
         }
     }
     Err(unknown(given, "trust rule", "countersign rules list"))

@@ -24,10 +24,10 @@ impl<T: Send + 'static> Interrupts<T> {
     pub(super) fn new() -> io::Result<Self> {
         let (sender, heard) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let (told, began) = channel();
+        let (ready, began) = channel();
         thread::spawn({
             let sender = sender.clone();
-            move || runtime.block_on(listen(sender, told))
+            move || runtime.block_on(listen(sender, ready))
         });
         began.recv().map_err(io::Error::other)??;
         Ok(Self { sender, heard })
@@ -48,14 +48,14 @@ impl<T: Send + 'static> Interrupts<T> {
     }
 }
 
-async fn listen<T>(sender: Sender<Heard<T>>, told: Sender<io::Result<()>>) {
+async fn listen<T>(sender: Sender<Heard<T>>, ready: Sender<io::Result<()>>) {
     let kinds = (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
     let listening = (signal(kinds.0), signal(kinds.1), signal(kinds.2));
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = listening else {
-        let _ = told.send(Err(io::Error::other("signals cannot be heard")));
+        let _ = ready.send(Err(io::Error::other("signals cannot be heard")));
         return;
     };
-    let _ = told.send(Ok(()));
+    let _ = ready.send(Ok(()));
     loop {
         let kind = tokio::select! {
             _ = interrupt.recv() => kinds.0,

@@ -97,7 +97,7 @@ impl List {
         let mut found = client.interactions(&self.filter.query(Some(Status::Pending)), MOST)?;
         // What has to be answered first comes first, then what has waited longest; what never expires, last.
         found.reverse();
-        found.sort_by_key(|told| (told.value.expires_at.is_none(), told.value.expires_at, told.value.created_at));
+        found.sort_by_key(|item| (item.value.expires_at.is_none(), item.value.expires_at, item.value.created_at));
         let mut out = io::stdout().lock();
         if self.common.json {
             return Ok(print_json(&mut out, &found)?);
@@ -108,8 +108,8 @@ impl List {
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "AGE", "LEFT", "RISK", "FROM", "WHAT"]);
-        for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
-            let WithRaw { value: interaction, .. } = told;
+        for (id, item) in shown_ids(&found, look).into_iter().zip(&found) {
+            let WithRaw { value: interaction, .. } = item;
             table.row([
                 SafeText::own(id, TextStyle::Bold),
                 SafeText::own(now.since(interaction.created_at), TextStyle::Plain),
@@ -127,8 +127,8 @@ impl HistoryOf {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
         if let Some(id) = &self.id {
-            let told = ids::interaction(&client, id, self.exact, ids::Among::All)?;
-            return events::story(&client, &told.value.request_id, self.common.json);
+            let item = ids::interaction(&client, id, self.exact, ids::Among::All)?;
+            return events::story(&client, &item.value.request_id, self.common.json);
         }
         let found = client.interactions(&self.filter.query(self.status), self.limit)?;
         let mut out = io::stdout().lock();
@@ -137,8 +137,8 @@ impl HistoryOf {
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
-        for (id, told) in shown_ids(&found, look).into_iter().zip(&found) {
-            let WithRaw { value: interaction, .. } = told;
+        for (id, item) in shown_ids(&found, look).into_iter().zip(&found) {
+            let WithRaw { value: interaction, .. } = item;
             let by = interaction.resolution.as_ref().map(|resolution| resolver(resolution.resolved_by()));
             table.row([
                 SafeText::own(id, TextStyle::Bold),
@@ -155,7 +155,7 @@ impl HistoryOf {
 
 /// A program gets ids whole; a person as much of them as it takes.
 pub(super) fn shown_ids(found: &[WithRaw<Interaction>], look: TerminalStyle) -> Vec<&str> {
-    let ids: Vec<&str> = found.iter().map(|told| told.value.request_id.as_str()).collect();
+    let ids: Vec<&str> = found.iter().map(|item| item.value.request_id.as_str()).collect();
     if look.width.is_some() { ids::short(&ids) } else { ids }
 }
 
@@ -176,6 +176,6 @@ pub(super) fn what(interaction: &Interaction) -> SafeText {
 
 /// A JSON array, an element a line.
 pub(super) fn print_json<T: Serialize>(out: &mut impl Write, found: &[WithRaw<T>]) -> io::Result<()> {
-    let lines: Vec<String> = found.iter().map(|told| escape_json(&told.json())).collect();
+    let lines: Vec<String> = found.iter().map(|item| escape_json(&item.json())).collect();
     writeln!(out, "[{}]", lines.join(",\n "))
 }

@@ -73,7 +73,7 @@ impl Run {
         self.about.working_dir = Some(shown_directory.to_owned());
         let asked = self.waiting.ask(self.about.ask(self.tool, input, !self.no_edits))?;
         let claimed = claim(&asked, asked.answered(self.waiting.common.json)?)?;
-        let request_id = &asked.told.value.request_id;
+        let request_id = &asked.interaction.value.request_id;
         let approved = match command_of(&claimed.effective_input) {
             Ok(approved) => approved,
             Err(problem) => {

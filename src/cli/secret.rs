@@ -38,18 +38,18 @@ pub(super) struct GiveSecret {
 impl GiveSecret {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let told = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
-        let id = &told.value.request_id;
-        let Some(asked) = &told.value.secret else {
+        let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
+        let id = &interaction.value.request_id;
+        let Some(asked) = &interaction.value.secret else {
             return Err(Failure::Other(format!(
                 "{id} is a {}, not a secret: see `countersign show {id}`",
-                told.value.kind
+                interaction.value.kind
             )));
         };
         let body = if self.decline {
             ProvideSecretBody { request_id: id.clone(), value: None, delivery: None }
         } else {
-            let agent = &told.value.registered_by;
+            let agent = &interaction.value.registered_by;
             let value = value(&format!("{} for {agent} (not shown): ", safe_text::line(&asked.label)))?;
             let delivery = if self.once { Delivery::TransientSend } else { Delivery::Store };
             ProvideSecretBody { request_id: id.clone(), value: Some(value), delivery: Some(delivery) }

@@ -26,13 +26,13 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let told = ids::interaction(&self.common.person()?, &self.id, self.exact, ids::Among::All)?;
+        let interaction = ids::interaction(&self.common.person()?, &self.id, self.exact, ids::Among::All)?;
         let mut out = io::stdout().lock();
         if self.common.json {
-            return Ok(writeln!(out, "{}", escape_json(&told.json()))?);
+            return Ok(writeln!(out, "{}", escape_json(&interaction.json()))?);
         }
         let look = TerminalStyle::of_stdout();
-        for line in card::whole(&told.value, look.width, Now::read()) {
+        for line in card::whole(&interaction.value, look.width, Now::read()) {
             writeln!(out, "{}", line.paint(look).trim_end())?;
         }
         Ok(())

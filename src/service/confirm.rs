@@ -54,10 +54,7 @@ impl Service {
                 }
                 interaction.check_open(Kind::Confirmation, tx.now())?;
                 interaction.check_not_own(&by, allow_self_approval)?;
-                if must_acknowledge {
-                    confirm.check_acknowledged(tx)?;
-                }
-                let detail = confirm.decide(tx, &by)?;
+                let detail = confirm.decide(tx, &by, must_acknowledge)?;
                 let resolution =
                     Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
                 Ok(tx.resolve(&interaction, &resolution)?)
@@ -82,24 +79,17 @@ impl Confirm {
             && made == self.selected)
     }
 
-    /// Refuses an approval that leaves out something that has to be acknowledged.
-    fn check_acknowledged(&self, tx: &ReadTx<'_>) -> Result<()> {
-        if self.decision == Decision::Deny {
-            return Ok(());
-        }
-        let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
-        let required = acknowledgement::required(&confirmation, self.updated_input.as_ref());
-        let missing = acknowledgement::missing(&required, &self.acknowledged);
-        if missing.is_empty() { Ok(()) } else { Err(Refused::AcknowledgementRequired { missing }.into()) }
-    }
-
-    /// What is kept of the decision. Reads what was asked only where an edit or a rule depends on it.
-    fn decide(&self, tx: &mut WriteTx<'_>, by: &Principal) -> Result<Detail> {
+    /// What is kept of the decision. Reads what was asked only where the decision depends on it.
+    fn decide(&self, tx: &mut WriteTx<'_>, by: &Principal, must_acknowledge: bool) -> Result<Detail> {
         let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
-        if self.updated_input.is_none() && self.selected.is_none() {
+        let must_acknowledge = must_acknowledge && self.decision == Decision::Allow;
+        if !must_acknowledge && self.updated_input.is_none() && self.selected.is_none() {
             return Ok(detail);
         }
         let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
+        if must_acknowledge {
+            self.check_acknowledged(&confirmation)?;
+        }
         if let Some(input) = &self.updated_input {
             confirmation.check_edit()?;
             detail.updated_input_digest = Some(input_digest(confirmation.tool_name.as_str(), input));
@@ -110,6 +100,13 @@ impl Confirm {
             detail.made_rule = Some(self.insert_rule(tx, by, confirmation.tool_name, pattern, scope)?);
         }
         Ok(detail)
+    }
+
+    /// Refuses an approval that leaves out something that has to be acknowledged.
+    fn check_acknowledged(&self, confirmation: &Confirmation) -> Result<()> {
+        let required = acknowledgement::required(confirmation, self.updated_input.as_ref());
+        let missing = acknowledgement::missing(&required, &self.acknowledged);
+        if missing.is_empty() { Ok(()) } else { Err(Refused::AcknowledgementRequired { missing }.into()) }
     }
 
     /// Makes the trust rule that was selected together with the decision.

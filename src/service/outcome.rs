@@ -36,8 +36,8 @@ impl Service {
                         let report = RunReport { outcome, detail: detail.clone(), at: tx.now() };
                         tx.report_outcome(&request_id, &claim_id, &report)?;
                         let event = NewAuditEvent::new(Event::OutcomeReported).request(&request_id).principal(&by.name);
-                        let told = serde_json::json!({"claimId": claim_id, "outcome": outcome, "detail": detail});
-                        tx.append_audit(event.detail(told))?;
+                        let detail = serde_json::json!({"claimId": claim_id, "outcome": outcome, "detail": detail});
+                        tx.append_audit(event.detail(detail))?;
                     }
                     Some(report) if report.outcome == outcome && report.detail == detail => {}
                     Some(_) => return Err(Refused::OutcomeConflict.into()),

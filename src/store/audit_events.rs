@@ -143,7 +143,7 @@ impl WriteTx<'_> {
         // Somebody else's event at the end of all numbers is no end of a chain.
         let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
-        let told = AuditContent {
+        let content = AuditContent {
             at: self.now,
             event: event.event.as_str().into(),
             request_id: event.request_id.map(|id| id.as_str().into()),
@@ -151,7 +151,7 @@ impl WriteTx<'_> {
             principal: event.principal.map(|name| name.as_str().into()),
             detail: event.detail.map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
         };
-        let hash = told.hash(seq, head.hash);
+        let hash = content.hash(seq, head.hash);
         self.conn
             .prepare_cached(
                 "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash) \
@@ -159,12 +159,12 @@ impl WriteTx<'_> {
             )?
             .execute(params![
                 seq,
-                told.at,
-                told.event,
-                told.request_id,
-                told.rule_id,
-                told.principal,
-                told.detail,
+                content.at,
+                content.event,
+                content.request_id,
+                content.rule_id,
+                content.principal,
+                content.detail,
                 hash
             ])?;
         self.cache.head = Some(Head { seq, hash });

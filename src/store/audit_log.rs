@@ -72,7 +72,7 @@ fn event_from(row: &Row<'_>) -> Result<UnverifiedEvent> {
         *value = row.get_ref(column)?;
     }
     let hash = EventHash::column_result(row.get_ref(COLUMNS.len() + 1)?).ok();
-    Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), told: content(values), hash, previous: None })
+    Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), content: content(values), hash, previous: None })
 }
 
 /// The content of an event from the columns of its row, or which of them holds something else.

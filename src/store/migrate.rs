@@ -111,8 +111,8 @@ mod tests {
             )
             .unwrap();
             let rows = |conn: &Connection| {
-                let told = "SELECT group_concat(seq || at_ms || event || quote(request_id) || quote(rule_id) || quote(principal) || detail) FROM audit_events";
-                conn.query_row(told, [], |row| row.get::<_, String>(0)).unwrap()
+                let query = "SELECT group_concat(seq || at_ms || event || quote(request_id) || quote(rule_id) || quote(principal) || detail) FROM audit_events";
+                conn.query_row(query, [], |row| row.get::<_, String>(0)).unwrap()
             };
             let before = rows(&old);
             migrate(&mut old).unwrap();

@@ -61,18 +61,18 @@ impl WriteTx<'_> {
     }
 }
 
-/// What the audit event of a resolution tells beside who and what: the words of people, and digests in place of inputs.
+/// What the audit event of a resolution has beside who and what: the words of people, and digests in place of inputs.
 fn audited(detail: &Detail) -> Option<serde_json::Value> {
-    let mut told = serde_json::Map::new();
-    let mut tell = |name: &str, value: Option<serde_json::Value>| {
+    let mut members = serde_json::Map::new();
+    let mut keep = |name: &str, value: Option<serde_json::Value>| {
         if let Some(value) = value {
-            told.insert(name.to_owned(), value);
+            members.insert(name.to_owned(), value);
         }
     };
-    tell("comment", detail.comment.clone().map(Into::into));
-    tell("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
-    tell("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
-    tell("trustRules", detail.trust_rules.as_ref().map(|rules| serde_json::json!(rules)));
-    tell("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
-    (!told.is_empty()).then_some(serde_json::Value::Object(told))
+    keep("comment", detail.comment.clone().map(Into::into));
+    keep("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
+    keep("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
+    keep("trustRules", detail.trust_rules.as_ref().map(|rules| serde_json::json!(rules)));
+    keep("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
+    (!members.is_empty()).then_some(serde_json::Value::Object(members))
 }

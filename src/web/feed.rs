@@ -31,8 +31,8 @@ pub(super) async fn feed(
         };
         // The feed ends with its session: after a log-out, or when the token is revoked.
         app.service.session(person.session()).await.ok()??;
-        let told = events.iter().filter_map(event).map(Ok).collect::<Vec<_>>();
-        Some((told, (app, person, next)))
+        let changes = events.iter().filter_map(event).map(Ok).collect::<Vec<_>>();
+        Some((changes, (app, person, next)))
     });
     Ok(Sse::new(hello.chain(pages.flat_map(stream::iter))).keep_alive(KeepAlive::default()))
 }
@@ -40,6 +40,6 @@ pub(super) async fn feed(
 /// What the script needs: which interaction, and whether it is new.
 fn event(event: &AuditEvent) -> Option<Event> {
     let request_id = event.request_id.as_ref()?;
-    let told = json!({"requestId": request_id, "event": event.event});
-    Event::default().event("changed").json_data(told).ok()
+    let change = json!({"requestId": request_id, "event": event.event});
+    Event::default().event("changed").json_data(change).ok()
 }

@@ -82,9 +82,9 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let record = app.service.get(&person.principal, &request_id).await?;
     let filter = EventFilter { request_id: Some(request_id.clone()), ..EventFilter::default() };
-    let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
-    let is_cut = told.next.is_some();
-    let events = told.rows.iter().rev().map(|event| EventLine { request_id: None, ..EventLine::from(event) });
+    let history = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let is_cut = history.next.is_some();
+    let events = history.rows.iter().rev().map(|event| EventLine { request_id: None, ..EventLine::from(event) });
     let Record { interaction, claim, .. } = &record;
     let resolution = interaction.resolution.as_ref();
     html(&InteractionPage {

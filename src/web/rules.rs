@@ -106,11 +106,11 @@ pub(super) async fn get(
     let rule = app.service.trust_rule(&rule_id).await?;
     let sql = CopyableQuery::HitsOf(&rule_id).sql();
     let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
-    let told = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let history = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
-        events: told.rows.iter().map(EventLine::from).collect(),
-        is_cut: told.next.is_some(),
+        events: history.rows.iter().map(EventLine::from).collect(),
+        is_cut: history.next.is_some(),
         sql: escape_untrusted(&sql),
         rule: RuleView::from(&rule),
     })

@@ -80,7 +80,7 @@ impl fmt::Display for AbsoluteTime {
 
 impl HtmlSafe for AbsoluteTime {}
 
-/// A time, as it is told at another.
+/// A time, in words, relative to `now`.
 #[derive(Clone, Debug)]
 pub(super) struct RelativeTime {
     pub(super) at: Timestamp,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_told_from_now() {
+    fn a_time_is_shown_relative_to_now() {
         let now = Timestamp::from_millis(1_000_000_000_000).unwrap();
         let at = |millis: i64| RelativeTime::new(Timestamp::from_millis(now.as_millis() + millis).unwrap(), now).said;
         assert_eq!(at(0), "now");

@@ -160,8 +160,8 @@ function connect() {
     schedule();
   });
   source.addEventListener("changed", (event) => {
-    const told = JSON.parse(event.data);
-    if (!AFTERWARDS.includes(told.event)) schedule(told.requestId);
+    const change = JSON.parse(event.data);
+    if (!AFTERWARDS.includes(change.event)) schedule(change.requestId);
   });
   source.onerror = () => {
     offline(true);
@@ -222,13 +222,13 @@ async function send(form, button, problem, ids, then) {
   try {
     const headers = { accept: "application/json" };
     const answer = await fetch(form.getAttribute("action"), { method: "POST", headers, body });
-    const told = await answer.json();
+    const result = await answer.json();
     if (answer.status === 401) return loggedOut();
-    say(told.message ?? told.error);
+    say(result.message ?? result.error);
     if (answer.ok) then();
     // What is not there any more has been resolved: its card says by whom.
     if (answer.ok || answer.status === 404) await look(ids);
-    else fail(problem, told.error);
+    else fail(problem, result.error);
   } catch {
     fail(problem, "The server does not answer. Try again: what was done already is not done twice.");
   } finally {

@@ -3,16 +3,16 @@
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
-  const told = button.parentElement.querySelector("[data-copied]");
+  const status = button.parentElement.querySelector("[data-copied]");
   button.hidden = false;
   button.addEventListener("click", async () => {
     getSelection().selectAllChildren(source);
     try {
       await navigator.clipboard.writeText(source.textContent);
-      told.textContent = "Copied.";
+      status.textContent = "Copied.";
     } catch {
       // Only pages that came over TLS or the loopback may write there; the older way needs the selection.
-      told.textContent = document.execCommand("copy") ? "Copied." : "It is selected: copy it with your keyboard.";
+      status.textContent = document.execCommand("copy") ? "Copied." : "It is selected: copy it with your keyboard.";
     }
   });
 }

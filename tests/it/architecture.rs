@@ -1,4 +1,4 @@
-//! Which module may import which: a module names only modules on floors below its own.
+//! Which module may import which: a module names only modules on layers below its own.
 //!
 //! The sources are read as text. That finds every path that begins with `crate::`, and the tests refuse the ways around it:
 //! `super::super`, and a group in braces right after `crate::`.
@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the crate, floor by floor from the lowest up. Modules of one floor do not import each other, except on the
+/// The modules of the crate, layer by layer from the lowest up. Modules of one layer do not import each other, except on the
 /// lowest: the clock's times and the domain's types may.
-const FLOORS: &[&[&str]] = &[
+const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
     &["api", "present"],
     &["config", "metrics", "rules_file", "waiters"],
@@ -82,18 +82,18 @@ fn named_after<'c>(code: &'c str, prefix: &str) -> BTreeSet<&'c str> {
     code.split(prefix).skip(1).map(|rest| rest.split(ends).next().unwrap_or_default()).collect()
 }
 
-fn floor_of(module: &str) -> usize {
-    let floor = FLOORS.iter().position(|floor| floor.contains(&module));
-    floor.unwrap_or_else(|| panic!("{module} has no floor yet: give it one in FLOORS"))
+fn layer_of(module: &str) -> usize {
+    let layer = LAYERS.iter().position(|layer| layer.contains(&module));
+    layer.unwrap_or_else(|| panic!("{module} has no layer yet: give it one in LAYERS"))
 }
 
 #[test]
-fn no_module_imports_from_a_higher_floor() {
+fn no_module_imports_from_a_higher_layer() {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| source.module != "lib") {
-        let floor = floor_of(&source.module);
+        let layer = layer_of(&source.module);
         for import in imports(source) {
-            let allowed = import == source.module || floor_of(import) < floor || (floor == 0 && floor_of(import) == 0);
+            let allowed = import == source.module || layer_of(import) < layer || (layer == 0 && layer_of(import) == 0);
             if !allowed {
                 wrong.push(format!("{} imports {import}", source.path.display()));
             }
@@ -104,7 +104,7 @@ fn no_module_imports_from_a_higher_floor() {
 
 /// Otherwise the server could come to depend on its own command line, or a use case on HTTP.
 #[test]
-fn each_upper_floor_is_imported_from_known_modules_only() {
+fn each_upper_layer_is_imported_from_known_modules_only() {
     let importers: [(&str, &[&str]); 5] = [
         ("cli", &["main"]),
         ("client", &["cli"]),

@@ -49,7 +49,7 @@ pub(in crate::cli) struct Waiting {
 pub(in crate::cli) struct Asked {
     pub(in crate::cli) client: Arc<Client>,
     pub(in crate::cli) patience: RetryPolicy,
-    pub(in crate::cli) told: WithRaw<Interaction>,
+    pub(in crate::cli) interaction: WithRaw<Interaction>,
 }
 
 impl Waiting {
@@ -71,7 +71,7 @@ impl Waiting {
             move || wait(&client, patience, &request_id, &body)
         });
         match interrupts.next()? {
-            Heard::Done(Ok(told)) => Ok(Asked { client, patience, told }),
+            Heard::Done(Ok(interaction)) => Ok(Asked { client, patience, interaction }),
             Heard::Done(Err(error)) if error.is_transient() => Err(Failure::Away { error, request_id }),
             Heard::Done(Err(error)) => Err(error.into()),
             Heard::Signal(_) if self.cancel_on_interrupt => {
@@ -91,24 +91,24 @@ fn wait(
     request_id: &RequestId,
     body: &RegisterBody,
 ) -> Result<WithRaw<Interaction>, Error> {
-    let mut told = patience.run(|| client.register_interaction(body))?;
-    if told.value.outcome().is_none() {
+    let mut interaction = patience.run(|| client.register_interaction(body))?;
+    if interaction.value.outcome().is_none() {
         // Whether anybody reads this does not matter to the question.
         let _ = writeln!(io::stderr(), "waiting for an answer to {request_id}");
     }
-    while told.value.outcome().is_none() {
-        told = patience.run(|| client.wait(request_id))?;
+    while interaction.value.outcome().is_none() {
+        interaction = patience.run(|| client.wait(request_id))?;
     }
-    Ok(told)
+    Ok(interaction)
 }
 
 impl Asked {
     /// Prints the interaction where JSON is wanted, and fails where the answer is none, or no.
     pub(in crate::cli) fn answered(&self, json: bool) -> Result<&Interaction, Failure> {
         if json {
-            writeln!(io::stdout(), "{}", escape_json(&self.told.json()))?;
+            writeln!(io::stdout(), "{}", escape_json(&self.interaction.json()))?;
         }
-        let interaction = &self.told.value;
+        let interaction = &self.interaction.value;
         match interaction.outcome() {
             Some(Outcome::Approved | Outcome::Answered) => Ok(interaction),
             Some(outcome) => Err(Failure::Ended(outcome, how_it_ended(interaction, outcome))),

@@ -70,7 +70,7 @@ impl ListRules {
             return Ok(());
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
-        let ids: Vec<&str> = found.iter().map(|told| told.value.rule_id.as_str()).collect();
+        let ids: Vec<&str> = found.iter().map(|item| item.value.rule_id.as_str()).collect();
         let ids = if look.width.is_some() { ids::short(&ids) } else { ids };
         let mut table = Table::new(["ID", "STATUS", "DOES", "USED", "LAST", "TOOL", "PATTERN"]);
         for (id, WithRaw { value: rule, .. }) in ids.into_iter().zip(&found) {
@@ -136,8 +136,8 @@ impl RevokeRule {
         let client = self.common.person()?;
         // All are found before the first is taken back.
         let found = self.ids.iter().map(|id| ids::rule(&client, id)).collect::<Result<Vec<_>, _>>()?;
-        for told in found {
-            let revoked = client.revoke_trust_rule(&told.value.rule_id)?;
+        for item in found {
+            let revoked = client.revoke_trust_rule(&item.value.rule_id)?;
             if self.common.json {
                 writeln!(io::stdout(), "{}", escape_json(&revoked.json()))?;
             } else {

@@ -88,10 +88,10 @@ impl WatchQueue {
         let client = Arc::new(Client::open(&self.access, Role::Approver)?);
         // Whatever is wrong with the server or the token is said before the screen is taken.
         let pending = sources::pending(&client)?;
-        let (tell, told) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         let mut watch = Watch {
             client: Arc::clone(&client),
-            tell: tell.clone(),
+            tell: sender.clone(),
             queue: Queue::default(),
             page: None,
             step: Mode::Reading,
@@ -100,10 +100,10 @@ impl WatchQueue {
         };
         watch.queue.replace(pending);
         let mut screen = Screen::open()?;
-        sources::stop_on_signals(tell.clone())?;
-        sources::read_terminal(tell.clone());
-        sources::follow(client, tell);
-        watch.run(&mut screen.terminal, &told)
+        sources::stop_on_signals(sender.clone())?;
+        sources::read_terminal(sender.clone());
+        sources::follow(client, sender);
+        watch.run(&mut screen.terminal, &events)
     }
 }
 
@@ -115,10 +115,10 @@ enum Next {
 }
 
 impl Watch {
-    fn run(&mut self, terminal: &mut DefaultTerminal, told: &Receiver<UiEvent>) -> Result<(), Failure> {
+    fn run(&mut self, terminal: &mut DefaultTerminal, events: &Receiver<UiEvent>) -> Result<(), Failure> {
         loop {
             terminal.draw(|frame| self.draw(frame, Now::read()))?;
-            let next = match told.recv_timeout(TICK) {
+            let next = match events.recv_timeout(TICK) {
                 Ok(news) => self.hear(news)?,
                 Err(RecvTimeoutError::Timeout) => Next::Go,
                 Err(RecvTimeoutError::Disconnected) => Next::Leave,

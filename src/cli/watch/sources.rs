@@ -91,7 +91,7 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
 pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
     let pending = client
         .interactions(&ListInteractions { status: Some("pending".to_owned()), ..Default::default() }, usize::MAX)?;
-    Ok(pending.into_iter().map(|told| told.value).collect())
+    Ok(pending.into_iter().map(|item| item.value).collect())
 }
 
 /// Passes on what the feed brings until it ends, and why; `None` when the receiver is gone.

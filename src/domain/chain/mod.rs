@@ -95,7 +95,7 @@ impl FromStr for Head {
     }
 }
 
-/// What an event says, beside its place: whatever text stands there, for what was tampered with is told of, too.
+/// What an event says, without its place: whatever text is stored, since a tampered event is reported, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditContent<'a> {
     /// When.
@@ -142,7 +142,7 @@ pub struct UnverifiedEvent {
     /// Its place; `None` where not even that can be read.
     pub seq: Option<i64>,
     /// What it says, or why that is no event.
-    pub told: Result<AuditContent<'static>, String>,
+    pub content: Result<AuditContent<'static>, String>,
     /// The hash that it carries, where it is one.
     pub hash: Option<EventHash>,
     /// The hash of the event before, where it says so itself, as a line of an export does.
@@ -152,8 +152,8 @@ pub struct UnverifiedEvent {
 impl UnverifiedEvent {
     /// A line of an export: the canonical form with the hash put before its last brace.
     #[must_use]
-    pub fn line(told: &AuditContent<'_>, seq: i64, previous: EventHash, hash: EventHash) -> String {
-        let mut line = told.canonical(seq, previous);
+    pub fn line(content: &AuditContent<'_>, seq: i64, previous: EventHash, hash: EventHash) -> String {
+        let mut line = content.canonical(seq, previous);
         line.truncate(line.len() - 1);
         line + r#","hash":""# + &hash.to_string() + r#""}"#
     }
@@ -163,7 +163,7 @@ impl UnverifiedEvent {
     pub fn in_line(line: &str) -> Self {
         match serde_json::from_str::<Line<'_>>(line) {
             Ok(read) => read.found(line),
-            Err(error) => Self { seq: None, told: Err(format!("it is no event: {error}")), hash: None, previous: None },
+            Err(error) => Self { seq: None, content: Err(format!("it is no event: {error}")), hash: None, previous: None },
         }
     }
 
@@ -178,7 +178,7 @@ impl UnverifiedEvent {
     }
 
     fn is_told_by(&self, seq: i64, previous: EventHash, hash: EventHash) -> bool {
-        self.told.as_ref().is_ok_and(|told| told.hash(seq, previous) == hash)
+        self.content.as_ref().is_ok_and(|content| content.hash(seq, previous) == hash)
     }
 }
 
@@ -203,10 +203,10 @@ impl Line<'_> {
         let seq = Some(self.seq);
         let parsed = (self.at.parse(), self.previous.parse(), self.hash.parse());
         let (Ok(at), Ok(previous), Ok(hash)) = parsed else {
-            let told = Err("its time or one of its hashes is none".to_owned());
-            return UnverifiedEvent { seq, told, hash: None, previous: None };
+            let content = Err("its time or one of its hashes is none".to_owned());
+            return UnverifiedEvent { seq, content, hash: None, previous: None };
         };
-        let told = AuditContent {
+        let content = AuditContent {
             at,
             event: self.event.into(),
             request_id: self.request_id.map(Cow::Owned),
@@ -214,9 +214,9 @@ impl Line<'_> {
             principal: self.principal.map(Cow::Owned),
             detail: self.detail.get().to_owned().into(),
         };
-        let is_to_the_letter = UnverifiedEvent::line(&told, self.seq, previous, hash) == line;
-        let told = if is_to_the_letter { Ok(told) } else { Err("it is not written as an export writes it".to_owned()) };
-        UnverifiedEvent { seq, told, hash: Some(hash), previous: Some(previous) }
+        let is_to_the_letter = UnverifiedEvent::line(&content, self.seq, previous, hash) == line;
+        let content = if is_to_the_letter { Ok(content) } else { Err("it is not written as an export writes it".to_owned()) };
+        UnverifiedEvent { seq, content, hash: Some(hash), previous: Some(previous) }
     }
 }
 
@@ -224,7 +224,7 @@ impl Line<'_> {
 mod tests {
     use super::*;
 
-    fn told() -> AuditContent<'static> {
+    fn content() -> AuditContent<'static> {
         AuditContent {
             at: Timestamp::from_millis(1_893_456_000_007).unwrap(),
             event: "interaction.approved".into(),
@@ -238,7 +238,7 @@ mod tests {
     /// The form never changes: kept heads and exports rely on it.
     #[test]
     fn the_canonical_form_is_what_it_was() {
-        let canonical = told().canonical(7, EventHash([0xab; 32]));
+        let canonical = content().canonical(7, EventHash([0xab; 32]));
         let previous = "ab".repeat(32);
         assert_eq!(
             canonical,
@@ -246,22 +246,22 @@ mod tests {
                 r#"{{"at":"2030-01-01T00:00:00.007Z","detail":{{"comment": "go on"}},"event":"interaction.approved","previous":"{previous}","principal":"a\"da\n\u0000","requestId":"deploy-42","ruleId":null,"seq":7}}"#
             )
         );
-        assert_eq!(told().hash(7, EventHash([0xab; 32])), EventHash(Sha256::digest(&canonical).into()));
+        assert_eq!(content().hash(7, EventHash([0xab; 32])), EventHash(Sha256::digest(&canonical).into()));
     }
 
     #[test]
     fn a_line_of_an_export_is_read_as_it_was_written_and_in_no_other_spelling() {
-        let hash = told().hash(1, EventHash::ZERO);
-        let line = UnverifiedEvent::line(&told(), 1, EventHash::ZERO, hash);
+        let hash = content().hash(1, EventHash::ZERO);
+        let line = UnverifiedEvent::line(&content(), 1, EventHash::ZERO, hash);
         let canonical = line.replace(&format!(r#","hash":"{hash}""#), "");
-        assert_eq!(canonical, told().canonical(1, EventHash::ZERO));
+        assert_eq!(canonical, content().canonical(1, EventHash::ZERO));
         let found = UnverifiedEvent::in_line(&line);
-        assert_eq!(found.told, Ok(told()));
+        assert_eq!(found.content, Ok(content()));
         assert!(found.stands_at(1, EventHash::ZERO) && !found.stands_at(2, EventHash::ZERO));
         let respelt =
             [line.replace(",\"seq\"", ", \"seq\""), line.replace("deploy", "\\u0064eploy"), line[1..].to_owned()];
         for other in respelt {
-            assert!(UnverifiedEvent::in_line(&other).told.is_err(), "{other}");
+            assert!(UnverifiedEvent::in_line(&other).content.is_err(), "{other}");
         }
     }
 

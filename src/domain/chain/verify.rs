@@ -135,7 +135,7 @@ fn diagnose<E>(
     if place > due && found.belongs_at(due, head.hash) {
         return Ok(Broken::Reordered { seq: due, stands_at: place });
     }
-    let computed = found.told.as_ref().map(|told| told.hash(due, head.hash)).ok();
+    let computed = found.content.as_ref().map(|content| content.hash(due, head.hash)).ok();
     let (mut before, mut is_first, mut next_there) = (found.hash, true, place);
     for event in rest {
         let event = event?;
@@ -163,7 +163,7 @@ fn diagnose<E>(
     if place > due {
         return Ok(Broken::Removed { first: due, last: next_there - 1 });
     }
-    let how = match &found.told {
+    let how = match &found.content {
         Ok(_) => "it does not go on from the event before it, or that one was edited with its hash".to_owned(),
         Err(why) => why.clone(),
     };
@@ -178,7 +178,7 @@ mod tests {
     use crate::clock::Timestamp;
     use crate::domain::chain::AuditContent;
 
-    fn told(name: &str) -> AuditContent<'static> {
+    fn content(name: &str) -> AuditContent<'static> {
         let (event, detail) = (name.to_owned().into(), "{}".into());
         AuditContent { at: Timestamp::EPOCH, event, request_id: None, rule_id: None, principal: None, detail }
     }
@@ -187,9 +187,9 @@ mod tests {
     fn history(length: i64) -> Vec<UnverifiedEvent> {
         let mut previous = EventHash::ZERO;
         let events = (1..=length).map(|seq| {
-            let told = told(&format!("event {seq}"));
-            previous = told.hash(seq, previous);
-            UnverifiedEvent { seq: Some(seq), told: Ok(told), hash: Some(previous), previous: None }
+            let content = content(&format!("event {seq}"));
+            previous = content.hash(seq, previous);
+            UnverifiedEvent { seq: Some(seq), content: Ok(content), hash: Some(previous), previous: None }
         });
         events.collect()
     }
@@ -237,8 +237,8 @@ mod tests {
         let cut = history(6);
         assert!(verified(cut.clone(), None).is_ok());
         assert_eq!(verified(cut, kept), Err(Broken::Removed { first: 7, last: 9 }));
-        let other = told("other").hash(1, EventHash::ZERO);
-        let mut events = vec![UnverifiedEvent { told: Ok(told("other")), hash: Some(other), ..history(1).remove(0) }];
+        let other = content("other").hash(1, EventHash::ZERO);
+        let mut events = vec![UnverifiedEvent { content: Ok(content("other")), hash: Some(other), ..history(1).remove(0) }];
         assert!(verified(events.clone(), None).is_ok());
         let head = head_of(&history(1));
         assert_eq!(verified(events.split_off(0), Some(head)), Err(Broken::Replaced { head, found: other }));
@@ -249,9 +249,9 @@ mod tests {
         for at in [0, 4, 8] {
             let seq = at as i64 + 1;
             let mut said = history(9);
-            said[at].told = Ok(told("forged"));
+            said[at].content = Ok(content("forged"));
             let mut unreadable = history(9);
-            unreadable[at].told = Err("its event is no text".to_owned());
+            unreadable[at].content = Err("its event is no text".to_owned());
             let mut hash = history(9);
             hash[at].hash = Some(EventHash::ZERO);
             for events in [said, unreadable, hash] {
@@ -265,13 +265,13 @@ mod tests {
         for at in [0, 4, 8] {
             let seq = at as i64 + 1;
             let mut events = history(9);
-            events.insert(at, UnverifiedEvent { told: Ok(told("forged")), ..events[0].clone() });
+            events.insert(at, UnverifiedEvent { content: Ok(content("forged")), ..events[0].clone() });
             assert_eq!(broken(renumbered(events)), Broken::Inserted { seq });
         }
         // With a hash that goes on from the event before, only the next one shows it.
         let mut events = history(9);
-        let hash = told("forged").hash(5, events[3].hash.unwrap());
-        events.insert(4, UnverifiedEvent { told: Ok(told("forged")), hash: Some(hash), ..events[0].clone() });
+        let hash = content("forged").hash(5, events[3].hash.unwrap());
+        events.insert(4, UnverifiedEvent { content: Ok(content("forged")), hash: Some(hash), ..events[0].clone() });
         assert_eq!(broken(renumbered(events.clone())), Broken::Inserted { seq: 5 });
         let kept = Some(head_of(&history(5)));
         assert_eq!(verified(renumbered(events), kept), Err(Broken::Inserted { seq: 5 }));
@@ -291,8 +291,8 @@ mod tests {
             events.swap(one, other);
             assert_eq!(broken(renumbered(events)), expected);
             let mut events = history(9);
-            let told = events[one].told.clone();
-            events[one].told = std::mem::replace(&mut events[other].told, told);
+            let content = events[one].content.clone();
+            events[one].content = std::mem::replace(&mut events[other].content, content);
             assert_eq!(broken(events), expected);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Subject`] is taken apart once, a [`CompiledPattern`] is read once, and then they are compared:
 //!
-//! | room | what it is |
+//! | module | what it is |
 //! | --- | --- |
 //! | `subject` | what a confirmation's subject is, and what else its input says |
 //! | `parse`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |

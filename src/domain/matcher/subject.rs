@@ -60,19 +60,19 @@ impl Subject {
         let input = confirmation.input.tree();
         let members = MEMBERS.iter().filter_map(|(name, member)| Some((*member, input.get(*name)?)));
         let members = members.filter(|(_, value)| !value.is_null()).collect::<Vec<_>>();
-        let told = |value: &Value| value.as_str() == Some(&text);
+        let is_subject = |value: &Value| value.as_str() == Some(&text);
         let read = |member, text: &str| read(member, text, confirmation.working_dir.as_deref());
-        let told_by = members.iter().find(|(_, value)| told(value)).map(|(member, _)| *member);
+        let named_by = members.iter().find(|(_, value)| is_subject(value)).map(|(member, _)| *member);
         // The canonical input says all that there is.
-        let is_whole_input = told_by.is_none() && confirmation.input.canonical() == text;
-        let (form, doubt) = match told_by {
+        let is_whole_input = named_by.is_none() && confirmation.input.canonical() == text;
+        let (form, doubt) = match named_by {
             Some(member) => read(member, &text),
             // An agent's own words: a command until the contrary is plain.
             None if !members.is_empty() || is_whole_input => (Form::Text, None),
             None if text.contains("://") && Url::parse(&text).is_ok() => read(Member::Url, &text),
             None => read(Member::Command, &text),
         };
-        let beside = members.iter().filter(|(_, value)| !told(value)).map(|(member, value)| match value {
+        let beside = members.iter().filter(|(_, value)| !is_subject(value)).map(|(member, value)| match value {
             Value::String(text) => read(*member, text).0,
             Value::Array(words) => arguments(words),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Form::Text,
@@ -92,8 +92,8 @@ impl Subject {
         } else if beside.is_empty() {
             None
         } else {
-            // A command that is a list of words is told by its canonical JSON, and an agent's own words by nothing.
-            Some(if told_by.is_some() { Doubt::MoreThanSubject } else { Doubt::NotTheInput })
+            // A command that is a list of words is is_subject by its canonical JSON, and an agent's own words by nothing.
+            Some(if named_by.is_some() { Doubt::MoreThanSubject } else { Doubt::NotTheInput })
         };
         Self { text, form, beside, doubt: absolute.or(doubt) }
     }

@@ -1,7 +1,7 @@
 //! What the tables say of each other, which no constraint can hold: each with the query for what breaks it.
 
 /// The events that are an interaction's beginning or end.
-macro_rules! told {
+macro_rules! begins_or_ends {
     () => {
         "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported')"
     };
@@ -13,7 +13,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "an interaction is registered once and resolved at most once",
         concat!(
             "SELECT request_id FROM audit_events WHERE ",
-            told!(),
+            begins_or_ends!(),
             " GROUP BY request_id, event = 'interaction.registered' HAVING count(*) > 1"
         ),
     ),
@@ -21,7 +21,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "the last event of an interaction before its claim is its status",
         concat!(
             "SELECT request_id FROM interactions AS i WHERE (SELECT event FROM audit_events AS a WHERE a.request_id = i.request_id AND ",
-            told!(),
+            begins_or_ends!(),
             " ORDER BY seq DESC LIMIT 1) IS NOT iif(status = 'pending', 'interaction.registered', 'interaction.' || status)"
         ),
     ),
@@ -59,12 +59,12 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.outcome_reported')",
     ),
     (
-        "whoever resolved an interaction is who the history says",
+        "the resolver of an interaction is the one in the history",
         "SELECT i.request_id FROM interactions AS i JOIN audit_events AS a ON a.request_id = i.request_id AND a.event = 'interaction.' || i.status \
          WHERE a.principal IS NOT i.resolved_by_principal OR a.rule_id IS NOT i.resolved_by_rule",
     ),
     (
-        "whoever registered an interaction is who the history says",
+        "the agent that registered an interaction is the one in the history",
         "SELECT i.request_id FROM interactions AS i JOIN audit_events AS a ON a.request_id = i.request_id AND a.event = 'interaction.registered' \
          WHERE a.principal <> i.registered_by OR a.at_ms <> i.created_at_ms",
     ),

@@ -64,7 +64,7 @@ pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
 
 /// A query that cannot be answered is itself a finding.
 fn checked(name: &str, found: Result<Vec<String>>) -> Checked {
-    Checked { name: name.to_owned(), found: found.unwrap_or_else(|error| vec![format!("it cannot be told: {error}")]) }
+    Checked { name: name.to_owned(), found: found.unwrap_or_else(|error| vec![format!("it cannot be checked: {error}")]) }
 }
 
 /// The first few rows of a query of one column.
@@ -96,11 +96,11 @@ fn differences(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
 
 /// The migrations that one database tells of and the other does not, or not so: a server would not start with it.
 fn migrations(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
-    let told = |conn: &Connection| {
+    let schema = |conn: &Connection| {
         let each = "SELECT 'V' || version || ' ' || name || ' ' || checksum AS one FROM refinery_schema_history ORDER BY version";
         rows(conn, &format!("SELECT group_concat(one, ', ') FROM ({each})"))
     };
-    let (is, should) = (told(conn)?, told(trusted)?);
+    let (is, should) = (schema(conn)?, schema(trusted)?);
     Ok(if is == should { vec![] } else { is })
 }
 

@@ -9,7 +9,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::json;
 
 use super::{Asking, command, fixture};
-use crate::harness::{question, secret, signal};
+use crate::harness::{altered, confirmation, question, secret, signal};
 
 /// Both ends of a terminal: a person's, and the one for a command's stdin.
 fn terminal() -> (File, File) {
@@ -68,6 +68,22 @@ fn an_interrupt_leaves_the_terminal_as_it_was() {
     giving.ends(130);
     assert_eq!(rustix::termios::tcgetattr(&stdin).unwrap().local_modes, before);
     assert_eq!(ada.look("s")["status"], "pending");
+}
+
+#[test]
+fn a_high_risk_is_approved_by_a_yes_that_is_typed_after_the_card_and_by_nothing_else() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&altered(confirmation("a"), &json!({"confirmation": {"riskLevel": "high"}})));
+    for (typed, code, status) in [("y\n", 1, "pending"), ("\n", 1, "pending"), ("yes\n", 0, "approved")] {
+        let (mut person, stdin) = terminal();
+        let mut approve = command(&ada, &["approve", "a"]);
+        let mut approving = Asking::spawn(approve.stdin(Stdio::from(stdin)));
+        let shown = until_said(&mut approving, "Type yes: ");
+        assert!(shown.contains("make deploy") && shown.contains("high risk"), "{shown}");
+        person.write_all(typed.as_bytes()).unwrap();
+        approving.ends(code);
+        assert_eq!(ada.look("a")["status"], status, "{typed:?}");
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn each_thing_that_is_not_in_order_is_named() {
         ),
         (
             "DROP TRIGGER interactions_resolved_for_ever; UPDATE interactions SET resolved_by_principal = 'builder' WHERE request_id = 'd'",
-            "whoever resolved an interaction is who the history says: [\"d\"]",
+            "the resolver of an interaction is the one in the history: [\"d\"]",
         ),
         (
             "DROP TRIGGER trust_rules_terms_for_ever; UPDATE trust_rules SET pattern = '*'",
