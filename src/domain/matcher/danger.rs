@@ -1,5 +1,6 @@
 //! Which words of a command could do more than the person who allowed it with a wildcard may think.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -28,6 +29,13 @@ enum Token {
     SingleDash(&'static str),
     /// A word, perhaps with wildcards.
     Word(Glob),
+}
+
+/// A word as the table's words are compared with it.
+struct Lettered<'w> {
+    word: &'w Word,
+    /// Keys of configurations are the same in either case; options are not.
+    lettered: Cow<'w, str>,
 }
 
 struct Tokens {
@@ -115,8 +123,10 @@ fn listed(program: &str, words: &[Word]) -> Vec<Danger> {
         // The oldest way to write options of tar: letters without a dash.
         let bare = matches!(program, "tar" | "gtar" | "bsdtar") && at == 1 && !word.text.starts_with('-');
         let dashed = bare.then(|| Word { text: format!("-{}", word.text), known: word.known });
+        let dashed = dashed.as_ref().map(Lettered::new);
+        let word = Lettered::new(word);
         let found_bare = |token: &Token| dashed.as_ref().and_then(|dashed| token.found_in(dashed));
-        let spelled = tokens.filter_map(|token| token.found_in(word).or_else(|| found_bare(token))).max();
+        let spelled = tokens.filter_map(|token| token.found_in(&word).or_else(|| found_bare(token))).max();
         spelled.map(|bytes| Danger { word: at, bytes })
     });
     listed.collect()
@@ -125,7 +135,8 @@ fn listed(program: &str, words: &[Word]) -> Vec<Danger> {
 /// The first word that is no option, nor what may be the value of one that is listed.
 fn first_operand(table: Option<&Tokens>, words: &[Word]) -> usize {
     let takes_value = |word: &Word| {
-        let listed = table.is_some_and(|table| table.first.iter().any(|token| token.found_in(word).is_some()));
+        let lettered = Lettered::new(word);
+        let listed = table.is_some_and(|table| table.first.iter().any(|token| token.found_in(&lettered).is_some()));
         listed && !word.text.contains('=')
     };
     let is_operand = |at: &usize| !words[*at].text.starts_with('-') && (*at == 1 || !takes_value(&words[*at - 1]));
@@ -156,6 +167,15 @@ fn sed_scripts(words: &[Word]) -> Vec<Danger> {
     dangerous.map(|(word, script)| Danger { word, bytes: script.text.len() }).collect()
 }
 
+impl<'w> Lettered<'w> {
+    fn new(word: &'w Word) -> Self {
+        let text = word.text.as_str();
+        let is_as_it_is = text.starts_with('-') || !text.contains(|c: char| c.is_ascii_uppercase());
+        let lettered = if is_as_it_is { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
+        Self { word, lettered }
+    }
+}
+
 impl Token {
     fn new(text: &'static str) -> Self {
         if text.contains('*') {
@@ -177,9 +197,9 @@ impl Token {
     }
 
     /// How much of `word` must be spelled, where it is this or may be.
-    fn found_in(&self, word: &Word) -> Option<usize> {
-        let text = word.text.as_str();
-        if word.known == Known::Nothing {
+    fn found_in(&self, word: &Lettered<'_>) -> Option<usize> {
+        let text = word.word.text.as_str();
+        if word.word.known == Known::Nothing {
             return Some(usize::MAX);
         }
         let name = |dashes: &str| text.strip_prefix(dashes).map(|rest| rest.split('=').next().unwrap_or(rest));
@@ -196,14 +216,7 @@ impl Token {
                 let found = |dashes| name(dashes).filter(|name| name == single).map(|name| name.len() + dashes.len());
                 found("--").or_else(|| found("-"))
             }
-            // Keys of configurations are the same in either case; options are not.
-            Self::Word(glob) => {
-                let found = match text.starts_with('-') {
-                    true => glob.matches(text, Reach::Wide),
-                    false => glob.matches(&text.to_ascii_lowercase(), Reach::Wide),
-                };
-                found.then_some(text.len())
-            }
+            Self::Word(glob) => glob.matches(&word.lettered, Reach::Wide).then_some(text.len()),
         }
     }
 }
