@@ -14,19 +14,14 @@ mod server;
 mod trust_rules;
 mod with_raw;
 
-pub use self::events::{AuditEvent, AuditEventList, ListAuditEvents};
-pub use self::interaction::{Claim, Interaction, Resolution};
-pub use self::interactions::{
-    ClaimBody, ClaimGrant, InteractionList, ListInteractions, ListPending, NewestPending, NoBody, OutcomeBody, Pending,
-    RegisterBody, SecretHandout, Superseded, TakeSecretBody, WaitInteraction,
-};
+pub use self::events::*;
+pub use self::interaction::*;
+pub use self::interactions::*;
 pub use self::invalid::{BodyLimits, Invalid};
 pub(crate) use self::openapi::document;
 pub use self::openapi::openapi;
-pub use self::resolutions::{Accepted, AnswerBody, ConfirmBody, ProvideSecretBody};
+pub use self::resolutions::*;
 pub use self::routes::Call;
-pub use self::server::{ErrorBody, Health, LoginLink};
-pub use self::trust_rules::{
-    ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList, TrustRulePreview,
-};
+pub use self::server::*;
+pub use self::trust_rules::*;
 pub use self::with_raw::WithRaw;

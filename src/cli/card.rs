@@ -13,7 +13,7 @@ use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Diff, SecretRequest};
 use crate::domain::kinds::{Question, Response};
-use crate::present::{Change, hunks, resolver};
+use crate::present::{Change, facts, hunks, resolver};
 
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;
@@ -91,10 +91,9 @@ impl Card {
     fn confirmation(&mut self, asked: &Confirmation) {
         self.field("tool", SafeText::line(asked.tool_name.as_str()));
         self.field("risk", risk(asked.risk_level));
-        if let Some(target) = asked.execution_target {
-            self.field("runs on", SafeText::own(target, TextStyle::Plain));
+        for fact in facts(asked) {
+            self.text(fact.name, &fact.value);
         }
-        self.text_if("directory", asked.working_dir.as_deref());
         if let Some(reason) = &asked.reason {
             self.field("reason", SafeText::own("the agent says:", TextStyle::Dim));
             self.block(reason);

@@ -2,10 +2,12 @@
 
 mod diff;
 mod ending;
+mod facts;
 mod time;
 
 pub use self::diff::{Change, Line, hunks};
 pub use self::ending::{Ending, resolver};
+pub use self::facts::{Fact, facts};
 pub use self::time::span;
 
 use crate::domain::acknowledgement::Acknowledgement;

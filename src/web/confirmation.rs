@@ -8,7 +8,7 @@ use crate::domain::acknowledgement::{Acknowledgement, LONG_CHARS, missing, requi
 use crate::domain::enums::RiskLevel;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
-use crate::present::{acknowledged_fact, escape_json};
+use crate::present::{acknowledged_fact, escape_json, facts};
 
 /// A request to use a tool.
 pub(super) struct ConfirmationView {
@@ -20,8 +20,8 @@ pub(super) struct ConfirmationView {
     pub(super) as_sent: Markup,
     /// What rules go by, where no member says it.
     pub(super) subject: Option<Markup>,
-    pub(super) working_dir: Option<Markup>,
-    pub(super) target: Option<&'static str>,
+    /// Names and values of what stands beside the input.
+    pub(super) facts: Vec<(&'static str, Markup)>,
     pub(super) reason: Option<Markup>,
     pub(super) diff: Option<DiffView>,
     pub(super) digest: String,
@@ -89,8 +89,7 @@ impl ConfirmationView {
             members: asked.input.tree().iter().map(|(name, value)| Member::new(name, value)).collect(),
             as_sent: escape_untrusted(asked.input.text()),
             subject: (!is_said).then(|| escape_untrusted(&subject)),
-            working_dir: asked.working_dir.as_deref().map(escape_untrusted),
-            target: asked.execution_target.map(|target| target.as_str()),
+            facts: facts(asked).iter().map(|fact| (fact.name, escape_untrusted(&fact.value))).collect(),
             reason: asked.reason.as_deref().map(escape_untrusted),
             diff: asked.diff.as_ref().map(DiffView::of),
             digest: asked.input_digest.clone().unwrap_or_default(),

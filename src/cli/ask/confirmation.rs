@@ -65,20 +65,14 @@ impl About {
     /// The question whether `tool_name` may be used with `input`.
     pub(in crate::cli) fn ask(self, tool_name: ToolName, input: JsonObject, input_edits_allowed: bool) -> Content {
         Content::Confirmation(Box::new(Confirmation {
-            tool_name,
-            input,
-            input_digest: None,
             risk_level: self.risk,
-            tool_use_id: None,
             execution_target: self.target,
             working_dir: self.working_dir,
             subject: self.subject,
             reason: self.reason,
-            diff: None,
-            allowlist_options: Vec::new(),
-            scope_options: Vec::new(),
             persistent_decisions_allowed: !self.no_rules,
             input_edits_allowed,
+            ..Confirmation::new(tool_name, input)
         }))
     }
 }

@@ -102,6 +102,27 @@ pub struct ScopeOption {
 objects_only!(Confirmation, Diff, AllowlistOption, ScopeOption);
 
 impl Confirmation {
+    /// The question whether `tool_name` may be used with `input`, with nothing else said.
+    #[must_use]
+    pub fn new(tool_name: ToolName, input: JsonObject) -> Self {
+        Self {
+            tool_name,
+            input,
+            input_digest: None,
+            risk_level: RiskLevel::default(),
+            tool_use_id: None,
+            execution_target: None,
+            working_dir: None,
+            subject: None,
+            reason: None,
+            diff: None,
+            allowlist_options: Vec::new(),
+            scope_options: Vec::new(),
+            persistent_decisions_allowed: true,
+            input_edits_allowed: false,
+        }
+    }
+
     /// Checks what no type says.
     pub(super) fn check(&self) -> Result<(), ContentError> {
         if self.input_digest.is_some() {

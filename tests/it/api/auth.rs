@@ -140,13 +140,15 @@ fn revoke(server: &TestServer, by: &str, value: &str) {
 
 #[test]
 fn to_an_agent_somebody_elses_interaction_is_exactly_like_none() {
+    const ONE: &str = "/v1/interactions/{requestId}";
     let fixture = Fixture::new();
     let spy = fixture.server.agent("spy");
     let calls = fixture.calls();
-    let routes = calls.iter().filter(|call| call.route.contains("{requestId}"));
+    let is_agents = |call: &&Call| call.route.contains("{requestId}") && call.roles.contains(&Role::Agent);
+    let routes = calls.iter().filter(is_agents);
     fixture.unchanged_by(|_| {
         for call in routes {
-            for query in if call.method == "GET" { ["", "?waitMs=60000"].as_slice() } else { &[""] } {
+            for query in if call.route == ONE { ["", "?waitMs=60000"].as_slice() } else { &[""] } {
                 let of = |id: &str| Call {
                     path: call.route.replace("{requestId}", id) + query,
                     body: call.body.clone(),

@@ -6,6 +6,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use super::{Asking, command, complains, ends, fixture, json_of, says, told};
+use crate::api::routes::full_confirmation;
+use crate::harness::page::words_of;
 use crate::harness::{altered, confirmation, question, secret};
 
 #[test]
@@ -44,6 +46,31 @@ fn approving_shows_all_of_what_is_approved() {
     assert_eq!(stdout, "approved a: shell: make deploy\n");
     for part in ["│ command: make deploy", "sha256:", "approved is", "│ command: make test"] {
         assert!(stderr.contains(part), "{part} is not shown:\n{stderr}");
+    }
+}
+
+#[test]
+fn every_text_of_a_confirmation_is_shown_on_its_page_and_in_a_terminal() {
+    fn texts(value: &Value) -> Vec<&str> {
+        match value {
+            Value::String(text) => vec![text],
+            Value::Array(items) => items.iter().flat_map(texts).collect(),
+            Value::Object(members) => members.values().flat_map(texts).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+        }
+    }
+    let (_server, agent, ada) = fixture();
+    let mut asked = full_confirmation();
+    agent.register(&asked);
+    // Members that are for programs, or are shown where a rule is made.
+    for member in ["toolUseId", "scopeOptions", "allowlistOptions", "persistentDecisionsAllowed"] {
+        asked["confirmation"].as_object_mut().unwrap().remove(member).unwrap();
+    }
+    let page = words_of(&ada.browser().page("/interactions/new-c"));
+    let card = says(&ada, &["show", "new-c"]);
+    for text in texts(&asked["confirmation"]) {
+        assert!(page.contains(text), "{text:?} is not on the page: {page}");
+        assert!(card.contains(text) || card.contains(&text.to_uppercase()), "{text:?} is not on the card: {card}");
     }
 }
 

@@ -43,7 +43,9 @@ pub(crate) fn prove(run: &Run) -> Found {
     let process = Process::serve(&db, &["--allow-self-approval", "--log", "error"]);
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proofs/interface/schemathesis.toml");
     let mut command = Command::new(program);
-    command.args(["--config-file", config, "run", "--no-color", "--checks", "all", "--header"]);
+    command.args(["--config-file", config, "run", "--no-color", "--checks", "all"]);
+    // DELETE revokes a rule, and the row stays to be read. Said here, since `--checks` overrides the file.
+    command.args(["--exclude-checks", "use_after_free", "--header"]);
     command.arg(format!("Authorization: Bearer {admin}"));
     command.args(["--seed", &run.seed.to_string(), "--max-examples", run.amount("5", "200")]);
     command.args(["--phases", run.amount("coverage,fuzzing", "coverage,fuzzing,stateful")]);
