@@ -10,7 +10,7 @@ use crate::domain::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId};
 use crate::domain::interaction::{self, Record, ResolvedBy, Status};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Confirmation, Content, Question, Response, SecretRequest};
+use crate::domain::kinds::{Asked, Confirmation, Content, Question, Response, SecretRequest};
 use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::RuleUse;
 
@@ -47,6 +47,16 @@ pub struct Interaction {
 }
 
 impl Interaction {
+    /// What is asked; `None` where the member named after the kind is missing.
+    #[must_use]
+    pub fn asked(&self) -> Option<Asked<'_>> {
+        match self.kind {
+            Kind::Confirmation => self.confirmation.as_deref().map(Asked::Confirmation),
+            Kind::Secret => self.secret.as_ref().map(Asked::Secret),
+            Kind::Question => self.question.as_ref().map(Asked::Question),
+        }
+    }
+
     /// How it ended; `None` while it is pending.
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::{Delivery, Kind, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, TakeId, ToolName};
-use crate::domain::interaction::{Deadline, Status};
+use crate::domain::interaction::{Deadline, Record, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Content, Question, SecretRequest};
 use crate::domain::secret_value::SecretValue;
@@ -198,6 +198,22 @@ pub struct NewestPending {
     pub pending_confirmation: Option<Interaction>,
     pub pending_secret: Option<Interaction>,
     pub pending_question: Option<Interaction>,
+}
+
+impl From<Vec<Record>> for NewestPending {
+    /// From at most one record of each kind.
+    fn from(records: Vec<Record>) -> Self {
+        let mut newest = Self { pending_confirmation: None, pending_secret: None, pending_question: None };
+        for record in records {
+            let member = match record.interaction.kind {
+                Kind::Confirmation => &mut newest.pending_confirmation,
+                Kind::Secret => &mut newest.pending_secret,
+                Kind::Question => &mut newest.pending_question,
+            };
+            *member = Some(record.into());
+        }
+        newest
+    }
 }
 
 /// The body of a request that needs nothing: empty, or `{}`.

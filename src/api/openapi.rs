@@ -8,6 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::*;
+use crate::domain::enums::Kind;
 use crate::domain::id::{ConversationId, RequestId, RuleId};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
@@ -153,12 +154,11 @@ fn refine(schemas: &mut Map<String, Value>) {
     let all = |parts: &[Value]| json!({"allOf": parts});
     let is = |name: &str, value: Value| json!({"properties": {name: {"const": value}}, "required": [name]});
 
-    let kinds = ["confirmation", "secret", "question"];
-    let only = |own: &str| {
-        let others = kinds.iter().filter(|kind| **kind != own).map(|other| none(other));
-        all(&[is("kind", own.into()), given(own)].into_iter().chain(others).collect::<Vec<_>>())
+    let only = |own: &Kind| {
+        let others = Kind::ALL.iter().filter(|kind| *kind != own).map(|other| none(other.as_str()));
+        all(&[is("kind", own.as_str().into()), given(own.as_str())].into_iter().chain(others).collect::<Vec<_>>())
     };
-    schemas["RegisterBody"]["oneOf"] = kinds.map(only).to_vec().into();
+    schemas["RegisterBody"]["oneOf"] = Kind::ALL.iter().map(only).collect();
     schemas["RegisterBody"]["not"] = all(&[given("expiresInMs"), given("expiresAt")]);
     schemas["Entry"]["anyOf"] =
         json!([{"properties": {"options": {"minItems": 1}}}, is("freeTextAllowed", true.into())]);

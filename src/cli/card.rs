@@ -11,8 +11,7 @@ use crate::api::{Claim, Interaction, Resolution};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Confirmation, Diff, SecretRequest};
-use crate::domain::kinds::{Question, Response};
+use crate::domain::kinds::{Asked, Confirmation, Diff, Question, Response, SecretRequest};
 use crate::present::{Change, facts, hunks, resolver};
 
 /// How wide the names of the fields are.
@@ -77,14 +76,11 @@ impl Card {
         if let Some(conversation) = &interaction.conversation_id {
             self.field("in", SafeText::own(format!("conversation {conversation}"), TextStyle::Plain));
         }
-        if let Some(confirmation) = &interaction.confirmation {
-            self.confirmation(confirmation);
-        }
-        if let Some(secret) = &interaction.secret {
-            self.secret(secret);
-        }
-        if let Some(question) = &interaction.question {
-            self.question(question);
+        match interaction.asked() {
+            Some(Asked::Confirmation(confirmation)) => self.confirmation(confirmation),
+            Some(Asked::Secret(secret)) => self.secret(secret),
+            Some(Asked::Question(question)) => self.question(question),
+            None => {}
         }
     }
 

@@ -16,9 +16,7 @@ use crate::api::{Interaction, ListInteractions, WithRaw};
 use crate::domain::enums::Kind;
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
-use crate::domain::kinds::Question;
 use crate::domain::kinds::Summary;
-use crate::domain::kinds::{Confirmation, SecretRequest};
 use crate::present::{escape_json, resolver};
 
 /// List what waits for an answer.
@@ -165,11 +163,8 @@ pub(super) fn dash() -> SafeText {
 
 /// In one line, what is asked.
 pub(super) fn what(interaction: &Interaction) -> SafeText {
-    let confirmation = interaction.confirmation.as_deref().map(Confirmation::summary);
-    let secret = || interaction.secret.as_ref().map(SecretRequest::summary);
-    let question = || interaction.question.as_ref().map(Question::summary);
-    let summary = confirmation.or_else(secret).or_else(question);
-    summary.map_or_else(SafeText::default, |Summary { title, text }| {
+    interaction.asked().map_or_else(SafeText::default, |asked| {
+        let Summary { title, text } = asked.summary();
         SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(&text))
     })
 }

@@ -1,6 +1,7 @@
 //! One question of an agent, from `pending` to the one way in which it ended.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -131,6 +132,25 @@ pub struct Detail {
     /// What becomes of a secret's value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
+}
+
+impl Detail {
+    /// What the audit event of the resolution has beside who and what: the words of people, and digests in place of inputs.
+    #[must_use]
+    pub fn audited(&self) -> Option<Value> {
+        let Self { comment, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
+            self;
+        let members = [
+            ("comment", comment.clone().map(Value::from)),
+            ("updatedInputDigest", updated_input_digest.clone().map(Value::from)),
+            ("madeRule", made_rule.as_ref().map(|rule_id| rule_id.as_str().into())),
+            ("trustRules", trust_rules.as_ref().map(|rules| json!(rules))),
+            ("delivery", delivery.map(|delivery| delivery.as_str().into())),
+        ];
+        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let members: Map<String, Value> = members.collect();
+        (!members.is_empty()).then_some(Value::Object(members))
+    }
 }
 
 /// An interaction without what was asked: who, when, and where it stands.

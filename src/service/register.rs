@@ -59,14 +59,11 @@ impl Service {
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
         // Parsed here and not on the writer's thread: it is the dearest part of a decision.
-        let subject = match &mut content {
-            Content::Confirmation(confirmation) => {
-                let subject = Subject::of(confirmation);
-                confirmation.offer(&subject, self.max_pattern_bytes);
-                Some(subject)
-            }
-            Content::Secret(_) | Content::Question(_) => None,
-        };
+        let subject = content.confirmation_mut().map(|confirmation| {
+            let subject = Subject::of(confirmation);
+            confirmation.offer(&subject, self.max_pattern_bytes);
+            subject
+        });
         let content_json = content.to_json()?;
         let metadata = metadata.unwrap_or_default();
         let bytes = content_json.len() + metadata.text().len();

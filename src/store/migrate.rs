@@ -80,6 +80,40 @@ mod tests {
         remove_audit_hash(conn).unwrap();
     }
 
+    /// Puts a row into every table that the first version has, so that a migration meets what refers to what.
+    fn fill(conn: &Connection) {
+        conn.execute_batch(
+            "PRAGMA foreign_keys = ON;
+             INSERT INTO principals (name, role, created_at_ms) VALUES ('agent', 'agent', 1), ('ada', 'approver', 1);
+             INSERT INTO tokens (token_id, token_sha256, principal, created_at_ms) VALUES ('t', zeroblob(32), 'ada', 1);
+             INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, created_at_ms, created_by)
+                 VALUES ('rule', 'confirmation', 'active', 'shell', 'ls', 'everywhere', 'allow', 0, 1, 'ada');
+             INSERT INTO interactions (interaction_id, request_id, kind, status, tool_name, registered_by, created_at_ms) VALUES
+                 (1, 'c', 'confirmation', 'pending', 'shell', 'agent', 1),
+                 (2, 's', 'secret', 'pending', NULL, 'agent', 1),
+                 (3, 'q', 'question', 'pending', NULL, 'agent', 1);
+             INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) VALUES
+                 (1, '{\"toolName\":\"shell\",\"input\":{}}', '{}', zeroblob(32)), (2, '{}', '{}', zeroblob(32)), (3, '{}', '{}', zeroblob(32));
+             UPDATE interactions SET status = 'approved', resolved_at_ms = 2, resolved_by_principal = 'ada' WHERE interaction_id = 1;
+             UPDATE interactions SET status = 'answered', resolved_at_ms = 2, resolved_by_principal = 'ada' WHERE interaction_id = 2;
+             INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) VALUES (1, 'claim', 3);
+             INSERT INTO sealed_secrets (interaction_id, service, field, delivery, key_id, sealed)
+                 VALUES (2, 'forge', 'token', 'store', 'key', zeroblob(41));
+             INSERT INTO audit_events (at_ms, event, request_id, principal) VALUES (1, 'interaction.registered', 'c', 'agent');",
+        )
+        .unwrap();
+    }
+
+    /// What a migration may not lose: who is there, what was asked, how it ended, and what came of it.
+    fn rows(conn: &Connection) -> Vec<String> {
+        let tables =
+            ["principals", "tokens", "trust_rules", "interactions", "interaction_bodies", "claims", "sealed_secrets"];
+        let count = |table: &str| {
+            conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        tables.iter().map(|table| format!("{table} {}", count(table))).collect()
+    }
+
     fn schema(conn: &Connection) -> Vec<(String, Option<String>)> {
         let mut rows = conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
         let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
@@ -94,9 +128,14 @@ mod tests {
         for version in 1..known_version() {
             let mut old = Connection::open_in_memory().unwrap();
             at_version(&mut old, version);
+            fill(&old);
             assert_ne!(schema(&old), schema(&fresh), "migration {} changed nothing", version + 1);
+            let before = rows(&old);
             migrate(&mut old).unwrap();
             assert_eq!(schema(&old), schema(&fresh), "from version {version}");
+            assert_eq!(rows(&old), before, "from version {version}");
+            let broken = old.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
+            assert!(!broken, "from version {version}");
         }
     }
 

@@ -53,26 +53,10 @@ impl WriteTx<'_> {
         let mut event = NewAuditEvent::new(resolution.outcome.into()).request(&interaction.request_id);
         event.principal = principal;
         event.rule_id = rule;
-        event.detail = audited(&resolution.detail);
+        event.detail = resolution.detail.audited();
         self.append_audit(event)?;
         let request_id = interaction.request_id.clone();
         self.committed.resolved.push(ResolvedInteraction { request_id, outcome: resolution.outcome, by });
         Ok(())
     }
-}
-
-/// What the audit event of a resolution has beside who and what: the words of people, and digests in place of inputs.
-fn audited(detail: &Detail) -> Option<serde_json::Value> {
-    let mut members = serde_json::Map::new();
-    let mut keep = |name: &str, value: Option<serde_json::Value>| {
-        if let Some(value) = value {
-            members.insert(name.to_owned(), value);
-        }
-    };
-    keep("comment", detail.comment.clone().map(Into::into));
-    keep("updatedInputDigest", detail.updated_input_digest.clone().map(Into::into));
-    keep("madeRule", detail.made_rule.as_ref().map(|rule_id| rule_id.as_str().into()));
-    keep("trustRules", detail.trust_rules.as_ref().map(|rules| serde_json::json!(rules)));
-    keep("delivery", detail.delivery.map(|delivery| delivery.as_str().into()));
-    (!members.is_empty()).then_some(serde_json::Value::Object(members))
 }

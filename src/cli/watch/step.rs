@@ -8,7 +8,7 @@ use super::card::Card;
 use super::menu::Menu;
 use crate::domain::acknowledgement::required;
 use crate::domain::enums::Delivery;
-use crate::domain::kinds::{Confirmation, Question, Response};
+use crate::domain::kinds::{Asked, Confirmation, Question, Response};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::present::acknowledged_fact;
 
@@ -55,20 +55,20 @@ pub(super) enum Transition {
 
 /// What a key begins on a card that waits; `has_seen_end` unless some of it has not been on the screen.
 pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Transition {
-    let (interaction, typing) = (&card.interaction, |field| Transition::To(Mode::typing(field)));
-    match (key, &interaction.confirmation, &interaction.secret, &interaction.question) {
-        ('a', Some(confirmation), ..) => approve(confirmation, None, has_seen_end),
-        ('A', Some(confirmation), ..) => offer_patterns(confirmation),
-        ('r', Some(_), ..) => typing(Field::Reason),
-        ('a', _, Some(secret), _) => {
+    let typing = |field| Transition::To(Mode::typing(field));
+    match (card.interaction.asked(), key) {
+        (Some(Asked::Confirmation(confirmation)), 'a') => approve(confirmation, None, has_seen_end),
+        (Some(Asked::Confirmation(confirmation)), 'A') => offer_patterns(confirmation),
+        (Some(Asked::Confirmation(_)), 'r') => typing(Field::Reason),
+        (Some(Asked::Secret(secret)), 'a') => {
             typing(Field::Secret { delivery: Delivery::Store, may_send_once: secret.allow_one_time_send })
         }
-        ('r', _, Some(_), _) => {
+        (Some(Asked::Secret(_)), 'r') => {
             let doubts = vec!["The agent goes on without the secret.".to_owned()];
             Transition::To(Mode::Sure { doubts, answer: Answer::Secret { value: None, delivery: Delivery::Store } })
         }
-        ('a', _, _, Some(question)) => ask(question, Vec::new()),
-        _ => Transition::Stay,
+        (Some(Asked::Question(question)), 'a') => ask(question, Vec::new()),
+        (Some(Asked::Confirmation(_) | Asked::Secret(_) | Asked::Question(_)) | None, _) => Transition::Stay,
     }
 }
 

@@ -28,6 +28,29 @@ pub enum Content {
     Question(Question),
 }
 
+/// The same, lent.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'c> {
+    /// May I do this?
+    Confirmation(&'c Confirmation),
+    /// What is the value of this secret?
+    Secret(&'c SecretRequest),
+    /// Which of these?
+    Question(&'c Question),
+}
+
+impl<'c> Asked<'c> {
+    /// What it is about, in a line.
+    #[must_use]
+    pub fn summary(self) -> Summary<'c> {
+        match self {
+            Self::Confirmation(confirmation) => confirmation.summary(),
+            Self::Secret(secret) => secret.summary(),
+            Self::Question(question) => question.summary(),
+        }
+    }
+}
+
 /// What an interaction is about, in a line of a list. Both parts may hold an agent's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary<'c> {
@@ -119,14 +142,29 @@ impl Content {
         }
     }
 
+    /// The content, lent.
+    #[must_use]
+    pub fn asked(&self) -> Asked<'_> {
+        match self {
+            Self::Confirmation(confirmation) => Asked::Confirmation(confirmation),
+            Self::Secret(secret) => Asked::Secret(secret),
+            Self::Question(question) => Asked::Question(question),
+        }
+    }
+
+    /// The confirmation, where this is one, to be changed.
+    #[must_use]
+    pub fn confirmation_mut(&mut self) -> Option<&mut Confirmation> {
+        match self {
+            Self::Confirmation(confirmation) => Some(confirmation),
+            Self::Secret(_) | Self::Question(_) => None,
+        }
+    }
+
     /// What it is about, in a line.
     #[must_use]
     pub fn summary(&self) -> Summary<'_> {
-        match self {
-            Self::Confirmation(confirmation) => confirmation.summary(),
-            Self::Secret(secret) => secret.summary(),
-            Self::Question(question) => question.summary(),
-        }
+        self.asked().summary()
     }
 
     /// The JSON that is stored and shown: the member named after the kind.

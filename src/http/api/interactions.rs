@@ -5,7 +5,6 @@ use axum::response::Response;
 
 use super::page::page;
 use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending};
-use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
 use crate::domain::principal::Principal;
@@ -62,14 +61,5 @@ pub(crate) async fn pending(
         let filter = Filter { status: Some(Status::Pending), ..Filter::default() };
         return listed(&app, &caller, filter, page).await;
     };
-    let mut newest = app.service.newest_pending(&conversation).await?;
-    let mut of = |kind| {
-        let place = newest.iter().position(|record| record.interaction.kind == kind)?;
-        Some(Interaction::from(newest.swap_remove(place)))
-    };
-    ok(&NewestPending {
-        pending_confirmation: of(Kind::Confirmation),
-        pending_secret: of(Kind::Secret),
-        pending_question: of(Kind::Question),
-    })
+    ok(&NewestPending::from(app.service.newest_pending(&conversation).await?))
 }

@@ -74,7 +74,8 @@ fn registration(kind: &str, id: &str) -> Value {
     let made = match kind {
         "confirmation" => confirmation(id),
         "secret" => secret(id),
-        _ => question(id),
+        "question" => question(id),
+        other => panic!("{other} is no kind that the table knows"),
     };
     // A conversation and a tool each: nothing but the request itself is to be touched, by rules neither.
     let own = altered(made, &json!({"conversationId": id, "expiresInMs": 1000}));
