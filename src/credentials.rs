@@ -40,7 +40,7 @@ pub enum Error {
     #[error("the credentials file {}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
     /// Other users may read it.
-    #[error("the credentials file {} can be read by other users: chmod 600 it", .0.display())]
+    #[error("the credentials file {} can be read by other users: run `chmod 600` on it", .0.display())]
     Open(PathBuf),
     /// Its content is something else.
     #[error("the credentials file {} has to have url, agent and approver and nothing else: fix it, or move it away", .0.display())]

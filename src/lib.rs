@@ -35,26 +35,25 @@
 //! | [`server`] | the process of `countersign serve` |
 //! | [`cli`] | the command line |
 //!
-//! `main → cli → server → web → http → service → store → domain`, with `api` and `present` beside `domain` and `client`
-//! below `cli`: each layer knows those below it, none above. Only `store` names rusqlite, r2d2 or refinery; only `http`
-//! and `web` name axum. A test (`tests/it/architecture.rs`) holds this. What a content looks like is the same on the wire
-//! and in the database, so the domain's types derive both forms and their schema.
-//!
-//! `ARCHITECTURE.md` beside this crate says what always holds, and follows a request from the socket to the answer.
+//! What a content looks like is the same on the wire and in the database, so the domain's types derive both forms and their
+//! schema. `ARCHITECTURE.md` beside this crate has the layers and what each may name, says what always holds, and follows a
+//! request from the socket to the answer.
 //!
 //! # Glossary
+//!
+//! The words that clients see are defined in `docs/reference/api.md`; these are the others, or what the code adds.
 //!
 //! | word | meaning |
 //! | --- | --- |
 //! | interaction | one question of an agent, of one of three *kinds*: confirmation, secret, question |
-//! | outcome | how it ended: approved, rejected, answered, expired, cancelled or superseded; its *status* is that, or pending |
+//! | outcome (`Outcome`) | how an interaction ended; the API calls it `status`. A claim's `outcome` in the API is `RunOutcome` |
 //! | resolution | the outcome, with who or what caused it, when, and what was said |
 //! | decision | what a confirmation is resolved with: allow or deny |
 //! | acknowledgement | what a person has to say beside "yes" before an approval counts |
 //! | trust rule | a standing decision for later confirmations; its *terms* are what it says |
 //! | subject, pattern, scope | what a rule is matched against, what it covers, where it applies |
 //! | claim | the one-time right to act on an approved confirmation |
-//! | principal | a name and a role, which hold a token |
+//! | principal | the holder of a token: a name and a role |
 //! | audit event | one line of the append-only history; the events form a hash *chain* |
 //! | record | an interaction with everything that belongs to it, as the store reads it |
 //! | long-poll | a request that waits for a resolution; its *waiter* is woken after the commit |

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_makes_room() {
+    fn a_waiter_that_leaves_makes_room() {
         let waiters = Waiters::new(2, 2);
         let first = waiters.register(&agent("ada"), &id("a")).unwrap();
         let second = waiters.register(&agent("ada"), &id("a")).unwrap();

@@ -31,7 +31,7 @@ fn groups_for(connection: &mut Connection, ids: &Ids, time: Duration) -> Result<
     Ok(f64::from(pairs) / started.elapsed().as_secs_f64())
 }
 
-/// One group of registrations and one of confirmations: two commits, since nobody confirms what was not answered yet.
+/// One group of registrations and one of confirmations: two commits, since no approver confirms what was not answered yet.
 fn group(connection: &mut Connection, ids: &Ids) -> Result<u32> {
     let request_ids: Vec<String> = (0..TARGET_CONNECTIONS).map(|_| ids.text(ids.next())).collect();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -101,7 +101,7 @@ async fn converse(
 
 impl Tally {
     /// Counts towards the throughput what finished inside the window, and towards the latencies what started inside: the
-    /// slowest answers come after the end, and leaving them out would flatter whoever stalls.
+    /// slowest answers come after the end, and leaving them out would flatter a server that stalls.
     fn pair(&mut self, window: Window, [started, between, finished]: [Instant; 3], succeeded: bool) {
         if !succeeded {
             self.refused += 1;

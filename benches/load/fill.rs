@@ -52,7 +52,7 @@ const EVENTS: &str = "
     FROM interactions CROSS JOIN (SELECT 0 AS step UNION ALL SELECT 1)
     WHERE interaction_id BETWEEN :first AND :last ORDER BY interaction_id, step";
 
-/// Adds so many rows to a database that the server has created, that has an agent and an approver, and that nobody has open.
+/// Adds so many rows to a database that the server has created, that has an agent and an approver, and that no process has open.
 pub(crate) fn fill(db: &Path, rows: u64) -> Result<()> {
     // Without CREATE: a database of the benchmark's own making would measure nothing.
     let mut connection = Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

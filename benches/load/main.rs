@@ -70,7 +70,7 @@ pub(crate) struct RunArguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Add resolved interactions to a database that the server has created and that nobody has open.
+    /// Add resolved interactions to a database that the server has created and that no process has open.
     Fill {
         #[arg(long)]
         db: PathBuf,
@@ -117,7 +117,7 @@ fn main() -> ExitCode {
     match command() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell when even this fails.
+            // When even this fails, there is no other place to report it.
             let _ = writeln!(std::io::stderr().lock(), "load: {error}");
             ExitCode::FAILURE
         }
@@ -141,7 +141,7 @@ fn command() -> Result<()> {
     }
 }
 
-/// Whether somebody wants this to run: `cargo bench` passes `--bench`, `cargo test --benches` does not (and passes on
+/// Whether this is to run: `cargo bench` passes `--bench`, `cargo test --benches` does not (and passes on
 /// whatever arguments it was given for tests), and a sub-command speaks for itself.
 fn asked_for() -> bool {
     std::env::args().skip(1).any(|argument| argument == "--bench" || CommandLine::has_subcommand(&argument))

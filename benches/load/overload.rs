@@ -24,7 +24,7 @@ const NEAR: f64 = 0.95;
 const TIMES: usize = 4;
 /// What the goodput is to be of the peak.
 const AIM: f64 = 0.9;
-/// How long the approver rests between two looks, as somebody does who reads what is asked.
+/// How long the approver rests between two looks, as a person does who reads what is asked.
 const REST: Duration = Duration::from_millis(20);
 /// How often the server's memory is read.
 const SAMPLE: Duration = Duration::from_millis(100);

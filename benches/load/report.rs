@@ -1,4 +1,4 @@
-//! What was measured, as Markdown: the throughput of everybody, then every figure that has a target beside that target.
+//! What was measured, as Markdown: the throughput of every server, then every figure that has a target beside that target.
 
 use std::io::Write;
 use std::time::Duration;

@@ -58,7 +58,7 @@ pub(crate) fn progress(what: &str) -> Result<()> {
     Ok(writeln!(std::io::stderr().lock(), "load: {what}")?)
 }
 
-/// Loads a server that somebody else has started, and prints what it did.
+/// Loads a server that is running already, and prints what it did.
 pub(crate) fn drive_alone(arguments: DriveArguments) -> Result<()> {
     let DriveArguments { server, agent, approver, connections, seconds } = arguments;
     let pace = Pace { warm_up: Duration::from_millis(500), window: Duration::from_secs(seconds) };

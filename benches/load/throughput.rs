@@ -48,17 +48,17 @@ async fn countersign(site: &Site, connections: usize, pace: Pace) -> Result<Meas
 async fn naive(site: &Site, connections: usize, pace: Pace) -> Result<Measured> {
     let room = site.room()?;
     let server = site.naive(room.path()).await?;
-    anybody(&server, connections, pace).await
+    without_tokens(&server, connections, pace).await
 }
 
 async fn echo(site: &Site, connections: usize, pace: Pace) -> Result<Measured> {
     let room = site.room()?;
     let server = site.echo(room.path()).await?;
-    anybody(&server, connections, pace).await
+    without_tokens(&server, connections, pace).await
 }
 
 /// Loads a server that checks no token: it still gets one, so that the requests are as long.
-async fn anybody(server: &Server, connections: usize, pace: Pace) -> Result<Measured> {
+async fn without_tokens(server: &Server, connections: usize, pace: Pace) -> Result<Measured> {
     let token = "t".repeat(48);
     let target = crate::drive::Target { server: server.address, agent: token.clone(), approver: token };
     drive(&target, connections, pace).await

@@ -33,7 +33,7 @@ pub(crate) struct Waiters {
     pub(crate) before_bytes: u64,
     pub(crate) with_bytes: u64,
     pub(crate) woken: usize,
-    /// Resolved, but nobody heard.
+    /// Resolved, but the waiter was not told.
     pub(crate) lost: usize,
     /// From the approver's answer to the waiter's; nothing where the waiter was the first to hear.
     pub(crate) latency: Percentiles,
@@ -145,7 +145,7 @@ async fn resolve(
     Ok(resolved)
 }
 
-/// Whoever has not heard when the time is up is missing from the result.
+/// A waiter that has not heard when the time is up is missing from the result.
 async fn latencies(resolved: &HashMap<u64, Instant>, heard: &mut UnboundedReceiver<Wake>) -> Result<Vec<Duration>> {
     let mut latencies = Vec::with_capacity(resolved.len());
     let deadline = tokio::time::Instant::now() + LAST_WAKE;
@@ -159,7 +159,7 @@ async fn latencies(resolved: &HashMap<u64, Instant>, heard: &mut UnboundedReceiv
     Ok(latencies)
 }
 
-/// In an order that nobody would guess and that is the same in every run.
+/// In an order that looks random and is the same in every run.
 fn shuffled(mut numbers: Vec<u64>) -> Vec<u64> {
     numbers.sort_by_cached_key(|number| {
         // The finishing steps of SplitMix64: neighbouring numbers end far apart.

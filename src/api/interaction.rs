@@ -1,4 +1,4 @@
-//! An interaction, as everyone sees it: what was asked, how it ended, and whether an agent has acted on it.
+//! An interaction, as the API shows it: what was asked, how it ended, and whether an agent has acted on it.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use crate::domain::kinds::{Asked, Confirmation, Content, Question, Response, Sec
 use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::RuleUse;
 
-/// An interaction, as everyone sees it.
+/// An interaction, as the API shows it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = InteractionView)]
 #[serde(rename_all = "camelCase")]

@@ -34,7 +34,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "agents", "description": "Register, wait, cancel, claim: one's own"},
             {"name": "approvers", "description": "See and resolve what is pending"},
             {"name": "trust rules", "description": "Standing decisions"},
-            {"name": "everyone", "description": "The history, and how the server is"},
+            {"name": "history and health", "description": "The history, log-in links, and the state of the server"},
         ],
     })
 });

@@ -121,27 +121,27 @@ macro_rules! routes {
                 => json(WithRaw<TrustRule>) { 200 "As it now stands"; } else { 404 "`unknown_rule`"; }
 
             /// Shows the history, newest first; an agent sees its own
-            ListAuditEvents list_audit_events "listAuditEvents" "everyone": GET "/v1/audit-events" (), query ListAuditEvents
+            ListAuditEvents list_audit_events "listAuditEvents" "history and health": GET "/v1/audit-events" (), query ListAuditEvents
                 => json(AuditEventList) { 200 "A page; go on until nextCursor is null"; } else {}
 
             /// The history as it grows, as server-sent events
-            FollowAuditEvents follow_audit_events "followAuditEvents" "everyone": GET "/v1/events" ()
+            FollowAuditEvents follow_audit_events "followAuditEvents" "history and health": GET "/v1/events" ()
                 => text("text/event-stream") { 200 "Each audit event, with its seq as id; no end"; } else {}
 
             /// Makes a link that logs this person in to the inbox, once
-            MakeLoginLink make_login_link "makeLoginLink" "everyone": POST "/v1/login-links" (), optional body NoBody
+            MakeLoginLink make_login_link "makeLoginLink" "history and health": POST "/v1/login-links" (), optional body NoBody
                 => json(LoginLink) { 201 "The link is /login#code; it works once, for ten minutes"; } else {}
 
             /// Says that the server is alive; needs no token
-            IsAlive is_alive "isAlive" "everyone": GET "/healthz" ()
+            IsAlive is_alive "isAlive" "history and health": GET "/healthz" ()
                 => json(Health) { 200 "It is"; } else {}
 
             /// Says whether the database takes writes
-            IsReady is_ready "isReady" "everyone": GET "/readyz" ()
+            IsReady is_ready "isReady" "history and health": GET "/readyz" ()
                 => json(Health) { 200 "It does"; } else {}
 
             /// What Prometheus reads
-            GetMetrics get_metrics "getMetrics" "everyone": GET "/metrics" ()
+            GetMetrics get_metrics "getMetrics" "history and health": GET "/metrics" ()
                 => text("application/openmetrics-text") { 200 "Metrics in the OpenMetrics text format"; } else {}
         }
     };
@@ -188,7 +188,7 @@ macro_rules! calls {
 routes!(calls);
 
 impl Call {
-    /// Whether a caller has to say who it is: only whether the server is alive is anybody's to know.
+    /// Whether a call needs a token: all but the liveness check do.
     #[must_use]
     pub const fn needs_token(self) -> bool {
         !matches!(self, Self::IsAlive)

@@ -96,7 +96,7 @@ pub struct TrustRuleList {
     pub next_cursor: Option<String>,
 }
 
-/// A trust rule, as everyone sees it.
+/// A trust rule, as the API shows it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = TrustRuleView)]
 #[serde(rename_all = "camelCase")]

@@ -17,11 +17,11 @@ pub(super) struct Answer {
     /// The interaction: its id, or the beginning of it
     id: String,
 
-    /// The id is whole
+    /// Take ID as the complete id, not as the beginning of one
     #[arg(long)]
     exact: bool,
 
-    /// An option; which question it is for need not be said where there is but one
+    /// The id of the chosen option; with more than one question, as QUESTION=OPTION
     #[arg(long, short = 'o', value_name = "[QUESTION=]OPTION")]
     option: Vec<String>,
 

@@ -24,15 +24,15 @@ pub(super) struct Approve {
     #[command(flatten)]
     these: Targets,
 
-    /// What the agent is told with it
-    #[arg(long, short = 'm', value_name = "TEXT")]
+    /// A comment for the agent and the history
+    #[arg(long, short = 'm', value_name = "TEXT", alias = "message")]
     comment: Option<String>,
 
-    /// From now on let this pass, as one of the patterns that `show` lists says it
+    /// Also make a trust rule with this pattern, one of those that `show` lists
     #[arg(long, value_name = "PATTERN")]
     always: Option<String>,
 
-    /// Where that is to hold, as `show` lists it [default: the only one that is offered]
+    /// The scope of that rule, one of those that `show` lists [default: the only one that is offered]
     #[arg(long, requires = "always")]
     scope: Option<String>,
 
@@ -40,7 +40,7 @@ pub(super) struct Approve {
     #[arg(long, value_name = "JSON", value_parser = json_object)]
     input: Option<JsonObject>,
 
-    /// Yes, although it is high risk, long, or has characters that do not show: what is shown has been read
+    /// Confirm that you have read the request although it is high risk, long, or has hidden characters
     #[arg(long, alias = "high-risk")]
     acknowledge: bool,
 }
@@ -51,8 +51,8 @@ pub(super) struct Reject {
     #[command(flatten)]
     these: Targets,
 
-    /// Why: the agent reads it
-    #[arg(long = "message", short = 'm', value_name = "TEXT", alias = "comment")]
+    /// The reason, for the agent and the history
+    #[arg(long, short = 'm', value_name = "TEXT", alias = "message")]
     comment: Option<String>,
 }
 
@@ -62,7 +62,7 @@ struct Targets {
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 
-    /// The ids are whole
+    /// Take the ids as complete, not as beginnings
     #[arg(long)]
     exact: bool,
 

@@ -43,7 +43,7 @@ pub(super) struct HistoryOf {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id")]
     limit: usize,
 
-    /// The id is whole
+    /// Take ID as the complete id, not as the beginning of one
     #[arg(long, requires = "id")]
     exact: bool,
 

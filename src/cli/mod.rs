@@ -89,7 +89,7 @@ enum Command {
     /// Rotate the key that seals secrets
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Export trust rules to files, test them and import them
+    /// List, preview and revoke trust rules; export them to a file, test it and import it
     #[command(subcommand)]
     Rules(rules::RulesCommand),
     /// Print the OpenAPI 3.1 description of the API

@@ -19,7 +19,7 @@ pub(super) struct GiveSecret {
     /// The interaction: its id, or the beginning of it
     id: String,
 
-    /// The id is whole
+    /// Take ID as the complete id, not as the beginning of one
     #[arg(long)]
     exact: bool,
 

@@ -16,7 +16,7 @@ pub(super) struct Show {
     /// Its id, or the beginning of it
     id: String,
 
-    /// The id is whole
+    /// Take ID as the complete id, not as the beginning of one
     #[arg(long)]
     exact: bool,
 

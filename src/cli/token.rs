@@ -28,11 +28,11 @@ pub(super) struct CreateToken {
     #[command(flatten)]
     database: Database,
 
-    /// Who is to hold it: 1 to 128 of A-Z a-z 0-9 . _ : -
+    /// The principal that holds it: 1 to 128 of A-Z a-z 0-9 . _ : -
     #[arg(long, env = "COUNTERSIGN_TOKEN_NAME")]
     name: PrincipalName,
 
-    /// What they may do: agent, approver, auditor or admin
+    /// The principal's role: agent, approver, auditor or admin
     #[arg(long, env = "COUNTERSIGN_TOKEN_ROLE")]
     role: Role,
 }

@@ -37,7 +37,7 @@ pub struct Config {
     #[arg(long, env = "COUNTERSIGN_REQUIRE_ACKNOWLEDGEMENTS", value_parser = FalseyValueParser::new())]
     pub require_acknowledgements: bool,
 
-    /// How long an interaction without a deadline of its own stays pending, such as 90s, 24h or 7d; `none`: forever
+    /// How long an interaction without a deadline of its own stays pending, such as 90s, 24h or 7d; `none`: no deadline
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,
 
@@ -100,7 +100,7 @@ pub struct Database {
 /// The path of the key file.
 #[derive(Clone, Debug, Args)]
 pub struct KeyFile {
-    /// The file with the key that encrypts secrets [default: beside the database, ending in .key]
+    /// The file with the key that seals secrets [default: beside the database, ending in .key]
     #[arg(long = "key-file", value_name = "PATH", env = "COUNTERSIGN_KEY_FILE")]
     key_path: Option<PathBuf>,
 }
@@ -108,7 +108,7 @@ pub struct KeyFile {
 /// How long an interaction without a deadline of its own stays pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
-    /// Forever.
+    /// Without a deadline.
     None,
     /// So many milliseconds.
     Millis(u64),

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
-/// A number of milliseconds that something lives: at most a hundred years, which is more than anybody waits, and far from
+/// A number of milliseconds that something lives: at most a hundred years, which is more than any agent waits, and far from
 /// where dates end.
 pub type LifetimeMs = BoundedU64<1, 3_200_000_000_000>;
 

@@ -78,7 +78,7 @@ pub enum Deadline {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ResolvedBy {
-    /// Somebody with a token.
+    /// A principal, with its token.
     Principal(PrincipalName),
     /// A standing rule.
     TrustRule(RuleId),
@@ -168,7 +168,7 @@ pub struct Interaction {
     pub registered_by: PrincipalName,
     /// When.
     pub created_at: Timestamp,
-    /// From when on nothing resolves it; `None`: it waits forever.
+    /// From when on nothing resolves it; `None`: it has no deadline.
     pub expires_at: Option<Timestamp>,
     /// How it ended; `None` while it is pending.
     pub resolution: Option<Resolution>,

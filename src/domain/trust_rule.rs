@@ -20,7 +20,7 @@ pub struct Terms {
     pub decision: RuleDecision,
     /// Whether it allows high risk, too.
     pub allow_high_risk: bool,
-    /// How long it lives, in milliseconds from its making; `None`: forever.
+    /// How long it lives, in milliseconds from its making; `None`: until it is revoked.
     pub lifetime_ms: Option<u64>,
     /// How often it may decide; `None`: any number of times.
     pub max_uses: Option<u64>,

@@ -18,9 +18,10 @@
 //! help, such as `field`, `status` or `retryAfterMs`. Programs go by `code`, which never changes; the sentence is for people
 //! and may. Browsers get the sentence as a page, which `web` makes from the [`ErrorText`] beside the answer.
 //!
-//! A refusal is the caller's to correct, so it says what was wrong, and is not logged. A failure is the operator's: the
-//! client gets one opaque sentence, or which resource is short and when to try again, and the log gets the error itself,
-//! here, where it is turned into a `Problem`. No text of a driver or of the operating system leaves the server.
+//! A refusal is the caller's to correct: it says what was wrong, and the log has only its status and code, at `info`. A
+//! failure is the operator's: the client gets one opaque sentence, or which resource is short and when to try again, and
+//! the log gets the error itself, here, where it is turned into a `Problem`. No text of a driver or of the operating system
+//! leaves the server.
 
 use std::any::Any;
 use std::time::Duration;

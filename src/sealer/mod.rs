@@ -28,7 +28,7 @@ pub enum KeyError {
     #[error("the key file {}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
     /// Other users may read it.
-    #[error("the key file {} can be read by other users: chmod 600 it", .0.display())]
+    #[error("the key file {} can be read by other users: run `chmod 600` on it", .0.display())]
     Open(PathBuf),
     /// Its content is not a list of keys.
     #[error("the key file {} does not hold 64 hexadecimal digits in each line", .0.display())]

@@ -140,7 +140,7 @@ impl WriteTx<'_> {
             Some(head) => head,
             None => self.audit_head()?,
         };
-        // Somebody else's event at the end of all numbers is no end of a chain.
+        // An event with the last number that there is was written by another program and ends no chain.
         let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
         let content = AuditContent {

@@ -185,7 +185,7 @@ impl ReadTx<'_> {
         self.page(&sql, params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
     }
 
-    /// What is pending, whatever ends first at the front and what waits forever at the end; at most `limit`, or as many
+    /// What is pending: by deadline, those without one at the end; at most `limit`, or as many
     /// as a page takes.
     pub fn queue(&self, limit: u32) -> Result<ListPage<Record>> {
         let of = |deadline: &str, order: &str| {

@@ -122,7 +122,7 @@ impl Card {
         escape_untrusted(editable.unwrap_or_default())
     }
 
-    /// When it ends, in milliseconds; what waits forever comes last.
+    /// When it ends, in milliseconds; what has no deadline comes last.
     fn order(&self) -> i64 {
         self.deadline.as_ref().map_or(i64::MAX, |deadline| deadline.at.as_millis())
     }

@@ -29,7 +29,7 @@ async function fill(agent) {
 
 const LOOKS = [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }], ['phone', PHONE]];
 for (const [look, options] of LOOKS) {
-  test(`the log-in and the queue can be used by everybody, ${look}`, async (t) => {
+  test(`the log-in and the queue are accessible, ${look}`, async (t) => {
     const server = await serve(t);
     const stranger = await tab(t, options);
     await stranger.goto(`${server.url}/login`);

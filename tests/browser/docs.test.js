@@ -9,7 +9,7 @@ import { serve } from './harness/server.js';
 after(closeBrowser);
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`the description of the interface keeps to its policy and can be read by everybody, ${colorScheme}`, async (t) => {
+  test(`the description of the API keeps to its policy and is accessible, ${colorScheme}`, async (t) => {
     const server = await serve(t);
     const page = await tab(t, { colorScheme });
     await page.goto(`${server.url}/docs`);

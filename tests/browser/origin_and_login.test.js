@@ -84,7 +84,7 @@ test('a page of another server on this machine decides nothing, though the brows
   assert.equal((await agent.look('deploy')).status, 'pending');
 });
 
-test('whoever is logged out meanwhile is told so, and nothing is decided', async (t) => {
+test('a person who is logged out meanwhile is told so, and nothing is decided', async (t) => {
   const server = await serve(t);
   const agent = server.agent();
   await agent.register(confirmation('deploy'));

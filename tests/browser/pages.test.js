@@ -36,7 +36,7 @@ const LOOKS = [
 ];
 
 for (const { name, ...options } of LOOKS) {
-  test(`rules, history and stories can be read by everybody, ${name}`, async (t) => {
+  test(`rules, history and stories are accessible, ${name}`, async (t) => {
     const { server, ada, page } = await stage(t, { ...options, forgives: /status of 400/ });
     const rule = { toolName: 'shell', pattern: 'make *', scope: 'everywhere', decision: 'ask' };
     const { trustRule } = await ada.call('POST', '/v1/trust-rules', rule);

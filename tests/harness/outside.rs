@@ -1,5 +1,5 @@
 //! What only the outside of a process shows: a connection held open to the letter, a start that is refused, a database
-//! that somebody else writes to.
+//! that another program writes to.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::client::{Answer, Client};
 
-/// Somebody who has logged in to the inbox.
+/// A person who has logged in to the inbox.
 pub(crate) struct Browser {
     client: Client,
     cookie: String,
@@ -34,7 +34,7 @@ fn without_redirects() -> ureq::Agent {
 }
 
 impl Browser {
-    /// One in which nobody has logged in.
+    /// One without a session.
     pub(crate) fn anonymous(url: &str) -> Self {
         let client = Client { agent: without_redirects(), ..Client::anonymous(url) };
         Self { client, cookie: String::new() }

@@ -14,7 +14,7 @@ pub(crate) struct Process {
     pub(crate) url: String,
 }
 
-/// The command line of the real binary, which finds and leaves nothing in anybody's home.
+/// The command line of the real binary, which finds and leaves nothing in the user's home.
 pub(crate) fn countersign() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.env_clear().env("COUNTERSIGN_CREDENTIALS_FILE", "none").stdin(Stdio::null());

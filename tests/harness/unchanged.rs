@@ -16,7 +16,7 @@ const CONTENTS: &[&str] = &[
 ];
 
 impl TestServer {
-    /// Does what is to change nothing: no row, no event, nobody who waits is woken.
+    /// Does what is to change nothing: no row, no event, no waiter is woken.
     #[track_caller]
     pub(crate) fn unchanged<T>(&self, act: impl FnOnce() -> T) -> T {
         let everything = || CONTENTS.iter().map(|query| self.sql(query)).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! A server that never sweeps: what must be true though nobody has swept, and what a look sweeps.
+//! A server that never sweeps: what must be true before a sweep, and what a look sweeps.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The one conditional update itself, with nobody in front of it who looks first: the store is asked to settle what no
+//! The one conditional update itself, without a use case in front of it that looks first: the store is asked to settle what no
 //! endpoint would ask it to.
 
 use std::path::PathBuf;
@@ -111,7 +111,7 @@ fn the_update_itself_refuses_to_expire_what_is_in_time() {
 
 /// Work that fails after it has written is undone alone, whatever shares its commit.
 #[test]
-fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
+fn work_that_fails_halfway_leaves_nothing_and_disturbs_no_other() {
     let Open { directory: _directory, db, runtime, store, .. } = open();
     let store = Arc::new(store);
     let works = (0_u8..64).map(|number| {
@@ -135,7 +135,7 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_nobody() {
     assert_eq!(sql(&db, "SELECT principal FROM audit_events ORDER BY principal"), even);
 }
 
-/// Somebody reads at any moment, so that the log could never begin anew by itself.
+/// There is a reader at any moment, so that the log could never begin anew by itself.
 #[test]
 fn the_log_stays_short_under_a_load_that_never_pauses() {
     let Open { directory: _directory, db, runtime, store, .. } = open();

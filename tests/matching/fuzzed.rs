@@ -77,7 +77,7 @@ fn parts(input: &[u8]) -> Option<(Kind, String, String)> {
     Some((kind, text(&rest[..at]), text(&rest[at + 1..])))
 }
 
-/// Whoever asks again is told the same. Only what takes the parser too long may take it a little less another time.
+/// The same question gets the same answer again. Only what takes the parser too long may take it a little less another time.
 fn is_stable(kind: Kind, asked: &Asked, text: &str, answers: [(&countersign::domain::rule_set::RuleSet, &Decided); 2]) {
     let again = Asked::new(kind, text).unwrap_or_else(|| panic!("{text:?} was a subject a moment ago"));
     if asked.doubt() == Some(Doubt::TooMuch) || again.doubt() == Some(Doubt::TooMuch) {
@@ -110,7 +110,7 @@ fn runs_nothing_else(pattern: &str, line: &str) {
         return;
     }
     let commands =
-        shell::commands(line).unwrap_or_else(|| panic!("{pattern:?} allows {line:?}, which nobody can read"));
+        shell::commands(line).unwrap_or_else(|| panic!("{pattern:?} allows {line:?}, which cannot be parsed"));
     for command in commands {
         let first = command.first().and_then(Option::as_deref);
         assert!(

@@ -131,7 +131,7 @@ fn remove(conn: &Connection, last: i64, random: &mut Random) -> Action {
         return Action { kind: "removals", first_wrong: first, is_named };
     }
     shift(conn, end, first - end - 1);
-    // What was there before is gone for ever, and nothing tells that it was removed and not edited.
+    // What was there before is gone, and nothing tells that it was removed and not edited.
     Action { kind: "removals, renumbered", first_wrong: first, is_named: |_| true }
 }
 
@@ -185,7 +185,7 @@ fn swap(conn: &Connection, last: i64, random: &mut Random) -> Action {
     Action { kind: "swaps", first_wrong: one, is_named: |broken| matches!(broken, Broken::Reordered { .. }) }
 }
 
-/// Gives the rows after `seq` other numbers, by way of ones that nobody has.
+/// Gives the rows after `seq` other numbers, by way of ones that no row has.
 fn shift(conn: &Connection, seq: i64, by: i64) {
     conn.execute("UPDATE audit_events SET seq = -seq WHERE seq > ?1", [seq]).unwrap();
     conn.execute("UPDATE audit_events SET seq = -seq + ?1 WHERE seq < 0", [by]).unwrap();

@@ -15,7 +15,7 @@ pub(crate) enum Promise {
 }
 
 impl Promise {
-    /// What a 2xx promises whoever posted `body` to `path`; `None` for what promises nothing that is checked here.
+    /// What a 2xx promises the client that posted `body` to `path`; `None` for what promises nothing that is checked here.
     pub(crate) fn of(path: &str, body: &Value) -> Option<Self> {
         let id = |value: &Value| value["requestId"].as_str().map(str::to_owned);
         let resolved = |status| id(body).map(|id| Self::Resolved(id, status));

@@ -14,11 +14,11 @@ use crate::domain::kinds::{Confirmation, Content};
 /// May a tool be used?
 #[derive(Debug, Args)]
 pub(super) struct AskConfirmation {
-    /// The tool that is to be used
+    /// The tool to use
     #[arg(long, value_name = "NAME", required = true)]
     tool: Option<ToolName>,
 
-    /// What it is to be given: a JSON object, or - for stdin
+    /// The tool's input: a JSON object, or - for stdin
     #[arg(long, value_name = "JSON", required = true)]
     input: Option<String>,
 
@@ -48,7 +48,7 @@ pub(in crate::cli) struct About {
     #[arg(long, value_name = "WHERE")]
     target: Option<ExecutionTarget>,
 
-    /// What the patterns of trust rules are matched against [default: the input's command, file_path, path or url]
+    /// What the patterns of trust rules are matched against [default: the input's command, file_path, path or url, else the whole input]
     #[arg(long)]
     subject: Option<String>,
 

@@ -29,9 +29,9 @@ pub(super) struct Ask {
 
 #[derive(Debug, Subcommand)]
 enum Other {
-    /// Ask for a secret; it comes on stdout, alone
+    /// Ask for a secret and print its value, and nothing else, on stdout
     Secret(AskSecret),
-    /// Ask which of these; the answer comes on stdout
+    /// Ask a question and print the answer on stdout
     Question(AskQuestion),
 }
 

@@ -31,7 +31,7 @@ pub(super) struct AskQuestion {
     #[arg(long)]
     free_text: bool,
 
-    /// Several questions in one, as the interface has them: '[{"questionId":…,"text":…,"options":[…]}]', or - for stdin
+    /// Several questions at once, as the API's `entries`: '[{"questionId":…,"text":…,"options":[…]}]', or - for stdin
     #[arg(long, value_name = "JSON", conflicts_with_all = ["text", "option", "free_text"])]
     entries: Option<String>,
 

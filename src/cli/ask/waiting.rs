@@ -25,7 +25,7 @@ pub(in crate::cli) struct Waiting {
     #[arg(long, value_name = "ID")]
     pub(in crate::cli) request_id: Option<RequestId>,
 
-    /// What holds this agent's questions together
+    /// The conversation that this request belongs to
     #[arg(long, value_name = "ID")]
     conversation: Option<ConversationId>,
 
@@ -33,11 +33,11 @@ pub(in crate::cli) struct Waiting {
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     expires_in: Option<LifetimeMs>,
 
-    /// How long the server may be away in a row
+    /// Give up when the server has been unreachable for this long without a break
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_UNREACHABLE_AFTER", default_value = "30s", value_parser = timeout)]
     unreachable_after: Duration,
 
-    /// Withdraw the question when interrupted, instead of leaving it for a person and for --request-id
+    /// Cancel the request when interrupted, instead of leaving it pending
     #[arg(long)]
     cancel_on_interrupt: bool,
 
@@ -93,7 +93,7 @@ fn wait(
 ) -> Result<WithRaw<Interaction>, Error> {
     let mut interaction = patience.run(|| client.register_interaction(body))?;
     if interaction.value.outcome().is_none() {
-        // Whether anybody reads this does not matter to the question.
+        // Whether this can be written does not matter to the question.
         let _ = writeln!(io::stderr(), "waiting for an answer to {request_id}");
     }
     while interaction.value.outcome().is_none() {

@@ -18,15 +18,15 @@ pub(super) enum RulesCommand {
     List(ListRules),
     /// Show one rule
     Show(ShowRule),
-    /// Take rules back: from the very next request on they decide nothing
+    /// Revoke rules: they decide nothing from the next request on
     Revoke(RevokeRule),
     /// Show what a rule would have decided of the latest confirmations; nothing is stored
     Preview(PreviewRule),
     /// Print the active rules as TOML on stdout
     Export(Database),
-    /// Bring the rules of a file into the database, in one transaction: what it shows is what it does
+    /// Import the rules of a file into the database in one transaction, and print each change
     Import(ImportRules),
-    /// Hold the examples of a file against its rules; needs no database and no server
+    /// Test a file: check that its rules decide its examples as it says; needs no database and no server
     Test(TestRules),
 }
 

@@ -67,7 +67,7 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
     thread::spawn(move || {
         let mut feed = client.feed(None);
         loop {
-            // The feed is open before anybody looks: what happens in between comes through it.
+            // The feed is open before the queue is read: what happens in between comes through it.
             let begun = feed.connect().and_then(|()| pending(&client));
             let error = match begun.map(UiEvent::Pending).map(|news| tell.send(news)) {
                 Ok(Ok(())) => match pass_on(&client, &mut feed, &tell) {

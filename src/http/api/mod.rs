@@ -20,7 +20,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use crate::api::Call;
 use crate::http::{App, Route};
 
-/// The description of the interface, for programs and for people. It says nothing of anybody and needs no token.
+/// The description of the API, for programs and for people. It holds no data and needs no token.
 pub(super) const DOCUMENTS: &[(&str, Route)] =
     &[("/openapi.json", || get(docs::json)), ("/docs", || get(docs::page)), ("/docs/style.css", || get(docs::style))];
 

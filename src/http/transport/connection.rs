@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_trusted_says_of_the_client_is_not_believed() {
+    fn what_an_untrusted_proxy_says_of_the_client_is_not_believed() {
         assert_eq!(client("192.0.2.1", &["192.0.2.9"]), "192.0.2.1");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["192.0.2.9"]), "192.0.2.9");

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn past_the_cap_whoever_has_been_silent_for_longest_makes_room() {
+    async fn past_the_cap_the_connection_that_has_been_silent_for_longest_makes_room() {
         let limiter = ConnectionLimiter::new(1);
         let begun = Instant::now();
         let later = begun + GRACE_PERIOD * 2;

@@ -22,7 +22,7 @@ pub enum TlsError {
     #[error("{} holds no {} in PEM", .0.display(), .1)]
     NotPem(PathBuf, &'static str),
     /// A key that others may read.
-    #[error("{} can be read by other users: chmod 600 it, and make a new key if another user may have read it", .0.display())]
+    #[error("{} can be read by other users: run `chmod 600` on it, and make a new key if another user may have read it", .0.display())]
     Open(PathBuf),
     /// A certificate and a key that do not belong together, or that clients would not accept.
     #[error("the certificate in {} cannot be used with the key: {}", .0.display(), .1)]

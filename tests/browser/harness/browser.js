@@ -62,7 +62,7 @@ function isElsewhere(url) {
   return !['data:', 'blob:', 'about:'].includes(protocol) && hostname !== '127.0.0.1';
 }
 
-/** Fails where the page cannot be used by everybody, by the rules of WCAG 2.2 AA that a program can check. */
+/** Fails where the page is not accessible, by the rules of WCAG 2.2 AA that a program can check. */
 export async function assertAccessible(page) {
   await page.evaluate(AXE);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];

@@ -38,7 +38,7 @@ fn bad_credentials(token: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn nobody_passes_without_a_token_that_is_in_force() {
+fn no_request_passes_without_a_token_that_is_in_force() {
     Fixture::new().unchanged_by(|fixture| {
         let (anonymous, bad) = (fixture.server.anonymous(), bad_credentials(fixture.admin.token.as_deref().unwrap()));
         for call in fixture.calls() {
@@ -139,7 +139,7 @@ fn revoke(server: &TestServer, by: &str, value: &str) {
 }
 
 #[test]
-fn to_an_agent_somebody_elses_interaction_is_exactly_like_none() {
+fn to_an_agent_another_principals_interaction_is_exactly_like_none() {
     const ONE: &str = "/v1/interactions/{requestId}";
     let fixture = Fixture::new();
     let spy = fixture.server.agent("spy");
@@ -205,7 +205,7 @@ fn register_own(admin: &Client) {
 }
 
 #[test]
-fn nobody_resolves_what_they_registered_themselves() {
+fn no_principal_resolves_what_it_registered_itself() {
     let server = TestServer::start();
     let (admin, ada) = (server.client("root", Role::Admin), server.approver("ada"));
     register_own(&admin);

@@ -1,5 +1,5 @@
 //! A secret's value is nowhere but in the answer to the agent that asked for it: not in a file, not on a stream, not in an
-//! answer to anybody else, and not in memory once it was used.
+//! answer to another principal, and not in memory once it was used.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -80,7 +80,7 @@ fn remembered(process: u32) -> Option<Vec<String>> {
         let [start, end] = [start, end].map(|number| u64::from_str_radix(number, 16).unwrap());
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
         memory.seek(SeekFrom::Start(start)).unwrap();
-        // Some mappings cannot be read by anybody, such as the kernel's own.
+        // Some mappings cannot be read by any process, such as the kernel's own.
         if memory.read_exact(&mut bytes).is_ok() && bytes.windows(piece.len()).any(|window| window == piece) {
             found.push(mapping);
         }
@@ -142,7 +142,7 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn nobody_gets_a_core_dump_of_the_server() {
+fn there_is_no_core_dump_of_the_server() {
     let directory = TempDir::new().unwrap();
     let mut command = countersign();
     command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(directory.path().join("test.db"));

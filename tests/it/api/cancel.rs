@@ -40,7 +40,7 @@ fn what_ended_otherwise_is_not_cancelled_and_says_how_it_ended() {
 }
 
 #[test]
-fn nobody_cancels_what_another_agent_asked() {
+fn no_agent_cancels_what_another_agent_asked() {
     let server = TestServer::start();
     server.agent("builder").register(&confirmation("c"));
     let waiter = server.agent("builder").wait_in_background("c");

@@ -92,7 +92,7 @@ fn what_is_no_approved_confirmation_cannot_be_claimed() {
 }
 
 #[test]
-fn nobody_claims_or_reports_what_another_agent_asked() {
+fn no_agent_claims_or_reports_what_another_agent_asked() {
     let server = TestServer::start();
     let agent = approved(&server, "c");
     let (other, ada) = (server.agent("other"), server.approver("ada"));

@@ -25,7 +25,7 @@ fn a_decision_resolves_wakes_and_is_audited() {
     );
 }
 
-/// Otherwise the secret would count as resolved, and the agent would wait for its value for ever.
+/// Otherwise the secret would count as resolved, and the agent would wait for its value without end.
 #[test]
 fn confirm_on_a_secret_neither_consumes_nor_orphans_it() {
     let server = TestServer::start();

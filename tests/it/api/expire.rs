@@ -39,7 +39,7 @@ fn the_window_is_open_until_its_last_millisecond() {
 }
 
 #[test]
-fn from_the_deadline_on_nothing_resolves_even_if_nobody_has_swept() {
+fn from_the_deadline_on_nothing_resolves_even_before_a_sweep() {
     let server = TestServer::without_sweeper();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     let rule = json!({"requestId": "c", "pattern": "make *", "scope": "/repo", "decision": "allow"});
@@ -71,7 +71,7 @@ fn from_the_deadline_on_nothing_resolves_even_if_nobody_has_swept() {
 
 type Look = fn(&Client) -> Answer;
 
-/// Whoever looks sees what the file says afterwards, also where the sweeper was late.
+/// Every read shows what the file says afterwards, also where the sweeper was late.
 #[test]
 fn an_overdue_one_is_seen_expired_by_every_look_and_so_says_the_file() {
     let looks: [(&str, Look, &str, &str); 5] = [

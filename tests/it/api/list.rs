@@ -273,7 +273,7 @@ fn a_page_looks_through_only_so_much_and_the_cursor_goes_on() {
     mine.register(&confirmation("old"));
     mine.post_nothing("/v1/interactions/old/cancel").expect(200);
     theirs.register(&secret("between"));
-    // So much of somebody else's that one page may not look through all of it.
+    // So much of another agent's that one page may not look through all of it.
     let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)";
     for rows in [
         "INSERT INTO interactions (request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, resolved_by_principal) \

@@ -149,7 +149,7 @@ impl Fixture {
         }
     }
 
-    /// What is pending has somebody who waits for it: they hear of what resolves it, and of nothing else.
+    /// What is pending has a waiter: it hears of what resolves it, and of nothing else.
     fn at_pending(&self, (endpoint, kind): (&str, &str), cell: &str, id: &str) {
         let waiter = self.agent.wait_in_background(id);
         self.server.until_waiting(1);
@@ -190,7 +190,7 @@ fn every_endpoint_resolves_its_own_kind_while_it_is_pending_and_nothing_else_eve
 }
 
 #[test]
-fn nobody_resolves_what_they_registered_by_any_endpoint() {
+fn no_principal_resolves_what_it_registered_by_any_endpoint() {
     let server = TestServer::start();
     let (root, ada) = (server.client("root", Role::Admin), server.approver("ada"));
     for (endpoint, kind) in [
@@ -211,7 +211,7 @@ fn nobody_resolves_what_they_registered_by_any_endpoint() {
     }
 }
 
-/// Whoever may not resolve is told so before anything is looked up, whatever is there.
+/// A principal that may not resolve is told so before anything is looked up, whatever is there.
 #[test]
 fn agents_auditors_and_strangers_resolve_nothing() {
     let server = TestServer::start();

@@ -110,7 +110,7 @@ impl Fixture {
 
     /// Every call.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        [Self::agents_calls(), Self::approvers_calls(), self.rules_calls(), Self::everyones_calls()]
+        [Self::agents_calls(), Self::approvers_calls(), self.rules_calls(), Self::calls_of_all_roles()]
             .into_iter()
             .flatten()
             .collect()
@@ -187,7 +187,7 @@ impl Fixture {
         ]
     }
 
-    fn everyones_calls() -> Vec<Call> {
+    fn calls_of_all_roles() -> Vec<Call> {
         let mut calls =
             ["/v1/audit-events", "/v1/events", "/readyz"].map(|path| Call::get(path, path, Role::ALL)).to_vec();
         calls.push(Call::get("/metrics", "/metrics", REVIEWERS));

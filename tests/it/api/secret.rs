@@ -152,7 +152,7 @@ fn a_one_time_value_is_handed_out_once_retried_for_a_minute_and_wiped() {
 }
 
 #[test]
-fn the_minute_ends_on_time_even_if_nobody_has_wiped_yet() {
+fn the_minute_ends_on_time_even_before_the_value_is_wiped() {
     let server = TestServer::without_sweeper();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&secret("s"));
@@ -163,7 +163,7 @@ fn the_minute_ends_on_time_even_if_nobody_has_wiped_yet() {
     assert_eq!(server.count("sealed_secrets WHERE sealed IS NOT NULL"), 1);
 }
 
-/// Whoever chose the id: the answer names it, so that it can be asked for again.
+/// Whether the agent or the server chose the id, the answer names it, so that it can be asked for again.
 #[test]
 fn a_one_time_value_may_be_retried_with_the_id_that_the_server_chose() {
     let server = TestServer::start();

@@ -55,7 +55,7 @@ fn an_agent_closes_only_its_own_in_this_conversation() {
 }
 
 #[test]
-fn an_approver_closes_everybodys_and_leaves_what_is_resolved() {
+fn an_approver_closes_those_of_every_agent_and_leaves_what_is_resolved() {
     let server = TestServer::start();
     populate(&server);
     let ada = server.approver("ada");
@@ -80,7 +80,7 @@ fn what_is_overdue_has_expired_and_is_not_superseded() {
 }
 
 #[test]
-fn an_auditor_closes_nothing_and_nobody_finds_out_what_conversations_there_are() {
+fn an_auditor_closes_nothing_and_no_answer_tells_what_conversations_there_are() {
     let server = TestServer::start();
     populate(&server);
     let (auditor, stranger) = (server.client("eve", Role::Auditor), server.agent("stranger"));

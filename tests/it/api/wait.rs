@@ -12,7 +12,7 @@ fn wait(client: &Client, request_id: &str, millis: u64) -> Answer {
 }
 
 #[test]
-fn what_is_resolved_is_answered_at_once_and_nobody_is_left_waiting() {
+fn what_is_resolved_is_answered_at_once_and_no_waiter_is_left() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&confirmation("c"));
@@ -33,7 +33,7 @@ fn patience_that_ends_is_answered_with_what_is_pending() {
 }
 
 #[test]
-fn a_patience_that_nobody_has_is_refused() {
+fn a_wait_beyond_the_longest_is_refused() {
     let server = TestServer::start();
     let agent = server.agent("builder");
     agent.register(&confirmation("c"));
@@ -55,7 +55,7 @@ fn an_unknown_or_foreign_one_is_not_waited_for() {
 }
 
 #[test]
-fn everybody_who_waits_for_this_one_is_woken_and_nobody_else() {
+fn every_waiter_of_this_one_is_woken_and_no_other() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&confirmation("this"));
@@ -116,7 +116,7 @@ fn a_client_that_goes_away_frees_its_place() {
 }
 
 #[test]
-fn one_waiter_too_many_is_told_to_come_again_and_disturbs_nobody() {
+fn one_waiter_too_many_is_told_to_come_again_and_disturbs_no_other() {
     let server = TestServer::with(&["--max-waiters", "2"]);
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     for id in ["c", "d", "resolved"] {

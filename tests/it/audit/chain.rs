@@ -103,7 +103,7 @@ fn a_cut_tail_and_another_history_are_found_by_the_head() {
 }
 
 #[test]
-fn an_export_is_verified_without_the_database_and_by_anybody() {
+fn an_export_is_verified_without_the_database_and_by_any_program() {
     let server = filled();
     let db = server.db();
     let file = db.with_extension("jsonl");

@@ -88,7 +88,7 @@ fn every_change_appends_exactly_one_event_and_a_repetition_none() {
     assert!(!server.sql("SELECT * FROM audit_events").iter().flatten().any(|value| value.to_string().contains("hush")));
 }
 
-/// Whoever takes a secret leaves a line each time.
+/// Each taking of a secret leaves an event.
 #[test]
 fn every_taking_of_a_secret_and_its_wiping_are_events() {
     let server = TestServer::start();
@@ -114,7 +114,7 @@ fn every_taking_of_a_secret_and_its_wiping_are_events() {
 }
 
 #[test]
-fn what_the_server_does_by_itself_is_told_as_nobodys_doing_and_only_once() {
+fn what_the_server_does_by_itself_is_told_without_a_principal_and_only_once() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     let mut brief = confirmation("c");

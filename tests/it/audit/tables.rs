@@ -1,4 +1,4 @@
-//! The tables hold the rules by themselves: whoever writes to the file beside the server is refused a contradiction.
+//! The tables hold the rules by themselves: a program that writes to the file beside the server is refused a contradiction.
 
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ fn what_is_resolved_asked_or_claimed_cannot_be_changed_from_outside() {
     refuses(&["DELETE FROM interactions WHERE request_id = 'p'", "DELETE FROM interaction_bodies"], "never deleted");
 }
 
-/// Every decision names a rule: what the rule said then is what it says for ever.
+/// Every decision names a rule: what the rule said then never changes.
 #[test]
 fn what_a_trust_rule_says_cannot_be_changed_from_outside() {
     refuses(
@@ -137,7 +137,7 @@ fn what_a_trust_rule_says_cannot_be_replaced_from_outside() {
     refuses(&[&replace], "never");
 }
 
-/// Whoever has logged out stays so, and a link that was used is used up.
+/// A session that has ended stays so, and a link that was used is used up.
 #[test]
 fn no_session_is_brought_back_from_outside() {
     refuses(&["UPDATE login_links SET used_at_ms = NULL"], "a login link works once");

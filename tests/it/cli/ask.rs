@@ -35,7 +35,7 @@ fn what_is_rejected_ends_with_3_and_says_why() {
 }
 
 #[test]
-fn what_nobody_answers_and_what_is_withdrawn_ends_with_4() {
+fn what_is_not_answered_and_what_is_withdrawn_ends_with_4() {
     let (server, agent, ada) = fixture();
     let ask = |more: &[&str]| Asking::begin(&mut command(&agent, &[&DEPLOY[..], more].concat()));
     let asking = ask(&["--request-id", "late", "--expires-in", "10s"]);

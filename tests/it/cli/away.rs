@@ -67,13 +67,13 @@ fn an_answer_given_after_a_kill_ends_ask_as_it_would_have_without() {
 #[test]
 fn ask_may_begin_before_the_server_does() {
     let place = Place::new();
-    // Nobody else is given this port while it is held; what connects waits, and is thrown out when it is let go.
+    // No other process is given this port while it is held; what connects waits, and is thrown out when it is let go.
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = held.local_addr().unwrap().to_string();
     let agent = Client::new(&format!("http://{at}"), &place.tokens[0]);
     let ask = ["ask", "--tool", "shell", "--input", r#"{"command":"ls"}"#, "--request-id", "a"];
     let mut asking = Asking::spawn(&mut command(&agent, &ask));
-    // It has asked, and nobody has answered.
+    // It has asked, and there was no answer.
     let (mut lost, _) = held.accept().unwrap();
     lost.read_exact(&mut [0]).unwrap();
     drop((lost, held));

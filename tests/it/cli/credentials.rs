@@ -1,4 +1,4 @@
-//! The credentials file: commands need no configuration on the machine of their server, and nobody else reads it.
+//! The credentials file: commands need no configuration on the machine of their server, and no other user reads it.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -100,7 +100,7 @@ fn a_server_starts_although_its_tokens_cannot_be_kept() {
 }
 
 #[test]
-fn what_others_may_read_or_nobody_can_is_refused_and_not_shown() {
+fn what_others_may_read_or_cannot_be_read_is_refused_and_not_shown() {
     let home = Home::new();
     fs::create_dir_all(home.file().parent().unwrap()).unwrap();
     let token = "csgn_secret";

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Client, Process, countersign, signal, token};
 
-/// A server, somebody who decides, and a demonstration that has asked everything.
+/// A server, a person who decides, and a demonstration that has asked everything.
 struct Fixture {
     _directory: TempDir,
     _server: Process,
@@ -56,7 +56,7 @@ fn everything_is_asked_and_every_answer_is_taken() {
     let pending = fixture.pending();
     let count = |is: &dyn Fn(&Value) -> bool| pending.iter().filter(|interaction| is(interaction)).count();
     for kind in ["confirmation", "secret", "question"] {
-        assert!(count(&|it| it["kind"] == kind) > 0, "nobody asks a {kind}");
+        assert!(count(&|it| it["kind"] == kind) > 0, "no agent asks a {kind}");
     }
     assert!(count(&|it| it["confirmation"]["riskLevel"] == "high") > 0);
     assert!(count(&|it| it["confirmation"]["diff"].is_object()) > 0);
@@ -74,7 +74,7 @@ fn everything_is_asked_and_every_answer_is_taken() {
 }
 
 #[test]
-fn whoever_has_seen_enough_leaves_nothing_behind() {
+fn a_demonstration_that_is_ended_leaves_nothing_behind() {
     let mut fixture = Fixture::new();
     let first = fixture.pending().remove(0);
     fixture.ada.confirm(first["requestId"].as_str().unwrap(), "deny").expect(200);

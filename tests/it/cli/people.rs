@@ -107,7 +107,7 @@ fn an_edited_input_is_what_is_approved() {
 }
 
 #[test]
-fn rejecting_several_goes_on_past_one_that_somebody_else_decided() {
+fn rejecting_several_goes_on_past_one_that_another_person_decided() {
     let (_server, agent, ada) = fixture();
     for id in ["a", "b", "c"] {
         agent.register(&confirmation(id));

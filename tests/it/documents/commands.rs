@@ -33,6 +33,9 @@ fn check(document: &Document, command: &str) {
         words[own] = "countersign".to_owned();
         words.drain(..own);
     }
+    if words[0] == "sudo" {
+        words.remove(0);
+    }
     match words[0].as_str() {
         "countersign" => {
             let read = Cli::try_parse_from(&words);

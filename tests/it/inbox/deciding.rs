@@ -138,7 +138,7 @@ fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
     }
     let page = browser.page("/");
     assert!(page.len() < 10 * 1024 * 1024, "{} bytes", page.len());
-    assert!(page.contains("more wait behind these"), "nobody is told of the rest");
+    assert!(page.contains("more wait behind these"), "the page does not tell of the rest");
     let all = (0..12).map(|number| format!("c-{number}")).collect::<Vec<_>>().join(",");
     assert!(browser.page(&format!("/cards?ids={all}")).len() < 10 * 1024 * 1024);
 }
@@ -203,14 +203,14 @@ fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
     let own = browser_of_one_who_asks(&server);
     let refused = own.submit("/decide", &[("id", "c"), ("id", "own"), ("decision", "deny")]).expect(403);
     assert!(refused.text.contains("registered themselves"), "{}", refused.text);
-    assert_eq!(agent.look("c")["status"], "pending", "some were decided, and nobody was told");
+    assert_eq!(agent.look("c")["status"], "pending", "some were decided, and the page does not say so");
     many(&[("id", "c"), ("id", "other"), ("decision", "deny"), ("comment", "no more of these")]).expect(303);
     let statuses = ["a", "b", "c", "other"].map(|id| agent.look(id)["status"].as_str().unwrap().to_owned());
     assert_eq!(statuses, ["approved", "approved", "rejected", "rejected"]);
 }
 
 #[test]
-fn what_somebody_else_decided_meanwhile_says_so() {
+fn what_another_person_decided_meanwhile_says_so() {
     let (server, agent, browser) = fixture();
     agent.register(&confirmation("c"));
     server.approver("bob").confirm("c", "deny").expect(200);

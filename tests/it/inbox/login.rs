@@ -29,7 +29,7 @@ fn a_link_works_once() {
     assert_eq!(server.sql("SELECT count(*) FROM sessions"), [[json!(1)]]);
 }
 
-/// Strangers' bodies take memory from everybody.
+/// Strangers' bodies take memory from all other requests.
 #[test]
 fn of_a_stranger_hardly_anything_is_read() {
     let server = TestServer::start();

@@ -52,7 +52,7 @@ fn unchanged(server: &TestServer, it: impl FnOnce()) {
 }
 
 #[test]
-fn nobody_sees_a_page_without_logging_in() {
+fn no_page_is_shown_without_logging_in() {
     let fixture = Fixture::new();
     let anonymous = Browser::anonymous(&fixture.server.url);
     for path in fixture.pages() {
@@ -107,7 +107,7 @@ fn auditors_see_all_and_change_nothing() {
             assert!(answer.text.contains("the role auditor does not allow this"), "{answer:?}");
         });
     }
-    // Whoever may see the rules may see what one would decide.
+    // A role that may see the rules may see what one would decide.
     let shown = auditor.submit("/rules/preview", &fixture.forms()[0].1).expect(200).text;
     assert!(shown.contains("it would have approved 0"), "{shown}");
 }

@@ -111,7 +111,7 @@ fn past_the_cap_agents_are_turned_away_and_people_are_not() {
     assert!(told.contains("retry-after: 1\r\n"), "{told}");
     let body: serde_json::Value = serde_json::from_str(told.split_once("\r\n\r\n").unwrap().1).unwrap();
     assert_eq!(body["code"], "too_many_connections");
-    // Those who say nothing keep nobody out for long.
+    // Silent connections keep no person out for long.
     let adas = ada.token.clone().unwrap();
     crate::harness::until(|| {
         let answer = Client::new(&server.url, &adas).try_send("GET", "/v1/interactions", &[], None);
@@ -225,7 +225,7 @@ fn answers_that_agents_do_not_read_take_only_so_much_memory() {
             break status;
         }
         unread.push(stream);
-        assert!(unread.len() < 100, "nobody says when it is enough");
+        assert!(unread.len() < 100, "no refusal came");
     };
     assert_eq!(refused, "HTTP/1.1 503");
     assert_eq!(retry_after(&agent.get("/v1/interactions").expect(503)), "1");

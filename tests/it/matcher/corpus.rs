@@ -67,7 +67,7 @@ fn the_binary_decides_every_line_as_the_files_say() {
     }
 }
 
-/// Not only without the help of the rule that they stand beside, which is what `rules test` holds them against: by nobody.
+/// Not only without the help of the rule that they stand beside, which is what `rules test` holds them against: no rule allows them.
 #[test]
 fn no_bypass_is_allowed_by_all_rules_of_its_tool_together() {
     let file = load("bypasses");

@@ -1,4 +1,4 @@
-//! Nobody can keep the matcher busy: whatever an agent sends, little work is done for it.
+//! No agent can keep the matcher busy: whatever it sends, little work is done for it.
 
 use std::time::Duration;
 

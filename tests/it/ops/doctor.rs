@@ -151,7 +151,7 @@ fn a_file_that_is_damaged_is_a_finding_wherever_it_is() {
         file.write_all(&[0xff; 2000]).unwrap();
         unnoticed += u64::from(examined(&db).0);
     }
-    // What a free page holds is nobody's concern.
+    // What a free page holds does not matter.
     let free = sql(&whole, "PRAGMA freelist_count")[0][0].as_u64().unwrap();
     assert!(unnoticed <= free, "{unnoticed} damaged pages were not noticed, and {free} are free");
 }

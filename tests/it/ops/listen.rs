@@ -44,7 +44,7 @@ fn a_socket_in_the_file_system_is_its_owners_alone_and_goes_with_the_server() {
 }
 
 #[test]
-fn a_socket_takes_nobodys_place() {
+fn a_socket_takes_no_other_files_place() {
     let directory = TempDir::new().unwrap();
     let (db, socket, file) =
         (directory.path().join("test.db"), directory.path().join("door"), directory.path().join("file"));

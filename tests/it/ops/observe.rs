@@ -70,7 +70,7 @@ fn metrics_count_what_happened_and_show_what_stands() {
 }
 
 #[test]
-fn a_path_that_nobody_serves_makes_no_metric_of_its_own() {
+fn a_path_that_is_not_served_makes_no_metric_of_its_own() {
     let server = TestServer::start();
     let auditor = server.client("audrey", Role::Auditor);
     for path in ["/v1/nothing", "/v1/nothing-else", "/v1/interactions/one", "/v1/interactions/two"] {
@@ -132,7 +132,7 @@ fn a_log_for_people_is_no_json() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+fn a_log_that_is_not_read_keeps_no_request_waiting() {
     let directory = TempDir::new().unwrap();
     let db = directory.path().join("test.db");
     let agent = token(&db, "builder", "agent");

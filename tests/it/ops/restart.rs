@@ -141,7 +141,7 @@ fn a_killed_server_comes_back_at_its_address_and_answers_those_who_waited() {
     let waiting = [(); 3].map(|()| Held::poll(&url, &builder, "c2"));
     process.kill();
     for poll in waiting {
-        assert_eq!(poll.rest(), "", "nobody was told anything");
+        assert_eq!(poll.rest(), "", "the waiter was told something");
     }
     let process = Process::serve_on(url.strip_prefix("http://").unwrap(), &db, &[]);
     assert_eq!(process.url, url);

@@ -1,4 +1,4 @@
-//! How the process ends when it is asked to: everybody gets an answer, nobody can keep it, and the file is whole.
+//! How the process ends when it is asked to: every request gets an answer, no client can hold it up, and the file is whole.
 
 use std::fs;
 use std::path::Path;
@@ -74,7 +74,7 @@ fn idle_connections_do_not_keep_the_server_alive() {
     assert_closed_well(&db);
 }
 
-/// Whoever only connects has asked nothing and is waited for at the end no longer than anybody.
+/// A client that only connects has asked nothing: the end waits for it no longer than for any other.
 #[test]
 fn a_connection_that_never_spoke_does_not_keep_the_server_alive() {
     let directory = TempDir::new().unwrap();

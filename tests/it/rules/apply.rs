@@ -112,7 +112,7 @@ fn the_oldest_come_first_where_the_uses_do_not_reach_for_all() {
 
 /// Otherwise an agent that was told `expired` could find its request approved later.
 #[test]
-fn what_is_overdue_is_not_resolved_though_nobody_has_swept() {
+fn what_is_overdue_is_not_resolved_even_before_a_sweep() {
     let server = TestServer::without_sweeper();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&with(&command("late", "git status"), &json!({"expiresInMs": 1000})));
@@ -124,7 +124,7 @@ fn what_is_overdue_is_not_resolved_though_nobody_has_swept() {
 }
 
 #[test]
-fn nobody_approves_their_own_requests_by_applying_a_rule() {
+fn no_principal_approves_its_own_requests_by_applying_a_rule() {
     for (flags, resolved) in [(&[][..], json!(["theirs"])), (&["--allow-self-approval"], json!(["mine", "theirs"]))] {
         let server = TestServer::with(flags);
         let (root, agent) = (server.client("root", Role::Admin), server.agent("builder"));

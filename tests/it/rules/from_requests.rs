@@ -87,7 +87,7 @@ fn a_rule_that_no_longer_stands_is_not_given_out_as_the_one_that_does() {
     assert_ne!(made_id(&ada, &brief), expired);
 }
 
-/// Otherwise a card that is still on a screen would make a rule from a question that somebody else has answered.
+/// Otherwise a card that is still on a screen would make a rule from a question that another person has answered.
 #[test]
 fn no_rule_is_made_from_a_request_that_is_no_longer_pending() {
     let server = TestServer::start();
@@ -214,7 +214,7 @@ fn a_body_that_means_two_things_or_nothing_is_refused() {
 }
 
 #[test]
-fn nobody_makes_a_rule_from_a_request_of_their_own_unless_the_server_allows_it() {
+fn no_principal_makes_a_rule_from_its_own_request_unless_the_server_allows_it() {
     let server = TestServer::start();
     let (root, bob) = (server.client("root", countersign::domain::enums::Role::Admin), server.approver("bob"));
     root.register(&confirmation("c"));

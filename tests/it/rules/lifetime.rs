@@ -167,9 +167,9 @@ fn a_rule_that_denies_ends_as_any_other_and_then_denies_nothing() {
     assert_eq!(ask("c7"), "approved");
 }
 
-/// The time of a rule that stands in memory is over when the clock says so, whether or not anybody has swept.
+/// The time of a rule that stands in memory is over when the clock says so, whether or not it was swept.
 #[test]
-fn a_rule_whose_time_is_over_decides_nothing_though_nobody_has_swept() {
+fn a_rule_whose_time_is_over_decides_nothing_even_before_a_sweep() {
     let server = TestServer::without_sweeper();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     made_id(&ada, &with(&rule("allow", "git status *"), &json!({"expiresInMs": 1000})));

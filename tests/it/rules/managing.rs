@@ -150,7 +150,7 @@ fn a_preview_shows_what_a_rule_would_have_decided_and_changes_nothing() {
             (ids(&body["decided"]), ids(&body["pending"])),
             (vec![json!("done")], pending.into_iter().map(Value::from).collect())
         );
-        assert_eq!(body["pending"].as_array().unwrap().first(), Some(&agent.look("waits")), "as everyone sees them");
+        assert_eq!(body["pending"].as_array().unwrap().first(), Some(&agent.look("waits")), "as the API shows them");
         assert_eq!(body["examined"], 5, "confirmations only");
     }
     for (rule, refusal) in [

@@ -75,7 +75,7 @@ fn offered(request_id: &str, decision: &str) -> Value {
     json!({"requestId": request_id, "pattern": "make *", "scope": "everywhere", "decision": decision})
 }
 
-/// A new rule, as everyone sees it.
+/// A new rule, as the API shows it.
 #[track_caller]
 fn made(approver: &Client, rule: &Value) -> Value {
     let body = approver.post("/v1/trust-rules", rule).expect(201).body;

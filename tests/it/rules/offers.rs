@@ -140,7 +140,7 @@ fn nothing_is_offered_where_no_lasting_decision_is_allowed() {
     assert_eq!(refused.refusal(), (403, "persistent_decisions_not_allowed"));
 }
 
-/// Else a rule could be chosen that nobody may make.
+/// Else a rule could be chosen that no approver may make.
 #[test]
 fn no_pattern_is_offered_that_is_longer_than_patterns_may_be() {
     for (most, expected) in

@@ -61,12 +61,12 @@ fn what_people_had_decided_the_other_way_is_shown_first() {
     assert_eq!(found(&allow), [[&["no2", "no1"], &rest[..]].concat(), vec!["waits1", "waits2"]]);
     assert_eq!(allow["counts"], counts([2, 2, 2, 1, 3, 2]));
     assert_eq!((&allow["examined"], &allow["truncated"]), (&json!(12), &json!(false)));
-    assert_eq!(allow["decided"][0], agent.look("no2"), "as everyone sees it");
+    assert_eq!(allow["decided"][0], agent.look("no2"), "as the API shows it");
     let deny = preview(&ada, &rule("deny", "git status *"));
     let rest = ["by-rule", "late", "superseded", "no2", "withdrawn", "no1"];
     assert_eq!(found(&deny), [[&["yes2", "yes1"], &rest[..]].concat(), vec!["waits1", "waits2"]]);
     assert_eq!(deny["counts"], counts([2, 2, 2, 1, 3, 2]));
-    // Who is asked again contradicts nobody.
+    // A rule that asks contradicts no decision.
     let ask = preview(&ada, &rule("ask", "git status *"));
     assert_eq!(ids(&ask["decided"]), ["by-rule", "late", "superseded", "yes2", "no2", "withdrawn", "yes1", "no1"]);
     assert_eq!(ask["counts"], counts([0, 2, 2, 1, 3, 2]));
@@ -177,7 +177,7 @@ fn applying_a_rule_resolves_what_its_preview_has_shown_as_pending() {
     }
 }
 
-/// The queue is as long as it is: nobody finds out by making the rule what it opens.
+/// The preview covers the whole queue: no person has to make the rule to learn what it decides.
 #[test]
 fn what_is_pending_is_shown_from_beyond_the_latest_500_and_what_is_decided_is_not() {
     let server = TestServer::start();

@@ -137,7 +137,7 @@ fn no_registration_that_is_sent_after_a_revocation_was_answered_is_approved() {
     assert!(approved > 0 && approved + refused >= 100, "{approved} approved and {refused} not: nothing raced");
 }
 
-/// Whoever comes at the moment at which a rule is made is either decided by it at once or found waiting by it.
+/// A request that comes at the moment at which a rule is made is either decided by it at once or found waiting by it.
 #[test]
 fn nothing_that_a_rule_covers_slips_between_its_making_and_what_was_pending() {
     let server = TestServer::start();

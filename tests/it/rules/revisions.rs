@@ -62,7 +62,7 @@ fn a_rule_that_is_imported_beside_the_server_holds_for_the_very_next_request() {
         imported(&server.db(), "", &["--prune"]);
         assert_eq!(ask("pruned"), "pending");
     }
-    assert_eq!(status(&agent, &command("log2", "git log")), "approved", "a rule without a name is nobody's to prune");
+    assert_eq!(status(&agent, &command("log2", "git log")), "approved", "a rule without a name is not pruned");
     assert_eq!(revisions(&server, "git").len(), 10);
 }
 
@@ -163,7 +163,7 @@ fn a_new_revision_has_uses_of_its_own() {
 }
 
 #[test]
-fn an_import_that_fails_changes_nothing_for_anybody() {
+fn an_import_that_fails_changes_nothing() {
     let server = TestServer::start();
     let agent = server.agent("builder");
     server.approver("ada");

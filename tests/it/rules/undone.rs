@@ -41,7 +41,7 @@ fn a_use_that_was_undone_is_left_to_the_next_request() {
 
 /// In one group with others, whose work is kept: exactly the uses of these are counted.
 #[test]
-fn among_many_at_once_those_that_fail_use_nothing_and_disturb_nobody() {
+fn among_many_at_once_those_that_fail_use_nothing_and_disturb_no_other() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     breaking(&server, "NEW.event = 'interaction.approved' AND NEW.request_id GLOB 'bad*'");

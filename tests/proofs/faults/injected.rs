@@ -141,7 +141,7 @@ impl Base {
     }
 }
 
-/// Whoever is refused is told why, and a server whose writes fail goes on.
+/// A refusal says why, and a server whose writes fail goes on.
 fn check_refusals(told: &Told, fault: &Fault, of: &str) {
     for (status, code) in &told.refusals {
         let expected = match (fault.call, fault.error) {

@@ -38,7 +38,7 @@ struct Told {
     refused: Vec<Promise>,
     /// Status and code of each refusal.
     refusals: Vec<(u16, String)>,
-    /// Whether an answer was missing, or said that nobody knows.
+    /// Whether an answer was missing, or said that the outcome is unknown.
     is_unsure: bool,
 }
 

@@ -38,7 +38,7 @@ struct Base {
     directory: TempDir,
     tokens: Tokens,
     ledger: Ledger,
-    /// The interactions that somebody waits for.
+    /// The interactions that have a waiter.
     waited: Vec<String>,
 }
 

@@ -37,7 +37,7 @@ pub(super) fn killed(run: &Run, tally: &mut Tally) {
     }
 }
 
-/// Runs the command on no database, as far as it comes, and then whatever anybody does next; its trace.
+/// Runs the command on no database, as far as it comes, and then the next command; its trace.
 fn begun(first: First, options: &[&str], killed_at: &str) -> String {
     let directory = TempDir::new().unwrap();
     let (db, trace) = (directory.path().join("test.db"), directory.path().join("trace"));

@@ -2,7 +2,7 @@
 //! command that makes a token.
 //!
 //! After each start that follows: what was acknowledged is there, nothing is resolved twice, the tables agree, and
-//! whoever waited and asks again gets an answer.
+//! a waiter that asks again gets an answer.
 
 mod anywhere;
 mod beginnings;
@@ -16,7 +16,7 @@ use crate::ledger::{Ledger, audit};
 use crate::run::{Found, Run};
 use crate::strace;
 
-/// How soon after a restart whoever waits has to have an answer.
+/// How soon after a restart a waiter has to have an answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What many kills came to.

@@ -41,7 +41,7 @@ pub(super) fn registered(
 }
 
 impl Waiters {
-    /// Has somebody wait for each of these.
+    /// Starts a waiter for each of these.
     pub(super) fn for_each(ids: &[String], process: &Process, tokens: &Tokens) -> Self {
         let agent = Client::new(&process.url, &tokens.agent);
         let address = Arc::new(Address::default());

@@ -42,8 +42,8 @@ impl History {
 
     /// Adds what is asked and answered after everything else.
     pub(super) fn then(&mut self, op: Op, ret: Ret) {
-        const NOBODY_ELSE: usize = 1000;
-        self.steps.extend([Step::Asked(NOBODY_ELSE, op), Step::Answered(NOBODY_ELSE, ret)]);
+        const NO_OTHER_THREAD: usize = 1000;
+        self.steps.extend([Step::Asked(NO_OTHER_THREAD, op), Step::Answered(NO_OTHER_THREAD, ret)]);
     }
 
     /// Whether some order, one after the other, explains every answer.
@@ -60,7 +60,7 @@ impl History {
     }
 }
 
-/// A server, and everybody who calls.
+/// A server, and all of its callers.
 pub(super) struct Fixture {
     server: TestServer,
     owner: Client,

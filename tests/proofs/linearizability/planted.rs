@@ -1,9 +1,9 @@
-//! Lies: histories altered so that no order explains them. Whoever finds nothing wrong with one of these proves nothing.
+//! Lies: histories altered so that no order explains them. A checker that finds nothing wrong with one of these proves nothing.
 
 use super::history::{APPROVERS, History, Step};
 use super::spec::{Op, Ret};
 
-/// Nobody by these numbers decides anything in a true history.
+/// No approver with one of these numbers decides anything in a true history.
 const LIARS: [usize; 2] = [APPROVERS, APPROVERS + 1];
 
 const fn decision(by: usize, allow: bool) -> Op {

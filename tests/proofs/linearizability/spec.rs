@@ -11,13 +11,13 @@ pub(super) enum Op {
     MakeRule { by: usize, allow: bool },
     /// Its agent withdraws it.
     Cancel,
-    /// Somebody closes what is pending in its conversation.
+    /// A principal closes what is pending in its conversation.
     Supersede { by: Closer },
     /// Its agent takes the right to act; 0: with an id that the server chooses.
     Claim { id: usize },
     /// Its agent says what came of it.
     Report { id: usize, succeeded: bool },
-    /// Anybody looks at it.
+    /// Any caller looks at it.
     Look,
     /// An approver lists the rules about its tool.
     ListRules,

@@ -2,7 +2,7 @@
 
 use countersign::domain::enums::Role;
 
-/// Everybody with a token; whoever is not among them has none.
+/// Every principal with a token; a caller that is not among them has none.
 pub(super) const ACTORS: [(&str, Role); 6] = [
     ("ann", Role::Agent),
     ("bob", Role::Agent),
@@ -18,7 +18,7 @@ pub(super) const ADMIN: usize = 5;
 /// The number of the one without a token.
 pub(super) const ANONYMOUS: usize = ACTORS.len();
 
-/// Somebody with a token.
+/// A principal with a token.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
     pub(super) name: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Nobody where the number is that of the anonymous client.
+    /// `None` where the number is that of the anonymous client.
     pub(super) fn of(number: usize) -> Option<Self> {
         ACTORS.get(number).map(|&(name, role)| Self { name, role })
     }
@@ -46,7 +46,7 @@ impl Caller {
         self.role != Role::Agent
     }
 
-    /// Everybody but the auditor, who changes nothing.
+    /// Every role but the auditor, which changes nothing.
     pub(super) fn supersedes(self) -> bool {
         self.role != Role::Auditor
     }

@@ -1,4 +1,4 @@
-//! Which answers were met: so that nobody takes a generator for thorough that has gone blind.
+//! Which answers were met: so that a generator that has gone blind is not taken for thorough.
 
 use std::collections::{BTreeMap, BTreeSet};
 

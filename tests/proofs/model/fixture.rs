@@ -22,7 +22,7 @@ pub(super) struct Fixture {
     /// Always there, but for the moment of a restart.
     server: Option<TestServer>,
     flags: Vec<String>,
-    /// Without a sweeper what is over stays in its row until somebody looks: it must not matter.
+    /// Without a sweeper what is over stays in its row until a request reads it: it must not matter.
     sweeps: bool,
     /// One a actor, and the anonymous client's.
     clients: Vec<Client>,
@@ -176,7 +176,7 @@ impl Fixture {
     /// Waits until the server has told all that there is to tell, and nothing else.
     fn settle(&mut self) -> Result<(), String> {
         if !self.sweeps {
-            // Whoever lists has what is due swept first.
+            // A list has what is due swept first.
             self.clients[ADMIN].get("/v1/interactions?limit=1").expect(200);
         }
         let begun = Instant::now();

@@ -35,7 +35,7 @@ pub(super) struct Request {
     pub(super) query: Vec<(&'static str, String)>,
     /// Null: there is none.
     pub(super) body: Value,
-    /// It was spoilt on purpose: whoever may ask this at all is told that it is malformed.
+    /// It was spoilt on purpose: a caller that may ask this at all is told that it is malformed.
     pub(super) is_malformed: bool,
 }
 

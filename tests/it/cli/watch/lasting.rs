@@ -56,7 +56,7 @@ fn the_terminal_is_given_back_however_it_ends() {
 }
 
 #[test]
-fn whoever_is_no_longer_let_in_is_told_so_on_their_own_screen() {
+fn a_person_whose_token_was_revoked_is_told_so_on_the_screen() {
     let fixture = Fixture::new();
     let terminal = fixture.watch();
     terminal.shows("nothing waits");

@@ -34,7 +34,7 @@ impl Fixture {
         self.directory.path()
     }
 
-    /// A terminal in which somebody watches, once it shows what waits.
+    /// A terminal in which `watch` runs, once it shows what waits.
     fn watch(&self) -> Terminal {
         let mut command = countersign();
         command.args(["watch", "--credentials-file", "none", "--url", &self.server.url, "--token-file"]);

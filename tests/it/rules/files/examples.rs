@@ -1,4 +1,4 @@
-//! `rules test`: examples held against rules, by whoever has nothing but the file.
+//! `rules test`: examples held against rules, with nothing but the file.
 
 use std::fs;
 

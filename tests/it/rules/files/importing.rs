@@ -120,7 +120,7 @@ fn rules_that_are_not_in_the_file_stay_unless_they_are_pruned() {
 }
 
 #[test]
-fn every_change_is_an_audit_event_by_whoever_made_it() {
+fn every_change_is_an_audit_event_by_the_principal_that_made_it() {
     let place = Place::new();
     place.imported(&(allowing("a", "ls", "") + &allowing("b", "pwd", "")), &[]);
     place.imported(&allowing("a", "ls -a", ""), &["--prune"]);

@@ -63,7 +63,7 @@ fn an_import_with_an_example_that_fails_brings_in_nothing() {
 }
 
 #[test]
-fn rules_are_made_in_the_name_of_somebody_who_may() {
+fn rules_are_made_in_the_name_of_a_principal_that_may() {
     let place = Place::new();
     token(&place.db, "builder", "agent");
     token(&place.db, "eve", "auditor");

@@ -1,4 +1,4 @@
-//! A rule of a file lives on in revisions: what has decided something stands in the history for ever.
+//! A rule of a file lives on in revisions: what has decided something stays in the history.
 
 use serde_json::json;
 

@@ -66,7 +66,7 @@ impl Author<'_> {
 
     pub(super) fn supersede(&mut self) -> Request {
         let conversation = self.rng.pick(&["x", "y", "y", "none"]);
-        Request::new(Verb::Supersede, self.anybody()).of(conversation)
+        Request::new(Verb::Supersede, self.any_caller()).of(conversation)
     }
 
     pub(super) fn claim(&mut self) -> Request {

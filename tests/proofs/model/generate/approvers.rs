@@ -7,7 +7,7 @@ use crate::model::oracle::Interaction;
 use crate::model::request::{Request, Verb};
 
 impl Author<'_> {
-    /// Something of this kind that is pending, or nearly so; at times nobody minds the kind.
+    /// Something of this kind that is pending, or nearly so; at times of any kind.
     fn pending_id(&mut self, kind: &str) -> String {
         let any_state = self.rng.percent(15);
         self.id_of(|interaction| interaction.kind == kind && (any_state || interaction.end.is_none()))

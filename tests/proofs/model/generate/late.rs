@@ -1,4 +1,4 @@
-//! Who comes too late: requests about what is over, and perhaps nobody has written that down yet.
+//! Who comes too late: requests about what is over, though the row may not say so yet.
 
 use serde_json::{Value, json};
 

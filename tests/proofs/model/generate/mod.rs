@@ -18,7 +18,7 @@ use crate::seeded_rng::SeededRng;
 /// A step of the proof.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
-    /// Somebody asks something.
+    /// A caller makes a request.
     Ask(Box<Request>),
     /// So many milliseconds pass; whether what is due by then is awaited before the next step.
     Advance { ms: i64, awaited: bool },
@@ -70,7 +70,7 @@ impl<'a> Author<'a> {
         if self.rng.percent(50) && nearly > 0 { nearly } else { some }
     }
 
-    /// One of the latest requests once more, to the letter; perhaps by somebody else, or in other words.
+    /// One of the latest requests once more, to the letter; perhaps by another caller, or in other words.
     fn again(&mut self, asked: &[Request]) -> Action {
         let latest = &asked[asked.len().saturating_sub(10)..];
         if latest.is_empty() {
@@ -78,7 +78,7 @@ impl<'a> Author<'a> {
         }
         let mut request = self.rng.pick(latest);
         if self.rng.percent(20) {
-            request.who = self.anybody();
+            request.who = self.any_caller();
         }
         let other_words: &[(Verb, &str, [Value; 2])] = &[
             (Verb::Confirm, "comment", [json!("go ahead"), Value::Null]),
@@ -126,28 +126,28 @@ impl<'a> Author<'a> {
         if self.rng.percent(4) { self.spoil(request) } else { request }
     }
 
-    fn anybody(&mut self) -> usize {
+    fn any_caller(&mut self) -> usize {
         self.rng.below(ANONYMOUS + 1)
     }
 
-    /// An agent, now and then an admin or anybody.
+    /// An agent, now and then an admin or any caller.
     fn asker(&mut self) -> usize {
-        let anybody = self.anybody();
-        self.rng.weighted(&[(45, 0), (30, 1), (15, ADMIN), (4, anybody)])
+        let any_caller = self.any_caller();
+        self.rng.weighted(&[(45, 0), (30, 1), (15, ADMIN), (4, any_caller)])
     }
 
-    /// An approver, now and then an admin or anybody.
+    /// An approver, now and then an admin or any caller.
     fn resolver(&mut self) -> usize {
-        let anybody = self.anybody();
-        self.rng.weighted(&[(45, 2), (25, 3), (18, ADMIN), (8, anybody)])
+        let any_caller = self.any_caller();
+        self.rng.weighted(&[(45, 2), (25, 3), (18, ADMIN), (8, any_caller)])
     }
 
-    /// Who registered this, now and then somebody else.
+    /// Who registered this, now and then another caller.
     fn owner_of(&mut self, id: &str) -> usize {
         let by = self.interaction(id).map(|interaction| interaction.by);
         let owner = ACTORS.iter().position(|(name, _)| Some(*name) == by);
-        let anybody = self.anybody();
-        if self.rng.percent(85) { owner.unwrap_or(anybody) } else { anybody }
+        let any_caller = self.any_caller();
+        if self.rng.percent(85) { owner.unwrap_or(any_caller) } else { any_caller }
     }
 
     fn interaction(&self, id: &str) -> Option<&'a Interaction> {

@@ -9,7 +9,7 @@ const STATUSES: [&str; 7] = ["pending", "approved", "rejected", "answered", "exp
 impl Author<'_> {
     pub(super) fn look(&mut self) -> Request {
         let id = self.id_of(|_| true);
-        let who = if self.rng.percent(60) { self.owner_of(&id) } else { self.anybody() };
+        let who = if self.rng.percent(60) { self.owner_of(&id) } else { self.any_caller() };
         let mut request = Request::new(Verb::Look, who).of(id);
         let wait = self.rng.pick(&["0", "1"]);
         self.ask_for(40, &mut request, "waitMs", &[wait]);
@@ -31,7 +31,7 @@ impl Author<'_> {
     }
 
     pub(super) fn list(&mut self) -> Request {
-        let mut request = Request::new(Verb::List, self.anybody());
+        let mut request = Request::new(Verb::List, self.any_caller());
         let names = ACTORS.map(|(name, _)| name);
         self.ask_for(40, &mut request, "status", &STATUSES);
         self.ask_for(30, &mut request, "kind", &["confirmation", "secret", "question"]);
@@ -43,7 +43,7 @@ impl Author<'_> {
     }
 
     pub(super) fn pending(&mut self) -> Request {
-        let mut request = Request::new(Verb::Pending, self.anybody());
+        let mut request = Request::new(Verb::Pending, self.any_caller());
         self.ask_for(50, &mut request, "conversationId", &["x", "y", "none"]);
         if request.query.is_empty() {
             self.in_pages(&mut request, 20);
@@ -52,7 +52,7 @@ impl Author<'_> {
     }
 
     pub(super) fn list_rules(&mut self) -> Request {
-        let mut request = Request::new(Verb::ListRules, self.anybody());
+        let mut request = Request::new(Verb::ListRules, self.any_caller());
         self.ask_for(40, &mut request, "status", &["active", "revoked", "expired", "exhausted"]);
         self.ask_for(30, &mut request, "toolName", &TOOLS);
         self.in_pages(&mut request, self.oracle.rules.len());
@@ -61,11 +61,11 @@ impl Author<'_> {
 
     pub(super) fn look_rule(&mut self) -> Request {
         let id = self.rule_id(false);
-        Request::new(Verb::LookRule, self.anybody()).of(id)
+        Request::new(Verb::LookRule, self.any_caller()).of(id)
     }
 
     pub(super) fn audit(&mut self) -> Request {
-        let mut request = Request::new(Verb::Audit, self.anybody());
+        let mut request = Request::new(Verb::Audit, self.any_caller());
         let id = self.id_of(|_| true);
         let rule = self.rule_id(false);
         self.ask_for(40, &mut request, "requestId", &[&id]);

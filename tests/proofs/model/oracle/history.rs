@@ -52,7 +52,7 @@ impl History {
         self.due.push(event(what, request, rule, None, at));
     }
 
-    /// Takes note of what was told before anybody asked anything.
+    /// Takes note of what was told before any request was made.
     pub(in crate::model) fn begin(&mut self, told: Vec<Event>) {
         self.told = told;
     }

@@ -23,7 +23,7 @@ use super::request::{Request, Verb};
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) self_approval: bool,
-    /// In milliseconds; `None`: for ever.
+    /// In milliseconds; `None`: no deadline.
     pub(super) default_ttl: Option<i64>,
     pub(super) max_pending: usize,
 }
@@ -79,7 +79,7 @@ pub(super) struct Interaction {
     /// The absolute deadline that was asked for.
     pub(super) asked_deadline: Value,
     pub(super) metadata: Value,
-    /// The member named after the kind, as everyone sees it.
+    /// The member named after the kind, as the API shows it.
     pub(super) content: Value,
     pub(super) end: Option<End>,
     pub(super) claim: Option<Claim>,

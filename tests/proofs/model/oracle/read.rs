@@ -1,4 +1,4 @@
-//! Looks and lists, newest first. Lists are told whole: pages are whoever reads them's to put together.
+//! Looks and lists, newest first. Lists are told whole: their reader puts pages together.
 
 use serde_json::{Value, json};
 

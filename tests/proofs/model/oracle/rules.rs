@@ -19,7 +19,7 @@ pub(in crate::model) struct Terms {
 }
 
 impl Terms {
-    /// Those of a rule for ever, as a decision makes it.
+    /// Those of a rule without an end, as a decision makes it.
     pub(super) fn plain(tool: String, pattern: String, scope: String, decision: String) -> Self {
         Self { tool, pattern, scope, decision, allow_high_risk: false, lifetime: None, max_uses: None }
     }

@@ -1,4 +1,4 @@
-//! Interactions and rules as everyone sees them, and how times and digests are written.
+//! Interactions and rules as the API shows them, and how times and digests are written.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
