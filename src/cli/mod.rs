@@ -17,10 +17,12 @@ mod interrupt;
 mod key;
 mod list;
 mod login;
+mod manual;
 mod rules;
 mod run;
 mod safe_text;
 mod secret;
+mod service;
 mod show;
 mod style;
 mod table;
@@ -79,6 +81,11 @@ enum Command {
     Demo(demo::Demo),
     /// Print shell completions
     Completions(completions::Completions),
+    /// Write the manual pages into a directory
+    Manual(manual::Manual),
+    /// Install the server as a service of this user, started at log-in, or remove it
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Verify and export the audit history, a tamper-evident hash chain
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -123,6 +130,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Login(login) => login.run(),
         Command::Demo(demo) => demo.run(),
         Command::Completions(completions) => completions.run(),
+        Command::Manual(manual) => manual.run(),
+        Command::Service(service) => service.run(),
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
         Command::Doctor(database) => doctor::doctor(&database),

@@ -53,6 +53,10 @@ pub struct Config {
     #[command(flatten)]
     pub credentials: CredentialsFile,
 
+    /// Make no tokens for a new database: create them with `countersign token create`, before the start or beside the server
+    #[arg(long, env = "COUNTERSIGN_NO_FIRST_TOKENS", value_parser = FalseyValueParser::new())]
+    pub no_first_tokens: bool,
+
     /// The number of connections that read the database; one of them is reserved for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
     pub readers: u32,

@@ -72,7 +72,10 @@ pub fn run(config: &Config) -> Result<(), Error> {
         config.limits.max_connections = connections;
         let server = Server::open(config, Arc::new(SystemClock::default())).await?;
         let address = server.url();
-        let first = server.service.first_tokens().await?;
+        let first = match server.config.no_first_tokens {
+            true => None,
+            false => server.service.first_tokens().await?,
+        };
         if let Some(tokens) = &first {
             startup::print_first_tokens(&address, tokens, &server.config.credentials)?;
         }

@@ -9,6 +9,7 @@ mod people;
 mod rules;
 mod run;
 mod serve;
+mod service;
 mod snapshots;
 mod strange;
 mod typed;

@@ -140,7 +140,7 @@ fn every_flag_of_the_server_has_an_environment_variable_and_says_its_default() {
         let variable = format!("[env: COUNTERSIGN_{}=]", name.to_uppercase().replace('-', "_"));
         assert!(text.contains(&variable), "--{name} has no {variable}: {text}");
         known += 1;
-        let is_off_by_default = ["allow-self-approval", "require-acknowledgements"].contains(&name);
+        let is_off_by_default = ["allow-self-approval", "no-first-tokens", "require-acknowledgements"].contains(&name);
         assert!(text.contains("[default: ") || is_off_by_default, "--{name} does not say its default");
     }
     assert!(known >= 13, "{help}");
@@ -209,4 +209,18 @@ fn without_a_flag_the_database_is_under_the_xdg_data_directory() {
         assert!(process.url.starts_with("http://127.0.0.1:") && !process.url.ends_with(":0"), "{}", process.url);
         assert_eq!((permissions(&expected), permissions(&expected.with_extension("db.key"))), (0o600, 0o600));
     }
+}
+
+#[test]
+fn without_first_tokens_a_new_database_has_none_and_those_made_beside_it_work() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let log = directory.path().join("stderr");
+    let mut command = countersign();
+    command.args(["serve", "--no-first-tokens", "--listen", "127.0.0.1:0", "--db"]).arg(&db);
+    let process = Process::spawn(command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()));
+    let said = fs::read_to_string(log).unwrap();
+    assert!(!said.contains("csgn_") && !said.contains("/login#"), "{said}");
+    assert_eq!(sql(&db, "SELECT count(*) FROM tokens"), [[json!(0)]]);
+    Client::new(&process.url, &token(&db, "builder", "agent")).register(&confirmation("c"));
 }

@@ -11,7 +11,7 @@ use super::{Document, document, documents, root};
 use crate::harness::{countersign, token};
 
 /// Programs that a document may call and that no test runs.
-const OTHERS: [&str; 3] = ["export", "pkill", "cargo"];
+const OTHERS: [&str; 6] = ["apt-get", "cargo", "docker", "export", "pkill", "systemctl"];
 
 /// The commands of a block: each begins with `$ ` and goes on until the next one does.
 pub(super) fn commands(block: &str) -> impl Iterator<Item = &str> {
@@ -34,7 +34,13 @@ fn check(document: &Document, command: &str) {
         words.drain(..own);
     }
     if words[0] == "sudo" {
-        words.remove(0);
+        let own = if words[1] == "-u" { 3 } else { 1 };
+        words.drain(..own);
+    }
+    if words.starts_with(&["docker".into(), "run".into()]) {
+        // The words after the image are a command line of this program's.
+        let image = words.iter().rposition(|word| word == "countersign").unwrap();
+        words.drain(..image);
     }
     match words[0].as_str() {
         "countersign" => {
