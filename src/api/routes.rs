@@ -87,7 +87,7 @@ macro_rules! routes {
             AnswerQuestion answer_question "answerQuestion" "approvers": POST "/v1/question-response" (), body AnswerBody
                 => json(Accepted) { 200 "It is answered"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
-                    422 "`invalid_response`: not what the question offers";
+                    422 "`invalid_response`: not what the question offers; `empty_answer`";
                 }
 
             /// Lists what is pending; of a conversation, the newest of each kind

@@ -144,13 +144,17 @@ impl Card {
 
     fn question(&mut self, asked: &Question) {
         for entry in &asked.entries {
-            self.field("asks", SafeText::own(&entry.question_id, TextStyle::Bold));
+            let header = entry.header.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
+            self.field("asks", SafeText::own(&entry.question_id, TextStyle::Bold).and(header));
             self.block(&entry.text);
             for option in &entry.options {
                 let label = SafeText::line(&option.label);
                 let about =
                     option.description.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
                 self.field("", SafeText::own(format!("{} ", option.option_id), TextStyle::Bold).and(label).and(about));
+            }
+            if entry.multi_select {
+                self.field("", SafeText::own("one of them, or several", TextStyle::Dim));
             }
             if entry.free_text_allowed {
                 self.field("", SafeText::own("or in your own words", TextStyle::Dim));
@@ -282,10 +286,8 @@ fn said(label: SafeText) -> SafeText {
 }
 
 fn answer(response: &Response) -> SafeText {
-    let chosen = response
-        .option_id
-        .as_ref()
-        .map_or_else(SafeText::default, |id| SafeText::own(format!("{id} "), TextStyle::Plain));
+    let chosen = response.chosen().map(|id| format!("{id} ")).collect::<String>();
+    let chosen = SafeText::own(chosen, TextStyle::Plain);
     let own = response.text.as_deref().map_or_else(SafeText::default, SafeText::line);
     if response.skipped { SafeText::own("skipped", TextStyle::Dim) } else { chosen.and(own) }
 }

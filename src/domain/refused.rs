@@ -71,6 +71,11 @@ pub enum Refused {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// An answer in one's own words that has none.
+    EmptyAnswer {
+        /// The entry at fault.
+        question_id: QuestionId,
+    },
     /// Only an approved confirmation can be claimed.
     NotApproved {
         /// Where the interaction stands.

@@ -264,6 +264,12 @@ impl From<Refused> for Problem {
                     .with("field", "responses")
                     .with("questionId", question_id.as_str())
             }
+            Refused::EmptyAnswer { question_id } => {
+                let message = "an answer in one's own words is not empty; a question may be skipped";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "empty_answer", message)
+                    .with("field", "responses")
+                    .with("questionId", question_id.as_str())
+            }
             Refused::NotApproved { status } => {
                 let message = format!("only an approved confirmation can be claimed, and this is {}", status.as_str());
                 Self::new(CONFLICT, "not_approved", message).with("status", status.as_str())

@@ -175,9 +175,9 @@ pub(super) fn resolution_details(record: &Record, resolution: &Resolution) -> Ve
 fn answer(question: &Question, response: &kinds::Response) -> DetailRow {
     let entry = question.entries.iter().find(|entry| entry.question_id == response.question_id);
     let options = entry.map(|entry| entry.options.as_slice()).unwrap_or_default();
-    let option = options.iter().find(|option| Some(&option.option_id) == response.option_id.as_ref());
-    let words = [option.map(|option| option.label.as_str()), response.text.as_deref()];
-    let words = words.into_iter().flatten().collect::<Vec<_>>().join(" – ");
+    let chosen = response.chosen().filter_map(|id| options.iter().find(|option| option.option_id == *id));
+    let words = chosen.map(|option| option.label.as_str()).chain(response.text.as_deref());
+    let words = words.collect::<Vec<_>>().join(" – ");
     let text = entry.map_or(response.question_id.as_str(), |entry| &entry.text);
     DetailRow::text(text, if response.skipped { "skipped" } else { &words })
 }

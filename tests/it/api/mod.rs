@@ -12,6 +12,7 @@ mod exact_numbers;
 mod expire;
 mod list;
 mod matrix;
+mod nulls;
 mod openapi;
 mod question;
 mod race;

@@ -92,7 +92,9 @@ impl Fixture {
         let admin = server.client("root", Role::Admin);
         let mut editable = confirmation("c");
         editable["confirmation"]["inputEditsAllowed"] = json!(true);
-        for registration in [editable, secret("s"), question("q")] {
+        let mut shades = question("q");
+        shades["question"]["entries"].as_array_mut().unwrap().push(several("shades"));
+        for registration in [editable, secret("s"), shades] {
             agent.register(&registration);
         }
         for registration in [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")] {
@@ -147,10 +149,12 @@ impl Fixture {
 
     fn approvers_calls() -> Vec<Call> {
         let confirm = json!({"requestId": "c", "decision": "allow", "comment": "go on",
-            "updatedInput": {"command": "make test"}, "selectedPattern": "make *", "selectedScope": "everywhere"});
+            "updatedInput": {"command": "make test"}, "selectedPattern": "make *", "selectedScope": "everywhere",
+            "acknowledged": ["high_risk"]});
         let give = json!({"requestId": "s", "value": "hunter2", "delivery": "store"});
         let mut said = responses();
         said[0]["skipped"] = json!(false);
+        said.as_array_mut().unwrap().push(json!({"questionId": "shades", "optionIds": ["dark", "pale"]}));
         vec![
             Call::post("/v1/confirm", "/v1/confirm", confirm, RESOLVERS),
             Call::post("/v1/secret", "/v1/secret", give, RESOLVERS),
@@ -170,7 +174,7 @@ impl Fixture {
         const RULE: &str = "/v1/trust-rules/{ruleId}";
         let rule = format!("/v1/trust-rules/{}", self.rule_id);
         let terms = json!({"pattern": "make *", "scope": "/repo", "decision": "deny", "expiresInMs": 60_000,
-            "maxUses": 3, "allowHighRisk": true});
+            "maxUses": 3, "allowHighRisk": true, "applyToPending": false});
         let with = |name: &str, value: &str| {
             let mut body = terms.clone();
             body[name] = value.into();
@@ -247,8 +251,16 @@ pub(crate) fn full_secret() -> Value {
 pub(crate) fn full_question() -> Value {
     let mut full = question("new-q");
     full["question"]["entries"][0]["freeTextAllowed"] = json!(false);
+    full["question"]["entries"].as_array_mut().unwrap().push(several("shades"));
     full["question"]["entries"][0]["options"][0]["description"] = json!("as blood");
     full
+}
+
+/// An entry of a question of which several options may be chosen.
+fn several(question_id: &str) -> Value {
+    json!({"questionId": question_id, "header": "Shades", "text": "In which shades?", "multiSelect": true,
+        "freeTextAllowed": false,
+        "options": [{"optionId": "dark", "label": "Dark"}, {"optionId": "pale", "label": "Pale"}]})
 }
 
 #[test]

@@ -126,6 +126,29 @@ fn a_question_is_answered_in_flags() {
 }
 
 #[test]
+fn an_option_is_given_again_where_several_may_be_chosen() {
+    let (_server, agent, ada) = fixture();
+    let mut several = question("q");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    agent.register(&several);
+    for usage in [
+        &["-o", "colour=red", "-t", "colour=dark", "--skip", "why"][..],
+        &["-o", "colour=red", "-o", "colour=red", "--skip", "why"],
+        &["-o", "colour=red", "-t", "why= "],
+        &["-o", "colour=red", "-t", "why="],
+        &["-o", "colour=red", "-t", "why=so", "--skip", "why"],
+    ] {
+        complains(2, &ada, &[&["answer", "q"], usage].concat());
+        assert_eq!(ada.look("q")["status"], "pending", "{usage:?}");
+    }
+    says(&ada, &["answer", "q", "-o", "colour=red", "-o", "colour=blue", "--skip", "why"]);
+    let responses =
+        json!([{"questionId": "colour", "optionIds": ["red", "blue"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(ada.look("q")["resolution"]["responses"], responses);
+    assert!(says(&ada, &["show", "q"]).contains("red blue"));
+}
+
+#[test]
 fn each_kind_has_its_own_command_and_says_so() {
     let (_server, agent, ada) = fixture();
     for register in [confirmation("c"), secret("s"), question("q")] {

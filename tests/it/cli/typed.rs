@@ -87,6 +87,30 @@ fn a_high_risk_is_approved_by_a_yes_that_is_typed_after_the_card_and_by_nothing_
 }
 
 #[test]
+fn several_options_are_named_by_their_numbers_or_ids() {
+    let (_server, agent, ada) = fixture();
+    let mut several = question("q");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    agent.register(&several);
+    let (mut person, stdin) = terminal();
+    let mut answer = command(&ada, &["answer", "q"]);
+    let mut answering = Asking::spawn(answer.stdin(Stdio::from(stdin)));
+    until_said(&mut answering, "(Enter skips): ");
+    for not_all_options in ["1,green\n", "0 1\n", ",\n"] {
+        person.write_all(not_all_options.as_bytes()).unwrap();
+        until_said(&mut answering, "(Enter skips): ");
+    }
+    person.write_all(b"blue, 1 2\n").unwrap();
+    until_said(&mut answering, "(Enter skips): ");
+    // Blanks are no answer.
+    person.write_all(b"  \n").unwrap();
+    answering.ends(0);
+    let responses =
+        json!([{"questionId": "colour", "optionIds": ["blue", "red"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(ada.look("q")["resolution"]["responses"], responses);
+}
+
+#[test]
 fn a_question_is_asked_entry_by_entry() {
     let (_server, agent, ada) = fixture();
     agent.register(&question("q"));

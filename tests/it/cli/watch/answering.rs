@@ -153,6 +153,50 @@ fn a_question_is_answered_entry_by_entry_and_sent_with_a_second_key() {
 }
 
 #[test]
+fn several_options_are_ticked_where_the_entry_takes_several() {
+    let fixture = Fixture::new();
+    let mut several = question("paint");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    several["question"]["entries"][0]["header"] = json!("Colour");
+    fixture.agent.register(&several);
+    let mut terminal = fixture.watch();
+    terminal.shows(" a  answer");
+    terminal.press("a");
+    terminal.shows("Colour: Which?");
+    // Nothing is ticked yet: nothing is chosen.
+    terminal.press("\r ");
+    terminal.shows("[x] Red");
+    terminal.press("2");
+    terminal.shows("[x] Blue");
+    terminal.press("\r");
+    terminal.shows("(in your own words)");
+    terminal.press("2");
+    terminal.shows("All is answered");
+    terminal.press("y");
+    let expected =
+        json!([{"questionId": "colour", "optionIds": ["red", "blue"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(fixture.resolved("paint")["resolution"]["responses"], expected);
+}
+
+#[test]
+fn an_answer_of_blanks_is_not_sent() {
+    let fixture = Fixture::new();
+    fixture.agent.register(&question("paint"));
+    let mut terminal = fixture.watch();
+    terminal.shows(" a  answer");
+    terminal.press("a");
+    terminal.shows("▸ 1  Red");
+    terminal.press("1");
+    terminal.shows("(in your own words)");
+    terminal.press("1");
+    terminal.shows("In your own words:");
+    terminal.press("  \r\u{7f}\u{7f}the sea\r");
+    terminal.shows("All is answered");
+    terminal.press("y");
+    assert_eq!(fixture.resolved("paint")["resolution"]["responses"][1]["text"], "the sea");
+}
+
+#[test]
 fn a_rule_is_made_of_what_was_offered() {
     let fixture = Fixture::new();
     fixture.agent.register(&shell("one", "make deploy"));
