@@ -28,6 +28,7 @@ pub struct Interaction {
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
+    pub claim_expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Traceparent>,
     #[schema(value_type = Object)]
@@ -58,10 +59,11 @@ impl Interaction {
 }
 
 impl From<Record> for Interaction {
-    fn from(Record { interaction, body, claim }: Record) -> Self {
+    fn from(Record { interaction, body, claim, wiping }: Record) -> Self {
         let status = interaction.status();
+        let claim_expires_at = interaction.claim_expires_at();
         let resolved_at = interaction.resolution.as_ref().map(|resolution| resolution.at);
-        let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content));
+        let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content, wiping));
         let RegisterBody { kind, mut confirmation, secret, question, .. } = RegisterBody::new(body.content);
         let acknowledgements = confirmation.as_ref().map(|asked| required(asked, None));
         // A page of a list holds many of these, and none is looked into any more.
@@ -75,6 +77,7 @@ impl From<Record> for Interaction {
             created_at: interaction.created_at,
             expires_at: interaction.expires_at,
             resolved_at,
+            claim_expires_at,
             traceparent: body.traceparent,
             metadata: body.metadata,
             confirmation,
@@ -105,13 +108,18 @@ pub enum Resolution {
         trust_rules: Option<Vec<RuleUse>>,
     },
     #[serde(rename_all = "camelCase")]
-    Secret { resolved_by: ResolvedBy, delivery: Option<Delivery> },
+    Secret {
+        resolved_by: ResolvedBy,
+        delivery: Option<Delivery>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        wiped: Option<Wiped>,
+    },
     #[serde(rename_all = "camelCase")]
     Question { resolved_by: ResolvedBy, responses: Option<Vec<Response>> },
 }
 
 impl Resolution {
-    fn new(resolution: interaction::Resolution, content: &Content) -> Self {
+    fn new(resolution: interaction::Resolution, content: &Content, wiping: Option<interaction::Wiping>) -> Self {
         let decision = resolution.decision();
         let interaction::Resolution { outcome, by: resolved_by, detail, .. } = resolution;
         match content {
@@ -131,7 +139,10 @@ impl Resolution {
                     trust_rules: detail.trust_rules,
                 }
             }
-            Content::Secret(_) => Self::Secret { resolved_by, delivery: detail.delivery },
+            Content::Secret(_) => {
+                let wiped = wiping.map(|interaction::Wiping { by, at }| Wiped { at, by });
+                Self::Secret { resolved_by, delivery: detail.delivery, wiped }
+            }
             Content::Question(_) => Self::Question { resolved_by, responses: detail.responses },
         }
     }
@@ -182,6 +193,15 @@ impl Resolution {
         }
     }
 
+    /// Who wiped a secret's value, where a person has.
+    #[must_use]
+    pub const fn wiped(&self) -> Option<&Wiped> {
+        match self {
+            Self::Secret { wiped, .. } => wiped.as_ref(),
+            Self::Confirmation { .. } | Self::Question { .. } => None,
+        }
+    }
+
     /// What the person added to a decision.
     #[must_use]
     pub fn comment(&self) -> Option<&str> {
@@ -206,6 +226,7 @@ impl<'de> Deserialize<'de> for Resolution {
             trust_rules: Option<Vec<RuleUse>>,
             #[serde(default, deserialize_with = "present")]
             delivery: Option<Option<Delivery>>,
+            wiped: Option<Wiped>,
             #[serde(default, deserialize_with = "present")]
             responses: Option<Option<Vec<Response>>>,
         }
@@ -213,7 +234,7 @@ impl<'de> Deserialize<'de> for Resolution {
         let members = Members::deserialize(deserializer)?;
         let resolved_by = members.resolved_by;
         Ok(match (members.delivery, members.responses) {
-            (Some(delivery), _) => Self::Secret { resolved_by, delivery },
+            (Some(delivery), _) => Self::Secret { resolved_by, delivery, wiped: members.wiped },
             (None, Some(responses)) => Self::Question { resolved_by, responses },
             (None, None) => Self::Confirmation {
                 decision: members.decision,
@@ -227,30 +248,49 @@ impl<'de> Deserialize<'de> for Resolution {
     }
 }
 
+/// That a person wiped a secret's value.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct Wiped {
+    pub at: Timestamp,
+    pub by: PrincipalName,
+}
+
 /// A member that is there, whatever it holds.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// That an agent has acted on an approval, and what came of it.
+/// What became of an approval: an agent has acted on it, or an approver has taken it back.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ClaimView)]
-#[serde(rename_all = "camelCase")]
+#[serde(untagged)]
 #[expect(missing_docs, reason = "the interface's document has the words")]
-pub struct Claim {
-    pub claim_id: ClaimId,
-    pub claimed_at: Timestamp,
-    pub outcome: Option<RunOutcome>,
-    pub detail: Option<String>,
-    pub outcome_at: Option<Timestamp>,
+pub enum Claim {
+    #[serde(rename_all = "camelCase")]
+    Taken {
+        claim_id: ClaimId,
+        claimed_at: Timestamp,
+        outcome: Option<RunOutcome>,
+        detail: Option<String>,
+        outcome_at: Option<Timestamp>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Withdrawn { withdrawn_at: Timestamp, withdrawn_by: PrincipalName },
 }
 
 impl From<interaction::Claim> for Claim {
     fn from(claim: interaction::Claim) -> Self {
+        let claim = match claim {
+            interaction::Claim::Taken(claim) => claim,
+            interaction::Claim::Withdrawn(interaction::Withdrawal { by, at }) => {
+                return Self::Withdrawn { withdrawn_at: at, withdrawn_by: by };
+            }
+        };
         let (outcome, detail, outcome_at) = match claim.report {
             Some(report) => (Some(report.outcome), report.detail, Some(report.at)),
             None => (None, None, None),
         };
-        Self { claim_id: claim.claim_id, claimed_at: claim.claimed_at, outcome, detail, outcome_at }
+        Self::Taken { claim_id: claim.claim_id, claimed_at: claim.claimed_at, outcome, detail, outcome_at }
     }
 }

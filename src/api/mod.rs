@@ -15,7 +15,7 @@ mod trust_rules;
 mod with_raw;
 
 pub use self::events::{AuditEvent, AuditEventList, ListAuditEvents};
-pub use self::interaction::{Claim, Interaction, Resolution};
+pub use self::interaction::{Claim, Interaction, Resolution, Wiped};
 pub use self::interactions::{
     ClaimBody, ClaimGrant, InteractionList, ListInteractions, ListPending, NewestPending, NoBody, OutcomeBody, Pending,
     RegisterBody, SecretHandout, Superseded, TakeSecretBody, WaitInteraction,

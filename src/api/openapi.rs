@@ -180,7 +180,7 @@ fn refine(schemas: &mut Map<String, Value>) {
     schemas["RuleBody"]["oneOf"] = json!([from_request, all(&[given("toolName"), none("requestId")])]);
 
     // What one variant lets pass another may, too: they differ in what they name.
-    for name in ["Pending", "ResolutionView"] {
+    for name in ["ClaimView", "Pending", "ResolutionView"] {
         schemas[name]["anyOf"] = schemas[name]["oneOf"].take();
         schemas[name].as_object_mut().map(|schema| schema.remove("oneOf"));
     }

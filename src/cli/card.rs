@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
-use crate::api::{Claim, Interaction, Resolution};
+use crate::api::{Claim, Interaction, Resolution, Wiped};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
@@ -183,15 +183,29 @@ impl Card {
         if let Some(delivery) = resolution.delivery() {
             self.field("delivery", SafeText::own(delivery, TextStyle::Plain));
         }
+        if let Some(Wiped { at, by }) = resolution.wiped() {
+            self.field("wiped", SafeText::own(format!("by {by}, {} ago", now.since(*at)), TextStyle::Plain));
+        }
+        if let (None, Some(end)) = (&interaction.claim, interaction.claim_expires_at) {
+            let good = if now.is_past(end) { format!("no longer, since {end}") } else { format!("until {end}") };
+            self.field("is good", SafeText::own(good, TextStyle::Plain));
+        }
     }
 
     fn claim(&mut self, claim: &Claim, now: Now) {
-        let came = match claim.outcome {
-            Some(outcome) => format!("{outcome}, claimed {} ago", now.since(claim.claimed_at)),
-            None => format!("claimed {} ago, outcome unknown", now.since(claim.claimed_at)),
+        let (name, came, detail) = match claim {
+            Claim::Taken { claimed_at, outcome: Some(outcome), detail, .. } => {
+                ("run", format!("{outcome}, claimed {} ago", now.since(*claimed_at)), detail.as_deref())
+            }
+            Claim::Taken { claimed_at, outcome: None, .. } => {
+                ("run", format!("claimed {} ago, outcome unknown", now.since(*claimed_at)), None)
+            }
+            Claim::Withdrawn { withdrawn_at, withdrawn_by } => {
+                ("withdrawn", format!("by {withdrawn_by}, {} ago", now.since(*withdrawn_at)), None)
+            }
         };
-        self.field("run", SafeText::own(came, TextStyle::Plain));
-        self.text_if("detail", claim.detail.as_deref());
+        self.field(name, SafeText::own(came, TextStyle::Plain));
+        self.text_if("detail", detail);
     }
 
     /// Each member of an input: a text as its lines, anything else as JSON.

@@ -46,7 +46,8 @@ pub enum Registered {
 }
 
 impl Service {
-    /// Registers an interaction, or finds the one that was registered before with the same id and content.
+    /// Registers an interaction, or finds the one that was registered before with the same id and content; without an id,
+    /// one with the same content that is open for the same use of a tool.
     ///
     /// # Errors
     ///
@@ -55,6 +56,7 @@ impl Service {
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
         let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;
+        let has_id = request_id.is_some();
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
@@ -72,11 +74,19 @@ impl Service {
         let bytes = content_json.len() + metadata.text().len();
         let body = Arc::new(Body { content, metadata, bytes, content_sha256, traceparent });
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
+        let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
         let allow_self_approval = self.allow_self_approval;
         let asked = Arc::clone(&body);
         let registered = self.store.write(Priority::of(&by), move |tx| {
             let body = &asked;
-            if let Some(existing) = existing(tx, &request_id, &by, body)? {
+            let found = if has_id {
+                existing(tx, &request_id, &by, body)?
+            } else if body.names_tool_use(conversation_id.as_ref()) {
+                tx.open_tool_use(&by.name, &body.content_sha256, tx.now())?
+            } else {
+                None
+            };
+            if let Some(existing) = found {
                 return Ok::<_, Error>(Err(existing));
             }
             let mut interaction = Interaction {
@@ -87,6 +97,7 @@ impl Service {
                 registered_by: by.name.clone(),
                 created_at: tx.now(),
                 expires_at: expires_at(deadline, default_ttl, tx.now())?,
+                claim_within_ms,
                 resolution: None,
             };
             if !tx.insert_interaction(&interaction, body, &content_json, max_pending)? {
@@ -102,7 +113,7 @@ impl Service {
         Ok(match registered.await? {
             Ok(interaction) => {
                 let body = Arc::unwrap_or_clone(body);
-                Registered::Created(Box::new(Record { interaction, body, claim: None }))
+                Registered::Created(Box::new(Record { interaction, body, claim: None, wiping: None }))
             }
             Err(existing) => Registered::Existing(Box::new(existing)),
         })
@@ -148,6 +159,15 @@ fn existing(tx: &mut WriteTx<'_>, request_id: &RequestId, by: &Principal, body: 
         record.interaction.resolution = Some(resolution);
     }
     Ok(Some(record))
+}
+
+/// How long an approval is good for: as the agent says, else as the server is configured.
+fn claim_within_ms(content: &Content, configured: Ttl) -> Option<u64> {
+    match (content.confirmation()?.claim_within_ms, configured) {
+        (Some(own), _) => Some(own.get()),
+        (None, Ttl::Millis(millis)) => Some(millis),
+        (None, Ttl::None) => None,
+    }
 }
 
 fn expires_at(deadline: Deadline, default_ttl: Ttl, now: Timestamp) -> Result<Option<Timestamp>> {

@@ -49,6 +49,7 @@ fn secret(request_id: &str, by: &Principal, now: Timestamp) -> (Interaction, Bod
         registered_by: by.name.clone(),
         created_at: now,
         expires_at: now.plus_millis(10_000),
+        claim_within_ms: None,
         resolution: None,
     };
     let content = json!({"service": "forge", "field": "token", "label": "The forge's token"});

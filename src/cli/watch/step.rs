@@ -134,8 +134,14 @@ impl Mode {
 
     /// Text that came at once.
     pub(super) fn paste(&mut self, pasted: &str) {
-        if let Self::Typing { text, .. } = self {
-            text.push_str(pasted.trim_end_matches(['\r', '\n']));
+        match self {
+            // Terminals end pasted lines with CR. The last end counts: a key in PEM is another without it.
+            Self::Typing { field: Field::Secret { .. }, text } => {
+                let lines = Zeroizing::new(pasted.replace("\r\n", "\n"));
+                text.push_str(&Zeroizing::new(lines.replace('\r', "\n")));
+            }
+            Self::Typing { text, .. } => text.push_str(pasted.trim_end_matches(['\r', '\n'])),
+            Self::Reading | Self::Help | Self::Sure { .. } | Self::Choosing { .. } => {}
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ContentError, Summary, all_different};
+use crate::domain::bounded::LifetimeMs;
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{ExecutionTarget, RiskLevel};
 use crate::domain::id::ToolName;
@@ -57,6 +58,10 @@ pub struct Confirmation {
     /// Whether a lasting rule may be made from this at all.
     #[serde(default = "super::yes", deserialize_with = "null_as_yes")]
     pub persistent_decisions_allowed: bool,
+    /// How long an approval is good for, in milliseconds from the approval on; else as the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub claim_within_ms: Option<LifetimeMs>,
     /// Whether the approver may change the input.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub input_edits_allowed: bool,

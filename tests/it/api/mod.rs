@@ -21,4 +21,6 @@ mod register;
 pub(crate) mod routes;
 mod secret;
 mod supersede;
+mod tool_use;
 mod wait;
+mod withdraw;

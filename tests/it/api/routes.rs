@@ -84,7 +84,7 @@ pub(crate) struct Fixture {
 pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
 
 impl Fixture {
-    /// Pending: `c`, `s` and `q` of an agent, `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
+    /// Pending: `c`, `s` and `q` of an agent, whose `d` is approved, and `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
     /// too, and `own-s` answered.
     pub(crate) fn new() -> Self {
         let server = TestServer::start();
@@ -97,11 +97,14 @@ impl Fixture {
         for registration in [editable, secret("s"), shades] {
             agent.register(&registration);
         }
-        for registration in [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")] {
+        agent.register(&confirmation("d"));
+        let own = [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")];
+        for registration in own {
             admin.register(&registration);
         }
         ada.confirm("own-c", "allow").expect(200);
         ada.confirm("own-d", "allow").expect(200);
+        ada.confirm("d", "allow").expect(200);
         ada.post("/v1/secret", &json!({"requestId": "own-s", "value": "v"})).expect(200);
         admin.post("/v1/interactions/own-d/claim", &json!({"claimId": "claim"})).expect(200);
         let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
@@ -164,6 +167,12 @@ impl Fixture {
                 json!({"requestId": "q", "responses": said}),
                 RESOLVERS,
             ),
+            Call::post("/v1/interactions/{requestId}/withdraw", "/v1/interactions/d/withdraw", json!({}), RESOLVERS)
+                .with_optional_body(),
+            Call {
+                method: "DELETE",
+                ..Call::get("/v1/interactions/{requestId}/secret", "/v1/interactions/own-s/secret", RESOLVERS)
+            },
             Call::get("/v1/pending-interactions", "/v1/pending-interactions", REVIEWERS),
         ]
     }
@@ -225,7 +234,7 @@ pub(crate) fn full_confirmation() -> Value {
     full["metadata"] = json!({"note": "mine"});
     let body = json!({
         "riskLevel": "high", "toolUseId": "use", "executionTarget": "sandbox", "subject": "make deploy",
-        "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true,
+        "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true, "claimWithinMs": 60_000,
         "diff": {"filePath": "/repo/a", "oldContent": "a", "newContent": "b", "isNewFile": false},
     });
     for (name, value) in body.as_object().unwrap() {

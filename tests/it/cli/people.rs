@@ -112,6 +112,37 @@ fn a_secret_from_stdin_reaches_the_agent_and_no_stream() {
 }
 
 #[test]
+fn a_secret_of_several_lines_comes_from_stdin_to_the_byte_and_is_wiped_by_command() {
+    let (_server, agent, ada) = fixture();
+    let key = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n";
+    agent.register(&secret("key"));
+    let mut give = command(&ada, &["secret", "key"]);
+    let mut child = give.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(key.as_bytes()).unwrap();
+    told(0, child.wait_with_output().unwrap());
+    assert_eq!(agent.post_nothing("/v1/interactions/key/secret").expect(200).body["value"], key);
+    let ask = ["ask", "secret", "--service", "forge", "--field", "token", "--label", "The forge's token"];
+    let ask = [&ask[..], &["--conversation", "conversation", "--request-id", "key"]].concat();
+    assert_eq!(says(&agent, &ask), key);
+    assert_eq!(says(&ada, &["secret", "key", "--wipe"]), "wiped key\n");
+    assert!(says(&ada, &["show", "key"]).contains("by ada"));
+    assert_eq!(agent.post_nothing("/v1/interactions/key/secret").refusal(), (409, "wiped"));
+}
+
+#[test]
+fn an_approval_is_withdrawn_by_command() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&confirmation("c"));
+    complains(1, &ada, &["withdraw", "c"]);
+    says(&ada, &["approve", "c"]);
+    assert!(says(&ada, &["show", "c"]).contains("is good"));
+    assert_eq!(says(&ada, &["withdraw", "c"]), "withdrew the approval of c\n");
+    assert!(says(&ada, &["show", "c"]).contains("withdrawn"));
+    assert_eq!(agent.post_nothing("/v1/interactions/c/claim").refusal(), (409, "approval_withdrawn"));
+    assert_eq!(json_of(&ada, &["withdraw", "c", "--json"])["claim"]["withdrawnBy"], "ada");
+}
+
+#[test]
 fn a_question_is_answered_in_flags() {
     let (_server, agent, ada) = fixture();
     agent.register(&question("q"));

@@ -56,6 +56,23 @@ fn a_secret_is_typed_unseen_and_the_terminal_is_left_as_it_was() {
 }
 
 #[test]
+fn all_lines_of_a_secret_that_is_pasted_are_the_secret() {
+    let key = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n";
+    // As a terminal marks a paste that the person ends with a key, and as one that marks nothing sends it.
+    for pasted in [format!("\u{1b}[200~{key}\u{1b}[201~\n"), key.to_owned()] {
+        let (_server, agent, ada) = fixture();
+        agent.register(&secret("s"));
+        let (mut person, stdin) = terminal();
+        let mut give = command(&ada, &["secret", "s"]);
+        let mut giving = Asking::spawn(give.stdin(Stdio::from(stdin)));
+        until_said(&mut giving, ": ");
+        person.write_all(pasted.as_bytes()).unwrap();
+        assert_eq!(giving.ends(0).0, "given s\n");
+        assert_eq!(agent.post_nothing("/v1/interactions/s/secret").expect(200).body["value"], key);
+    }
+}
+
+#[test]
 fn an_interrupt_leaves_the_terminal_as_it_was() {
     let (_server, agent, ada) = fixture();
     agent.register(&secret("s"));

@@ -157,7 +157,7 @@ fn a_secret_is_given_once_or_for_keeping_or_declined() {
     give("once", &[("decision", "give"), ("value", "hunter2"), ("delivery", "transient_send")]).expect(303);
     give("declined", &[("decision", "decline"), ("value", "")]).expect(303);
     let take = |id: &str| agent.post_nothing(&format!("/v1/interactions/{id}/secret"));
-    assert_eq!(take("kept").expect(200).body["value"], "line 1\nline 2");
+    assert_eq!(take("kept").expect(200).body["value"], "line 1\nline 2\n");
     assert_eq!(take("once").expect(200).body["delivery"], "transient_send");
     assert_eq!(agent.look("declined")["status"], "cancelled");
     assert!(!browser.page("/interactions/kept").contains("line 1"), "a value is shown");

@@ -134,6 +134,22 @@ fn a_secret_is_typed_unseen_and_handed_over_once() {
 }
 
 #[test]
+fn all_lines_of_a_secret_that_is_pasted_are_the_secret() {
+    let fixture = Fixture::new();
+    fixture.agent.register(&secret("key"));
+    let mut terminal = fixture.watch();
+    terminal.shows(" a  give it");
+    terminal.press("a");
+    terminal.shows("The value:");
+    terminal.press("\u{1b}[200~-----BEGIN\rabc\r\n-----END\r\u{1b}[201~");
+    terminal.shows("not shown");
+    terminal.press("\r");
+    fixture.resolved("key");
+    let taken = fixture.agent.post_nothing("/v1/interactions/key/secret").expect(200);
+    assert_eq!(taken.body["value"], "-----BEGIN\nabc\n-----END\n");
+}
+
+#[test]
 fn a_question_is_answered_entry_by_entry_and_sent_with_a_second_key() {
     let fixture = Fixture::new();
     fixture.agent.register(&question("paint"));
