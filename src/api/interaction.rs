@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::RegisterBody;
+use super::{RegisterBody, Warning};
 use crate::clock::Timestamp;
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
@@ -11,6 +11,7 @@ use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId};
 use crate::domain::interaction::{self, Record, ResolvedBy, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Content, Question, Response, SecretRequest};
+use crate::domain::origin::Origin;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::RuleUse;
 
@@ -34,6 +35,8 @@ pub struct Interaction {
     #[schema(value_type = Object)]
     pub metadata: JsonObject,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Box<Confirmation>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRequest>,
@@ -45,6 +48,9 @@ pub struct Interaction {
     pub acknowledgements: Option<Vec<Acknowledgement>>,
     pub resolution: Option<Resolution>,
     pub claim: Option<Claim>,
+    /// What the agent should know; only in the answer to a registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<Warning>>,
 }
 
 impl Interaction {
@@ -80,12 +86,14 @@ impl From<Record> for Interaction {
             claim_expires_at,
             traceparent: body.traceparent,
             metadata: body.metadata,
+            origin: body.origin,
             confirmation,
             secret,
             question,
             acknowledgements,
             resolution,
             claim: claim.map(Claim::from),
+            warnings: None,
         }
     }
 }

@@ -12,6 +12,7 @@ mod resolutions;
 pub(crate) mod routes;
 mod server;
 mod trust_rules;
+mod warning;
 mod with_raw;
 
 pub use self::events::{AuditEvent, AuditEventList, ListAuditEvents};
@@ -29,4 +30,5 @@ pub use self::server::{ErrorBody, Health, LoginLink};
 pub use self::trust_rules::{
     ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList, TrustRulePreview,
 };
+pub use self::warning::Warning;
 pub use self::with_raw::WithRaw;

@@ -77,6 +77,12 @@ impl Card {
         if let Some(conversation) = &interaction.conversation_id {
             self.field("in", SafeText::own(format!("conversation {conversation}"), TextStyle::Plain));
         }
+        if let Some(origin) = &interaction.origin {
+            self.field("origin", SafeText::own("the agent says:", TextStyle::Dim));
+            for (word, text) in origin.members() {
+                self.barred(SafeText::own(format!("{word}: "), TextStyle::Dim).and(SafeText::line(text)));
+            }
+        }
         if let Some(confirmation) = &interaction.confirmation {
             self.confirmation(confirmation);
         }

@@ -9,6 +9,7 @@ use super::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use super::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, ToolName};
 use super::json::JsonObject;
 use super::kinds::{Content, Response};
+use super::origin::Origin;
 use super::principal::Principal;
 use super::refused::Refused;
 use super::traceparent::Traceparent;
@@ -321,6 +322,8 @@ pub struct Body {
     pub content: Content,
     /// The agent's own notes.
     pub metadata: JsonObject,
+    /// Where the agent says that it comes from; `None` where it says nothing.
+    pub origin: Option<Origin>,
     /// How many bytes content and metadata take as JSON.
     pub bytes: usize,
     /// Tells a repetition from a conflict.

@@ -13,9 +13,11 @@ use crate::domain::interaction::{Body, Deadline, Interaction, Record, Resolution
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 use crate::domain::matcher::Subject;
+use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
+use crate::domain::warning::Warning;
 use crate::store::Priority;
 use crate::store::WriteTx;
 
@@ -30,6 +32,8 @@ pub struct Register {
     pub deadline: Deadline,
     /// The agent's own notes.
     pub metadata: Option<JsonObject>,
+    /// Where the agent says that it comes from.
+    pub origin: Option<Origin>,
     /// The trace that it is part of.
     pub traceparent: Option<Traceparent>,
     /// What is asked; accepted.
@@ -40,7 +44,12 @@ pub struct Register {
 #[derive(Clone, Debug)]
 pub enum Registered {
     /// It is new.
-    Created(Box<Record>),
+    Created {
+        /// As it stands.
+        record: Box<Record>,
+        /// What its agent should know.
+        warnings: Vec<Warning>,
+    },
     /// The same was registered before; as it now stands.
     Existing(Box<Record>),
 }
@@ -55,7 +64,7 @@ impl Service {
     /// error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
-        let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;
+        let Register { request_id, conversation_id, deadline, metadata, origin, traceparent, mut content } = register;
         let has_id = request_id.is_some();
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
@@ -72,7 +81,7 @@ impl Service {
         let content_json = content.to_json()?;
         let metadata = metadata.unwrap_or_default();
         let bytes = content_json.len() + metadata.text().len();
-        let body = Arc::new(Body { content, metadata, bytes, content_sha256, traceparent });
+        let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
         let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
         let allow_self_approval = self.allow_self_approval;
@@ -108,12 +117,17 @@ impl Service {
                 let input = pending.match_input(&by.name, allow_self_approval);
                 interaction.resolution = decide(tx, &interaction, &input, None)?;
             }
-            Ok(Ok(interaction))
+            let mut warnings = Vec::new();
+            if interaction.resolution.is_none() && !tx.has_resolver(&by.name, allow_self_approval)? {
+                warnings.push(Warning::NobodyCanAnswer);
+            }
+            Ok(Ok((interaction, warnings)))
         });
         Ok(match registered.await? {
-            Ok(interaction) => {
+            Ok((interaction, warnings)) => {
                 let body = Arc::unwrap_or_clone(body);
-                Registered::Created(Box::new(Record { interaction, body, claim: None, wiping: None }))
+                let record = Box::new(Record { interaction, body, claim: None, wiping: None });
+                Registered::Created { record, warnings }
             }
             Err(existing) => Registered::Existing(Box::new(existing)),
         })
@@ -121,7 +135,7 @@ impl Service {
 }
 
 /// The digest that tells a repetition from a conflict: of what the agent itself has said. A relative deadline is no part
-/// of it: repeated later it means another moment, and the same question.
+/// of it: repeated later it means another moment, and the same question. Nor is where the agent comes from.
 fn identity(
     content: &mut Content,
     conversation_id: Option<&ConversationId>,

@@ -28,7 +28,7 @@ macro_rules! hot_columns {
 const RECORDS: &str = concat!(
     "SELECT ",
     hot_columns!(),
-    ", b.body, b.metadata, b.content_sha256, b.traceparent, ",
+    ", b.body, b.metadata, b.content_sha256, b.traceparent, b.origin, ",
     claim_columns!(),
     ", s.wiped_by, s.wiped_at_ms \
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
@@ -102,6 +102,7 @@ fn record_from(row: &Row<'_>) -> Result<Record> {
     let interaction = interaction_from(row)?;
     let (content, metadata) = (row.get_ref(15)?.as_str(), row.get_ref(16)?.as_str());
     let (content, metadata) = content.and_then(|content| Ok((content, metadata?))).map_err(rusqlite::Error::from)?;
+    let origin = row.get_ref(19)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let corrupt = |_| no_body(&interaction.request_id);
     let body = Body {
         bytes: content.len() + metadata.len(),
@@ -109,9 +110,10 @@ fn record_from(row: &Row<'_>) -> Result<Record> {
         metadata: JsonObject::from_json(metadata).map_err(corrupt)?,
         content_sha256: row.get(17)?,
         traceparent: row.get(18)?,
+        origin: origin.map(serde_json::from_str).transpose().map_err(corrupt)?,
     };
-    let claim = claim_from(row, 19)?;
-    let wiping = row.get::<_, Option<PrincipalName>>(26)?.zip(row.get(27)?).map(|(by, at)| Wiping { by, at });
+    let claim = claim_from(row, 20)?;
+    let wiping = row.get::<_, Option<PrincipalName>>(27)?.zip(row.get(28)?).map(|(by, at)| Wiping { by, at });
     Ok(Record { interaction, body, claim, wiping })
 }
 
@@ -325,6 +327,8 @@ impl WriteTx<'_> {
         if !self.count_pending(&interaction.registered_by, limit)? {
             return Ok(false);
         }
+        let not_json = |_| no_body(&interaction.request_id);
+        let origin = body.origin.as_ref().map(serde_json::to_string).transpose().map_err(not_json)?;
         self.conn
             .prepare_cached(
                 "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
@@ -342,8 +346,8 @@ impl WriteTx<'_> {
             ])?;
         self.conn
             .prepare_cached(
-                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, is_tool_use) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, is_tool_use, origin) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 self.conn.last_insert_rowid(),
@@ -351,7 +355,8 @@ impl WriteTx<'_> {
                 body.metadata.text(),
                 body.content_sha256,
                 body.traceparent,
-                body.names_tool_use(interaction.conversation_id.as_ref())
+                body.names_tool_use(interaction.conversation_id.as_ref()),
+                origin
             ])?;
         self.set_deadline(interaction.expires_at);
         let event = NewAuditEvent::new(Event::Registered);

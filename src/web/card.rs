@@ -10,6 +10,7 @@ use super::text::{Markup, RelativeTime, escape_untrusted};
 use crate::domain::enums::RiskLevel;
 use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::kinds::{Content, Entry, Question, Response, SecretRequest};
+use crate::domain::origin::Origin;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::present::{Ending, asks};
@@ -21,6 +22,8 @@ pub(super) struct Card {
     pub(super) id: String,
     who: String,
     conversation: Option<String>,
+    /// Where the agent says that it comes from, member by member.
+    origin: Vec<(&'static str, Markup)>,
     created: RelativeTime,
     deadline: Option<RelativeTime>,
     /// What is asked, in a word or two.
@@ -94,6 +97,7 @@ impl Card {
             id: interaction.request_id.to_string(),
             asks: asks(interaction.kind),
             who: interaction.registered_by.to_string(),
+            origin: origin_of(record),
             conversation: interaction.conversation_id.as_ref().map(ToString::to_string),
             created: RelativeTime::new(interaction.created_at, now),
             deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
@@ -126,6 +130,12 @@ impl Card {
     fn order(&self) -> i64 {
         self.deadline.as_ref().map_or(i64::MAX, |deadline| deadline.at.as_millis())
     }
+}
+
+/// What an agent says of where it comes from: each member with the word for it.
+fn origin_of(record: &Record) -> Vec<(&'static str, Markup)> {
+    let members = record.body.origin.iter().flat_map(Origin::members);
+    members.map(|(word, text)| (word, escape_untrusted(text))).collect()
 }
 
 impl SecretView {

@@ -16,6 +16,7 @@ use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::{RequestId, RuleId};
 use crate::domain::interaction::{Claim, Interaction, Record, Resolution, Status, Wiping, Withdrawal};
 use crate::domain::kinds::{self, Confirmation, Content, Question, SecretRequest};
+use crate::domain::origin::Origin;
 use crate::domain::principal::Right;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -161,6 +162,8 @@ pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
         Content::Question(_) => Vec::new(),
     });
     facts.extend(record.body.traceparent.as_ref().map(|trace| DetailRow::code("Trace", trace.as_str())));
+    let origin = record.body.origin.iter().flat_map(Origin::members);
+    facts.extend(origin.map(|(word, text)| DetailRow::text(format!("The agent claims its {word}"), text)));
     if record.body.metadata.text() != "{}" {
         facts.push(DetailRow::block("The agent's own notes", record.body.metadata.text()));
     }

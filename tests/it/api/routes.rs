@@ -232,6 +232,7 @@ pub(crate) fn full_confirmation() -> Value {
     let mut full = confirmation("new-c");
     full["expiresInMs"] = json!(60_000);
     full["metadata"] = json!({"note": "mine"});
+    full["origin"] = origin();
     let body = json!({
         "riskLevel": "high", "toolUseId": "use", "executionTarget": "sandbox", "subject": "make deploy",
         "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true, "claimWithinMs": 60_000,
@@ -242,6 +243,12 @@ pub(crate) fn full_confirmation() -> Value {
     }
     full["confirmation"]["allowlistOptions"][0]["description"] = json!("whatever it makes");
     full
+}
+
+/// With every field that an origin may have.
+pub(crate) fn origin() -> Value {
+    json!({"client": "a client", "sessionId": "session 7", "repository": "git@forge.example:shop", "branch": "main",
+        "workingDir": "/repo", "host": "build-1", "model": "a model", "title": "Fix <the> till"})
 }
 
 /// With every field that a secret may have.

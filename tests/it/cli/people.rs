@@ -130,6 +130,17 @@ fn a_secret_of_several_lines_comes_from_stdin_to_the_byte_and_is_wiped_by_comman
 }
 
 #[test]
+fn a_rule_that_covers_no_high_risk_is_warned_of_and_the_card_says_where_the_agent_comes_from() {
+    let (_server, agent, ada) = fixture();
+    let told = json!({"origin": {"repository": "shop", "title": "a\u{202e}b"}, "confirmation": {"riskLevel": "high"}});
+    agent.register(&altered(confirmation("c"), &told));
+    let approve = ["approve", "c", "--acknowledge", "--always", "make *", "--scope", "/repo"];
+    let (_, said) = ends(0, &mut command(&ada, &approve));
+    assert!(said.contains("repository: shop") && said.contains("title: a⟨U+202E⟩b"), "{said}");
+    assert!(said.contains("warning: this request is of high risk"), "{said}");
+}
+
+#[test]
 fn an_approval_is_withdrawn_by_command() {
     let (_server, agent, ada) = fixture();
     agent.register(&confirmation("c"));
