@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::RegisterBody;
+use super::{RegisterBody, Warning};
 use crate::clock::Timestamp;
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
@@ -11,6 +11,7 @@ use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId};
 use crate::domain::interaction::{self, Record, ResolvedBy, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Asked, Confirmation, Content, Question, Response, SecretRequest};
+use crate::domain::origin::Origin;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::RuleUse;
 
@@ -28,10 +29,13 @@ pub struct Interaction {
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
+    pub claim_expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Traceparent>,
     #[schema(value_type = Object)]
     pub metadata: JsonObject,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Box<Confirmation>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +48,9 @@ pub struct Interaction {
     pub acknowledgements: Option<Vec<Acknowledgement>>,
     pub resolution: Option<Resolution>,
     pub claim: Option<Claim>,
+    /// What the agent should know; only in the answer to a registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<Warning>>,
 }
 
 impl Interaction {
@@ -68,10 +75,11 @@ impl Interaction {
 }
 
 impl From<Record> for Interaction {
-    fn from(Record { interaction, body, claim }: Record) -> Self {
+    fn from(Record { interaction, body, claim, wiping }: Record) -> Self {
         let status = interaction.status();
+        let claim_expires_at = interaction.claim_expires_at();
         let resolved_at = interaction.resolution.as_ref().map(|resolution| resolution.at);
-        let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content));
+        let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content, wiping));
         let RegisterBody { kind, mut confirmation, secret, question, .. } = RegisterBody::new(body.content);
         let acknowledgements = confirmation.as_ref().map(|asked| required(asked, None));
         // A page of a list holds many of these, and none is looked into any more.
@@ -85,14 +93,17 @@ impl From<Record> for Interaction {
             created_at: interaction.created_at,
             expires_at: interaction.expires_at,
             resolved_at,
+            claim_expires_at,
             traceparent: body.traceparent,
             metadata: body.metadata,
+            origin: body.origin,
             confirmation,
             secret,
             question,
             acknowledgements,
             resolution,
             claim: claim.map(Claim::from),
+            warnings: None,
         }
     }
 }
@@ -115,13 +126,18 @@ pub enum Resolution {
         trust_rules: Option<Vec<RuleUse>>,
     },
     #[serde(rename_all = "camelCase")]
-    Secret { resolved_by: ResolvedBy, delivery: Option<Delivery> },
+    Secret {
+        resolved_by: ResolvedBy,
+        delivery: Option<Delivery>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        wiped: Option<Wiped>,
+    },
     #[serde(rename_all = "camelCase")]
     Question { resolved_by: ResolvedBy, responses: Option<Vec<Response>> },
 }
 
 impl Resolution {
-    fn new(resolution: interaction::Resolution, content: &Content) -> Self {
+    fn new(resolution: interaction::Resolution, content: &Content, wiping: Option<interaction::Wiping>) -> Self {
         let decision = resolution.decision();
         let interaction::Resolution { outcome, by: resolved_by, detail, .. } = resolution;
         match content {
@@ -141,7 +157,10 @@ impl Resolution {
                     trust_rules: detail.trust_rules,
                 }
             }
-            Content::Secret(_) => Self::Secret { resolved_by, delivery: detail.delivery },
+            Content::Secret(_) => {
+                let wiped = wiping.map(|interaction::Wiping { by, at }| Wiped { at, by });
+                Self::Secret { resolved_by, delivery: detail.delivery, wiped }
+            }
             Content::Question(_) => Self::Question { resolved_by, responses: detail.responses },
         }
     }
@@ -192,6 +211,15 @@ impl Resolution {
         }
     }
 
+    /// Who wiped a secret's value, where a person has.
+    #[must_use]
+    pub const fn wiped(&self) -> Option<&Wiped> {
+        match self {
+            Self::Secret { wiped, .. } => wiped.as_ref(),
+            Self::Confirmation { .. } | Self::Question { .. } => None,
+        }
+    }
+
     /// What the person added to a decision.
     #[must_use]
     pub fn comment(&self) -> Option<&str> {
@@ -216,6 +244,7 @@ impl<'de> Deserialize<'de> for Resolution {
             trust_rules: Option<Vec<RuleUse>>,
             #[serde(default, deserialize_with = "present")]
             delivery: Option<Option<Delivery>>,
+            wiped: Option<Wiped>,
             #[serde(default, deserialize_with = "present")]
             responses: Option<Option<Vec<Response>>>,
         }
@@ -223,7 +252,7 @@ impl<'de> Deserialize<'de> for Resolution {
         let members = Members::deserialize(deserializer)?;
         let resolved_by = members.resolved_by;
         Ok(match (members.delivery, members.responses) {
-            (Some(delivery), _) => Self::Secret { resolved_by, delivery },
+            (Some(delivery), _) => Self::Secret { resolved_by, delivery, wiped: members.wiped },
             (None, Some(responses)) => Self::Question { resolved_by, responses },
             (None, None) => Self::Confirmation {
                 decision: members.decision,
@@ -237,30 +266,49 @@ impl<'de> Deserialize<'de> for Resolution {
     }
 }
 
+/// That a person wiped a secret's value.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct Wiped {
+    pub at: Timestamp,
+    pub by: PrincipalName,
+}
+
 /// A member that is there, whatever it holds.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// That an agent has acted on an approval, and what came of it.
+/// What became of an approval: an agent has acted on it, or an approver has taken it back.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = ClaimView)]
-#[serde(rename_all = "camelCase")]
+#[serde(untagged)]
 #[expect(missing_docs, reason = "the interface's document has the words")]
-pub struct Claim {
-    pub claim_id: ClaimId,
-    pub claimed_at: Timestamp,
-    pub outcome: Option<RunOutcome>,
-    pub detail: Option<String>,
-    pub outcome_at: Option<Timestamp>,
+pub enum Claim {
+    #[serde(rename_all = "camelCase")]
+    Taken {
+        claim_id: ClaimId,
+        claimed_at: Timestamp,
+        outcome: Option<RunOutcome>,
+        detail: Option<String>,
+        outcome_at: Option<Timestamp>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Withdrawn { withdrawn_at: Timestamp, withdrawn_by: PrincipalName },
 }
 
 impl From<interaction::Claim> for Claim {
     fn from(claim: interaction::Claim) -> Self {
+        let claim = match claim {
+            interaction::Claim::Taken(claim) => claim,
+            interaction::Claim::Withdrawn(interaction::Withdrawal { by, at }) => {
+                return Self::Withdrawn { withdrawn_at: at, withdrawn_by: by };
+            }
+        };
         let (outcome, detail, outcome_at) = match claim.report {
             Some(report) => (Some(report.outcome), report.detail, Some(report.at)),
             None => (None, None, None),
         };
-        Self { claim_id: claim.claim_id, claimed_at: claim.claimed_at, outcome, detail, outcome_at }
+        Self::Taken { claim_id: claim.claim_id, claimed_at: claim.claimed_at, outcome, detail, outcome_at }
     }
 }

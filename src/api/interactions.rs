@@ -11,6 +11,7 @@ use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, TakeI
 use crate::domain::interaction::{Deadline, Record, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Content, Question, SecretRequest};
+use crate::domain::origin::Origin;
 use crate::domain::secret_value::SecretValue;
 
 /// What an agent registers: the member named after the kind, and no other kind's.
@@ -30,6 +31,8 @@ pub struct RegisterBody {
     pub expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<JsonObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Box<Confirmation>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +58,7 @@ impl RegisterBody {
             expires_in_ms: None,
             expires_at: None,
             metadata: None,
+            origin: None,
             confirmation,
             secret,
             question,

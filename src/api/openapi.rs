@@ -1,6 +1,6 @@
 //! The description of the interface (OpenAPI 3.1), made from the table of calls and the types that it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     describe_calls(&mut description);
     let mut schemas = description.schemas.into_iter().collect::<Map<_, _>>();
     refine(&mut schemas);
+    let_absent_be_null(&mut schemas, &description.paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -164,9 +165,13 @@ fn refine(schemas: &mut Map<String, Value>) {
         json!([{"properties": {"options": {"minItems": 1}}}, is("freeTextAllowed", true.into())]);
 
     let skipped = is("skipped", true.into());
-    let says = json!({"anyOf": [given("optionId"), given("text")]});
-    schemas["Response"]["oneOf"] =
-        json!([all(&[skipped.clone(), none("optionId"), none("text")]), all(&[json!({"not": skipped}), says]),]);
+    let ways = ["optionId", "optionIds", "text"];
+    let only = |own: &str| {
+        let others = ways.iter().filter(|way| **way != own).map(|other| none(other));
+        all(&[json!({"not": skipped}), given(own)].into_iter().chain(others).collect::<Vec<_>>())
+    };
+    let passes_over = all(&std::iter::once(skipped.clone()).chain(ways.map(none)).collect::<Vec<_>>());
+    schemas["Response"]["oneOf"] = ways.map(only).into_iter().chain([passes_over]).collect();
 
     let rule = [given("selectedPattern"), given("selectedScope")];
     schemas["ConfirmBody"]["oneOf"] = json!([all(&rule), {"not": {"anyOf": rule}}]);
@@ -175,9 +180,49 @@ fn refine(schemas: &mut Map<String, Value>) {
     schemas["RuleBody"]["oneOf"] = json!([from_request, all(&[given("toolName"), none("requestId")])]);
 
     // What one variant lets pass another may, too: they differ in what they name.
-    for name in ["Pending", "ResolutionView"] {
+    for name in ["ClaimView", "Pending", "ResolutionView"] {
         schemas[name]["anyOf"] = schemas[name]["oneOf"].take();
         schemas[name].as_object_mut().map(|schema| schema.remove("oneOf"));
+    }
+}
+
+/// Lets every optional member of what a request sends be null, which is as if it were absent.
+fn let_absent_be_null(schemas: &mut Map<String, Value>, paths: &Map<String, Value>) {
+    let mut bodies = Vec::new();
+    for operation in paths.values().filter_map(Value::as_object).flat_map(Map::values) {
+        collect_names(&operation["requestBody"], &mut bodies);
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(name) = bodies.pop() {
+        let Some(schema) = schemas.get_mut(&name).filter(|_| seen.insert(name.clone())) else { continue };
+        collect_names(schema, &mut bodies);
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let members = schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten();
+        for (_, member) in members.filter(|(name, _)| !required.contains(&Value::from(name.as_str()))) {
+            if !may_be_null(member) {
+                *member = json!({"oneOf": [{"type": "null"}, member.take()]});
+            }
+        }
+    }
+}
+
+fn may_be_null(schema: &Value) -> bool {
+    let is_null = |schema: &Value| {
+        schema["type"] == "null" || schema["type"].as_array().is_some_and(|types| types.contains(&"null".into()))
+    };
+    is_null(schema) || schema["oneOf"].as_array().is_some_and(|variants| variants.iter().any(is_null))
+}
+
+/// The names of the schemas that `value` refers to, wherever in it.
+fn collect_names(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            let reference = members.get("$ref").and_then(Value::as_str);
+            names.extend(reference.and_then(|reference| reference.rsplit('/').next()).map(str::to_owned));
+            members.values().for_each(|member| collect_names(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_names(item, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::{BodyLimits, Invalid};
+use super::{BodyLimits, Invalid, Warning};
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
@@ -113,8 +113,10 @@ impl AnswerBody {
 }
 
 /// That it was accepted.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the interface's document has the words")]
 pub struct Accepted {
     pub accepted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<Warning>>,
 }

@@ -49,7 +49,7 @@ macro_rules! routes {
             ClaimInteraction claim_interaction "claimInteraction" "agents": POST "/v1/interactions/{requestId}/claim" (request_id: RequestId), optional body ClaimBody
                 => json(ClaimGrant) { 200 "What was approved; the same claimId gets it again"; } else {
                     404 "no such interaction of this agent: `unknown_request`";
-                    409 "`not_approved`, `already_claimed`, `digest_mismatch`";
+                    409 "`not_approved`, `already_claimed`, `approval_expired`, `approval_withdrawn`, `digest_mismatch`";
                 }
 
             /// Reports what came of a claim
@@ -63,7 +63,7 @@ macro_rules! routes {
             TakeSecret take_secret "takeSecret" "agents": POST "/v1/interactions/{requestId}/secret" (request_id: RequestId), optional body TakeSecretBody
                 => json(SecretHandout) { 200 "The value"; } else {
                     404 "no such interaction of this agent: `unknown_request`";
-                    409 "`not_answered`, `already_taken`";
+                    409 "`not_answered`, `already_taken`, `wiped`";
                 }
 
             /// Closes what is pending in a conversation
@@ -77,17 +77,31 @@ macro_rules! routes {
                     422 "`number_out_of_range`, `acknowledgement_required`: the answer lists what is missing";
                 }
 
+            /// Takes back an approval that nobody has claimed
+            WithdrawApproval withdraw_approval "withdrawApproval" "approvers": POST "/v1/interactions/{requestId}/withdraw" (request_id: RequestId), optional body NoBody
+                => json(WithRaw<Interaction>) { 200 "As it now stands; the same again stays so"; } else {
+                    404 "`unknown_request`";
+                    409 "`not_approved`; `already_claimed`: it is too late";
+                }
+
             /// Gives a secret, or declines to where there is no value
             ProvideSecret provide_secret "giveSecret" "approvers": POST "/v1/secret" (), body ProvideSecretBody
                 => json(Accepted) { 200 "It is given"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
                 }
 
+            /// Wipes the secret that was given
+            WipeSecret wipe_secret "wipeSecret" "approvers": DELETE "/v1/interactions/{requestId}/secret" (request_id: RequestId)
+                => json(WithRaw<Interaction>) { 200 "As it now stands; the same again stays so"; } else {
+                    404 "`unknown_request`, `wrong_kind`";
+                    409 "`not_answered`, `already_taken`";
+                }
+
             /// Answers a question
             AnswerQuestion answer_question "answerQuestion" "approvers": POST "/v1/question-response" (), body AnswerBody
                 => json(Accepted) { 200 "It is answered"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
-                    422 "`invalid_response`: not what the question offers";
+                    422 "`invalid_response`: not what the question offers; `empty_answer`";
                 }
 
             /// Lists what is pending; of a conversation, the newest of each kind

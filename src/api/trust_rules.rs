@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::domain::bounded::{LifetimeMs, Uses};
 use crate::domain::enums::{Kind, RuleDecision, RuleStatus};
 use crate::domain::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
+use crate::domain::json::null_as_absent;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::{self, Terms};
 
@@ -24,7 +25,7 @@ pub struct TrustRuleBody {
     pub pattern: Pattern,
     pub scope: Scope,
     pub decision: RuleDecision,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub allow_high_risk: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
@@ -32,7 +33,7 @@ pub struct TrustRuleBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(inline)]
     pub max_uses: Option<Uses>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub apply_to_pending: bool,
 }
 

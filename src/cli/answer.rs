@@ -8,7 +8,7 @@ use super::common::Common;
 use super::{Failure, ids, safe_text, terminal};
 use crate::api::{AnswerBody, WaitInteraction};
 use crate::domain::id::{OptionId, QuestionId};
-use crate::domain::kinds::{Entry, Question, Response};
+use crate::domain::kinds::{Entry, Question, Response, check_form};
 use crate::present::escape_json;
 
 /// Answer a question; without a flag each of its entries is asked at the terminal.
@@ -21,7 +21,7 @@ pub(super) struct Answer {
     #[arg(long)]
     exact: bool,
 
-    /// The id of the chosen option; with more than one question, as QUESTION=OPTION
+    /// The id of a chosen option, given again where several may be chosen; with more than one question, as QUESTION=OPTION
     #[arg(long, short = 'o', value_name = "[QUESTION=]OPTION")]
     option: Vec<String>,
 
@@ -70,49 +70,61 @@ impl Answer {
         Ok(())
     }
 
-    /// An option and one's own words for the same entry are one response.
+    /// The options for the same entry are one response.
     fn in_flags(&self, question: &Question) -> Result<Vec<Response>, Failure> {
-        let mut responses = Vec::<Response>::new();
+        let mut chosen = Vec::<(&QuestionId, Vec<OptionId>)>::new();
         for given in &self.option {
             let (entry, option) = of_entry(question, given)?;
-            let option: OptionId =
+            let option =
                 option.parse().map_err(|problem| Failure::Usage(format!("{option:?} is no option: {problem}")))?;
-            response(&mut responses, entry).option_id = Some(option);
+            match chosen.iter_mut().find(|(id, _)| *id == &entry.question_id) {
+                Some((_, options)) => options.push(option),
+                None => chosen.push((&entry.question_id, vec![option])),
+            }
         }
+        let mut responses = chosen.into_iter().map(|(id, options)| choosing(id.clone(), options)).collect::<Vec<_>>();
         for given in &self.text {
             let (entry, text) = of_entry(question, given)?;
-            response(&mut responses, entry).text = Some(text.to_owned());
+            if text.trim().is_empty() {
+                return Err(Failure::Usage("an answer is not empty: --skip leaves a question unanswered".to_owned()));
+            }
+            responses.push(Response { text: Some(text.to_owned()), ..Response::new(entry.question_id.clone()) });
         }
-        for entry in &self.skip {
-            response(&mut responses, entry).skipped = true;
+        for id in &self.skip {
+            responses.push(Response { skipped: true, ..Response::new(id.clone()) });
         }
+        check_form(&responses).map_err(|problem| Failure::Usage(format!("each question has one answer: {problem}")))?;
         Ok(responses)
     }
 }
 
+/// The response that chooses these options.
+fn choosing(question_id: QuestionId, mut options: Vec<OptionId>) -> Response {
+    let response = Response::new(question_id);
+    match options.pop() {
+        Some(only) if options.is_empty() => Response { option_id: Some(only), ..response },
+        Some(last) => {
+            options.push(last);
+            Response { option_ids: Some(options), ..response }
+        }
+        None => response,
+    }
+}
+
 /// Which entry a flag is about, and what it says of it.
-fn of_entry<'a>(question: &'a Question, given: &'a str) -> Result<(&'a QuestionId, &'a str), Failure> {
+fn of_entry<'a>(question: &'a Question, given: &'a str) -> Result<(&'a Entry, &'a str), Failure> {
     let named = question.entries.iter().find_map(|entry| {
         let said = given.strip_prefix(entry.question_id.as_str())?.strip_prefix('=')?;
-        Some((&entry.question_id, said))
+        Some((entry, said))
     });
     match (named, question.entries.as_slice()) {
         (Some(named), _) => Ok(named),
-        (None, [only]) => Ok((&only.question_id, given)),
+        (None, [only]) => Ok((only, given)),
         (None, entries) => {
             let names = entries.iter().map(|entry| format!("{}=…", entry.question_id)).collect::<Vec<_>>();
             Err(Failure::Usage(format!("say which question {given:?} answers: {}", names.join(" or "))))
         }
     }
-}
-
-fn response<'r>(responses: &'r mut Vec<Response>, entry: &QuestionId) -> &'r mut Response {
-    let place = responses.iter().position(|response| response.question_id == *entry).unwrap_or_else(|| {
-        let question_id = entry.clone();
-        responses.push(Response { question_id, option_id: None, text: None, skipped: false });
-        responses.len() - 1
-    });
-    &mut responses[place]
 }
 
 /// Asks a person at the terminal.
@@ -123,26 +135,48 @@ fn asked(entry: &Entry) -> Result<Response, Failure> {
         writeln!(err, "  {}  {}  {}", number + 1, option.option_id, safe_text::line(&option.label))?;
     }
     drop(err);
-    let prompt = match (entry.options.is_empty(), entry.free_text_allowed) {
-        (true, _) => "your answer (Enter skips): ",
-        (false, true) => "a number, or your own words (Enter skips): ",
-        (false, false) => "a number (Enter skips): ",
+    let prompt = match (entry.options.is_empty(), entry.multi_select, entry.free_text_allowed) {
+        (true, _, _) => "your answer (Enter skips): ",
+        (false, false, true) => "a number, or your own words (Enter skips): ",
+        (false, false, false) => "a number (Enter skips): ",
+        (false, true, true) => "numbers, such as 1,3, or your own words (Enter skips): ",
+        (false, true, false) => "numbers, such as 1,3 (Enter skips): ",
     };
     loop {
         let Some(line) = terminal::line(prompt)? else {
             return Err(Failure::Interrupted("nothing was answered".to_owned()));
         };
-        let mut answer =
-            Response { question_id: entry.question_id.clone(), option_id: None, text: None, skipped: false };
-        let number = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        let chosen = number.and_then(|place| entry.options.get(place));
-        let chosen = chosen.or_else(|| entry.options.iter().find(|option| option.option_id.as_str() == line));
-        match chosen {
-            Some(option) => answer.option_id = Some(option.option_id.clone()),
-            None if line.is_empty() => answer.skipped = true,
-            None if entry.free_text_allowed => answer.text = Some(line),
-            None => continue,
+        let response = Response::new(entry.question_id.clone());
+        if line.is_empty() {
+            return Ok(Response { skipped: true, ..response });
         }
-        return Ok(answer);
+        match chosen(entry, &line) {
+            Some(options) => return Ok(choosing(entry.question_id.clone(), options)),
+            None if entry.free_text_allowed => return Ok(Response { text: Some(line), ..response }),
+            None => {}
+        }
     }
+}
+
+/// The options that a line names by their numbers or ids, where that is all it does; several only where several may be
+/// chosen.
+fn chosen(entry: &Entry, line: &str) -> Option<Vec<OptionId>> {
+    let named = |word: &str| {
+        let place = word.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let numbered = place.and_then(|place| entry.options.get(place));
+        let option = numbered.or_else(|| entry.options.iter().find(|option| option.option_id.as_str() == word));
+        option.map(|option| option.option_id.clone())
+    };
+    if !entry.multi_select {
+        return named(line).map(|option| vec![option]);
+    }
+    let words = line.split([',', ' ']).filter(|word| !word.is_empty());
+    let mut options = Vec::new();
+    for option in words.map(named) {
+        let option = option?;
+        if !options.contains(&option) {
+            options.push(option);
+        }
+    }
+    (!options.is_empty()).then_some(options)
 }

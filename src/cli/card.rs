@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
-use crate::api::{Claim, Interaction, Resolution};
+use crate::api::{Claim, Interaction, Resolution, Wiped};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
@@ -76,6 +76,12 @@ impl Card {
         if let Some(conversation) = &interaction.conversation_id {
             self.field("in", SafeText::own(format!("conversation {conversation}"), TextStyle::Plain));
         }
+        if let Some(origin) = &interaction.origin {
+            self.field("origin", SafeText::own("the agent says:", TextStyle::Dim));
+            for (word, text) in origin.members() {
+                self.barred(SafeText::own(format!("{word}: "), TextStyle::Dim).and(SafeText::line(text)));
+            }
+        }
         match interaction.asked() {
             Some(Asked::Confirmation(confirmation)) => self.confirmation(confirmation),
             Some(Asked::Secret(secret)) => self.secret(secret),
@@ -139,13 +145,17 @@ impl Card {
 
     fn question(&mut self, asked: &Question) {
         for entry in &asked.entries {
-            self.field("asks", SafeText::own(&entry.question_id, TextStyle::Bold));
+            let header = entry.header.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
+            self.field("asks", SafeText::own(&entry.question_id, TextStyle::Bold).and(header));
             self.block(&entry.text);
             for option in &entry.options {
                 let label = SafeText::line(&option.label);
                 let about =
                     option.description.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
                 self.field("", SafeText::own(format!("{} ", option.option_id), TextStyle::Bold).and(label).and(about));
+            }
+            if entry.multi_select {
+                self.field("", SafeText::own("one of them, or several", TextStyle::Dim));
             }
             if entry.free_text_allowed {
                 self.field("", SafeText::own("or in your own words", TextStyle::Dim));
@@ -174,15 +184,29 @@ impl Card {
         if let Some(delivery) = resolution.delivery() {
             self.field("delivery", SafeText::own(delivery, TextStyle::Plain));
         }
+        if let Some(Wiped { at, by }) = resolution.wiped() {
+            self.field("wiped", SafeText::own(format!("by {by}, {} ago", now.since(*at)), TextStyle::Plain));
+        }
+        if let (None, Some(end)) = (&interaction.claim, interaction.claim_expires_at) {
+            let good = if now.is_past(end) { format!("no longer, since {end}") } else { format!("until {end}") };
+            self.field("is good", SafeText::own(good, TextStyle::Plain));
+        }
     }
 
     fn claim(&mut self, claim: &Claim, now: Now) {
-        let came = match claim.outcome {
-            Some(outcome) => format!("{outcome}, claimed {} ago", now.since(claim.claimed_at)),
-            None => format!("claimed {} ago, outcome unknown", now.since(claim.claimed_at)),
+        let (name, came, detail) = match claim {
+            Claim::Taken { claimed_at, outcome: Some(outcome), detail, .. } => {
+                ("run", format!("{outcome}, claimed {} ago", now.since(*claimed_at)), detail.as_deref())
+            }
+            Claim::Taken { claimed_at, outcome: None, .. } => {
+                ("run", format!("claimed {} ago, outcome unknown", now.since(*claimed_at)), None)
+            }
+            Claim::Withdrawn { withdrawn_at, withdrawn_by } => {
+                ("withdrawn", format!("by {withdrawn_by}, {} ago", now.since(*withdrawn_at)), None)
+            }
         };
-        self.field("run", SafeText::own(came, TextStyle::Plain));
-        self.text_if("detail", claim.detail.as_deref());
+        self.field(name, SafeText::own(came, TextStyle::Plain));
+        self.text_if("detail", detail);
     }
 
     /// Each member of an input: a text as its lines, anything else as JSON.
@@ -277,10 +301,8 @@ fn said(label: SafeText) -> SafeText {
 }
 
 fn answer(response: &Response) -> SafeText {
-    let chosen = response
-        .option_id
-        .as_ref()
-        .map_or_else(SafeText::default, |id| SafeText::own(format!("{id} "), TextStyle::Plain));
+    let chosen = response.chosen().map(|id| format!("{id} ")).collect::<String>();
+    let chosen = SafeText::own(chosen, TextStyle::Plain);
     let own = response.text.as_deref().map_or_else(SafeText::default, SafeText::line);
     if response.skipped { SafeText::own("skipped", TextStyle::Dim) } else { chosen.and(own) }
 }

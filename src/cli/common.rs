@@ -1,8 +1,11 @@
 //! What every command that talks to a running server takes.
 
+use std::io::{self, Write};
+
 use clap::Args;
 
-use super::Failure;
+use super::{Failure, safe_text};
+use crate::api::Warning;
 use crate::client::Client;
 use crate::config::Access;
 use crate::domain::enums::Role;
@@ -28,4 +31,10 @@ impl Common {
     pub(super) fn person(&self) -> Result<Client, Failure> {
         Ok(Client::open(&self.access, Role::Approver)?)
     }
+}
+
+/// Says on stderr what the server warns of.
+pub(super) fn warn(warnings: Option<Vec<Warning>>) -> io::Result<()> {
+    let mut warnings = warnings.into_iter().flatten();
+    warnings.try_for_each(|warning| writeln!(io::stderr(), "warning: {}", safe_text::line(&warning.message)))
 }

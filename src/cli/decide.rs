@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, warn};
 use super::list::what;
 use super::style::TerminalStyle;
 use super::time::Now;
@@ -139,7 +139,10 @@ impl Targets {
         for item in &found {
             let sent = decide(&item.value).and_then(|body| Ok(client.confirm(&body)?));
             match sent {
-                Ok(Accepted { .. }) => self.tell(&client, done, item)?,
+                Ok(Accepted { warnings, .. }) => {
+                    warn(warnings)?;
+                    self.tell(&client, done, item)?;
+                }
                 Err(failure) if found.len() == 1 => return Err(failure),
                 Err(failure) => {
                     writeln!(io::stderr(), "countersign: {}: {failure}", item.value.request_id)?;

@@ -30,6 +30,7 @@ mod terminal;
 mod time;
 mod token;
 mod watch;
+mod withdraw;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -67,7 +68,9 @@ enum Command {
     Approve(decide::Approve),
     /// Reject what an agent wants to do
     Reject(decide::Reject),
-    /// Give a secret that an agent asked for: typed without echo, or from stdin
+    /// Take an approval back before the agent has claimed it
+    Withdraw(withdraw::Withdraw),
+    /// Give a secret that an agent asked for, typed without echo or from stdin, or wipe one that was given
     Secret(secret::GiveSecret),
     /// Answer a question
     Answer(answer::Answer),
@@ -123,6 +126,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Show(show) => show.run(),
         Command::Approve(approve) => approve.run(),
         Command::Reject(reject) => reject.run(),
+        Command::Withdraw(withdraw) => withdraw.run(),
         Command::Secret(secret) => secret.run(),
         Command::Answer(answer) => answer.run(),
         Command::History(history) => history.run(),

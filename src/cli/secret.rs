@@ -1,4 +1,4 @@
-//! `countersign secret`: a person gives a secret, unseen.
+//! `countersign secret`: a person gives a secret, unseen, or wipes one.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,10 +6,12 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::common::Common;
-use super::terminal::hidden_line;
+use super::terminal::hidden_value;
 use super::{Failure, ids, safe_text};
 use crate::api::{ProvideSecretBody, WaitInteraction};
+use crate::client::Client;
 use crate::domain::enums::Delivery;
+use crate::domain::id::RequestId;
 use crate::domain::secret_value::SecretValue;
 use crate::present::escape_json;
 
@@ -31,6 +33,10 @@ pub(super) struct GiveSecret {
     #[arg(long)]
     decline: bool,
 
+    /// Wipe a value that was given: the agent cannot take it any more
+    #[arg(long, conflicts_with_all = ["once", "decline"])]
+    wipe: bool,
+
     #[command(flatten)]
     common: Common,
 }
@@ -38,7 +44,8 @@ pub(super) struct GiveSecret {
 impl GiveSecret {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
+        let among = if self.wipe { ids::Among::All } else { ids::Among::Pending };
+        let interaction = ids::interaction(&client, &self.id, self.exact, among)?;
         let id = &interaction.value.request_id;
         let Some(asked) = &interaction.value.secret else {
             return Err(Failure::Other(format!(
@@ -46,6 +53,10 @@ impl GiveSecret {
                 interaction.value.kind
             )));
         };
+        if self.wipe {
+            client.wipe_secret(id)?;
+            return self.tell(&client, "wiped", id);
+        }
         let body = if self.decline {
             ProvideSecretBody { request_id: id.clone(), value: None, delivery: None }
         } else {
@@ -55,14 +66,15 @@ impl GiveSecret {
             ProvideSecretBody { request_id: id.clone(), value: Some(value), delivery: Some(delivery) }
         };
         client.provide_secret(&body)?;
+        self.tell(&client, if self.decline { "declined" } else { "given" }, id)
+    }
+
+    /// Reports what was done.
+    fn tell(&self, client: &Client, done: &str, id: &RequestId) -> Result<(), Failure> {
         if self.common.json {
-            writeln!(
-                io::stdout(),
-                "{}",
-                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
-            )?;
+            let interaction = client.get_interaction(id, &WaitInteraction::default())?;
+            writeln!(io::stdout(), "{}", escape_json(&interaction.json()))?;
         } else {
-            let done = if self.decline { "declined" } else { "given" };
             writeln!(io::stdout(), "{done} {id}")?;
         }
         Ok(())
@@ -71,7 +83,7 @@ impl GiveSecret {
 
 fn value(prompt: &str) -> Result<SecretValue, Failure> {
     let value: Zeroizing<String> =
-        if io::stdin().is_terminal() { hidden_line(prompt)? } else { io::read_to_string(io::stdin())?.into() };
+        if io::stdin().is_terminal() { hidden_value(prompt)? } else { io::read_to_string(io::stdin())?.into() };
     SecretValue::try_from(value.as_str()).map_err(|_| {
         Failure::Usage("there was no value: nothing was given; --decline says that none will be".to_owned())
     })

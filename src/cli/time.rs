@@ -17,6 +17,11 @@ impl Now {
         span(self.0.millis_since(moment))
     }
 
+    /// Whether it is over.
+    pub(super) fn is_past(self, moment: Timestamp) -> bool {
+        moment <= self.0
+    }
+
     /// How long it will be, such as `2h 10m`; `now` when that is over.
     pub(super) fn until(self, moment: Timestamp) -> String {
         match moment.millis_since(self.0) {

@@ -41,6 +41,11 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,
 
+    /// How long an approval is good for that names no time of its own, such as 10m or 24h, from the approval to its claim;
+    /// `none`: forever
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_CLAIM_WITHIN", default_value = "24h")]
+    pub claim_within: Ttl,
+
     /// How long a person stays logged in to the inbox, such as 90m, 12h or 7d
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_SESSION_LIFETIME", default_value = "12h")]
     pub session_lifetime: Millis,
@@ -109,7 +114,7 @@ pub struct KeyFile {
     key_path: Option<PathBuf>,
 }
 
-/// How long an interaction without a deadline of its own stays pending.
+/// How long something lasts that names no time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
     /// Without a deadline.

@@ -27,11 +27,13 @@ super::enums::string_enum! {
         Superseded = "interaction.superseded",
         /// An agent took the right to act.
         Claimed = "interaction.claimed",
+        /// An approver took an approval back before it was claimed.
+        ApprovalWithdrawn = "interaction.approval_withdrawn",
         /// An agent reported what came of it.
         OutcomeReported = "interaction.outcome_reported",
         /// An agent took a secret.
         SecretTaken = "secret.taken",
-        /// A one-time secret was wiped.
+        /// A secret was wiped: a one-time one after it was taken, or any by a person.
         SecretWiped = "secret.wiped",
         /// A trust rule was made.
         RuleCreated = "trust_rule.created",

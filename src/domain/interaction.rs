@@ -10,6 +10,7 @@ use super::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
 use super::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, ToolName};
 use super::json::JsonObject;
 use super::kinds::{Content, Response};
+use super::origin::Origin;
 use super::principal::Principal;
 use super::refused::Refused;
 use super::traceparent::Traceparent;
@@ -170,6 +171,8 @@ pub struct Interaction {
     pub created_at: Timestamp,
     /// From when on nothing resolves it; `None`: it has no deadline.
     pub expires_at: Option<Timestamp>,
+    /// How long, in milliseconds, an approval of it is good for; `None`: forever.
+    pub claim_within_ms: Option<u64>,
     /// How it ended; `None` while it is pending.
     pub resolution: Option<Resolution>,
 }
@@ -234,6 +237,13 @@ impl Interaction {
         }
     }
 
+    /// From when on its approval is no longer claimed; `None` where it is not approved, or good forever.
+    #[must_use]
+    pub fn claim_expires_at(&self) -> Option<Timestamp> {
+        let approval = self.resolution.as_ref().filter(|resolution| resolution.outcome == Outcome::Approved)?;
+        approval.at.plus_millis(self.claim_within_ms?)
+    }
+
     /// How this ended, where `principal` itself ended it.
     #[must_use]
     pub fn resolution_by(&self, principal: &Principal) -> Option<&Resolution> {
@@ -265,9 +275,47 @@ impl Resolution {
     }
 }
 
+/// What became of the one-time right to act on an approved confirmation.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// An agent took it.
+    Taken(TakenClaim),
+    /// An approver took the approval back before.
+    Withdrawn(Withdrawal),
+}
+
+impl Claim {
+    /// The claim of an agent, where it is one.
+    #[must_use]
+    pub fn taken(self) -> Option<TakenClaim> {
+        match self {
+            Self::Taken(claim) => Some(claim),
+            Self::Withdrawn(_) => None,
+        }
+    }
+}
+
+/// Who took an approval back, and when.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    /// Who.
+    pub by: PrincipalName,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who wiped a secret's value, and when.
+#[derive(Clone, Debug)]
+pub struct Wiping {
+    /// Who.
+    pub by: PrincipalName,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The one-time right to act on an approved confirmation, taken.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct TakenClaim {
     /// Its id.
     pub claim_id: ClaimId,
     /// When it was taken.
@@ -294,12 +342,22 @@ pub struct Body {
     pub content: Content,
     /// The agent's own notes.
     pub metadata: JsonObject,
+    /// Where the agent says that it comes from; `None` where it says nothing.
+    pub origin: Option<Origin>,
     /// How many bytes content and metadata take as JSON.
     pub bytes: usize,
     /// Tells a repetition from a conflict.
     pub content_sha256: [u8; 32],
     /// The trace that it was registered from; `None` where the agent named none.
     pub traceparent: Option<Traceparent>,
+}
+
+impl Body {
+    /// Whether this, asked in `conversation`, names one use of a tool: the same content again is the same use.
+    #[must_use]
+    pub fn names_tool_use(&self, conversation: Option<&ConversationId>) -> bool {
+        conversation.is_some() && self.content.confirmation().is_some_and(|asked| asked.tool_use_id.is_some())
+    }
 }
 
 /// An interaction with everything that belongs to it.
@@ -309,6 +367,8 @@ pub struct Record {
     pub interaction: Interaction,
     /// What was asked.
     pub body: Body,
-    /// Who acts on it.
+    /// What became of the right to act on it.
     pub claim: Option<Claim>,
+    /// The wiping of the value that was given, where a person has wiped it.
+    pub wiping: Option<Wiping>,
 }

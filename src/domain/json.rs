@@ -64,6 +64,20 @@ impl JsonObject {
     }
 }
 
+/// Reads an optional member of a body: one that is `null` is as if it were absent.
+pub(crate) fn null_as_absent<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The same of a member that says yes where it is absent.
+pub(crate) fn null_as_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(true))
+}
+
 super::schema::described!(
     JsonObject,
     utoipa::openapi::ObjectBuilder::new()

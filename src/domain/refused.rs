@@ -71,6 +71,11 @@ pub enum Refused {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// An answer in one's own words that has none.
+    EmptyAnswer {
+        /// The entry at fault.
+        question_id: QuestionId,
+    },
     /// Only an approved confirmation can be claimed.
     NotApproved {
         /// Where the interaction stands.
@@ -78,6 +83,10 @@ pub enum Refused {
     },
     /// The claim is taken.
     AlreadyClaimed,
+    /// The approval is past its deadline.
+    ApprovalExpired,
+    /// An approver took the approval back.
+    ApprovalWithdrawn,
     /// What was approved has another digest.
     DigestMismatch,
     /// There is no claim to report on.
@@ -93,6 +102,8 @@ pub enum Refused {
     },
     /// The one-time value is gone.
     AlreadyTaken,
+    /// A person wiped the value.
+    Wiped,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
     /// The principal has as many pending interactions as it may.

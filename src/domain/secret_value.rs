@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The value of a secret, trimmed at its edges. It cannot be printed, logged, serialized or stored by mistake, and its
+/// The value of a secret: one line, trimmed at its edges, or several, kept to the byte. It cannot be printed, logged, serialized or stored by mistake, and its
 /// memory is wiped when it is dropped.
 pub struct SecretValue(Zeroizing<String>);
 
@@ -42,17 +42,19 @@ impl<'de> Deserialize<'de> for SecretValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // serde's own words would repeat a number or a boolean that was sent in place of a text.
         let not_text = |_| serde::de::Error::custom("the value is a string");
-        let untrimmed = Zeroizing::new(String::deserialize(deserializer).map_err(not_text)?);
-        Self::try_from(untrimmed.as_str()).map_err(serde::de::Error::custom)
+        let given = Zeroizing::new(String::deserialize(deserializer).map_err(not_text)?);
+        Self::try_from(given.as_str()).map_err(serde::de::Error::custom)
     }
 }
 
 impl TryFrom<&str> for SecretValue {
     type Error = &'static str;
 
-    fn try_from(untrimmed: &str) -> Result<Self, Self::Error> {
-        match untrimmed.trim() {
+    fn try_from(given: &str) -> Result<Self, Self::Error> {
+        match given.trim() {
             "" => Err("the value is empty; leave it out to decline"),
+            // A key in PEM is another without its last newline.
+            trimmed if trimmed.contains(['\n', '\r']) => Ok(Self(Zeroizing::new(given.to_owned()))),
             trimmed => Ok(Self(Zeroizing::new(trimmed.to_owned()))),
         }
     }
@@ -65,4 +67,24 @@ pub struct SealedValue {
     pub key_id: String,
     /// The nonce, the ciphertext and its tag.
     pub bytes: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_trimmed_and_several_are_kept_to_the_byte() {
+        for (given, kept) in [
+            (" \thun ter2\u{a0}\n", "hun ter2"),
+            ("\r\nhunter2\r\n", "hunter2"),
+            ("-----BEGIN\nabc\n-----END\n", "-----BEGIN\nabc\n-----END\n"),
+            ("  a\r\n b \r\n\r\n", "  a\r\n b \r\n\r\n"),
+        ] {
+            assert_eq!(SecretValue::try_from(given).map(|value| value.expose().to_owned()), Ok(kept.to_owned()));
+        }
+        for empty in ["", " ", "\n\n", "\u{2003}\r\n"] {
+            assert!(SecretValue::try_from(empty).is_err(), "{empty:?}");
+        }
+    }
 }

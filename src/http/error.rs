@@ -265,11 +265,24 @@ impl From<Refused> for Problem {
                     .with("field", "responses")
                     .with("questionId", question_id.as_str())
             }
+            Refused::EmptyAnswer { question_id } => {
+                let message = "an answer in one's own words is not empty; a question may be skipped";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "empty_answer", message)
+                    .with("field", "responses")
+                    .with("questionId", question_id.as_str())
+            }
             Refused::NotApproved { status } => {
-                let message = format!("only an approved confirmation can be claimed, and this is {}", status.as_str());
+                let message = format!("there is no approval to claim or to withdraw: this is {}", status.as_str());
                 Self::new(CONFLICT, "not_approved", message).with("status", status.as_str())
             }
             Refused::AlreadyClaimed => Self::new(CONFLICT, "already_claimed", "this confirmation is already claimed"),
+            Refused::ApprovalExpired => {
+                let message = "this approval was not claimed in time; ask again";
+                Self::new(CONFLICT, "approval_expired", message)
+            }
+            Refused::ApprovalWithdrawn => {
+                Self::new(CONFLICT, "approval_withdrawn", "this approval was taken back before it was claimed")
+            }
             Refused::DigestMismatch => {
                 let message = "what was approved has another digest; nothing was used up";
                 Self::new(CONFLICT, "digest_mismatch", message).with("field", "inputDigest")
@@ -280,10 +293,11 @@ impl From<Refused> for Problem {
             }
             Refused::OutcomeConflict => Self::new(CONFLICT, "outcome_conflict", "another outcome was reported before"),
             Refused::NotAnswered { status } => {
-                let message = format!("there is no value to take: this secret is {}", status.as_str());
+                let message = format!("there is no value: this secret is {}", status.as_str());
                 Self::new(CONFLICT, "not_answered", message).with("status", status.as_str())
             }
             Refused::AlreadyTaken => Self::new(CONFLICT, "already_taken", "this secret was sent once and is gone"),
+            Refused::Wiped => Self::new(CONFLICT, "wiped", "this secret was wiped; ask for it again"),
             Refused::DeadlineOutOfRange => {
                 Self::malformed("the deadline is not after now, or too far away to be written down")
             }

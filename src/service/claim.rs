@@ -6,7 +6,7 @@ use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::Outcome;
 use crate::domain::id::{ClaimId, RequestId};
-use crate::domain::interaction::{Interaction, Status};
+use crate::domain::interaction::{Claim, Interaction, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
 use crate::domain::principal::Principal;
@@ -30,7 +30,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// A refusal if it is not approved, its digest differs or it is claimed already, or an error of the store.
+    /// A refusal if it is not approved, its digest differs, it is claimed or withdrawn already or past its deadline, or an
+    /// error of the store.
     pub async fn claim(
         &self,
         by: &Principal,
@@ -49,14 +50,18 @@ impl Service {
                     return Err(Refused::DigestMismatch.into());
                 }
                 match tx.claim(&request_id)? {
+                    None if interaction.claim_expires_at().is_some_and(|end| end <= tx.now()) => {
+                        return Err(Refused::ApprovalExpired.into());
+                    }
                     None => {
                         tx.insert_claim(&request_id, &claim_id)?;
                         let event = NewAuditEvent::new(Event::Claimed).request(&request_id).principal(&by.name);
                         let detail = serde_json::json!({"claimId": claim_id, "inputDigest": effective_input_digest});
                         tx.append_audit(event.detail(detail))?;
                     }
-                    Some(claim) if claim.claim_id == claim_id => {}
-                    Some(_) => return Err(Refused::AlreadyClaimed.into()),
+                    Some(Claim::Taken(claim)) if claim.claim_id == claim_id => {}
+                    Some(Claim::Taken(_)) => return Err(Refused::AlreadyClaimed.into()),
+                    Some(Claim::Withdrawn(_)) => return Err(Refused::ApprovalWithdrawn.into()),
                 }
                 Ok(ClaimGrant { claim_id: claim_id.clone(), effective_input, effective_input_digest })
             })

@@ -4,7 +4,7 @@ use super::trust_rules;
 use super::{Result, Service, find};
 use crate::domain::acknowledgement::{self, Acknowledgement};
 use crate::domain::canonical::input_digest;
-use crate::domain::enums::{Decision, Kind};
+use crate::domain::enums::{Decision, Kind, RiskLevel};
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Detail, Interaction, Resolution};
 use crate::domain::json::JsonObject;
@@ -13,6 +13,7 @@ use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::trust_rule::Terms;
+use crate::domain::warning::Warning;
 use crate::store::{Priority, ReadTx, WriteTx};
 
 /// A decision on one confirmation.
@@ -36,12 +37,13 @@ pub struct Confirm {
 }
 
 impl Service {
-    /// Resolves a confirmation; the same principal may repeat the decision that stands.
+    /// Resolves a confirmation; the same principal may repeat the decision that stands. What comes back is what the person
+    /// should know.
     ///
     /// # Errors
     ///
     /// A refusal if it is no pending confirmation or does not allow the decision, or an error of the store.
-    pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<()> {
+    pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<Vec<Warning>> {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         let must_acknowledge = self.require_acknowledgements || confirm.must_acknowledge;
@@ -50,14 +52,15 @@ impl Service {
                 let interaction = find(tx, &confirm.request_id, &by)?;
                 interaction.check_kind(Kind::Confirmation)?;
                 if confirm.repeats(tx, &interaction, &by)? {
-                    return Ok(());
+                    return confirm.warnings(tx);
                 }
                 interaction.check_open(Kind::Confirmation, tx.now())?;
                 interaction.check_not_own(&by, allow_self_approval)?;
                 let detail = confirm.decide(tx, &by, must_acknowledge)?;
                 let resolution =
                     Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
-                Ok(tx.resolve(&interaction, &resolution)?)
+                tx.resolve(&interaction, &resolution)?;
+                confirm.warnings(tx)
             })
             .await
     }
@@ -100,6 +103,16 @@ impl Confirm {
             detail.made_rule = Some(self.insert_rule(tx, by, confirmation.tool_name, pattern, scope)?);
         }
         Ok(detail)
+    }
+
+    /// That the rule which was made does not cover what it was made from: one that allows, from a request of high risk.
+    fn warnings(&self, tx: &ReadTx<'_>) -> Result<Vec<Warning>> {
+        if self.selected.is_none() || self.decision != Decision::Allow {
+            return Ok(Vec::new());
+        }
+        let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
+        let is_high = confirmation.risk_level == RiskLevel::High;
+        Ok(is_high.then_some(Warning::HighRiskNotCovered).into_iter().collect())
     }
 
     /// Refuses an approval that leaves out something that has to be acknowledged.

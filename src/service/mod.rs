@@ -22,6 +22,8 @@ mod supersede;
 mod take_secret;
 mod tokens;
 mod trust_rules;
+mod wipe_secret;
+mod withdraw;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -74,6 +76,7 @@ pub struct Service {
     allow_self_approval: bool,
     require_acknowledgements: bool,
     default_ttl: Ttl,
+    claim_within: Ttl,
     max_pending: u32,
     max_pattern_bytes: usize,
     session_lifetime_ms: u64,
@@ -143,6 +146,7 @@ impl Service {
             allow_self_approval: config.allow_self_approval,
             require_acknowledgements: config.require_acknowledgements,
             default_ttl: config.default_ttl,
+            claim_within: config.claim_within,
             max_pending: config.limits.max_pending,
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,

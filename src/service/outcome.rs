@@ -4,7 +4,7 @@ use super::{Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId};
-use crate::domain::interaction::{Record, RunReport};
+use crate::domain::interaction::{Claim, Record, RunReport};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::store::Priority;
@@ -27,7 +27,7 @@ impl Service {
         self.store
             .write(Priority::of(&by), move |tx| {
                 find(tx, &request_id, &by)?.check_own(&by)?;
-                let claim = tx.claim(&request_id)?.ok_or(Refused::NotClaimed)?;
+                let claim = tx.claim(&request_id)?.and_then(Claim::taken).ok_or(Refused::NotClaimed)?;
                 if claim.claim_id != claim_id {
                     return Err(Refused::ClaimMismatch.into());
                 }

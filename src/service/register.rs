@@ -13,9 +13,11 @@ use crate::domain::interaction::{Body, Deadline, Interaction, Record, Resolution
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 use crate::domain::matcher::Subject;
+use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
+use crate::domain::warning::Warning;
 use crate::store::Priority;
 use crate::store::WriteTx;
 
@@ -30,6 +32,8 @@ pub struct Register {
     pub deadline: Deadline,
     /// The agent's own notes.
     pub metadata: Option<JsonObject>,
+    /// Where the agent says that it comes from.
+    pub origin: Option<Origin>,
     /// The trace that it is part of.
     pub traceparent: Option<Traceparent>,
     /// What is asked; accepted.
@@ -40,13 +44,19 @@ pub struct Register {
 #[derive(Clone, Debug)]
 pub enum Registered {
     /// It is new.
-    Created(Box<Record>),
+    Created {
+        /// As it stands.
+        record: Box<Record>,
+        /// What its agent should know.
+        warnings: Vec<Warning>,
+    },
     /// The same was registered before; as it now stands.
     Existing(Box<Record>),
 }
 
 impl Service {
-    /// Registers an interaction, or finds the one that was registered before with the same id and content.
+    /// Registers an interaction, or finds the one that was registered before with the same id and content; without an id,
+    /// one with the same content that is open for the same use of a tool.
     ///
     /// # Errors
     ///
@@ -54,7 +64,8 @@ impl Service {
     /// error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
-        let Register { request_id, conversation_id, deadline, metadata, traceparent, mut content } = register;
+        let Register { request_id, conversation_id, deadline, metadata, origin, traceparent, mut content } = register;
+        let has_id = request_id.is_some();
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
@@ -67,13 +78,21 @@ impl Service {
         let content_json = content.to_json()?;
         let metadata = metadata.unwrap_or_default();
         let bytes = content_json.len() + metadata.text().len();
-        let body = Arc::new(Body { content, metadata, bytes, content_sha256, traceparent });
+        let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
         let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
+        let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
         let allow_self_approval = self.allow_self_approval;
         let asked = Arc::clone(&body);
         let registered = self.store.write(Priority::of(&by), move |tx| {
             let body = &asked;
-            if let Some(existing) = existing(tx, &request_id, &by, body)? {
+            let found = if has_id {
+                existing(tx, &request_id, &by, body)?
+            } else if body.names_tool_use(conversation_id.as_ref()) {
+                tx.open_tool_use(&by.name, &body.content_sha256, tx.now())?
+            } else {
+                None
+            };
+            if let Some(existing) = found {
                 return Ok::<_, Error>(Err(existing));
             }
             let mut interaction = Interaction {
@@ -84,6 +103,7 @@ impl Service {
                 registered_by: by.name.clone(),
                 created_at: tx.now(),
                 expires_at: expires_at(deadline, default_ttl, tx.now())?,
+                claim_within_ms,
                 resolution: None,
             };
             if !tx.insert_interaction(&interaction, body, &content_json, max_pending)? {
@@ -94,12 +114,17 @@ impl Service {
                 let input = pending.match_input(&by.name, allow_self_approval);
                 interaction.resolution = decide(tx, &interaction, &input, None)?;
             }
-            Ok(Ok(interaction))
+            let mut warnings = Vec::new();
+            if interaction.resolution.is_none() && !tx.has_resolver(&by.name, allow_self_approval)? {
+                warnings.push(Warning::NobodyCanAnswer);
+            }
+            Ok(Ok((interaction, warnings)))
         });
         Ok(match registered.await? {
-            Ok(interaction) => {
+            Ok((interaction, warnings)) => {
                 let body = Arc::unwrap_or_clone(body);
-                Registered::Created(Box::new(Record { interaction, body, claim: None }))
+                let record = Box::new(Record { interaction, body, claim: None, wiping: None });
+                Registered::Created { record, warnings }
             }
             Err(existing) => Registered::Existing(Box::new(existing)),
         })
@@ -107,7 +132,7 @@ impl Service {
 }
 
 /// The digest that tells a repetition from a conflict: of what the agent itself has said. A relative deadline is no part
-/// of it: repeated later it means another moment, and the same question.
+/// of it: repeated later it means another moment, and the same question. Nor is where the agent comes from.
 fn identity(
     content: &mut Content,
     conversation_id: Option<&ConversationId>,
@@ -145,6 +170,15 @@ fn existing(tx: &mut WriteTx<'_>, request_id: &RequestId, by: &Principal, body: 
         record.interaction.resolution = Some(resolution);
     }
     Ok(Some(record))
+}
+
+/// How long an approval is good for: as the agent says, else as the server is configured.
+fn claim_within_ms(content: &Content, configured: Ttl) -> Option<u64> {
+    match (content.confirmation()?.claim_within_ms, configured) {
+        (Some(own), _) => Some(own.get()),
+        (None, Ttl::Millis(millis)) => Some(millis),
+        (None, Ttl::None) => None,
+    }
 }
 
 fn expires_at(deadline: Deadline, default_ttl: Ttl, now: Timestamp) -> Result<Option<Timestamp>> {

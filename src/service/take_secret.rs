@@ -50,29 +50,36 @@ impl Service {
                     return Err(Refused::NotAnswered { status }.into());
                 }
                 let sealed = tx.found_sealed(&request_id)?;
-                admit(tx, &request_id, &sealed, &take_id)?;
+                if sealed.is_wiped {
+                    return Err(Refused::Wiped.into());
+                }
+                let is_told = !admit(tx, &request_id, &sealed, &take_id)?;
                 let value = sealer.open(&request_id, sealed.value.as_ref().ok_or(Refused::AlreadyTaken)?)?;
-                let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
-                let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
-                tx.append_audit(event.detail(detail))?;
+                if !is_told {
+                    let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
+                    let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
+                    tx.append_audit(event.detail(detail))?;
+                }
                 Ok(SecretHandout { value, delivery: sealed.delivery, take_id: take_id.clone() })
             })
             .await
     }
 }
 
-/// Lets a kept value be taken at any time, a one-time value once, and by the same id again for a while.
-fn admit(tx: &mut WriteTx<'_>, request_id: &RequestId, sealed: &StoredSecret, take_id: &TakeId) -> Result<()> {
+/// Lets a kept value be taken at any time, a one-time value once, and by the same id again for a while; whether it is a
+/// taking that the history does not tell of yet.
+fn admit(tx: &mut WriteTx<'_>, request_id: &RequestId, sealed: &StoredSecret, take_id: &TakeId) -> Result<bool> {
     match (sealed.delivery, &sealed.taken) {
-        (Delivery::Store, _) => Ok(()),
+        (Delivery::Store, _) => Ok(tx.insert_taking(request_id, take_id)?),
         (Delivery::TransientSend, None) => {
             let wipe_at = tx.now().plus_millis(RETAKE_MS).unwrap_or(tx.now());
-            Ok(tx.mark_taken(request_id, take_id, wipe_at)?)
+            tx.mark_taken(request_id, take_id, wipe_at)?;
+            Ok(true)
         }
         (Delivery::TransientSend, Some((by_id, at)))
             if by_id == take_id && at.plus_millis(RETAKE_MS).is_some_and(|end| tx.now() < end) =>
         {
-            Ok(())
+            Ok(true)
         }
         (Delivery::TransientSend, Some(_)) => Err(Error::Refused(Refused::AlreadyTaken)),
     }

@@ -3,13 +3,23 @@
 use rusqlite::{Row, params};
 
 use super::{Error, ReadTx, Result, WriteTx};
-use crate::domain::id::{ClaimId, RequestId};
-use crate::domain::interaction::{Claim, RunReport};
+use crate::domain::id::{ClaimId, PrincipalName, RequestId};
+use crate::domain::interaction::{Claim, RunReport, TakenClaim, Withdrawal};
+
+/// The columns that [`claim_from`] reads, in its order.
+macro_rules! claim_columns {
+    () => {
+        "c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms, c.withdrawn_by, c.withdrawn_at_ms"
+    };
+}
+
+pub(super) use claim_columns;
 
 /// Reads the columns of a claim from `first` on; `None` where there is none.
 pub(super) fn claim_from(row: &Row<'_>, first: usize) -> Result<Option<Claim>> {
     let Some(claim_id) = row.get::<_, Option<ClaimId>>(first)? else {
-        return Ok(None);
+        let withdrawal = row.get::<_, Option<PrincipalName>>(first + 5)?.zip(row.get(first + 6)?);
+        return Ok(withdrawal.map(|(by, at)| Claim::Withdrawn(Withdrawal { by, at })));
     };
     let report = match (row.get(first + 2)?, row.get(first + 4)?) {
         (None, None) => None,
@@ -18,16 +28,17 @@ pub(super) fn claim_from(row: &Row<'_>, first: usize) -> Result<Option<Claim>> {
             return Err(Error::Corrupt { table: "claims", key: claim_id.to_string() });
         }
     };
-    Ok(Some(Claim { claim_id, claimed_at: row.get(first + 1)?, report }))
+    Ok(Some(Claim::Taken(TakenClaim { claim_id, claimed_at: row.get(first + 1)?, report })))
 }
 
 impl ReadTx<'_> {
-    /// The claim on an interaction.
+    /// What became of the right to act on an interaction; `None` where nothing has yet.
     pub fn claim(&self, request_id: &RequestId) -> Result<Option<Claim>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms \
-             FROM claims AS c JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
-        )?;
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT ",
+            claim_columns!(),
+            " FROM claims AS c JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
+        ))?;
         let mut rows = statement.query([request_id])?;
         match rows.next()? {
             Some(row) => claim_from(row, 0),
@@ -37,15 +48,31 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Makes the claim on an interaction; the primary key refuses a second one.
+    /// Makes the claim on an approval that is still good: its deadline is a condition. The primary key refuses a second
+    /// claim, and one after a withdrawal.
     pub fn insert_claim(&mut self, request_id: &RequestId, claim_id: &ClaimId) -> Result<()> {
-        self.conn
+        let changed = self
+            .conn
             .prepare_cached(
                 "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) \
-                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1",
+                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved' \
+                 AND (claim_expires_at_ms IS NULL OR claim_expires_at_ms > ?3)",
             )?
             .execute(params![request_id, claim_id, self.now])?;
-        Ok(())
+        // What was read in this very transaction says that it is: the two cannot differ.
+        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
+    }
+
+    /// Takes an approval back: in the place of the claim, so that the primary key refuses it after one.
+    pub fn insert_withdrawal(&mut self, request_id: &RequestId, by: &PrincipalName) -> Result<()> {
+        let changed = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO claims (interaction_id, withdrawn_by, withdrawn_at_ms) \
+                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved'",
+            )?
+            .execute(params![request_id, by, self.now])?;
+        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
     }
 
     /// Writes down what came of a claim, once.

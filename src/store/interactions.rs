@@ -3,6 +3,7 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::claims::{claim_columns, claim_from};
 use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
@@ -10,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
-use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System};
+use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System, Wiping};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 
@@ -19,18 +20,24 @@ macro_rules! hot_columns {
     () => {
         "i.interaction_id, i.request_id, i.kind, i.status, i.conversation_id, i.tool_name, i.registered_by, \
          i.created_at_ms, i.expires_at_ms, i.resolved_at_ms, i.resolved_by_principal, i.resolved_by_rule, \
-         i.resolved_by_system, i.resolution"
+         i.resolved_by_system, i.resolution, i.claim_within_ms"
     };
 }
 
-/// An interaction with its body and its claim; [`record_from`] reads it.
+/// An interaction with its body, its claim and the wiping of its secret; [`record_from`] reads it.
 const RECORDS: &str = concat!(
     "SELECT ",
     hot_columns!(),
-    ", b.body, b.metadata, b.content_sha256, b.traceparent, c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms \
+    ", b.body, b.metadata, b.content_sha256, b.traceparent, b.origin, ",
+    claim_columns!(),
+    ", s.wiped_by, s.wiped_at_ms \
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
-     LEFT JOIN claims AS c USING (interaction_id)"
+     LEFT JOIN claims AS c USING (interaction_id) LEFT JOIN sealed_secrets AS s USING (interaction_id)"
 );
+
+/// How many of the latest registrations of the same use of a tool are looked through for one that is open: a use is
+/// registered a few times, and a registration is to be short.
+const TOOL_USES: u32 = 100;
 
 /// Which interactions a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +70,7 @@ fn interaction_from(row: &Row<'_>) -> Result<Interaction> {
         registered_by: row.get(6)?,
         created_at: row.get(7)?,
         expires_at: row.get(8)?,
+        claim_within_ms: row.get(14)?,
         resolution,
         request_id,
     })
@@ -92,18 +100,21 @@ fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
 
 fn record_from(row: &Row<'_>) -> Result<Record> {
     let interaction = interaction_from(row)?;
-    let (content, metadata) = (row.get_ref(14)?.as_str(), row.get_ref(15)?.as_str());
+    let (content, metadata) = (row.get_ref(15)?.as_str(), row.get_ref(16)?.as_str());
     let (content, metadata) = content.and_then(|content| Ok((content, metadata?))).map_err(rusqlite::Error::from)?;
+    let origin = row.get_ref(19)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let corrupt = |_| no_body(&interaction.request_id);
     let body = Body {
         bytes: content.len() + metadata.len(),
         content: Content::from_json(interaction.kind, content).map_err(corrupt)?,
         metadata: JsonObject::from_json(metadata).map_err(corrupt)?,
-        content_sha256: row.get(16)?,
-        traceparent: row.get(17)?,
+        content_sha256: row.get(17)?,
+        traceparent: row.get(18)?,
+        origin: origin.map(serde_json::from_str).transpose().map_err(corrupt)?,
     };
-    let claim = super::claims::claim_from(row, 18)?;
-    Ok(Record { interaction, body, claim })
+    let claim = claim_from(row, 20)?;
+    let wiping = row.get::<_, Option<PrincipalName>>(27)?.zip(row.get(28)?).map(|(by, at)| Wiping { by, at });
+    Ok(Record { interaction, body, claim, wiping })
 }
 
 /// The body of an interaction that is there is missing, or not what its kind asks.
@@ -135,6 +146,27 @@ impl ReadTx<'_> {
     /// What an interaction asked that was found in this very transaction, in the shape of its kind.
     pub fn found_content<T: TryFrom<Content>>(&self, id: &RequestId) -> Result<T> {
         T::try_from(self.found_record(id)?.body.content).map_err(|_| no_body(id))
+    }
+
+    /// The newest interaction of `by` with this content that names its use of a tool, and is pending, or approved and
+    /// still to be claimed, at `now`.
+    pub fn open_tool_use(
+        &self,
+        by: &PrincipalName,
+        content_sha256: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Record>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT i.request_id FROM (SELECT interaction_id FROM interaction_bodies \
+               WHERE is_tool_use = 1 AND content_sha256 = ?1 ORDER BY interaction_id DESC LIMIT ?4) AS same \
+             JOIN interactions AS i USING (interaction_id) LEFT JOIN claims AS c USING (interaction_id) \
+             WHERE i.registered_by = ?2 AND ((i.status = 'pending' AND (i.expires_at_ms IS NULL OR i.expires_at_ms > ?3)) \
+               OR (i.status = 'approved' AND c.interaction_id IS NULL \
+                   AND (i.claim_expires_at_ms IS NULL OR i.claim_expires_at_ms > ?3))) \
+             ORDER BY i.interaction_id DESC LIMIT 1",
+        )?;
+        let found = statement.query_row(params![content_sha256, by, now, TOOL_USES], |row| row.get::<_, RequestId>(0));
+        found.optional()?.map(|id| self.found_record(&id)).transpose()
     }
 
     /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page
@@ -295,10 +327,12 @@ impl WriteTx<'_> {
         if !self.count_pending(&interaction.registered_by, limit)? {
             return Ok(false);
         }
+        let not_json = |_| no_body(&interaction.request_id);
+        let origin = body.origin.as_ref().map(serde_json::to_string).transpose().map_err(not_json)?;
         self.conn
             .prepare_cached(
                 "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
-                 created_at_ms, expires_at_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7)",
+                 created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 interaction.request_id,
@@ -308,18 +342,21 @@ impl WriteTx<'_> {
                 interaction.registered_by,
                 interaction.created_at,
                 interaction.expires_at,
+                interaction.claim_within_ms,
             ])?;
         self.conn
             .prepare_cached(
-                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, is_tool_use, origin) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 self.conn.last_insert_rowid(),
                 content,
                 body.metadata.text(),
                 body.content_sha256,
-                body.traceparent
+                body.traceparent,
+                body.names_tool_use(interaction.conversation_id.as_ref()),
+                origin
             ])?;
         self.set_deadline(interaction.expires_at);
         let event = NewAuditEvent::new(Event::Registered);

@@ -138,6 +138,48 @@ mod tests {
         }
     }
 
+    /// What was there before has no deadline, and every claim, value and taking is as it was.
+    #[test]
+    fn claims_secrets_and_takings_of_an_earlier_schema_are_as_they_were() {
+        let mut old = Connection::open_in_memory().unwrap();
+        at_version(&mut old, 7);
+        old.execute_batch(
+            "INSERT INTO principals (name, role, created_at_ms) VALUES ('ada', 'approver', 1); \
+             INSERT INTO interactions (request_id, kind, status, tool_name, registered_by, created_at_ms, resolved_at_ms, resolved_by_principal) \
+             VALUES ('c', 'confirmation', 'approved', 'shell', 'ada', 1, 2, 'ada'), ('s', 'secret', 'answered', NULL, 'ada', 1, 2, 'ada'); \
+             INSERT INTO interactions (request_id, kind, status, tool_name, registered_by, created_at_ms) \
+             VALUES ('p', 'confirmation', 'pending', 'shell', 'ada', 1); \
+             INSERT INTO claims VALUES (1, 'claim', 3, 'failed', 'why', 4); \
+             INSERT INTO sealed_secrets (interaction_id, service, field, delivery, key_id, sealed) \
+             VALUES (2, 'forge', 'token', 'store', 'key', zeroblob(41)); \
+             INSERT INTO audit_events (at_ms, event, request_id, detail, hash) VALUES \
+             (5, 'secret.taken', 's', '{\"takeId\":\"t\"}', zeroblob(32)), (6, 'secret.taken', 's', '{\"takeId\":\"t\"}', zeroblob(32)), \
+             (7, 'secret.taken', 's', '{\"takeId\":\"u\"}', zeroblob(32))",
+        )
+        .unwrap();
+        migrate(&mut old).unwrap();
+        old.execute_batch("UPDATE interactions SET status = 'approved', resolved_at_ms = 9, resolved_by_principal = 'ada' WHERE request_id = 'p'")
+            .unwrap();
+        let text = |query: &str| old.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(
+            text("SELECT group_concat(quote(claim_within_ms) || quote(claim_expires_at_ms)) FROM interactions"),
+            ["NULLNULL"; 3].join(",")
+        );
+        assert_eq!(
+            text(
+                "SELECT claim_id || claimed_at_ms || outcome || outcome_detail || outcome_at_ms || quote(withdrawn_by) FROM claims"
+            ),
+            "claim3failedwhy4NULL"
+        );
+        assert_eq!(
+            text(
+                "SELECT service || field || delivery || key_id || length(sealed) || quote(wiped_by) FROM sealed_secrets"
+            ),
+            "forgetokenstorekey41NULL"
+        );
+        assert_eq!(text("SELECT group_concat(take_id || taken_at_ms) FROM secret_takings"), "t5,u7");
+    }
+
     #[test]
     fn the_history_of_every_earlier_schema_is_chained_to_the_letter() {
         for version in 1..4 {

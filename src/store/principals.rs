@@ -61,6 +61,15 @@ impl ReadTx<'_> {
         Ok(tokens.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Whether any token in force may resolve what `by` registers; its own counts only where `own_counts`.
+    pub fn has_resolver(&self, by: &PrincipalName, own_counts: bool) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM principals AS p JOIN tokens AS t ON t.principal = p.name \
+             WHERE p.role IN ('approver', 'admin') AND t.revoked_at_ms IS NULL AND (?2 OR p.name <> ?1))",
+        )?;
+        Ok(statement.query_row(params![by, own_counts], |row| row.get(0))?)
+    }
+
     /// The role of a principal, if there is one of that name.
     pub fn role_of(&self, name: &PrincipalName) -> Result<Option<Role>> {
         let mut statement = self.conn.prepare_cached("SELECT role FROM principals WHERE name = ?1")?;

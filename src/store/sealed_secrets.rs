@@ -6,7 +6,7 @@ use super::page::{Cursor, ListPage};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::Delivery;
-use crate::domain::id::{RequestId, SecretName, TakeId};
+use crate::domain::id::{PrincipalName, RequestId, SecretName, TakeId};
 use crate::domain::secret_value::SealedValue;
 
 /// A secret as it is stored.
@@ -18,6 +18,8 @@ pub struct StoredSecret {
     pub value: Option<SealedValue>,
     /// Who took a one-time value, and when.
     pub taken: Option<(TakeId, Timestamp)>,
+    /// Whether a person wiped it.
+    pub is_wiped: bool,
 }
 
 impl ReadTx<'_> {
@@ -30,14 +32,15 @@ impl ReadTx<'_> {
     /// The value that was given for a request.
     pub fn sealed(&self, request_id: &RequestId) -> Result<Option<StoredSecret>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms \
+            "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms, s.wiped_at_ms IS NOT NULL \
              FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
         )?;
         let read = |row: &rusqlite::Row<'_>| {
             let key_id: String = row.get(1)?;
             let bytes: Option<Vec<u8>> = row.get(2)?;
             let taken = row.get::<_, Option<TakeId>>(3)?.zip(row.get::<_, Option<Timestamp>>(4)?);
-            Ok(StoredSecret { delivery: row.get(0)?, value: bytes.map(|bytes| SealedValue { key_id, bytes }), taken })
+            let value = bytes.map(|bytes| SealedValue { key_id, bytes });
+            Ok(StoredSecret { delivery: row.get(0)?, value, taken, is_wiped: row.get(5)? })
         };
         Ok(statement.query_row([request_id], read).optional()?)
     }
@@ -112,6 +115,31 @@ impl WriteTx<'_> {
         }
         self.set_deadline(Some(wipe_at));
         Ok(())
+    }
+
+    /// Writes down that a kept value was taken; `false` where the same taking is written down already.
+    pub fn insert_taking(&mut self, request_id: &RequestId, take: &TakeId) -> Result<bool> {
+        let changed = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO secret_takings (interaction_id, take_id, taken_at_ms) \
+                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![request_id, take, self.now])?;
+        Ok(changed == 1)
+    }
+
+    /// Wipes a value for a person: it has to be there.
+    pub fn wipe_sealed(&mut self, request_id: &RequestId, by: &PrincipalName) -> Result<()> {
+        let changed = self
+            .conn
+            .prepare_cached(
+                "UPDATE sealed_secrets SET sealed = NULL, wiped_by = ?2, wiped_at_ms = ?3 \
+                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
+                 AND sealed IS NOT NULL",
+            )?
+            .execute(params![request_id, by, self.now])?;
+        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() }) }
     }
 
     /// Wipes the one-time values whose time has come; the requests that they were given for.

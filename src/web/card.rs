@@ -9,7 +9,8 @@ use super::session::Person;
 use super::text::{Markup, RelativeTime, escape_untrusted};
 use crate::domain::enums::RiskLevel;
 use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
-use crate::domain::kinds::{Content, Question, Response, SecretRequest};
+use crate::domain::kinds::{Content, Entry, Question, Response, SecretRequest};
+use crate::domain::origin::Origin;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::present::{Ending, asks};
@@ -21,6 +22,8 @@ pub(super) struct Card {
     pub(super) id: String,
     who: String,
     conversation: Option<String>,
+    /// Where the agent says that it comes from, member by member.
+    origin: Vec<(&'static str, Markup)>,
     created: RelativeTime,
     deadline: Option<RelativeTime>,
     /// What is asked, in a word or two.
@@ -94,6 +97,7 @@ impl Card {
             id: interaction.request_id.to_string(),
             asks: asks(interaction.kind),
             who: interaction.registered_by.to_string(),
+            origin: origin_of(record),
             conversation: interaction.conversation_id.as_ref().map(ToString::to_string),
             created: RelativeTime::new(interaction.created_at, now),
             deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
@@ -126,6 +130,12 @@ impl Card {
     fn order(&self) -> i64 {
         self.deadline.as_ref().map_or(i64::MAX, |deadline| deadline.at.as_millis())
     }
+}
+
+/// What an agent says of where it comes from: each member with the word for it.
+fn origin_of(record: &Record) -> Vec<(&'static str, Markup)> {
+    let members = record.body.origin.iter().flat_map(Origin::members);
+    members.map(|(word, text)| (word, escape_untrusted(text))).collect()
 }
 
 impl SecretView {
@@ -200,8 +210,10 @@ pub(super) struct QuestionView {
 pub(super) struct EntryView {
     /// Its place: what the form's fields are named after.
     pub(super) number: usize,
+    pub(super) header: Option<Markup>,
     pub(super) text: Markup,
     pub(super) options: Vec<OptionView>,
+    pub(super) multi_select: bool,
     pub(super) free_text_allowed: bool,
 }
 
@@ -221,8 +233,10 @@ impl QuestionView {
             });
             EntryView {
                 number,
+                header: entry.header.as_deref().map(escape_untrusted),
                 text: escape_untrusted(&entry.text),
                 options: options.collect(),
+                multi_select: entry.multi_select,
                 free_text_allowed: entry.free_text_allowed,
             }
         });
@@ -230,22 +244,32 @@ impl QuestionView {
     }
 }
 
-/// What a form says to each entry: the option at this place, one's own words, or that it is passed over.
+/// What a form says to each entry: the options at these places, one's own words, or that it is passed over.
 pub(super) fn responses(question: &Question, fields: &Fields) -> Result<Vec<Response>, Problem> {
-    let answered = question.entries.iter().enumerate().map(|(number, entry)| {
-        let chosen = fields.get(&format!("option-{number}")).unwrap_or_default();
-        let option = chosen.parse::<usize>().ok().and_then(|place| entry.options.get(place));
-        let text = fields.filled(&format!("text-{number}")).map(str::to_owned);
-        let skipped = chosen == "skip";
-        if !skipped && option.is_none() && text.is_none() {
-            return Err(Problem::malformed("Each question needs an answer: choose one, write one, or skip it."));
+    question.entries.iter().enumerate().map(|(number, entry)| response(number, entry, fields)).collect()
+}
+
+/// What a form's choice says where it is none of the options.
+const SKIP: &str = "skip";
+const OWN_WORDS: &str = "own";
+
+fn response(number: usize, entry: &Entry, fields: &Fields) -> Result<Response, Problem> {
+    let ticked = format!("option-{number}");
+    let ticked = fields.all(&ticked).collect::<Vec<_>>();
+    let places = ticked.iter().filter_map(|place| place.parse::<usize>().ok());
+    let mut chosen = places.filter_map(|place| entry.options.get(place)).map(|option| option.option_id.clone());
+    let text = fields.filled(&format!("text-{number}")).map(str::to_owned);
+    let response = Response::new(entry.question_id.clone());
+    let is_skipped = ticked.contains(&SKIP);
+    let has_options = ticked.iter().any(|place| ![SKIP, OWN_WORDS].contains(place));
+    match (is_skipped, has_options, text) {
+        (true, false, None) => Ok(Response { skipped: true, ..response }),
+        (false, true, None) if entry.multi_select => Ok(Response { option_ids: Some(chosen.collect()), ..response }),
+        (false, true, None) => Ok(Response { option_id: chosen.next(), ..response }),
+        (false, false, Some(text)) => Ok(Response { text: Some(text), ..response }),
+        (false, false, None) => {
+            Err(Problem::malformed("Each question needs an answer: choose one, write one, or skip it."))
         }
-        Ok(Response {
-            question_id: entry.question_id.clone(),
-            option_id: option.map(|option| option.option_id.clone()),
-            text: text.filter(|_| !skipped),
-            skipped,
-        })
-    });
-    answered.collect()
+        _ => Err(Problem::malformed("Each question takes one answer: an option, your own words, or to skip it.")),
+    }
 }

@@ -39,9 +39,11 @@ pub(super) async fn decide(
     if body.decision == Decision::Allow {
         check_nothing_discarded(asked, &body, &form.fields)?;
     }
-    let said = if body.decision == Decision::Allow { "Approved." } else { "Rejected." };
+    let mut said = if body.decision == Decision::Allow { "Approved.".to_owned() } else { "Rejected.".to_owned() };
     let confirm = Confirm { must_acknowledge: true, ..command(body, &app.limits)? };
-    app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)?;
+    for warning in app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)? {
+        said = format!("{said} Mind: {}.", warning.message());
+    }
     Ok(FormResponse::new(said).answer(&headers)?)
 }
 
@@ -221,7 +223,7 @@ pub(super) async fn decide_many(
     let (mut done, mut late) = (0, 0);
     for confirm in confirms {
         match app.service.confirm(&form.person.principal, confirm).await {
-            Ok(()) => done += 1,
+            Ok(_) => done += 1,
             Err(Error::Refused(Refused::Retired { .. })) => late += 1,
             Err(error) if done == 0 => return Err(Problem::from(error).into()),
             Err(error) => {

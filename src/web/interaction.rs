@@ -2,19 +2,22 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::card::{Asked, Card};
+use super::forms::Form;
 use super::history::By;
 use super::page::{Frame, html};
-use super::session::Person;
+use super::session::{PageRejection, Person};
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
-use crate::domain::enums::Kind;
+use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::{RequestId, RuleId};
-use crate::domain::interaction::{Claim, Record, Resolution};
+use crate::domain::interaction::{Claim, Interaction, Record, Resolution, Status, Wiping, Withdrawal};
 use crate::domain::kinds::{self, Confirmation, Content, Question, SecretRequest};
+use crate::domain::origin::Origin;
+use crate::domain::principal::Right;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param};
@@ -40,6 +43,10 @@ struct InteractionPage {
     /// What else the resolution says.
     answered: Vec<DetailRow>,
     claim: Vec<DetailRow>,
+    /// Whether the approval may be taken back by the person who looks.
+    may_withdraw: bool,
+    /// Whether the value that was given may be wiped by the person who looks.
+    may_wipe: bool,
     /// In their order.
     events: Vec<EventLine>,
     /// Whether there are earlier events.
@@ -99,10 +106,44 @@ pub(super) async fn get(
         resolution: resolution.map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
         answered: resolution.map(|found| resolution_details(&record, found)).unwrap_or_default(),
         claim: claim.as_ref().map(claim_details).unwrap_or_default(),
+        may_wipe: has_kept_value(&record) && person.may_resolve(),
+        may_withdraw: claim.is_none() && is_approved(interaction) && person.may_resolve(),
         events: events.collect(),
         is_cut,
         sql: escape_untrusted(&CopyableQuery::EventsOf(&request_id).sql()),
     })
+}
+
+/// `POST /interactions/{requestId}/withdraw`: an approval is taken back.
+pub(super) async fn withdraw(
+    State(app): State<App>,
+    Param(request_id): Param<RequestId>,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    app.service.withdraw(&form.person.principal, &request_id).await.map_err(Problem::from)?;
+    Ok(Redirect::to(&format!("/interactions/{request_id}")).into_response())
+}
+
+/// `POST /interactions/{requestId}/wipe`: a value that was given is wiped.
+pub(super) async fn wipe(
+    State(app): State<App>,
+    Param(request_id): Param<RequestId>,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    app.service.wipe_secret(&form.person.principal, &request_id).await.map_err(Problem::from)?;
+    Ok(Redirect::to(&format!("/interactions/{request_id}")).into_response())
+}
+
+/// Whether a value was given to be kept, and no person has wiped it.
+fn has_kept_value(record: &Record) -> bool {
+    let delivery = record.interaction.resolution.as_ref().and_then(|resolution| resolution.detail.delivery);
+    delivery == Some(Delivery::Store) && record.wiping.is_none()
+}
+
+fn is_approved(interaction: &Interaction) -> bool {
+    interaction.status() == Status::Resolved(Outcome::Approved)
 }
 
 /// Who asked, when, in which conversation, and what the request allows.
@@ -121,6 +162,8 @@ pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
         Content::Question(_) => Vec::new(),
     });
     facts.extend(record.body.traceparent.as_ref().map(|trace| DetailRow::code("Trace", trace.as_str())));
+    let origin = record.body.origin.iter().flat_map(Origin::members);
+    facts.extend(origin.map(|(word, text)| DetailRow::text(format!("The agent claims its {word}"), text)));
     if record.body.metadata.text() != "{}" {
         facts.push(DetailRow::block("The agent's own notes", record.body.metadata.text()));
     }
@@ -158,6 +201,8 @@ const fn yes_or_no(is_so: bool) -> &'static str {
 pub(super) fn resolution_details(record: &Record, resolution: &Resolution) -> Vec<DetailRow> {
     let detail = &resolution.detail;
     let mut facts = Vec::new();
+    let interaction = &record.interaction;
+    facts.extend(interaction.claim_expires_at().map(|end| DetailRow::at("To be claimed before", end)));
     facts.extend(detail.comment.as_ref().map(|comment| DetailRow::text("Comment", comment)));
     facts.extend(detail.updated_input.as_ref().map(|input| DetailRow::block("Approved with this input", input.text())));
     facts.extend(detail.updated_input_digest.as_ref().map(|digest| DetailRow::code("Its digest", digest)));
@@ -165,6 +210,9 @@ pub(super) fn resolution_details(record: &Record, resolution: &Resolution) -> Ve
     let rules = detail.trust_rules.iter().flatten();
     facts.extend(rules.map(|rule| DetailRow::rule("Decided by rule", &rule.rule_id)));
     facts.extend(detail.delivery.map(|delivery| DetailRow::text("Delivery", delivery.as_str())));
+    if let Some(Wiping { by, at }) = &record.wiping {
+        facts.extend([DetailRow::code("Wiped by", by.as_str()), DetailRow::at("Wiped", *at)]);
+    }
     if let (Some(responses), Some(question)) = (&detail.responses, record.body.content.question()) {
         facts.extend(responses.iter().map(|response| answer(question, response)));
     }
@@ -175,15 +223,21 @@ pub(super) fn resolution_details(record: &Record, resolution: &Resolution) -> Ve
 fn answer(question: &Question, response: &kinds::Response) -> DetailRow {
     let entry = question.entries.iter().find(|entry| entry.question_id == response.question_id);
     let options = entry.map(|entry| entry.options.as_slice()).unwrap_or_default();
-    let option = options.iter().find(|option| Some(&option.option_id) == response.option_id.as_ref());
-    let words = [option.map(|option| option.label.as_str()), response.text.as_deref()];
-    let words = words.into_iter().flatten().collect::<Vec<_>>().join(" – ");
+    let chosen = response.chosen().filter_map(|id| options.iter().find(|option| option.option_id == *id));
+    let words = chosen.map(|option| option.label.as_str()).chain(response.text.as_deref());
+    let words = words.collect::<Vec<_>>().join(" – ");
     let text = entry.map_or(response.question_id.as_str(), |entry| &entry.text);
     DetailRow::text(text, if response.skipped { "skipped" } else { &words })
 }
 
 /// Who acts on it, and what came of that.
 pub(super) fn claim_details(claim: &Claim) -> Vec<DetailRow> {
+    let claim = match claim {
+        Claim::Taken(claim) => claim,
+        Claim::Withdrawn(Withdrawal { by, at }) => {
+            return vec![DetailRow::code("Taken back by", by.as_str()), DetailRow::at("Taken back", *at)];
+        }
+    };
     let mut facts = vec![DetailRow::code("Claim", claim.claim_id.as_str()), DetailRow::at("Claimed", claim.claimed_at)];
     match &claim.report {
         Some(report) => {

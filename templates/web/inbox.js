@@ -151,7 +151,9 @@ function schedule(id) {
 }
 
 /** What says nothing about whether a card waits. */
-const AFTERWARDS = ["interaction.claimed", "interaction.outcome_reported", "secret.taken", "secret.wiped"];
+const AFTERWARDS = [
+  "interaction.claimed", "interaction.approval_withdrawn", "interaction.outcome_reported", "secret.taken", "secret.wiped",
+];
 
 function connect() {
   const source = new EventSource(queue.dataset.live);

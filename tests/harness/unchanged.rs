@@ -11,6 +11,7 @@ const CONTENTS: &[&str] = &[
     "SELECT * FROM interaction_bodies ORDER BY interaction_id",
     "SELECT * FROM claims ORDER BY interaction_id",
     "SELECT * FROM sealed_secrets ORDER BY interaction_id",
+    "SELECT * FROM secret_takings ORDER BY interaction_id, take_id",
     "SELECT * FROM trust_rules ORDER BY rule_number",
     "SELECT * FROM audit_events ORDER BY seq",
 ];

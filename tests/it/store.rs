@@ -49,12 +49,13 @@ fn secret(request_id: &str, by: &Principal, now: Timestamp) -> (Interaction, Bod
         registered_by: by.name.clone(),
         created_at: now,
         expires_at: now.plus_millis(10_000),
+        claim_within_ms: None,
         resolution: None,
     };
     let content = json!({"service": "forge", "field": "token", "label": "The forge's token"});
     let content = Content::Secret(serde_json::from_value(content).unwrap());
     let metadata = JsonObject::default();
-    (interaction, Body { content, metadata, bytes: 0, content_sha256: [0; 32], traceparent: None })
+    (interaction, Body { content, metadata, origin: None, bytes: 0, content_sha256: [0; 32], traceparent: None })
 }
 
 /// Has the store settle a pending secret `s`, which expires after ten seconds, as `asked` says, after `wait`; whether it

@@ -6,6 +6,8 @@ use clap::Args;
 
 use super::waiting::{Waiting, how_it_ended};
 use crate::cli::Failure;
+use crate::config::lifetime;
+use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::{ExecutionTarget, Outcome, RiskLevel};
 use crate::domain::id::ToolName;
 use crate::domain::json::JsonObject;
@@ -52,6 +54,10 @@ pub(in crate::cli) struct About {
     #[arg(long)]
     subject: Option<String>,
 
+    /// How long an approval is good for, such as 10m, until it is claimed [default: the server's]
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    claim_within: Option<LifetimeMs>,
+
     /// Allow no trust rule to be made from this
     #[arg(long)]
     no_rules: bool,
@@ -71,6 +77,7 @@ impl About {
             subject: self.subject,
             reason: self.reason,
             persistent_decisions_allowed: !self.no_rules,
+            claim_within_ms: self.claim_within,
             input_edits_allowed,
             ..Confirmation::new(tool_name, input)
         }))

@@ -27,12 +27,16 @@ pub(super) struct AskQuestion {
     #[arg(long, value_name = "ID=LABEL", value_parser = choice)]
     option: Vec<Choice>,
 
+    /// Let the person choose several options
+    #[arg(long)]
+    several: bool,
+
     /// Let the person answer in their own words, too
     #[arg(long)]
     free_text: bool,
 
     /// Several questions at once, as the API's `entries`: '[{"questionId":…,"text":…,"options":[…]}]', or - for stdin
-    #[arg(long, value_name = "JSON", conflicts_with_all = ["text", "option", "free_text"])]
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["text", "option", "several", "free_text"])]
     entries: Option<String>,
 
     #[command(flatten)]
@@ -47,7 +51,10 @@ fn choice(text: &str) -> Result<Choice, String> {
 impl AskQuestion {
     pub(super) fn run(self) -> Result<(), Failure> {
         let json = self.waiting.common.json;
-        let entries = entries(self.entries, self.text, self.option, self.free_text)?;
+        let entries = match self.entries {
+            Some(json) => entries(json)?,
+            None => vec![only(self.text, self.option, self.several, self.free_text)?],
+        };
         let is_only = entries.len() == 1;
         let asked = self.waiting.ask(Content::Question(Question { entries }))?;
         let interaction = asked.answered(json)?;
@@ -63,26 +70,25 @@ impl AskQuestion {
     }
 }
 
-fn entries(
-    json: Option<String>,
-    text: Option<String>,
-    options: Vec<Choice>,
-    free_text_allowed: bool,
-) -> Result<Vec<Entry>, Failure> {
-    let Some(json) = json else {
-        let question_id: QuestionId = ONLY.parse().map_err(|error: &str| Failure::Usage(error.to_owned()))?;
-        if options.is_empty() && !free_text_allowed {
-            let message = "a question needs an --option ID=LABEL to choose, or --free-text";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        return Ok(vec![Entry { question_id, text: text.unwrap_or_default(), options, free_text_allowed }]);
-    };
+/// The one entry of a question that is asked in flags.
+fn only(text: Option<String>, options: Vec<Choice>, multi_select: bool, free_text: bool) -> Result<Entry, Failure> {
+    let question_id: QuestionId = ONLY.parse().map_err(|error: &str| Failure::Usage(error.to_owned()))?;
+    if options.is_empty() && !free_text {
+        let message = "a question needs an --option ID=LABEL to choose, or --free-text";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let text = text.unwrap_or_default();
+    Ok(Entry { question_id, header: None, text, options, multi_select, free_text_allowed: free_text })
+}
+
+fn entries(json: String) -> Result<Vec<Entry>, Failure> {
     let json = if json == "-" { io::read_to_string(io::stdin())? } else { json };
     serde_json::from_str(&json).map_err(|error| Failure::Usage(format!("--entries is not a list of entries: {error}")))
 }
 
-/// What the person said, for a program: the option's id, or else their own words; nothing where they would not say.
-fn answer(response: &Response) -> &str {
-    let chosen = response.option_id.as_ref().map(|id| id.as_str());
-    chosen.or(response.text.as_deref()).unwrap_or_default()
+/// What the person said, for a program: the ids of the options with commas between them, or else their own words; nothing
+/// where they would not say.
+fn answer(response: &Response) -> String {
+    let chosen = response.chosen().map(|id| id.as_str()).collect::<Vec<_>>();
+    if chosen.is_empty() { response.text.clone().unwrap_or_default() } else { chosen.join(",") }
 }

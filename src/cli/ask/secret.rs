@@ -71,7 +71,9 @@ impl AskSecret {
         if self.waiting.common.json {
             writeln!(io::stdout(), "{}", *Zeroizing::new(serde_json::to_string(&taken).map_err(io::Error::from)?))?;
         } else {
-            writeln!(io::stdout(), "{}", taken.value.expose())?;
+            // Of several lines the last newline is the value's own.
+            let value = taken.value.expose();
+            write!(io::stdout(), "{value}{}", if value.ends_with('\n') { "" } else { "\n" })?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::api::{Interaction, NoBody, RegisterBody, Resolution, WithRaw};
-use crate::cli::common::Common;
+use crate::cli::common::{Common, warn};
 use crate::cli::interrupt::{Heard, Interrupts};
 use crate::cli::{Failure, safe_text};
 use crate::client::{Client, Error, RetryPolicy};
@@ -92,8 +92,9 @@ fn wait(
     body: &RegisterBody,
 ) -> Result<WithRaw<Interaction>, Error> {
     let mut interaction = patience.run(|| client.register_interaction(body))?;
+    // Whether anybody reads this does not matter to the question.
+    let _ = warn(interaction.value.warnings.take());
     if interaction.value.outcome().is_none() {
-        // Whether this can be written does not matter to the question.
         let _ = writeln!(io::stderr(), "waiting for an answer to {request_id}");
     }
     while interaction.value.outcome().is_none() {

@@ -153,6 +153,9 @@ impl Watch {
             }
             (Mode::Typing { field: Field::Reason, .. }, _) => &[("Enter", "reject"), ("Esc", "back")],
             (Mode::Typing { .. }, _) => &[("Enter", "done"), ("Esc", "back")],
+            (Mode::Choosing { menu, .. }, _) if menu.is_of_several() => {
+                &[("j k", "move"), ("space", "tick"), ("Enter", "choose what is ticked"), ("Esc", "back")]
+            }
             (Mode::Choosing { .. }, _) => &[("j k", "move"), ("Enter", "choose"), ("Esc", "back")],
         };
         let shown = keys.iter().flat_map(|(key, does)| [format!(" {key} ").reversed(), format!(" {does}  ").into()]);

@@ -103,7 +103,9 @@ fn ask(question: &Question, responses: Vec<Response>) -> Transition {
     let options = entry.options.iter();
     let options = options.map(|option| (option.label.as_str(), option.description.as_deref().unwrap_or_default()));
     let own_words = entry.free_text_allowed.then_some(("(in your own words)", ""));
-    let menu = Menu::new(&entry.text, options.chain(own_words).chain([("(pass over this one)", "")]));
+    let title = entry.header.as_ref().map_or_else(|| entry.text.clone(), |header| format!("{header}: {}", entry.text));
+    let menu = Menu::new(&title, options.chain(own_words).chain([("(pass over this one)", "")]));
+    let menu = if entry.multi_select { menu.several(entry.options.len()) } else { menu };
     Transition::To(Mode::Choosing { menu, choice: Choice::Entry(responses) })
 }
 
@@ -125,15 +127,21 @@ impl Mode {
                 Transition::Stay
             }
             (Self::Choosing { menu, choice }, code) => {
-                menu.key(code).map_or(Transition::Stay, |at| chosen(choice, at, card, has_seen_end))
+                menu.key(code).map_or(Transition::Stay, |at| chosen(choice, menu, at, card, has_seen_end))
             }
         }
     }
 
     /// Text that came at once.
     pub(super) fn paste(&mut self, pasted: &str) {
-        if let Self::Typing { text, .. } = self {
-            text.push_str(pasted.trim_end_matches(['\r', '\n']));
+        match self {
+            // Terminals end pasted lines with CR. The last end counts: a key in PEM is another without it.
+            Self::Typing { field: Field::Secret { .. }, text } => {
+                let lines = Zeroizing::new(pasted.replace("\r\n", "\n"));
+                text.push_str(&Zeroizing::new(lines.replace('\r', "\n")));
+            }
+            Self::Typing { text, .. } => text.push_str(pasted.trim_end_matches(['\r', '\n'])),
+            Self::Reading | Self::Help | Self::Sure { .. } | Self::Choosing { .. } => {}
         }
     }
 }
@@ -169,7 +177,7 @@ fn typed(field: &mut Field, text: &str, card: &Card) -> Transition {
     }
 }
 
-fn chosen(choice: &mut Choice, at: usize, card: &Card, has_seen_end: bool) -> Transition {
+fn chosen(choice: &mut Choice, menu: &Menu, at: usize, card: &Card, has_seen_end: bool) -> Transition {
     let (confirmation, question) = (&card.interaction.confirmation, &card.interaction.question);
     match (choice, confirmation, question) {
         (Choice::Pattern, Some(confirmation), _) => {
@@ -182,14 +190,24 @@ fn chosen(choice: &mut Choice, at: usize, card: &Card, has_seen_end: bool) -> Tr
             let Some(offer) = confirmation.scope_options.get(at) else { return Transition::Stay };
             approve(confirmation, Some((pattern.clone(), offer.scope.clone())), has_seen_end)
         }
-        (Choice::Entry(responses), _, Some(question)) => answer_entry(question, std::mem::take(responses), at),
+        (Choice::Entry(responses), _, Some(question)) => answer_entry(question, responses, menu, at),
         _ => Transition::Stay,
     }
 }
 
-fn answer_entry(question: &Question, responses: Vec<Response>, at: usize) -> Transition {
+/// Answers the next entry with what is chosen at this place; where several may be, with all that is ticked.
+fn answer_entry(question: &Question, responses: &mut Vec<Response>, menu: &Menu, at: usize) -> Transition {
     let Some(entry) = question.entries.get(responses.len()) else { return Transition::Stay };
-    match entry.options.get(at) {
+    let several = menu.ticked().filter_map(|place| entry.options.get(place)).map(|option| option.option_id.clone());
+    let (several, chosen) = (several.collect::<Vec<_>>(), entry.options.get(at));
+    if chosen.is_some() && menu.is_of_several() && several.is_empty() {
+        return Transition::Stay;
+    }
+    let responses = std::mem::take(responses);
+    match chosen {
+        Some(_) if menu.is_of_several() => {
+            answered(question, responses, |response| response.option_ids = Some(several))
+        }
         Some(option) => answered(question, responses, |response| response.option_id = Some(option.option_id.clone())),
         None if entry.free_text_allowed && at == entry.options.len() => {
             Transition::To(Mode::typing(Field::Words(responses)))
@@ -201,8 +219,7 @@ fn answer_entry(question: &Question, responses: Vec<Response>, at: usize) -> Tra
 /// Adds the response to the next entry, and asks on.
 fn answered(question: &Question, mut responses: Vec<Response>, say: impl FnOnce(&mut Response)) -> Transition {
     if let Some(entry) = question.entries.get(responses.len()) {
-        let question_id = entry.question_id.clone();
-        let mut response = Response { question_id, option_id: None, text: None, skipped: false };
+        let mut response = Response::new(entry.question_id.clone());
         say(&mut response);
         responses.push(response);
     }

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ContentError, Summary, all_different};
+use crate::domain::bounded::LifetimeMs;
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{ExecutionTarget, RiskLevel};
 use crate::domain::id::ToolName;
-use crate::domain::json::{JsonObject, objects_only};
+use crate::domain::json::{JsonObject, null_as_absent, null_as_yes, objects_only};
 use crate::domain::matcher::{Subject, scopes};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::refused::Refused;
@@ -27,7 +28,7 @@ pub struct Confirmation {
     #[schema(read_only)]
     pub input_digest: Option<String>,
     /// How much harm it could do.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub risk_level: RiskLevel,
     /// The agent's own id for this use of the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,16 +50,20 @@ pub struct Confirmation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<Diff>,
     /// The patterns that a lasting rule made from this may have.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub allowlist_options: Vec<AllowlistOption>,
     /// The scopes that a lasting rule made from this may have.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub scope_options: Vec<ScopeOption>,
     /// Whether a lasting rule may be made from this at all.
-    #[serde(default = "super::yes")]
+    #[serde(default = "super::yes", deserialize_with = "null_as_yes")]
     pub persistent_decisions_allowed: bool,
+    /// How long an approval is good for, in milliseconds from the approval on; else as the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub claim_within_ms: Option<LifetimeMs>,
     /// Whether the approver may change the input.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub input_edits_allowed: bool,
 }
 
@@ -120,6 +125,7 @@ impl Confirmation {
             scope_options: Vec::new(),
             persistent_decisions_allowed: true,
             input_edits_allowed: false,
+            claim_within_ms: None,
         }
     }
 

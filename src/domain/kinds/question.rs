@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{ContentError, Summary, all_different};
 use crate::domain::id::{OptionId, QuestionId};
-use crate::domain::json::objects_only;
+use crate::domain::json::{null_as_absent, objects_only};
 use crate::domain::refused::Refused;
 
 /// One or more things that the agent wants to know.
@@ -25,12 +25,18 @@ pub struct Question {
 pub struct Entry {
     /// Told apart from the other entries by this.
     pub question_id: QuestionId,
+    /// What it is about, in a word or two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     /// What a person reads.
     pub text: String,
     /// What may be chosen.
     pub options: Vec<Choice>,
+    /// Whether several options may be chosen together.
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
+    pub multi_select: bool,
     /// Whether an answer in one's own words is one, too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub free_text_allowed: bool,
 }
 
@@ -47,7 +53,7 @@ pub struct Choice {
     pub description: Option<String>,
 }
 
-/// The answer to one entry: an option, one's own words, both, or that it is passed over.
+/// The answer to one entry: an option, several, one's own words, or that it is passed over; exactly one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Response {
@@ -56,11 +62,15 @@ pub struct Response {
     /// The option chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option_id: Option<OptionId>,
+    /// The options chosen, where several may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1)]
+    pub option_ids: Option<Vec<OptionId>>,
     /// One's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The person would not say.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
     pub skipped: bool,
 }
 
@@ -98,11 +108,8 @@ impl Question {
     /// Checks that `responses` answer every entry of this question with what it offers.
     pub fn check_responses(&self, responses: &[Response]) -> Result<(), Refused> {
         for response in responses {
-            let id = &response.question_id;
-            let entry = self.entries.iter().find(|entry| entry.question_id == *id).ok_or_else(|| {
-                Refused::InvalidResponse { question_id: id.clone(), problem: "the question has no such entry" }
-            })?;
-            entry.check(response).map_err(|problem| Refused::InvalidResponse { question_id: id.clone(), problem })?;
+            let entry = self.entries.iter().find(|entry| entry.question_id == response.question_id);
+            entry.ok_or_else(|| response.invalid("the question has no such entry"))?.check(response)?;
         }
         let unanswered = self
             .entries
@@ -119,27 +126,59 @@ impl Question {
 }
 
 impl Entry {
-    fn check(&self, response: &Response) -> Result<(), &'static str> {
-        match &response.option_id {
-            Some(chosen) if !self.options.iter().any(|option| option.option_id == *chosen) => {
-                Err("this entry has no such option")
+    fn check(&self, response: &Response) -> Result<(), Refused> {
+        if response.chosen().any(|chosen| !self.options.iter().any(|option| option.option_id == *chosen)) {
+            return Err(response.invalid("this entry has no such option"));
+        }
+        if response.option_ids.is_some() && !self.multi_select {
+            return Err(response.invalid("this entry takes one of its options: choose it with optionId"));
+        }
+        match &response.text {
+            Some(_) if !self.free_text_allowed => {
+                Err(response.invalid("this entry takes one of its options, not free text"))
             }
-            Some(_) | None if response.text.is_some() && !self.free_text_allowed => {
-                Err("this entry takes one of its options, not free text")
+            Some(text) if text.trim().is_empty() => {
+                Err(Refused::EmptyAnswer { question_id: response.question_id.clone() })
             }
             Some(_) | None => Ok(()),
         }
     }
 }
 
-/// Checks what can be checked without the question: each entry once, and each response says something, or that it does not.
+impl Response {
+    /// A response to an entry, which says nothing yet.
+    #[must_use]
+    pub const fn new(question_id: QuestionId) -> Self {
+        Self { question_id, option_id: None, option_ids: None, text: None, skipped: false }
+    }
+
+    /// The options chosen.
+    pub fn chosen(&self) -> impl Iterator<Item = &OptionId> {
+        self.option_id.iter().chain(self.option_ids.iter().flatten())
+    }
+
+    /// Whether it says exactly one thing.
+    fn says_one_thing(&self) -> bool {
+        let said = [self.option_id.is_some(), self.option_ids.is_some(), self.text.is_some(), self.skipped];
+        said.into_iter().filter(|is_said| *is_said).count() == 1
+    }
+
+    fn invalid(&self, problem: &'static str) -> Refused {
+        Refused::InvalidResponse { question_id: self.question_id.clone(), problem }
+    }
+}
+
+/// Checks what can be checked without the question: each entry once, and each response says exactly one thing.
 pub fn check_form(responses: &[Response]) -> Result<(), &'static str> {
     if !all_different(responses.iter().map(|response| &response.question_id)) {
         return Err("a questionId comes twice");
     }
-    let says_something = |response: &Response| response.option_id.is_some() || response.text.is_some();
-    match responses.iter().find(|response| says_something(response) == response.skipped) {
-        Some(_) => Err("a response has an optionId or a text, or it is skipped: one of the two"),
+    if !responses.iter().all(Response::says_one_thing) {
+        return Err("a response has an optionId, optionIds or a text, or it is skipped: exactly one of these");
+    }
+    let mut several = responses.iter().filter_map(|response| response.option_ids.as_ref());
+    match several.find(|chosen| chosen.is_empty() || !all_different(chosen.iter())) {
+        Some(_) => Err("optionIds has at least one option, and each once"),
         None => Ok(()),
     }
 }

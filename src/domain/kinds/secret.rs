@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{ContentError, Summary};
 use crate::domain::enums::Delivery;
 use crate::domain::id::SecretName;
-use crate::domain::json::objects_only;
+use crate::domain::json::{null_as_absent, null_as_yes, objects_only};
 use crate::domain::refused::Refused;
 
 /// "What is the value of this secret?"
@@ -29,13 +29,13 @@ pub struct SecretRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// The tools that the agent promises to use it with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub allowed_tools: Vec<String>,
     /// The domains that the agent promises to send it to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_absent")]
     pub allowed_domains: Vec<String>,
     /// Whether it may be handed over once instead of being kept.
-    #[serde(default = "super::yes")]
+    #[serde(default = "super::yes", deserialize_with = "null_as_yes")]
     pub allow_one_time_send: bool,
 }
 

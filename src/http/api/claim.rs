@@ -1,14 +1,15 @@
-//! `POST /v1/interactions/{requestId}/claim` and `…/outcome`: an agent acts on an approval, once, and reports.
+//! `POST /v1/interactions/{requestId}/claim` and `…/outcome`: an agent acts on an approval, once, and reports; `…/withdraw`: an
+//! approver takes it back before.
 
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::{ClaimBody, ClaimGrant, Interaction, OutcomeBody};
+use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody};
 use crate::domain::id::RequestId;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, OptionalJson, Param, ok};
-use crate::http::middleware::auth::Registrant;
+use crate::http::middleware::auth::{Registrant, Resolver};
 use crate::service;
 
 pub(crate) async fn claim(
@@ -31,4 +32,13 @@ pub(crate) async fn report(
     let OutcomeBody { claim_id, outcome, detail } = body;
     let record = app.service.report_outcome(&caller, &request_id, claim_id, outcome, detail).await?;
     ok(&Interaction::from(record))
+}
+
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    Resolver(caller): Resolver,
+    Param(request_id): Param<RequestId>,
+    OptionalJson(NoBody {}): OptionalJson<NoBody>,
+) -> Result<Response, Problem> {
+    ok(&Interaction::from(app.service.withdraw(&caller, &request_id).await?))
 }

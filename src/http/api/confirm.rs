@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::{Accepted, ConfirmBody};
+use crate::api::{Accepted, ConfirmBody, Warning};
 use crate::config::Limits;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -16,8 +16,8 @@ pub(crate) async fn confirm(
     Resolver(caller): Resolver,
     Json(body): Json<ConfirmBody>,
 ) -> Result<Response, Problem> {
-    app.service.confirm(&caller, command(body, &app.limits)?).await?;
-    accepted()
+    let warnings = app.service.confirm(&caller, command(body, &app.limits)?).await?;
+    ok(&Accepted { accepted: true, warnings: Warning::list(&warnings) })
 }
 
 /// The use case's command, from a body that is checked here.
@@ -34,7 +34,7 @@ pub(crate) fn command(body: ConfirmBody, limits: &Limits) -> Result<Confirm, Pro
     })
 }
 
-/// The answer to every resolution that was accepted.
+/// The answer to every other resolution that was accepted.
 pub(super) fn accepted() -> Result<Response, Problem> {
-    ok(&Accepted { accepted: true })
+    ok(&Accepted { accepted: true, warnings: None })
 }

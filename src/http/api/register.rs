@@ -5,7 +5,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use crate::api::{Call, Interaction, RegisterBody};
+use crate::api::{Call, Interaction, RegisterBody, Warning};
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, answer};
@@ -25,14 +25,16 @@ pub(crate) async fn register(
         request_id: body.request_id,
         conversation_id: body.conversation_id,
         metadata: body.metadata,
+        origin: body.origin,
         traceparent: traceparent(&headers),
     };
-    let (status, record) = match app.service.register(&caller, register).await? {
-        Registered::Created(record) => (StatusCode::CREATED, record),
-        Registered::Existing(record) => (StatusCode::OK, record),
+    let (status, record, warnings) = match app.service.register(&caller, register).await? {
+        Registered::Created { record, warnings } => (StatusCode::CREATED, record, warnings),
+        Registered::Existing(record) => (StatusCode::OK, record, Vec::new()),
     };
     let location = Call::GetInteraction.path_with(&[record.interaction.request_id.as_str()]);
-    let mut response = answer(status, &Interaction::from(*record))?;
+    let interaction = Interaction { warnings: Warning::list(&warnings), ..Interaction::from(*record) };
+    let mut response = answer(status, &interaction)?;
     if let (StatusCode::CREATED, Ok(location)) = (status, HeaderValue::from_str(&location)) {
         response.headers_mut().insert(LOCATION, location);
     }

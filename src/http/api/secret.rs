@@ -1,4 +1,5 @@
-//! `POST /v1/secret` and `POST /v1/interactions/{requestId}/secret`: a person provides a value, the agent takes it.
+//! `POST /v1/secret` and `POST /v1/interactions/{requestId}/secret`: a person provides a value, the agent takes it; `DELETE`
+//! of the same: a person wipes it.
 
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -6,11 +7,11 @@ use axum::http::header::{CACHE_CONTROL, CONNECTION};
 use axum::response::Response;
 
 use super::confirm::accepted;
-use crate::api::{ProvideSecretBody, SecretHandout, TakeSecretBody};
+use crate::api::{Interaction, ProvideSecretBody, SecretHandout, TakeSecretBody};
 use crate::domain::id::RequestId;
 use crate::http::App;
 use crate::http::error::Problem;
-use crate::http::extract::{Json, OptionalJson, Param, ok};
+use crate::http::extract::{Json, NoQuery, OptionalJson, Param, ok};
 use crate::http::middleware::auth::{Registrant, Resolver};
 use crate::service::{self, ProvideSecret};
 
@@ -36,6 +37,15 @@ pub(crate) async fn take(
     let mut response = ok(&SecretHandout { value, delivery, take_id })?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+pub(crate) async fn wipe(
+    State(app): State<App>,
+    Resolver(caller): Resolver,
+    Param(request_id): Param<RequestId>,
+    NoQuery: NoQuery,
+) -> Result<Response, Problem> {
+    ok(&Interaction::from(app.service.wipe_secret(&caller, &request_id).await?))
 }
 
 /// Ends the connection on which a value went, and with it the buffers that it may still be in.

@@ -3,7 +3,7 @@
 /// The events that are an interaction's beginning or end.
 macro_rules! begins_or_ends {
     () => {
-        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported')"
+        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported', 'interaction.approval_withdrawn')"
     };
 }
 
@@ -44,14 +44,19 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          WHERE status = 'pending' GROUP BY registered_by) ON registered_by = name WHERE pending_count <> coalesce(pending, 0)",
     ),
     (
-        "only an approved confirmation is claimed, and the history tells of it",
+        "only an approved confirmation is claimed or withdrawn, and the history tells of it",
         "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE status <> 'approved' OR NOT EXISTS \
-         (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.claimed' AND a.at_ms = claimed_at_ms)",
+         (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.at_ms = coalesce(claimed_at_ms, withdrawn_at_ms) \
+         AND a.event = iif(claim_id IS NULL, 'interaction.approval_withdrawn', 'interaction.claimed'))",
     ),
     (
         "every claim that the history tells of is there, once",
-        "SELECT request_id FROM audit_events AS a WHERE event = 'interaction.claimed' GROUP BY request_id HAVING count(*) > 1 OR NOT EXISTS \
+        "SELECT request_id FROM audit_events AS a WHERE event IN ('interaction.claimed', 'interaction.approval_withdrawn') GROUP BY request_id HAVING count(*) > 1 OR NOT EXISTS \
          (SELECT 1 FROM claims JOIN interactions AS i USING (interaction_id) WHERE i.request_id = a.request_id)",
+    ),
+    (
+        "no approval was claimed past its deadline",
+        "SELECT request_id FROM claims JOIN interactions USING (interaction_id) WHERE claimed_at_ms >= claim_expires_at_ms",
     ),
     (
         "the outcome of a claim is the one that was reported",
@@ -72,6 +77,12 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "every answered secret has its value, sealed or wiped, and nothing else has one",
         "SELECT request_id FROM interactions WHERE (kind = 'secret' AND status = 'answered') <> \
          (interaction_id IN (SELECT interaction_id FROM sealed_secrets))",
+    ),
+    (
+        "every value that a person wiped is wiped in the history, too",
+        "SELECT request_id FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE wiped_at_ms IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'secret.wiped' AND a.principal = s.wiped_by \
+         AND a.at_ms = s.wiped_at_ms)",
     ),
     (
         "what a rule decided is what the rule says",

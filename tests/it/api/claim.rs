@@ -1,5 +1,7 @@
 //! `POST /v1/interactions/{requestId}/claim` and `…/outcome`: the one-time right to act, and what came of it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestServer, altered, confirmation, question, responses, secret};
@@ -136,4 +138,75 @@ fn an_outcome_closes_the_story_and_is_never_told_differently() {
         assert_eq!(server.unchanged(|| claim(&agent, id, &json!({}))).refusal(), (409, "already_claimed"));
     }
     assert_eq!(story(&server), Vec::<Vec<Value>>::new());
+}
+
+#[test]
+fn an_approval_is_claimed_before_its_deadline_and_never_from_then_on() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    for id in ["in-time", "late"] {
+        let body = altered(confirmation(id), &json!({"confirmation": {"claimWithinMs": 60_000}}));
+        let seen = agent.register(&body);
+        assert_eq!((&seen["claimExpiresAt"], &seen["confirmation"]["claimWithinMs"]), (&json!(null), &json!(60_000)));
+    }
+    // It counts from the approval.
+    server.advance(Duration::from_secs(3600));
+    for id in ["in-time", "late"] {
+        ada.confirm(id, "allow").expect(200);
+        assert_eq!(agent.look(id)["claimExpiresAt"], "2030-01-01T01:01:00.000Z");
+    }
+    server.advance(Duration::from_millis(59_999));
+    claim(&agent, "in-time", &json!({"claimId": "mine"})).expect(200);
+    server.advance(Duration::from_millis(1));
+    server.unchanged(|| {
+        assert_eq!(claim(&agent, "late", &json!({"claimId": "mine"})).refusal(), (409, "approval_expired"));
+        assert_eq!(claim(&agent, "late", &json!({"inputDigest": "sha256:00"})).refusal(), (409, "digest_mismatch"));
+        // Its own claim, made in time, may be repeated at any time.
+        claim(&agent, "in-time", &json!({"claimId": "mine"})).expect(200);
+        assert_eq!(claim(&agent, "in-time", &json!({"claimId": "yours"})).refusal(), (409, "already_claimed"));
+    });
+    assert_eq!(agent.look("late")["status"], "approved");
+    let shown = server.sql("SELECT request_id, claim_expires_at FROM v_unclaimed ORDER BY request_id");
+    assert_eq!(
+        shown,
+        [["in-time", "2030-01-01T01:01:00.000Z"], ["late", "2030-01-01T01:01:00.000Z"]].map(|row| row.map(Value::from))
+    );
+}
+
+#[test]
+fn the_server_says_how_long_an_approval_is_good_for_where_the_agent_does_not() {
+    for (flags, end) in [
+        (&[][..], json!("2030-01-02T00:00:00.000Z")),
+        (&["--claim-within", "90s"], json!("2030-01-01T00:01:30.000Z")),
+        (&["--claim-within", "none"], json!(null)),
+    ] {
+        let server = TestServer::with(flags);
+        let agent = approved(&server, "c");
+        assert_eq!(agent.look("c")["claimExpiresAt"], end, "{flags:?}");
+        assert_eq!(agent.look("c")["confirmation"].get("claimWithinMs"), None);
+        server.approver("bob").confirm("c", "deny").refusal();
+        agent.register(&secret("s"));
+        assert_eq!(agent.look("s")["claimExpiresAt"], json!(null));
+        // What is set at the registration stays, whatever the next server says.
+        let server = server.restart(&["--claim-within", "1s"]);
+        assert_eq!(server.client("root", countersign::domain::enums::Role::Auditor).look("c")["claimExpiresAt"], end);
+    }
+}
+
+#[test]
+fn what_a_rule_approves_has_its_deadline_too() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "/repo", "decision": "allow"});
+    ada.post("/v1/trust-rules", &rule).expect(201);
+    let seen = agent.register(&altered(confirmation("c"), &json!({"confirmation": {"claimWithinMs": 1000}})));
+    assert_eq!((&seen["status"], &seen["claimExpiresAt"]), (&json!("approved"), &json!("2030-01-01T00:00:01.000Z")));
+    server.advance(Duration::from_secs(1));
+    assert_eq!(server.unchanged(|| claim(&agent, "c", &json!({}))).refusal(), (409, "approval_expired"));
+    assert_eq!(
+        agent
+            .post("/v1/interactions", &altered(confirmation("d"), &json!({"confirmation": {"claimWithinMs": 0}})))
+            .refusal(),
+        (400, "malformed_request")
+    );
 }

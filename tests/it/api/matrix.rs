@@ -15,7 +15,7 @@ const STANDS: [&str; 8] =
 /// `+` it is done; `=` 200, and nothing changes; `.` cannot be;
 /// `k` 404 `wrong_kind`; `r` 404 `already_resolved`; `x` 404 `expired`;
 /// `K` 409 `wrong_kind`; `R` 409 `already_resolved`; `a` 409 `not_approved`; `c` 409 `not_claimed`; `s` 409 `not_answered`.
-const MATRIX: [(&str, &str, &str); 27] = [
+const MATRIX: [(&str, &str, &str); 33] = [
     ("confirm", "confirmation", "+ r r . x r r x"),
     ("confirm", "secret", "k . . k k k k k"),
     ("confirm", "question", "k . . k k k k k"),
@@ -37,12 +37,18 @@ const MATRIX: [(&str, &str, &str); 27] = [
     ("claim", "confirmation", "a + a . a a a a"),
     ("claim", "secret", "a . . a a a a a"),
     ("claim", "question", "a . . a a a a a"),
+    ("withdraw", "confirmation", "a + a . a a a a"),
+    ("withdraw", "secret", "a . . a a a a a"),
+    ("withdraw", "question", "a . . a a a a a"),
     ("outcome", "confirmation", "c c c . c c c c"),
     ("outcome", "secret", "c . . c c c c c"),
     ("outcome", "question", "c . . c c c c c"),
     ("take", "confirmation", "k k k . k k k k"),
     ("take", "secret", "s . . + s s s s"),
     ("take", "question", "k . . k k k k k"),
+    ("wipe", "confirmation", "k k k . k k k k"),
+    ("wipe", "secret", "s . . + s s s s"),
+    ("wipe", "question", "k . . k k k k k"),
 ];
 
 /// The status, the code, and whether the `status` of the interaction is told.
@@ -110,6 +116,8 @@ fn call(agent: &Client, approver: &Client, endpoint: &str, id: &str) -> Answer {
         "trust-rules" => approver.post("/v1/trust-rules", &rule),
         "applied-rule" => approver.post("/v1/trust-rules", &altered(rule, &json!({"applyToPending": true}))),
         "take" => agent.post_nothing(&own("secret")),
+        "wipe" => approver.delete(&own("secret")),
+        "withdraw" => approver.post_nothing(&own(endpoint)),
         "outcome" => agent.post(&own(endpoint), &json!({"claimId": "mine", "outcome": "succeeded"})),
         verb => agent.post_nothing(&own(verb)),
     }

@@ -24,7 +24,6 @@ fn answers_reach_the_agent_as_they_were_given() {
         responses(),
         json!([because, {"questionId": "colour", "optionId": "blue"}]),
         json!([{"questionId": "colour", "skipped": true}, {"questionId": "why", "skipped": true}]),
-        json!([{"questionId": "colour", "optionId": "red", "text": "a dark one"}, because]),
         json!([{"questionId": "colour", "text": "green"}, because]),
     ]
     .iter()
@@ -59,7 +58,8 @@ fn responses_that_do_not_answer_the_question_leave_it_pending() {
         (json!([why]), "colour"),
         (json!([colour, why, {"questionId": "when", "text": "now"}]), "when"),
         (json!([{"questionId": "colour", "optionId": "green"}, why]), "colour"),
-        (json!([{"questionId": "colour", "optionId": "red", "text": "a dark one"}, why]), "colour"),
+        (json!([{"questionId": "colour", "optionIds": ["red"]}, why]), "colour"),
+        (json!([{"questionId": "colour", "optionIds": ["red", "blue"]}, why]), "colour"),
         (json!([{"questionId": "colour", "text": "red"}, why]), "colour"),
         (json!([colour, {"questionId": "why", "optionId": "red"}]), "why"),
     ] {
@@ -69,6 +69,53 @@ fn responses_that_do_not_answer_the_question_leave_it_pending() {
     }
     respond(&ada, "q", &json!([colour, why])).expect(200);
     assert_eq!(waiter.join().unwrap().body["status"], "answered");
+}
+
+/// [`question`], of whose `colour` several may be chosen.
+fn question_of_several(request_id: &str) -> Value {
+    let mut question = question(request_id);
+    question["question"]["entries"][0]["multiSelect"] = json!(true);
+    question["question"]["entries"][0]["header"] = json!("Colour");
+    question
+}
+
+#[test]
+fn several_options_are_chosen_where_the_entry_takes_several() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let why = json!({"questionId": "why", "text": "so"});
+    for (number, colour) in [
+        json!({"questionId": "colour", "optionIds": ["blue", "red"]}),
+        json!({"questionId": "colour", "optionIds": ["blue"]}),
+        json!({"questionId": "colour", "optionId": "red"}),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let id = format!("q{number}");
+        let entry = &agent.register(&question_of_several(&id))["question"]["entries"][0];
+        assert_eq!((&entry["multiSelect"], &entry["header"]), (&json!(true), &json!("Colour")));
+        let green = json!([{"questionId": "colour", "optionIds": ["red", "green"]}, why]);
+        let refused = server.unchanged(|| respond(&ada, &id, &green));
+        assert_eq!((refused.refusal(), &refused.body["questionId"]), ((422, "invalid_response"), &json!("colour")));
+        respond(&ada, &id, &json!([colour, why])).expect(200);
+        server.unchanged(|| respond(&ada, &id, &json!([colour, why]))).expect(200);
+        assert_eq!(agent.look(&id)["resolution"]["responses"], json!([colour, why]));
+    }
+}
+
+#[test]
+fn an_empty_answer_is_none_and_the_question_stays_pending() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&question("q"));
+    for text in ["", " ", "\t\r\n", "\u{a0}\u{2003}"] {
+        let given = json!([{"questionId": "colour", "optionId": "red"}, {"questionId": "why", "text": text}]);
+        let refused = server.unchanged(|| respond(&ada, "q", &given));
+        assert_eq!((refused.refusal(), &refused.body["questionId"]), ((422, "empty_answer"), &json!("why")));
+        assert_eq!(agent.look("q")["status"], "pending");
+    }
+    respond(&ada, "q", &responses()).expect(200);
 }
 
 #[test]
@@ -84,6 +131,13 @@ fn malformed_responses_are_told_so_before_anything_is_looked_up() {
             json!([red, {"questionId": "colour", "optionId": "blue"}, why]),
             json!([{"questionId": "colour"}, why]),
             json!([altered(red.clone(), &json!({"skipped": true})), why]),
+            json!([altered(red.clone(), &json!({"text": "a dark one"})), why]),
+            json!([altered(red.clone(), &json!({"optionIds": ["red"]})), why]),
+            json!([{"questionId": "colour", "text": "a dark one", "skipped": true}, why]),
+            json!([{"questionId": "colour", "optionIds": ["red"], "text": "a dark one"}, why]),
+            json!([{"questionId": "colour", "optionIds": []}, why]),
+            json!([{"questionId": "colour", "optionIds": ["red", "red"]}, why]),
+            json!([{"questionId": "colour", "skipped": null}, why]),
             json!([altered(red.clone(), &json!({"skipped": false, "optionid": "red"})), why]),
             json!([{"optionId": "red"}, why]),
             json!({"colour": "red"}),

@@ -84,7 +84,7 @@ pub(crate) struct Fixture {
 pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
 
 impl Fixture {
-    /// Pending: `c`, `s` and `q` of an agent, `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
+    /// Pending: `c`, `s` and `q` of an agent, whose `d` is approved, and `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
     /// too, and `own-s` answered.
     pub(crate) fn new() -> Self {
         let server = TestServer::start();
@@ -92,14 +92,19 @@ impl Fixture {
         let admin = server.client("root", Role::Admin);
         let mut editable = confirmation("c");
         editable["confirmation"]["inputEditsAllowed"] = json!(true);
-        for registration in [editable, secret("s"), question("q")] {
+        let mut shades = question("q");
+        shades["question"]["entries"].as_array_mut().unwrap().push(several("shades"));
+        for registration in [editable, secret("s"), shades] {
             agent.register(&registration);
         }
-        for registration in [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")] {
+        agent.register(&confirmation("d"));
+        let own = [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")];
+        for registration in own {
             admin.register(&registration);
         }
         ada.confirm("own-c", "allow").expect(200);
         ada.confirm("own-d", "allow").expect(200);
+        ada.confirm("d", "allow").expect(200);
         ada.post("/v1/secret", &json!({"requestId": "own-s", "value": "v"})).expect(200);
         admin.post("/v1/interactions/own-d/claim", &json!({"claimId": "claim"})).expect(200);
         let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
@@ -147,10 +152,12 @@ impl Fixture {
 
     fn approvers_calls() -> Vec<Call> {
         let confirm = json!({"requestId": "c", "decision": "allow", "comment": "go on",
-            "updatedInput": {"command": "make test"}, "selectedPattern": "make *", "selectedScope": "everywhere"});
+            "updatedInput": {"command": "make test"}, "selectedPattern": "make *", "selectedScope": "everywhere",
+            "acknowledged": ["high_risk"]});
         let give = json!({"requestId": "s", "value": "hunter2", "delivery": "store"});
         let mut said = responses();
         said[0]["skipped"] = json!(false);
+        said.as_array_mut().unwrap().push(json!({"questionId": "shades", "optionIds": ["dark", "pale"]}));
         vec![
             Call::post("/v1/confirm", "/v1/confirm", confirm, RESOLVERS),
             Call::post("/v1/secret", "/v1/secret", give, RESOLVERS),
@@ -160,6 +167,12 @@ impl Fixture {
                 json!({"requestId": "q", "responses": said}),
                 RESOLVERS,
             ),
+            Call::post("/v1/interactions/{requestId}/withdraw", "/v1/interactions/d/withdraw", json!({}), RESOLVERS)
+                .with_optional_body(),
+            Call {
+                method: "DELETE",
+                ..Call::get("/v1/interactions/{requestId}/secret", "/v1/interactions/own-s/secret", RESOLVERS)
+            },
             Call::get("/v1/pending-interactions", "/v1/pending-interactions", REVIEWERS),
         ]
     }
@@ -170,7 +183,7 @@ impl Fixture {
         const RULE: &str = "/v1/trust-rules/{ruleId}";
         let rule = format!("/v1/trust-rules/{}", self.rule_id);
         let terms = json!({"pattern": "make *", "scope": "/repo", "decision": "deny", "expiresInMs": 60_000,
-            "maxUses": 3, "allowHighRisk": true});
+            "maxUses": 3, "allowHighRisk": true, "applyToPending": false});
         let with = |name: &str, value: &str| {
             let mut body = terms.clone();
             body[name] = value.into();
@@ -219,9 +232,10 @@ pub(crate) fn full_confirmation() -> Value {
     let mut full = confirmation("new-c");
     full["expiresInMs"] = json!(60_000);
     full["metadata"] = json!({"note": "mine"});
+    full["origin"] = origin();
     let body = json!({
         "riskLevel": "high", "toolUseId": "use", "executionTarget": "sandbox", "subject": "make deploy",
-        "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true,
+        "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true, "claimWithinMs": 60_000,
         "diff": {"filePath": "/repo/a", "oldContent": "a", "newContent": "b", "isNewFile": false},
     });
     for (name, value) in body.as_object().unwrap() {
@@ -229,6 +243,12 @@ pub(crate) fn full_confirmation() -> Value {
     }
     full["confirmation"]["allowlistOptions"][0]["description"] = json!("whatever it makes");
     full
+}
+
+/// With every field that an origin may have.
+pub(crate) fn origin() -> Value {
+    json!({"client": "a client", "sessionId": "session 7", "repository": "git@forge.example:shop", "branch": "main",
+        "workingDir": "/repo", "host": "build-1", "model": "a model", "title": "Fix <the> till"})
 }
 
 /// With every field that a secret may have.
@@ -247,8 +267,16 @@ pub(crate) fn full_secret() -> Value {
 pub(crate) fn full_question() -> Value {
     let mut full = question("new-q");
     full["question"]["entries"][0]["freeTextAllowed"] = json!(false);
+    full["question"]["entries"].as_array_mut().unwrap().push(several("shades"));
     full["question"]["entries"][0]["options"][0]["description"] = json!("as blood");
     full
+}
+
+/// An entry of a question of which several options may be chosen.
+fn several(question_id: &str) -> Value {
+    json!({"questionId": question_id, "header": "Shades", "text": "In which shades?", "multiSelect": true,
+        "freeTextAllowed": false,
+        "options": [{"optionId": "dark", "label": "Dark"}, {"optionId": "pale", "label": "Pale"}]})
 }
 
 #[test]

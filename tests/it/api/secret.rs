@@ -110,7 +110,7 @@ fn only_the_same_principal_may_repeat_and_only_the_very_same_value() {
 }
 
 #[test]
-fn a_kept_value_may_be_taken_again_and_every_taking_is_an_event() {
+fn a_kept_value_may_be_taken_again_and_every_taking_is_one_event() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&secret("s"));
@@ -122,9 +122,71 @@ fn a_kept_value_may_be_taken_again_and_every_taking_is_an_event() {
     assert_eq!(take_with_no_id(&agent, "s").expect(200).body["value"], "v");
     assert_eq!(
         server.count("audit_events WHERE event = 'secret.taken' AND request_id = 's' AND principal = 'builder'"),
-        4
+        3
     );
     assert_eq!(server.sql("SELECT service, field, delivery FROM sealed_secrets WHERE sealed IS NOT NULL").len(), 1);
+}
+
+#[test]
+fn a_value_of_several_lines_is_kept_to_the_byte() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let key = " -----BEGIN KEY-----\nabc\r\n-----END KEY-----\n";
+    for delivery in ["store", "transient_send"] {
+        agent.register(&secret(delivery));
+        give(&ada, delivery, &json!({"value": key, "delivery": delivery})).expect(200);
+        server.unchanged(|| give(&ada, delivery, &json!({"value": key, "delivery": delivery}))).expect(200);
+        let other = json!({"value": key.trim_end(), "delivery": delivery});
+        assert_eq!(server.unchanged(|| give(&ada, delivery, &other)).refusal(), (404, "already_resolved"));
+        assert_eq!(take(&agent, delivery, "t").expect(200).body["value"], key);
+    }
+}
+
+#[test]
+fn a_value_that_is_wiped_is_never_taken_again() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    for (id, delivery) in [("kept", "store"), ("once", "transient_send")] {
+        agent.register(&secret(id));
+        give(&ada, id, &json!({"value": "v", "delivery": delivery})).expect(200);
+    }
+    take(&agent, "kept", "t").expect(200);
+    for (id, delivery) in [("kept", "store"), ("once", "transient_send")] {
+        let path = format!("/v1/interactions/{id}/secret");
+        for other in [&agent, &server.client("eve", Role::Auditor)] {
+            assert_eq!(server.unchanged(|| other.delete(&path)).refusal(), (403, "forbidden"));
+        }
+        let seen = ada.delete(&path).expect(200).body;
+        let wiped = json!({"at": "2030-01-01T00:00:00.000Z", "by": "ada"});
+        let resolution = json!({"resolvedBy": {"principal": "ada"}, "delivery": delivery, "wiped": wiped});
+        assert_eq!((&seen["status"], &seen["resolution"]), (&json!("answered"), &resolution));
+        assert_eq!(server.history(id).last().unwrap(), "secret.wiped by ada");
+        server.unchanged(|| {
+            assert_eq!(ada.delete(&path).expect(200).body, seen);
+            assert_eq!(server.approver("bob").delete(&path).expect(200).body, seen);
+            assert_eq!(take(&agent, id, "t").refusal(), (409, "wiped"));
+            assert_eq!(take_with_no_id(&agent, id).refusal(), (409, "wiped"));
+            assert_eq!(agent.look(id), seen);
+        });
+    }
+    assert_eq!(server.count("sealed_secrets WHERE sealed IS NOT NULL"), 0);
+    assert_eq!(server.unchanged(|| ada.delete("/v1/interactions/nothing/secret")).refusal(), (404, "unknown_request"));
+}
+
+#[test]
+fn a_one_time_value_is_wiped_in_its_last_minute_and_not_once_it_is_gone() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    for id in ["taken", "gone"] {
+        agent.register(&secret(id));
+        give(&ada, id, &json!({"value": "v", "delivery": "transient_send"})).expect(200);
+        take(&agent, id, "t").expect(200);
+    }
+    ada.delete("/v1/interactions/taken/secret").expect(200);
+    assert_eq!(server.unchanged(|| take(&agent, "taken", "t")).refusal(), (409, "wiped"));
+    server.advance(Duration::from_secs(60));
+    until(|| server.count("sealed_secrets WHERE sealed IS NULL") == 2);
+    assert_eq!(server.unchanged(|| ada.delete("/v1/interactions/gone/secret")).refusal(), (409, "already_taken"));
 }
 
 #[test]

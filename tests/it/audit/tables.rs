@@ -22,7 +22,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -30,6 +30,7 @@ const TABLES: [&str; 10] = [
     "interaction_bodies",
     "claims",
     "sealed_secrets",
+    "secret_takings",
     "login_links",
     "sessions",
     "audit_events",
@@ -221,6 +222,52 @@ fn a_write_from_outside_that_keeps_the_rules_is_seen_and_the_server_goes_on() {
     let revoke = "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = created_at_ms, revoked_by = 'ada'";
     write_sql(&server.db(), revoke).unwrap();
     assert_eq!(agent.register(&remove("after"))["status"], "pending");
+}
+
+/// An approval that nobody has claimed: neither late, nor claimed and withdrawn.
+#[test]
+fn an_approval_is_claimed_or_withdrawn_once_and_in_time_from_outside_too() {
+    let (server, _) = filled();
+    server.approver("ada").confirm("p", "allow").expect(200);
+    let id = "(SELECT interaction_id FROM interactions WHERE request_id = 'p')";
+    let insert = |columns: &str, values: &str| {
+        write_sql(&server.db(), &format!("INSERT INTO claims (interaction_id, {columns}) VALUES ({id}, {values})"))
+    };
+    for (columns, values, words) in [
+        ("claim_id, claimed_at_ms", "'x', 1 << 50", "not claimed past its deadline"),
+        ("claim_id, claimed_at_ms, withdrawn_by, withdrawn_at_ms", "'x', 1, 'ada', 1", "CHECK constraint failed"),
+        ("claim_id", "'x'", "CHECK constraint failed"),
+        ("withdrawn_by", "'ada'", "CHECK constraint failed"),
+        ("withdrawn_by, withdrawn_at_ms, outcome, outcome_at_ms", "'ada', 1, 'failed', 1", "CHECK constraint failed"),
+        ("withdrawn_by, withdrawn_at_ms", "'nobody', 1", "FOREIGN KEY constraint failed"),
+    ] {
+        let error = insert(columns, values).unwrap_err();
+        assert!(error.contains(words), "{columns}: {error}");
+    }
+    server.approver("ada").post_nothing("/v1/interactions/p/withdraw").expect(200);
+    for change in ["withdrawn_by = 'builder'", "withdrawn_at_ms = 1", "claim_id = 'x', claimed_at_ms = 1"] {
+        let error =
+            write_sql(&server.db(), &format!("UPDATE claims SET {change} WHERE withdrawn_by = 'ada'")).unwrap_err();
+        assert!(error.contains("never change"), "{error}");
+    }
+    assert!(insert("claim_id, claimed_at_ms", "'x', 1").unwrap_err().contains("claims are never replaced"));
+}
+
+#[test]
+fn what_is_wiped_stays_so_and_no_taking_is_undone() {
+    let (server, agent) = filled();
+    agent.post_nothing("/v1/interactions/s/secret").expect(200);
+    server.approver("ada").delete("/v1/interactions/s/secret").expect(200);
+    for (attempt, words) in [
+        (
+            "UPDATE sealed_secrets SET sealed = zeroblob(50), wiped_by = NULL, wiped_at_ms = NULL",
+            "what is wiped stays so",
+        ),
+        ("DELETE FROM secret_takings", "never deleted"),
+        ("UPDATE secret_takings SET take_id = 'x'", "never change"),
+    ] {
+        assert!(write_sql(&server.db(), attempt).unwrap_err().contains(words), "{attempt}");
+    }
 }
 
 #[test]

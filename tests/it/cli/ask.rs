@@ -118,6 +118,12 @@ fn an_answer_comes_on_stdout() {
         ada.post("/v1/question-response", &json!({"requestId": id, "responses": [response]})).expect(200);
         assert_eq!(asking.ends(0).0, said);
     }
+    let several = ["--text", "Where to?", "--option", "prod", "--option", "staging", "--several"];
+    let asking =
+        Asking::begin(&mut command(&agent, &[&["ask", "question", "--request-id", "several"], &several[..]].concat()));
+    let both = json!([{"questionId": "q", "optionIds": ["staging", "prod"]}]);
+    ada.post("/v1/question-response", &json!({"requestId": "several", "responses": both})).expect(200);
+    assert_eq!(asking.ends(0).0, "staging,prod\n");
     let entries = r#"[{"questionId":"a","text":"?","options":[],"freeTextAllowed":true},
         {"questionId":"b","text":"?","options":[{"optionId":"x","label":"X"}]}]"#;
     let asking =

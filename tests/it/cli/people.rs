@@ -139,6 +139,48 @@ fn a_secret_from_stdin_reaches_the_agent_and_no_stream() {
 }
 
 #[test]
+fn a_secret_of_several_lines_comes_from_stdin_to_the_byte_and_is_wiped_by_command() {
+    let (_server, agent, ada) = fixture();
+    let key = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n";
+    agent.register(&secret("key"));
+    let mut give = command(&ada, &["secret", "key"]);
+    let mut child = give.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(key.as_bytes()).unwrap();
+    told(0, child.wait_with_output().unwrap());
+    assert_eq!(agent.post_nothing("/v1/interactions/key/secret").expect(200).body["value"], key);
+    let ask = ["ask", "secret", "--service", "forge", "--field", "token", "--label", "The forge's token"];
+    let ask = [&ask[..], &["--conversation", "conversation", "--request-id", "key"]].concat();
+    assert_eq!(says(&agent, &ask), key);
+    assert_eq!(says(&ada, &["secret", "key", "--wipe"]), "wiped key\n");
+    assert!(says(&ada, &["show", "key"]).contains("by ada"));
+    assert_eq!(agent.post_nothing("/v1/interactions/key/secret").refusal(), (409, "wiped"));
+}
+
+#[test]
+fn a_rule_that_covers_no_high_risk_is_warned_of_and_the_card_says_where_the_agent_comes_from() {
+    let (_server, agent, ada) = fixture();
+    let told = json!({"origin": {"repository": "shop", "title": "a\u{202e}b"}, "confirmation": {"riskLevel": "high"}});
+    agent.register(&altered(confirmation("c"), &told));
+    let approve = ["approve", "c", "--acknowledge", "--always", "make *", "--scope", "/repo"];
+    let (_, said) = ends(0, &mut command(&ada, &approve));
+    assert!(said.contains("repository: shop") && said.contains("title: a⟨U+202E⟩b"), "{said}");
+    assert!(said.contains("warning: this request is of high risk"), "{said}");
+}
+
+#[test]
+fn an_approval_is_withdrawn_by_command() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&confirmation("c"));
+    complains(1, &ada, &["withdraw", "c"]);
+    says(&ada, &["approve", "c"]);
+    assert!(says(&ada, &["show", "c"]).contains("is good"));
+    assert_eq!(says(&ada, &["withdraw", "c"]), "withdrew the approval of c\n");
+    assert!(says(&ada, &["show", "c"]).contains("withdrawn"));
+    assert_eq!(agent.post_nothing("/v1/interactions/c/claim").refusal(), (409, "approval_withdrawn"));
+    assert_eq!(json_of(&ada, &["withdraw", "c", "--json"])["claim"]["withdrawnBy"], "ada");
+}
+
+#[test]
 fn a_question_is_answered_in_flags() {
     let (_server, agent, ada) = fixture();
     agent.register(&question("q"));
@@ -150,6 +192,29 @@ fn a_question_is_answered_in_flags() {
     says(&ada, &["answer", "q", "-o", "colour=red", "-t", "why=a=b"]);
     let responses = json!([{"questionId": "colour", "optionId": "red"}, {"questionId": "why", "text": "a=b"}]);
     assert_eq!(ada.look("q")["resolution"]["responses"], responses);
+}
+
+#[test]
+fn an_option_is_given_again_where_several_may_be_chosen() {
+    let (_server, agent, ada) = fixture();
+    let mut several = question("q");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    agent.register(&several);
+    for usage in [
+        &["-o", "colour=red", "-t", "colour=dark", "--skip", "why"][..],
+        &["-o", "colour=red", "-o", "colour=red", "--skip", "why"],
+        &["-o", "colour=red", "-t", "why= "],
+        &["-o", "colour=red", "-t", "why="],
+        &["-o", "colour=red", "-t", "why=so", "--skip", "why"],
+    ] {
+        complains(2, &ada, &[&["answer", "q"], usage].concat());
+        assert_eq!(ada.look("q")["status"], "pending", "{usage:?}");
+    }
+    says(&ada, &["answer", "q", "-o", "colour=red", "-o", "colour=blue", "--skip", "why"]);
+    let responses =
+        json!([{"questionId": "colour", "optionIds": ["red", "blue"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(ada.look("q")["resolution"]["responses"], responses);
+    assert!(says(&ada, &["show", "q"]).contains("red blue"));
 }
 
 #[test]

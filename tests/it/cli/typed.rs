@@ -56,6 +56,23 @@ fn a_secret_is_typed_unseen_and_the_terminal_is_left_as_it_was() {
 }
 
 #[test]
+fn all_lines_of_a_secret_that_is_pasted_are_the_secret() {
+    let key = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n";
+    // As a terminal marks a paste that the person ends with a key, and as one that marks nothing sends it.
+    for pasted in [format!("\u{1b}[200~{key}\u{1b}[201~\n"), key.to_owned()] {
+        let (_server, agent, ada) = fixture();
+        agent.register(&secret("s"));
+        let (mut person, stdin) = terminal();
+        let mut give = command(&ada, &["secret", "s"]);
+        let mut giving = Asking::spawn(give.stdin(Stdio::from(stdin)));
+        until_said(&mut giving, ": ");
+        person.write_all(pasted.as_bytes()).unwrap();
+        assert_eq!(giving.ends(0).0, "given s\n");
+        assert_eq!(agent.post_nothing("/v1/interactions/s/secret").expect(200).body["value"], key);
+    }
+}
+
+#[test]
 fn an_interrupt_leaves_the_terminal_as_it_was() {
     let (_server, agent, ada) = fixture();
     agent.register(&secret("s"));
@@ -84,6 +101,30 @@ fn a_high_risk_is_approved_by_a_yes_that_is_typed_after_the_card_and_by_nothing_
         approving.ends(code);
         assert_eq!(ada.look("a")["status"], status, "{typed:?}");
     }
+}
+
+#[test]
+fn several_options_are_named_by_their_numbers_or_ids() {
+    let (_server, agent, ada) = fixture();
+    let mut several = question("q");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    agent.register(&several);
+    let (mut person, stdin) = terminal();
+    let mut answer = command(&ada, &["answer", "q"]);
+    let mut answering = Asking::spawn(answer.stdin(Stdio::from(stdin)));
+    until_said(&mut answering, "(Enter skips): ");
+    for not_all_options in ["1,green\n", "0 1\n", ",\n"] {
+        person.write_all(not_all_options.as_bytes()).unwrap();
+        until_said(&mut answering, "(Enter skips): ");
+    }
+    person.write_all(b"blue, 1 2\n").unwrap();
+    until_said(&mut answering, "(Enter skips): ");
+    // Blanks are no answer.
+    person.write_all(b"  \n").unwrap();
+    answering.ends(0);
+    let responses =
+        json!([{"questionId": "colour", "optionIds": ["blue", "red"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(ada.look("q")["resolution"]["responses"], responses);
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn a_secret_is_given_once_or_for_keeping_or_declined() {
     give("once", &[("decision", "give"), ("value", "hunter2"), ("delivery", "transient_send")]).expect(303);
     give("declined", &[("decision", "decline"), ("value", "")]).expect(303);
     let take = |id: &str| agent.post_nothing(&format!("/v1/interactions/{id}/secret"));
-    assert_eq!(take("kept").expect(200).body["value"], "line 1\nline 2");
+    assert_eq!(take("kept").expect(200).body["value"], "line 1\nline 2\n");
     assert_eq!(take("once").expect(200).body["delivery"], "transient_send");
     assert_eq!(agent.look("declined")["status"], "cancelled");
     assert!(!browser.page("/interactions/kept").contains("line 1"), "a value is shown");
@@ -173,6 +173,49 @@ fn a_question_is_answered_by_option_in_own_words_or_skipped() {
     answer(&[("decision", "answer"), ("option-0", "0"), ("option-1", "skip"), ("text-1", "")]).expect(303);
     let responses = agent.look("q")["resolution"]["responses"].clone();
     assert!(responses[0]["optionId"].is_string() && responses[1]["skipped"] == true, "{responses}");
+}
+
+#[test]
+fn several_options_are_ticked_where_the_entry_takes_several() {
+    let (_server, agent, browser) = fixture();
+    let mut several = question("q");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    several["question"]["entries"][0]["header"] = json!("Colour");
+    agent.register(&several);
+    let page = browser.page("/");
+    assert_eq!(page.matches("type=\"checkbox\" name=\"option-0\"").count(), 3, "{page}");
+    assert!(page.contains("Colour") && !page.contains("type=\"radio\" name=\"option-0\""), "{page}");
+    let answer = |fields: &[(&str, &str)]| browser.submit("/interactions/q/answer", fields);
+    answer(&[("option-0", "0"), ("option-0", "skip"), ("option-1", "skip")]).expect(400);
+    answer(&[("option-0", "0"), ("option-0", "0"), ("option-1", "skip")]).expect(400);
+    answer(&[("option-0", "0"), ("option-0", "1"), ("option-1", "skip")]).expect(303);
+    let responses =
+        json!([{"questionId": "colour", "optionIds": ["red", "blue"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(agent.look("q")["resolution"]["responses"], responses);
+    assert!(browser.page("/interactions/q").contains("Red – Blue"));
+}
+
+#[test]
+fn each_entry_takes_one_answer_and_an_empty_text_is_none() {
+    let (_server, agent, browser) = fixture();
+    let mut open = question("q");
+    open["question"]["entries"][0]["freeTextAllowed"] = json!(true);
+    agent.register(&open);
+    let answer =
+        |fields: &[(&str, &str)]| browser.submit("/interactions/q/answer", &[fields, &[("option-1", "skip")]].concat());
+    for (fields, sentence) in [
+        (&[("option-0", "0"), ("text-0", "a dark one")][..], "takes one answer"),
+        (&[("option-0", "skip"), ("text-0", "a dark one")], "takes one answer"),
+        (&[("option-0", "own"), ("text-0", " \r\n")], "needs an answer"),
+        (&[("text-0", "\t")], "needs an answer"),
+        (&[("option-0", "7")], "exactly one"),
+    ] {
+        let refused = answer(fields).expect(400);
+        assert!(refused.text.contains(sentence), "{fields:?}: {}", refused.text);
+        assert_eq!(agent.look("q")["status"], "pending");
+    }
+    answer(&[("option-0", "own"), ("text-0", "a dark one")]).expect(303);
+    assert_eq!(agent.look("q")["resolution"]["responses"][0], json!({"questionId": "colour", "text": "a dark one"}));
 }
 
 /// An admin, who has asked for `own`.

@@ -99,6 +99,40 @@ fn a_secret_is_told_of_and_never_told() {
 }
 
 #[test]
+fn an_approval_that_nobody_has_claimed_is_taken_back_on_its_page() {
+    let fixture = Fixture::new();
+    let browser = fixture.ada.browser();
+    assert!(!browser.page("/interactions/c").contains("/withdraw"), "it is pending");
+    fixture.ada.confirm("c", "allow").expect(200);
+    let page = browser.page("/interactions/c");
+    says(&page, &["Take the approval back", "To be claimed before"]);
+    let auditor = fixture.server.client("eve", countersign::domain::enums::Role::Auditor).browser();
+    assert!(!auditor.page("/interactions/c").contains("/withdraw"));
+    auditor.submit("/interactions/c/withdraw", &[]).expect(403);
+    browser.send_form("/interactions/c/withdraw", &[("csrf", "x")]).expect(403);
+    browser.submit("/interactions/c/withdraw", &[]).expect(303);
+    let page = browser.page("/interactions/c");
+    says(&page, &["What came of it Taken back by ada"]);
+    assert!(!page.contains("/withdraw\""), "{page}");
+    let told = ["interaction.registered", "interaction.approved", "interaction.approval_withdrawn"];
+    assert_eq!(events(&fixture.server, &page), told);
+    assert_eq!(fixture.agent.post_nothing("/v1/interactions/c/claim").refusal(), (409, "approval_withdrawn"));
+}
+
+#[test]
+fn a_kept_secret_is_wiped_on_its_page() {
+    let fixture = Fixture::new();
+    let browser = fixture.ada.browser();
+    fixture.ada.post("/v1/secret", &json!({"requestId": "s", "value": "hunter2"})).expect(200);
+    says(&browser.page("/interactions/s"), &["Wipe the value"]);
+    browser.submit("/interactions/s/wipe", &[]).expect(303);
+    let page = browser.page("/interactions/s");
+    says(&page, &["Wiped by ada"]);
+    assert!(!page.contains("/wipe\""), "{page}");
+    assert_eq!(fixture.agent.post_nothing("/v1/interactions/s/secret").refusal(), (409, "wiped"));
+}
+
+#[test]
 fn what_a_rule_decided_leads_to_the_rule() {
     let fixture = Fixture::new();
     let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "everywhere", "decision": "deny"});

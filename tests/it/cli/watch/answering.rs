@@ -134,6 +134,22 @@ fn a_secret_is_typed_unseen_and_handed_over_once() {
 }
 
 #[test]
+fn all_lines_of_a_secret_that_is_pasted_are_the_secret() {
+    let fixture = Fixture::new();
+    fixture.agent.register(&secret("key"));
+    let mut terminal = fixture.watch();
+    terminal.shows(" a  give it");
+    terminal.press("a");
+    terminal.shows("The value:");
+    terminal.press("\u{1b}[200~-----BEGIN\rabc\r\n-----END\r\u{1b}[201~");
+    terminal.shows("not shown");
+    terminal.press("\r");
+    fixture.resolved("key");
+    let taken = fixture.agent.post_nothing("/v1/interactions/key/secret").expect(200);
+    assert_eq!(taken.body["value"], "-----BEGIN\nabc\n-----END\n");
+}
+
+#[test]
 fn a_question_is_answered_entry_by_entry_and_sent_with_a_second_key() {
     let fixture = Fixture::new();
     fixture.agent.register(&question("paint"));
@@ -150,6 +166,50 @@ fn a_question_is_answered_entry_by_entry_and_sent_with_a_second_key() {
     terminal.press("y");
     let expected = json!([{"questionId": "colour", "optionId": "blue"}, {"questionId": "why", "text": "the sea"}]);
     assert_eq!(fixture.resolved("paint")["resolution"]["responses"], expected);
+}
+
+#[test]
+fn several_options_are_ticked_where_the_entry_takes_several() {
+    let fixture = Fixture::new();
+    let mut several = question("paint");
+    several["question"]["entries"][0]["multiSelect"] = json!(true);
+    several["question"]["entries"][0]["header"] = json!("Colour");
+    fixture.agent.register(&several);
+    let mut terminal = fixture.watch();
+    terminal.shows(" a  answer");
+    terminal.press("a");
+    terminal.shows("Colour: Which?");
+    // Nothing is ticked yet: nothing is chosen.
+    terminal.press("\r ");
+    terminal.shows("[x] Red");
+    terminal.press("2");
+    terminal.shows("[x] Blue");
+    terminal.press("\r");
+    terminal.shows("(in your own words)");
+    terminal.press("2");
+    terminal.shows("All is answered");
+    terminal.press("y");
+    let expected =
+        json!([{"questionId": "colour", "optionIds": ["red", "blue"]}, {"questionId": "why", "skipped": true}]);
+    assert_eq!(fixture.resolved("paint")["resolution"]["responses"], expected);
+}
+
+#[test]
+fn an_answer_of_blanks_is_not_sent() {
+    let fixture = Fixture::new();
+    fixture.agent.register(&question("paint"));
+    let mut terminal = fixture.watch();
+    terminal.shows(" a  answer");
+    terminal.press("a");
+    terminal.shows("▸ 1  Red");
+    terminal.press("1");
+    terminal.shows("(in your own words)");
+    terminal.press("1");
+    terminal.shows("In your own words:");
+    terminal.press("  \r\u{7f}\u{7f}the sea\r");
+    terminal.shows("All is answered");
+    terminal.press("y");
+    assert_eq!(fixture.resolved("paint")["resolution"]["responses"][1]["text"], "the sea");
 }
 
 #[test]

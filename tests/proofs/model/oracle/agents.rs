@@ -45,6 +45,9 @@ impl Oracle {
         }
         let input = interaction.effective_input().cloned();
         let claim_id = match (&interaction.claim, body["claimId"].as_str()) {
+            (None, _) if interaction.claim_end().is_some_and(|end| end <= self.now) => {
+                return refused(409, "approval_expired");
+            }
             (None, chosen) => {
                 let claim_id = chosen.map_or_else(|| learnt.text("/claimId"), str::to_owned);
                 self.interactions[place].claim = Some(Claim { id: claim_id.clone(), at: self.now, report: None });

@@ -66,6 +66,8 @@ pub(super) struct Given {
     /// By which id and when it was first taken, where it is handed out once.
     pub(super) taken: Option<(String, i64)>,
     pub(super) is_wiped: bool,
+    /// The ids by which it was taken, where it is kept.
+    pub(super) takings: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -33,7 +33,8 @@ impl Oracle {
             return refused(403, "one_time_send_not_allowed");
         }
         self.end(place, End { delivery: json!(delivery), ..End::by("answered", caller) });
-        self.interactions[place].given = Some(Given { value, delivery, taken: None, is_wiped: false });
+        self.interactions[place].given =
+            Some(Given { value, delivery, taken: None, is_wiped: false, takings: Vec::new() });
         accepted
     }
 
@@ -54,8 +55,14 @@ impl Oracle {
                 Some(_) => return refused(409, "already_taken"),
             }
         }
+        let is_told = given.delivery == "store" && given.takings.contains(&take_id);
+        if !is_told {
+            given.takings.push(take_id.clone());
+        }
         let taken = json!({"value": given.value, "delivery": given.delivery, "takeId": take_id});
-        self.history.told("secret.taken", Some(id), None, Some(caller.name), self.now);
+        if !is_told {
+            self.history.told("secret.taken", Some(id), None, Some(caller.name), self.now);
+        }
         Ok((200, taken))
     }
 }

@@ -5,6 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{By, End, Interaction, Rule};
 
+/// How long an approval is good for, as a server says where nothing else does: 24 hours.
+const CLAIM_WITHIN_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// RFC 3339, UTC, exactly three fractional digits.
 pub(in crate::model) fn written(millis: i64) -> String {
     format!("{:.3}", jiff::Timestamp::from_millisecond(millis).unwrap())
@@ -32,6 +35,7 @@ impl Interaction {
             "requestId": self.id, "kind": self.kind, "status": self.status(), "conversationId": self.conversation,
             "registeredBy": self.by, "createdAt": written(self.created), "expiresAt": written_or_null(self.expires),
             "resolvedAt": written_or_null(self.end.as_ref().map(|end| end.at)), "metadata": self.metadata,
+            "claimExpiresAt": written_or_null(self.claim_end()),
             "resolution": self.end.as_ref().map(|end| self.resolution(end)), "claim": Value::Null,
         });
         shown[&self.kind] = self.content.clone();
@@ -49,6 +53,11 @@ impl Interaction {
                 "detail": detail, "outcomeAt": at});
         }
         shown
+    }
+
+    /// From when on an approval of it is no longer claimed.
+    pub(super) fn claim_end(&self) -> Option<i64> {
+        self.end.as_ref().filter(|end| end.status == "approved").map(|end| end.at + CLAIM_WITHIN_MS)
     }
 
     /// What may be acted on: the input that was approved.

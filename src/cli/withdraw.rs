@@ -1,0 +1,39 @@
+//! `countersign withdraw`: a person takes an approval back before the agent has claimed it.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::common::Common;
+use super::{Failure, ids};
+use crate::api::NoBody;
+use crate::present::escape_json;
+
+/// Take back an approval that no agent has claimed.
+#[derive(Debug, Args)]
+pub(super) struct Withdraw {
+    /// The interaction: its id, or the beginning of it
+    id: String,
+
+    /// The id is whole
+    #[arg(long)]
+    exact: bool,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Withdraw {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let client = self.common.person()?;
+        let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::All)?;
+        let id = &interaction.value.request_id;
+        let withdrawn = client.withdraw_approval(id, &NoBody {})?;
+        if self.common.json {
+            writeln!(io::stdout(), "{}", escape_json(&withdrawn.json()))?;
+        } else {
+            writeln!(io::stdout(), "withdrew the approval of {id}")?;
+        }
+        Ok(())
+    }
+}
