@@ -7,7 +7,7 @@ use super::{BodyLimits, Interaction, Invalid, WithRaw};
 use crate::clock::Timestamp;
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::{Delivery, Kind, RunOutcome};
-use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, TakeId, ToolName};
+use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, TakeId, ToolName};
 use crate::domain::interaction::{Deadline, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Content, Question, SecretRequest};
@@ -128,6 +128,7 @@ pub struct ListInteractions {
     pub conversation_id: Option<ConversationId>,
     pub tool_name: Option<ToolName>,
     pub principal: Option<PrincipalName>,
+    pub id_prefix: Option<IdPrefix>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-z]{1,12}$")]

@@ -3,13 +3,13 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
+use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, Outcome};
-use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
+use crate::domain::id::{ConversationId, IdPrefix, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
@@ -45,6 +45,19 @@ pub struct Filter {
     pub tool_name: Option<ToolName>,
     /// Who registered them.
     pub registered_by: Option<PrincipalName>,
+    /// What their ids begin with.
+    pub id_prefix: Option<IdPrefix>,
+}
+
+impl Filter {
+    /// Adds those members that every list compares in the same way.
+    fn members<'v>(&'v self, conditions: WhereClause<'v>) -> WhereClause<'v> {
+        conditions
+            .when("i.kind = ?", self.kind.as_ref())
+            .when("i.conversation_id = ?", self.conversation_id.as_ref())
+            .when("i.tool_name = ?", self.tool_name.as_ref())
+            .when("i.registered_by = ?", self.registered_by.as_ref())
+    }
 }
 
 /// What the columns of a resolution hold, in their order.
@@ -137,36 +150,73 @@ impl ReadTx<'_> {
         T::try_from(self.found_record(id)?.body.content).map_err(|_| no_body(id))
     }
 
-    /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page
-    /// may, or has looked through as many rows as it may.
-    ///
-    /// `pending` is spelt out in the SQL, so that the index of what is pending serves.
+    /// A page of the interactions that match; it ends early where it would take more memory than a page may, or has looked
+    /// through as many rows as it may. It is in the order of ids where it is given the beginning of one and looks through
+    /// what is over, too; otherwise the newest come first.
     pub fn records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let (after, before) = page.window(self.last_interaction()?);
-        let older_than = page.before.map(Cursor::row);
-        let (window, resolved) = match &filter.status {
-            Some(Status::Pending) => {
-                let pending = WhereClause::default().always("i.status = 'pending'");
-                (pending.when("i.interaction_id < ?", older_than.as_ref()), None)
-            }
-            other => {
-                let window = WhereClause::default().when("i.interaction_id < ?", Some(&before));
-                (window.when("i.interaction_id > ?", Some(&after)), other.as_ref())
-            }
-        };
-        // One more than is shown tells whether there is more.
-        let limit = page.limit.saturating_add(1);
-        let (sql, values) = window
-            .when("i.status = ?", resolved)
-            .when("i.kind = ?", filter.kind.as_ref())
-            .when("i.conversation_id = ?", filter.conversation_id.as_ref())
-            .when("i.tool_name = ?", filter.tool_name.as_ref())
-            .when("i.registered_by = ?", filter.registered_by.as_ref())
+        match (&filter.status, &filter.id_prefix) {
+            (Some(Status::Pending), _) => self.pending_records(filter, page),
+            (_, Some(prefix)) => self.records_beginning(prefix, filter, page),
+            (_, None) => self.newest_records(filter, page),
+        }
+    }
+
+    /// `pending` is spelt out in the SQL, so that an index of what is pending serves: the `+` keeps the index of all ids
+    /// away, which would lead to everything that is over as well.
+    fn pending_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let (older_than, limit) = (page.before.map(Cursor::row), page.one_more());
+        let ids_end = filter.id_prefix.as_ref().map(IdPrefix::end);
+        let (sql, values) = filter
+            .members(WhereClause::default().always("i.status = 'pending'"))
+            .when("i.interaction_id < ?", older_than.as_ref())
+            .when("+i.request_id >= ?", filter.id_prefix.as_ref())
+            .when("+i.request_id < ?", ids_end.as_ref())
+            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
+        self.page(&sql, &values, page.limit)
+    }
+
+    fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let ((after, before), limit) = (page.window(self.last_interaction()?), page.one_more());
+        let (sql, values) = filter
+            .members(WhereClause::default())
+            .when("i.interaction_id < ?", Some(&before))
+            .when("i.interaction_id > ?", Some(&after))
+            .when("i.status = ?", filter.status.as_ref())
             .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
-        if found.next.is_none() && after > 0 && filter.status != Some(Status::Pending) {
+        if found.next.is_none() && after > 0 {
             found.next = Some(Cursor::at(after + 1));
         }
+        Ok(found)
+    }
+
+    /// By the index of all ids; the cursor is the row of the last one that was looked at.
+    fn records_beginning(&self, prefix: &IdPrefix, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let (after, limit, ids_end) = (page.before.map(Cursor::row), page.one_more(), prefix.end());
+        let past = "i.request_id > (SELECT request_id FROM interactions WHERE interaction_id = ?)";
+        let within = WhereClause::default()
+            .when("i.request_id >= ?", Some(prefix))
+            .when("i.request_id < ?", Some(&ids_end))
+            .when(past, after.as_ref());
+        let furthest = "SELECT i.interaction_id, i.request_id FROM interactions AS i";
+        let skipped = LOOKED_THROUGH - 1;
+        let (sql, values) = within.query(furthest, "ORDER BY i.request_id LIMIT 1 OFFSET ?", &skipped);
+        let last: Option<(i64, RequestId)> = self
+            .conn
+            .prepare_cached(&sql)?
+            .query_row(values.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (last_row, last_id) = last.unzip();
+        let (sql, values) = filter
+            .members(WhereClause::default())
+            .when("i.request_id >= ?", Some(prefix))
+            .when("i.request_id < ?", Some(&ids_end))
+            .when(past, after.as_ref())
+            .when("i.request_id <= ?", last_id.as_ref())
+            .when("i.status = ?", filter.status.as_ref())
+            .query(RECORDS, "ORDER BY i.request_id LIMIT ?", &limit);
+        let mut found = self.page(&sql, &values, page.limit)?;
+        found.next = found.next.or(last_row.map(Cursor::at));
         Ok(found)
     }
 

@@ -61,6 +61,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// One more than is shown tells whether there is more.
+    pub(super) const fn one_more(self) -> u32 {
+        self.limit.saturating_add(1)
+    }
+
     /// The rows that one page looks through: those after the first of the two and before the second. `newest` is the
     /// newest that there is.
     pub(super) fn window(self, newest: i64) -> (i64, i64) {

@@ -82,6 +82,7 @@ impl Query {
             tool_name: given("toolName", self.tool_name.as_deref())?,
             registered_by: given("principal", self.principal.as_deref())?,
             conversation_id: given("conversationId", self.conversation_id.as_deref())?,
+            ..Filter::default()
         })
     }
 }

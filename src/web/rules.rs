@@ -51,6 +51,7 @@ pub(super) async fn list(
     let filter = RuleFilter {
         status: given("status", query.status.as_deref())?,
         tool_name: given("toolName", query.tool_name.as_deref())?,
+        ..RuleFilter::default()
     };
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let rows = page(None, at)?;

@@ -42,6 +42,7 @@ pub(crate) async fn list(
         conversation_id: query.conversation_id,
         tool_name: query.tool_name,
         registered_by: query.principal,
+        id_prefix: query.id_prefix,
     };
     listed(&app, &caller, filter, page).await
 }

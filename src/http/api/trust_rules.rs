@@ -72,7 +72,13 @@ pub(crate) async fn list(
     Params(query): Params<ListTrustRules>,
 ) -> Result<Response, Problem> {
     let page = page(query.limit, query.cursor.as_deref())?;
-    let found = app.service.trust_rules(RuleFilter { status: query.status, tool_name: query.tool_name }, page).await?;
+    let filter = RuleFilter {
+        status: query.status,
+        tool_name: query.tool_name,
+        name: query.name,
+        id_prefix: query.id_prefix,
+    };
+    let found = app.service.trust_rules(filter, page).await?;
     let trust_rules = found.rows.into_iter().map(|rule| TrustRule::from(rule).into()).collect();
     ok(&TrustRuleList { trust_rules, next_cursor: found.next.map(|cursor| cursor.to_string()) })
 }
