@@ -54,6 +54,8 @@ pub enum Refused {
         /// What was not acknowledged.
         missing: Vec<Acknowledgement>,
     },
+    /// It does not ask the same as what it was to be approved together with.
+    NotAlike,
     /// The agent does not let its input be edited.
     EditsNotAllowed,
     /// The agent does not let lasting rules be made from this.

@@ -241,6 +241,10 @@ impl From<Refused> for Problem {
                     .with("field", "acknowledged")
                     .with("acknowledgements", words)
             }
+            Refused::NotAlike => {
+                let message = "Only what asks the very same is approved together.";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
+            }
             Refused::EditsNotAllowed => {
                 let message = "this interaction does not allow its input to be edited";
                 Self::new(FORBIDDEN, "edits_not_allowed", message).with("field", "updatedInput")
@@ -380,12 +384,6 @@ pub(crate) fn wrong_form() -> Problem {
 /// An approval that would discard what was typed into its form.
 pub(crate) fn input_discarded(message: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message)
-}
-
-/// An approval of several confirmations that do not ask the same.
-pub(crate) fn not_alike() -> Problem {
-    let message = "Only what has the same tool, subject and risk is approved together.";
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
 }
 
 /// The status of the log-in page where it says why logging in failed.

@@ -83,7 +83,8 @@ impl Card {
         let now = app.service.now();
         let asked = Asked::of(record);
         let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
-        let alike = asked.confirmation().map(|view| digest(&view.alike));
+        let alike = record.body.content.confirmation().map(|asked| serde_json::to_string(&asked.sameness()));
+        let alike = alike.transpose().map_err(|_| Problem::internal())?.map(|alike| digest(&alike));
         let is_own = app.service.is_barred_as_own(&person.principal, interaction);
         let why_not = match (person.may_resolve(), is_own) {
             (false, _) => Some("You may look, and not decide."),

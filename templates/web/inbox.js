@@ -210,9 +210,17 @@ queue.addEventListener("submit", (event) => {
 
 many?.addEventListener("submit", (event) => {
   event.preventDefault();
+  const typedInto = picks().map((pick) => pick.closest(".card")).find(hasTyped);
+  if (typedInto) {
+    show(typedInto);
+    return fail(line, "You have written into a card that is selected: decide that one by itself, or clear what you wrote.");
+  }
   const ids = picks().map((pick) => pick.value);
   send(many, event.submitter, line, ids, () => {});
 });
+
+/** Whether something was written into a card, which deciding many at once would leave out. */
+const hasTyped = (card) => [...card.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
 
 async function send(form, button, problem, ids, then) {
   const body = new URLSearchParams(new FormData(form, button));
