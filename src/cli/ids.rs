@@ -78,7 +78,8 @@ pub(super) fn rule(client: &Client, given: &str) -> Result<WithRaw<TrustRule>, F
         let is_called = ListTrustRules { status, name: given.parse().ok(), ..ListTrustRules::default() };
         let mut found = client.trust_rules(&begins, MOST_FOUND)?;
         if is_called.name.is_some() {
-            let is_new = |item: &WithRaw<TrustRule>| found.iter().all(|other| other.value.rule_id != item.value.rule_id);
+            let is_new =
+                |item: &WithRaw<TrustRule>| found.iter().all(|other| other.value.rule_id != item.value.rule_id);
             let called = client.trust_rules(&is_called, MOST_FOUND)?.into_iter().filter(is_new).collect::<Vec<_>>();
             found.extend(called);
         }

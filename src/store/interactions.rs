@@ -235,22 +235,47 @@ impl ReadTx<'_> {
         self.page(&sql, params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
     }
 
-    /// What is pending, whatever ends first at the front and what waits forever at the end; at most `limit`, or as many
-    /// as a page takes.
-    pub fn queue(&self, limit: u32) -> Result<ListPage<Record>> {
-        let of = |deadline: &str, order: &str| {
-            format!("{RECORDS} WHERE i.status = 'pending' AND i.expires_at_ms {deadline} ORDER BY {order} LIMIT ?1")
-        };
-        // One more than is shown tells whether there is more.
-        let more = limit.saturating_add(1);
-        let mut found = self.page(&of("IS NOT NULL", "i.expires_at_ms, i.interaction_id"), params![more], limit)?;
-        let left = limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
-        if found.next.is_none() && left > 0 {
-            let for_ever = self.page(&of("IS NULL", "i.interaction_id"), params![more], left)?;
-            found.rows.extend(for_ever.rows);
-            found.next = for_ever.next;
+    /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
+    /// what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
+    pub fn queue(&self, of: Option<&PrincipalName>, skip: u64, limit: u32) -> Result<Vec<Record>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT interaction_id FROM (\
+                 SELECT interaction_id, expires_at_ms, row_number() OVER (\
+                     PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
+                 FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
+             ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2",
+        )?;
+        let skip = i64::try_from(skip).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
+        let mut by_row = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.interaction_id = ?1"))?;
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for row in rows {
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            let record = by_row.query_row([row?], |row| Ok(record_from(row)))??;
+            bytes += record.body.bytes;
+            found.push(record);
         }
         Ok(found)
+    }
+
+    /// How many interactions are pending, of one principal or of all.
+    pub fn count_of_pending(&self, of: Option<&PrincipalName>) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)",
+        )?;
+        Ok(statement.query_row([of], |row| row.get(0))?)
+    }
+
+    /// What is pending of one principal, oldest first; at most `limit`.
+    pub fn pending_of(&self, name: &PrincipalName, limit: u32) -> Result<Vec<Interaction>> {
+        let sql = concat!(
+            "SELECT ",
+            hot_columns!(),
+            " FROM interactions AS i WHERE i.status = 'pending' AND i.registered_by = ?1 ORDER BY i.interaction_id LIMIT ?2"
+        );
+        self.interactions(sql, params![name, limit])
     }
 
     /// The rows that a query finds, until there are `limit` or they take more memory than a page may.

@@ -35,6 +35,8 @@ pub(super) struct Card {
     csrf: Option<String>,
     /// Why the forms are not there, though it is pending.
     why_not: Option<&'static str>,
+    /// How large it is, in bytes, where what it asks is on its own page alone.
+    only_on_its_page: Option<usize>,
 }
 
 /// What is asked, by kind.
@@ -103,8 +105,16 @@ impl Card {
             standing: ResolutionSummary::of(interaction, person),
             csrf: why_not.is_none().then(|| person.csrf()),
             why_not,
+            only_on_its_page: None,
             asked,
         })
+    }
+
+    /// The card of what is too large to be shown beside others: who asks, for what, and where all of it is. Nothing can be
+    /// decided on it.
+    pub(super) fn without_content(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
+        let card = Self::of(record, person, app)?;
+        Ok(Self { csrf: None, why_not: None, alike: None, only_on_its_page: Some(record.body.bytes), ..card })
     }
 
     /// Whether it still waits.

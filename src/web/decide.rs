@@ -11,7 +11,7 @@ use super::session::{PageRejection, Person};
 use crate::api::ConfirmBody;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery, Kind};
-use crate::domain::id::RequestId;
+use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::Record;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Sameness, check_form};
@@ -254,4 +254,17 @@ fn check_no_reason(fields: &Fields) -> Result<(), Problem> {
         None => Ok(()),
         Some(_) => Err(input_discarded("You have written a reason to reject them: reject them, or clear the reason.")),
     }
+}
+
+/// `POST /agents/{name}/reject`: all that an agent asks is rejected or declined.
+pub(super) async fn reject_all(
+    State(app): State<App>,
+    Param(agent): Param<PrincipalName>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    let comment = form.fields.filled("comment");
+    let rejected = app.service.reject_all_of(&form.person.principal, &agent, comment).await.map_err(Problem::from)?;
+    Ok(FormResponse::new(format!("{rejected} of {agent} rejected.")).answer(&headers)?)
 }

@@ -56,7 +56,7 @@ async function look(ids) {
 
 /** Looks at the whole queue again, and keeps what is being typed. */
 async function lookAtAll() {
-  const html = await ask("/");
+  const html = await ask(location.pathname + location.search);
   if (html === null) return;
   const page = parsed(html);
   const cards = [...page.querySelectorAll("#queue .card")];
@@ -81,7 +81,7 @@ function place(card) {
     shiftedAt = performance.now();
     old.replaceWith(card);
     if (hadFocus) card.focus({ preventScroll: true });
-  } else if (isPending) {
+  } else if (isPending && (queue.dataset.agent ?? card.dataset.agent) === card.dataset.agent) {
     insert(card);
     card.classList.add("new");
     announce(card);

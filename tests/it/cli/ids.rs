@@ -76,7 +76,7 @@ fn a_rule_is_found_by_its_beginning_too() {
 }
 
 /// Adds so many interactions of the agent beside the server, between others of one name or another.
-fn flood(server: &TestServer, count: usize, status: &str) {
+pub(super) fn flood(server: &TestServer, count: usize, status: &str) {
     let resolution = if status == "pending" { "NULL, NULL" } else { "1893456000000, 'builder'" };
     let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
     write_sql(
@@ -139,7 +139,10 @@ fn what_is_over_is_shown_by_its_beginning_however_long_ago_it_was() {
         };
         path = format!("/v1/interactions?idPrefix=floo&cursor={cursor}");
     }
-    assert_eq!(other.get("/v1/interactions?idPrefix=flo").expect(200).body["interactions"][0]["requestId"], json!(null));
+    assert_eq!(
+        other.get("/v1/interactions?idPrefix=flo").expect(200).body["interactions"][0]["requestId"],
+        json!(null)
+    );
     assert_eq!(other.get("/v1/interactions?idPrefix=flop").expect(200).body["interactions"][0]["requestId"], "flop");
 }
 

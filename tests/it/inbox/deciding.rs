@@ -137,8 +137,13 @@ fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
         agent.register(&altered(confirmation(&format!("c-{number}")), &json!({"confirmation": {"diff": diff}})));
     }
     let page = browser.page("/");
-    assert!(page.len() < 10 * 1024 * 1024, "{} bytes", page.len());
-    assert!(page.contains("more wait behind these"), "nobody is told of the rest");
+    assert!(page.len() < 256 * 1024, "{} bytes", page.len());
+    for number in 0..12 {
+        let shown = format!("<a href=\"/interactions/c-{number}\">show all of it</a>");
+        assert!(page.contains(&shown), "nobody is told of c-{number}");
+        let own = browser.page(&format!("/interactions/c-{number}"));
+        assert!(own.len() > 500_000 && own.contains("name=\"decision\""), "c-{number} cannot be decided");
+    }
     let all = (0..12).map(|number| format!("c-{number}")).collect::<Vec<_>>().join(",");
     assert!(browser.page(&format!("/cards?ids={all}")).len() < 10 * 1024 * 1024);
 }
@@ -270,7 +275,10 @@ fn what_differs_in_anything_that_is_approved_is_not_approved_together() {
         "riskLevel": "low", "diff": diff("one"),
     });
     let register = |id: &str, change: &Value| {
-        agent.register(&altered(altered(confirmation(id), &json!({"confirmation": asked})), &json!({"confirmation": change})));
+        agent.register(&altered(
+            altered(confirmation(id), &json!({"confirmation": asked})),
+            &json!({"confirmation": change}),
+        ));
     };
     register("first", &json!({}));
     for (id, change) in [
@@ -314,4 +322,61 @@ fn a_reason_that_was_written_is_not_left_out_when_many_are_approved() {
     assert!(refused.text.contains("a reason to reject them"), "{}", refused.text);
     assert_eq!(agent.look("a")["status"], "pending");
     browser.submit("/decide", &[&both[..], &[("comment", " ")]].concat()).expect(303);
+}
+
+#[test]
+fn no_agent_hides_what_another_asks() {
+    let (server, agent, browser) = fixture();
+    let other = server.agent("other");
+    let soon = |id: &str| altered(confirmation(id), &json!({"expiresInMs": 60_000}));
+    for number in 0..120 {
+        agent.register(&soon(&format!("flood-{number:03}")));
+    }
+    agent.register(&altered(soon("huge"), &json!({"confirmation": {"reason": "x".repeat(900 * 1024)}})));
+    other.register(&confirmation("quiet"));
+    let cards = |page: &str| between(page, "<article class=\"card pending\" id=\"card-", "\"");
+    let page = browser.page("/");
+    assert_eq!(cards(&page)[..2], ["flood-000", "quiet"], "agents take turns");
+    assert!(page.contains("22 more wait behind these") && page.contains("href=\"/?skip=100\""), "{page}");
+    let rest = browser.page("/?skip=100");
+    let mut seen = [cards(&page), cards(&rest)].concat();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 122, "each is on one page");
+    assert!(rest.contains("href=\"/\">Back to the first"), "{rest}");
+    // One agent's alone.
+    assert_eq!(cards(&browser.page("/?agent=other")), ["quiet"]);
+    assert_eq!(cards(&browser.page("/?agent=nobody")), Vec::<String>::new());
+    assert!(browser.page("/?agent=builder").contains("href=\"/?agent=builder&#38;skip=100\""));
+    browser.get("/?agent=a%20b").expect(400);
+    browser.get("/?skip=x").expect(400);
+}
+
+#[test]
+fn all_of_an_agent_is_rejected_at_once_and_nothing_of_another() {
+    let (server, agent, browser) = fixture();
+    let other = server.agent("other");
+    for registration in [confirmation("c"), secret("s"), question("q")] {
+        agent.register(&registration);
+    }
+    for number in 0..501 {
+        agent.register(&confirmation(&format!("more-{number}")));
+    }
+    other.register(&confirmation("quiet"));
+    let page = browser.page("/?agent=builder");
+    assert!(page.contains("Reject all 504 of builder"), "{page}");
+    let auditor = server.client("olga", Role::Auditor).browser();
+    assert!(!auditor.page("/?agent=builder").contains("Reject all"), "an auditor is offered it");
+    auditor.submit("/agents/builder/reject", &[]).expect(403);
+    browser.send_form("/agents/builder/reject", &[("csrf", "x")]).expect(403);
+    browser_of_one_who_asks(&server).submit("/agents/root/reject", &[]).expect(403);
+    assert_eq!(agent.look("c")["status"], "pending");
+    browser.submit("/agents/builder/reject", &[("comment", "stop that")]).expect(303);
+    let ends = ["c", "s", "q", "more-500"].map(|id| agent.look(id)["status"].as_str().unwrap().to_owned());
+    assert_eq!(ends, ["rejected", "cancelled", "cancelled", "rejected"]);
+    let resolution = agent.look("c")["resolution"].clone();
+    assert_eq!((&resolution["comment"], &resolution["resolvedBy"]["principal"]), (&json!("stop that"), &json!("ada")));
+    assert_eq!(other.look("quiet")["status"], "pending");
+    let told = "SELECT count(*) FROM audit_events WHERE event IN ('interaction.rejected', 'interaction.cancelled')";
+    assert_eq!(server.sql(told), [[json!(504)]]);
 }
