@@ -37,7 +37,7 @@ pub(super) struct GiveSecret {
 
 impl GiveSecret {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
         let id = &interaction.value.request_id;
         let Some(asked) = &interaction.value.secret else {
