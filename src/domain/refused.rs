@@ -97,6 +97,11 @@ pub enum Refused {
     AlreadyTaken,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
+    /// The principal has as many log-in links that still work as it may.
+    TooManyLoginLinks {
+        /// How many that is.
+        limit: u32,
+    },
     /// The principal has as many pending interactions as it may.
     TooManyPending {
         /// How many that is.

@@ -294,6 +294,10 @@ impl From<Refused> for Problem {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
             }
+            Refused::TooManyLoginLinks { limit } => {
+                let message = format!("{limit} log-in links of this principal still work: use one, or come back later");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_login_links", message).retry_later()
+            }
             Refused::TooManyOwnWaiters { limit } => {
                 let message = format!("{limit} requests of this principal wait already, which is as many as may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_waiters", message).retry_later()

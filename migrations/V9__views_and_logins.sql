@@ -320,3 +320,22 @@ FROM interactions AS i
 WHERE i.status <> 'pending'
 GROUP BY i.kind, i.tool_name, i.status
 ORDER BY i.kind, i.tool_name, i.status;
+
+-- What has expired, by the time of the last event, may be deleted: auditors, too, make links and begin sessions. The history
+-- tells of all of them for ever.
+
+DROP TRIGGER login_links_never_deleted;
+
+CREATE TRIGGER login_links_never_deleted BEFORE DELETE ON login_links
+WHEN OLD.expires_at_ms > (SELECT coalesce(max(at_ms), 0) FROM (SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1))
+BEGIN
+    SELECT RAISE(ABORT, 'login links are used up, and never deleted before they expire');
+END;
+
+DROP TRIGGER sessions_never_deleted;
+
+CREATE TRIGGER sessions_never_deleted BEFORE DELETE ON sessions
+WHEN OLD.expires_at_ms > (SELECT coalesce(max(at_ms), 0) FROM (SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1))
+BEGIN
+    SELECT RAISE(ABORT, 'sessions end, and are never deleted before they expire');
+END;
