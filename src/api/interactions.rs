@@ -131,7 +131,7 @@ pub struct ListInteractions {
     pub id_prefix: Option<IdPrefix>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
-    #[param(pattern = "^[0-9a-z]{1,12}$")]
+    #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
 
@@ -154,7 +154,7 @@ pub struct ListPending {
     pub conversation_id: Option<ConversationId>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
-    #[param(pattern = "^[0-9a-z]{1,12}$")]
+    #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
 
