@@ -21,7 +21,7 @@ pub struct ListAuditEvents {
     pub principal: Option<PrincipalName>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
-    #[param(pattern = "^[0-9a-z]{1,12}$")]
+    #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
 

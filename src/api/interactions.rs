@@ -7,7 +7,7 @@ use super::{BodyLimits, Interaction, Invalid, WithRaw};
 use crate::clock::Timestamp;
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::{Delivery, Kind, RunOutcome};
-use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, TakeId, ToolName};
+use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, TakeId, ToolName};
 use crate::domain::interaction::{Deadline, Record, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Content, Question, SecretRequest};
@@ -132,9 +132,10 @@ pub struct ListInteractions {
     pub conversation_id: Option<ConversationId>,
     pub tool_name: Option<ToolName>,
     pub principal: Option<PrincipalName>,
+    pub id_prefix: Option<IdPrefix>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
-    #[param(pattern = "^[0-9a-z]{1,12}$")]
+    #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
 
@@ -157,7 +158,7 @@ pub struct ListPending {
     pub conversation_id: Option<ConversationId>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
-    #[param(pattern = "^[0-9a-z]{1,12}$")]
+    #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
 

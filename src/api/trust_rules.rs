@@ -7,7 +7,7 @@ use super::{BodyLimits, Interaction, Invalid, WithRaw};
 use crate::clock::Timestamp;
 use crate::domain::bounded::{LifetimeMs, Uses};
 use crate::domain::enums::{Kind, RuleDecision, RuleStatus};
-use crate::domain::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
+use crate::domain::id::{IdPrefix, PrincipalName, RequestId, RuleId, RuleName, ToolName};
 use crate::domain::json::null_as_absent;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::trust_rule::{self, Terms};
@@ -80,9 +80,11 @@ impl TrustRuleBody {
 pub struct ListTrustRules {
     pub status: Option<RuleStatus>,
     pub tool_name: Option<ToolName>,
+    pub name: Option<RuleName>,
+    pub id_prefix: Option<IdPrefix>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
-    #[param(pattern = "^[0-9a-z]{1,12}$")]
+    #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
         let id = &interaction.value.request_id;
         let Some(question) = &interaction.value.question else {

@@ -1,6 +1,6 @@
 //! What every command that talks to a running server takes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
@@ -27,11 +27,24 @@ impl Common {
         Ok(Client::open(&self.access, Role::Agent)?)
     }
 
-    /// A client for what people do.
+    /// A client for what people look at.
     pub(super) fn person(&self) -> Result<Client, Failure> {
         Ok(Client::open(&self.access, Role::Approver)?)
     }
+
+    /// A client for what people decide. The stored token of the approver is a person's: it is used at a terminal alone, so
+    /// that no program decides which was not handed a token.
+    pub(super) fn decider(&self) -> Result<Client, Failure> {
+        let client = self.person()?;
+        if client.has_stored_token() && !io::stdin().is_terminal() {
+            return Err(Failure::Usage(NOT_A_PERSON.to_owned()));
+        }
+        Ok(client)
+    }
 }
+
+const NOT_A_PERSON: &str = "the stored approver's token is for a person at a terminal, and standard input is none: \
+     hand a token over with --token-file or COUNTERSIGN_TOKEN";
 
 /// Says on stderr what the server warns of.
 pub(super) fn warn(warnings: Option<Vec<Warning>>) -> io::Result<()> {

@@ -132,7 +132,7 @@ impl Reject {
 impl Targets {
     /// Decides each. All are found before the first is decided: a beginning that means two changes nothing.
     fn each(&self, done: &str, decide: impl Fn(&Interaction) -> Result<ConfirmBody, Failure>) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         let find = |id: &String| ids::interaction(&client, id, self.exact, ids::Among::Pending);
         let found = self.ids.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let mut failures = Vec::new();

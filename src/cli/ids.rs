@@ -4,17 +4,17 @@ use super::Failure;
 use crate::api::{Interaction, ListInteractions, ListTrustRules, TrustRule, WaitInteraction, WithRaw};
 use crate::client::{Client, Error};
 use crate::domain::enums::RuleStatus;
-use crate::domain::id::RequestId;
+use crate::domain::id::{IdPrefix, RequestId};
 use crate::domain::interaction::Status;
-
-/// How many of the newest interactions or rules are looked through for a beginning.
-const LOOKED_THROUGH: usize = 5_000;
 
 /// The shortest beginning that is shown of an id.
 const SHORTEST: usize = 8;
 
 /// How many candidates an error names.
 const NAMED: usize = 8;
+
+/// How many candidates are asked for: one more than are named tells that there are more, and one may be what was given.
+const MOST_FOUND: usize = NAMED + 2;
 
 /// Where an interaction is looked for by the beginning of its id.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,22 +35,18 @@ pub(super) fn interaction(
     is_whole: bool,
     among: Among,
 ) -> Result<WithRaw<Interaction>, Failure> {
-    let id = given.parse::<RequestId>().map_err(|problem| Failure::Usage(format!("{given:?} is no id: {problem}")))?;
-    let exact = match client.get_interaction(&id, &WaitInteraction::default()) {
-        Ok(found) => Some(found),
-        Err(error) if error.is_refusal("unknown_request") => None,
-        Err(error) => return Err(error.into()),
-    };
+    let prefix = prefix(given)?;
+    // The beginning of an id may be none by itself.
+    let exact = given.parse::<RequestId>().ok().map(|id| known(client, &id)).transpose()?.flatten();
     if is_whole || uuid::Uuid::parse_str(given).is_ok() {
         return exact.ok_or_else(|| unknown(given, "interaction", "countersign list"));
     }
-    let begins = |found: &WithRaw<Interaction>| {
-        let candidate = &found.value.request_id;
-        candidate.as_str().starts_with(given) && *candidate != id
-    };
     let search = |status: Option<Status>| -> Result<Vec<_>, Error> {
-        let filter = ListInteractions { status: status.map(|status| status.as_str().to_owned()), ..Default::default() };
-        Ok(client.interactions(&filter, LOOKED_THROUGH)?.into_iter().filter(begins).collect())
+        let status = status.map(|status| status.as_str().to_owned());
+        let filter = ListInteractions { status, id_prefix: Some(prefix.clone()), ..ListInteractions::default() };
+        let mut found = client.interactions(&filter, MOST_FOUND)?;
+        found.retain(|item| item.value.request_id.as_str() != given);
+        Ok(found)
     };
     let mut found = search(Some(Status::Pending))?;
     if found.is_empty() && exact.is_none() && among == Among::All {
@@ -61,15 +57,32 @@ pub(super) fn interaction(
     only(found, given, what, "countersign list", |item| item.value.request_id.as_str())
 }
 
-/// The trust rule that `given` is, or is the only one to begin with.
+fn prefix(given: &str) -> Result<IdPrefix, Failure> {
+    given.parse().map_err(|problem| Failure::Usage(format!("{given:?} begins no id: {problem}")))
+}
+
+/// The interaction with this very id, if there is one.
+fn known(client: &Client, id: &RequestId) -> Result<Option<WithRaw<Interaction>>, Error> {
+    match client.get_interaction(id, &WaitInteraction::default()) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_refusal("unknown_request") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The trust rule that `given` is, or is the only one to begin with; or that is called so.
 pub(super) fn rule(client: &Client, given: &str) -> Result<WithRaw<TrustRule>, Failure> {
-    let is_meant = |item: &WithRaw<TrustRule>| {
-        item.value.rule_id.as_str().starts_with(given)
-            || item.value.name.as_ref().is_some_and(|name| name.as_str() == given)
-    };
+    let prefix = prefix(given)?;
     for status in [Some(RuleStatus::Active), None] {
-        let filter = ListTrustRules { status, ..ListTrustRules::default() };
-        let found: Vec<_> = client.trust_rules(&filter, LOOKED_THROUGH)?.into_iter().filter(is_meant).collect();
+        let begins = ListTrustRules { status, id_prefix: Some(prefix.clone()), ..ListTrustRules::default() };
+        let is_called = ListTrustRules { status, name: given.parse().ok(), ..ListTrustRules::default() };
+        let mut found = client.trust_rules(&begins, MOST_FOUND)?;
+        if is_called.name.is_some() {
+            let is_new =
+                |item: &WithRaw<TrustRule>| found.iter().all(|other| other.value.rule_id != item.value.rule_id);
+            let called = client.trust_rules(&is_called, MOST_FOUND)?.into_iter().filter(is_new).collect::<Vec<_>>();
+            found.extend(called);
+        }
         if !found.is_empty() {
             return only(found, given, "trust rule", "countersign rules list", |item| item.value.rule_id.as_str());
         }
@@ -83,9 +96,8 @@ fn only<T>(mut found: Vec<T>, given: &str, what: &str, command: &str, id: impl F
         (Some(one), []) => Ok(one),
         (Some(last), others) => {
             let ids: Vec<&str> = others.iter().chain([&last]).map(&id).collect();
-            let more = ids.len().saturating_sub(NAMED);
             let named = ids.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let more = if ids.len() > NAMED { ", and more" } else { "" };
             let hint = if ids.contains(&given) { ", or say --exact for this very one" } else { "" };
             Err(Failure::Usage(format!("{given} may be {named}{more}: type more of the one you mean{hint}")))
         }

@@ -92,7 +92,13 @@ const MOST: usize = 5_000;
 impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let mut found = client.interactions(&self.filter.query(Some(Status::Pending)), MOST)?;
+        // One more than is shown tells whether there is more.
+        let mut found = client.interactions(&self.filter.query(Some(Status::Pending)), MOST + 1)?;
+        if found.len() > MOST {
+            found.truncate(MOST);
+            let hint = "ask for less with --from, --tool, --kind or --conversation";
+            writeln!(io::stderr(), "There are more: these are the newest {MOST}; {hint}.")?;
+        }
         // What has to be answered first comes first, then what has waited longest; what never expires, last.
         found.reverse();
         found.sort_by_key(|item| (item.value.expires_at.is_none(), item.value.expires_at, item.value.created_at));

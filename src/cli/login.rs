@@ -18,7 +18,7 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         let ServerUrl::Web(url) = client.url() else {
             let message = "a browser cannot call a Unix socket: put a proxy before it, and name that with --url";
             return Err(Failure::Other(message.to_owned()));

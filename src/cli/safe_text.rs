@@ -115,6 +115,7 @@ impl SafeText {
 fn span(piece: Piece<'_>) -> (String, TextStyle) {
     match piece {
         Piece::Plain(text) => (text.to_owned(), TextStyle::Plain),
+        Piece::Gap(gap) => (format!("⟨{}⟩", visible::gap_name(gap)), TextStyle::Strange),
         Piece::Unseen(c) => (format!("⟨{}⟩", visible::name(c)), TextStyle::Strange),
         Piece::Lookalike(c) => (format!("{c}⟨{}⟩", visible::name(c)), TextStyle::Strange),
     }

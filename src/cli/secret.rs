@@ -43,7 +43,7 @@ pub(super) struct GiveSecret {
 
 impl GiveSecret {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         let among = if self.wipe { ids::Among::All } else { ids::Among::Pending };
         let interaction = ids::interaction(&client, &self.id, self.exact, among)?;
         let id = &interaction.value.request_id;

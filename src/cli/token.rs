@@ -1,6 +1,7 @@
 //! `countersign token`: who may speak.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
@@ -9,8 +10,9 @@ use crate::clock::SystemClock;
 use crate::config::Database;
 use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
-use crate::domain::principal::Principal;
-use crate::store::{self, Token, TokenHash, with_write_tx};
+use crate::domain::principal::{Principal, Right};
+use crate::service::reject_some_of;
+use crate::store::{self, ReadTx, Token, TokenHash, with_write_tx};
 use crate::tokens;
 
 #[derive(Debug, Subcommand)]
@@ -49,6 +51,14 @@ pub(super) struct RevokeTokens {
     /// All tokens of one principal
     #[arg(long)]
     name: Option<PrincipalName>,
+
+    /// Reject what is still pending of the principal, too
+    #[arg(long, requires = "by")]
+    reject_pending: bool,
+
+    /// Who rejects it: an approver or an admin of this database
+    #[arg(long, value_name = "NAME", requires = "reject_pending")]
+    by: Option<PrincipalName>,
 }
 
 impl TokenCommand {
@@ -80,22 +90,67 @@ impl CreateToken {
 
 impl RevokeTokens {
     fn run(self) -> Result<(), Failure> {
+        let path = self.database.path()?;
         let chosen = |token: &Token| {
             token.revoked_at.is_none()
                 && (Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref())
         };
-        let revoked = with_write_tx(&self.database.path()?, &SystemClock::default(), |tx| {
+        let (revoked, holder, by) = with_write_tx(&path, &SystemClock::default(), |tx| {
+            let by = self.by.as_ref().map(|by| resolver(tx, by)).transpose()?;
             let tokens = tx.tokens()?.into_iter().filter(chosen).collect::<Vec<_>>();
             for token in &tokens {
                 tx.revoke_token(token)?;
             }
-            if tokens.is_empty() { Err(Failure::NoSuchToken) } else { Ok(tokens) }
+            let holder = self.name.clone().or_else(|| tokens.first().map(|token| token.principal.name.clone()));
+            if by.as_ref().map(|by| &by.name) == holder.as_ref() && holder.is_some() {
+                return Err(Failure::Other(
+                    "principals do not resolve what they registered themselves: name another with --by".to_owned(),
+                ));
+            }
+            match holder {
+                // What is pending may be rejected after the tokens are gone.
+                Some(holder) if !tokens.is_empty() || by.is_some() => Ok((tokens, holder, by)),
+                Some(_) | None => Err(Failure::NoSuchToken),
+            }
         })?;
         for token in revoked {
             writeln!(io::stdout(), "revoked {} of {}", token.token_id, token.principal.name)?;
         }
-        Ok(())
+        match by {
+            Some(by) => reject_pending(&path, &by, &holder),
+            None => tell_pending(&path, &holder),
+        }
     }
+}
+
+/// The principal of this name, who has to be one that resolves.
+fn resolver(tx: &ReadTx<'_>, name: &PrincipalName) -> Result<Principal, Failure> {
+    let principal = tx.role_of(name)?.map(|role| Principal { name: name.clone(), role });
+    let resolver = principal.filter(|principal| principal.require(Right::Resolve).is_ok());
+    resolver.ok_or_else(|| Failure::Other(format!("{name} is no approver and no admin of this database")))
+}
+
+/// Rejects all that is pending of `holder`, some in each transaction: a server that runs writes in between.
+fn reject_pending(path: &Path, by: &Principal, holder: &PrincipalName) -> Result<(), Failure> {
+    let mut all = 0;
+    loop {
+        let rejected: Result<usize, Failure> =
+            with_write_tx(path, &SystemClock::default(), |tx| Ok(reject_some_of(tx, by, holder, None)?));
+        match rejected? {
+            0 => return Ok(writeln!(io::stdout(), "rejected {all} pending of {holder}")?),
+            rejected => all += rejected,
+        }
+    }
+}
+
+/// Says what revoked tokens leave behind.
+fn tell_pending(path: &Path, holder: &PrincipalName) -> Result<(), Failure> {
+    let pending = store::with_read_tx(path, |tx| tx.count_of_pending(Some(holder)))?;
+    if pending > 0 {
+        let command = format!("countersign token revoke --name {holder} --reject-pending --by APPROVER");
+        writeln!(io::stderr(), "{pending} of {holder} are still pending; `{command}` rejects them.")?;
+    }
+    Ok(())
 }
 
 fn list_tokens(database: &Database) -> Result<(), Failure> {

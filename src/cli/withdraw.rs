@@ -25,7 +25,7 @@ pub(super) struct Withdraw {
 
 impl Withdraw {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::All)?;
         let id = &interaction.value.request_id;
         let withdrawn = client.withdraw_approval(id, &NoBody {})?;

@@ -49,6 +49,12 @@ impl Client {
         &self.url
     }
 
+    /// Whether it speaks with a token that was found in the credentials file, and not with one that was handed over.
+    #[must_use]
+    pub const fn has_stored_token(&self) -> bool {
+        self.token.is_stored
+    }
+
     /// The interaction once it is resolved, or after a while as it stands.
     ///
     /// # Errors

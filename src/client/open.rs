@@ -14,6 +14,8 @@ use crate::domain::enums::Role;
 pub(super) struct Token {
     pub(super) text: Zeroizing<String>,
     pub(super) from: String,
+    /// Whether it is a stored one: found in the credentials file, and not handed over.
+    pub(super) is_stored: bool,
 }
 
 impl Client {
@@ -35,7 +37,8 @@ impl Client {
                 (token, access.url.clone().or_else(|| kept.map(|kept| kept.url)).unwrap_or_default())
             }
             (None, Some(path), Some(kept)) => {
-                let token = Token::of(if role == Role::Agent { &kept.agent } else { &kept.approver }, shown(&path));
+                let token = if role == Role::Agent { &kept.agent } else { &kept.approver };
+                let token = Token { is_stored: true, ..Token::of(token, shown(&path)) };
                 match &access.url {
                     // A token is a secret between it and its own server.
                     Some(url) if *url != kept.url => {
@@ -64,7 +67,7 @@ fn token_in(path: &Path) -> Result<Token, OpenError> {
 
 impl Token {
     fn of(text: &str, from: String) -> Self {
-        Self { text: Zeroizing::new(text.trim().to_owned()), from }
+        Self { text: Zeroizing::new(text.trim().to_owned()), from, is_stored: false }
     }
 }
 

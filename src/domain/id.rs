@@ -9,15 +9,26 @@ pub const LONGEST_NAME: usize = 256;
 /// What [`check_id`] lets pass, as a regular expression: anything but `.` and `..`.
 const ID: &str = r"^([A-Za-z0-9_:-][A-Za-z0-9._:-]*|\.[A-Za-z0-9_:-][A-Za-z0-9._:-]*|\.\.[A-Za-z0-9._:-]+)$";
 
+/// What [`check_id_prefix`] lets pass.
+const ID_PREFIX: &str = "^[A-Za-z0-9._:-]+$";
+
 /// What [`check_name`] lets pass.
 const NAME: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
 
 fn check_id(text: &str) -> Result<(), &'static str> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
-    if (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(allowed) && text != "." && text != ".." {
+    if check_id_prefix(text).is_ok() && text != "." && text != ".." {
         Ok(())
     } else {
         Err("an id is 1 to 128 of A-Z a-z 0-9 . _ : - and neither . nor ..")
+    }
+}
+
+fn check_id_prefix(text: &str) -> Result<(), &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
+    if (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err("the beginning of an id is 1 to 128 of A-Z a-z 0-9 . _ : -")
     }
 }
 
@@ -90,6 +101,10 @@ checked_string! {
     RequestId, check_id, ID, LONGEST_ID
 }
 checked_string! {
+    /// The beginning of an id, or all of it.
+    IdPrefix, check_id_prefix, ID_PREFIX, LONGEST_ID
+}
+checked_string! {
     /// What holds an agent's interactions together.
     ConversationId, check_id, ID, LONGEST_ID
 }
@@ -132,6 +147,14 @@ checked_string! {
 checked_string! {
     /// The service that a secret is for, or the field of it.
     SecretName, check_name, NAME, LONGEST_NAME
+}
+
+impl IdPrefix {
+    /// A text that is past every id which begins so, and before every other that is past those.
+    #[must_use]
+    pub fn end(&self) -> String {
+        format!("{self}\u{7f}")
+    }
 }
 
 impl PrincipalName {

@@ -54,6 +54,8 @@ pub enum Refused {
         /// What was not acknowledged.
         missing: Vec<Acknowledgement>,
     },
+    /// It does not ask the same as what it was to be approved together with.
+    NotAlike,
     /// The agent does not let its input be edited.
     EditsNotAllowed,
     /// The agent does not let lasting rules be made from this.
@@ -106,6 +108,11 @@ pub enum Refused {
     Wiped,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
+    /// The principal has as many log-in links that still work as it may.
+    TooManyLoginLinks {
+        /// How many that is.
+        limit: u32,
+    },
     /// The principal has as many pending interactions as it may.
     TooManyPending {
         /// How many that is.

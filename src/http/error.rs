@@ -242,6 +242,10 @@ impl From<Refused> for Problem {
                     .with("field", "acknowledged")
                     .with("acknowledgements", words)
             }
+            Refused::NotAlike => {
+                let message = "Only what asks the very same is approved together.";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
+            }
             Refused::EditsNotAllowed => {
                 let message = "this interaction does not allow its input to be edited";
                 Self::new(FORBIDDEN, "edits_not_allowed", message).with("field", "updatedInput")
@@ -304,6 +308,10 @@ impl From<Refused> for Problem {
             Refused::TooManyPending { limit } => {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
+            }
+            Refused::TooManyLoginLinks { limit } => {
+                let message = format!("{limit} log-in links of this principal still work: use one, or come back later");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_login_links", message).retry_later()
             }
             Refused::TooManyOwnWaiters { limit } => {
                 let message = format!("{limit} requests of this principal wait already, which is as many as may");
@@ -395,12 +403,6 @@ pub(crate) fn wrong_form() -> Problem {
 /// An approval that would discard what was typed into its form.
 pub(crate) fn input_discarded(message: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_meant", message)
-}
-
-/// An approval of several confirmations that do not ask the same.
-pub(crate) fn not_alike() -> Problem {
-    let message = "Only what has the same tool, subject and risk is approved together.";
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
 }
 
 /// The status of the log-in page where it says why logging in failed.

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -113,9 +113,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         if message.starts_with(NUMBER_OUT_OF_RANGE) {
             return number_out_of_range(&field, message);
         }
-        let problem = Problem::malformed(message);
+        let problem = Problem::malformed(if is_half_a_pair(&message) { HALF_A_PAIR.to_owned() } else { message });
         if field != "." { problem.with("field", field) } else { problem }
     })
+}
+
+const HALF_A_PAIR: &str = "a string has half a surrogate pair: a character past U+FFFF is written as both halves, \\uD800 to \
+     \\uDBFF and then \\uDC00 to \\uDFFF";
+
+/// Whether this is what the JSON library says of half a surrogate pair.
+fn is_half_a_pair(message: &str) -> bool {
+    message.contains("surrogate in hex escape") || message.contains("unexpected end of hex escape")
 }
 
 /// The one parameter of a path.
@@ -129,7 +137,22 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let read: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, app).await;
-        read.map(|Path(value)| Self(value)).map_err(|rejection| Problem::malformed(rejection.body_text()))
+        let rejection = match read {
+            Ok(Path(value)) => return Ok(Self(value)),
+            Err(rejection) => rejection,
+        };
+        let said = rejection.body_text();
+        let message = if let PathRejection::FailedToDeserializePathParams(failed) = rejection {
+            failed.into_kind().to_string()
+        } else {
+            said
+        };
+        let parameters = RawPathParams::from_request_parts(parts, app).await.ok();
+        let name = parameters.iter().flatten().next().map(|(name, _)| name.to_owned());
+        Err(match name {
+            Some(name) => Problem::malformed_field(&name, message),
+            None => Problem::malformed(message),
+        })
     }
 }
 
@@ -141,9 +164,26 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, app).await;
-        read.map(|Query(value)| Self(value)).map_err(|rejection| Problem::malformed(rejection.body_text()))
+        read.map(|Query(value)| Self(value)).map_err(|rejection| query_problem(&rejection.body_text()))
     }
 }
+
+/// Says of a query which parameter is at fault, and why.
+pub(super) fn query_problem(text: &str) -> Problem {
+    // The framework's own words come first, then the parameter.
+    let said = text.split_once("query string: ").map_or(text, |(_, said)| said);
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match said.split_once(": ").filter(|(name, _)| is_name(name)) {
+        Some((name, why)) if NOT_A_NUMBER.iter().any(|words| why.contains(words)) => {
+            Problem::malformed_field(name, format!("{name} is a whole number"))
+        }
+        Some((name, why)) => Problem::malformed_field(name, why),
+        None => Problem::malformed(said),
+    }
+}
+
+/// What the standard library says of a text that is no number, or none of the size.
+const NOT_A_NUMBER: [&str; 3] = ["digit found in string", "integer from empty string", "to fit in target type"];
 
 /// That a URL has no query, where none is taken: a misspelt filter would show more than was asked for.
 pub(crate) struct NoQuery;

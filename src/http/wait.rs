@@ -12,6 +12,7 @@ use axum::http::{Method, Uri};
 
 use super::App;
 use super::error::Problem;
+use super::extract::query_problem;
 use crate::api::WaitInteraction;
 
 /// The longest that a request may wait, in milliseconds.
@@ -39,7 +40,7 @@ pub(crate) fn is_long_poll(request: &Request) -> bool {
 /// The wait that the query of `uri` asks for.
 fn wait_of(uri: &Uri) -> Result<Option<Duration>, Problem> {
     let read: Result<Query<WaitInteraction>, QueryRejection> = Query::try_from_uri(uri);
-    let Query(query) = read.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
+    let Query(query) = read.map_err(|rejection| query_problem(&rejection.body_text()))?;
     match query.wait_ms {
         None | Some(0) => Ok(None),
         Some(millis @ 1..=LONGEST_WAIT_MS) => Ok(Some(Duration::from_millis(millis))),

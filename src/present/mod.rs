@@ -41,7 +41,7 @@ pub fn escape_json(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
-            Piece::Plain(plain) => harmless.push_str(plain),
+            Piece::Plain(plain) | Piece::Gap(plain) => harmless.push_str(plain),
             Piece::Lookalike(c) => harmless.push(c),
             // Only between tokens is there such a thing.
             Piece::Unseen('\r') => harmless.push(' '),

@@ -8,7 +8,7 @@ use crate::domain::enums::{Decision, Kind, RiskLevel};
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Detail, Interaction, Resolution};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Confirmation;
+use crate::domain::kinds::{Confirmation, Sameness};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
@@ -34,6 +34,8 @@ pub struct Confirm {
     /// Whether an approval without all of them is refused however the server was started: a page shows them to a person,
     /// a program may have its own ways.
     pub must_acknowledge: bool,
+    /// What it has to ask for the approval to count, where it is approved together with others.
+    pub alike: Option<Sameness>,
 }
 
 impl Service {
@@ -86,10 +88,14 @@ impl Confirm {
     fn decide(&self, tx: &mut WriteTx<'_>, by: &Principal, must_acknowledge: bool) -> Result<Detail> {
         let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
         let must_acknowledge = must_acknowledge && self.decision == Decision::Allow;
-        if !must_acknowledge && self.updated_input.is_none() && self.selected.is_none() {
+        let is_as_it_stands = self.updated_input.is_none() && self.selected.is_none() && self.alike.is_none();
+        if !must_acknowledge && is_as_it_stands {
             return Ok(detail);
         }
         let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
+        if self.alike.as_ref().is_some_and(|alike| *alike != confirmation.sameness()) {
+            return Err(Refused::NotAlike.into());
+        }
         if must_acknowledge {
             self.check_acknowledged(&confirmation)?;
         }

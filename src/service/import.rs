@@ -177,7 +177,7 @@ fn known(tx: &ReadTx<'_>, name: &RuleName) -> Result<Option<TrustRule>, store::E
 ///
 /// If the database cannot be read.
 pub fn active(tx: &ReadTx<'_>, now: Timestamp) -> Result<Vec<TrustRule>, store::Error> {
-    let filter = RuleFilter { status: Some(RuleStatus::Active), tool_name: None };
+    let filter = RuleFilter { status: Some(RuleStatus::Active), ..RuleFilter::default() };
     let rules = tx.trust_rules(&filter, Page { before: None, limit: u32::MAX })?;
     Ok(rules.rows.into_iter().rev().filter(|rule| rule.expires_at.is_none_or(|end| now < end)).collect())
 }

@@ -14,6 +14,9 @@ use crate::tokens;
 /// How long a link works, in milliseconds: ten minutes, for who has just asked for it.
 const LINK_MS: u64 = 10 * 60 * 1000;
 
+/// How many links of one principal may work at a time: more than a person forgets in ten minutes.
+const MOST_LINKS: u32 = 20;
+
 /// What a person shows to get a session.
 #[derive(Debug)]
 pub enum Credential {
@@ -45,7 +48,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// A refusal if the token is not known, or an error of the store.
+    /// A refusal if the token is not known, or too many links of its holder still work, or an error of the store.
     pub async fn make_login_link(&self, token: &str) -> Result<IssuedCredential> {
         let token_sha256 = tokens::digest(token);
         self.new_link(move |tx| Ok(tx.token(&token_sha256)?.ok_or(Refused::UnknownToken)?)).await
@@ -72,7 +75,11 @@ impl Service {
         let code_sha256 = tokens::digest(&text);
         let made = self.store.write(Priority::Human, move |tx| {
             let expires_at = tx.now().plus_millis(LINK_MS).ok_or(Refused::DeadlineOutOfRange)?;
-            tx.insert_login_link(&code_sha256, &whose(tx)?, expires_at)?;
+            let token = whose(tx)?;
+            if tx.count_of_login_links(&token.principal.name)? >= MOST_LINKS {
+                return Err(Refused::TooManyLoginLinks { limit: MOST_LINKS }.into());
+            }
+            tx.insert_login_link(&code_sha256, &token, expires_at)?;
             Ok::<_, Error>(expires_at)
         });
         Ok(IssuedCredential { expires_at: made.await?, lasts_ms: LINK_MS, text })

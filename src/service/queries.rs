@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Result, Service};
 use crate::domain::enums::Kind;
-use crate::domain::id::{ConversationId, RequestId};
+use crate::domain::id::{ConversationId, PrincipalName, RequestId};
 use crate::domain::interaction::{Record, Status};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
@@ -85,17 +85,17 @@ impl Service {
         Ok(self.store.read(Priority::of(principal), move |tx| tx.records(&filter, page)).await?)
     }
 
-    /// What is pending, in the order in which it ends, at most `limit`; and how much is pending in all.
+    /// What is pending, of one agent or of all, which take turns: after `skip` of them at most `limit`; and how many are
+    /// pending so.
     ///
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn queue(&self, limit: u32) -> Result<(Vec<Record>, u64)> {
+    pub async fn queue(&self, of: Option<PrincipalName>, skip: u64, limit: u32) -> Result<(Vec<Record>, u64)> {
         self.sweep_if_due(Priority::Human).await?;
         self.store
             .read(Priority::Human, move |tx| {
-                let pending = tx.pending_by_kind()?.into_iter().map(|(_, count, _)| count).sum();
-                Ok((tx.queue(limit)?.rows, pending))
+                Ok((tx.queue(of.as_ref(), skip, limit)?, tx.count_of_pending(of.as_ref())?))
             })
             .await
     }

@@ -7,8 +7,8 @@ use crate::domain::audit::Event;
 use crate::domain::chain::EventHash;
 use crate::domain::enums::{Delivery, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{
-    ClaimId, ConversationId, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId, TokenId,
-    ToolName,
+    ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId,
+    TokenId, ToolName,
 };
 use crate::domain::interaction::Status;
 use crate::domain::pattern::{Pattern, Scope};
@@ -64,7 +64,7 @@ from_text!(
 );
 as_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 from_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
-as_text!(Pattern, Scope);
+as_text!(IdPrefix, Pattern, Scope);
 
 macro_rules! from_owned_text {
     ($($type:ty),+ $(,)?) => {

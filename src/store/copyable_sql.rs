@@ -64,7 +64,7 @@ fn literal(text: &str) -> String {
     let mut plain = String::new();
     for piece in pieces(text) {
         match piece {
-            Piece::Plain(text) => plain.push_str(&text.replace('\'', "''")),
+            Piece::Plain(text) | Piece::Gap(text) => plain.push_str(&text.replace('\'', "''")),
             Piece::Lookalike(c) => plain.push(c),
             Piece::Unseen(c) => {
                 if !plain.is_empty() {

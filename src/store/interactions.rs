@@ -4,13 +4,13 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::claims::{claim_columns, claim_from};
-use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
+use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, Outcome};
-use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
+use crate::domain::id::{ConversationId, IdPrefix, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System, Wiping};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
@@ -52,6 +52,19 @@ pub struct Filter {
     pub tool_name: Option<ToolName>,
     /// Who registered them.
     pub registered_by: Option<PrincipalName>,
+    /// What their ids begin with.
+    pub id_prefix: Option<IdPrefix>,
+}
+
+impl Filter {
+    /// Adds those members that every list compares in the same way.
+    fn members<'v>(&'v self, conditions: WhereClause<'v>) -> WhereClause<'v> {
+        conditions
+            .when("i.kind = ?", self.kind.as_ref())
+            .when("i.conversation_id = ?", self.conversation_id.as_ref())
+            .when("i.tool_name = ?", self.tool_name.as_ref())
+            .when("i.registered_by = ?", self.registered_by.as_ref())
+    }
 }
 
 /// What the columns of a resolution hold, in their order.
@@ -169,36 +182,73 @@ impl ReadTx<'_> {
         found.optional()?.map(|id| self.found_record(&id)).transpose()
     }
 
-    /// A page of the interactions that match, newest first; it ends early where it would take more memory than a page
-    /// may, or has looked through as many rows as it may.
-    ///
-    /// `pending` is spelt out in the SQL, so that the index of what is pending serves.
+    /// A page of the interactions that match; it ends early where it would take more memory than a page may, or has looked
+    /// through as many rows as it may. It is in the order of ids where it is given the beginning of one and looks through
+    /// what is over, too; otherwise the newest come first.
     pub fn records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let (after, before) = page.window(self.last_interaction()?);
-        let older_than = page.before.map(Cursor::row);
-        let (window, resolved) = match &filter.status {
-            Some(Status::Pending) => {
-                let pending = WhereClause::default().always("i.status = 'pending'");
-                (pending.when("i.interaction_id < ?", older_than.as_ref()), None)
-            }
-            other => {
-                let window = WhereClause::default().when("i.interaction_id < ?", Some(&before));
-                (window.when("i.interaction_id > ?", Some(&after)), other.as_ref())
-            }
-        };
-        // One more than is shown tells whether there is more.
-        let limit = page.limit.saturating_add(1);
-        let (sql, values) = window
-            .when("i.status = ?", resolved)
-            .when("i.kind = ?", filter.kind.as_ref())
-            .when("i.conversation_id = ?", filter.conversation_id.as_ref())
-            .when("i.tool_name = ?", filter.tool_name.as_ref())
-            .when("i.registered_by = ?", filter.registered_by.as_ref())
+        match (&filter.status, &filter.id_prefix) {
+            (Some(Status::Pending), _) => self.pending_records(filter, page),
+            (_, Some(prefix)) => self.records_beginning(prefix, filter, page),
+            (_, None) => self.newest_records(filter, page),
+        }
+    }
+
+    /// `pending` is spelt out in the SQL, so that an index of what is pending serves: the `+` keeps the index of all ids
+    /// away, which would lead to everything that is over as well.
+    fn pending_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let (older_than, limit) = (page.before.map(Cursor::row), page.one_more());
+        let ids_end = filter.id_prefix.as_ref().map(IdPrefix::end);
+        let (sql, values) = filter
+            .members(WhereClause::default().always("i.status = 'pending'"))
+            .when("i.interaction_id < ?", older_than.as_ref())
+            .when("+i.request_id >= ?", filter.id_prefix.as_ref())
+            .when("+i.request_id < ?", ids_end.as_ref())
+            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
+        self.page(&sql, &values, page.limit)
+    }
+
+    fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let ((after, before), limit) = (page.window(self.last_interaction()?), page.one_more());
+        let (sql, values) = filter
+            .members(WhereClause::default())
+            .when("i.interaction_id < ?", Some(&before))
+            .when("i.interaction_id > ?", Some(&after))
+            .when("i.status = ?", filter.status.as_ref())
             .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
-        if found.next.is_none() && after > 0 && filter.status != Some(Status::Pending) {
+        if found.next.is_none() && after > 0 {
             found.next = Some(Cursor::at(after + 1));
         }
+        Ok(found)
+    }
+
+    /// By the index of all ids; the cursor is the row of the last one that was looked at.
+    fn records_beginning(&self, prefix: &IdPrefix, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let (after, limit, ids_end) = (page.before.map(Cursor::row), page.one_more(), prefix.end());
+        let past = "i.request_id > (SELECT request_id FROM interactions WHERE interaction_id = ?)";
+        let within = WhereClause::default()
+            .when("i.request_id >= ?", Some(prefix))
+            .when("i.request_id < ?", Some(&ids_end))
+            .when(past, after.as_ref());
+        let furthest = "SELECT i.interaction_id, i.request_id FROM interactions AS i";
+        let skipped = LOOKED_THROUGH - 1;
+        let (sql, values) = within.query(furthest, "ORDER BY i.request_id LIMIT 1 OFFSET ?", &skipped);
+        let last: Option<(i64, RequestId)> = self
+            .conn
+            .prepare_cached(&sql)?
+            .query_row(values.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (last_row, last_id) = last.unzip();
+        let (sql, values) = filter
+            .members(WhereClause::default())
+            .when("i.request_id >= ?", Some(prefix))
+            .when("i.request_id < ?", Some(&ids_end))
+            .when(past, after.as_ref())
+            .when("i.request_id <= ?", last_id.as_ref())
+            .when("i.status = ?", filter.status.as_ref())
+            .query(RECORDS, "ORDER BY i.request_id LIMIT ?", &limit);
+        let mut found = self.page(&sql, &values, page.limit)?;
+        found.next = found.next.or(last_row.map(Cursor::at));
         Ok(found)
     }
 
@@ -217,22 +267,47 @@ impl ReadTx<'_> {
         self.page(&sql, params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
     }
 
-    /// What is pending: by deadline, those without one at the end; at most `limit`, or as many
-    /// as a page takes.
-    pub fn queue(&self, limit: u32) -> Result<ListPage<Record>> {
-        let of = |deadline: &str, order: &str| {
-            format!("{RECORDS} WHERE i.status = 'pending' AND i.expires_at_ms {deadline} ORDER BY {order} LIMIT ?1")
-        };
-        // One more than is shown tells whether there is more.
-        let more = limit.saturating_add(1);
-        let mut found = self.page(&of("IS NOT NULL", "i.expires_at_ms, i.interaction_id"), params![more], limit)?;
-        let left = limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
-        if found.next.is_none() && left > 0 {
-            let for_ever = self.page(&of("IS NULL", "i.interaction_id"), params![more], left)?;
-            found.rows.extend(for_ever.rows);
-            found.next = for_ever.next;
+    /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
+    /// what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
+    pub fn queue(&self, of: Option<&PrincipalName>, skip: u64, limit: u32) -> Result<Vec<Record>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT interaction_id FROM (\
+                 SELECT interaction_id, expires_at_ms, row_number() OVER (\
+                     PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
+                 FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
+             ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2",
+        )?;
+        let skip = i64::try_from(skip).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
+        let mut by_row = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.interaction_id = ?1"))?;
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for row in rows {
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            let record = by_row.query_row([row?], |row| Ok(record_from(row)))??;
+            bytes += record.body.bytes;
+            found.push(record);
         }
         Ok(found)
+    }
+
+    /// How many interactions are pending, of one principal or of all.
+    pub fn count_of_pending(&self, of: Option<&PrincipalName>) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)",
+        )?;
+        Ok(statement.query_row([of], |row| row.get(0))?)
+    }
+
+    /// What is pending of one principal, oldest first; at most `limit`.
+    pub fn pending_of(&self, name: &PrincipalName, limit: u32) -> Result<Vec<Interaction>> {
+        let sql = concat!(
+            "SELECT ",
+            hot_columns!(),
+            " FROM interactions AS i WHERE i.status = 'pending' AND i.registered_by = ?1 ORDER BY i.interaction_id LIMIT ?2"
+        );
+        self.interactions(sql, params![name, limit])
     }
 
     /// The rows that a query finds, until there are `limit` or they take more memory than a page may.

@@ -49,7 +49,7 @@ pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::interactions::Filter;
 pub use self::lock::Generation;
-pub use self::page::{Cursor, ListPage, Page};
+pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;

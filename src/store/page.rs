@@ -1,7 +1,6 @@
 //! Lists in pages: what a caller asks for, what it gets, and the cursor that leads from one page to the next.
 
-use std::fmt::{self, Display, Formatter};
-use std::str::FromStr;
+use sha2::{Digest as _, Sha256};
 
 /// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
 pub(super) const LOOKED_THROUGH: i64 = 20_000;
@@ -9,7 +8,35 @@ pub(super) const LOOKED_THROUGH: i64 = 20_000;
 /// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
 pub(super) const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A position in a list. The store makes it and reads it; to all others it is a text of at most 13 letters and digits.
+/// The lists that have cursors, each of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Interactions.
+    Interactions,
+    /// What is pending of them.
+    Pending,
+    /// Trust rules.
+    TrustRules,
+    /// Audit events.
+    AuditEvents,
+}
+
+impl List {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactions => "interactions",
+            Self::Pending => "pending",
+            Self::TrustRules => "trust_rules",
+            Self::AuditEvents => "audit_events",
+        }
+    }
+}
+
+/// How many hexadecimal digits tell whether a cursor was made here.
+const CHECK_DIGITS: usize = 6;
+
+/// A position in a list. The store makes it and reads it; to all others it is a text of at most 19 letters and digits, which
+/// is of its own list and hardly ever found by guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(i64);
 
@@ -23,11 +50,10 @@ impl Cursor {
     pub(super) const fn row(self) -> i64 {
         self.0
     }
-}
 
-/// In base 36.
-impl Display for Cursor {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    /// What a client is given: a check, and the row in base 36.
+    #[must_use]
+    pub fn text(self, list: List) -> String {
         let mut number = self.0.unsigned_abs();
         let mut digits = Vec::new();
         loop {
@@ -37,17 +63,24 @@ impl Display for Cursor {
                 break;
             }
         }
-        f.write_str(&digits.into_iter().rev().collect::<String>())
+        self.check(list) + &digits.into_iter().rev().collect::<String>()
     }
-}
 
-impl FromStr for Cursor {
-    type Err = &'static str;
+    /// Reads what a client was given.
+    ///
+    /// # Errors
+    ///
+    /// When this is no cursor of this list.
+    pub fn read(text: &str, list: List) -> Result<Self, &'static str> {
+        let row = text.get(CHECK_DIGITS..).and_then(|digits| i64::from_str_radix(digits, 36).ok());
+        // Written again it has to be the same: so signs, capitals and zeros in front are refused, too.
+        let cursor = row.map(Self).filter(|cursor| cursor.text(list) == text);
+        cursor.ok_or("a cursor is the nextCursor of an earlier page of the same list")
+    }
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_digit = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
-        let row = if text.chars().all(is_digit) { i64::from_str_radix(text, 36).ok() } else { None };
-        row.map(Self).ok_or("a cursor is the nextCursor of an earlier page")
+    fn check(self, list: List) -> String {
+        let digest = Sha256::digest(format!("{} {}", list.as_str(), self.0));
+        hex::encode(digest).chars().take(CHECK_DIGITS).collect()
     }
 }
 
@@ -61,6 +94,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// One more than is shown tells whether there is more.
+    pub(super) const fn one_more(self) -> u32 {
+        self.limit.saturating_add(1)
+    }
+
     /// The rows that one page looks through: those after the first of the two and before the second. `newest` is the
     /// newest that there is.
     pub(super) fn window(self, newest: i64) -> (i64, i64) {
@@ -91,15 +129,24 @@ mod tests {
     #[test]
     fn a_cursor_is_read_back_as_the_position_it_was_made_from() {
         for row in [0, 1, 35, 36, 1_000_000, i64::MAX] {
-            assert_eq!(Cursor(row).to_string().parse(), Ok(Cursor(row)));
+            let text = Cursor(row).text(List::AuditEvents);
+            assert_eq!(Cursor::read(&text, List::AuditEvents), Ok(Cursor(row)), "{text}");
+            assert!(text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()));
         }
-        assert_eq!(Cursor(36 * 36 + 35).to_string(), "10z");
+        assert!(Cursor(36 * 36 + 35).text(List::Pending).ends_with("10z"));
     }
 
     #[test]
     fn a_text_that_no_cursor_has_is_refused() {
-        for bad in ["", "-1", "+1", "A", "a b", "é", "zzzzzzzzzzzzz"] {
-            assert!(bad.parse::<Cursor>().is_err(), "{bad:?} was taken");
+        let own = Cursor(36).text(List::Interactions);
+        let (check, row) = own.split_at(CHECK_DIGITS);
+        let altered = [format!("{check}0{row}"), format!("{check}+{row}"), format!("{check}11"), own.to_uppercase()];
+        let made_up = ["", "0", "x", "-1", "+1", "AAAA", "a b", "é", "ééééééé", "zzzzzzzzzzzzz", "0000000", check, row];
+        for bad in made_up.into_iter().chain(altered.iter().map(String::as_str)) {
+            assert!(Cursor::read(bad, List::Interactions).is_err(), "{bad:?} was taken");
+        }
+        for other in [List::Pending, List::TrustRules, List::AuditEvents] {
+            assert!(Cursor::read(&own, other).is_err(), "{other:?} took another's");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::principals::Token;
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
-use crate::domain::id::SessionId;
+use crate::domain::id::{PrincipalName, SessionId};
 use crate::domain::principal::Principal;
 
 /// How a session began, as its event tells it.
@@ -60,7 +60,30 @@ impl ReadTx<'_> {
     }
 }
 
+/// The most rows of each table that one log-in deletes.
+const DELETED_AT_ONCE: u32 = 100;
+
 impl WriteTx<'_> {
+    /// Deletes links and sessions that have expired: the history tells of them. What time it is says the last event, as it
+    /// does to the triggers, which refuse to delete what has not expired.
+    fn delete_expired_logins(&self) -> Result<()> {
+        let expired = "expires_at_ms <= (SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1) LIMIT ?1";
+        for (table, key) in [("login_links", "code_sha256"), ("sessions", "session_id")] {
+            let sql = format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {expired})");
+            self.conn.prepare_cached(&sql)?.execute([DELETED_AT_ONCE])?;
+        }
+        Ok(())
+    }
+
+    /// How many links of a principal still work.
+    pub fn count_of_login_links(&self, name: &PrincipalName) -> Result<u32> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM login_links AS l JOIN tokens AS t USING (token_id) \
+             WHERE t.principal = ?1 AND l.used_at_ms IS NULL AND l.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL",
+        )?;
+        Ok(statement.query_row(params![name, self.now], |row| row.get(0))?)
+    }
+
     /// Adds a link for the holder of `token`, with the event that tells of it.
     pub fn insert_login_link(&mut self, code_sha256: &[u8; 32], token: &Token, expires_at: Timestamp) -> Result<()> {
         self.conn
@@ -69,7 +92,8 @@ impl WriteTx<'_> {
             )?
             .execute(params![code_sha256, token.token_id, self.now, expires_at])?;
         let detail = serde_json::json!({"tokenId": token.token_id, "expiresAt": expires_at});
-        self.append_audit(NewAuditEvent::new(Event::LoginLinkCreated).principal(&token.principal.name).detail(detail))
+        self.append_audit(NewAuditEvent::new(Event::LoginLinkCreated).principal(&token.principal.name).detail(detail))?;
+        self.delete_expired_logins()
     }
 
     /// Uses a link up; whose it was, where it still worked.
@@ -111,7 +135,8 @@ impl WriteTx<'_> {
         };
         let detail =
             serde_json::json!({"sessionId": session_id, "tokenId": token.token_id, "by": by, "expiresAt": expires_at});
-        self.append_audit(NewAuditEvent::new(Event::SessionBegun).principal(&token.principal.name).detail(detail))
+        self.append_audit(NewAuditEvent::new(Event::SessionBegun).principal(&token.principal.name).detail(detail))?;
+        self.delete_expired_logins()
     }
 
     /// Ends a session that has not ended, with the event that tells of it; whether there was one.

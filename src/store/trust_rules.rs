@@ -9,7 +9,7 @@ use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, RuleStatus};
-use crate::domain::id::{PrincipalName, RequestId, RuleId, RuleName, ToolName};
+use crate::domain::id::{IdPrefix, PrincipalName, RequestId, RuleId, RuleName, ToolName};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::trust_rule::{Terms, TrustRule};
 
@@ -24,6 +24,10 @@ pub struct RuleFilter {
     pub status: Option<RuleStatus>,
     /// Which tool they are about.
     pub tool_name: Option<ToolName>,
+    /// What they are called in a file.
+    pub name: Option<RuleName>,
+    /// What their ids begin with.
+    pub id_prefix: Option<IdPrefix>,
 }
 
 fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
@@ -81,9 +85,13 @@ impl ReadTx<'_> {
     pub fn trust_rules(&self, filter: &RuleFilter, page: Page) -> Result<ListPage<TrustRule>> {
         // One more than is shown tells whether there is more.
         let (before, limit) = (page.before.map(Cursor::row), page.limit.saturating_add(1));
+        let ids_end = filter.id_prefix.as_ref().map(IdPrefix::end);
         let (sql, values) = WhereClause::default()
             .when("status = ?", filter.status.as_ref())
             .when("tool_name = ?", filter.tool_name.as_ref())
+            .when("name = ?", filter.name.as_ref())
+            .when("rule_id >= ?", filter.id_prefix.as_ref())
+            .when("rule_id < ?", ids_end.as_ref())
             .when("rule_number < ?", before.as_ref())
             .query(RULES, "ORDER BY rule_number DESC LIMIT ?", &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;

@@ -27,7 +27,7 @@ impl<'v> WhereClause<'v> {
     }
 
     /// `select` with these conditions and `tail`, which holds one `?` for `limit`; and the values of them all.
-    pub(super) fn query(mut self, select: &str, tail: &str, limit: &'v u32) -> (String, Vec<&'v dyn ToSql>) {
+    pub(super) fn query(mut self, select: &str, tail: &str, limit: &'v dyn ToSql) -> (String, Vec<&'v dyn ToSql>) {
         self.values.push(limit);
         let conditions = if self.sql.is_empty() { "true".to_owned() } else { self.sql.join(" AND ") };
         (format!("{select} WHERE {conditions} {tail}"), self.values)

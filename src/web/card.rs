@@ -38,6 +38,8 @@ pub(super) struct Card {
     csrf: Option<String>,
     /// Why the forms are not there, though it is pending.
     why_not: Option<&'static str>,
+    /// How large it is, in bytes, where what it asks is on its own page alone.
+    only_on_its_page: Option<usize>,
 }
 
 /// What is asked, by kind.
@@ -86,7 +88,8 @@ impl Card {
         let now = app.service.now();
         let asked = Asked::of(record);
         let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
-        let alike = asked.confirmation().map(|view| digest(&view.alike));
+        let alike = record.body.content.confirmation().map(|asked| serde_json::to_string(&asked.sameness()));
+        let alike = alike.transpose().map_err(|_| Problem::internal())?.map(|alike| digest(&alike));
         let is_own = app.service.is_barred_as_own(&person.principal, interaction);
         let why_not = match (person.may_resolve(), is_own) {
             (false, _) => Some("You may look, and not decide."),
@@ -106,8 +109,16 @@ impl Card {
             standing: ResolutionSummary::of(interaction, person),
             csrf: why_not.is_none().then(|| person.csrf()),
             why_not,
+            only_on_its_page: None,
             asked,
         })
+    }
+
+    /// The card of what is too large to be shown beside others: who asks, for what, and where all of it is. Nothing can be
+    /// decided on it.
+    pub(super) fn without_content(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
+        let card = Self::of(record, person, app)?;
+        Ok(Self { csrf: None, why_not: None, alike: None, only_on_its_page: Some(record.body.bytes), ..card })
     }
 
     /// Whether it still waits.

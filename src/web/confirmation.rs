@@ -33,8 +33,6 @@ pub(super) struct ConfirmationView {
     pub(super) acknowledgements: Vec<AcknowledgementView>,
     /// What an edit of the input may have to acknowledge besides.
     pub(super) of_edit: Vec<AcknowledgementView>,
-    /// Tool, subject and risk: what those have in common that may be approved together.
-    pub(super) alike: String,
 }
 
 /// One member of an input.
@@ -98,17 +96,7 @@ impl ConfirmationView {
             scopes: scopes.filter(|_| is_lasting).collect(),
             of_edit: missing(Acknowledgement::OF_INPUT, &required).into_iter().map(AcknowledgementView::of).collect(),
             acknowledgements: required.into_iter().map(AcknowledgementView::of).collect(),
-            alike: Self::alike(asked),
         }
-    }
-
-    /// What those have in common that may be approved together: tool, subject and risk; where the subject is the agent's
-    /// own words, which may be the same for anything, the whole input.
-    pub(super) fn alike(asked: &Confirmation) -> String {
-        let subject = asked.subject_text();
-        let is_said = says(asked, &subject);
-        let digest = asked.input_digest.as_deref().filter(|_| !is_said).unwrap_or_default();
-        format!("{}\0{subject}\0{}\0{digest}", asked.tool_name, asked.risk_level)
     }
 
     /// Whether a rule can be made with the decision.

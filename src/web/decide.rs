@@ -5,23 +5,23 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::card::responses;
-use super::confirmation::{ConfirmationView, editable};
+use super::confirmation::editable;
 use super::forms::{Fields, Form, FormResponse};
 use super::session::{PageRejection, Person};
 use crate::api::ConfirmBody;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery, Kind};
-use crate::domain::id::RequestId;
+use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::Record;
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Confirmation, check_form};
+use crate::domain::kinds::{Confirmation, Sameness, check_form};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
 use crate::http::App;
 use crate::http::api::confirm::command;
-use crate::http::error::{Problem, input_discarded, not_alike};
+use crate::http::error::{Problem, input_discarded};
 use crate::http::extract::Param;
 use crate::present::acknowledged_fact;
 use crate::service::{Answer, Confirm, Error, ProvideSecret};
@@ -178,8 +178,8 @@ pub(super) fn confirmation(record: &Record) -> Result<&Confirmation, Problem> {
 /// The most confirmations that are decided together.
 const MOST_TOGETHER: usize = 100;
 
-/// `POST /decide`: several confirmations at once. All of them may be rejected; only those with tool, subject and risk in
-/// common may be approved.
+/// `POST /decide`: several confirmations at once. All of them may be rejected; only those that ask the very same may be
+/// approved.
 pub(super) async fn decide_many(
     State(app): State<App>,
     headers: HeaderMap,
@@ -201,10 +201,11 @@ pub(super) async fn decide_many(
         if app.service.is_barred_as_own(&form.person.principal, &record.interaction) {
             return Err(Problem::from(Refused::SelfApproval).into());
         }
-        asked.push(confirmation(&record)?.clone());
+        asked.push(confirmation(&record)?.sameness());
     }
+    let alike = if decision == Decision::Allow { Some(check_alike(&asked)?) } else { None };
     if decision == Decision::Allow {
-        check_alike(&asked)?;
+        check_no_reason(&form.fields)?;
         if form.fields.get("acknowledged") != Some("yes") {
             return Err(Problem::from(Refused::AcknowledgementRequired { missing: Acknowledgement::ALL.to_vec() })
                 .saying("Say first that you have read each of them to its end.")
@@ -217,7 +218,7 @@ pub(super) async fn decide_many(
         // One tick for all of them says all of it.
         let acknowledged = Some(Acknowledgement::ALL.to_vec());
         let body = ConfirmBody { acknowledged, ..plain(request_id, decision, &form.fields) };
-        Ok(Confirm { must_acknowledge: true, ..command(body, &app.limits)? })
+        Ok(Confirm { must_acknowledge: true, alike: alike.cloned(), ..command(body, &app.limits)? })
     });
     let confirms = confirms.collect::<Result<Vec<_>, Problem>>()?;
     let (mut done, mut late) = (0, 0);
@@ -241,12 +242,31 @@ pub(super) async fn decide_many(
     Ok(FormResponse::new(message).answer(&headers)?)
 }
 
-/// Refuses to approve together what does not ask the same.
-fn check_alike(asked: &[Confirmation]) -> Result<(), Problem> {
-    let mut alike = asked.iter().map(ConfirmationView::alike);
-    let first = alike.next();
-    if alike.all(|next| Some(&next) == first.as_ref()) {
-        return Ok(());
+/// What all of them ask; refused where they do not ask the same.
+fn check_alike(asked: &[Sameness]) -> Result<&Sameness, Problem> {
+    match asked.split_first() {
+        Some((first, others)) if others.iter().all(|other| other == first) => Ok(first),
+        Some(_) | None => Err(Refused::NotAlike.into()),
     }
-    Err(not_alike())
+}
+
+/// Refuses an approval that would leave out a reason, or say it as if it belonged to it.
+fn check_no_reason(fields: &Fields) -> Result<(), Problem> {
+    match fields.filled("comment") {
+        None => Ok(()),
+        Some(_) => Err(input_discarded("You have written a reason to reject them: reject them, or clear the reason.")),
+    }
+}
+
+/// `POST /agents/{name}/reject`: all that an agent asks is rejected or declined.
+pub(super) async fn reject_all(
+    State(app): State<App>,
+    Param(agent): Param<PrincipalName>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    let comment = form.fields.filled("comment");
+    let rejected = app.service.reject_all_of(&form.person.principal, &agent, comment).await.map_err(Problem::from)?;
+    Ok(FormResponse::new(format!("{rejected} of {agent} rejected.")).answer(&headers)?)
 }

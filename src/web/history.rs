@@ -16,7 +16,7 @@ use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
 use crate::present::resolver;
-use crate::store::{CopyableQuery, Error as StoreError, Filter};
+use crate::store::{CopyableQuery, Error as StoreError, Filter, List};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,9 +61,9 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let filter = query.filter()?;
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let rows = page(None, at)?;
+    let rows = page(List::Interactions, None, at)?;
     let found = app.service.list(&person.principal, filter.clone(), rows).await?;
-    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.to_string())));
+    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.text(List::Interactions))));
     html(&HistoryPage {
         frame: Frame::of(&person, "history"),
         rows: found.rows.iter().map(Line::of).collect::<Result<_, _>>()?,
@@ -82,6 +82,7 @@ impl Query {
             tool_name: given("toolName", self.tool_name.as_deref())?,
             registered_by: given("principal", self.principal.as_deref())?,
             conversation_id: given("conversationId", self.conversation_id.as_deref())?,
+            ..Filter::default()
         })
     }
 }

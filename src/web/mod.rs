@@ -34,6 +34,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/cards", || get(queue::cards)),
     ("/feed", || get(feed::feed)),
     ("/decide", || post(decide::decide_many)),
+    ("/agents/{name}/reject", || post(decide::reject_all)),
     ("/interactions/{requestId}/decide", || post(decide::decide)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
     ("/interactions/{requestId}/secret", || post(decide::secret).layer(map_response(close_connection))),

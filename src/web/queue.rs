@@ -1,4 +1,5 @@
-//! `/`: what waits for an answer, whatever ends first at the top; and single cards, for the script.
+//! `/`: what waits for an answer, and single cards, for the script. Agents take turns on it, and of each comes first what
+//! ends first: none hides what another asks.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,20 +7,28 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::card::Card;
+use super::forms::{given, link};
 use super::page::{Frame, aside, html};
 use super::session::{PageRejection, Person};
-use crate::domain::id::RequestId;
+use crate::domain::id::{PrincipalName, RequestId};
+use crate::domain::interaction::Record;
 use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::Problem;
-use crate::http::extract::{NoQuery, Params};
+use crate::http::extract::Params;
 use crate::service::Error;
 
-/// How many cards a page has; those beyond move up as these are decided.
+/// How many cards a page has; the others are on the pages after it.
 const MOST_CARDS: u32 = 100;
 
 /// How much may be asked on one page, in bytes, before it ends: what agents send, a browser has to show.
 const MOST_BYTES: usize = 256 * 1024;
+
+/// How much one interaction may take of a page: a larger one is shown in full on its own page, and only named here.
+const CARD_BYTES: usize = 32 * 1024;
+
+/// What the card of such a one counts for: who asks, for what, and a link.
+const NAMED_BYTES: usize = 1024;
 
 /// How many cards may be asked for by their ids.
 const MOST_IDS: usize = 100;
@@ -29,10 +38,25 @@ const MOST_IDS: usize = 100;
 struct QueuePage {
     frame: Frame,
     groups: Vec<Group>,
-    /// How many are pending in all.
+    /// How many are pending, of the agent where only one's are shown.
     pending: u64,
-    /// How many of them are not on the page.
+    /// How many of them are on the pages after this.
     beyond: u64,
+    /// The agent whose interactions alone are shown.
+    agent: Option<String>,
+    /// The next page.
+    more: String,
+    /// The first page, where this is another.
+    first: Option<String>,
+}
+
+/// What of the queue is shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    agent: Option<String>,
+    /// How many are on the pages before.
+    skip: Option<u64>,
 }
 
 /// Cards that ask the same.
@@ -41,13 +65,20 @@ struct Group {
     cards: Vec<Card>,
 }
 
-pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, PageRejection> {
-    let (records, pending) = app.service.queue(MOST_CARDS).await.map_err(Problem::from)?;
+pub(super) async fn page(
+    State(app): State<App>,
+    person: Person,
+    Params(query): Params<Query>,
+) -> Result<Response, PageRejection> {
+    let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
+    let skip = query.skip.unwrap_or(0);
+    let found = app.service.queue(agent.clone(), skip, MOST_CARDS).await;
+    let (records, pending) = found.map_err(Problem::from)?;
     Ok(aside(move || {
-        let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), 0, 0);
+        let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), skip, 0);
         for record in records {
-            let card = Card::of(&record, &person, &app)?;
-            (shown, bytes) = (shown + 1, bytes + record.body.bytes);
+            let card = card(&record, &person, &app)?;
+            (shown, bytes) = (shown + 1, bytes + shown_bytes(&record));
             match groups.iter_mut().find(|group| group.key == card.group) {
                 Some(group) => group.cards.push(card),
                 None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
@@ -57,9 +88,28 @@ pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuer
             }
         }
         let frame = Frame::of(&person, "queue");
-        html(&QueuePage { frame, groups, pending, beyond: pending.saturating_sub(shown) })
+        let agent = agent.map(String::from);
+        let of_agent = ("agent", agent.as_deref());
+        let more = link("/", &[of_agent, ("skip", Some(&shown.to_string()))]);
+        let first = (skip > 0).then(|| link("/", &[of_agent]));
+        html(&QueuePage { frame, groups, pending, beyond: pending.saturating_sub(shown), agent, more, first })
     })
     .await?)
+}
+
+/// Whether an interaction is too large for one page with others.
+const fn is_only_named(record: &Record) -> bool {
+    record.body.bytes > CARD_BYTES && record.interaction.resolution.is_none()
+}
+
+/// How much of a page an interaction takes.
+const fn shown_bytes(record: &Record) -> usize {
+    if is_only_named(record) { NAMED_BYTES } else { record.body.bytes }
+}
+
+/// The card of an interaction, without what is too large for one page with others.
+fn card(record: &Record, person: &Person, app: &App) -> Result<Card, Problem> {
+    if is_only_named(record) { Card::without_content(record, person, app) } else { Card::of(record, person, app) }
 }
 
 #[derive(Deserialize)]
@@ -90,7 +140,7 @@ pub(super) async fn cards(
     for id in &ids {
         match app.service.get(&person.principal, id).await {
             Ok(record) => {
-                bytes += record.body.bytes;
+                bytes += shown_bytes(&record);
                 records.push(record);
             }
             Err(Error::Refused(Refused::UnknownRequest)) => {}
@@ -101,7 +151,7 @@ pub(super) async fn cards(
         }
     }
     Ok(aside(move || {
-        let cards = records.iter().map(|record| Card::of(record, &person, &app)).collect::<Result<_, _>>()?;
+        let cards = records.iter().map(|record| card(record, &person, &app)).collect::<Result<_, _>>()?;
         html(&Cards { cards })
     })
     .await?)

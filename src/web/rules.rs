@@ -18,7 +18,7 @@ use crate::http::App;
 use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param, Params};
-use crate::store::{CopyableQuery, EventFilter, Page as Rows, RuleFilter};
+use crate::store::{CopyableQuery, EventFilter, List, Page as Rows, RuleFilter};
 
 /// How many of the latest events about a rule its page shows.
 const EVENTS: u32 = 50;
@@ -51,11 +51,12 @@ pub(super) async fn list(
     let filter = RuleFilter {
         status: given("status", query.status.as_deref())?,
         tool_name: given("toolName", query.tool_name.as_deref())?,
+        ..RuleFilter::default()
     };
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let rows = page(None, at)?;
+    let rows = page(List::TrustRules, None, at)?;
     let found = app.service.trust_rules(filter.clone(), rows).await?;
-    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.to_string())));
+    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.text(List::TrustRules))));
     html(&RulesPage {
         frame: Frame::of(&person, "rules"),
         rules: found.rows.iter().map(RuleView::from).collect(),

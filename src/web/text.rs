@@ -9,7 +9,7 @@ use askama::filters::HtmlSafe;
 
 use crate::clock::Timestamp;
 use crate::domain::kinds::Diff;
-use crate::domain::visible::{Piece, name, pieces};
+use crate::domain::visible::{Piece, gap_name, name, pieces};
 use crate::present::{Change, Line, hunks, span};
 
 /// HTML that is escaped already.
@@ -37,6 +37,7 @@ pub(super) fn escape_untrusted(text: &str) -> Markup {
                 escape(plain, &mut html);
                 Ok(())
             }
+            (Piece::Gap(gap), _) => write!(html, "<mark>{}</mark>", gap_name(gap)),
             (Piece::Unseen(c), 1) => write!(html, "<mark>{}</mark>", name(*c)),
             (Piece::Unseen(c), times) => write!(html, "<mark>{} \u{d7} {times}</mark>", name(*c)),
             (Piece::Lookalike(c), _) => {

@@ -56,7 +56,7 @@ async function look(ids) {
 
 /** Looks at the whole queue again, and keeps what is being typed. */
 async function lookAtAll() {
-  const html = await ask("/");
+  const html = await ask(location.pathname + location.search);
   if (html === null) return;
   const page = parsed(html);
   const cards = [...page.querySelectorAll("#queue .card")];
@@ -81,7 +81,7 @@ function place(card) {
     shiftedAt = performance.now();
     old.replaceWith(card);
     if (hadFocus) card.focus({ preventScroll: true });
-  } else if (isPending) {
+  } else if (isPending && (queue.dataset.agent ?? card.dataset.agent) === card.dataset.agent) {
     insert(card);
     card.classList.add("new");
     announce(card);
@@ -212,9 +212,17 @@ queue.addEventListener("submit", (event) => {
 
 many?.addEventListener("submit", (event) => {
   event.preventDefault();
+  const typedInto = picks().map((pick) => pick.closest(".card")).find(hasTyped);
+  if (typedInto) {
+    show(typedInto);
+    return fail(line, "You have written into a card that is selected: decide that one by itself, or clear what you wrote.");
+  }
   const ids = picks().map((pick) => pick.value);
   send(many, event.submitter, line, ids, () => {});
 });
+
+/** Whether something was written into a card, which deciding many at once would leave out. */
+const hasTyped = (card) => [...card.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
 
 async function send(form, button, problem, ids, then) {
   const body = new URLSearchParams(new FormData(form, button));

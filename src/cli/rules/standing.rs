@@ -133,7 +133,7 @@ impl ShowRule {
 
 impl RevokeRule {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let client = self.common.person()?;
+        let client = self.common.decider()?;
         // All are found before the first is taken back.
         let found = self.ids.iter().map(|id| ids::rule(&client, id)).collect::<Result<Vec<_>, _>>()?;
         for item in found {

@@ -68,7 +68,7 @@ pub struct Confirmation {
 }
 
 /// An edit of one file.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct Diff {
     /// The file.
@@ -106,6 +106,19 @@ pub struct ScopeOption {
 
 objects_only!(Confirmation, Diff, AllowlistOption, ScopeOption);
 
+/// What two confirmations have in common that may be approved as one: all that an approval is of. What the agent says
+/// about it, its reason and the rules that it offers, is no part of that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sameness {
+    tool_name: ToolName,
+    input_digest: String,
+    risk_level: RiskLevel,
+    subject: String,
+    execution_target: Option<ExecutionTarget>,
+    working_dir: Option<String>,
+    diff: Option<Diff>,
+}
+
 impl Confirmation {
     /// The question whether `tool_name` may be used with `input`, with nothing else said.
     #[must_use]
@@ -126,6 +139,20 @@ impl Confirmation {
             persistent_decisions_allowed: true,
             input_edits_allowed: false,
             claim_within_ms: None,
+        }
+    }
+
+    /// What must be the same in whatever is approved together with this.
+    #[must_use]
+    pub fn sameness(&self) -> Sameness {
+        Sameness {
+            tool_name: self.tool_name.clone(),
+            input_digest: input_digest(self.tool_name.as_str(), &self.input),
+            risk_level: self.risk_level,
+            subject: self.subject_text(),
+            execution_target: self.execution_target,
+            working_dir: self.working_dir.clone(),
+            diff: self.diff.clone(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
 
-pub use self::confirmation::{AllowlistOption, Confirmation, Diff, ScopeOption};
+pub use self::confirmation::{AllowlistOption, Confirmation, Diff, Sameness, ScopeOption};
 pub use self::question::{Choice, Entry, Question, Response, check_form};
 pub use self::secret::SecretRequest;
 

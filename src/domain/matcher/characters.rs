@@ -6,18 +6,99 @@ use regex::Regex;
 use unicode_security::confusable_detection::skeleton;
 
 /// Controls but tab and newline, formats (zero-width and bidirectional ones among them), private use, not assigned, blanks
-/// beyond ASCII's, and whatever is not shown at all.
+/// beyond ASCII's, whatever is not shown at all, and what is shown as a blank: of braille, of music, of an object.
 static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"[[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]--[ \t\n]]").ok()
+    Regex::new(r"[[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\x{2800}\x{1D159}\x{FFFC}]--[ \t\n]]").ok()
 });
 
-/// Whether every character of `text` is what it shows: nothing invisible, nothing that changes the direction, and no letter,
-/// digit, or part of a path or URL that looks like ASCII without being it (by the confusables of Unicode's UTS 39).
+/// Marks, which are drawn on the letter before them.
+static MARK: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{M}$").ok());
+
+/// An emoji of several characters: joined ones, one with a colour of skin, one with a selector of its look, a keycap.
+static EMOJI: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let one = r"\p{Extended_Pictographic}\p{Emoji_Modifier}?[\x{FE0E}\x{FE0F}]?";
+    Regex::new(&format!(r"^(?:{one}(?:\x{{200D}}{one})*|[0-9#*]\x{{FE0F}}\x{{20E3}})")).ok()
+});
+
+/// Whether every character of `text` is what it shows: nothing invisible, nothing that changes the direction, no mark that
+/// is drawn over its neighbours, and no letter, digit, or part of a path or URL that looks like ASCII without being it (by
+/// the confusables of Unicode's UTS 39).
 pub(super) fn are_plain(text: &str) -> bool {
     if text.is_ascii() {
         return !text.bytes().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n'));
     }
-    UNSEEN.as_ref().is_some_and(|unseen| !unseen.is_match(text)) && !text.chars().any(looks_like_ascii)
+    let mut marks = Marks::default();
+    UNSEEN.as_ref().is_some_and(|unseen| !unseen.is_match(text))
+        && !text.chars().any(|c| looks_like_ascii(c) || marks.is_too_many(c))
+}
+
+/// The marks on one letter, while a text is read.
+#[derive(Default)]
+pub(in crate::domain) struct Marks {
+    /// Whether the letter may have marks.
+    on_letter: bool,
+    count: usize,
+}
+
+impl Marks {
+    /// Reads on: whether `c` is a mark that is drawn over what stands beside it. It is where it strikes out or encloses,
+    /// where it stands on nothing or on ASCII, and where the letter has as many as its script ever writes on one.
+    pub(in crate::domain) fn is_too_many(&mut self, c: char) -> bool {
+        if c.is_ascii() || MARK.as_ref().is_some_and(|mark| !mark.is_match(c.encode_utf8(&mut [0; 4]))) {
+            *self = Self { on_letter: !c.is_ascii(), count: 0 };
+            return false;
+        }
+        self.count += 1;
+        overlays(c) || !self.on_letter || self.count > most_marks(c)
+    }
+}
+
+/// Whether a mark strikes through, encloses, or joins two letters.
+const fn overlays(mark: char) -> bool {
+    matches!(
+        mark,
+        '\u{334}'..='\u{338}' | '\u{35c}'..='\u{362}' | '\u{488}'..='\u{489}' | '\u{1abe}' | '\u{1dcd}' | '\u{1dfc}'
+            | '\u{20d0}'..='\u{20ff}' | '\u{a670}'..='\u{a672}' | '\u{fe20}'..='\u{fe2f}'
+    )
+}
+
+/// How many marks one letter has at most in the script that a mark is of: vowels and the like are marks in many.
+const fn most_marks(mark: char) -> usize {
+    match mark {
+        // Hebrew, Arabic, Syriac: points, doubling and vowels.
+        '\u{590}'..='\u{8ff}' => 3,
+        // From Devanagari to Khmer and beyond: every vowel is a mark.
+        '\u{900}'..='\u{1aaf}' | '\u{1b00}'..='\u{1cff}' => 4,
+        _ => 2,
+    }
+}
+
+/// How many bytes at the beginning of `text` are an emoji.
+pub(in crate::domain) fn emoji_at(text: &str) -> usize {
+    EMOJI.as_ref().and_then(|emoji| emoji.find(text)).map_or(0, |found| found.end())
+}
+
+/// Whether `c` is ASCII over again, in another width or as a letter of mathematics. Punctuation of full width is ordinary
+/// where Chinese or Japanese is written: it is such a double only between characters that are ASCII themselves.
+pub(in crate::domain) fn is_double_of_ascii(c: char, before: &str, from: &str) -> bool {
+    match c {
+        '！' | '（' | '）' | '，' | '．' | '：' | '；' | '？' | '［' | '］' | '｛' | '｝' | '～' => {
+            let after = from.chars().nth(1);
+            before
+                .chars()
+                .next_back()
+                .zip(after)
+                .is_some_and(|(one, other)| [one, other].iter().all(char::is_ascii_graphic))
+        }
+        '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}' => true,
+        _ => false,
+    }
+}
+
+/// Whether `c` is a letter of Hebrew, Arabic or one of their neighbours: some are confused with single letters of ASCII on
+/// a list, and never by the eye, which sees them run the other way.
+fn runs_right_to_left(c: char) -> bool {
+    matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}') && c.is_alphabetic()
 }
 
 /// Whether `c` is invisible, or visible only by its effect.
@@ -35,6 +116,9 @@ pub(super) fn are_plain_line(text: &str) -> bool {
 
 /// Whether `c`, which is not ASCII, looks like a letter, a digit or a part of a path or URL that is.
 pub(in crate::domain) fn looks_like_ascii(c: char) -> bool {
+    if runs_right_to_left(c) {
+        return false;
+    }
     let mut bytes = [0; 4];
     let mut like = skeleton(c.encode_utf8(&mut bytes));
     match (like.next(), like.next()) {
@@ -55,9 +139,17 @@ mod tests {
 
     #[test]
     fn what_shows_something_else_is_not_plain() {
-        for text in
-            ["git status", "git commit -m \"füge Ärger hinzu\"", "日本", "✨ done", "it’s “so” – and…", "a\tb\nc"]
-        {
+        for text in [
+            "git status",
+            "git commit -m \"füge Ärger hinzu\"",
+            "日本",
+            "✨ done",
+            "it’s “so” – and…",
+            "a\tb\nc",
+            "مرحبا",
+            "שלום",
+            "पढ़ूँ",
+        ] {
             assert!(are_plain(text), "{text:?}");
         }
         for text in [
@@ -77,6 +169,10 @@ mod tests {
             "\u{ad}",
             "ο",
             "\u{e0041}",
+            "\u{2800}",
+            "e\u{301}",
+            "日\u{302}\u{302}\u{302}",
+            "日\u{336}",
         ] {
             assert!(!are_plain(text), "{text:?}");
         }

@@ -31,6 +31,7 @@ pub(crate) fn command(body: ConfirmBody, limits: &Limits) -> Result<Confirm, Pro
         selected: body.selected_pattern.zip(body.selected_scope),
         acknowledged: body.acknowledged.unwrap_or_default(),
         must_acknowledge: false,
+        alike: None,
     })
 }
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 
-use super::page::page;
+use super::page::{next_cursor, page};
 use crate::api::{AuditEvent, AuditEventList, ListAuditEvents};
 use crate::domain::audit;
 use crate::domain::principal::Principal;
@@ -16,14 +16,14 @@ use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Params, ok};
 use crate::http::middleware::auth::{Viewer, holder};
-use crate::store::EventFilter;
+use crate::store::{EventFilter, List};
 
 pub(crate) async fn list(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Params(query): Params<ListAuditEvents>,
 ) -> Result<Response, Problem> {
-    let page = page(query.limit, query.cursor.as_deref())?;
+    let page = page(List::AuditEvents, query.limit, query.cursor.as_deref())?;
     let filter = EventFilter {
         request_id: query.request_id,
         rule_id: query.rule_id,
@@ -32,7 +32,7 @@ pub(crate) async fn list(
     };
     let found = app.service.audit_events(&caller, filter, page).await?;
     let audit_events = found.rows.into_iter().map(|event| AuditEvent::from(event).into()).collect();
-    ok(&AuditEventList { audit_events, next_cursor: found.next.map(|cursor| cursor.to_string()) })
+    ok(&AuditEventList { audit_events, next_cursor: next_cursor(List::AuditEvents, found.next) })
 }
 
 /// From the event after `Last-Event-ID` on, where the client names one, else from now on.

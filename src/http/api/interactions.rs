@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::page::page;
+use super::page::{next_cursor, page};
 use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
@@ -13,7 +13,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{Param, Params, ok};
 use crate::http::middleware::auth::{Reviewer, Viewer};
 use crate::http::wait::Wait;
-use crate::store::{Filter, Page};
+use crate::store::{Filter, List, Page};
 
 pub(crate) async fn get(
     State(app): State<App>,
@@ -33,7 +33,7 @@ pub(crate) async fn list(
     Viewer(caller): Viewer,
     Params(query): Params<ListInteractions>,
 ) -> Result<Response, Problem> {
-    let page = page(query.limit, query.cursor.as_deref())?;
+    let page = page(List::Interactions, query.limit, query.cursor.as_deref())?;
     let status = query.status.map(|word| word.parse::<Status>()).transpose();
     let filter = Filter {
         status: status.map_err(|expected| Problem::malformed_field("status", expected))?,
@@ -41,14 +41,15 @@ pub(crate) async fn list(
         conversation_id: query.conversation_id,
         tool_name: query.tool_name,
         registered_by: query.principal,
+        id_prefix: query.id_prefix,
     };
-    listed(&app, &caller, filter, page).await
+    listed(&app, &caller, List::Interactions, filter, page).await
 }
 
-async fn listed(app: &App, caller: &Principal, filter: Filter, page: Page) -> Result<Response, Problem> {
+async fn listed(app: &App, caller: &Principal, list: List, filter: Filter, page: Page) -> Result<Response, Problem> {
     let found = app.service.list(caller, filter, page).await?;
     let interactions = found.rows.into_iter().map(|record| Interaction::from(record).into()).collect();
-    ok(&InteractionList { interactions, next_cursor: found.next.map(|cursor| cursor.to_string()) })
+    ok(&InteractionList { interactions, next_cursor: next_cursor(list, found.next) })
 }
 
 pub(crate) async fn pending(
@@ -56,10 +57,10 @@ pub(crate) async fn pending(
     Reviewer(caller): Reviewer,
     Params(query): Params<ListPending>,
 ) -> Result<Response, Problem> {
-    let page = page(query.limit, query.cursor.as_deref())?;
+    let page = page(List::Pending, query.limit, query.cursor.as_deref())?;
     let Some(conversation) = query.conversation_id else {
         let filter = Filter { status: Some(Status::Pending), ..Filter::default() };
-        return listed(&app, &caller, filter, page).await;
+        return listed(&app, &caller, List::Pending, filter, page).await;
     };
     ok(&NewestPending::from(app.service.newest_pending(&conversation).await?))
 }

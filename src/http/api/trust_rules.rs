@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::page;
+use super::page::{next_cursor, page};
 use crate::api::{
     Interaction, ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList,
     TrustRulePreview, WithRaw,
@@ -18,7 +18,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, answer, ok};
 use crate::http::middleware::auth::{Resolver, Reviewer};
 use crate::service::{self, RuleSource};
-use crate::store::RuleFilter;
+use crate::store::{List, RuleFilter};
 
 pub(crate) async fn make(
     State(app): State<App>,
@@ -71,10 +71,12 @@ pub(crate) async fn list(
     Reviewer(_): Reviewer,
     Params(query): Params<ListTrustRules>,
 ) -> Result<Response, Problem> {
-    let page = page(query.limit, query.cursor.as_deref())?;
-    let found = app.service.trust_rules(RuleFilter { status: query.status, tool_name: query.tool_name }, page).await?;
+    let page = page(List::TrustRules, query.limit, query.cursor.as_deref())?;
+    let filter =
+        RuleFilter { status: query.status, tool_name: query.tool_name, name: query.name, id_prefix: query.id_prefix };
+    let found = app.service.trust_rules(filter, page).await?;
     let trust_rules = found.rows.into_iter().map(|rule| TrustRule::from(rule).into()).collect();
-    ok(&TrustRuleList { trust_rules, next_cursor: found.next.map(|cursor| cursor.to_string()) })
+    ok(&TrustRuleList { trust_rules, next_cursor: next_cursor(List::TrustRules, found.next) })
 }
 
 pub(crate) async fn get(

@@ -167,6 +167,9 @@ fn a_query_that_is_not_what_a_list_takes_is_refused() {
         "cursor=",
         "cursor=!",
         "cursor=-1",
+        "cursor=0",
+        "cursor=x",
+        "cursor=AAAA",
         "cursor=zzzzzzzzzzzzzz",
         "cursor=a%00",
         "Limit=1",
@@ -221,4 +224,69 @@ fn a_query_where_none_is_taken_is_not_silently_ignored() {
             assert!(answer.body["error"].as_str().unwrap().contains("surprise"), "{answer:?}");
         }
     });
+}
+
+/// A cursor is of one list and of this server: a made-up one would show a page that nobody asked for.
+#[test]
+fn a_cursor_of_another_list_is_refused() {
+    let fixture = Fixture::new();
+    let admin = &fixture.admin;
+    let rule =
+        |pattern: &str| json!({"toolName": "shell", "pattern": pattern, "scope": "everywhere", "decision": "ask"});
+    for number in 0..2 {
+        admin.register(&confirmation(&format!("page-{number}")));
+        admin.post("/v1/trust-rules", &rule(&format!("ls {number}"))).expect(201);
+    }
+    let lists = ["/v1/interactions", "/v1/pending-interactions", "/v1/trust-rules", "/v1/audit-events"];
+    for own in lists {
+        let page = admin.get(&format!("{own}?limit=1")).expect(200).body;
+        let cursor = page["nextCursor"].as_str().unwrap();
+        for list in lists {
+            let answer = admin.get(&format!("{list}?cursor={cursor}"));
+            if list == own {
+                answer.expect(200);
+            } else {
+                assert_eq!((answer.refusal(), &answer.body["field"]), ((400, "malformed_request"), &json!("cursor")));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_query_or_a_path_names_its_field() {
+    let fixture = Fixture::new();
+    for (path, field, says) in [
+        ("/v1/interactions?limit=x", "limit", "a whole number"),
+        ("/v1/interactions?limit=", "limit", "a whole number"),
+        ("/v1/interactions?limit=4294967297", "limit", "a whole number"),
+        ("/v1/interactions?limit=0", "limit", "1 to 500"),
+        ("/v1/interactions?cursor=x", "cursor", "the nextCursor"),
+        ("/v1/interactions?conversationId=a%20b", "conversationId", "an id is"),
+        ("/v1/interactions/c?waitMs=1.5", "waitMs", "a whole number"),
+        ("/v1/interactions?surprise=1", "surprise", "unknown field"),
+        ("/v1/interactions/a%20b", "requestId", "an id is"),
+        ("/v1/trust-rules/a%20b", "ruleId", "an id is"),
+    ] {
+        let body = fixture.admin.get(path).expect(400).body;
+        let sentence = body["error"].as_str().unwrap();
+        assert_eq!(body["field"], field, "{path}: {sentence}");
+        assert!(sentence.contains(says) && !sentence.contains("deserialize"), "{path}: {sentence}");
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_is_told_by_its_name() {
+    let fixture = Fixture::new();
+    let whole = confirmation("c-pair").to_string();
+    for half in ["\\ud83d", "\\ude00", "\\ud83dx", "\\ud83d\\n", "\\ud83d\\ud83d"] {
+        for at in ["make deploy", "conversation", "shell"] {
+            let text = whole.replacen(&format!("\"{at}\""), &format!("\"{half}\""), 1);
+            assert_ne!(text, whole);
+            let answer = fixture.admin.post_text("/v1/interactions", &text);
+            assert_eq!(answer.refusal(), (400, "malformed_request"), "{text}");
+            assert!(answer.body["error"].as_str().unwrap().contains("half a surrogate pair"), "{half}: {answer:?}");
+        }
+    }
+    let paired = whole.replacen("\"make deploy\"", "\"\\ud83d\\ude00\"", 1);
+    fixture.admin.post_text("/v1/interactions", &paired).expect(201);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestServer, confirmation, question, secret};
+use crate::harness::{TestServer, altered, confirmation, question, secret};
 
 const VIEWS: [&str; 7] =
     ["v_pending", "v_decisions", "v_trust_rules", "v_rule_hits", "v_events", "v_unclaimed", "v_waiting_times"];
@@ -158,5 +158,68 @@ fn the_sqlite3_shell_reads_every_view_while_the_server_runs() {
         let count = &server.sql(&format!("SELECT count(*) FROM {view}"))[0][0];
         assert_eq!(said.lines().next(), Some(count.to_string().as_str()), "{view}");
         assert_ne!(count, &json!(0), "{view} shows nothing, and proves nothing");
+    }
+}
+
+/// What no terminal may be sent: all that it obeys but the ends of lines and tabs.
+fn is_obeyed(c: char) -> bool {
+    let is_control = c.is_control() && c != '\n' && c != '\t';
+    is_control
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[test]
+fn no_view_hands_a_terminal_what_it_would_obey() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let hostile: String = (0..=0xff)
+        .chain([0x61c, 0x200b, 0x200f, 0x2028, 0x202e, 0x2060, 0x2066, 0x2069, 0xfeff, 0x65e5])
+        .map(|code| char::from_u32(code).unwrap())
+        .collect();
+    let tool = "sh\u{202e}ell\u{2066}";
+    let asked = json!({"confirmation": {
+        "toolName": tool, "subject": hostile, "riskLevel": "low",
+        "allowlistOptions": [{"label": "x", "pattern": "x\u{9b}31m\u{202e}"}],
+        "scopeOptions": [{"label": "x", "scope": "custom\u{1b}[2J\u{202e}"}],
+    }});
+    for id in ["pending", "approved", "rejected"] {
+        agent.register(&altered(confirmation(id), &asked));
+    }
+    let comment = json!({"requestId": "approved", "decision": "allow", "comment": hostile});
+    ada.post("/v1/confirm", &comment).expect(200);
+    ada.confirm("rejected", "deny").expect(200);
+    for (pattern, scope) in [("*", "everywhere"), ("x\u{9b}31m\u{202e}", "custom\u{1b}[2J\u{202e}")] {
+        let rule = json!({"toolName": tool, "pattern": pattern, "scope": scope, "decision": "deny"});
+        ada.post("/v1/trust-rules", &rule).expect(201);
+    }
+    agent.register(&altered(confirmation("hit"), &asked));
+    let mut label = secret("labelled");
+    label["secret"]["label"] = json!(format!("a{hostile}"));
+    agent.register(&label);
+    let db = server.db();
+    let shell = |mode: &str, query: &str| {
+        Command::new("sqlite3").args(["-readonly", mode]).arg(&db).arg(query).output().unwrap()
+    };
+    if Command::new("sqlite3").arg("--version").output().is_err() {
+        writeln!(std::io::stderr(), "skipped: there is no sqlite3 shell on this machine").unwrap();
+        return;
+    }
+    for view in VIEWS {
+        for mode in ["-list", "-box", "-line", "-json"] {
+            let output = shell(mode, &format!("SELECT * FROM {view}"));
+            assert!(output.status.success() && output.stderr.is_empty(), "{view}: {output:?}");
+            let said = String::from_utf8(output.stdout).unwrap();
+            let obeyed = said.chars().filter(|c| is_obeyed(*c)).collect::<Vec<_>>();
+            assert!(obeyed.is_empty() && said.contains("\\u"), "{view} in {mode}: {obeyed:?} of {said}");
+        }
+    }
+    // What is shown is all of it, and the history's JSON is the same JSON.
+    let shown = server.sql("SELECT subject FROM v_pending WHERE request_id = 'pending'")[0][0].clone();
+    assert_eq!(serde_json::from_str::<String>(shown.as_str().unwrap()).unwrap(), hostile);
+    let detail = "SELECT v.detail, e.detail FROM v_events AS v JOIN audit_events AS e USING (seq)";
+    for row in server.sql(detail) {
+        let [shown, stored] =
+            [&row[0], &row[1]].map(|json| serde_json::from_str::<Value>(json.as_str().unwrap()).unwrap());
+        assert_eq!(shown, stored);
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::{Asking, ends};
+use crate::harness::terminal::Terminal;
 use crate::harness::{Process, countersign};
 
 struct Home {
@@ -40,6 +41,16 @@ impl Home {
     }
 }
 
+impl Home {
+    /// What a person types at a terminal, which then shows this.
+    #[track_caller]
+    fn types(&self, arguments: &[&str], shows: &str) {
+        let terminal = Terminal::run(&mut self.command(arguments));
+        terminal.shows(shows);
+        terminal.ended();
+    }
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -54,7 +65,7 @@ fn on_one_machine_nothing_needs_to_be_configured() {
     let (list, _) = ends(0, &mut home.command(&["list"]));
     assert!(list.contains("shell: ls"), "{list}");
     let id = list.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    ends(0, &mut home.command(&["approve", &id]));
+    home.types(&["approve", &id], &format!("approved {id}"));
     asking.ends(0);
     // The second start of the same database makes no tokens, and leaves the file.
     let before = fs::read_to_string(home.file()).unwrap();
@@ -156,8 +167,43 @@ fn a_server_is_reached_over_its_socket() {
         "--request-id",
         "a",
     ]));
-    ends(0, &mut home.command(&["approve", "a"]));
+    home.types(&["approve", "a"], "approved a");
     asking.ends(0);
-    let (_, sentence) = ends(1, &mut home.command(&["login"]));
-    assert!(sentence.contains("--url"), "{sentence}");
+    home.types(&["login"], "--url");
+}
+
+/// An agent of the same user finds the same file: without a terminal nothing is decided with the approver's half of it.
+#[test]
+fn the_stored_token_of_the_approver_decides_at_a_terminal_alone() {
+    let home = Home::new();
+    let (process, _) = home.serve("a.db", "127.0.0.1:0", &[]);
+    let ask = ["ask", "--tool", "shell", "--input", r#"{"command":"ls"}"#, "--request-id", "a"];
+    let asking = Asking::begin(&mut home.command(&ask));
+    for arguments in [
+        ["approve", "a"].as_slice(),
+        &["approve", "--exact", "a", "--acknowledge"],
+        &["reject", "a"],
+        &["answer", "a", "--skip", "q"],
+        &["secret", "a"],
+        &["rules", "revoke", "r"],
+        &["login"],
+        &["watch"],
+    ] {
+        let (said, sentence) = ends(2, &mut home.command(arguments));
+        assert!(said.is_empty() && sentence.contains("terminal"), "{arguments:?}: {sentence}");
+    }
+    // To look is free.
+    for arguments in [["list"].as_slice(), &["show", "a"], &["history"], &["log"], &["rules", "list"]] {
+        ends(0, &mut home.command(arguments));
+    }
+    let (shown, _) = ends(0, &mut home.command(&["show", "a", "--json"]));
+    assert!(shown.contains(r#""status":"pending""#), "{shown}");
+    // A token that was handed over needs no terminal, whether or not the file is there.
+    let stored = fs::read_to_string(home.file()).unwrap();
+    let approver = stored.lines().find_map(|line| line.strip_prefix("approver = \"")).unwrap().trim_end_matches('"');
+    let handed = home.directory.path().join("token");
+    fs::write(&handed, approver).unwrap();
+    let arguments = ["reject", "a", "--url", &process.url, "--token-file", handed.to_str().unwrap()];
+    ends(0, &mut home.command(&arguments));
+    asking.ends(3);
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{complains, fixture, says};
-use crate::harness::confirmation;
+use crate::harness::outside::write_sql;
+use crate::harness::{TestServer, confirmation};
 
 #[test]
 fn a_beginning_that_only_one_has_is_enough() {
@@ -72,4 +73,91 @@ fn a_rule_is_found_by_its_beginning_too() {
     let shared = first.bytes().zip(second.bytes()).take_while(|(one, other)| one == other).count();
     assert!(says(&ada, &["rules", "revoke", &first[..=shared]]).starts_with("revoked "));
     assert_eq!(ada.get(&format!("/v1/trust-rules/{second}")).body["status"], "active");
+}
+
+/// Adds so many interactions of the agent beside the server, between others of one name or another.
+pub(super) fn flood(server: &TestServer, count: usize, status: &str) {
+    let resolution = if status == "pending" { "NULL, NULL" } else { "1893456000000, 'builder'" };
+    let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    write_sql(
+        &server.db(),
+        &format!(
+            "INSERT INTO interactions (request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, \
+             resolved_by_principal) {numbers} \
+             SELECT 'flood-{status}-' || i, 'secret', '{status}', 'builder', 1893456000000, {resolution} FROM n"
+        ),
+    )
+    .unwrap();
+    let body = r#"{"service":"s","field":"f","label":"l","allowOneTimeSend":true}"#;
+    write_sql(
+        &server.db(),
+        &format!(
+            "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) \
+             SELECT interaction_id, '{body}', '{{}}', zeroblob(32) FROM interactions WHERE request_id GLOB 'flood-{status}-*'"
+        ),
+    )
+    .unwrap();
+}
+
+/// However many newer ones there are, an older one that begins so is found.
+#[test]
+fn an_id_is_not_taken_for_another_that_thousands_have_pushed_back() {
+    let (server, agent, ada) = fixture();
+    agent.register(&confirmation("deploy-44"));
+    flood(&server, 6_000, "pending");
+    agent.register(&confirmation("deploy"));
+    for command in ["approve", "reject", "show"] {
+        let sentence = complains(2, &ada, &[command, "deploy"]);
+        assert!(sentence.contains("deploy-44") && sentence.contains("--exact"), "{sentence}");
+    }
+    let sentence = complains(2, &ada, &["approve", "flood"]);
+    assert!(sentence.contains("flood-pending-") && sentence.contains("and more"), "{sentence}");
+    for id in ["deploy", "deploy-44"] {
+        assert_eq!(ada.look(id)["status"], "pending");
+    }
+    assert_eq!(says(&ada, &["approve", "deploy-"]), "approved deploy-44: shell: make deploy\n");
+}
+
+#[test]
+fn what_is_over_is_shown_by_its_beginning_however_long_ago_it_was() {
+    let (server, agent, ada) = fixture();
+    agent.register(&confirmation("flooz-1"));
+    agent.post_nothing("/v1/interactions/flooz-1/cancel").expect(200);
+    flood(&server, 21_000, "cancelled");
+    assert!(says(&ada, &["show", "flooz"]).starts_with("confirmation flooz-1\n"));
+    let sentence = complains(2, &ada, &["show", "floo"]);
+    assert!(sentence.contains("and more"), "{sentence}");
+    // Another's are looked through page by page, and never shown.
+    let (other, mut path) = (server.agent("other"), "/v1/interactions?idPrefix=floo".to_owned());
+    other.register(&confirmation("flop"));
+    for pages in 1.. {
+        let page = other.get(&path).expect(200).body;
+        assert_eq!(page["interactions"], json!([]));
+        let Some(cursor) = page["nextCursor"].as_str() else {
+            assert_eq!(pages, 2);
+            break;
+        };
+        path = format!("/v1/interactions?idPrefix=floo&cursor={cursor}");
+    }
+    assert_eq!(
+        other.get("/v1/interactions?idPrefix=flo").expect(200).body["interactions"][0]["requestId"],
+        json!(null)
+    );
+    assert_eq!(other.get("/v1/interactions?idPrefix=flop").expect(200).body["interactions"][0]["requestId"], "flop");
+}
+
+/// None of the characters that ids may have means anything else in a search.
+#[test]
+fn every_character_of_an_id_stands_for_itself() {
+    let (_server, agent, ada) = fixture();
+    for id in ["_x-1", "ax-1", ".x", "..x", ":x", "x_1", "xy1", "X_1"] {
+        agent.register(&confirmation(id));
+    }
+    for (given, found) in [("_", "_x-1"), ("..", "..x"), (":", ":x"), ("x_", "x_1"), ("X", "X_1"), (".x", ".x")] {
+        assert!(says(&ada, &["show", given]).starts_with(&format!("confirmation {found}\n")), "{given}");
+    }
+    let sentence = complains(2, &ada, &["show", "."]);
+    assert!(sentence.contains("..x") && sentence.contains(".x"), "{sentence}");
+    assert_eq!(ada.get("/v1/interactions?idPrefix=a%25").status, 400);
+    assert_eq!(ada.get("/v1/interactions?idPrefix=").status, 400);
 }

