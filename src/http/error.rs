@@ -116,15 +116,17 @@ impl IntoResponse for Problem {
 }
 
 impl Problem {
-    /// The whole answer as it goes over the wire, for connections that are refused before a request is read.
+    /// The whole answer as it goes over the wire, for what is refused before there is a request.
     pub(crate) fn into_wire(self) -> Vec<u8> {
         let shape = ErrorBody { error: self.message, code: self.code.to_owned(), more: self.more };
         let body = serde_json::to_string(&shape).unwrap_or_default();
         let (status, length) = (self.status, body.len());
-        let seconds = RETRY_AFTER_MS.div_ceil(1000);
+        let retry_after = shape.more.get("retryAfterMs").and_then(Value::as_u64);
+        let retry_after = retry_after.map(|millis| format!("retry-after: {}\r\n", millis.div_ceil(1000)));
         format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
-             retry-after: {seconds}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}"
+             {}cache-control: no-store\r\nconnection: close\r\n\r\n{body}",
+            retry_after.unwrap_or_default()
         )
         .into_bytes()
     }
@@ -345,6 +347,18 @@ fn input_too_large(field: &str, limit: usize) -> Problem {
 pub(crate) fn headers_too_large(limit: usize) -> Problem {
     let message = format!("the headers are larger than {limit} bytes");
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", message)
+}
+
+/// What cannot be read as a request; `status` says in which way.
+pub(crate) fn unparsed(status: StatusCode, max_header_bytes: usize) -> Problem {
+    match status {
+        StatusCode::URI_TOO_LONG => Problem::new(status, "uri_too_long", "the path and query are too long"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            let message = format!("the headers are larger than {max_header_bytes} bytes, or too many");
+            Problem::new(status, "headers_too_large", message)
+        }
+        _ => Problem::malformed("this is not a well-formed request of HTTP/1.1"),
+    }
 }
 
 pub(crate) fn not_json() -> Problem {

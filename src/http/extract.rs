@@ -1,6 +1,6 @@
 //! Bodies, paths and queries: strictly read, refused in our own shape.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -16,10 +16,6 @@ use super::App;
 use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range, request_timeout};
 use crate::config::Limits;
 use crate::domain::number::NUMBER_OUT_OF_RANGE;
-
-/// How many times the largest body is read and thrown away before the connection is given up: a client that is still
-/// sending does not hear an answer.
-const PATIENCE: usize = 8;
 
 /// A JSON body: one object, without unknown or duplicate fields.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -82,19 +78,21 @@ pub(crate) async fn read_at_most(body: Body, bytes: usize, limits: &Limits) -> R
 
 /// A body may hold a secret: its memory is wiped when it is dropped.
 async fn collect(mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let is_too_large = |bytes: u64| usize::try_from(bytes).map_or(true, |bytes| bytes > limit);
+    // What a client says that it will send is not waited for.
+    if is_too_large(body.size_hint().lower()) {
+        return Err(body_too_large(limit));
+    }
     let mut bytes = Zeroizing::new(Vec::new());
-    let mut received = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::malformed("the body did not arrive whole"))?;
         let Some(data) = frame.data_ref() else { continue };
-        received = received.saturating_add(data.len());
-        if received <= limit {
-            bytes.extend_from_slice(data);
-        } else if received > limit.saturating_mul(PATIENCE) {
-            break;
+        if bytes.len().saturating_add(data.len()) > limit {
+            return Err(body_too_large(limit));
         }
+        bytes.extend_from_slice(data);
     }
-    if received > limit { Err(body_too_large(limit)) } else { Ok(bytes) }
+    Ok(bytes)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

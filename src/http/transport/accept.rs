@@ -18,6 +18,7 @@ use super::connection::Connection;
 use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED};
 use super::drain::answer;
 use super::listen::Listener;
+use super::refusals::Refusing;
 use super::stream::Stream;
 use super::timeouts::{Activity, Timed, Timeouts};
 use crate::config::{Config, Limits};
@@ -128,12 +129,13 @@ impl Server {
         let timeouts = self.timeouts(&slot);
         let watcher = self.connections.watcher();
         let activity = Arc::new(Activity::default());
-        let timed = Arc::clone(&activity);
-        let (app, most_bytes, connection) = (self.app.clone(), self.limits.max_body_bytes, Arc::new(connection));
+        let (timed, refusing) = (Arc::clone(&activity), Arc::clone(&activity));
+        let (app, connection) = (self.app.clone(), Arc::new(connection));
+        let Limits { max_body_bytes, max_header_bytes, .. } = self.limits;
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             let busy = activity.begin();
             request.extensions_mut().insert(Arc::clone(&connection));
-            let answered = answer(app.clone(), request, most_bytes);
+            let answered = answer(app.clone(), request, max_body_bytes, Arc::clone(&activity));
             async move {
                 let response = answered.await?;
                 // A stream of events is being answered until it ends.
@@ -156,7 +158,7 @@ impl Server {
             // A reserved slot is for one request, so that it is soon the next one's.
             .keep_alive(!slot.is_reserved());
         move |stream| {
-            let stream = Timed::new(stream, timed, timeouts);
+            let stream = Timed::new(Refusing::new(stream, refusing, max_header_bytes), timed, timeouts);
             let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
             Box::pin(async move {
                 let _slot = slot;
