@@ -26,7 +26,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value};
@@ -36,6 +36,7 @@ use crate::api::{ErrorBody, Invalid};
 use crate::domain::enums::Outcome;
 use crate::domain::refused::Refused;
 use crate::service;
+use crate::shares::Exceeded;
 use crate::store;
 
 /// How soon, in milliseconds, it is worth to try again when the server is short of something.
@@ -108,6 +109,10 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""));
         }
+        // Its place is for the next one.
+        if self.code == "too_many_connections" {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(millis) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
         }
@@ -159,12 +164,12 @@ impl From<service::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if matches!(error, store::Error::Overloaded) {
-            return overloaded();
+        if !matches!(error, store::Error::Overloaded | store::Error::OverShare { .. }) {
+            tracing::error!(%error, "the store failed");
         }
-        tracing::error!(%error, "the store failed");
         match error {
             store::Error::Overloaded => overloaded(),
+            store::Error::OverShare { limit } => too_many_requests(Exceeded::Own { limit }),
             store::Error::Full => {
                 let message = "the disk is full; nothing has changed";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message).retry_later()
@@ -317,6 +322,44 @@ pub(crate) fn overloaded() -> Problem {
 pub(crate) fn too_many_connections(limit: usize) -> Problem {
     let message = format!("there are {limit} connections already, which is as many as may be");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message).retry_later()
+}
+
+/// More requests of one agent than may be in progress, or more of all agents.
+pub(crate) fn too_many_requests(exceeded: Exceeded) -> Problem {
+    match exceeded {
+        Exceeded::Own { limit } => over_share("too_many_requests", format!("{limit} requests of this principal")),
+        Exceeded::All { .. } => overloaded(),
+    }
+}
+
+pub(crate) fn too_many_body_bytes(exceeded: Exceeded) -> Problem {
+    match exceeded {
+        Exceeded::Own { limit } => {
+            over_share("too_many_body_bytes", format!("{limit} bytes of this principal's bodies"))
+        }
+        Exceeded::All { .. } => overloaded(),
+    }
+}
+
+pub(crate) fn too_many_own_connections(exceeded: Exceeded) -> Problem {
+    let (Exceeded::Own { limit } | Exceeded::All { limit }) = exceeded;
+    over_share("too_many_connections", format!("{limit} connections of this principal"))
+}
+
+pub(crate) fn too_many_streams(exceeded: Exceeded) -> Problem {
+    match exceeded {
+        Exceeded::Own { limit } => over_share("too_many_streams", format!("{limit} streams of this principal")),
+        Exceeded::All { limit } => {
+            let message = format!("{limit} streams are open already, which is as many as may be");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", message).retry_later()
+        }
+    }
+}
+
+/// One principal has as much of something as one may.
+fn over_share(code: &'static str, held: String) -> Problem {
+    let message = format!("there are {held} already, which is as many as may be");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, code, message).retry_later()
 }
 
 pub(crate) fn request_timeout(limit: Duration) -> Problem {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::routing::MethodRouter;
 
-use super::middleware::load_shed::InFlightLimiter;
+use super::middleware::load_shed::LoadShedder;
 use crate::config::{HttpConfig, Limits};
 use crate::service::Service;
 
@@ -16,7 +16,7 @@ pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Limits,
     pub(crate) http: HttpConfig,
-    pub(crate) in_flight: InFlightLimiter,
+    pub(crate) load: LoadShedder,
 }
 
 /// Makes what answers at one path.

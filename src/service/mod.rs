@@ -125,7 +125,9 @@ impl Service {
         let limits = StoreLimits {
             readers: config.readers,
             max_queued_reads: config.limits.max_queued_reads,
+            max_own_queued_reads: config.limits.max_queued_reads_per_principal,
             max_queued_writes: config.limits.max_queued_writes,
+            max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
         let store = Store::open(path, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
         let key_path = config.key.path(path);

@@ -16,6 +16,7 @@ mod copyable_sql;
 mod direct;
 mod doctor;
 mod error;
+mod fair_queue;
 mod identify;
 mod interactions;
 mod lock;
@@ -118,8 +119,12 @@ pub struct StoreLimits {
     pub readers: u32,
     /// How many reads of agents may be queued.
     pub max_queued_reads: usize,
+    /// How many reads of one agent may be queued.
+    pub max_own_queued_reads: usize,
     /// How many writes may be queued before agents are refused; people are at twice as many.
     pub max_queued_writes: usize,
+    /// How many writes of one agent may be queued.
+    pub max_own_queued_writes: usize,
 }
 
 /// A read transaction, which sees one consistent state of the database.
@@ -199,7 +204,7 @@ impl Store {
         let barrier = ReadBarrier::default();
         let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ)?;
         let checkpointer = Checkpointer::start(checkpointer, barrier)?;
-        let writer = Writer::start(writer, checkpointer, limits.max_queued_writes, clock, on_commit)?;
+        let writer = Writer::start(writer, checkpointer, limits, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 

@@ -42,6 +42,7 @@ pub(crate) async fn feed(
     NoQuery: NoQuery,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let open = app.load.open_stream(&caller)?;
     let after = match headers.get("last-event-id") {
         None => app.service.last_event(&caller).await?,
         Some(id) => id.to_str().ok().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id >= 0).ok_or_else(|| {
@@ -50,6 +51,8 @@ pub(crate) async fn feed(
     };
     let pages = stream::unfold(after, move |seq| {
         let (app, caller, headers) = (app.clone(), caller.clone(), headers.clone());
+        // As long as there may be more of it, the stream is open.
+        let _open = &open;
         async move { next_page(&app, &caller, &headers, seq).await }
     });
     Ok(Sse::new(pages.flat_map(stream::iter)).keep_alive(KeepAlive::default()))

@@ -22,7 +22,7 @@ use super::refusals::Refusing;
 use super::stream::Stream;
 use super::timeouts::{Activity, Timed, Timeouts};
 use crate::config::{Config, Limits};
-use crate::http::middleware::load_shed::InFlightLimiter;
+use crate::http::middleware::load_shed::LoadShedder;
 use crate::http::state::Shared;
 use crate::http::{App, router};
 use crate::service::Service;
@@ -56,7 +56,8 @@ pub(crate) async fn serve(
 ) {
     let limits = config.limits;
     let http = config.http.clone();
-    let app = App::new(Shared { service: Arc::clone(&service), limits, http, in_flight: InFlightLimiter::default() });
+    let load = LoadShedder::new(&limits);
+    let app = App::new(Shared { service: Arc::clone(&service), limits, http, load });
     let app = router(app, pages);
     let server = Server {
         app,

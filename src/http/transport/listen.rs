@@ -95,11 +95,11 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 let (local, peer) = (Some(stream.local_addr()?.ip()), Some(peer.ip()));
-                Ok((Stream::Tcp(stream), Connection { local, peer, scheme: self.scheme(), is_reserved: false }))
+                Ok((Stream::Tcp(stream), Connection::new(local, peer, self.scheme())))
             }
             Kind::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream), Connection { local: None, peer: None, scheme: "http", is_reserved: false }))
+                Ok((Stream::Unix(stream), Connection::new(None, None, "http")))
             }
         }
     }

@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn only_what_hyper_refuses_by_itself_is_exchanged() {
-        let refusal = |head: &str| status_of_refusal(format!("{head}\r\n\r\n").as_bytes()).map(|status| status.as_u16());
+        let refusal =
+            |head: &str| status_of_refusal(format!("{head}\r\n\r\n").as_bytes()).map(|status| status.as_u16());
         let empty = "connection: close\r\ncontent-length: 0\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT";
         assert_eq!(refusal(&format!("HTTP/1.1 414 URI Too Long\r\n{empty}")), Some(414));
         assert_eq!(refusal(&format!("HTTP/1.0 400 Bad Request\r\n{empty}")), Some(400));
