@@ -14,7 +14,7 @@ mod server;
 mod trust_rules;
 mod with_raw;
 
-pub use self::events::{AuditEvent, AuditEventList, ListAuditEvents};
+pub use self::events::{AuditEvent, AuditEventList, FeedReset, ListAuditEvents};
 pub use self::interaction::{Claim, Interaction, Resolution};
 pub use self::interactions::{
     ClaimBody, ClaimGrant, InteractionList, ListInteractions, ListPending, NewestPending, NoBody, OutcomeBody, Pending,

@@ -8,6 +8,7 @@ mod decide;
 mod error;
 mod events;
 mod expire;
+mod feeds;
 mod health;
 mod import;
 mod key;
@@ -24,7 +25,7 @@ mod tokens;
 mod trust_rules;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 
@@ -43,6 +44,7 @@ pub use self::tokens::FirstTokens;
 pub use self::trust_rules::{MadeRule, RuleSource};
 
 use self::alarm::Alarm;
+use self::feeds::Feeds;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Ttl};
 use crate::domain::id::RequestId;
@@ -67,8 +69,8 @@ pub struct Service {
     alarm: Arc<Alarm>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
-    /// The last audit event that is committed.
-    last_seq: watch::Receiver<i64>,
+    /// The streams of events; they end with the writer, which wakes them.
+    feeds: Weak<Feeds>,
     /// Whether the server is on its way out.
     stopping: watch::Sender<bool>,
     allow_self_approval: bool,
@@ -104,7 +106,8 @@ impl Service {
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
-        let (seq, last_seq) = watch::channel(0);
+        let woken = Arc::new(Feeds::default());
+        let feeds = Arc::downgrade(&woken);
         let on_commit = {
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
             move |committed: CommitSummary| {
@@ -117,8 +120,8 @@ impl Service {
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
-                if let Some(last) = committed.last_seq {
-                    seq.send_replace(last);
+                if committed.has_events {
+                    woken.wake(&committed.owners);
                 }
             }
         };
@@ -140,7 +143,7 @@ impl Service {
             alarm,
             metrics,
             clock,
-            last_seq,
+            feeds,
             stopping: watch::Sender::new(false),
             allow_self_approval: config.allow_self_approval,
             require_acknowledgements: config.require_acknowledgements,

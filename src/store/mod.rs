@@ -63,7 +63,7 @@ use self::writer::Writer;
 use self::writer_cache::WriterCache;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::enums::{Outcome, RuleDecision};
-use crate::domain::id::RequestId;
+use crate::domain::id::{PrincipalName, RequestId};
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
@@ -80,8 +80,10 @@ pub struct CommitSummary {
     pub rule_hits: Vec<RuleDecision>,
     /// The earliest of the deadlines that were set.
     pub next_deadline: Option<Timestamp>,
-    /// The last audit event, where one was appended.
-    pub last_seq: Option<i64>,
+    /// Whether audit events were appended.
+    pub has_events: bool,
+    /// The principals whose own interactions these events are about; some more than once.
+    pub owners: Vec<PrincipalName>,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -105,7 +107,8 @@ impl CommitSummary {
         self.resolved.extend(more.resolved);
         self.rule_hits.extend(more.rule_hits);
         self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
-        self.last_seq = self.last_seq.max(more.last_seq);
+        self.has_events |= more.has_events;
+        self.owners.extend(more.owners);
     }
 }
 

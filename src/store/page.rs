@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 /// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
-pub(super) const LOOKED_THROUGH: i64 = 20_000;
+const LOOKED_THROUGH: i64 = 20_000;
 
 /// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
 pub(super) const PAGE_BYTES: usize = 4 * 1024 * 1024;
