@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::routing::MethodRouter;
 
 use super::middleware::load_shed::LoadShedder;
+use super::middleware::refusal_log::RefusalLog;
 use crate::config::{HttpConfig, Limits};
 use crate::service::Service;
 
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) http: HttpConfig,
     pub(crate) load: LoadShedder,
+    pub(crate) refusals: RefusalLog,
 }
 
 /// Makes what answers at one path.

@@ -13,16 +13,19 @@ use crate::domain::principal::{Principal, Right};
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
 
-/// Authenticates and admits a request, and adds its principal to its extensions for the handlers.
+/// Admits a request, and adds its principal to its extensions for the handlers.
 ///
 /// # Errors
 ///
-/// If the request has no token in force, or too many requests are in progress.
-pub(crate) async fn admit<'a>(app: &'a App, request: &mut Request) -> Result<Admitted<'a>, Problem> {
-    let principal = holder(app, request.headers()).await?;
-    let turn = app.load.admit(&principal, request)?;
+/// If too many requests are in progress.
+pub(crate) fn admit<'a>(
+    app: &'a App,
+    principal: &Arc<Principal>,
+    request: &mut Request,
+) -> Result<Admitted<'a>, Problem> {
+    let turn = app.load.admit(principal, request)?;
     let extensions = request.extensions_mut();
-    extensions.insert(principal);
+    extensions.insert(Arc::clone(principal));
     if let Some(turn) = &turn {
         extensions.insert(turn.clone());
     }

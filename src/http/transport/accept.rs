@@ -23,6 +23,7 @@ use super::stream::Stream;
 use super::timeouts::{Activity, Timed, Timeouts};
 use crate::config::{Config, Limits};
 use crate::http::middleware::load_shed::LoadShedder;
+use crate::http::middleware::refusal_log::{INTERVAL, RefusalLog};
 use crate::http::state::Shared;
 use crate::http::{App, router};
 use crate::service::Service;
@@ -57,8 +58,9 @@ pub(crate) async fn serve(
     let limits = config.limits;
     let http = config.http.clone();
     let load = LoadShedder::new(&limits);
-    let app = App::new(Shared { service: Arc::clone(&service), limits, http, load });
-    let app = router(app, pages);
+    let refusals = RefusalLog::default();
+    let shared = App::new(Shared { service: Arc::clone(&service), limits, http, load, refusals });
+    let app = router(Arc::clone(&shared), pages);
     let server = Server {
         app,
         limits,
@@ -67,6 +69,7 @@ pub(crate) async fn serve(
         connections: GracefulShutdown::new(),
     };
     tokio::pin!(stop);
+    let mut telling = tokio::time::interval(INTERVAL);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -76,6 +79,7 @@ pub(crate) async fn serve(
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             },
+            _ = telling.tick() => shared.refusals.tell(),
             () = &mut stop => break,
         }
     }
@@ -84,6 +88,7 @@ pub(crate) async fn serve(
     if tokio::time::timeout(LAST_TIMEOUT, server.connections.shutdown()).await.is_err() {
         tracing::warn!("some clients did not read their responses in time");
     }
+    shared.refusals.tell();
 }
 
 struct Server {
