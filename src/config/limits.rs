@@ -1,5 +1,6 @@
 //! The limits: how large a request may be, how long its parts may take, and how much may be in progress at once.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
@@ -29,6 +30,10 @@ pub struct Limits {
     /// The most interactions of one principal that may be pending
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_PENDING", default_value_t = 10_000)]
     pub max_pending: u32,
+
+    /// How many bytes one principal may store a day, in UTC; `none`: any number
+    #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_STORED_PER_DAY", default_value = "1073741824")]
+    pub max_stored_per_day: Quota,
 
     /// The most requests that may wait for a resolution
     #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_WAITERS", default_value_t = 100_000)]
@@ -115,6 +120,27 @@ impl Limits {
     pub fn connections_per_principal(&self) -> usize {
         let three_quarters = self.max_connections - self.max_connections / 4;
         self.max_connections_per_principal.unwrap_or(three_quarters)
+    }
+}
+
+/// How much may be used of something, if there is an end to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// Any number.
+    None,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl FromStr for Quota {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let bytes = text.parse().map_err(|_| "a number of bytes, or none".to_owned())?;
+        Ok(Self::Bytes(bytes))
     }
 }
 

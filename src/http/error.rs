@@ -297,6 +297,11 @@ impl From<Refused> for Problem {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
             }
+            Refused::StorageShareUsed { limit, retry_after_ms } => {
+                let message = format!("this principal may store {limit} bytes a day, and this would be more");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "storage_share_used", message)
+                    .with("retryAfterMs", retry_after_ms)
+            }
             Refused::TooManyOwnWaiters { limit } => {
                 let message = format!("{limit} requests of this principal wait already, which is as many as may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_waiters", message).retry_later()

@@ -46,7 +46,7 @@ pub use self::trust_rules::{MadeRule, RuleSource};
 use self::alarm::Alarm;
 use self::feeds::Feeds;
 use crate::clock::{Clock, Timestamp};
-use crate::config::{Config, Ttl};
+use crate::config::{Config, Quota, Ttl};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
@@ -77,6 +77,7 @@ pub struct Service {
     require_acknowledgements: bool,
     default_ttl: Ttl,
     max_pending: u32,
+    max_stored_per_day: Quota,
     max_pattern_bytes: usize,
     session_lifetime_ms: u64,
 }
@@ -149,6 +150,7 @@ impl Service {
             require_acknowledgements: config.require_acknowledgements,
             default_ttl: config.default_ttl,
             max_pending: config.limits.max_pending,
+            max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
         })

@@ -48,7 +48,7 @@ pub use self::copyable_sql::CopyableQuery;
 pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError, Source};
-pub use self::interactions::Filter;
+pub use self::interactions::{Filter, stored_bytes};
 pub use self::lock::Generation;
 pub use self::page::{Cursor, ListPage, Page};
 pub use self::principals::{Token, TokenHash};

@@ -151,3 +151,49 @@ fn one_agents_turns_and_writes_leave_room_for_others() {
         assert_eq!(statuses, [(201, "registered".to_owned()), (429, "too_many_requests".to_owned())], "{flag}");
     }
 }
+
+#[test]
+fn one_principal_stores_only_so_much_a_day() {
+    // Each counts for what it holds and 1 KiB: ten of them fit.
+    let flags = ["--max-stored-per-day", "60000"];
+    let server = TestServer::with(&flags);
+    let (eve, bob) = (server.agent("eve"), server.agent("bob"));
+    let large = |id: &str| {
+        let mut large = confirmation(id);
+        large["metadata"] = json!({"notes": "x".repeat(4_500)});
+        large
+    };
+    // From eight threads at once, no more than fit and no fewer.
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|thread| {
+                let (eve, large) = (eve.clone(), &large);
+                scope.spawn(move || {
+                    let register =
+                        |number| eve.post("/v1/interactions", &large(&format!("e-{thread}-{number}"))).status;
+                    (0..4).map(register).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 10, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [201, 429].contains(status)), "{statuses:?}");
+    let answer = eve.post("/v1/interactions", &large("more"));
+    // The clock begins at midnight.
+    assert_eq!(
+        (answer.refusal(), &answer.headers["retry-after"]),
+        ((429, "storage_share_used"), &"86400".parse().unwrap())
+    );
+    bob.register(&large("b"));
+    bob.post("/v1/interactions", &large("b")).expect(200);
+    let server = server.restart(&flags);
+    let [eve, bob] = [eve, bob].map(|client| Client::new(&server.url, client.token.as_deref().unwrap()));
+    assert_eq!(eve.post("/v1/interactions", &large("more")).refusal(), (429, "storage_share_used"));
+    bob.register(&large("c"));
+    server.advance(Duration::from_secs(24 * 60 * 60));
+    eve.register(&large("more"));
+    let without = server.restart(&["--max-stored-per-day", "none"]);
+    let eve = Client::new(&without.url, eve.token.as_deref().unwrap());
+    (0..20).for_each(|number| drop(eve.register(&large(&format!("n-{number}")))));
+}
