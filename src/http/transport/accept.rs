@@ -12,7 +12,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connection;
 use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED};
@@ -21,6 +20,7 @@ use super::listen::Listener;
 use super::refusals::Refusing;
 use super::stream::Stream;
 use super::timeouts::{Activity, Timed, Timeouts};
+use super::tls::Tls;
 use crate::config::{Config, Limits};
 use crate::http::middleware::load_shed::LoadShedder;
 use crate::http::middleware::refusal_log::{INTERVAL, RefusalLog};
@@ -94,7 +94,7 @@ pub(crate) async fn serve(
 struct Server {
     app: axum::Router,
     limits: Limits,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     limiter: ConnectionLimiter,
     connections: GracefulShutdown,
 }
@@ -111,7 +111,7 @@ impl Server {
         connection.is_reserved = slot.is_reserved();
         let ends_with = slot.ends_with();
         let header_timeout = self.timeouts(&slot).header;
-        let Some(tls) = self.tls.clone() else {
+        let Some(tls) = self.tls.as_ref().map(|tls| tls.acceptor()) else {
             ends_with(tokio::spawn(self.serve(connection, slot)(stream)).abort_handle());
             return;
         };

@@ -67,8 +67,7 @@ impl Connection {
         client.map(|client| client.to_canonical())
     }
 
-    /// Whether this connection's peer is trusted to name the client. A process that can open our Unix socket could read the
-    /// database, too.
+    /// Whether this connection's peer is trusted to name the client. The mode of a Unix socket says which processes may open it.
     fn is_from(&self, trusted: &[Network]) -> bool {
         self.peer.is_none_or(|peer| is_in(trusted, peer))
     }
