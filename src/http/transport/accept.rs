@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 
 use super::connection::Connection;
-use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED};
+use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED, Source};
 use super::drain::answer;
 use super::listen::Listener;
 use super::refusals::Refusing;
@@ -101,7 +101,7 @@ struct Server {
 
 impl Server {
     fn handle(&self, stream: Stream, mut connection: Connection) {
-        let Some(slot) = self.limiter.acquire(Instant::now()) else {
+        let Some(slot) = self.limiter.acquire(Instant::now(), Source::of(connection.peer)) else {
             // Over TLS an answer needs a handshake, which costs too much here.
             if self.tls.is_none() {
                 self.limiter.reject(stream);
