@@ -92,12 +92,16 @@ SELECT i.request_id,
              SELECT text FROM escaped WHERE code = 65280)
        ELSE i.comment END AS comment,
        strftime('%Y-%m-%dT%H:%M:%S', i.created_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.created_at_ms % 1000) AS created_at,
-       strftime('%Y-%m-%dT%H:%M:%S', i.resolved_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.resolved_at_ms % 1000) AS resolved_at
+       strftime('%Y-%m-%dT%H:%M:%S', i.resolved_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.resolved_at_ms % 1000) AS resolved_at,
+       strftime('%Y-%m-%dT%H:%M:%S', i.claim_expires_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.claim_expires_at_ms % 1000) AS claim_expires_at,
+       i.withdrawn_by,
+       strftime('%Y-%m-%dT%H:%M:%S', i.withdrawn_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.withdrawn_at_ms % 1000) AS withdrawn_at
 FROM (SELECT i.*, b.body, coalesce(CASE WHEN instr(b.body -> '$.subject', '\u0000') > 0 THEN b.body -> '$.subject' ELSE json_extract(b.body, '$.subject') END,
                       CASE WHEN instr(b.body -> '$.label', '\u0000') > 0 THEN b.body -> '$.label' ELSE json_extract(b.body, '$.label') END,
-                      CASE WHEN instr(b.body -> '$.entries[0].text', '\u0000') > 0 THEN b.body -> '$.entries[0].text' ELSE json_extract(b.body, '$.entries[0].text') END) AS subject, json_extract(i.resolution, '$.comment') AS comment
+                      CASE WHEN instr(b.body -> '$.entries[0].text', '\u0000') > 0 THEN b.body -> '$.entries[0].text' ELSE json_extract(b.body, '$.entries[0].text') END) AS subject, json_extract(i.resolution, '$.comment') AS comment, c.withdrawn_by, c.withdrawn_at_ms
       FROM interactions AS i
       JOIN interaction_bodies AS b USING (interaction_id)
+      LEFT JOIN claims AS c USING (interaction_id)
       WHERE i.status <> 'pending') AS i
 ORDER BY i.interaction_id DESC;
 
@@ -255,7 +259,7 @@ ORDER BY e.seq DESC;
 
 DROP VIEW v_unclaimed;
 
--- Approved and never run, or run and never reported.
+-- Approved and never run, or run and never reported. What was withdrawn is neither.
 CREATE VIEW v_unclaimed AS
 SELECT i.request_id,
        i.registered_by,
@@ -286,12 +290,13 @@ SELECT i.request_id,
        CASE WHEN i.claimed_at_ms IS NULL THEN 'never claimed' ELSE 'claimed, outcome unknown' END AS story,
        i.claim_id,
        strftime('%Y-%m-%dT%H:%M:%S', i.resolved_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.resolved_at_ms % 1000) AS approved_at,
+       strftime('%Y-%m-%dT%H:%M:%S', i.claim_expires_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.claim_expires_at_ms % 1000) AS claim_expires_at,
        strftime('%Y-%m-%dT%H:%M:%S', i.claimed_at_ms / 1000, 'unixepoch') || printf('.%03dZ', i.claimed_at_ms % 1000) AS claimed_at
 FROM (SELECT i.*, b.body, CASE WHEN instr(b.body -> '$.subject', '\u0000') > 0 THEN b.body -> '$.subject' ELSE json_extract(b.body, '$.subject') END AS subject, c.claim_id, c.claimed_at_ms
       FROM interactions AS i
       JOIN interaction_bodies AS b USING (interaction_id)
       LEFT JOIN claims AS c USING (interaction_id)
-      WHERE i.status = 'approved' AND c.outcome IS NULL) AS i
+      WHERE i.status = 'approved' AND c.outcome IS NULL AND c.withdrawn_at_ms IS NULL) AS i
 ORDER BY i.interaction_id DESC;
 
 DROP VIEW v_waiting_times;

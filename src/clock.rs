@@ -14,6 +14,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// A moment: whole milliseconds since 1970-01-01T00:00:00Z, not after 9999-12-30.
 ///
 /// In JSON and in text it is RFC 3339 in UTC with exactly three fractional digits.
@@ -40,6 +43,18 @@ impl Timestamp {
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// Returns the day that it is in, in UTC: how many days there were since 1970.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(DAY_MS)
+    }
+
+    /// Returns how many milliseconds are left of its day.
+    #[must_use]
+    pub const fn left_of_day_ms(self) -> u64 {
+        (DAY_MS - self.0.rem_euclid(DAY_MS)).unsigned_abs()
     }
 
     /// This moment and `millis` more; `None` when that is after 9999-12-30.

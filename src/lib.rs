@@ -23,6 +23,7 @@
 //! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table |
 //! | [`metrics`] | what is counted and measured |
 //! | [`waiters`] | which requests wait for which interaction; woken after the commit |
+//! | [`shares`] | how much each principal holds of what all share |
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | which principal holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
@@ -73,6 +74,7 @@ pub mod rules_file;
 pub mod sealer;
 pub mod server;
 pub mod service;
+pub mod shares;
 pub mod store;
 pub mod tokens;
 pub mod waiters;

@@ -67,3 +67,17 @@ impl From<audit::AuditEvent> for AuditEvent {
         Self { seq, at, event: event.as_str().to_owned(), request_id, rule_id, principal, detail, hash }
     }
 }
+
+/// The data of a `reset` in a stream of events: the id that the client named is beyond the newest event, as after a backup was
+/// restored. The stream goes on from the newest event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeedReset {
+    /// The place of the newest event.
+    pub last_event_id: i64,
+}
+
+impl FeedReset {
+    /// The name of the event that carries it.
+    pub const EVENT: &str = "reset";
+}

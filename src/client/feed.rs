@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ureq::BodyReader;
 
-use crate::api::{AuditEvent, WithRaw};
+use crate::api::{AuditEvent, FeedReset, WithRaw};
 
 use super::{Client, Error, Result, pause};
 
@@ -49,7 +49,7 @@ impl<'c> Feed<'c> {
     fn read(&mut self) -> Result<WithRaw<AuditEvent>> {
         self.connect()?;
         let State::Open(lines) = &mut self.state else { return Err(self.client.unreachable("the feed is over")) };
-        let mut data = String::new();
+        let (mut name, mut data) = (String::new(), String::new());
         loop {
             let mut line = String::new();
             let read = lines.take(LONGEST_LINE).read_line(&mut line);
@@ -58,8 +58,14 @@ impl<'c> Feed<'c> {
             }
             match line.trim_end_matches(['\r', '\n']).split_once(':') {
                 Some(("data", text)) => data.push_str(text.strip_prefix(' ').unwrap_or(text)),
+                Some(("event", text)) => text.trim().clone_into(&mut name),
+                None if name == FeedReset::EVENT => {
+                    let reset: FeedReset = serde_json::from_str(&data).map_err(|error| self.client.foreign(error))?;
+                    self.last = Some(reset.last_event_id);
+                    (name, data) = (String::new(), String::new());
+                }
                 None if !data.is_empty() => break,
-                // The id and the name are in the data, too; comments keep the connection alive.
+                // The id is in the data, too; comments keep the connection alive.
                 Some(_) | None => {}
             }
         }

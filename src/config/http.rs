@@ -14,6 +14,14 @@ pub struct HttpConfig {
     #[arg(long, value_name = "ADDR", env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:7711")]
     pub listen: Listen,
 
+    /// The mode of the socket of `--listen unix:`, in octal
+    #[arg(long, value_name = "MODE", env = "COUNTERSIGN_SOCKET_MODE", default_value = "600", value_parser = mode)]
+    pub socket_mode: u32,
+
+    /// The group of the socket of `--listen unix:`, a name of /etc/group or a number [default: the server's own]
+    #[arg(long, value_name = "GROUP", env = "COUNTERSIGN_SOCKET_GROUP")]
+    pub socket_group: Option<String>,
+
     /// Another host name by which clients reach the server; without a port, any port [default: none]
     #[arg(long, value_name = "HOST[:PORT]", env = "COUNTERSIGN_ALLOWED_HOST", value_delimiter = ',')]
     pub allowed_host: Vec<Authority>,
@@ -22,7 +30,7 @@ pub struct HttpConfig {
     #[arg(long, value_name = "ORIGIN", env = "COUNTERSIGN_ALLOWED_ORIGIN", value_delimiter = ',')]
     pub allowed_origin: Vec<Origin>,
 
-    /// The TLS certificate chain, in PEM; read once, at the start [default: no TLS]
+    /// The TLS certificate chain, in PEM; read at the start and at each SIGHUP [default: no TLS]
     #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TLS_CERT", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
@@ -33,6 +41,12 @@ pub struct HttpConfig {
     /// A proxy whose X-Forwarded-For and X-Forwarded-Proto are trusted [default: none]
     #[arg(long, value_name = "ADDR[/BITS]", env = "COUNTERSIGN_TRUSTED_PROXY", value_delimiter = ',')]
     pub trusted_proxy: Vec<Network>,
+}
+
+/// Reads the mode of a file.
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "a mode is in octal, such as 660".to_owned())
 }
 
 /// The address to listen on.

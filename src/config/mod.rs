@@ -16,7 +16,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
-pub use self::limits::Limits;
+pub use self::limits::{Limits, Quota};
 
 /// The settings of `countersign serve`.
 #[derive(Clone, Debug, Args)]

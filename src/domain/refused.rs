@@ -118,6 +118,13 @@ pub enum Refused {
         /// How many that is.
         limit: u32,
     },
+    /// The principal has stored as much today as it may.
+    StorageShareUsed {
+        /// How many bytes that is.
+        limit: u64,
+        /// When the day is over, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// As many requests of this principal wait as may.
     TooManyOwnWaiters {
         /// How many.

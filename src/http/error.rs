@@ -27,7 +27,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value};
@@ -37,6 +37,7 @@ use crate::api::{ErrorBody, Invalid};
 use crate::domain::enums::Outcome;
 use crate::domain::refused::Refused;
 use crate::service;
+use crate::shares::Exceeded;
 use crate::store;
 
 /// How soon, in milliseconds, it is worth to try again when the server is short of something.
@@ -109,6 +110,10 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"countersign\""));
         }
+        // Its place is for the next one.
+        if self.code == "too_many_connections" {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(millis) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
         }
@@ -117,15 +122,17 @@ impl IntoResponse for Problem {
 }
 
 impl Problem {
-    /// The whole answer as it goes over the wire, for connections that are refused before a request is read.
+    /// The whole answer as it goes over the wire, for what is refused before there is a request.
     pub(crate) fn into_wire(self) -> Vec<u8> {
         let shape = ErrorBody { error: self.message, code: self.code.to_owned(), more: self.more };
         let body = serde_json::to_string(&shape).unwrap_or_default();
         let (status, length) = (self.status, body.len());
-        let seconds = RETRY_AFTER_MS.div_ceil(1000);
+        let retry_after = shape.more.get("retryAfterMs").and_then(Value::as_u64);
+        let retry_after = retry_after.map(|millis| format!("retry-after: {}\r\n", millis.div_ceil(1000)));
         format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
-             retry-after: {seconds}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{body}"
+             {}cache-control: no-store\r\nconnection: close\r\n\r\n{body}",
+            retry_after.unwrap_or_default()
         )
         .into_bytes()
     }
@@ -158,12 +165,12 @@ impl From<service::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if matches!(error, store::Error::Overloaded) {
-            return overloaded();
+        if !matches!(error, store::Error::Overloaded | store::Error::OverShare { .. }) {
+            tracing::error!(%error, "the store failed");
         }
-        tracing::error!(%error, "the store failed");
         match error {
             store::Error::Overloaded => overloaded(),
+            store::Error::OverShare { limit } => too_many_requests(Exceeded::Own { limit }),
             store::Error::Full => {
                 let message = "the disk is full; nothing has changed";
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message).retry_later()
@@ -313,6 +320,11 @@ impl From<Refused> for Problem {
                 let message = format!("{limit} log-in links of this principal still work: use one, or come back later");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_login_links", message).retry_later()
             }
+            Refused::StorageShareUsed { limit, retry_after_ms } => {
+                let message = format!("this principal may store {limit} bytes a day, and this would be more");
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "storage_share_used", message)
+                    .with("retryAfterMs", retry_after_ms)
+            }
             Refused::TooManyOwnWaiters { limit } => {
                 let message = format!("{limit} requests of this principal wait already, which is as many as may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_waiters", message).retry_later()
@@ -338,6 +350,44 @@ pub(crate) fn overloaded() -> Problem {
 pub(crate) fn too_many_connections(limit: usize) -> Problem {
     let message = format!("there are {limit} connections already, which is as many as may be");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message).retry_later()
+}
+
+/// More requests of one agent than may be in progress, or more of all agents.
+pub(crate) fn too_many_requests(exceeded: Exceeded) -> Problem {
+    match exceeded {
+        Exceeded::Own { limit } => over_share("too_many_requests", format!("{limit} requests of this principal")),
+        Exceeded::All { .. } => overloaded(),
+    }
+}
+
+pub(crate) fn too_many_body_bytes(exceeded: Exceeded) -> Problem {
+    match exceeded {
+        Exceeded::Own { limit } => {
+            over_share("too_many_body_bytes", format!("{limit} bytes of this principal's bodies"))
+        }
+        Exceeded::All { .. } => overloaded(),
+    }
+}
+
+pub(crate) fn too_many_own_connections(exceeded: Exceeded) -> Problem {
+    let (Exceeded::Own { limit } | Exceeded::All { limit }) = exceeded;
+    over_share("too_many_connections", format!("{limit} connections of this principal"))
+}
+
+pub(crate) fn too_many_streams(exceeded: Exceeded) -> Problem {
+    match exceeded {
+        Exceeded::Own { limit } => over_share("too_many_streams", format!("{limit} streams of this principal")),
+        Exceeded::All { limit } => {
+            let message = format!("{limit} streams are open already, which is as many as may be");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", message).retry_later()
+        }
+    }
+}
+
+/// One principal has as much of something as one may.
+fn over_share(code: &'static str, held: String) -> Problem {
+    let message = format!("there are {held} already, which is as many as may be");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, code, message).retry_later()
 }
 
 pub(crate) fn request_timeout(limit: Duration) -> Problem {
@@ -368,6 +418,18 @@ fn input_too_large(field: &str, limit: usize) -> Problem {
 pub(crate) fn headers_too_large(limit: usize) -> Problem {
     let message = format!("the headers are larger than {limit} bytes");
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", message)
+}
+
+/// What cannot be read as a request; `status` says in which way.
+pub(crate) fn unparsed(status: StatusCode, max_header_bytes: usize) -> Problem {
+    match status {
+        StatusCode::URI_TOO_LONG => Problem::new(status, "uri_too_long", "the path and query are too long"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            let message = format!("the headers are larger than {max_header_bytes} bytes, or too many");
+            Problem::new(status, "headers_too_large", message)
+        }
+        _ => Problem::malformed("this is not a well-formed request of HTTP/1.1"),
+    }
 }
 
 pub(crate) fn not_json() -> Problem {

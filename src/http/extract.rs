@@ -1,6 +1,6 @@
 //! Bodies, paths and queries: strictly read, refused in our own shape.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -14,12 +14,9 @@ use zeroize::Zeroizing;
 
 use super::App;
 use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range, request_timeout};
+use super::middleware::load_shed::Turn;
 use crate::config::Limits;
 use crate::domain::number::NUMBER_OUT_OF_RANGE;
-
-/// How many times the largest body is read and thrown away before the connection is given up: a client that is still
-/// sending does not hear an answer.
-const PATIENCE: usize = 8;
 
 /// A JSON body: one object, without unknown or duplicate fields.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -33,7 +30,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         if !is_json(&parts.headers) {
             return Err(not_json());
         }
-        let bytes = read(body, &app.limits).await?;
+        let bytes = read(&parts, body, &app.limits).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -47,7 +44,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for OptionalJson<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
-        let bytes = read(body, &app.limits).await?;
+        let bytes = read(&parts, body, &app.limits).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(T::default()));
         }
@@ -69,32 +66,47 @@ pub(crate) fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
     media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(expected))
 }
 
-/// The whole body, which has to be here in time.
-async fn read(body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    read_at_most(body, limits.max_body_bytes, limits).await
+/// The whole body, which has to be here in time; then the request takes its turn.
+async fn read(parts: &Parts, body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let turn = parts.extensions.get::<Turn>();
+    let bytes = read_in_time(body, limits.max_body_bytes, turn, limits).await?;
+    turn.map_or(Ok(()), Turn::begin)?;
+    Ok(bytes)
 }
 
-/// The same, where a body may have another size.
+/// The body of a form, which may have another size.
 pub(crate) async fn read_at_most(body: Body, bytes: usize, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let read = tokio::time::timeout(limits.body_timeout, collect(body, bytes)).await;
+    read_in_time(body, bytes, None, limits).await
+}
+
+async fn read_in_time(
+    body: Body,
+    bytes: usize,
+    turn: Option<&Turn>,
+    limits: &Limits,
+) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let read = tokio::time::timeout(limits.body_timeout, collect(body, bytes, turn)).await;
     read.unwrap_or_else(|_| Err(request_timeout(limits.body_timeout)))
 }
 
 /// A body may hold a secret: its memory is wiped when it is dropped.
-async fn collect(mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+async fn collect(mut body: Body, limit: usize, turn: Option<&Turn>) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let is_too_large = |bytes: u64| usize::try_from(bytes).map_or(true, |bytes| bytes > limit);
+    // What a client says that it will send is not waited for.
+    if is_too_large(body.size_hint().lower()) {
+        return Err(body_too_large(limit));
+    }
     let mut bytes = Zeroizing::new(Vec::new());
-    let mut received = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::malformed("the body did not arrive whole"))?;
         let Some(data) = frame.data_ref() else { continue };
-        received = received.saturating_add(data.len());
-        if received <= limit {
-            bytes.extend_from_slice(data);
-        } else if received > limit.saturating_mul(PATIENCE) {
-            break;
+        if bytes.len().saturating_add(data.len()) > limit {
+            return Err(body_too_large(limit));
         }
+        turn.map_or(Ok(()), |turn| turn.add_to_body(data.len()))?;
+        bytes.extend_from_slice(data);
     }
-    if received > limit { Err(body_too_large(limit)) } else { Ok(bytes) }
+    Ok(bytes)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

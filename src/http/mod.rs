@@ -15,6 +15,7 @@ pub(crate) use self::state::{App, Route};
 pub use self::transport::accept::DESCRIPTORS_BESIDE;
 pub(crate) use self::transport::accept::serve;
 pub use self::transport::listen::{BindError, Listener, bind};
+pub(crate) use self::transport::tls::Tls;
 pub use self::transport::tls::TlsError;
 use crate::api::Call;
 

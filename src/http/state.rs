@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::routing::MethodRouter;
 
-use super::middleware::load_shed::InFlightLimiter;
+use super::middleware::load_shed::LoadShedder;
+use super::middleware::refusal_log::RefusalLog;
 use crate::config::{HttpConfig, Limits};
 use crate::service::Service;
 
@@ -16,7 +17,8 @@ pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Limits,
     pub(crate) http: HttpConfig,
-    pub(crate) in_flight: InFlightLimiter,
+    pub(crate) load: LoadShedder,
+    pub(crate) refusals: RefusalLog,
 }
 
 /// Makes what answers at one path.

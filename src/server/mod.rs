@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 
-use crate::http::{self, Listener};
+use crate::http::{self, Listener, Tls};
 use crate::logging;
 use crate::service::{self, Service};
 use crate::store;
@@ -66,6 +66,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let hangups = signal(SignalKind::hangup())?;
         let asked = config.limits.max_connections;
         let connections = startup::raise_descriptor_limit(asked);
         let mut config = config.clone();
@@ -92,6 +93,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
                 "file descriptors are enough for {connections} connections, not for {asked}: raise `ulimit -n`"
             );
         }
+        tokio::spawn(reload_at(hangups, server.listener.tls()));
         tell_systemd(&[NotifyState::Ready]);
         let stop = async {
             signalled(signals).await;
@@ -218,6 +220,19 @@ pub fn keep_memory_private() {
 fn tell_systemd(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "systemd could not be notified");
+    }
+}
+
+/// Reads the certificate and its key anew at each SIGHUP, which never ends the server.
+async fn reload_at(mut hangups: Signal, tls: Option<Arc<Tls>>) {
+    while hangups.recv().await.is_some() {
+        match tls.as_ref().map(|tls| tls.reload()) {
+            Some(Ok(())) => tracing::info!("the TLS certificate was read anew"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "the TLS certificate could not be read anew; the one before stays in use");
+            }
+            None => tracing::info!("SIGHUP reads the TLS certificate anew, and there is none"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Result, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::principal::Principal;
-use crate::store::{Error as StoreError, EventFilter, ListPage, Page, Priority};
+use crate::store::{EventFilter, ListPage, Page, Priority};
 
 /// The most events that are read at once for a live feed.
 const FEED_PAGE: u32 = 200;
@@ -36,32 +36,27 @@ impl Service {
     /// The next events after `seq` that `principal` may see, oldest first, waiting for one where there is none yet; and
     /// the place to go on from. `None` once the server stops.
     ///
+    /// A stream that waits costs nothing while others are busy: only an event that it may see wakes it.
+    ///
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn events_after(&self, principal: &Principal, mut seq: i64) -> Result<Option<(Vec<AuditEvent>, i64)>> {
-        let filter = EventFilter { visible_to: principal.sees_only().cloned(), ..EventFilter::default() };
-        let mut last_seq = self.last_seq.clone();
+    pub async fn events_after(&self, principal: &Principal, seq: i64) -> Result<Option<(Vec<AuditEvent>, i64)>> {
+        // There is none once the writer has ended.
+        let Some(mut woken) = self.feeds.upgrade().map(|feeds| feeds.follow(principal)) else { return Ok(None) };
         loop {
             // Marked as seen before the look: a commit in between is told of by the next change.
-            last_seq.borrow_and_update();
-            let filter = filter.clone();
-            let ((events, reached), last) = self
+            woken.mark_unchanged();
+            let own = principal.sees_only().cloned();
+            let (events, _) = self
                 .store
-                .read(Priority::of(principal).resumed(), move |tx| {
-                    Ok::<_, StoreError>((tx.audit_events_after(seq, &filter, FEED_PAGE)?, tx.last_seq()?))
-                })
+                .read(Priority::of(principal).resumed(), move |tx| tx.audit_events_after(seq, own.as_ref(), FEED_PAGE))
                 .await?;
             if let Some(newest) = events.last().map(|event| event.seq) {
                 return Ok(Some((events, newest)));
             }
-            if let Some(reached) = reached {
-                seq = reached;
-                continue;
-            }
-            seq = seq.max(last);
             tokio::select! {
-                changed = last_seq.changed() => if changed.is_err() { return Ok(None) },
+                changed = woken.changed() => if changed.is_err() { return Ok(None) },
                 () = self.stopping() => return Ok(None),
             }
         }

@@ -98,7 +98,7 @@ impl Service {
         // Any client may try: an unknown credential takes no place in the writer's queue.
         let now = self.clock.now();
         self.store
-            .read(Priority::Agent, move |tx| match by {
+            .read(Priority::Stranger, move |tx| match by {
                 LoggedInBy::Link if !tx.is_login_link(&digest, now)? => Err(Refused::UsedLoginLink.into()),
                 LoggedInBy::Token if tx.token(&digest)?.is_none() => Err(Refused::UnknownToken.into()),
                 LoggedInBy::Link | LoggedInBy::Token => Ok::<_, Error>(()),

@@ -8,6 +8,7 @@ mod decide;
 mod error;
 mod events;
 mod expire;
+mod feeds;
 mod health;
 mod import;
 mod key;
@@ -27,7 +28,7 @@ mod wipe_secret;
 mod withdraw;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 
@@ -47,8 +48,9 @@ pub use self::tokens::FirstTokens;
 pub use self::trust_rules::{MadeRule, RuleSource};
 
 use self::alarm::Alarm;
+use self::feeds::Feeds;
 use crate::clock::{Clock, Timestamp};
-use crate::config::{Config, Ttl};
+use crate::config::{Config, Quota, Ttl};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
@@ -71,8 +73,8 @@ pub struct Service {
     alarm: Arc<Alarm>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
-    /// The last audit event that is committed.
-    last_seq: watch::Receiver<i64>,
+    /// The streams of events; they end with the writer, which wakes them.
+    feeds: Weak<Feeds>,
     /// Whether the server is on its way out.
     stopping: watch::Sender<bool>,
     allow_self_approval: bool,
@@ -80,6 +82,7 @@ pub struct Service {
     default_ttl: Ttl,
     claim_within: Ttl,
     max_pending: u32,
+    max_stored_per_day: Quota,
     max_pattern_bytes: usize,
     session_lifetime_ms: u64,
 }
@@ -109,7 +112,8 @@ impl Service {
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
-        let (seq, last_seq) = watch::channel(0);
+        let woken = Arc::new(Feeds::default());
+        let feeds = Arc::downgrade(&woken);
         let on_commit = {
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
             move |committed: CommitSummary| {
@@ -122,15 +126,17 @@ impl Service {
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
-                if let Some(last) = committed.last_seq {
-                    seq.send_replace(last);
+                if committed.has_events {
+                    woken.wake(&committed.owners);
                 }
             }
         };
         let limits = StoreLimits {
             readers: config.readers,
             max_queued_reads: config.limits.max_queued_reads,
+            max_own_queued_reads: config.limits.max_queued_reads_per_principal,
             max_queued_writes: config.limits.max_queued_writes,
+            max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
         let store = Store::open(path, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
         let key_path = config.key.path(path);
@@ -143,13 +149,14 @@ impl Service {
             alarm,
             metrics,
             clock,
-            last_seq,
+            feeds,
             stopping: watch::Sender::new(false),
             allow_self_approval: config.allow_self_approval,
             require_acknowledgements: config.require_acknowledgements,
             default_ttl: config.default_ttl,
             claim_within: config.claim_within,
             max_pending: config.limits.max_pending,
+            max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
         })

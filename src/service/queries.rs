@@ -26,7 +26,7 @@ impl Service {
         principal: &Principal,
         request_id: &RequestId,
     ) -> Result<Record> {
-        let record = self.read_record(priority, principal, request_id).await?;
+        let record = self.read_record(priority.clone(), principal, request_id).await?;
         if !record.interaction.is_overdue(self.clock.now()) {
             return Ok(record);
         }

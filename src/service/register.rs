@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::decide::{PendingConfirmation, decide};
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
-use crate::config::Ttl;
+use crate::config::{Quota, Ttl};
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::interaction::{Body, Deadline, Interaction, Record, Resolution};
 use crate::domain::json::JsonObject;
@@ -18,8 +18,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::store::Priority;
-use crate::store::WriteTx;
+use crate::store::{Priority, WriteTx, stored_bytes};
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -60,8 +59,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// A refusal if the id is taken by another interaction, the deadline is out of range or too many are pending, or an
-    /// error of the store.
+    /// A refusal if the id is taken by another interaction, the deadline is out of range, too many are pending or too much is
+    /// stored, or an error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
         let Register { request_id, conversation_id, deadline, metadata, origin, traceparent, mut content } = register;
@@ -79,7 +78,7 @@ impl Service {
         let metadata = metadata.unwrap_or_default();
         let bytes = content_json.len() + metadata.text().len();
         let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
-        let (default_ttl, max_pending) = (self.default_ttl, self.max_pending);
+        let (default_ttl, max_pending, quota) = (self.default_ttl, self.max_pending, self.max_stored_per_day);
         let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
         let allow_self_approval = self.allow_self_approval;
         let asked = Arc::clone(&body);
@@ -106,6 +105,7 @@ impl Service {
                 claim_within_ms,
                 resolution: None,
             };
+            check_quota(tx, &by, body, quota)?;
             if !tx.insert_interaction(&interaction, body, &content_json, max_pending)? {
                 return Err(Refused::TooManyPending { limit: max_pending }.into());
             }
@@ -129,6 +129,15 @@ impl Service {
             Err(existing) => Registered::Existing(Box::new(existing)),
         })
     }
+}
+
+/// Refuses what would be more than a principal may store today; before anything is written.
+fn check_quota(tx: &WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> Result<()> {
+    let Quota::Bytes(limit) = quota else { return Ok(()) };
+    if tx.stored_today(&by.name)?.saturating_add(stored_bytes(body)) <= limit {
+        return Ok(());
+    }
+    Err(Refused::StorageShareUsed { limit, retry_after_ms: tx.now().left_of_day_ms() }.into())
 }
 
 /// The digest that tells a repetition from a conflict: of what the agent itself has said. A relative deadline is no part

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
-use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
+use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
@@ -27,19 +27,64 @@ pub struct EventFilter {
     pub visible_to: Option<PrincipalName>,
 }
 
-const EVENTS: &str = "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM audit_events";
+/// What [`event_from`] reads.
+macro_rules! columns {
+    () => {
+        "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM "
+    };
+}
+
+const EVENTS: &str = concat!(columns!(), "audit_events");
+
+/// The events of one owner, found by its index: whatever happens to others costs nothing here.
+const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq");
+
+/// A list of events, in which way it is found.
+struct Search<'v> {
+    select: &'static str,
+    /// What it is limited and ordered by.
+    after: &'static str,
+    before: &'static str,
+    oldest_first: &'static str,
+    newest_first: &'static str,
+    conditions: WhereClause<'v>,
+}
 
 impl EventFilter {
-    fn conditions(&self) -> WhereClause<'_> {
-        WhereClause::default()
+    fn search(&self) -> Search<'_> {
+        let others = WhereClause::default()
             .when("request_id = ?", self.request_id.as_ref())
             .when("rule_id = ?", self.rule_id.as_ref())
-            .when("principal = ?", self.principal.as_ref())
-            .when(
-                "EXISTS (SELECT 1 FROM interactions AS i \
-                 WHERE i.request_id = audit_events.request_id AND i.registered_by = ?)",
-                self.visible_to.as_ref(),
-            )
+            .when("principal = ?", self.principal.as_ref());
+        if self.is_by_owner() {
+            return Search {
+                select: OWN_EVENTS,
+                after: "event_seq > ?",
+                before: "event_seq < ?",
+                oldest_first: "ORDER BY event_seq LIMIT ?",
+                newest_first: "ORDER BY event_seq DESC LIMIT ?",
+                conditions: others.when("owner = ?", self.visible_to.as_ref()),
+            };
+        }
+        let is_own = "EXISTS (SELECT 1 FROM own_events WHERE owner = ? AND event_seq = seq)";
+        Search {
+            select: EVENTS,
+            after: "seq > ?",
+            before: "seq < ?",
+            oldest_first: "ORDER BY seq LIMIT ?",
+            newest_first: "ORDER BY seq DESC LIMIT ?",
+            conditions: others.when(is_own, self.visible_to.as_ref()),
+        }
+    }
+
+    /// Whether the events are found by their owner; those of one request are fewer still.
+    const fn is_by_owner(&self) -> bool {
+        self.visible_to.is_some() && self.request_id.is_none()
+    }
+
+    /// Whether an index finds all that match, so that none is looked at in vain.
+    const fn is_indexed(&self) -> bool {
+        self.request_id.is_some() || (self.visible_to.is_some() && self.rule_id.is_none() && self.principal.is_none())
     }
 }
 
@@ -62,41 +107,44 @@ impl ReadTx<'_> {
     /// A page of the events that match, newest first; it ends early where it would take more memory than a page may, or
     /// has looked through as many as it may.
     pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<ListPage<AuditEvent>> {
-        // The story of one request is found by its index, however long ago it was.
-        let (after, before) = if filter.request_id.is_some() {
+        // The story of one request, or an agent's own, is found by its index, however long ago it was.
+        let (after, before) = if filter.is_indexed() {
             (0, page.before.map_or(i64::MAX, Cursor::row))
         } else {
             page.window(self.last_seq()?)
         };
-        let window = filter.conditions().when("seq < ?", Some(&before)).when("seq > ?", Some(&after));
-        let mut found = self.events(window, "ORDER BY seq DESC LIMIT ?", page.limit)?;
+        let search = filter.search();
+        let window = search.conditions.when(search.before, Some(&before)).when(search.after, Some(&after));
+        let mut found = self.events(search.select, window, search.newest_first, page.limit)?;
         if found.next.is_none() && after > 0 {
             found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
     }
 
-    /// The events that match and came after `seq`, oldest first, at most `limit`, of as many as a page may look through;
-    /// and the `seq` to go on from, where there may be more.
+    /// The events that came after `seq`, oldest first, at most `limit`: all, or those that are about `owner`'s own
+    /// interactions; and the `seq` to go on from, where there may be more.
     pub fn audit_events_after(
         &self,
         seq: i64,
-        filter: &EventFilter,
+        owner: Option<&PrincipalName>,
         limit: u32,
     ) -> Result<(Vec<AuditEvent>, Option<i64>)> {
-        let last = seq.saturating_add(LOOKED_THROUGH);
-        let window = filter.conditions().when("seq > ?", Some(&seq)).when("seq <= ?", Some(&last));
-        let found = self.events(window, "ORDER BY seq LIMIT ?", limit)?;
-        let next = match found.next {
-            Some(next) => Some(next.row()),
-            None if last < self.last_seq()? => Some(last),
-            None => None,
-        };
-        Ok((found.rows, next))
+        let filter = EventFilter { visible_to: owner.cloned(), ..EventFilter::default() };
+        let search = filter.search();
+        let window = search.conditions.when(search.after, Some(&seq));
+        let found = self.events(search.select, window, search.oldest_first, limit)?;
+        Ok((found.rows, found.next.map(Cursor::row)))
     }
 
-    fn events(&self, conditions: WhereClause<'_>, tail: &str, limit: u32) -> Result<ListPage<AuditEvent>> {
-        let (sql, values) = conditions.query(EVENTS, tail, &limit);
+    fn events(
+        &self,
+        select: &str,
+        conditions: WhereClause<'_>,
+        tail: &str,
+        limit: u32,
+    ) -> Result<ListPage<AuditEvent>> {
+        let (sql, values) = conditions.query(select, tail, &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
         let (mut found, mut bytes) = (ListPage::default(), 0);
@@ -168,7 +216,18 @@ impl WriteTx<'_> {
                 hash
             ])?;
         self.cache.head = Some(Head { seq, hash });
-        self.committed.last_seq = Some(seq);
+        self.committed.has_events = true;
+        event.request_id.map_or(Ok(()), |request_id| self.insert_own_event(request_id, seq))
+    }
+
+    /// Notes that an event is about an interaction of its owner's.
+    fn insert_own_event(&mut self, request_id: &RequestId, seq: i64) -> Result<()> {
+        let mut owner = self.conn.prepare_cached("SELECT registered_by FROM interactions WHERE request_id = ?1")?;
+        let owner: Option<PrincipalName> = owner.query_row([request_id], |row| row.get(0)).optional()?;
+        let Some(owner) = owner else { return Ok(()) };
+        let mut insert = self.conn.prepare_cached("INSERT INTO own_events (owner, event_seq) VALUES (?1, ?2)")?;
+        insert.execute(params![owner, seq])?;
+        self.committed.owners.push(owner);
         Ok(())
     }
 }

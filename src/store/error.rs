@@ -46,6 +46,12 @@ pub enum Error {
     /// More is queued than can be done in good time; nothing has changed.
     #[error("too much is queued")]
     Overloaded,
+    /// More of one principal is queued than may be; nothing has changed.
+    #[error("too much of one principal is queued: {limit}")]
+    OverShare {
+        /// How much may be.
+        limit: usize,
+    },
     /// The writer has ended: nothing more is acknowledged.
     #[error("the store is closed")]
     Closed,

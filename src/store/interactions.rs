@@ -39,6 +39,9 @@ const RECORDS: &str = concat!(
 /// registered a few times, and a registration is to be short.
 const TOOL_USES: u32 = 100;
 
+/// What an interaction takes beside its content and metadata, in the tables, their indexes and the history.
+const BYTES_BESIDE: usize = 1024;
+
 /// Which interactions a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -133,6 +136,12 @@ fn record_from(row: &Row<'_>) -> Result<Record> {
 /// The body of an interaction that is there is missing, or not what its kind asks.
 fn no_body(id: &RequestId) -> Error {
     Error::Corrupt { table: "interaction_bodies", key: id.to_string() }
+}
+
+/// Returns how many bytes an interaction counts for that is stored with this body.
+#[must_use]
+pub const fn stored_bytes(body: &Body) -> u64 {
+    (body.bytes + BYTES_BESIDE) as u64
 }
 
 impl ReadTx<'_> {
@@ -433,6 +442,7 @@ impl WriteTx<'_> {
                 body.names_tool_use(interaction.conversation_id.as_ref()),
                 origin
             ])?;
+        self.count_stored(&interaction.registered_by, stored_bytes(body))?;
         self.set_deadline(interaction.expires_at);
         let event = NewAuditEvent::new(Event::Registered);
         self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;

@@ -16,6 +16,7 @@ mod copyable_sql;
 mod direct;
 mod doctor;
 mod error;
+mod fair_queue;
 mod identify;
 mod interactions;
 mod lock;
@@ -47,7 +48,7 @@ pub use self::copyable_sql::CopyableQuery;
 pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, examine};
 pub use self::error::{Error, OpenError, Source};
-pub use self::interactions::Filter;
+pub use self::interactions::{Filter, stored_bytes};
 pub use self::lock::Generation;
 pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
@@ -62,7 +63,7 @@ use self::writer::Writer;
 use self::writer_cache::WriterCache;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::enums::{Outcome, RuleDecision};
-use crate::domain::id::RequestId;
+use crate::domain::id::{PrincipalName, RequestId};
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
@@ -79,8 +80,10 @@ pub struct CommitSummary {
     pub rule_hits: Vec<RuleDecision>,
     /// The earliest of the deadlines that were set.
     pub next_deadline: Option<Timestamp>,
-    /// The last audit event, where one was appended.
-    pub last_seq: Option<i64>,
+    /// Whether audit events were appended.
+    pub has_events: bool,
+    /// The principals whose own interactions these events are about; some more than once.
+    pub owners: Vec<PrincipalName>,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -104,7 +107,8 @@ impl CommitSummary {
         self.resolved.extend(more.resolved);
         self.rule_hits.extend(more.rule_hits);
         self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
-        self.last_seq = self.last_seq.max(more.last_seq);
+        self.has_events |= more.has_events;
+        self.owners.extend(more.owners);
     }
 }
 
@@ -118,8 +122,12 @@ pub struct StoreLimits {
     pub readers: u32,
     /// How many reads of agents may be queued.
     pub max_queued_reads: usize,
+    /// How many reads of one agent may be queued.
+    pub max_own_queued_reads: usize,
     /// How many writes may be queued before agents are refused; people are at twice as many.
     pub max_queued_writes: usize,
+    /// How many writes of one agent may be queued.
+    pub max_own_queued_writes: usize,
 }
 
 /// A read transaction, which sees one consistent state of the database.
@@ -199,7 +207,7 @@ impl Store {
         let barrier = ReadBarrier::default();
         let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ)?;
         let checkpointer = Checkpointer::start(checkpointer, barrier)?;
-        let writer = Writer::start(writer, checkpointer, limits.max_queued_writes, clock, on_commit)?;
+        let writer = Writer::start(writer, checkpointer, limits, clock, on_commit)?;
         Ok(Self { writer, readers, lock })
     }
 

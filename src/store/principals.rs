@@ -104,6 +104,24 @@ impl WriteTx<'_> {
         self.append_audit(NewAuditEvent::new(Event::TokenRevoked).principal(&token.principal.name).detail(detail))
     }
 
+    /// Returns how many bytes a principal has stored on the day of this transaction.
+    pub fn stored_today(&self, name: &PrincipalName) -> Result<u64> {
+        let mut stored =
+            self.conn.prepare_cached("SELECT stored_bytes FROM principals WHERE name = ?1 AND stored_day = ?2")?;
+        Ok(stored.query_row(params![name, self.now.day()], |row| row.get(0)).optional()?.unwrap_or(0))
+    }
+
+    /// Counts bytes that a principal stores on the day of this transaction.
+    pub(super) fn count_stored(&self, name: &PrincipalName, bytes: u64) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE principals SET stored_bytes = iif(stored_day = ?2, stored_bytes, 0) + ?3, stored_day = ?2 \
+                 WHERE name = ?1",
+            )?
+            .execute(params![name, self.now.day(), bytes])?;
+        Ok(())
+    }
+
     /// Counts one more pending interaction of a principal; `false` when it has `limit` already.
     pub(super) fn count_pending(&self, name: &PrincipalName, limit: u32) -> Result<bool> {
         let changed = self

@@ -11,7 +11,9 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::connection::STATEMENTS;
+use super::fair_queue::{FairQueue, Place};
 use super::{Error, OpenError, ReadTx, StoreLimits};
+use crate::shares::{Exceeded, Share, ShareLimits, Shares};
 use crate::store::Priority;
 
 /// After how many steps of SQLite's virtual machine a read checks the time: a fraction of a millisecond.
@@ -24,11 +26,13 @@ pub(super) struct Readers {
     pool: Pool<SqliteConnectionManager>,
     /// One permit a connection: reads wait here for one, without a thread.
     permits: Semaphore,
-    /// A second permit that agents need: one fewer, so that people never wait behind them.
-    agents: Semaphore,
-    /// How many reads of agents are queued or running.
+    /// Places that agents need beside: one fewer, so that people never wait behind them.
+    agents: Arc<FairQueue>,
+    /// How many reads of agents and strangers are queued or running.
     queued: AtomicUsize,
     max_queued: usize,
+    /// The same for each agent.
+    shares: Arc<Shares>,
     barrier: ReadBarrier,
     longest: Duration,
 }
@@ -54,9 +58,10 @@ impl Readers {
         Ok(Self {
             pool,
             permits: Semaphore::new(readers),
-            agents: Semaphore::new(readers.saturating_sub(1).max(1)),
+            agents: FairQueue::new(readers.saturating_sub(1).max(1)),
             queued: AtomicUsize::new(0),
             max_queued: limits.max_queued_reads,
+            shares: Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_reads, assured: 0 }),
             barrier,
             longest,
         })
@@ -68,11 +73,8 @@ impl Readers {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let _queued = self.enter(priority)?;
-        let _share = match priority {
-            Priority::Agent | Priority::Resumed => Some(self.agents.acquire().await.map_err(|_| Error::Closed)?),
-            Priority::Human => None,
-        };
+        let _queued = self.enter(&priority)?;
+        let _place = self.place(&priority).await?;
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
         let (pool, barrier, longest) = (self.pool.clone(), Arc::clone(&self.barrier), self.longest);
         let run = move || {
@@ -86,26 +88,48 @@ impl Readers {
         tokio::task::spawn_blocking(run).await.map_err(|_| Error::Closed)?
     }
 
-    /// Counts a read of an agent for as long as it lasts, or refuses it.
-    fn enter(&self, priority: Priority) -> Result<Option<Queued<'_>>, Error> {
-        if priority != Priority::Agent {
-            return Ok(None);
-        }
-        let queued = Queued(&self.queued);
+    /// Counts a read of an agent or a stranger for as long as it lasts, or refuses it.
+    fn enter(&self, priority: &Priority) -> Result<Option<Queued<'_>>, Error> {
+        let own = match priority {
+            Priority::Agent(name) => Some(self.shares.take(name, 1)?),
+            Priority::Stranger => None,
+            Priority::Resumed(_) | Priority::Human => return Ok(None),
+        };
+        let queued = Queued { count: &self.queued, _own: own };
         if self.queued.fetch_add(1, Ordering::Relaxed) < self.max_queued {
             Ok(Some(queued))
         } else {
             Err(Error::Overloaded)
         }
     }
+
+    /// Waits for a place among the agents: each of them, and all strangers together, take turns.
+    async fn place(&self, priority: &Priority) -> Result<Option<Place>, Error> {
+        if *priority == Priority::Human {
+            return Ok(None);
+        }
+        self.agents.enter(&priority.agent().cloned()).await.map(Some).ok_or(Error::Closed)
+    }
 }
 
 /// A read that is counted until this is dropped.
-struct Queued<'c>(&'c AtomicUsize);
+struct Queued<'c> {
+    count: &'c AtomicUsize,
+    _own: Option<Share>,
+}
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl From<Exceeded> for Error {
+    fn from(exceeded: Exceeded) -> Self {
+        match exceeded {
+            Exceeded::Own { limit } => Self::OverShare { limit },
+            Exceeded::All { .. } => Self::Overloaded,
+        }
     }
 }
 
@@ -118,7 +142,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
         rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
-        let limits = StoreLimits { readers: 1, max_queued_reads: 1, max_queued_writes: 1 };
+        let limits = StoreLimits {
+            readers: 1,
+            max_queued_reads: 1,
+            max_own_queued_reads: 1,
+            max_queued_writes: 1,
+            max_own_queued_writes: 1,
+        };
         let readers = Readers::open(&path, limits, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
         let count = |sql: &'static str| {
             readers.read(Priority::Human, move |tx| -> Result<i64, Error> {

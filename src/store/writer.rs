@@ -17,8 +17,9 @@ use tokio::sync::{oneshot, watch};
 use super::checkpointer::Checkpointer;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
-use super::{CommitSummary, Error, OnCommit, Result, WriteTx};
+use super::{CommitSummary, Error, OnCommit, Result, StoreLimits, WriteTx};
 use crate::clock::Clock;
+use crate::shares::{Share, ShareLimits, Shares};
 use crate::store::Priority;
 
 /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
@@ -36,6 +37,8 @@ trait Work: Send {
 struct Closure<T, E, F> {
     work: F,
     result: Option<std::result::Result<T, E>>,
+    /// Its agent's share of the queue: held until it is answered, even where the caller has gone away.
+    own: Option<Share>,
     reply: oneshot::Sender<std::result::Result<T, E>>,
 }
 
@@ -50,9 +53,9 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let Self { work, result, reply } = *self;
+        let Self { work, result, own, reply } = *self;
         // What the work holds is given back before the caller goes on, which may share some of it.
-        drop(work);
+        drop((work, own));
         let answer = match (committed, result) {
             // The error of the work that undid the group explains it best.
             (Ok(()), Some(result)) | (Err(Error::Undone), Some(result @ Err(_))) => result,
@@ -75,6 +78,8 @@ pub(super) struct Writer {
     /// How much work is queued or being done.
     queued: Arc<AtomicUsize>,
     max_queued: usize,
+    /// How much of each agent is queued or being done.
+    shares: Arc<Shares>,
     ended: watch::Receiver<()>,
     /// Whether the checkpointer's disk has failed.
     failed: watch::Receiver<bool>,
@@ -85,7 +90,7 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         checkpointer: Checkpointer,
-        max_queued: usize,
+        limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::io::Result<Self> {
@@ -101,7 +106,8 @@ impl Writer {
             Thread { conn, cache: WriterCache::default(), checkpointer, clock, on_commit, queued: counter }
                 .run(&messages);
         })?;
-        Ok(Self { queue, queued, max_queued, ended, failed })
+        let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
+        Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
     }
 
     pub(super) async fn write<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
@@ -111,9 +117,10 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let work = Closure { work, result: None, reply };
+        let own = priority.agent().map(|name| self.shares.take(name, 1)).transpose().map_err(Error::from)?;
+        let work = Closure { work, result: None, own, reply };
         let limit = match priority {
-            Priority::Agent | Priority::Resumed => self.max_queued,
+            Priority::Stranger | Priority::Agent(_) | Priority::Resumed(_) => self.max_queued,
             Priority::Human => self.max_queued.saturating_mul(2),
         };
         if self.queued.fetch_add(1, Ordering::Relaxed) >= limit {
@@ -271,6 +278,7 @@ impl Thread {
             | Error::Closed
             | Error::NoReader(_)
             | Error::Overloaded
+            | Error::OverShare { .. }
             | Error::Internal(_) => {
                 // After a failed sync, only a new start, which reads the disk, knows what is on it.
                 tracing::error!(%error, "a commit failed; no more writes are acknowledged");

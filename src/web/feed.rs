@@ -1,24 +1,20 @@
 //! `/feed`: tells the script what has changed, so that it asks for those cards again.
 
-use std::convert::Infallible;
-
 use axum::extract::State;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream, StreamExt};
+use axum::response::Response;
+use axum::response::sse::Event;
+use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::session::{PageRejection, Person};
 use crate::domain::audit::AuditEvent;
 use crate::http::App;
+use crate::http::api::events::unbuffered;
 use crate::http::error::Problem;
 use crate::http::extract::NoQuery;
 
 /// First `hello`, from which on nothing is missed: then the script looks at the queue. After that each event, by its name.
-pub(super) async fn feed(
-    State(app): State<App>,
-    person: Person,
-    NoQuery: NoQuery,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PageRejection> {
+pub(super) async fn feed(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, PageRejection> {
     let from = app.service.last_event(&person.principal).await.map_err(Problem::from)?;
     let hello = stream::once(async { Ok(Event::default().event("hello").data("{}")) });
     let pages = stream::unfold((app, person, from), |(app, person, seq)| async move {
@@ -34,7 +30,7 @@ pub(super) async fn feed(
         let changes = events.iter().filter_map(event).map(Ok).collect::<Vec<_>>();
         Some((changes, (app, person, next)))
     });
-    Ok(Sse::new(hello.chain(pages.flat_map(stream::iter))).keep_alive(KeepAlive::default()))
+    Ok(unbuffered(hello.chain(pages.flat_map(stream::iter))))
 }
 
 /// What the script needs: which interaction, and whether it is new.

@@ -34,6 +34,14 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The headers of a stream of events, of which nothing is read; `credential` is the value of the header `name`.
+    pub(crate) fn stream_headers(&self, path: &str, name: &str, credential: &str) -> ureq::http::HeaderMap {
+        let request = self.agent.get(format!("{}{path}", self.url)).header(name, credential);
+        request.call().unwrap().headers().clone()
+    }
+}
+
 impl Feed {
     /// The next message; `None` once the server has ended the stream.
     pub(crate) fn next(&mut self) -> Option<Message> {

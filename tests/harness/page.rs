@@ -53,6 +53,11 @@ impl Browser {
         self.send("GET", path, &[], None)
     }
 
+    /// The headers of a stream of events, of which nothing is read.
+    pub(crate) fn stream_headers(&self, path: &str) -> ureq::http::HeaderMap {
+        self.client.stream_headers(path, "cookie", &self.cookie)
+    }
+
     /// The page at `path`.
     #[track_caller]
     pub(crate) fn page(&self, path: &str) -> String {

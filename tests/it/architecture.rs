@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
     &["api", "present"],
-    &["config", "metrics", "rules_file", "waiters"],
+    &["config", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],
     &["sealer", "tokens"],

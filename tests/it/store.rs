@@ -29,12 +29,23 @@ struct Open {
     store: Store,
 }
 
+const LIMITS: StoreLimits = StoreLimits {
+    readers: 4,
+    max_queued_reads: 1000,
+    max_own_queued_reads: 1000,
+    max_queued_writes: 1000,
+    max_own_queued_writes: 1000,
+};
+
 fn open() -> Open {
+    open_with(LIMITS)
+}
+
+fn open_with(limits: StoreLimits) -> Open {
     let directory = TempDir::new().unwrap();
     let db = directory.path().join("test.db");
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let limits = StoreLimits { readers: 4, max_queued_reads: 1000, max_queued_writes: 1000 };
     let store = runtime.block_on(Store::open(&db, limits, clock.clone(), Box::new(drop))).unwrap();
     Open { directory, db, clock, runtime, store }
 }
@@ -147,7 +158,7 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
         runtime.spawn(async move {
             while !over.load(Ordering::Relaxed) {
                 let page = Page { before: None, limit: 20 };
-                store.read(Priority::Agent, move |tx| tx.records(&Filter::default(), page)).await.unwrap();
+                store.read(Priority::Stranger, move |tx| tx.records(&Filter::default(), page)).await.unwrap();
             }
         })
     });
@@ -171,4 +182,60 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
     let log = std::fs::metadata(db.with_extension("db-wal")).unwrap().len();
     assert!((1..64 * 1024 * 1024).contains(&log), "{log} bytes of log after 100 MiB of writes");
     runtime.block_on(store.close()).unwrap();
+}
+
+/// One agent's reads, some of which have no end, and a read of another agent.
+#[test]
+fn an_agent_that_reads_much_waits_behind_its_own_reads() {
+    let Open { directory: _directory, runtime, store, .. } = open();
+    let store = Arc::new(store);
+    let agent = |name: &str| Priority::of(&Principal { name: name.parse().unwrap(), role: Role::Agent });
+    let (release, ends) = std::sync::mpsc::channel::<()>();
+    let ends = Arc::new(std::sync::Mutex::new(ends));
+    let eves = [(); 20].map(|()| {
+        let (store, eve, ends) = (Arc::clone(&store), agent("eve"), Arc::clone(&ends));
+        runtime.spawn(async move {
+            store
+                .read(eve, move |_| {
+                    let _ended = ends.lock().unwrap().recv();
+                    Ok::<_, Error>(())
+                })
+                .await
+        })
+    });
+    for name in ["bob", "carol"] {
+        let newest = runtime.block_on(store.read(agent(name), |tx| tx.last_seq()));
+        assert_eq!(newest.unwrap(), 0);
+    }
+    assert!(eves.iter().all(|read| !read.is_finished()));
+    drop(release);
+    for read in eves {
+        runtime.block_on(read).unwrap().unwrap();
+    }
+}
+
+#[test]
+fn an_agent_has_only_so_many_reads_queued() {
+    let limits = StoreLimits { max_own_queued_reads: 1, ..LIMITS };
+    let Open { directory: _directory, runtime, store, .. } = open_with(limits);
+    let agent = |name: &str| Priority::of(&Principal { name: name.parse().unwrap(), role: Role::Agent });
+    let (release, ends) = std::sync::mpsc::channel::<()>();
+    let mut first = Box::pin(store.read(agent("eve"), move |_| {
+        let _ended = ends.recv();
+        Ok::<_, Error>(())
+    }));
+    runtime.block_on(async {
+        // It is begun, up to where it waits.
+        tokio::select! {
+            biased;
+            _ = &mut first => unreachable!("it has no end yet"),
+            () = std::future::ready(()) => {}
+        }
+        let second = store.read(agent("eve"), |tx| tx.last_seq()).await;
+        assert!(matches!(second, Err(Error::OverShare { limit: 1 })), "{second:?}");
+        store.read(agent("bob"), |tx| tx.last_seq()).await.unwrap();
+        drop(release);
+        first.await.unwrap();
+        store.read(agent("eve"), |tx| tx.last_seq()).await.unwrap();
+    });
 }

@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 
 use super::page::{next_cursor, page};
-use crate::api::{AuditEvent, AuditEventList, ListAuditEvents};
+use crate::api::{AuditEvent, AuditEventList, FeedReset, ListAuditEvents};
 use crate::domain::audit;
 use crate::domain::principal::Principal;
 use crate::http::App;
@@ -35,24 +36,46 @@ pub(crate) async fn list(
     ok(&AuditEventList { audit_events, next_cursor: next_cursor(List::AuditEvents, found.next) })
 }
 
-/// From the event after `Last-Event-ID` on, where the client names one, else from now on.
+/// From the event after `Last-Event-ID` on, where the client names one, else from now on. Where that is beyond the newest event,
+/// the client is told first to go on from there.
 pub(crate) async fn feed(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let after = match headers.get("last-event-id") {
-        None => app.service.last_event(&caller).await?,
-        Some(id) => id.to_str().ok().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id >= 0).ok_or_else(|| {
-            Problem::malformed_field("Last-Event-ID", "the last event's id is the number that came as its id")
-        })?,
-    };
-    let pages = stream::unfold(after, move |seq| {
+) -> Result<Response, Problem> {
+    let asked = last_event_id(&headers)?;
+    let open = app.load.open_stream(&caller)?;
+    let newest = app.service.last_event(&caller).await?;
+    let is_beyond = asked.is_some_and(|asked| asked > newest);
+    let told = stream::iter(is_beyond.then(|| reset(newest)).flatten().map(Ok));
+    let pages = stream::unfold(asked.unwrap_or(newest).min(newest), move |seq| {
         let (app, caller, headers) = (app.clone(), caller.clone(), headers.clone());
+        // As long as there may be more of it, the stream is open.
+        let _open = &open;
         async move { next_page(&app, &caller, &headers, seq).await }
     });
-    Ok(Sse::new(pages.flat_map(stream::iter)).keep_alive(KeepAlive::default()))
+    Ok(unbuffered(told.chain(pages.flat_map(stream::iter))))
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(id) = headers.get("last-event-id") else { return Ok(None) };
+    let id = id.to_str().ok().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id >= 0);
+    id.map(Some).ok_or_else(|| {
+        Problem::malformed_field("Last-Event-ID", "the last event's id is the number that came as its id")
+    })
+}
+
+/// A stream of events that proxies pass on as it comes.
+pub(crate) fn unbuffered(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
+    let headers = [(CACHE_CONTROL, "no-cache, no-transform"), (HeaderName::from_static("x-accel-buffering"), "no")];
+    (headers, Sse::new(events).keep_alive(KeepAlive::default())).into_response()
+}
+
+fn reset(newest: i64) -> Option<Event> {
+    let event = Event::default().id(newest.to_string()).event(FeedReset::EVENT);
+    let written = event.json_data(FeedReset { last_event_id: newest });
+    written.inspect_err(|error| tracing::error!(%error, "an event could not be written")).ok()
 }
 
 /// What a feed sends at once, and the place to go on from.

@@ -4,7 +4,7 @@ mod cancel;
 mod claim;
 pub(crate) mod confirm;
 mod docs;
-mod events;
+pub(crate) mod events;
 mod health;
 mod interactions;
 mod login_links;

@@ -8,36 +8,44 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::response::Response;
 
-use super::load_shed::{InFlightLimiter, InFlightPermit};
+use super::load_shed::{LoadShedder, Turn};
 use crate::domain::principal::{Principal, Right};
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
-use crate::store::Priority;
 
-/// Authenticates and admits a request, and adds its principal to its extensions for the handlers.
+/// Admits a request, and adds its principal to its extensions for the handlers.
 ///
 /// # Errors
 ///
-/// If the request has no token in force, or too many requests are in progress.
-pub(crate) async fn admit<'a>(app: &'a App, request: &mut Request) -> Result<Admitted<'a>, Problem> {
-    let principal = holder(app, request.headers()).await?;
-    let permit = app.in_flight.admit(&principal, request, &app.limits)?;
-    let admitted = Admitted { in_flight: &app.in_flight, priority: Priority::of(&principal), _permit: permit };
-    request.extensions_mut().insert(principal);
-    Ok(admitted)
+/// If too many requests are in progress.
+pub(crate) fn admit<'a>(
+    app: &'a App,
+    principal: &Arc<Principal>,
+    request: &mut Request,
+) -> Result<Admitted<'a>, Problem> {
+    let turn = app.load.admit(principal, request)?;
+    let extensions = request.extensions_mut();
+    extensions.insert(Arc::clone(principal));
+    if let Some(turn) = &turn {
+        extensions.insert(turn.clone());
+    }
+    Ok(Admitted { load: &app.load, turn })
 }
 
 /// A request that is being handled, until this is dropped.
 pub(crate) struct Admitted<'a> {
-    in_flight: &'a InFlightLimiter,
-    priority: Priority,
-    _permit: Option<InFlightPermit>,
+    load: &'a LoadShedder,
+    /// `None` for a person's.
+    turn: Option<Turn>,
 }
 
 impl Admitted<'_> {
     /// Lets the response go out.
     pub(crate) async fn release(self, answer: Response) -> Response {
-        if self.priority == Priority::Human { answer } else { self.in_flight.release(answer).await }
+        match &self.turn {
+            Some(turn) => self.load.release(turn.principal(), answer).await,
+            None => answer,
+        }
     }
 }
 

@@ -1,100 +1,151 @@
 //! Load shedding: when more requests of agents are in progress than can be done in good time, the rest are told to retry,
-//! before any work is done for them. People's requests always pass.
+//! before any work is done for them. Of everything that agents share, one of them may have a share and no more, so that what
+//! one agent does shuts no other out. People's requests always pass.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
+use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Limits;
+use crate::domain::id::PrincipalName;
 use crate::domain::principal::Principal;
-use crate::http::error::{Problem, overloaded, too_many_connections};
+use crate::http::error::{
+    Problem, overloaded, too_many_body_bytes, too_many_connections, too_many_own_connections, too_many_requests,
+    too_many_streams,
+};
 use crate::http::transport::connection::Connection;
 use crate::http::wait::is_long_poll;
+use crate::shares::{Share, ShareLimits, Shares};
 use crate::store::Priority;
 
 /// A response of more bytes than this is large.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// How many KiB of large responses all agents together may leave unread: they stay in memory until they are read.
-const MOST_UNREAD_KIB: usize = 64 * 1024;
+/// How many bytes of large responses all agents together may leave unread: they stay in memory until they are read.
+const MOST_UNREAD_BYTES: usize = 64 * 1024 * 1024;
 
-/// Counts the agents' requests in progress and their unread responses.
-#[derive(Clone, Debug)]
-pub(crate) struct InFlightLimiter {
-    /// How many requests are in progress.
-    count: Arc<AtomicUsize>,
-    /// What is left for large responses, in KiB.
-    unread: Arc<Semaphore>,
+/// How many bytes of large responses each agent may leave unread, however much the others do.
+const ASSURED_UNREAD_BYTES: usize = 8 * 1024 * 1024;
+
+/// Counts what agents have in progress: turns, bodies, connections, streams and unread responses.
+pub(crate) struct LoadShedder {
+    turns: Arc<Shares>,
+    bodies: Arc<Shares>,
+    connections: Arc<Shares>,
+    streams: Arc<Shares>,
+    unread: Arc<Shares>,
+    max_connections: usize,
 }
 
-impl Default for InFlightLimiter {
-    fn default() -> Self {
-        Self { count: Arc::default(), unread: Arc::new(Semaphore::new(MOST_UNREAD_KIB)) }
+impl LoadShedder {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let share = |all, own, assured| Shares::new(ShareLimits { all, own, assured });
+        Self {
+            turns: share(limits.max_in_flight, limits.max_in_flight_per_principal, 0),
+            bodies: share(limits.max_bodies_bytes, limits.max_bodies_bytes_per_principal, limits.max_body_bytes),
+            connections: share(usize::MAX, limits.connections_per_principal(), 0),
+            streams: share(limits.max_streams, limits.max_streams_per_principal, 0),
+            unread: share(MOST_UNREAD_BYTES, MOST_UNREAD_BYTES, ASSURED_UNREAD_BYTES),
+            max_connections: limits.max_connections,
+        }
     }
-}
 
-/// One request in progress, until it is dropped.
-pub(crate) struct InFlightPermit(Arc<AtomicUsize>);
-
-impl InFlightLimiter {
-    /// Admits a request, or refuses it where too many are in progress.
-    pub(crate) fn admit(
-        &self,
-        principal: &Principal,
-        request: &Request,
-        limits: &Limits,
-    ) -> Result<Option<InFlightPermit>, Problem> {
+    /// Admits a request, or refuses it where too much is in progress. `None` for people's.
+    ///
+    /// A request with a body takes its turn once the body is here: until then it costs a connection and the bytes that have
+    /// come. A long-poll takes none: the limits on waiters and reads bound it.
+    pub(crate) fn admit(&self, principal: &Principal, request: &Request) -> Result<Option<Turn>, Problem> {
         if Priority::of(principal) == Priority::Human {
             return Ok(None);
         }
-        if request.extensions().get::<Arc<Connection>>().is_some_and(|connection| connection.is_reserved) {
-            return Err(too_many_connections(limits.max_connections));
+        if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
+            if connection.is_reserved {
+                return Err(too_many_connections(self.max_connections));
+            }
+            connection.hold(&self.connections, &principal.name).map_err(too_many_own_connections)?;
         }
-        if is_long_poll(request) {
+        let turn = Turn(Arc::new(Held {
+            turns: Arc::clone(&self.turns),
+            bodies: Arc::clone(&self.bodies),
+            principal: principal.name.clone(),
+            turn: Mutex::default(),
+            body: Mutex::default(),
+        }));
+        // Every handler of a POST reads a body, or finds that there is none, and takes the turn then.
+        if request.method() != Method::POST && !is_long_poll(request) {
+            turn.begin()?;
+        }
+        Ok(Some(turn))
+    }
+
+    /// Counts a stream of events for as long as it is open, or refuses it.
+    pub(crate) fn open_stream(&self, principal: &Principal) -> Result<Option<Share>, Problem> {
+        if Priority::of(principal) == Priority::Human {
             return Ok(None);
         }
-        let permit = InFlightPermit(Arc::clone(&self.count));
-        if self.count.fetch_add(1, Ordering::Relaxed) < limits.max_in_flight {
-            Ok(Some(permit))
-        } else {
-            Err(overloaded())
-        }
+        self.streams.take(&principal.name, 1).map(Some).map_err(too_many_streams)
     }
-}
 
-impl InFlightLimiter {
     /// Lets a response to an agent go out, or refuses it where too many large ones are unread.
-    pub(crate) async fn release(&self, answer: Response) -> Response {
+    pub(crate) async fn release(&self, principal: &PrincipalName, answer: Response) -> Response {
         let bytes = answer.body().size_hint().exact().unwrap_or(0);
         let Some(bytes) = usize::try_from(bytes).ok().filter(|bytes| *bytes > LARGE_BYTES) else { return answer };
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let Ok(permit) = Arc::clone(&self.unread).try_acquire_many_owned(kib) else {
-            return overloaded().into_response();
-        };
+        let Ok(share) = self.unread.take(principal, bytes) else { return overloaded().into_response() };
         let (head, body) = answer.into_parts();
         match body.collect().await {
-            Ok(body) => Response::from_parts(head, Body::from(Bytes::from_owner(Unread(body.to_bytes(), permit)))),
+            Ok(body) => Response::from_parts(head, Body::from(Bytes::from_owner(Unread(body.to_bytes(), share)))),
             Err(_) => overloaded().into_response(),
         }
     }
 }
 
+/// What a request of an agent holds while it is answered. A clone is the same turn.
+#[derive(Clone)]
+pub(crate) struct Turn(Arc<Held>);
+
+struct Held {
+    turns: Arc<Shares>,
+    bodies: Arc<Shares>,
+    principal: PrincipalName,
+    turn: Mutex<Option<Share>>,
+    body: Mutex<Option<Share>>,
+}
+
+impl Turn {
+    /// Counts so many more bytes of the request's body, or refuses them.
+    pub(crate) fn add_to_body(&self, bytes: usize) -> Result<(), Problem> {
+        let Held { bodies, principal, body, .. } = &*self.0;
+        let mut body = body.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *body {
+            Some(share) => share.grow(bytes),
+            None => bodies.take(principal, bytes).map(|share| *body = Some(share)),
+        }
+        .map_err(too_many_body_bytes)
+    }
+
+    /// Takes the turn: from here on the request is in progress.
+    pub(crate) fn begin(&self) -> Result<(), Problem> {
+        let Held { turns, principal, turn, .. } = &*self.0;
+        let share = turns.take(principal, 1).map_err(too_many_requests)?;
+        *turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+        Ok(())
+    }
+
+    /// Returns the agent whose turn it is.
+    pub(crate) fn principal(&self) -> &PrincipalName {
+        &self.0.principal
+    }
+}
+
 /// A large response: its share is given back when the last of it is sent.
-struct Unread(Bytes, #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
+struct Unread(Bytes, #[expect(dead_code, reason = "held until it is dropped")] Share);
 
 impl AsRef<[u8]> for Unread {
     fn as_ref(&self) -> &[u8] {
         &self.0
-    }
-}
-
-impl Drop for InFlightPermit {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -10,10 +10,11 @@ use axum::response::Response;
 use tracing::Span;
 use uuid::Uuid;
 
+use super::refusal_log::{Kind, Refused};
+use crate::domain::principal::Principal;
 use crate::domain::traceparent::Traceparent;
 use crate::http::App;
 use crate::http::transport::connection::Connection;
-use crate::metrics::Metrics;
 
 /// The header that names a request, in its answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,12 +29,13 @@ pub(crate) struct Code(pub(crate) &'static str);
 /// One request, as it is seen while it is answered.
 ///
 /// What was done is logged at the level `debug`, since the history has it; what was refused at `info`, what failed here at
-/// `warn`.
+/// `warn`. Of many refusals of one kind only the first has a line of its own above `debug`.
 pub(crate) struct Observed {
     begun: Instant,
     id: Uuid,
     method: &'static str,
     route: Option<MatchedPath>,
+    client: Option<IpAddr>,
     span: Span,
 }
 
@@ -44,6 +46,7 @@ impl Observed {
         let id = Uuid::now_v7();
         let method = known(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
+        let client = client(request, app);
         let trace_id = traceparent(request.headers());
         let span = tracing::info_span!(
             "request",
@@ -51,9 +54,9 @@ impl Observed {
             method,
             route = named(route.as_ref()),
             trace_id = trace_id.as_ref().map(Traceparent::trace_id),
-            client = client(request, app).map(tracing::field::display),
+            client = client.map(tracing::field::display),
         );
-        Self { begun, id, method, route, span }
+        Self { begun, id, method, route, client, span }
     }
 
     /// What every line of the log about it is in.
@@ -62,13 +65,21 @@ impl Observed {
     }
 
     /// Counts and logs it, and names it in its answer.
-    pub(crate) fn end(self, response: &mut Response, metrics: &Metrics) {
+    pub(crate) fn end(self, response: &mut Response, app: &App) {
         let (took, status) = (self.begun.elapsed(), response.status().as_u16());
-        metrics.answered(self.method, named(self.route.as_ref()), status, took);
-        self.span.in_scope(|| log(status, response.extensions().get(), took));
+        app.service.metrics().answered(self.method, named(self.route.as_ref()), status, took);
+        let code = response.extensions().get().map(|Code(code)| *code);
+        let is_told = status < 400 || app.refusals.is_first(Kind { status, code, client: self.client(response) });
+        self.span.in_scope(|| log(status, code, took, is_told));
         if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+    }
+
+    /// Whom it came from: the principal, where it was found, else the address.
+    fn client(&self, response: &Response) -> Refused {
+        let principal = response.extensions().get::<Arc<Principal>>();
+        principal.map_or(Refused::Address(self.client), |principal| Refused::Principal(principal.name.clone()))
     }
 }
 
@@ -83,11 +94,11 @@ fn client(request: &Request, app: &App) -> Option<IpAddr> {
     connection.client(request.headers(), &app.http.trusted_proxy)
 }
 
-fn log(status: u16, code: Option<&Code>, took: Duration) {
-    let code = code.map(|Code(code)| *code);
+fn log(status: u16, code: Option<&str>, took: Duration, is_told: bool) {
     let took_ms = took.as_secs_f64() * 1_000.0;
     match status {
         ..400 => tracing::debug!(status, took_ms, "answered"),
+        400.. if !is_told => tracing::debug!(status, code, took_ms, "refused again"),
         400..500 => tracing::info!(status, code, took_ms, "refused"),
         500.. => tracing::warn!(status, code, took_ms, "failed"),
     }

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use super::auth::admit;
+use super::auth::{admit, holder};
 use super::observe::Observed;
 use super::origin::{add_headers, guard, preflight};
 use crate::http::App;
@@ -74,7 +74,7 @@ impl RequestLayer {
         let answered = guarded.instrument(observed.span().clone()).await;
         let mut response = answered.unwrap_or_else(panicked);
         add_headers(response.headers_mut());
-        observed.end(&mut response, self.app.service.metrics());
+        observed.end(&mut response, &self.app);
         response
     }
 
@@ -98,8 +98,14 @@ impl RequestLayer {
         match self.auth {
             AuthRequirement::None => Ok(route.call(request).map(answer).await),
             AuthRequirement::Token => {
-                let admitted = admit(&self.app, &mut request).await?;
-                Ok(admitted.release(route.call(request).map(answer).await).await)
+                let principal = holder(&self.app, request.headers()).await?;
+                let mut response = match admit(&self.app, &principal, &mut request) {
+                    Ok(admitted) => admitted.release(route.call(request).map(answer).await).await,
+                    Err(problem) => problem.into_response(),
+                };
+                // For the log, which goes by who is refused.
+                response.extensions_mut().insert(principal);
+                Ok(response)
             }
         }
     }

@@ -12,16 +12,18 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connection;
-use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED};
+use super::connection_limit::{ConnectionLimiter, ConnectionSlot, LEAVING, RESERVED, Source};
 use super::drain::answer;
 use super::listen::Listener;
+use super::refusals::Refusing;
 use super::stream::Stream;
 use super::timeouts::{Activity, Timed, Timeouts};
+use super::tls::Tls;
 use crate::config::{Config, Limits};
-use crate::http::middleware::load_shed::InFlightLimiter;
+use crate::http::middleware::load_shed::LoadShedder;
+use crate::http::middleware::refusal_log::{INTERVAL, RefusalLog};
 use crate::http::state::Shared;
 use crate::http::{App, router};
 use crate::service::Service;
@@ -55,8 +57,10 @@ pub(crate) async fn serve(
 ) {
     let limits = config.limits;
     let http = config.http.clone();
-    let app = App::new(Shared { service: Arc::clone(&service), limits, http, in_flight: InFlightLimiter::default() });
-    let app = router(app, pages);
+    let load = LoadShedder::new(&limits);
+    let refusals = RefusalLog::default();
+    let shared = App::new(Shared { service: Arc::clone(&service), limits, http, load, refusals });
+    let app = router(Arc::clone(&shared), pages);
     let server = Server {
         app,
         limits,
@@ -65,6 +69,7 @@ pub(crate) async fn serve(
         connections: GracefulShutdown::new(),
     };
     tokio::pin!(stop);
+    let mut telling = tokio::time::interval(INTERVAL);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -74,6 +79,7 @@ pub(crate) async fn serve(
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             },
+            _ = telling.tick() => shared.refusals.tell(),
             () = &mut stop => break,
         }
     }
@@ -82,19 +88,20 @@ pub(crate) async fn serve(
     if tokio::time::timeout(LAST_TIMEOUT, server.connections.shutdown()).await.is_err() {
         tracing::warn!("some clients did not read their responses in time");
     }
+    shared.refusals.tell();
 }
 
 struct Server {
     app: axum::Router,
     limits: Limits,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     limiter: ConnectionLimiter,
     connections: GracefulShutdown,
 }
 
 impl Server {
     fn handle(&self, stream: Stream, mut connection: Connection) {
-        let Some(slot) = self.limiter.acquire(Instant::now()) else {
+        let Some(slot) = self.limiter.acquire(Instant::now(), Source::of(connection.peer)) else {
             // Over TLS an answer needs a handshake, which costs too much here.
             if self.tls.is_none() {
                 self.limiter.reject(stream);
@@ -104,7 +111,7 @@ impl Server {
         connection.is_reserved = slot.is_reserved();
         let ends_with = slot.ends_with();
         let header_timeout = self.timeouts(&slot).header;
-        let Some(tls) = self.tls.clone() else {
+        let Some(tls) = self.tls.as_ref().map(|tls| tls.acceptor()) else {
             ends_with(tokio::spawn(self.serve(connection, slot)(stream)).abort_handle());
             return;
         };
@@ -128,12 +135,13 @@ impl Server {
         let timeouts = self.timeouts(&slot);
         let watcher = self.connections.watcher();
         let activity = Arc::new(Activity::default());
-        let timed = Arc::clone(&activity);
-        let (app, most_bytes, connection) = (self.app.clone(), self.limits.max_body_bytes, Arc::new(connection));
+        let (timed, refusing) = (Arc::clone(&activity), Arc::clone(&activity));
+        let (app, connection) = (self.app.clone(), Arc::new(connection));
+        let Limits { max_body_bytes, max_header_bytes, .. } = self.limits;
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             let busy = activity.begin();
             request.extensions_mut().insert(Arc::clone(&connection));
-            let answered = answer(app.clone(), request, most_bytes);
+            let answered = answer(app.clone(), request, max_body_bytes, Arc::clone(&activity));
             async move {
                 let response = answered.await?;
                 // A stream of events is being answered until it ends.
@@ -156,7 +164,7 @@ impl Server {
             // A reserved slot is for one request, so that it is soon the next one's.
             .keep_alive(!slot.is_reserved());
         move |stream| {
-            let stream = Timed::new(stream, timed, timeouts);
+            let stream = Timed::new(Refusing::new(stream, refusing, max_header_bytes), timed, timeouts);
             let served = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
             Box::pin(async move {
                 let _slot = slot;

@@ -1,13 +1,16 @@
 //! A connection's addresses and scheme, and those of the client behind a trusted proxy.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 
 use crate::config::Network;
+use crate::domain::id::PrincipalName;
+use crate::shares::{Exceeded, Share, Shares};
 
 /// A connection that was accepted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Connection {
     /// The address that the client came to; none on a Unix socket.
     pub(crate) local: Option<IpAddr>,
@@ -17,9 +20,25 @@ pub(crate) struct Connection {
     pub(crate) scheme: &'static str,
     /// Whether it is over the limit, so that only people are served on it.
     pub(crate) is_reserved: bool,
+    /// The agent that it is counted for: the one whose request came last.
+    holder: Mutex<Option<Share>>,
 }
 
 impl Connection {
+    /// Makes a connection that no agent has used yet.
+    pub(crate) const fn new(local: Option<IpAddr>, peer: Option<IpAddr>, scheme: &'static str) -> Self {
+        Self { local, peer, scheme, is_reserved: false, holder: Mutex::new(None) }
+    }
+
+    /// Counts this connection for an agent, until it is closed or another agent uses it.
+    pub(crate) fn hold(&self, shares: &Arc<Shares>, agent: &PrincipalName) -> Result<(), Exceeded> {
+        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
+        if holder.as_ref().is_none_or(|share| !share.is_of(agent)) {
+            *holder = Some(shares.take(agent, 1)?);
+        }
+        Ok(())
+    }
+
     /// Returns the scheme that the client used, which a trusted proxy may name.
     pub(crate) fn scheme(&self, headers: &HeaderMap, trusted: &[Network]) -> &'static str {
         match headers.get("x-forwarded-proto").map(|proto| proto.as_bytes()) {
@@ -48,8 +67,7 @@ impl Connection {
         client.map(|client| client.to_canonical())
     }
 
-    /// Whether this connection's peer is trusted to name the client. A process that can open our Unix socket could read the
-    /// database, too.
+    /// Whether this connection's peer is trusted to name the client. The mode of a Unix socket says which processes may open it.
     fn is_from(&self, trusted: &[Network]) -> bool {
         self.peer.is_none_or(|peer| is_in(trusted, peer))
     }
@@ -67,8 +85,7 @@ mod tests {
 
     fn client(peer: &str, forwarded: &[&'static str]) -> String {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let connection =
-            Connection { local: None, peer: Some(peer.parse().unwrap()), scheme: "http", is_reserved: false };
+        let connection = Connection::new(None, Some(peer.parse().unwrap()), "http");
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_static(value));
@@ -93,8 +110,7 @@ mod tests {
         headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         for (peer, scheme) in [("10.0.0.1", "https"), ("192.0.2.1", "http")] {
-            let connection =
-                Connection { local: None, peer: Some(peer.parse().unwrap()), scheme: "http", is_reserved: false };
+            let connection = Connection::new(None, Some(peer.parse().unwrap()), "http");
             assert_eq!(connection.scheme(&headers, &trusted), scheme, "{peer}");
         }
     }

@@ -1,10 +1,13 @@
 //! The limit on connections. A few slots over the limit are reserved for people: one request is read on each, and answered
-//! if it is a person's; agents are told to retry. A reserved slot that has been silent for a while is given to the next
-//! connection, so that silent clients keep no person out. With those taken, too, a client is refused at once.
+//! if it is a person's; agents are told to retry. With those taken, too, the address that has the most of them makes room for one
+//! that has fewer, at once; within one address, a slot that has been silent for a while is given to the next connection. So
+//! neither silent clients nor ones that come often keep out people of other addresses. Where there is no room, a client is
+//! refused at once.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +39,23 @@ pub(crate) struct ConnectionLimiter {
     leaving: Arc<Semaphore>,
 }
 
+/// Where a connection comes from: an IPv4 address, or the network of an IPv6 address, of which one client has many; none on a
+/// Unix socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Source(Option<IpAddr>);
+
+impl Source {
+    pub(crate) fn of(peer: Option<IpAddr>) -> Self {
+        Self(peer.map(|peer| match peer.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & HOST_MASK)),
+        }))
+    }
+}
+
+/// What is left of an IPv6 address without its last 64 bits.
+const HOST_MASK: u128 = !(u64::MAX as u128);
+
 /// The reserved slots in use, in the order in which they were taken.
 #[derive(Default)]
 struct Reserved {
@@ -45,9 +65,29 @@ struct Reserved {
 
 struct Taken {
     number: u64,
+    source: Source,
     since: Instant,
     /// Ends the connection in it; set once it is being served.
     end: Option<AbortHandle>,
+}
+
+impl Reserved {
+    /// The oldest slot of the source that has the most, where `source` has fewer even with one more.
+    fn of_busiest(&self, source: Source) -> Option<usize> {
+        let mut counts = HashMap::<Source, usize>::new();
+        for taken in &self.taken {
+            *counts.entry(taken.source).or_default() += 1;
+        }
+        let own = counts.get(&source).map_or(0, |own| *own);
+        let busiest = counts.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > own + 1)?.0;
+        self.taken.iter().position(|taken| taken.source == busiest)
+    }
+
+    /// The oldest slot, where it has been taken for long enough.
+    fn silent(&self, now: Instant) -> Option<usize> {
+        let oldest = self.taken.front()?;
+        (now.saturating_duration_since(oldest.since) > GRACE_PERIOD).then_some(0)
+    }
 }
 
 /// Room for one connection, until it is dropped.
@@ -102,23 +142,20 @@ impl ConnectionLimiter {
     }
 
     /// Takes a slot for one more connection, if there is one.
-    pub(crate) fn acquire(&self, now: Instant) -> Option<ConnectionSlot> {
+    pub(crate) fn acquire(&self, now: Instant, source: Source) -> Option<ConnectionSlot> {
         if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             return Some(ConnectionSlot::Usual { _permit: permit });
         }
         let mut reserved = lock(&self.reserved);
         if reserved.taken.len() >= RESERVED {
-            let is_over = |oldest: &Taken| now.saturating_duration_since(oldest.since) > GRACE_PERIOD;
-            if !reserved.taken.front().is_some_and(is_over) {
-                return None;
-            }
-            if let Some(end) = reserved.taken.pop_front().and_then(|oldest| oldest.end) {
+            let place = reserved.of_busiest(source).or_else(|| reserved.silent(now))?;
+            if let Some(end) = reserved.taken.remove(place).and_then(|taken| taken.end) {
                 end.abort();
             }
         }
         let number = reserved.next_number;
         reserved.next_number += 1;
-        reserved.taken.push_back(Taken { number, since: now, end: None });
+        reserved.taken.push_back(Taken { number, source, since: now, end: None });
         drop(reserved);
         Some(ConnectionSlot::Reserved(ReservedSlot { all: Arc::clone(&self.reserved), number }))
     }
@@ -155,12 +192,14 @@ async fn drain_and_close(mut stream: Stream, mut answer: &[u8]) -> io::Result<()
 mod tests {
     use super::*;
 
+    const HERE: Source = Source(None);
+
     #[tokio::test]
     async fn past_the_cap_the_connection_that_has_been_silent_for_longest_makes_room() {
         let limiter = ConnectionLimiter::new(1);
         let begun = Instant::now();
         let later = begun + GRACE_PERIOD * 2;
-        let usual = limiter.acquire(begun).unwrap();
+        let usual = limiter.acquire(begun, HERE).unwrap();
         assert!(!usual.is_reserved());
         let serve = |slot: ConnectionSlot| {
             let ends_with = slot.ends_with();
@@ -171,15 +210,31 @@ mod tests {
             ends_with(served.abort_handle());
             served
         };
-        let served: Vec<_> = (0..RESERVED).map(|_| serve(limiter.acquire(begun).unwrap())).collect();
-        assert!(limiter.acquire(begun).is_none(), "those who have just come are heard first");
-        let next = limiter.acquire(later).unwrap();
+        let served: Vec<_> = (0..RESERVED).map(|_| serve(limiter.acquire(begun, HERE).unwrap())).collect();
+        assert!(limiter.acquire(begun, HERE).is_none(), "those who have just come are heard first");
+        let next = limiter.acquire(later, HERE).unwrap();
         assert!(next.is_reserved());
         let mut served = served.into_iter();
         assert!(served.next().unwrap().await.unwrap_err().is_cancelled());
         assert!(served.all(|other| !other.is_finished()));
         drop((usual, next));
-        assert!(!limiter.acquire(later).unwrap().is_reserved());
+        assert!(!limiter.acquire(later, HERE).unwrap().is_reserved());
         assert_eq!(lock(&limiter.reserved).taken.len(), RESERVED - 1);
+    }
+
+    #[tokio::test]
+    async fn however_often_one_address_comes_another_finds_a_place() {
+        let limiter = ConnectionLimiter::new(1);
+        let now = Instant::now();
+        let source = |address: &str| Source::of(Some(address.parse().unwrap()));
+        let _usual = limiter.acquire(now, HERE).unwrap();
+        let mut held: Vec<_> = (0..RESERVED).map(|_| limiter.acquire(now, source("2001:db8::1")).unwrap()).collect();
+        assert!(limiter.acquire(now, source("2001:db8::2")).is_none(), "it is the same client's network");
+        for _ in 0..RESERVED / 2 {
+            held.push(limiter.acquire(now, source("192.0.2.1")).unwrap());
+        }
+        assert!(limiter.acquire(now, source("192.0.2.1")).is_none(), "it has as many as the other");
+        assert!(limiter.acquire(now, source("2001:db8::3")).is_none());
+        assert!(limiter.acquire(now, source("198.51.100.7")).is_some());
     }
 }

@@ -3,15 +3,15 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::net::{TcpListener, UnixListener, UnixSocket};
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::Connection;
 use super::stream::Stream;
-use super::tls::{TlsError, acceptor};
+use super::tls::{Tls, TlsError};
 use crate::config::{HttpConfig, Listen};
 
 /// How many connections may wait to be accepted.
@@ -20,7 +20,7 @@ const BACKLOG: u32 = 1024;
 /// A socket that listens for connections.
 pub struct Listener {
     kind: Kind,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
 }
 
 enum Kind {
@@ -47,23 +47,23 @@ pub enum BindError {
 pub async fn bind(http: &HttpConfig) -> Result<Listener, BindError> {
     let tls = match (&http.tls_cert, &http.tls_key, &http.listen) {
         (Some(_), Some(_), Listen::Unix(_)) => return Err(TlsError::OnUnixSocket.into()),
-        (Some(cert), Some(key), Listen::Tcp(_)) => Some(acceptor(cert, key)?),
+        (Some(cert), Some(key), Listen::Tcp(_)) => Some(Arc::new(Tls::open(cert, key)?)),
         // One of them alone is refused by the command line.
         (None, _, _) | (_, None, _) => None,
     };
-    let kind = open(&http.listen).await.map_err(|error| BindError::Listen(http.listen.clone(), error))?;
+    let kind = open(http).await.map_err(|error| BindError::Listen(http.listen.clone(), error))?;
     Ok(Listener { kind, tls })
 }
 
-async fn open(listen: &Listen) -> io::Result<Kind> {
-    match listen {
+async fn open(http: &HttpConfig) -> io::Result<Kind> {
+    match &http.listen {
         Listen::Tcp(address) => {
             let listener = TcpListener::bind(address).await?;
             let address = listener.local_addr()?;
             Ok(Kind::Tcp(listener, address))
         }
         Listen::Unix(path) => {
-            let (listener, file) = bind_unix(&std::path::absolute(path)?)?;
+            let (listener, file) = bind_unix(&std::path::absolute(path)?, http)?;
             Ok(Kind::Unix(listener, file))
         }
     }
@@ -79,8 +79,8 @@ impl Listener {
         }
     }
 
-    /// Returns the acceptor of TLS handshakes, if TLS is configured.
-    pub(crate) fn tls(&self) -> Option<TlsAcceptor> {
+    /// Returns the certificate and key, if TLS is configured.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
         self.tls.clone()
     }
 
@@ -95,11 +95,11 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 let (local, peer) = (Some(stream.local_addr()?.ip()), Some(peer.ip()));
-                Ok((Stream::Tcp(stream), Connection { local, peer, scheme: self.scheme(), is_reserved: false }))
+                Ok((Stream::Tcp(stream), Connection::new(local, peer, self.scheme())))
             }
             Kind::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream), Connection { local: None, peer: None, scheme: "http", is_reserved: false }))
+                Ok((Stream::Unix(stream), Connection::new(None, None, "http")))
             }
         }
     }
@@ -121,18 +121,46 @@ impl Drop for SocketFile {
     }
 }
 
-/// Made under another name and moved into place, so that no client meets it before its mode is right, and the socket of a
+/// Made under another name and moved into place, so that no client meets it before its group and mode are right, and the socket of a
 /// server that died makes room without a gap.
-fn bind_unix(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+fn bind_unix(path: &Path, http: &HttpConfig) -> io::Result<(UnixListener, SocketFile)> {
     make_room(path)?;
     // A name of its own, so that it takes no other socket's place.
     let draft = path.with_added_extension(uuid::Uuid::now_v7().to_string());
     let socket = UnixSocket::new_stream()?;
     socket.bind(&draft)?;
-    fs::set_permissions(&draft, Permissions::from_mode(0o600))?;
-    let inode = fs::symlink_metadata(&draft)?.ino();
-    fs::rename(&draft, path)?;
+    let placed = place(&draft, path, http);
+    if placed.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    let inode = placed?;
     Ok((socket.listen(BACKLOG)?, SocketFile { path: path.to_owned(), inode }))
+}
+
+/// Gives a socket its group and mode, and moves it into place; its inode.
+fn place(draft: &Path, path: &Path, http: &HttpConfig) -> io::Result<u64> {
+    fs::set_permissions(draft, Permissions::from_mode(0o600))?;
+    if let Some(group) = &http.socket_group {
+        chown(draft, None, Some(group_id(group)?))?;
+    }
+    fs::set_permissions(draft, Permissions::from_mode(http.socket_mode))?;
+    let inode = fs::symlink_metadata(draft)?.ino();
+    fs::rename(draft, path)?;
+    Ok(inode)
+}
+
+/// The number of a group, which is a number itself or a name of `/etc/group`.
+fn group_id(group: &str) -> io::Result<u32> {
+    if let Ok(id) = group.parse() {
+        return Ok(id);
+    }
+    let groups = fs::read_to_string("/etc/group")?;
+    let mut lines = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let found = lines.find_map(|fields| match fields.as_slice() {
+        [name, _, id, ..] if *name == group => id.parse().ok(),
+        _ => None,
+    });
+    found.ok_or_else(|| io::Error::other(format!("there is no group {group} in /etc/group")))
 }
 
 /// Checks that no other process needs what is at `path`: a server that was killed leaves a socket without a listener.

@@ -9,6 +9,7 @@ pub(crate) mod connection;
 mod connection_limit;
 mod drain;
 pub(crate) mod listen;
+mod refusals;
 mod stream;
 mod timeouts;
 pub(crate) mod tls;

@@ -22,13 +22,16 @@ pub(crate) struct Timeouts {
     pub(crate) write: Duration,
 }
 
-/// The number of requests on a connection, and whether one is being answered; kept up to date by the service.
+/// The number of requests on a connection, whether one is being answered, and whether one was not read to its end; kept up
+/// to date by the service.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     /// How many requests have come.
     begun: AtomicUsize,
     /// Whether one is being answered.
     busy: AtomicBool,
+    /// Whether a body was left unread.
+    unread: AtomicBool,
 }
 
 /// One request that is being answered, until it is dropped.
@@ -39,6 +42,16 @@ impl Activity {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.busy.store(true, Ordering::Release);
         Busy(Arc::clone(self))
+    }
+
+    /// Notes that the rest of a request's body is not read before its answer.
+    pub(crate) fn leave_unread(&self) {
+        self.unread.store(true, Ordering::Release);
+    }
+
+    /// Whether something was left unread, so that the connection has to be closed with care.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.unread.load(Ordering::Acquire)
     }
 }
 

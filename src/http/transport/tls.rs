@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -32,8 +32,34 @@ pub enum TlsError {
     OnUnixSocket,
 }
 
-/// Makes the acceptor of TLS handshakes with this certificate and key, which are read now and not again.
-pub(crate) fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+/// TLS with the certificate and key of two files.
+pub(crate) struct Tls {
+    cert: PathBuf,
+    key: PathBuf,
+    acceptor: RwLock<TlsAcceptor>,
+}
+
+impl Tls {
+    /// Reads the files.
+    pub(crate) fn open(cert: &Path, key: &Path) -> Result<Self, TlsError> {
+        let acceptor = RwLock::new(acceptor(cert, key)?);
+        Ok(Self { cert: cert.to_owned(), key: key.to_owned(), acceptor })
+    }
+
+    /// Reads the files anew, for the handshakes from here on; where that fails, what was read before stays in use.
+    pub(crate) fn reload(&self) -> Result<(), TlsError> {
+        let acceptor = acceptor(&self.cert, &self.key)?;
+        *self.acceptor.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        Ok(())
+    }
+
+    /// Returns the acceptor of TLS handshakes.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
     let chain = CertificateDer::pem_slice_iter(&read(cert)?).collect::<Result<Vec<_>, PemError>>();
     let chain = chain.ok().filter(|chain| !chain.is_empty());
     let chain = chain.ok_or_else(|| TlsError::NotPem(cert.to_owned(), "certificate"))?;

@@ -102,3 +102,58 @@ fn a_feed_ends_with_its_token() {
     agent.register(&confirmation("c"));
     assert!(feed.next().is_none());
 }
+
+#[test]
+fn a_last_id_beyond_the_newest_event_is_told_of_and_goes_on_from_there() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&confirmation("before"));
+    let newest = server.sql("SELECT max(seq) FROM audit_events")[0][0].as_i64().unwrap();
+    for client in [&agent, &ada] {
+        let mut feed = client.feed(Some(newest + 1_000_000));
+        let told = feed.next().unwrap();
+        assert_eq!((told.id, told.event.as_str(), &told.data), (newest, "reset", &json!({"lastEventId": newest})));
+    }
+    let mut feeds = [&agent, &ada].map(|client| client.feed(Some(newest + 7)));
+    agent.register(&confirmation("after"));
+    for feed in &mut feeds {
+        assert_eq!(feed.take(2)[1], (newest + 1, "interaction.registered".to_owned()));
+    }
+    // The newest one itself is nothing to be told of.
+    let mut feed = agent.feed(Some(newest));
+    assert_eq!(feed.take(1), [(newest + 1, "interaction.registered".to_owned())]);
+}
+
+#[test]
+fn an_agents_own_events_are_found_without_a_look_at_those_of_others() {
+    let server = TestServer::start();
+    let (agent, other) = (server.agent("builder"), server.agent("other"));
+    agent.register(&confirmation("mine"));
+    for number in 0..300 {
+        other.register(&confirmation(&format!("theirs-{number}")));
+    }
+    agent.post_nothing("/v1/interactions/mine/cancel").expect(200);
+    let mut feed = agent.feed(Some(0));
+    let events: Vec<String> = feed.take(2).into_iter().map(|(_, event)| event).collect();
+    assert_eq!(events, ["interaction.registered", "interaction.cancelled"]);
+    let page = agent.get("/v1/audit-events").expect(200).body;
+    assert_eq!((page["auditEvents"].as_array().unwrap().len(), &page["nextCursor"]), (2, &json!(null)));
+    let plan = server.sql(
+        "EXPLAIN QUERY PLAN SELECT seq FROM own_events CROSS JOIN audit_events ON seq = event_seq \
+         WHERE owner = 'builder' AND event_seq > 0 ORDER BY event_seq LIMIT 200",
+    );
+    let steps: Vec<&str> = plan.iter().map(|step| step[3].as_str().unwrap()).collect();
+    assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{steps:?}");
+}
+
+#[test]
+fn proxies_are_asked_to_pass_events_on_as_they_come() {
+    let server = TestServer::start();
+    let ada = server.approver("ada");
+    let bearer = format!("Bearer {}", ada.token.as_deref().unwrap());
+    let feeds = [ada.stream_headers("/v1/events", "authorization", &bearer), ada.browser().stream_headers("/feed")];
+    for headers in feeds {
+        assert_eq!(headers["x-accel-buffering"], "no");
+        assert_eq!(headers["cache-control"], "no-cache, no-transform");
+    }
+}

@@ -22,7 +22,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -34,6 +34,7 @@ const TABLES: [&str; 11] = [
     "login_links",
     "sessions",
     "audit_events",
+    "own_events",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {
@@ -65,6 +66,14 @@ fn the_history_cannot_be_changed_or_shortened_from_outside() {
             "DELETE FROM audit_events",
         ],
         "audit_events only grows",
+    );
+    refuses(
+        &[
+            "UPDATE own_events SET owner = 'ada'",
+            "DELETE FROM own_events",
+            "INSERT OR REPLACE INTO own_events SELECT owner, event_seq FROM own_events",
+        ],
+        "own_events only grows",
     );
 }
 

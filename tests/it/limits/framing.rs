@@ -96,3 +96,71 @@ fn a_refusal_reaches_a_client_that_is_still_sending() {
         }
     });
 }
+
+#[test]
+fn a_body_that_says_it_is_too_large_is_refused_before_it_comes() {
+    let fixture = Fixture::new();
+    let browser = fixture.server.anonymous();
+    fixture.unchanged_by(|fixture| {
+        for (client, line, media_type, bytes) in [
+            (&fixture.admin, "POST /v1/confirm HTTP/1.1", "application/json", 1024 * 1024 + 1),
+            (&fixture.admin, "POST /v1/interactions HTTP/1.1", "application/json", usize::MAX / 4),
+            (&browser, "POST /login HTTP/1.1", "application/x-www-form-urlencoded", 5_000),
+        ] {
+            let headers = [&format!("Content-Type: {media_type}"), &format!("Content-Length: {bytes}")[..]];
+            let request = head(client, line, &headers).replace("Connection: close\r\n", "");
+            let answer = exchange(client, request.as_bytes());
+            assert_eq!((answer.status(), &answer.body["code"]), (Some(413), &json!("body_too_large")), "{answer:?}");
+            assert!(answer.head.contains("connection: close"), "{}", answer.head);
+        }
+        // One that goes on sending all the same reads the answer, and is not heard a second time.
+        let headers = ["Content-Type: application/json", "Content-Length: 3000000"];
+        let first = head(&fixture.admin, "POST /v1/confirm HTTP/1.1", &headers).replace("Connection: close\r\n", "");
+        let second = head(&fixture.admin, "GET /v1/interactions/c HTTP/1.1", &[]);
+        let answer = exchange(&fixture.admin, (first + &" ".repeat(3_000_000) + &second).as_bytes());
+        assert_eq!((answer.status(), &answer.body["code"]), (Some(413), &json!("body_too_large")), "{answer:?}");
+    });
+}
+
+#[test]
+fn what_is_no_request_is_refused_in_the_shape_of_every_refusal() {
+    let long = "x".repeat(100_000);
+    let tiny = "a: b\r\n".repeat(300);
+    let (malformed, too_large) = ((400, "malformed_request"), (431, "headers_too_large"));
+    let kinds = [
+        ("two lengths", "POST /v1/confirm HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n", malformed),
+        ("a negative length", "POST /v1/confirm HTTP/1.1\r\nContent-Length: -1\r\n", malformed),
+        ("a length in words", "POST /v1/confirm HTTP/1.1\r\nContent-Length: ten\r\n", malformed),
+        ("an unknown coding", "POST /v1/confirm HTTP/1.1\r\nTransfer-Encoding: gzip\r\n", malformed),
+        ("chunks of an old version", "POST /v1/confirm HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", malformed),
+        ("a folded header", "GET /healthz HTTP/1.1\r\nA: b\r\n c\r\n", malformed),
+        ("a blank before the colon", "GET /healthz HTTP/1.1\r\nA : b\r\n", malformed),
+        ("a header without a name", "GET /healthz HTTP/1.1\r\n: b\r\n", malformed),
+        ("a header without a colon", "GET /healthz HTTP/1.1\r\nabc\r\n", malformed),
+        ("a NUL in a header", "GET /healthz HTTP/1.1\r\nA: b\0c\r\n", malformed),
+        ("no version", "GET /healthz\r\n", malformed),
+        ("an unknown version", "GET /healthz HTTP/3.0\r\n", malformed),
+        ("no method", "/healthz HTTP/1.1\r\n", malformed),
+        ("a method that is no word", "G@T( /healthz HTTP/1.1\r\n", malformed),
+        ("a blank in the path", "GET /health z HTTP/1.1\r\n", malformed),
+        ("a path that is none", "GET healthz HTTP/1.1\r\n", malformed),
+        ("tiny headers, too many", &format!("GET /healthz HTTP/1.1\r\n{tiny}"), too_large),
+        ("a long header", &format!("GET /healthz HTTP/1.1\r\nA: {long}\r\n"), too_large),
+    ];
+    Fixture::new().unchanged_by(|fixture| {
+        let good = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        for (kind, request, (status, code)) in kinds {
+            let alone = exchange(&fixture.admin, format!("{request}Connection: close\r\n\r\n").as_bytes());
+            assert_eq!(alone.status(), Some(status), "{kind}: {alone:?}");
+            assert_eq!(alone.body["code"], json!(code), "{kind}: {alone:?}");
+            assert!(alone.body["error"].is_string() && alone.head.contains("content-type: application/json"), "{kind}");
+            let after = exchange(&fixture.admin, format!("{good}{request}Connection: close\r\n\r\n").as_bytes()).text;
+            let (first, second) = after.split_once("HTTP/1.1 200 OK").unwrap();
+            assert!(first.is_empty() && second.contains(&format!("\"code\":\"{code}\"")), "{kind}: {after}");
+        }
+        // It depends on how it arrives whether a long path is found to be one, or only that there is too much.
+        let answer = exchange(&fixture.admin, format!("GET /{long} HTTP/1.1\r\n\r\n").as_bytes());
+        let refusals = [(Some(414), json!("uri_too_long")), (Some(431), json!("headers_too_large"))];
+        assert!(refusals.contains(&(answer.status(), answer.body["code"].clone())), "{answer:?}");
+    });
+}

@@ -175,14 +175,28 @@ fn a_full_queue_of_writes_refuses_agents_at_once_and_takes_people() {
     assert_eq!(server.sql("SELECT count(*) FROM interactions WHERE status = 'approved'"), [[json!(1)]]);
 }
 
+/// Another program holds the database, so that writes are in progress; SQLite waits five seconds for it.
 #[test]
 fn with_too_many_requests_in_progress_agents_are_shed_and_people_pass() {
     let server = TestServer::with(&["--max-in-flight", "1"]);
     let (agent, admin) = (server.agent("builder"), server.client("root", Role::Admin));
-    // One whose body does not come is in progress.
-    let mut slow = connect(&server);
-    let headers = ["Content-Type: application/json", "Content-Length: 2"];
-    slow.write_all(head(&agent, "POST /v1/interactions HTTP/1.1", &headers).as_bytes()).unwrap();
+    admin.get("/v1/interactions").expect(200);
+    let other = rusqlite::Connection::open(server.db()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let register = |client: &Client, id: &'static str| {
+        let client = client.clone();
+        std::thread::spawn(move || client.post("/v1/interactions", &confirmation(id)))
+    };
+    // It may meet one of the looks below, which has the turn then.
+    let slow = std::thread::spawn({
+        let agent = agent.clone();
+        move || loop {
+            let answer = agent.post("/v1/interactions", &confirmation("slow"));
+            if answer.status != 503 {
+                return answer;
+            }
+        }
+    });
     crate::harness::until(|| agent.get("/v1/interactions").status == 503);
     let answer = agent.post("/v1/interactions", &confirmation("c"));
     assert_eq!((answer.refusal(), retry_after(&answer)), ((503, "overloaded"), "1"));
@@ -190,12 +204,13 @@ fn with_too_many_requests_in_progress_agents_are_shed_and_people_pass() {
     let waiting = |millis: u32| agent.get(&format!("/v1/interactions/unknown?waitMs={millis}"));
     assert_eq!(waiting(0).refusal(), (503, "overloaded"));
     assert_eq!(waiting(1).refusal(), (404, "unknown_request"));
-    admin.register(&confirmation("mine"));
+    let mine = register(&admin, "mine");
     admin.get("/v1/interactions").expect(200);
-    slow.write_all(b"{}").unwrap();
-    assert!(rest(slow).starts_with("HTTP/1.1 400"));
+    other.execute_batch("COMMIT").unwrap();
+    slow.join().unwrap().expect(201);
+    mine.join().unwrap().expect(201);
     agent.register(&confirmation("c"));
-    assert_eq!(server.sql("SELECT count(*) FROM interactions"), [[json!(2)]]);
+    assert_eq!(server.sql("SELECT count(*) FROM interactions"), [[json!(3)]]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Other ways in than an address in the clear: a socket in the file system, TLS, and what systemd is told.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_rustls::rustls;
 
 use crate::harness::outside::refused;
-use crate::harness::{Process, countersign};
+use crate::harness::{Client, Process, countersign, signal, until};
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: anybody\r\nConnection: close\r\n\r\n";
 
@@ -74,6 +74,21 @@ fn certificate(directory: &Path) -> (rcgen::CertifiedKey<rcgen::KeyPair>, [Strin
     (made, files)
 }
 
+type Secured = rustls::StreamOwned<rustls::ClientConnection, net::TcpStream>;
+
+/// A connection on which the client trusts this certificate alone; an error where the server shows another.
+fn secured(address: &str, trusted: &rcgen::CertifiedKey<rcgen::KeyPair>) -> std::io::Result<Secured> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(trusted.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let client = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut stream = rustls::StreamOwned::new(client, net::TcpStream::connect(address).unwrap());
+    stream.conn.complete_io(&mut stream.sock)?;
+    Ok(stream)
+}
+
 #[test]
 fn over_tls_a_client_is_answered_and_a_silent_one_is_not_waited_for() {
     let directory = TempDir::new().unwrap();
@@ -82,14 +97,7 @@ fn over_tls_a_client_is_answered_and_a_silent_one_is_not_waited_for() {
     let process = Process::serve(&directory.path().join("test.db"), &flags);
     let address = process.url.strip_prefix("https://").unwrap();
     let mut silent = net::TcpStream::connect(address).unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
-    let name = "localhost".try_into().unwrap();
-    let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = rustls::StreamOwned::new(client, net::TcpStream::connect(address).unwrap());
+    let mut stream = secured(address, &made).unwrap();
     let origin = format!("https://{address}");
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n")
         .unwrap();
@@ -98,6 +106,50 @@ fn over_tls_a_client_is_answered_and_a_silent_one_is_not_waited_for() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert_eq!(silent.read(&mut [0]).unwrap(), 0);
     assert!(process.terminate().0.success());
+}
+
+#[test]
+fn a_hangup_reads_the_certificate_anew_and_ends_nothing() {
+    let directory = TempDir::new().unwrap();
+    let (old, [cert, key]) = certificate(directory.path());
+    let process = Process::serve(&directory.path().join("test.db"), &["--tls-cert", &cert, "--tls-key", &key]);
+    let address = process.url.strip_prefix("https://").unwrap().to_owned();
+    assert!(secured(&address, &old).is_ok());
+    let (new, _) = certificate(directory.path());
+    assert!(secured(&address, &old).is_ok(), "it was read without being asked");
+    signal(process.id(), "HUP");
+    until(|| secured(&address, &new).is_ok());
+    assert!(secured(&address, &old).is_err());
+    // What cannot be used changes nothing.
+    fs::write(&cert, "nothing").unwrap();
+    signal(process.id(), "HUP");
+    let plain = Process::serve(&directory.path().join("plain.db"), &[]);
+    signal(plain.id(), "HUP");
+    assert_eq!(Client::anonymous(&plain.url).get("/healthz").status, 200);
+    assert!(plain.terminate().0.success());
+    assert!(secured(&address, &new).is_ok());
+    assert!(process.terminate().0.success());
+}
+
+#[test]
+fn a_socket_has_the_mode_and_the_group_that_are_asked_for() {
+    let directory = TempDir::new().unwrap();
+    let (db, socket) = (directory.path().join("test.db"), directory.path().join("door"));
+    let group = fs::metadata(directory.path()).unwrap().gid();
+    let listen = format!("unix:{}", socket.display());
+    let flags = ["--socket-mode", "660", "--socket-group", &group.to_string()];
+    let process = Process::serve_on(&listen, &db, &flags);
+    let found = fs::symlink_metadata(&socket).unwrap();
+    assert_eq!((found.permissions().mode() & 0o777, found.gid()), (0o660, group));
+    assert!(alive(&socket));
+    assert!(process.terminate().0.success());
+    let sentence =
+        refused(countersign().args(["serve", "--listen", &listen, "--socket-group", "no-such-group", "--db"]).arg(&db));
+    assert!(sentence.contains("there is no group no-such-group"), "{sentence}");
+    let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("door")), "{left:?}");
+    let mode = countersign().args(["serve", "--socket-mode", "888", "--db"]).arg(&db).output().unwrap();
+    assert!(String::from_utf8(mode.stderr).unwrap().contains("a mode is in octal"));
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn a_log_that_is_not_read_keeps_no_request_waiting() {
     let agent = token(&db, "builder", "agent");
     let (unread, stderr) = std::io::pipe().unwrap();
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "debug", "--db"]).arg(&db);
     let process = Process::spawn(command.stdout(Stdio::piped()).stderr(stderr));
     let client = Client::new(&process.url, &agent);
     // Each is a line of the log of some 250 bytes, and a pipe holds 64 KiB.
@@ -147,6 +147,42 @@ fn a_log_that_is_not_read_keeps_no_request_waiting() {
     }
     drop(process);
     drop(unread);
+}
+
+/// A stranger and an agent, each on one connection.
+#[test]
+fn refusals_of_one_kind_are_counted_and_not_told_one_by_one() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let agent = token(&db, "builder", "agent");
+    let begun = std::time::Instant::now();
+    let process = Process::serve(&db, &["--log-format", "json"]);
+    let (stranger, agent) = (Client::anonymous(&process.url), Client::new(&process.url, &agent));
+    for _ in 0..1_000 {
+        stranger.get("/v1/interactions").expect(401);
+    }
+    for _ in 0..300 {
+        agent.get("/v1/interactions/nobodys").expect(404);
+    }
+    agent.get("/no/such/path").expect(404);
+    let (_, _, log) = process.terminate();
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |code: &str| lines.iter().filter(|line| line["code"] == code).cloned().collect::<Vec<_>>();
+    for (code, status, client, total) in [
+        ("unauthenticated", 401, "127.0.0.1", 1_000),
+        ("unknown_request", 404, "builder", 300),
+        ("unknown_path", 404, "builder", 1),
+    ] {
+        let told = of(code);
+        let counted: u64 = told.iter().map(|line| line["count"].as_u64().unwrap_or(1)).sum();
+        assert_eq!(counted, total, "{told:?}");
+        // The first one, and one a second.
+        assert!(told.len() <= 1 + seconds, "{} lines", told.len());
+        assert!(told[0]["span"]["x_request_id"].is_string() && told[0]["count"].is_null(), "{told:?}");
+        assert!(told.iter().all(|line| line["status"] == status), "{told:?}");
+        assert!(told.iter().skip(1).all(|line| line["client"] == client), "{told:?}");
+    }
 }
 
 #[test]
