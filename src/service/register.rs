@@ -18,7 +18,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::store::{Priority, WriteTx, stored_bytes};
+use crate::store::{Priority, ReadTx, WriteTx, stored_bytes};
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -41,16 +41,13 @@ pub struct Register {
 
 /// What became of a registration.
 #[derive(Clone, Debug)]
-pub enum Registered {
-    /// It is new.
-    Created {
-        /// As it stands.
-        record: Box<Record>,
-        /// What its agent should know.
-        warnings: Vec<Warning>,
-    },
-    /// The same was registered before; as it now stands.
-    Existing(Box<Record>),
+pub struct Registered {
+    /// Whether it is new; else the same was registered before.
+    pub is_new: bool,
+    /// As it now stands.
+    pub record: Record,
+    /// What its agent should know.
+    pub warnings: Vec<Warning>,
 }
 
 impl Service {
@@ -92,7 +89,8 @@ impl Service {
                 None
             };
             if let Some(existing) = found {
-                return Ok::<_, Error>(Err(existing));
+                let warnings = warnings(tx, &existing.interaction, allow_self_approval)?;
+                return Ok::<_, Error>((Err(existing), warnings));
             }
             let mut interaction = Interaction {
                 request_id: request_id.clone(),
@@ -114,20 +112,16 @@ impl Service {
                 let input = pending.match_input(&by.name, allow_self_approval);
                 interaction.resolution = decide(tx, &interaction, &input, None)?;
             }
-            let mut warnings = Vec::new();
-            if interaction.resolution.is_none() && !tx.has_resolver(&by.name, allow_self_approval)? {
-                warnings.push(Warning::NobodyCanAnswer);
-            }
-            Ok(Ok((interaction, warnings)))
+            let warnings = warnings(tx, &interaction, allow_self_approval)?;
+            Ok((Ok(interaction), warnings))
         });
-        Ok(match registered.await? {
-            Ok((interaction, warnings)) => {
-                let body = Arc::unwrap_or_clone(body);
-                let record = Box::new(Record { interaction, body, claim: None, wiping: None });
-                Registered::Created { record, warnings }
-            }
-            Err(existing) => Registered::Existing(Box::new(existing)),
-        })
+        let (registered, warnings) = registered.await?;
+        let is_new = registered.is_ok();
+        let record = registered.map_or_else(
+            |existing| existing,
+            |interaction| Record { interaction, body: Arc::unwrap_or_clone(body), claim: None, wiping: None },
+        );
+        Ok(Registered { is_new, record, warnings })
     }
 }
 
@@ -138,6 +132,12 @@ fn check_quota(tx: &WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> R
         return Ok(());
     }
     Err(Refused::StorageShareUsed { limit, retry_after_ms: tx.now().left_of_day_ms() }.into())
+}
+
+/// What the agent should know of its interaction: that it waits, and nobody could answer it.
+fn warnings(tx: &ReadTx<'_>, interaction: &Interaction, own_counts: bool) -> Result<Vec<Warning>> {
+    let is_in_vain = interaction.resolution.is_none() && !tx.has_resolver(&interaction.registered_by, own_counts)?;
+    Ok(is_in_vain.then_some(Warning::NobodyCanAnswer).into_iter().collect())
 }
 
 /// The digest that tells a repetition from a conflict: of what the agent itself has said. A relative deadline is no part

@@ -28,12 +28,10 @@ pub(crate) async fn register(
         origin: body.origin,
         traceparent: traceparent(&headers),
     };
-    let (status, record, warnings) = match app.service.register(&caller, register).await? {
-        Registered::Created { record, warnings } => (StatusCode::CREATED, record, warnings),
-        Registered::Existing(record) => (StatusCode::OK, record, Vec::new()),
-    };
+    let Registered { is_new, record, warnings } = app.service.register(&caller, register).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = Call::GetInteraction.path_with(&[record.interaction.request_id.as_str()]);
-    let interaction = Interaction { warnings: Warning::list(&warnings), ..Interaction::from(*record) };
+    let interaction = Interaction { warnings: Warning::list(&warnings), ..Interaction::from(record) };
     let mut response = answer(status, &interaction)?;
     if let (StatusCode::CREATED, Ok(location)) = (status, HeaderValue::from_str(&location)) {
         response.headers_mut().insert(LOCATION, location);

@@ -22,6 +22,7 @@ fn with_input(request_id: &str, tool: &str, input: &str) -> String {
 fn every_kind_is_stored_and_shown_with_everything_that_was_said() {
     let server = TestServer::start();
     let agent = server.agent("builder");
+    server.approver("ada");
     for (full, kind, expires_at) in [
         (full_confirmation(), "confirmation", "2030-01-01T00:01:00.000Z"),
         (full_secret(), "secret", "2030-01-01T01:00:00.000Z"),
@@ -41,9 +42,9 @@ fn every_kind_is_stored_and_shown_with_everything_that_was_said() {
         let metadata = full.get("metadata").cloned().unwrap_or_else(|| json!({}));
         let expected = json!({"requestId": id, "kind": kind, "status": "pending", "conversationId": "conversation",
             "registeredBy": "builder", "createdAt": START, "expiresAt": expires_at, "resolvedAt": null,
-            "metadata": metadata, kind: shown, "resolution": null, "claim": null});
-        let high_risk = json!({"acknowledgements": ["high_risk"]});
-        let expected = if kind == "confirmation" { altered(expected, &high_risk) } else { expected };
+            "claimExpiresAt": null, "metadata": metadata, kind: shown, "resolution": null, "claim": null});
+        let more = json!({"acknowledgements": ["high_risk"], "origin": full["origin"]});
+        let expected = if kind == "confirmation" { altered(expected, &more) } else { expected };
         assert_eq!(answer.body, expected);
         let row = format!("SELECT kind, status, registered_by, tool_name FROM interactions WHERE request_id = '{id}'");
         let tool = if kind == "confirmation" { json!("shell") } else { Value::Null };
@@ -51,7 +52,7 @@ fn every_kind_is_stored_and_shown_with_everything_that_was_said() {
         let told = server.sql(&format!("SELECT event, principal FROM audit_events WHERE request_id = '{id}'"));
         assert_eq!(told, [[json!("interaction.registered"), json!("builder")]]);
     }
-    assert_eq!(server.sql("SELECT pending_count FROM principals"), [[json!(3)]]);
+    assert_eq!(server.sql("SELECT pending_count FROM principals WHERE name = 'builder'"), [[json!(3)]]);
 }
 
 #[test]

@@ -145,7 +145,8 @@ fn a_value_of_several_lines_is_kept_to_the_byte() {
 #[test]
 fn a_value_that_is_wiped_is_never_taken_again() {
     let server = TestServer::start();
-    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let (agent, ada, bob) = (server.agent("builder"), server.approver("ada"), server.approver("bob"));
+    let eve = server.client("eve", Role::Auditor);
     for (id, delivery) in [("kept", "store"), ("once", "transient_send")] {
         agent.register(&secret(id));
         give(&ada, id, &json!({"value": "v", "delivery": delivery})).expect(200);
@@ -153,7 +154,7 @@ fn a_value_that_is_wiped_is_never_taken_again() {
     take(&agent, "kept", "t").expect(200);
     for (id, delivery) in [("kept", "store"), ("once", "transient_send")] {
         let path = format!("/v1/interactions/{id}/secret");
-        for other in [&agent, &server.client("eve", Role::Auditor)] {
+        for other in [&agent, &eve] {
             assert_eq!(server.unchanged(|| other.delete(&path)).refusal(), (403, "forbidden"));
         }
         let seen = ada.delete(&path).expect(200).body;
@@ -163,7 +164,7 @@ fn a_value_that_is_wiped_is_never_taken_again() {
         assert_eq!(server.history(id).last().unwrap(), "secret.wiped by ada");
         server.unchanged(|| {
             assert_eq!(ada.delete(&path).expect(200).body, seen);
-            assert_eq!(server.approver("bob").delete(&path).expect(200).body, seen);
+            assert_eq!(bob.delete(&path).expect(200).body, seen);
             assert_eq!(take(&agent, id, "t").refusal(), (409, "wiped"));
             assert_eq!(take_with_no_id(&agent, id).refusal(), (409, "wiped"));
             assert_eq!(agent.look(id), seen);

@@ -25,6 +25,7 @@ fn what_is_resolved_is_answered_at_once_and_no_waiter_is_left() {
 fn patience_that_ends_is_answered_with_what_is_pending() {
     let server = TestServer::start();
     let agent = server.agent("builder");
+    server.approver("ada");
     let registered = agent.register(&confirmation("c"));
     for millis in [0, 1, 20] {
         assert_eq!(server.unchanged(|| wait(&agent, "c", millis)).expect(200).body, registered);

@@ -76,7 +76,7 @@ fn without_being_asked_to_a_new_rule_resolves_nothing_and_says_nothing_of_it() {
         assert_eq!(body.get("resolved"), None);
         assert_eq!(server.stored("c"), "pending");
     }
-    for apply in [json!("yes"), json!(1), Value::Null] {
+    for apply in [json!("yes"), json!(1), json!([])] {
         let refused = ada.post("/v1/trust-rules", &with(&rule("deny", "x"), &json!({"applyToPending": apply})));
         assert_eq!(refused.refusal(), (400, "malformed_request"));
     }
