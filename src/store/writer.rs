@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
+use super::commits::Commits;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, OnCommit, Result, WriteTx};
@@ -85,6 +86,7 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         checkpointer: Checkpointer,
+        commits: Arc<Commits>,
         max_queued: usize,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
@@ -98,8 +100,8 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, cache: WriterCache::default(), checkpointer, clock, on_commit, queued: counter }
-                .run(&messages);
+            let cache = WriterCache::default();
+            Thread { conn, cache, checkpointer, commits, clock, on_commit, queued: counter }.run(&messages);
         })?;
         Ok(Self { queue, queued, max_queued, ended, failed })
     }
@@ -149,6 +151,7 @@ struct Thread {
     conn: Connection,
     cache: WriterCache,
     checkpointer: Checkpointer,
+    commits: Arc<Commits>,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
     queued: Arc<AtomicUsize>,
@@ -194,8 +197,9 @@ impl Thread {
             return Disk::Trusted;
         }
         let (committed, disk) = match self.transact(&mut group) {
-            // Another thread's sync may have failed meanwhile: this commit's own did not, but it is no longer acknowledged.
-            Ok(_) if self.checkpointer.has_failed() => (Err(Error::Closed), Disk::Unknown),
+            // Another thread's sync may have failed meanwhile, or a file of the database may be gone: what was committed is
+            // no longer acknowledged.
+            Ok(_) if !self.checkpointer.may_acknowledge(&self.conn) => (Err(Error::Closed), Disk::Unknown),
             Ok(committed) => (Ok(committed), Disk::Trusted),
             Err(error) => {
                 let disk = self.undo(&error);
@@ -226,6 +230,7 @@ impl Thread {
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
     fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<CommitSummary>> {
         self.execute("BEGIN IMMEDIATE")?;
+        self.commits.begun().map_err(|error| Error::Internal(Arc::new(error)))?;
         self.cache.begin(&self.conn)?;
         let mut all = CommitSummary::default();
         for work in group {
@@ -252,6 +257,9 @@ impl Thread {
         let begun = Instant::now();
         self.execute("COMMIT")?;
         all.duration = begun.elapsed();
+        if Checkpointer::has_written() {
+            self.commits.committed(all.has_changed_tokens);
+        }
         Ok(Some(all))
     }
 

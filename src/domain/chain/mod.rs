@@ -163,7 +163,9 @@ impl UnverifiedEvent {
     pub fn in_line(line: &str) -> Self {
         match serde_json::from_str::<Line<'_>>(line) {
             Ok(read) => read.found(line),
-            Err(error) => Self { seq: None, content: Err(format!("it is no event: {error}")), hash: None, previous: None },
+            Err(error) => {
+                Self { seq: None, content: Err(format!("it is no event: {error}")), hash: None, previous: None }
+            }
         }
     }
 
@@ -215,7 +217,8 @@ impl Line<'_> {
             detail: self.detail.get().to_owned().into(),
         };
         let is_to_the_letter = UnverifiedEvent::line(&content, self.seq, previous, hash) == line;
-        let content = if is_to_the_letter { Ok(content) } else { Err("it is not written as an export writes it".to_owned()) };
+        let content =
+            if is_to_the_letter { Ok(content) } else { Err("it is not written as an export writes it".to_owned()) };
         UnverifiedEvent { seq, content, hash: Some(hash), previous: Some(previous) }
     }
 }

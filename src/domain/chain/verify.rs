@@ -238,7 +238,8 @@ mod tests {
         assert!(verified(cut.clone(), None).is_ok());
         assert_eq!(verified(cut, kept), Err(Broken::Removed { first: 7, last: 9 }));
         let other = content("other").hash(1, EventHash::ZERO);
-        let mut events = vec![UnverifiedEvent { content: Ok(content("other")), hash: Some(other), ..history(1).remove(0) }];
+        let mut events =
+            vec![UnverifiedEvent { content: Ok(content("other")), hash: Some(other), ..history(1).remove(0) }];
         assert!(verified(events.clone(), None).is_ok());
         let head = head_of(&history(1));
         assert_eq!(verified(events.split_off(0), Some(head)), Err(Broken::Replaced { head, found: other }));

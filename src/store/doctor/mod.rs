@@ -64,7 +64,10 @@ pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
 
 /// A query that cannot be answered is itself a finding.
 fn checked(name: &str, found: Result<Vec<String>>) -> Checked {
-    Checked { name: name.to_owned(), found: found.unwrap_or_else(|error| vec![format!("it cannot be checked: {error}")]) }
+    Checked {
+        name: name.to_owned(),
+        found: found.unwrap_or_else(|error| vec![format!("it cannot be checked: {error}")]),
+    }
 }
 
 /// The first few rows of a query of one column.

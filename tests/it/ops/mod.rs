@@ -6,6 +6,7 @@ mod key;
 mod listen;
 mod migrate;
 mod observe;
+mod one_server;
 mod refused_start;
 mod restart;
 mod shutdown;
