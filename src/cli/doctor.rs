@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::progress::Progress;
 use crate::clock::{Clock, SystemClock, TOLD_AHEAD_MS};
 use crate::config::Database;
 use crate::store::{examine, with_read_tx};
@@ -18,7 +19,9 @@ pub(super) struct NotWell {
 /// Prints a line for each check, and one where the machine's clock is behind the database.
 pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
     let path = database.path()?;
-    let checks = examine(&path)?;
+    let progress = Progress::start();
+    let checks = examine(&path, &|step| progress.show(|| step.to_string()))?;
+    drop(progress);
     let mut out = io::stdout().lock();
     for check in &checks {
         match check.found.as_slice() {

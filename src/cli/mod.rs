@@ -17,6 +17,7 @@ mod interrupt;
 mod key;
 mod list;
 mod login;
+mod progress;
 mod rules;
 mod run;
 mod safe_text;

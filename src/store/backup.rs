@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
-use super::doctor::examine;
+use super::doctor::{Step, examine};
 use super::{OpenError, open};
 
 /// Why there is no backup. Nothing was left behind.
@@ -44,7 +44,7 @@ impl Drop for Draft {
 
 /// Copies the database at `path`, beside a server or without one, to the new file `to`: everything that was committed when
 /// this began is in it, and it is on the disk, for its owner alone.
-pub fn backup(path: &Path, to: &Path) -> Result<(), BackupError> {
+pub fn backup(path: &Path, to: &Path, progress: &dyn Fn(Step<'_>)) -> Result<(), BackupError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
@@ -56,7 +56,7 @@ pub fn backup(path: &Path, to: &Path) -> Result<(), BackupError> {
     let failed = |error| BackupError::File(draft.0.clone(), error);
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft.0).map_err(failed)?;
     copy(&source, &draft.0).map_err(OpenError::from)?;
-    let unsound = examine(&draft.0)?.into_iter().find(|check| !check.found.is_empty());
+    let unsound = examine(&draft.0, progress)?.into_iter().find(|check| !check.found.is_empty());
     if let Some(check) = unsound {
         return Err(BackupError::Unsound(format!("{}: {}", check.name, check.found.join(", "))));
     }

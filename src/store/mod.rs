@@ -26,6 +26,8 @@ mod open;
 mod page;
 mod principals;
 mod priority;
+#[cfg(test)]
+mod query_plan;
 mod readers;
 mod resolve;
 mod sealed_secrets;
@@ -48,7 +50,7 @@ pub use self::backup::{BackupError, backup};
 pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
 pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
-pub use self::doctor::{Checked, examine};
+pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::interactions::Filter;
 pub use self::page::{Cursor, ListPage, Page};
