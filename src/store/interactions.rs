@@ -32,6 +32,10 @@ const RECORDS: &str = concat!(
      LEFT JOIN claims AS c USING (interaction_id)"
 );
 
+/// How much of each kind is pending, and since when.
+const PENDING_BY_KIND: &str =
+    "SELECT kind, count(*), min(created_at_ms) FROM interactions WHERE status = 'pending' GROUP BY kind";
+
 /// Which interactions a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -45,6 +49,34 @@ pub struct Filter {
     pub tool_name: Option<ToolName>,
     /// Who registered them.
     pub registered_by: Option<PrincipalName>,
+}
+
+/// How a list is ordered, and where it ends.
+const NEWEST_FIRST: &str = "ORDER BY i.interaction_id DESC LIMIT ?";
+
+impl Filter {
+    /// `window` with the conditions of all members but the status.
+    fn narrow<'f>(&'f self, window: WhereClause<'f>) -> WhereClause<'f> {
+        window
+            .when("i.kind = ?", self.kind.as_ref())
+            .when("i.conversation_id = ?", self.conversation_id.as_ref())
+            .when("i.tool_name = ?", self.tool_name.as_ref())
+            .when("i.registered_by = ?", self.registered_by.as_ref())
+    }
+}
+
+fn pending_confirmations_query() -> String {
+    format!(
+        "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
+         AND i.interaction_id > ?2 ORDER BY i.interaction_id"
+    )
+}
+
+/// The queries of the queue: for what has a deadline, the first to end at the front, and for what waits forever.
+fn queue_queries() -> [String; 2] {
+    [("IS NOT NULL", "i.expires_at_ms, i.interaction_id"), ("IS NULL", "i.interaction_id")].map(|(deadline, order)| {
+        format!("{RECORDS} WHERE i.status = 'pending' AND i.expires_at_ms {deadline} ORDER BY {order} LIMIT ?1")
+    })
 }
 
 /// What the columns of a resolution hold, in their order.
@@ -144,25 +176,19 @@ impl ReadTx<'_> {
     pub fn records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
         let (after, before) = page.window(self.last_interaction()?);
         let older_than = page.before.map(Cursor::row);
-        let (window, resolved) = match &filter.status {
+        let window = match &filter.status {
             Some(Status::Pending) => {
                 let pending = WhereClause::default().always("i.status = 'pending'");
-                (pending.when("i.interaction_id < ?", older_than.as_ref()), None)
+                pending.when("i.interaction_id < ?", older_than.as_ref())
             }
             other => {
                 let window = WhereClause::default().when("i.interaction_id < ?", Some(&before));
-                (window.when("i.interaction_id > ?", Some(&after)), other.as_ref())
+                window.when("i.interaction_id > ?", Some(&after)).when("i.status = ?", other.as_ref())
             }
         };
         // One more than is shown tells whether there is more.
         let limit = page.limit.saturating_add(1);
-        let (sql, values) = window
-            .when("i.status = ?", resolved)
-            .when("i.kind = ?", filter.kind.as_ref())
-            .when("i.conversation_id = ?", filter.conversation_id.as_ref())
-            .when("i.tool_name = ?", filter.tool_name.as_ref())
-            .when("i.registered_by = ?", filter.registered_by.as_ref())
-            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
+        let (sql, values) = filter.narrow(window).query(RECORDS, NEWEST_FIRST, &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
         if found.next.is_none() && after > 0 && filter.status != Some(Status::Pending) {
             found.next = Some(Cursor::at(after + 1));
@@ -176,27 +202,26 @@ impl ReadTx<'_> {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// The position of the newest interaction, or before the first: all that is registered later is after it.
+    pub fn newest_interaction(&self) -> Result<Cursor> {
+        self.last_interaction().map(Cursor::at)
+    }
+
     /// The pending confirmations of a tool, oldest first, from `after` on: as many as a page takes.
     pub fn pending_confirmations(&self, tool_name: &ToolName, after: Option<Cursor>) -> Result<ListPage<Record>> {
-        let sql = format!(
-            "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
-             AND i.interaction_id > ?2 ORDER BY i.interaction_id"
-        );
-        self.page(&sql, params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
+        self.page(&pending_confirmations_query(), params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
     }
 
     /// What is pending, whatever ends first at the front and what waits forever at the end; at most `limit`, or as many
     /// as a page takes.
     pub fn queue(&self, limit: u32) -> Result<ListPage<Record>> {
-        let of = |deadline: &str, order: &str| {
-            format!("{RECORDS} WHERE i.status = 'pending' AND i.expires_at_ms {deadline} ORDER BY {order} LIMIT ?1")
-        };
         // One more than is shown tells whether there is more.
         let more = limit.saturating_add(1);
-        let mut found = self.page(&of("IS NOT NULL", "i.expires_at_ms, i.interaction_id"), params![more], limit)?;
+        let [with_deadline, without] = queue_queries();
+        let mut found = self.page(&with_deadline, params![more], limit)?;
         let left = limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
         if found.next.is_none() && left > 0 {
-            let for_ever = self.page(&of("IS NULL", "i.interaction_id"), params![more], left)?;
+            let for_ever = self.page(&without, params![more], left)?;
             found.rows.extend(for_ever.rows);
             found.next = for_ever.next;
         }
@@ -254,9 +279,7 @@ impl ReadTx<'_> {
 
     /// How many interactions of each kind are pending, and since when the oldest of them is.
     pub fn pending_by_kind(&self) -> Result<Vec<(Kind, u64, Timestamp)>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT kind, count(*), min(created_at_ms) FROM interactions WHERE status = 'pending' GROUP BY kind",
-        )?;
+        let mut statement = self.conn.prepare_cached(PENDING_BY_KIND)?;
         let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(counts.collect::<rusqlite::Result<_>>()?)
     }
@@ -325,5 +348,37 @@ impl WriteTx<'_> {
         let event = NewAuditEvent::new(Event::Registered);
         self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query_plan::plan;
+
+    #[test]
+    fn what_is_pending_is_found_without_reading_what_is_over() {
+        let (row, name, limit) = (1_i64, "builder".parse().unwrap(), 10);
+        let filters = [
+            Filter::default(),
+            Filter { kind: Some(Kind::Question), ..Filter::default() },
+            Filter { registered_by: Some(name), ..Filter::default() },
+        ];
+        let mut queries =
+            vec![pending_confirmations_query(), PENDING_BY_KIND.to_owned(), "SELECT * FROM v_pending".to_owned()];
+        queries.extend(queue_queries());
+        for filter in &filters {
+            for older_than in [None, Some(&row)] {
+                let pending = WhereClause::default().always("i.status = 'pending'");
+                let window = pending.when("i.interaction_id < ?", older_than);
+                queries.push(filter.narrow(window).query(RECORDS, NEWEST_FIRST, &limit).0);
+            }
+        }
+        for query in queries {
+            let plan = plan(&query);
+            assert!(plan[0].contains("USING INDEX interactions_pending"), "{query}: {plan:?}");
+            assert!(plan[1..].iter().all(|step| !step.starts_with("SCAN")), "{query}: {plan:?}");
+            assert!(plan.iter().all(|step| !step.contains("ORDER BY")), "{query}: {plan:?}");
+        }
     }
 }
