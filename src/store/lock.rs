@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use super::OpenError;
 
-/// Whether a lock on the database file leaves SQLite's locks alone.
-const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");
+/// Whether a lock on a database file leaves SQLite's locks alone.
+pub(super) const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");
 
 /// Both locks of a database. Dropped only after the last connection of this process to it.
 pub(super) struct Locks {
