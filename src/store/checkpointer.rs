@@ -161,6 +161,9 @@ impl Thread {
                 Ok(()) => self.shorten(),
                 Err(RecvTimeoutError::Timeout) => {
                     end_if_displaced(&self.conn, &self.files, &self.barrier, &self.failed);
+                    if *self.failed.borrow() {
+                        return;
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -181,9 +184,7 @@ impl Thread {
 /// open, wherever that is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
 fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier, failed: &watch::Sender<bool>) {
     let Err(displaced) = files.check() else { return };
-    if *failed.borrow() {
-        return;
-    }
+    // The writer may have committed since the thread has emptied the log: it empties it once more.
     tracing::error!(%displaced, "no more writes are acknowledged");
     // A reader that panicked has left nothing half done.
     let _shut = barrier.write().unwrap_or_else(PoisonError::into_inner);
