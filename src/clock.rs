@@ -1,14 +1,15 @@
 //! What time it is: the only place that reads the system's clock.
 //!
 //! A [`Clock`] never runs backwards, neither while the process lives nor, once [`Clock::never_before`] was told the
-//! highest time in the database, across restarts. It can also be waited for, so that tests move time by hand.
+//! highest time in the database, across restarts. It never stands still either: where the machine's clock is set back, time
+//! goes on from the highest time seen. It can also be waited for, so that tests move time by hand.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -25,6 +26,15 @@ pub struct Timestamp(i64);
 
 /// The last millisecond that jiff reads and writes in every time zone: 9999-12-30T21:59:59.999Z.
 const LAST_MS: i64 = 253_402_207_199_999;
+
+/// The last microsecond of [`LAST_MS`].
+const LAST_MICROS: i64 = LAST_MS * 1000 + 999;
+
+/// How far time may be ahead of the machine's clock before an operator is told of it, in milliseconds.
+pub const TOLD_AHEAD_MS: u64 = 5_000;
+
+/// How far time may be ahead of the machine's clock before a server asks whether that is meant: a day, in milliseconds.
+pub const MOST_AHEAD_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The longest sleep towards a deadline, so that a suspended machine notices soon after it wakes.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -124,26 +134,72 @@ pub trait Clock: Send + Sync + 'static {
     /// From here on, no time before `floor`.
     fn never_before(&self, floor: Timestamp);
 
+    /// How many milliseconds the time is ahead of the machine's clock, which was set back or is behind the floor.
+    fn ahead_ms(&self) -> u64;
+
     /// Ends when `moment` has come, or somewhat earlier: look at [`Clock::now`] again.
     fn sleep_until(&self, moment: Timestamp) -> Sleep<'_>;
 }
 
-/// The machine's wall clock, held at its highest reading whenever it is set back.
-#[derive(Debug, Default)]
+/// The machine's wall clock. Where it is set back, time goes on from its highest reading at the pace of the monotonic clock.
+#[derive(Debug)]
 pub struct SystemClock {
-    highest_ms: AtomicI64,
+    begun: Instant,
+    offset: Offset,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { begun: Instant::now(), offset: Offset::default() }
+    }
+}
+
+impl SystemClock {
+    /// Microseconds of the wall clock, and those since this clock was made.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the system's clock is read")]
+    fn read(&self) -> (i64, i64) {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        (micros(since_epoch), micros(self.begun.elapsed()))
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(LAST_MICROS).min(LAST_MICROS)
+}
+
+/// The most that the wall clock was ever ahead of the monotonic clock, in microseconds.
+#[derive(Debug)]
+struct Offset(AtomicI64);
+
+impl Default for Offset {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Offset {
+    /// The time now, given what both clocks show: never earlier than before, and later as soon as `monotonic` is.
+    fn now(&self, wall: i64, monotonic: i64) -> i64 {
+        let ahead = wall.saturating_sub(monotonic);
+        let highest = self.0.fetch_max(ahead, Ordering::Relaxed).max(ahead);
+        monotonic.saturating_add(highest).min(LAST_MICROS)
+    }
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the system's clock is read")]
     fn now(&self) -> Timestamp {
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let millis = i64::try_from(since_epoch.as_millis()).unwrap_or(LAST_MS).min(LAST_MS);
-        Timestamp(self.highest_ms.fetch_max(millis, Ordering::Relaxed).max(millis))
+        let (wall, monotonic) = self.read();
+        Timestamp(self.offset.now(wall, monotonic) / 1000)
     }
 
     fn never_before(&self, floor: Timestamp) {
-        self.highest_ms.fetch_max(floor.0, Ordering::Relaxed);
+        let (_, monotonic) = self.read();
+        self.offset.now(floor.0.saturating_mul(1000), monotonic);
+    }
+
+    fn ahead_ms(&self) -> u64 {
+        let (wall, monotonic) = self.read();
+        u64::try_from(self.offset.now(wall, monotonic) - wall).unwrap_or(0) / 1000
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Sleep<'_> {
@@ -177,6 +233,10 @@ impl Clock for ManualClock {
         Timestamp(*self.now_ms.borrow())
     }
 
+    fn ahead_ms(&self) -> u64 {
+        0
+    }
+
     fn never_before(&self, floor: Timestamp) {
         self.now_ms.send_modify(|now| *now = (*now).max(floor.0));
     }
@@ -192,6 +252,8 @@ impl Clock for ManualClock {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -220,6 +282,42 @@ mod tests {
         let clock = SystemClock::default();
         let future = Timestamp(clock.now().as_millis() + 3_600_000);
         clock.never_before(future);
-        assert_eq!(clock.now(), future);
+        assert!(clock.now() >= future);
+        assert!(clock.ahead_ms() > TOLD_AHEAD_MS);
+    }
+
+    #[test]
+    fn a_clock_that_is_not_set_back_is_not_ahead() {
+        let clock = SystemClock::default();
+        clock.now();
+        assert!(clock.ahead_ms() < TOLD_AHEAD_MS);
+    }
+
+    #[test]
+    fn from_a_floor_time_goes_on_at_the_pace_of_the_monotonic_clock() {
+        let offset = Offset::default();
+        assert_eq!(offset.now(9_000, 5), 9_000);
+        assert_eq!(offset.now(1_000, 25), 9_020);
+        assert_eq!(offset.now(9_500, 26), 9_500, "a wall clock that is later counts");
+        assert_eq!(offset.now(0, 30), 9_504);
+        assert_eq!(offset.now(LAST_MICROS, 31), LAST_MICROS);
+        assert_eq!(offset.now(0, 32), LAST_MICROS, "there is no time after the last");
+    }
+
+    proptest! {
+        /// The wall clock jumps forth and back as it likes.
+        #[test]
+        fn time_never_decreases_and_never_stands_still_while_the_monotonic_clock_advances(
+            readings in prop::collection::vec((0_i64..1_000_000_000_000, 0_i64..1_000_000), 1..100),
+        ) {
+            let (offset, mut monotonic, mut before) = (Offset::default(), 0, None);
+            for (wall, passed) in readings {
+                monotonic += passed;
+                let now = offset.now(wall, monotonic);
+                prop_assert!(now >= wall, "it is behind the wall clock");
+                prop_assert!(before.is_none_or(|before| now >= before + passed), "{before:?} {now} {passed}");
+                before = Some(now);
+            }
+        }
     }
 }

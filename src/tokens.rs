@@ -1,7 +1,7 @@
 //! Bearer tokens: 256 random bits that are known only by their SHA-256.
 //!
-//! The digests in force are kept in memory and read anew whenever another process has changed them, which every request
-//! checks first: a token that was made or revoked on the command line is so for the very next request.
+//! The digests in force are kept in memory and read anew whenever another process has written to the database, which every
+//! request checks first: a token that was made or revoked, by a command or in any other way, is so for the very next request.
 
 use std::collections::HashMap;
 use std::io;
@@ -76,7 +76,7 @@ impl Tokens {
         let token_sha256 = digest(token);
         // Read before the rows are: a change in between is then found by the next request.
         let generation = store.token_generation().map_err(|error| {
-            tracing::error!(%error, "the lock file cannot be read");
+            tracing::error!(%error, "the index of the write-ahead log cannot be read");
             crate::store::Error::Closed
         })?;
         if let Some(found) = self.find(generation, &token_sha256) {

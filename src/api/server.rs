@@ -23,9 +23,13 @@ pub struct ErrorBody {
 /// How the server is.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = HealthView)]
+#[serde(rename_all = "camelCase")]
 pub struct Health {
     /// `alive` or `ready`.
     pub status: String,
+    /// How many milliseconds the server's time is ahead of its machine's clock, where that is more than five seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_ms: Option<u64>,
 }
 
 /// A link that logs a browser in to the inbox, once.

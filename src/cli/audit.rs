@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::progress::Progress;
 use crate::config::Database;
 use crate::domain::chain::{Broken, EventHash, Head, UnverifiedEvent, verify};
-use crate::store::AuditLog;
+use crate::store::{self, AuditLog};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -72,11 +73,23 @@ impl Verify {
     fn run(self) -> Result<(), super::Failure> {
         let verified = match &self.file {
             Some(file) => verify(lines(file)?, self.head)?,
-            None => verify(AuditLog::open(&self.database.path()?)?.events(), self.head)?,
+            None => {
+                let history = AuditLog::open(&self.database.path()?)?;
+                let (progress, last) = (Progress::start(), history.head()?.seq);
+                let events = history.events().inspect(|event| show(&progress, event, last));
+                verify(events, self.head)?
+            }
         };
         let head = verified.map_err(Failure::Broken)?;
         writeln!(io::stdout(), "{} events, the chain is whole; head {head}", head.seq)?;
         Ok(())
+    }
+}
+
+/// Shows how far it is to the `last` event.
+fn show(progress: &Progress, event: &Result<UnverifiedEvent, store::Error>, last: i64) {
+    if let Ok(UnverifiedEvent { seq: Some(seq), .. }) = event {
+        progress.show(|| format!("event {seq} of {last}"));
     }
 }
 
@@ -111,7 +124,9 @@ impl Export {
 
 fn export(history: &AuditLog, mut out: impl Write) -> Result<(), super::Failure> {
     let mut previous = EventHash::ZERO;
+    let (progress, last) = (Progress::start(), history.head()?.seq);
     for found in history.events() {
+        show(&progress, &found, last);
         let found = found?;
         let seq = found.seq.unwrap_or_default();
         let content = found.content.map_err(|why| Failure::NotExported(seq, why))?;

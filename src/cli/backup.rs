@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::progress::Progress;
 use crate::config::Database;
 use crate::store::backup;
 
@@ -19,7 +20,9 @@ pub(super) struct MakeBackup {
 
 impl MakeBackup {
     pub(super) fn run(self) -> Result<(), super::Failure> {
-        backup(&self.database.path()?, &self.file)?;
+        let progress = Progress::start();
+        backup(&self.database.path()?, &self.file, &|step| progress.show(|| step.to_string()))?;
+        drop(progress);
         writeln!(io::stdout(), "{} is written and verified", self.file.display())?;
         writeln!(io::stderr(), "The key that opens its secrets is not in it: keep a copy of the key file, elsewhere.")?;
         Ok(())

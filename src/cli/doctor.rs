@@ -1,9 +1,12 @@
 //! `countersign doctor`: is all well with a database?
 
 use std::io::{self, Write};
+use std::path::Path;
 
+use super::progress::Progress;
+use crate::clock::{Clock, SystemClock, TOLD_AHEAD_MS};
 use crate::config::Database;
-use crate::store::examine;
+use crate::store::{examine, with_read_tx};
 
 /// The database is not in order; what is wrong with it has been printed.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +16,12 @@ pub(super) struct NotWell {
     checks: usize,
 }
 
-/// Prints a line for each check.
+/// Prints a line for each check, and one where the machine's clock is behind the database.
 pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
-    let checks = examine(&database.path()?)?;
+    let path = database.path()?;
+    let progress = Progress::start();
+    let checks = examine(&path, &|step| progress.show(|| step.to_string()))?;
+    drop(progress);
     let mut out = io::stdout().lock();
     for check in &checks {
         match check.found.as_slice() {
@@ -24,6 +30,22 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
             found => writeln!(out, "BROKEN  {}: {found:?}", check.name)?,
         }
     }
+    if let Some(note) = clock_note(&path) {
+        writeln!(out, "note    {note}")?;
+    }
     let broken = checks.iter().filter(|check| !check.found.is_empty()).count();
     if broken == 0 { Ok(()) } else { Err(NotWell { broken, checks: checks.len() }.into()) }
+}
+
+/// What there is to say of the machine's clock: `None` where it is not behind, or the history cannot be read, of which a
+/// check tells.
+fn clock_note(path: &Path) -> Option<String> {
+    let last = with_read_tx(path, |tx| tx.highest_time()).ok().flatten()?;
+    let now = SystemClock::default().now();
+    let is_behind = last.millis_since(now) > TOLD_AHEAD_MS;
+    is_behind.then(|| {
+        format!(
+            "the last event is of {last}, and this machine's clock says {now}: a server goes on from the later time"
+        )
+    })
 }

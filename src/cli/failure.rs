@@ -64,7 +64,7 @@ pub(super) enum Failure {
     /// What was asked for did not come about.
     #[error("{1}")]
     Ended(Outcome, String),
-    #[error("there is no such token that is in force; see `countersign token list`")]
+    #[error("there is no such token; see `countersign token list`")]
     NoSuchToken,
 }
 

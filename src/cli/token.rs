@@ -92,13 +92,12 @@ impl RevokeTokens {
     fn run(self) -> Result<(), Failure> {
         let path = self.database.path()?;
         let chosen = |token: &Token| {
-            token.revoked_at.is_none()
-                && (Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref())
+            Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref()
         };
-        let (revoked, holder, by) = with_write_tx(&path, &SystemClock::default(), |tx| {
+        let (tokens, holder, by) = with_write_tx(&path, &SystemClock::default(), |tx| {
             let by = self.by.as_ref().map(|by| resolver(tx, by)).transpose()?;
             let tokens = tx.tokens()?.into_iter().filter(chosen).collect::<Vec<_>>();
-            for token in &tokens {
+            for token in tokens.iter().filter(|token| token.revoked_at.is_none()) {
                 tx.revoke_token(token)?;
             }
             let holder = self.name.clone().or_else(|| tokens.first().map(|token| token.principal.name.clone()));
@@ -113,8 +112,13 @@ impl RevokeTokens {
                 Some(_) | None => Err(Failure::NoSuchToken),
             }
         })?;
-        for token in revoked {
-            writeln!(io::stdout(), "revoked {} of {}", token.token_id, token.principal.name)?;
+        let was_any_in_force = tokens.iter().any(|token| token.revoked_at.is_none());
+        for Token { token_id, principal, revoked_at, .. } in tokens {
+            match revoked_at {
+                None => writeln!(io::stdout(), "revoked {token_id} of {}", principal.name)?,
+                Some(_) if was_any_in_force => {}
+                Some(at) => writeln!(io::stdout(), "{token_id} of {} was revoked already, at {at}", principal.name)?,
+            }
         }
         match by {
             Some(by) => reject_pending(&path, &by, &holder),

@@ -37,6 +37,10 @@ pub struct Config {
     #[arg(long, env = "COUNTERSIGN_REQUIRE_ACKNOWLEDGEMENTS", value_parser = FalseyValueParser::new())]
     pub require_acknowledgements: bool,
 
+    /// Start though the last event in the database is more than a day later than this machine's clock
+    #[arg(long, env = "COUNTERSIGN_ACCEPT_CLOCK", value_parser = FalseyValueParser::new())]
+    pub accept_clock: bool,
+
     /// How long an interaction without a deadline of its own stays pending, such as 90s, 24h or 7d; `none`: no deadline
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]
     pub default_ttl: Ttl,

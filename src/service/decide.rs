@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::Result;
+use crate::clock::Timestamp;
 use crate::domain::enums::Outcome;
 use crate::domain::id::{PrincipalName, RuleId};
 use crate::domain::interaction::{Detail, Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
-use crate::domain::rule_set::{MatchInput, RuleSetDecision};
+use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
 use crate::domain::trust_rule::{RuleUse, TrustRule};
 use crate::store::WriteTx;
 
@@ -34,6 +35,26 @@ impl<'a> PendingConfirmation<'a> {
     pub(super) fn match_input<'m>(&'m self, by: &'m PrincipalName, allow_self_approval: bool) -> MatchInput<'m> {
         let excluded_author = (!allow_self_approval).then_some(by);
         MatchInput { confirmation: self.confirmation, subject: &self.subject, excluded_author }
+    }
+}
+
+/// Whether `rule`, one of `rules`, would take part in the decision on a confirmation of its tool, whatever decision that is.
+pub(super) fn would_decide(
+    rules: &RuleSet,
+    rule: &TrustRule,
+    record: &Record,
+    now: Timestamp,
+    allow_self_approval: bool,
+) -> bool {
+    let Some(pending) = PendingConfirmation::from_record(record) else {
+        return false;
+    };
+    let input = pending.match_input(&record.interaction.registered_by, allow_self_approval);
+    let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
+    match rules.decide(&input, now, Some(&rule.rule_id)) {
+        RuleSetDecision::Deny(rule) | RuleSetDecision::Ask(Some(rule)) => is_it(rule),
+        RuleSetDecision::Allow(rules) => rules.into_iter().any(is_it),
+        RuleSetDecision::Ask(None) | RuleSetDecision::NoMatch(_) => false,
     }
 }
 

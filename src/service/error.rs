@@ -1,5 +1,8 @@
 //! What comes back from a use case that did nothing.
 
+use std::path::PathBuf;
+
+use crate::clock::Timestamp;
 use crate::domain::refused::Refused;
 use crate::sealer::{KeyError, Unopenable};
 use crate::store;
@@ -45,6 +48,18 @@ pub enum OpenError {
     /// The database.
     #[error(transparent)]
     Database(#[from] store::OpenError),
+    /// The machine's clock is far behind the database.
+    #[error(
+        "in {} it is {last} already, and this machine's clock says {clock}: set the clock right, or start with --accept-clock to go on from the later time", .path.display()
+    )]
+    ClockBehind {
+        /// The database.
+        path: PathBuf,
+        /// The highest time in it.
+        last: Timestamp,
+        /// What the machine's clock shows.
+        clock: Timestamp,
+    },
     /// The key.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -1,10 +1,31 @@
 //! Readiness and measurements: whether the service works, and how much it has to do.
 
+use std::path::Path;
 use std::time::Duration;
 
-use super::{Result, Service};
+use super::{OpenError, Result, Service};
+use crate::clock::{Clock, MOST_AHEAD_MS, TOLD_AHEAD_MS, Timestamp};
 use crate::metrics::{Metrics, Snapshot};
 use crate::store::Priority;
+
+/// Warns where the machine's clock is behind the database at `path`, and refuses where it is far behind and that is not
+/// accepted.
+pub(super) fn check_clock(path: &Path, clock: &dyn Clock, is_accepted: bool) -> std::result::Result<(), OpenError> {
+    let (ahead, last) = (clock.ahead_ms(), clock.now());
+    let machine = i64::try_from(ahead).ok().and_then(|ahead| Timestamp::from_millis(last.as_millis() - ahead));
+    let machine = machine.unwrap_or(Timestamp::EPOCH);
+    if ahead > MOST_AHEAD_MS && !is_accepted {
+        return Err(OpenError::ClockBehind { path: path.to_owned(), last, clock: machine });
+    }
+    if ahead > TOLD_AHEAD_MS {
+        tracing::warn!(
+            %last,
+            %machine,
+            "the database has events that are later than this machine's clock; time goes on from the last of them"
+        );
+    }
+    Ok(())
+}
 
 impl Service {
     /// Commits a write that changes nothing: succeeds if the database takes writes.
@@ -14,6 +35,12 @@ impl Service {
     /// An error of the store: the database takes no writes.
     pub async fn ready(&self, priority: Priority) -> Result<()> {
         self.store.write(priority, |tx| Ok(tx.rewrite_header()?)).await
+    }
+
+    /// Returns how many milliseconds the time here is ahead of the machine's clock, where that is worth telling.
+    #[must_use]
+    pub fn clock_ahead_ms(&self) -> Option<u64> {
+        Some(self.clock.ahead_ms()).filter(|ahead| *ahead > TOLD_AHEAD_MS)
     }
 
     /// Returns how many requests wait for a resolution.

@@ -107,7 +107,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the database cannot be opened, or the key file is missing keys that seal something in it.
+    /// If the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
+    /// more than a day behind the database and the configuration does not accept that.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
@@ -139,6 +140,7 @@ impl Service {
             max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
         let store = Store::open(path, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
+        health::check_clock(path, &*clock, config.accept_clock)?;
         let key_path = config.key.path(path);
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {

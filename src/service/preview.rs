@@ -1,12 +1,12 @@
 //! Previews of rules: what a rule would have decided and would decide now.
 
-use super::decide::PendingConfirmation;
+use super::decide::would_decide;
 use super::{Result, RuleSource, Service};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, Outcome, RuleDecision};
 use crate::domain::interaction::{Record, ResolvedBy, Status};
 use crate::domain::principal::Principal;
-use crate::domain::rule_set::{RuleSet, RuleSetDecision};
+use crate::domain::rule_set::RuleSet;
 use crate::domain::trust_rule::{Terms, TrustRule};
 use crate::store::{Filter, Page, Priority, ReadTx};
 
@@ -131,19 +131,8 @@ impl PreviewBuilder {
 
     /// Whether the rule would take part in the decision, whatever decision that is.
     fn would_decide(&self, record: &Record) -> bool {
-        if record.interaction.tool_name.as_ref() != Some(&self.rule.tool_name) {
-            return false;
-        }
-        let Some(pending) = PendingConfirmation::from_record(record) else {
-            return false;
-        };
-        let input = pending.match_input(&record.interaction.registered_by, self.allow_self_approval);
-        let is_it = |rule: &TrustRule| rule.rule_id == self.rule.rule_id;
-        match self.rules.decide(&input, self.now, Some(&self.rule.rule_id)) {
-            RuleSetDecision::Deny(rule) | RuleSetDecision::Ask(Some(rule)) => is_it(rule),
-            RuleSetDecision::Allow(rules) => rules.into_iter().any(is_it),
-            RuleSetDecision::Ask(None) | RuleSetDecision::NoMatch(_) => false,
-        }
+        record.interaction.tool_name.as_ref() == Some(&self.rule.tool_name)
+            && would_decide(&self.rules, &self.rule, record, self.now, self.allow_self_approval)
     }
 
     fn add_resolved(&mut self, record: Record) {

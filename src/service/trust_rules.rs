@@ -1,16 +1,17 @@
 //! People make, look at and take back trust rules.
 
-use super::decide::{PendingConfirmation, decide};
-use super::{Result, Service, find};
+use super::decide::{PendingConfirmation, decide, would_decide};
+use super::{Error, Result, Service, find};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{RequestId, RuleId, ToolName};
-use crate::domain::interaction::{Resolution, ResolvedBy};
+use crate::domain::interaction::{Record, Resolution, ResolvedBy, Status};
 use crate::domain::kinds::Confirmation;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::rule_set::RuleSet;
 use crate::domain::trust_rule::{Terms, TrustRule};
-use crate::store::{ListPage, Page, Priority, ReadTx, RuleFilter, WriteTx};
+use crate::store::{Cursor, ListPage, Page, Priority, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
 #[derive(Clone, Debug)]
@@ -32,6 +33,17 @@ pub struct MadeRule {
     pub resolved: Vec<RequestId>,
 }
 
+/// What is pending and a rule may resolve, as a reader found it beside the writer.
+#[derive(Clone, Debug, Default)]
+struct Candidates {
+    /// Oldest first.
+    request_ids: Vec<RequestId>,
+    /// What is after this was registered since.
+    until: Option<Cursor>,
+    /// The rules about the tool that stood beside it. With others, more may be resolved.
+    beside: Vec<RuleId>,
+}
+
 impl Service {
     /// Makes a rule. With `apply_to_pending` it resolves all that is pending and that it covers, in the same transaction;
     /// without, nothing, the request that it is made from included.
@@ -46,6 +58,8 @@ impl Service {
         terms: Terms,
         apply_to_pending: bool,
     ) -> Result<MadeRule> {
+        let candidates =
+            if apply_to_pending { self.candidates(by, &source, &terms).await? } else { Candidates::default() };
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         self.store
@@ -54,14 +68,55 @@ impl Service {
                     return Ok(MadeRule { rule, is_new: false, resolved: Vec::new() });
                 }
                 let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, tx.now())?;
+                let now = tx.now();
+                let beside = tx.rules_about(&tool_name)?.map_or_else(Vec::new, |rules| standing(rules.rules(), now));
                 let mut made = make(tx, &by, tool_name, terms.clone(), source.request_id())?;
                 if apply_to_pending {
-                    made.resolved = apply(tx, &made.rule, allow_self_approval)?;
+                    let (found, until) = if beside == candidates.beside {
+                        (candidates.request_ids.as_slice(), candidates.until)
+                    } else {
+                        (&[][..], None)
+                    };
+                    made.resolved = apply(tx, &made.rule, found, until, allow_self_approval)?;
                     made.rule = tx.trust_rule(&made.rule.rule_id)?.ok_or(Refused::UnknownRule)?;
                 }
                 Ok(made)
             })
             .await
+    }
+
+    /// Looks through all that is pending for what a rule may resolve, so that the writer does not have to. Nothing where the
+    /// rule may not be made: the writer says why.
+    async fn candidates(&self, by: &Principal, source: &RuleSource, terms: &Terms) -> Result<Candidates> {
+        let (by, source, terms) = (by.clone(), source.clone(), terms.clone());
+        let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
+        let looked = self.store.read(Priority::of(&by), move |tx| {
+            let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
+            let rule = TrustRule::new(tool_name, terms, by.name, now);
+            let active = tx.active_rules(&rule.tool_name)?;
+            let mut found = Candidates {
+                until: Some(tx.newest_interaction()?),
+                beside: standing(active.iter(), now),
+                request_ids: Vec::new(),
+            };
+            let mut rules = active.into_iter().collect::<RuleSet>();
+            rules.insert(rule.clone());
+            let mut after = None;
+            loop {
+                let page = tx.pending_confirmations(&rule.tool_name, after)?;
+                let may_be_resolved = |record: &Record| would_decide(&rules, &rule, record, now, allow_self_approval);
+                let records = page.rows.into_iter().filter(may_be_resolved);
+                found.request_ids.extend(records.map(|record| record.interaction.request_id));
+                after = page.next;
+                if after.is_none() {
+                    return Ok(found);
+                }
+            }
+        });
+        match looked.await {
+            Err(Error::Refused(_)) => Ok(Candidates::default()),
+            looked => looked,
+        }
     }
 
     /// A page of the rules, newest first.
@@ -176,26 +231,54 @@ pub(super) fn make(
     Ok(MadeRule { rule, is_new: true, resolved: Vec::new() })
 }
 
-/// Lets a rule resolve all that is pending and that it covers, the oldest first, as far as its uses reach.
-fn apply(tx: &mut WriteTx<'_>, rule: &TrustRule, allow_self_approval: bool) -> Result<Vec<RequestId>> {
+/// The ids of those rules that stand at `now`, in an order of their own.
+fn standing<'r>(rules: impl Iterator<Item = &'r TrustRule>, now: Timestamp) -> Vec<RuleId> {
+    let stands = |rule: &&TrustRule| rule.expires_at.is_none_or(|end| now < end);
+    let mut ids = rules.filter(stands).map(|rule| rule.rule_id.clone()).collect::<Vec<_>>();
+    ids.sort_unstable();
+    ids
+}
+
+/// Lets a rule resolve all that is pending and that it covers, the oldest first, as far as its uses reach: those `found`
+/// that are still pending, and whatever is after `until`.
+fn apply(
+    tx: &mut WriteTx<'_>,
+    rule: &TrustRule,
+    found: &[RequestId],
+    until: Option<Cursor>,
+    allow_self_approval: bool,
+) -> Result<Vec<RequestId>> {
     let mut resolved = Vec::new();
-    let mut after = None;
+    for request_id in found {
+        let record = tx.found_record(request_id)?;
+        resolved.extend(apply_to(tx, rule, &record, allow_self_approval)?);
+    }
+    let mut after = until;
     loop {
         let page = tx.pending_confirmations(&rule.tool_name, after)?;
-        for record in page.rows {
-            let interaction = &record.interaction;
-            if interaction.is_overdue(tx.now()) {
-                continue;
-            }
-            let Some(pending) = PendingConfirmation::from_record(&record) else { continue };
-            let input = pending.match_input(&interaction.registered_by, allow_self_approval);
-            if decide(tx, interaction, &input, Some(&rule.rule_id))?.is_some() {
-                resolved.push(interaction.request_id.clone());
-            }
+        for record in &page.rows {
+            resolved.extend(apply_to(tx, rule, record, allow_self_approval)?);
         }
         after = page.next;
         if after.is_none() {
             return Ok(resolved);
         }
     }
+}
+
+/// Lets a rule resolve one confirmation; its id where it did.
+fn apply_to(
+    tx: &mut WriteTx<'_>,
+    rule: &TrustRule,
+    record: &Record,
+    allow_self_approval: bool,
+) -> Result<Option<RequestId>> {
+    let interaction = &record.interaction;
+    if interaction.status() != Status::Pending || interaction.is_overdue(tx.now()) {
+        return Ok(None);
+    }
+    let Some(pending) = PendingConfirmation::from_record(record) else { return Ok(None) };
+    let input = pending.match_input(&interaction.registered_by, allow_self_approval);
+    let decided = decide(tx, interaction, &input, Some(&rule.rule_id))?;
+    Ok(decided.map(|_| interaction.request_id.clone()))
 }

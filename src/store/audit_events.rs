@@ -175,7 +175,11 @@ impl ReadTx<'_> {
     }
 
     /// The highest time in the database: that of its last event, for every change has one and time only grows.
-    pub(super) fn highest_time(&self) -> Result<Option<Timestamp>> {
+    ///
+    /// # Errors
+    ///
+    /// If the row cannot be read.
+    pub fn highest_time(&self) -> Result<Option<Timestamp>> {
         let mut statement = self.conn.prepare_cached("SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1")?;
         Ok(statement.query_row([], |row| row.get(0)).optional()?)
     }

@@ -4,18 +4,23 @@
 //! meanwhile; the writer then copies that little between two commits, and its next commit begins the log anew. Should
 //! the thread not keep up, the writer does all of it. A log begins anew only in a moment without readers, and
 //! readers that never pause would leave none: so the writer then holds them back with the barrier, and the log is bounded.
+//!
+//! The thread also looks from time to time whether the files of the database are where they were, as the writer does before
+//! it acknowledges a commit. Where one is not, the store ends as after a failed sync.
 
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::error::Disk;
+use super::held_files::HeldFiles;
 use super::readers::ReadBarrier;
 use super::{Error, Result};
 
@@ -37,9 +42,15 @@ const LITTLE_PAGES: i64 = 256;
 /// How many times the thread goes over the log: each time there is less left, or it will never catch up.
 const PASSES: u32 = 4;
 
+/// How long a file may be gone, while nothing is written, before the server notices.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
 thread_local! {
     /// How many pages the log held after the last commit of this thread: SQLite tells them to a hook without a state.
     static LOG_PAGES: Cell<i32> = const { Cell::new(0) };
+
+    /// Whether a commit of this thread has written to the log since it was last asked.
+    static HAS_WRITTEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The thread beside the writer.
@@ -50,31 +61,47 @@ pub(super) struct Checkpointer {
     /// Whether a sync has failed, here or on the thread.
     failed: watch::Sender<bool>,
     barrier: ReadBarrier,
+    files: Arc<HeldFiles>,
     /// Whether a line of the log says already that another process holds the write-ahead log.
     said_held: Cell<bool>,
 }
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `barrier`.
-    pub(super) fn start(conn: Connection, barrier: ReadBarrier) -> io::Result<Self> {
+    pub(super) fn start(conn: Connection, barrier: ReadBarrier, files: Arc<HeldFiles>) -> io::Result<Self> {
         // One signal may wait while another is handled; more would add nothing.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
         let failed = watch::Sender::new(false);
-        let (told, tell_failed) = (Arc::clone(&caught_up), failed.clone());
-        let work = move || run(&conn, &woken, &told, &tell_failed);
-        thread::Builder::new().name("checkpointer".to_owned()).spawn(work)?;
-        Ok(Self { wake, caught_up, failed, barrier, said_held: Cell::new(false) })
+        let thread = Thread {
+            conn,
+            caught_up: Arc::clone(&caught_up),
+            failed: failed.clone(),
+            barrier: Arc::clone(&barrier),
+            files: Arc::clone(&files),
+        };
+        thread::Builder::new().name("checkpointer".to_owned()).spawn(move || thread.run(&woken))?;
+        Ok(Self { wake, caught_up, failed, barrier, files, said_held: Cell::new(false) })
     }
 
-    /// Becomes true when a sync fails.
+    /// Becomes true when a sync fails or a file is gone.
     pub(super) fn failed(&self) -> watch::Receiver<bool> {
         self.failed.subscribe()
     }
 
-    /// Whether a sync has failed: then nothing more may be acknowledged.
-    pub(super) fn has_failed(&self) -> bool {
+    /// Whether a commit of `conn` that is done may be acknowledged: no sync has failed, and every file is where it was.
+    pub(super) fn may_acknowledge(&self, conn: &Connection) -> bool {
+        end_if_displaced(conn, &self.files, &self.barrier, &self.failed);
+        !self.has_failed()
+    }
+
+    fn has_failed(&self) -> bool {
         *self.failed.borrow()
+    }
+
+    /// Whether the thread that calls has written to the log by a commit since it called last.
+    pub(super) fn has_written() -> bool {
+        HAS_WRITTEN.replace(false)
     }
 
     /// Has SQLite tell how long the log is after each commit of `conn`, on whose thread [`Checkpointer::after_commit`] is
@@ -82,6 +109,7 @@ impl Checkpointer {
     pub(super) fn watch(conn: &Connection) {
         conn.wal_hook(Some(|_, pages| {
             LOG_PAGES.set(pages);
+            HAS_WRITTEN.set(true);
             Ok(())
         }));
     }
@@ -117,15 +145,55 @@ impl Checkpointer {
     }
 }
 
-fn run(conn: &Connection, woken: &Receiver<()>, caught_up: &AtomicBool, failed: &watch::Sender<bool>) {
-    while woken.recv().is_ok() {
+/// What the thread owns. The files are dropped last.
+struct Thread {
+    conn: Connection,
+    caught_up: Arc<AtomicBool>,
+    failed: watch::Sender<bool>,
+    barrier: ReadBarrier,
+    files: Arc<HeldFiles>,
+}
+
+impl Thread {
+    fn run(self, woken: &Receiver<()>) {
+        loop {
+            match woken.recv_timeout(LOOK_INTERVAL) {
+                Ok(()) => self.shorten(),
+                Err(RecvTimeoutError::Timeout) => {
+                    end_if_displaced(&self.conn, &self.files, &self.barrier, &self.failed);
+                    if *self.failed.borrow() {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn shorten(&self) {
         for _ in 0..PASSES {
-            if report(checkpoint(conn), failed).is_none_or(|left| left <= LITTLE_PAGES) {
+            if report(checkpoint(&self.conn), &self.failed).is_none_or(|left| left <= LITTLE_PAGES) {
                 break;
             }
         }
-        caught_up.store(true, Ordering::Release);
+        self.caught_up.store(true, Ordering::Release);
     }
+}
+
+/// Ends the store where a file is no longer where it was. What was acknowledged is moved into the database that is held
+/// open, wherever that is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
+fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier, failed: &watch::Sender<bool>) {
+    let Err(displaced) = files.check() else { return };
+    // The writer may have committed since the thread has emptied the log: it empties it once more.
+    tracing::error!(%displaced, "no more writes are acknowledged");
+    // A reader that panicked has left nothing half done.
+    let _shut = barrier.write().unwrap_or_else(PoisonError::into_inner);
+    match conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)) {
+        Ok(false) => tracing::info!("all that was acknowledged is in the database that the server had open"),
+        Ok(true) => tracing::warn!("another process reads the database; the write-ahead log was not emptied"),
+        Err(error) => tracing::error!(%error, "the write-ahead log could not be moved into the database"),
+    }
+    failed.send_replace(true);
 }
 
 /// Returns how many pages are left, if the checkpoint succeeded. A failed sync ends the store; all else is tried again.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::audit_log::{self, Events};
 use super::writer_cache::WriterCache;
-use super::{Error, OpenError, ReadTx, Result, WriteTx, lock, open};
+use super::{Error, OpenError, ReadTx, Result, WriteTx, open};
 use crate::clock::Clock;
 use crate::domain::chain::Head;
 
@@ -24,27 +24,22 @@ pub fn with_write_tx<T, E>(
 where
     E: From<Error> + From<OpenError>,
 {
-    let conn = open::open_shared(path)?;
-    let done = write_once(&conn, clock, work)?;
-    lock::announce(path).map_err(OpenError::from)?;
-    Ok(done)
+    write_once(&open::open_shared(path)?.conn, clock, work)
 }
 
 /// An existing database that no server uses, nor can use while this lives.
 pub struct ExclusiveDatabase {
-    conn: Connection,
-    _lock: lock::LockFile,
+    opening: open::Opening,
 }
 
 impl ExclusiveDatabase {
-    /// Takes the lock on the database at `path` and brings it up to date.
+    /// Takes the locks on the database at `path` and brings it up to date.
     ///
     /// # Errors
     ///
     /// If there is no database, a server uses it, or it cannot be opened.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
-        let (lock, conn) = open::exclusive(path)?;
-        Ok(Self { conn, _lock: lock })
+        Ok(Self { opening: open::exclusive(path)? })
     }
 
     /// Runs `work` in a transaction of its own.
@@ -57,7 +52,7 @@ impl ExclusiveDatabase {
         clock: &dyn Clock,
         work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        write_once(&self.conn, clock, work)
+        write_once(&self.opening.conn, clock, work)
     }
 
     /// Moves the write-ahead log into the database and empties it: what a transaction replaced is in neither.
@@ -66,7 +61,7 @@ impl ExclusiveDatabase {
     ///
     /// [`Error::Busy`] while another process reads; nothing is emptied then.
     pub fn checkpoint(&self) -> Result<()> {
-        let is_busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        let is_busy = self.opening.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if is_busy { Err(Error::Busy) } else { Ok(()) }
     }
 }

@@ -105,6 +105,16 @@ pub enum OpenError {
     /// Another server has it.
     #[error("another countersign server is using {}; stop it first, or give this one another --db", .0.display())]
     InUse(PathBuf),
+    /// A server uses it by another name, or its lock file is no longer where it was.
+    #[error(
+        "a countersign server uses {}, but not by this name, or its lock file or its write-ahead log was removed: use the name that the server was started with, or restart the server; nothing was changed", .0.display()
+    )]
+    UsedByAnotherName(PathBuf),
+    /// It has several hard links.
+    #[error(
+        "{} has more than one name (hard links), and what is committed may lie beside another one: remove the other names, or use a copy", .0.display()
+    )]
+    Linked(PathBuf),
     /// It is no database of ours.
     #[error("{} is not a countersign database: {}", .0.display(), .1)]
     NotOurs(PathBuf, &'static str),

@@ -42,6 +42,10 @@ const TOOL_USES: u32 = 100;
 /// What an interaction takes beside its content and metadata, in the tables, their indexes and the history.
 const BYTES_BESIDE: usize = 1024;
 
+/// How much of each kind is pending, and since when.
+const PENDING_BY_KIND: &str =
+    "SELECT kind, count(*), min(created_at_ms) FROM interactions WHERE status = 'pending' GROUP BY kind";
+
 /// Which interactions a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -69,6 +73,23 @@ impl Filter {
             .when("i.registered_by = ?", self.registered_by.as_ref())
     }
 }
+
+/// How a list is ordered, and where it ends.
+const NEWEST_FIRST: &str = "ORDER BY i.interaction_id DESC LIMIT ?";
+
+fn pending_confirmations_query() -> String {
+    format!(
+        "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
+         AND i.interaction_id > ?2 ORDER BY i.interaction_id"
+    )
+}
+
+/// The rows of the queue, numbered within each principal: all first ones come before all second ones.
+const QUEUE: &str = "SELECT interaction_id FROM (\
+         SELECT interaction_id, expires_at_ms, row_number() OVER (\
+             PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
+         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
+     ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2";
 
 /// What the columns of a resolution hold, in their order.
 type ResolutionColumns =
@@ -212,7 +233,7 @@ impl ReadTx<'_> {
             .when("i.interaction_id < ?", older_than.as_ref())
             .when("+i.request_id >= ?", filter.id_prefix.as_ref())
             .when("+i.request_id < ?", ids_end.as_ref())
-            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
+            .query(RECORDS, NEWEST_FIRST, &limit);
         self.page(&sql, &values, page.limit)
     }
 
@@ -223,7 +244,7 @@ impl ReadTx<'_> {
             .when("i.interaction_id < ?", Some(&before))
             .when("i.interaction_id > ?", Some(&after))
             .when("i.status = ?", filter.status.as_ref())
-            .query(RECORDS, "ORDER BY i.interaction_id DESC LIMIT ?", &limit);
+            .query(RECORDS, NEWEST_FIRST, &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
         if found.next.is_none() && after > 0 {
             found.next = Some(Cursor::at(after + 1));
@@ -267,25 +288,20 @@ impl ReadTx<'_> {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// The position of the newest interaction, or before the first: all that is registered later is after it.
+    pub fn newest_interaction(&self) -> Result<Cursor> {
+        self.last_interaction().map(Cursor::at)
+    }
+
     /// The pending confirmations of a tool, oldest first, from `after` on: as many as a page takes.
     pub fn pending_confirmations(&self, tool_name: &ToolName, after: Option<Cursor>) -> Result<ListPage<Record>> {
-        let sql = format!(
-            "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
-             AND i.interaction_id > ?2 ORDER BY i.interaction_id"
-        );
-        self.page(&sql, params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
+        self.page(&pending_confirmations_query(), params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
     }
 
     /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
     /// what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
     pub fn queue(&self, of: Option<&PrincipalName>, skip: u64, limit: u32) -> Result<Vec<Record>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT interaction_id FROM (\
-                 SELECT interaction_id, expires_at_ms, row_number() OVER (\
-                     PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
-                 FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
-             ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2",
-        )?;
+        let mut statement = self.conn.prepare_cached(QUEUE)?;
         let skip = i64::try_from(skip).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
         let mut by_row = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.interaction_id = ?1"))?;
@@ -370,9 +386,7 @@ impl ReadTx<'_> {
 
     /// How many interactions of each kind are pending, and since when the oldest of them is.
     pub fn pending_by_kind(&self) -> Result<Vec<(Kind, u64, Timestamp)>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT kind, count(*), min(created_at_ms) FROM interactions WHERE status = 'pending' GROUP BY kind",
-        )?;
+        let mut statement = self.conn.prepare_cached(PENDING_BY_KIND)?;
         let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(counts.collect::<rusqlite::Result<_>>()?)
     }
@@ -447,5 +461,44 @@ impl WriteTx<'_> {
         let event = NewAuditEvent::new(Event::Registered);
         self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query_plan::plan;
+
+    #[test]
+    fn what_is_pending_is_found_without_reading_what_is_over() {
+        let (row, name, limit) = (1_i64, "builder".parse().unwrap(), 10);
+        let filters = [
+            Filter::default(),
+            Filter { kind: Some(Kind::Question), ..Filter::default() },
+            Filter { registered_by: Some(name), ..Filter::default() },
+        ];
+        let mut queries =
+            vec![pending_confirmations_query(), PENDING_BY_KIND.to_owned(), "SELECT * FROM v_pending".to_owned()];
+        for filter in &filters {
+            for older_than in [None, Some(&row)] {
+                let pending = WhereClause::default().always("i.status = 'pending'");
+                let window = pending.when("i.interaction_id < ?", older_than);
+                queries.push(filter.members(window).query(RECORDS, NEWEST_FIRST, &limit).0);
+            }
+        }
+        for query in queries {
+            let plan = plan(&query);
+            assert!(plan[0].contains("USING INDEX interactions_pending"), "{query}: {plan:?}");
+            assert!(plan[1..].iter().all(|step| !step.starts_with("SCAN")), "{query}: {plan:?}");
+            assert!(plan.iter().all(|step| !step.contains("ORDER BY")), "{query}: {plan:?}");
+        }
+    }
+
+    /// It is sorted, but only what is pending is.
+    #[test]
+    fn the_queue_reads_nothing_that_is_over() {
+        let plan = plan(QUEUE);
+        let reads: Vec<&String> = plan.iter().filter(|step| step.contains(" interactions")).collect();
+        assert!(matches!(reads.as_slice(), [one] if one.contains("USING INDEX interactions_pending")), "{plan:?}");
     }
 }

@@ -1,61 +1,168 @@
-//! The lock file beside the database, ending in `.lock`: it admits one server, and signals changed tokens.
+//! The two locks of a database: one on the file beside it that ends in `.lock`, and one on the database file itself.
 //!
-//! A server holds an exclusive lock on it for as long as it lives; the system frees it however the process ends. Its
-//! content is a [`Generation`]: a command that changes tokens beside a running server writes a new one after its COMMIT.
-//! The server reads it on every request and, when it has changed, reads the tokens anew. That costs a read of 16 bytes,
-//! where asking the database would cost a transaction.
+//! A server holds both for as long as it lives; the system frees them however the process ends. The first belongs to a
+//! name, the second to the file, whatever its names: a link or a bind mount has a name of its own, and with it a
+//! write-ahead log of its own, so two names of one file must never be used at once.
+//!
+//! The lock on the database file is `flock`'s, which on Linux does not meet SQLite's own locks. But closing any descriptor
+//! of a file takes SQLite's locks on that file from the process. So a descriptor of the database is closed before SQLite
+//! opens the file, or after its last connection is closed. On other systems the two kinds of locks collide, and only the
+//! file beside the database is locked.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The version of the set of tokens: equal only while no other process has changed them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Generation([u8; 16]);
+use super::OpenError;
 
-/// The lock file of a database, open.
-pub(super) struct LockFile {
-    file: File,
+/// Whether a lock on a database file leaves SQLite's locks alone.
+pub(super) const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");
+
+/// Both locks of a database. Dropped only after the last connection of this process to it.
+pub(super) struct Locks {
+    beside: File,
+    /// `None` where only the file beside it is locked.
+    database: Option<File>,
 }
 
-/// Beside the database itself, not beside a link to it: all ways to one file lead to one lock.
-fn lock_path(database: &Path) -> PathBuf {
+/// What came of the attempt to take the locks.
+pub(super) enum Attempt {
+    /// They are this process's.
+    Taken(Locks),
+    /// Another process holds the lock beside the database: it uses it by this name.
+    HeldByThisName,
+    /// Another process holds the database alone: it uses it by another name, or its lock file was removed.
+    HeldByAnotherName,
+}
+
+/// Which process uses a database, as seen from one of its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InUse {
+    No,
+    ByThisName,
+    ByAnotherName,
+}
+
+/// The lock file of a database: beside the database itself, not beside a symbolic link to it.
+pub(super) fn lock_path(database: &Path) -> PathBuf {
+    beside(database, ".lock")
+}
+
+/// The file beside a database that has this ending.
+pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned()).into_os_string();
-    name.push(".lock");
+    name.push(ending);
     name.into()
 }
 
-/// Opens the lock file, which only its owner may use: a user who can lock it could keep the server from starting.
-fn open(database: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(lock_path(database))
-}
-
-impl LockFile {
-    /// Takes the lock on `database`; `None` when another process has it.
-    pub(super) fn try_take(database: &Path) -> io::Result<Option<Self>> {
-        let file = open(database)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+impl Locks {
+    /// Takes both locks, without waiting for them, and makes an empty database where there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the database has more than one name, or a file cannot be made or opened.
+    pub(super) fn try_take(database: &Path) -> Result<Attempt, OpenError> {
+        check_one_name(database)?;
+        let path = lock_path(database);
+        let failed = |error| OpenError::File(path.clone(), error);
+        // The lock file is not made beside a database that is in use by another name.
+        let existing = found(OpenOptions::new().read(true).write(true).open(&path)).map_err(failed)?;
+        if let Some(beside) = &existing
+            && !try_lock(beside).map_err(failed)?
+        {
+            return Ok(Attempt::HeldByThisName);
         }
+        let file = lockable(database, true)?;
+        if let Some(file) = &file
+            && !try_lock(file).map_err(|error| OpenError::File(database.to_owned(), error))?
+        {
+            return Ok(Attempt::HeldByAnotherName);
+        }
+        let beside = match existing {
+            Some(beside) => beside,
+            None => {
+                let made = make(&path).map_err(failed)?;
+                if !try_lock(&made).map_err(failed)? {
+                    return Ok(Attempt::HeldByThisName);
+                }
+                made
+            }
+        };
+        Ok(Attempt::Taken(Self { beside, database: file }))
     }
 
-    /// Reads the version that is written in it.
-    pub(super) fn generation(&self) -> io::Result<Generation> {
-        let mut generation = Generation::default();
-        match self.file.read_exact_at(&mut generation.0, 0) {
-            Ok(()) => Ok(generation),
-            // No command has changed a token yet.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Generation::default()),
-            Err(error) => Err(error),
-        }
+    /// Lets other processes take the locks. The descriptors stay open, and SQLite's locks with them.
+    pub(super) fn release(&self) -> io::Result<()> {
+        self.database.as_ref().map_or(Ok(()), File::unlock)?;
+        self.beside.unlock()
+    }
+
+    /// The lock file.
+    pub(super) const fn file_beside(&self) -> &File {
+        &self.beside
     }
 }
 
-/// Tells a running server, if there is one, that the tokens of `database` have changed.
-pub(super) fn announce(database: &Path) -> io::Result<()> {
-    let generation = uuid::Uuid::now_v7();
-    open(database)?.write_all_at(generation.as_bytes(), 0)
+/// Says whether another process uses `database`, and makes nothing. To be called before SQLite opens the file.
+///
+/// # Errors
+///
+/// If the database has more than one name, or a file cannot be opened.
+pub(super) fn in_use(database: &Path) -> Result<InUse, OpenError> {
+    check_one_name(database)?;
+    let path = lock_path(database);
+    let is_held = |file: Option<File>, path: &Path| match file.map(|file| file.try_lock_shared()) {
+        None | Some(Ok(())) => Ok(false),
+        Some(Err(TryLockError::WouldBlock)) => Ok(true),
+        Some(Err(TryLockError::Error(error))) => Err(OpenError::File(path.to_owned(), error)),
+    };
+    // Who may read the database may not be allowed to open its lock, and then cannot be told more.
+    if is_held(File::open(&path).ok(), &path)? {
+        return Ok(InUse::ByThisName);
+    }
+    let file = lockable(database, false)?;
+    Ok(if is_held(file, database)? { InUse::ByAnotherName } else { InUse::No })
+}
+
+/// Refuses a file with several hard links.
+fn check_one_name(database: &Path) -> Result<(), OpenError> {
+    match fs::metadata(database) {
+        Ok(metadata) if metadata.is_file() && metadata.nlink() > 1 => Err(OpenError::Linked(database.to_owned())),
+        // What else is wrong with it is said when it is looked at.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The database file, open to be locked; `None` where it is not to be: it is no file, or it is missing and not to be made.
+fn lockable(database: &Path, make_missing: bool) -> Result<Option<File>, OpenError> {
+    if !LOCKS_THE_DATABASE || fs::metadata(database).is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(None);
+    }
+    let failed = |error| OpenError::File(database.to_owned(), error);
+    match found(File::open(database)).map_err(failed)? {
+        None if make_missing => Ok(Some(make(database).map_err(failed)?)),
+        opened => Ok(opened),
+    }
+}
+
+fn found(opened: io::Result<File>) -> io::Result<Option<File>> {
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a file for its owner alone: a user who can lock it could keep the server from starting.
+fn make(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }

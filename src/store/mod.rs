@@ -11,12 +11,14 @@ mod backup;
 mod checkpointer;
 mod claims;
 mod columns;
+mod commits;
 mod connection;
 mod copyable_sql;
 mod direct;
 mod doctor;
 mod error;
 mod fair_queue;
+mod held_files;
 mod identify;
 mod interactions;
 mod lock;
@@ -25,6 +27,8 @@ mod open;
 mod page;
 mod principals;
 mod priority;
+#[cfg(test)]
+mod query_plan;
 mod readers;
 mod resolve;
 mod sealed_secrets;
@@ -44,12 +48,12 @@ use rusqlite::Connection;
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::backup::{BackupError, backup};
+pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
 pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
-pub use self::doctor::{Checked, examine};
+pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::interactions::{Filter, stored_bytes};
-pub use self::lock::Generation;
 pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
@@ -58,6 +62,7 @@ pub use self::sessions::LoggedInBy;
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
+use self::commits::Commits;
 use self::readers::{ReadBarrier, Readers};
 use self::writer::Writer;
 use self::writer_cache::WriterCache;
@@ -84,6 +89,8 @@ pub struct CommitSummary {
     pub has_events: bool,
     /// The principals whose own interactions these events are about; some more than once.
     pub owners: Vec<PrincipalName>,
+    /// Whether a token was made or taken back.
+    pub has_changed_tokens: bool,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -109,6 +116,7 @@ impl CommitSummary {
         self.next_deadline = [self.next_deadline, more.next_deadline].into_iter().flatten().min();
         self.has_events |= more.has_events;
         self.owners.extend(more.owners);
+        self.has_changed_tokens |= more.has_changed_tokens;
     }
 }
 
@@ -178,15 +186,15 @@ impl<'c> WriteTx<'c> {
     }
 }
 
-/// An open database: one writer, a few readers, and the lock that keeps a second server away.
+/// An open database: one writer and a few readers, which share the locks that keep a second server away.
 pub struct Store {
     writer: Writer,
     readers: Readers,
-    lock: lock::LockFile,
+    commits: Arc<Commits>,
 }
 
 impl Store {
-    /// Opens the database at `path`, makes it where there is none, and takes the lock on it.
+    /// Opens the database at `path`, makes it where there is none, and takes the locks on it.
     ///
     /// The clock is set forward to the highest time in the database; `on_commit` is called after every commit.
     ///
@@ -200,15 +208,17 @@ impl Store {
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let open::Opened { lock, writer, checkpointer } = open::for_serving(path).await?;
+        let open::Opened { writer, checkpointer, files } = open::for_serving(path).await?;
         if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
             clock.never_before(highest);
         }
         let barrier = ReadBarrier::default();
-        let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ)?;
-        let checkpointer = Checkpointer::start(checkpointer, barrier)?;
-        let writer = Writer::start(writer, checkpointer, limits, clock, on_commit)?;
-        Ok(Self { writer, readers, lock })
+        let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ, Arc::clone(&files))?;
+        let commits = Arc::new(Commits::watch(Arc::clone(&files))?);
+        let checkpointer = Checkpointer::start(checkpointer, barrier, files)?;
+        let watched = Arc::clone(&commits);
+        let writer = Writer::start(writer, checkpointer, watched, limits, clock, on_commit)?;
+        Ok(Self { writer, readers, commits })
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -274,13 +284,13 @@ impl Store {
         self.writer.queued()
     }
 
-    /// Returns the version of the tokens, which changes whenever another process has changed them.
+    /// Returns the version of the tokens, which changes whenever they have been changed, by whichever process.
     ///
     /// # Errors
     ///
-    /// If the lock file cannot be read.
+    /// If the index of the write-ahead log cannot be read.
     pub fn token_generation(&self) -> std::io::Result<Generation> {
-        self.lock.generation()
+        self.commits.generation()
     }
 
     /// Ends when the writer has ended: after [`Store::close`], or because the disk can no longer be trusted.

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::connection::{BUSY_TIMEOUT, connect, read_only};
 use super::error::OpenError;
+use super::held_files::HeldFiles;
 use super::identify::{damaged, identify, inspect};
-use super::lock::LockFile;
+use super::lock::{Attempt, InUse, Locks, beside, in_use};
 use super::migrate::{known_version, migrate, schema_version};
 
 /// How long a server that starts waits for a lock which a command of a moment may hold.
@@ -18,47 +20,76 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(400);
 /// How long two attempts to take the lock lie apart.
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 
-/// What a server opens: its lock, and the connections of its writer and its checkpointer.
+/// What a server opens: the connections of its writer and its checkpointer, and the files, which outlive them.
 pub(super) struct Opened {
-    pub(super) lock: LockFile,
     pub(super) writer: Connection,
     pub(super) checkpointer: Connection,
+    pub(super) files: Arc<HeldFiles>,
 }
 
-/// Takes the lock, looks, and brings the database up to date.
+/// A connection of a command, and the locks that were needed to open it. The locks are dropped last.
+pub(super) struct Opening {
+    pub(super) conn: Connection,
+    _locks: Option<Locks>,
+}
+
+/// Takes the locks, looks, and brings the database up to date.
 pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     make_directory(path)?;
-    let lock = take_lock(path).await?;
+    let locks = take_locks(path).await?;
     inspect(path)?;
     let mut writer = connect(path)?;
     migrate(&mut writer)?;
-    Ok(Opened { lock, writer, checkpointer: connect(path)? })
+    let checkpointer = connect(path)?;
+    let files = Arc::new(HeldFiles::of(path, locks)?);
+    Ok(Opened { writer, checkpointer, files })
 }
 
 /// A write connection for a command of a moment, beside a server or without one. Where another process is making the tables
 /// at this moment, it waits until they are there.
-pub(super) fn open_shared(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn open_shared(path: &Path) -> Result<Opening, OpenError> {
     make_directory(path)?;
-    let deadline = Instant::now() + BUSY_TIMEOUT;
+    let begun = Instant::now();
     loop {
-        if let Some(_held_while_migrating) = try_lock(path)? {
-            inspect(path)?;
-            let mut conn = connect(path)?;
-            migrate(&mut conn)?;
-            return Ok(conn);
-        }
-        if path.exists() {
-            let conn = read_only(path)?;
-            if schema_version(&conn)?.is_some_and(|version| version >= known_version()) {
+        let refusal = match Locks::try_take(path)? {
+            Attempt::Taken(locks) => {
                 inspect(path)?;
-                return connect(path);
+                let mut conn = connect(path)?;
+                migrate(&mut conn)?;
+                locks.release().map_err(|error| OpenError::File(path.to_owned(), error))?;
+                return Ok(Opening { conn, _locks: Some(locks) });
             }
-        }
-        if Instant::now() >= deadline {
-            return Err(OpenError::TooOldToShare(path.to_owned()));
+            Attempt::HeldByThisName => match open_beside(path)? {
+                Ok(conn) => return Ok(Opening { conn, _locks: None }),
+                Err(refusal) => refusal,
+            },
+            Attempt::HeldByAnotherName if begun.elapsed() >= LOCK_TIMEOUT => {
+                return Err(OpenError::UsedByAnotherName(path.to_owned()));
+            }
+            Attempt::HeldByAnotherName => OpenError::UsedByAnotherName(path.to_owned()),
+        };
+        if begun.elapsed() >= BUSY_TIMEOUT {
+            return Err(refusal);
         }
         pause();
     }
+}
+
+/// A write connection beside the process that holds the locks; why not yet, where that process is still making its files.
+fn open_beside(path: &Path) -> Result<Result<Connection, OpenError>, OpenError> {
+    if !path.exists() {
+        return Ok(Err(OpenError::TooOldToShare(path.to_owned())));
+    }
+    // SQLite would make a missing one anew, apart from the one that the server has open.
+    if !["-wal", "-shm"].iter().all(|ending| beside(path, ending).exists()) {
+        return Ok(Err(OpenError::UsedByAnotherName(path.to_owned())));
+    }
+    let conn = read_only(path)?;
+    if schema_version(&conn)?.is_none_or(|version| version < known_version()) {
+        return Ok(Err(OpenError::TooOldToShare(path.to_owned())));
+    }
+    inspect(path)?;
+    connect(path).map(Ok)
 }
 
 #[expect(clippy::disallowed_methods, reason = "no event tells when another process gives the lock back")]
@@ -66,20 +97,27 @@ fn pause() {
     std::thread::sleep(LOCK_RETRY);
 }
 
-/// A database that is there, with the lock on it.
-pub(super) fn exclusive(path: &Path) -> Result<(LockFile, Connection), OpenError> {
+/// A database that is there, with the locks on it.
+pub(super) fn exclusive(path: &Path) -> Result<Opening, OpenError> {
     if !path.exists() {
         return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
     }
-    let lock = try_lock(path)?.ok_or_else(|| OpenError::InUse(path.to_owned()))?;
+    let begun = Instant::now();
+    let locks = loop {
+        let refusal = match Locks::try_take(path)? {
+            Attempt::Taken(locks) => break locks,
+            Attempt::HeldByThisName => OpenError::InUse(path.to_owned()),
+            Attempt::HeldByAnotherName => OpenError::UsedByAnotherName(path.to_owned()),
+        };
+        if begun.elapsed() >= LOCK_TIMEOUT {
+            return Err(refusal);
+        }
+        pause();
+    };
     inspect(path)?;
     let mut conn = connect(path)?;
     migrate(&mut conn)?;
-    Ok((lock, conn))
-}
-
-fn try_lock(path: &Path) -> Result<Option<LockFile>, OpenError> {
-    LockFile::try_take(path).map_err(|error| OpenError::File(path.to_owned(), error))
+    Ok(Opening { conn, _locks: Some(locks) })
 }
 
 /// A connection that only reads, beside a server or without one.
@@ -87,8 +125,17 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
         return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
     }
+    check_name(path)?;
     inspect(path)?;
     read_only(path)
+}
+
+/// Refuses a name beside which there is no write-ahead log, though a server writes one.
+fn check_name(path: &Path) -> Result<(), OpenError> {
+    match in_use(path)? {
+        InUse::No | InUse::ByThisName => Ok(()),
+        InUse::ByAnotherName => Err(OpenError::UsedByAnotherName(path.to_owned())),
+    }
 }
 
 /// The same, of a database that is up to date: what an earlier version wrote has no chain.
@@ -101,6 +148,7 @@ pub(super) fn for_examining(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
         return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
     }
+    check_name(path)?;
     let conn = identify(path)?.ok_or_else(|| OpenError::NotOurs(path.to_owned(), "it is empty"))?;
     up_to_date(conn, path)
 }
@@ -119,15 +167,17 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-async fn take_lock(path: &Path) -> Result<LockFile, OpenError> {
+async fn take_locks(path: &Path) -> Result<Locks, OpenError> {
     let timeout = tokio::time::sleep(LOCK_TIMEOUT);
     tokio::pin!(timeout);
     loop {
-        if let Some(lock) = try_lock(path)? {
-            return Ok(lock);
-        }
+        let refusal = match Locks::try_take(path)? {
+            Attempt::Taken(locks) => return Ok(locks),
+            Attempt::HeldByThisName => OpenError::InUse(path.to_owned()),
+            Attempt::HeldByAnotherName => OpenError::UsedByAnotherName(path.to_owned()),
+        };
         tokio::select! {
-            () = &mut timeout => return Err(OpenError::InUse(path.to_owned())),
+            () = &mut timeout => return Err(refusal),
             () = tokio::time::sleep(LOCK_RETRY) => {}
         }
     }
@@ -147,7 +197,7 @@ mod tests {
         conn.execute_batch("CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))")
             .unwrap();
         drop(conn);
-        assert_eq!(schema_version(&open_shared(&path).unwrap()).unwrap(), Some(known_version()));
+        assert_eq!(schema_version(&open_shared(&path).unwrap().conn).unwrap(), Some(known_version()));
     }
 
     #[test]
@@ -162,7 +212,7 @@ mod tests {
         for copied in [Path::to_path_buf, journal_path] {
             fs::copy(copied(&writing), copied(&killed)).unwrap();
         }
-        assert_eq!(schema_version(&open_shared(&killed).unwrap()).unwrap(), Some(known_version()));
+        assert_eq!(schema_version(&open_shared(&killed).unwrap().conn).unwrap(), Some(known_version()));
     }
 
     #[test]

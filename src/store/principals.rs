@@ -81,6 +81,7 @@ impl WriteTx<'_> {
     /// Adds a token, and its principal where there is none of that name yet, with the event that tells of it.
     pub fn insert_token(&mut self, token_id: &TokenId, holder: &TokenHash) -> Result<()> {
         let Principal { name, role } = &holder.principal;
+        self.committed.has_changed_tokens = true;
         self.conn
             .prepare_cached(
                 "INSERT INTO principals (name, role, created_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -97,6 +98,7 @@ impl WriteTx<'_> {
 
     /// Takes a token back, with the event that tells of it.
     pub fn revoke_token(&mut self, token: &Token) -> Result<()> {
+        self.committed.has_changed_tokens = true;
         self.conn
             .prepare_cached("UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL")?
             .execute(params![token.token_id, self.now])?;

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::connection::STATEMENTS;
 use super::fair_queue::{FairQueue, Place};
+use super::held_files::HeldFiles;
 use super::{Error, OpenError, ReadTx, StoreLimits};
 use crate::shares::{Exceeded, Share, ShareLimits, Shares};
 use crate::store::Priority;
@@ -35,6 +36,8 @@ pub(super) struct Readers {
     shares: Arc<Shares>,
     barrier: ReadBarrier,
     longest: Duration,
+    /// Dropped after the pool.
+    files: Arc<HeldFiles>,
 }
 
 impl Readers {
@@ -44,6 +47,7 @@ impl Readers {
         limits: StoreLimits,
         barrier: ReadBarrier,
         longest: Duration,
+        files: Arc<HeldFiles>,
     ) -> Result<Self, OpenError> {
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -64,6 +68,7 @@ impl Readers {
             shares: Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_reads, assured: 0 }),
             barrier,
             longest,
+            files,
         })
     }
 
@@ -77,7 +82,10 @@ impl Readers {
         let _place = self.place(&priority).await?;
         let _permit = self.permits.acquire().await.map_err(|_| Error::Closed)?;
         let (pool, barrier, longest) = (self.pool.clone(), Arc::clone(&self.barrier), self.longest);
+        let files = Arc::clone(&self.files);
         let run = move || {
+            // A read may outlast the store: the files are dropped after its connection.
+            let (_files, pool) = (files, pool);
             let _open = barrier.read().unwrap_or_else(PoisonError::into_inner);
             let conn = pool.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
             let begun = Instant::now();
@@ -136,12 +144,13 @@ impl From<Exceeded> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::open;
 
     #[tokio::test]
     async fn a_read_without_an_end_is_broken_off_and_its_connection_reads_on() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
-        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
+        let open::Opened { writer, files, .. } = open::for_serving(&path).await.unwrap();
         let limits = StoreLimits {
             readers: 1,
             max_queued_reads: 1,
@@ -149,7 +158,7 @@ mod tests {
             max_queued_writes: 1,
             max_own_queued_writes: 1,
         };
-        let readers = Readers::open(&path, limits, ReadBarrier::default(), Duration::from_millis(20)).unwrap();
+        let readers = Readers::open(&path, limits, ReadBarrier::default(), Duration::from_millis(20), files).unwrap();
         let count = |sql: &'static str| {
             readers.read(Priority::Human, move |tx| -> Result<i64, Error> {
                 Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)
@@ -157,6 +166,7 @@ mod tests {
         };
         let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
         assert!(matches!(count(endless).await, Err(Error::TooSlow)));
-        assert_eq!(count("SELECT count(*) FROM t").await.unwrap(), 0);
+        assert_eq!(count("SELECT count(*) FROM tokens").await.unwrap(), 0);
+        drop((readers, writer));
     }
 }

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
+use super::commits::Commits;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, OnCommit, Result, StoreLimits, WriteTx};
@@ -90,6 +91,7 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         checkpointer: Checkpointer,
+        commits: Arc<Commits>,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
@@ -103,8 +105,8 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            Thread { conn, cache: WriterCache::default(), checkpointer, clock, on_commit, queued: counter }
-                .run(&messages);
+            let cache = WriterCache::default();
+            Thread { conn, cache, checkpointer, commits, clock, on_commit, queued: counter }.run(&messages);
         })?;
         let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
         Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
@@ -156,6 +158,7 @@ struct Thread {
     conn: Connection,
     cache: WriterCache,
     checkpointer: Checkpointer,
+    commits: Arc<Commits>,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
     queued: Arc<AtomicUsize>,
@@ -201,8 +204,9 @@ impl Thread {
             return Disk::Trusted;
         }
         let (committed, disk) = match self.transact(&mut group) {
-            // Another thread's sync may have failed meanwhile: this commit's own did not, but it is no longer acknowledged.
-            Ok(_) if self.checkpointer.has_failed() => (Err(Error::Closed), Disk::Unknown),
+            // Another thread's sync may have failed meanwhile, or a file of the database may be gone: what was committed is
+            // no longer acknowledged.
+            Ok(_) if !self.checkpointer.may_acknowledge(&self.conn) => (Err(Error::Closed), Disk::Unknown),
             Ok(committed) => (Ok(committed), Disk::Trusted),
             Err(error) => {
                 let disk = self.undo(&error);
@@ -233,6 +237,7 @@ impl Thread {
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
     fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<CommitSummary>> {
         self.execute("BEGIN IMMEDIATE")?;
+        self.commits.begun().map_err(|error| Error::Internal(Arc::new(error)))?;
         self.cache.begin(&self.conn)?;
         let mut all = CommitSummary::default();
         for work in group {
@@ -259,6 +264,9 @@ impl Thread {
         let begun = Instant::now();
         self.execute("COMMIT")?;
         all.duration = begun.elapsed();
+        if Checkpointer::has_written() {
+            self.commits.committed(all.has_changed_tokens);
+        }
         Ok(Some(all))
     }
 

@@ -13,7 +13,7 @@ use crate::metrics;
 use crate::store::Priority;
 
 pub(crate) async fn alive() -> Result<Response, Problem> {
-    ok(&Health { status: "alive".to_owned() })
+    ok(&Health { status: "alive".to_owned(), clock_ahead_ms: None })
 }
 
 pub(crate) async fn ready(
@@ -22,7 +22,7 @@ pub(crate) async fn ready(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     app.service.ready(Priority::of(&caller)).await?;
-    ok(&Health { status: "ready".to_owned() })
+    ok(&Health { status: "ready".to_owned(), clock_ahead_ms: app.service.clock_ahead_ms() })
 }
 
 pub(crate) async fn metrics(

@@ -8,6 +8,7 @@ mod constraints;
 mod invariants;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -16,7 +17,7 @@ use self::constraints::constraints;
 use self::invariants::INVARIANTS;
 use super::migrate::migrate;
 use super::{OpenError, Result, audit_log, open};
-use crate::domain::chain::verify;
+use crate::domain::chain::{UnverifiedEvent, verify};
 
 /// How many rows that break a check are named.
 const NAMED: usize = 5;
@@ -30,31 +31,53 @@ pub struct Checked {
     pub found: Vec<String>,
 }
 
-/// Makes every check on the database at `path`. What is no database of ours, or of another schema, is refused.
-pub fn examine(path: &Path) -> std::result::Result<Vec<Checked>, OpenError> {
+/// How far an examination has come.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'s> {
+    /// This check is being made.
+    Check(&'s str),
+    /// The chain was followed to this event.
+    Event(i64),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check(name) => write!(f, "checking: {name}"),
+            Self::Event(seq) => write!(f, "checking the chain: event {seq}"),
+        }
+    }
+}
+
+/// Makes every check on the database at `path` and tells `progress` of each. What is no database of ours, or of another
+/// schema, is refused.
+pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<Vec<Checked>, OpenError> {
     let conn = open::for_examining(path)?;
     let mut trusted = Connection::open_in_memory()?;
     migrate(&mut trusted)?;
+    let look = |name: &str, breaks: &str| {
+        progress(Step::Check(name));
+        checked(name, rows(&conn, breaks))
+    };
     let mut checks = vec![
-        checked(
-            "pages and indexes are whole",
-            rows(&conn, "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
-        ),
-        checked(
+        look("pages and indexes are whole", "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+        look(
             "no row refers to one that is not there",
-            rows(
-                &conn,
-                "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check",
-            ),
+            "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check",
         ),
         checked("the schema is that of its version", differences(&conn, &trusted)),
         checked("the migrations are those of its version", migrations(&conn, &trusted)),
     ];
     for (table, condition, breaks) in constraints(&trusted)? {
-        checks.push(checked(&format!("{table}: {condition}"), rows(&conn, &breaks)));
+        checks.push(look(&format!("{table}: {condition}"), &breaks));
     }
-    checks.extend(INVARIANTS.iter().map(|(name, breaks)| checked(name, rows(&conn, breaks))));
-    let chain = verify(audit_log::events(&conn), None);
+    checks.extend(INVARIANTS.iter().map(|(name, breaks)| look(name, breaks)));
+    let events = audit_log::events(&conn).inspect(|event| {
+        if let Ok(UnverifiedEvent { seq: Some(seq), .. }) = event {
+            progress(Step::Event(*seq));
+        }
+    });
+    let chain = verify(events, None);
     checks.push(checked(
         "the history is a whole chain",
         chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()),

@@ -1,6 +1,7 @@
 //! `countersign backup`: a copy that was made under load is whole, and serves in the place of what was lost.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::harness::killed::{can_kill, survives};
 use crate::harness::outside::{refused, write_sql};
 use crate::harness::{Client, Process, TestServer, confirmation, countersign, secret, token, until};
 
@@ -99,6 +101,28 @@ fn a_backup_writes_over_nothing_and_keeps_nothing_that_is_not_in_order() {
     let sentence = refused(&mut backup(&server.db(), &copy));
     assert!(sentence.contains("pending is right"), "{sentence}");
     assert_eq!(contents(copies.path()), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_killed_backup_has_left_is_removed_by_the_next_one_and_what_a_live_one_makes_is_not() {
+    if !can_kill() {
+        writeln!(std::io::stderr(), "skipped: strace is not here, or may not trace").unwrap();
+        return;
+    }
+    let server = TestServer::start();
+    let copies = TempDir::new().unwrap();
+    let [killed, whole] = ["killed.db", "whole.db"].map(|name| copies.path().join(name));
+    let db = server.db();
+    let arguments = |to: &Path| ["backup", "--db", db.to_str().unwrap(), to.to_str().unwrap()].map(str::to_owned);
+    let killed = arguments(&killed);
+    assert!(!survives("pwrite64", 9, &killed.each_ref().map(String::as_str)), "it was not killed");
+    assert!(contents(copies.path())[0].ends_with(".partial"));
+    let live = format!("live.db.{}.partial", uuid::Uuid::now_v7());
+    let locked = fs::File::create(copies.path().join(&live)).unwrap();
+    locked.lock_shared().unwrap();
+    fs::write(copies.path().join("mine.partial"), "").unwrap();
+    succeeds(&mut backup(&db, &whole));
+    assert_eq!(contents(copies.path()), [live.as_str(), "mine.partial", "whole.db"]);
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Running a server: where it listens, what it starts on, how it stops, and what keeps its data whole.
 
 mod backup;
+mod clock;
 mod doctor;
 mod key;
 mod listen;
 mod migrate;
 mod observe;
+mod one_server;
 mod refused_start;
 mod restart;
 mod shutdown;

@@ -1,0 +1,29 @@
+//! How SQLite answers a query on an empty database of this version: for tests that hold what may be read through.
+
+use rusqlite::Connection;
+
+use super::migrate::migrate;
+
+/// The steps of the plan, in order. The values do not matter to it.
+pub(super) fn plan(query: &str) -> Vec<String> {
+    steps(query).into_iter().map(|step| step.detail).collect()
+}
+
+/// One step of a plan.
+pub(super) struct Step {
+    pub(super) id: i64,
+    pub(super) parent: i64,
+    pub(super) detail: String,
+}
+
+/// The steps of the plan, with what each is a part of.
+pub(super) fn steps(query: &str) -> Vec<Step> {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrate(&mut conn).unwrap();
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+    let steps = statement.query_map(rusqlite::params_from_iter(nothing), |row| {
+        Ok(Step { id: row.get(0)?, parent: row.get(1)?, detail: row.get(3)? })
+    });
+    steps.unwrap().map(Result::unwrap).collect()
+}
