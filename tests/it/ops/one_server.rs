@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::outside::{refused, write_sql};
-use crate::harness::{Client, Process, confirmation, countersign, signal, sql, token};
+use crate::harness::{Client, Process, altered, confirmation, countersign, signal, sql, token, until};
 
 /// A server of the real binary, with an agent.
 struct Served {
@@ -242,6 +242,17 @@ fn a_token_that_another_program_revokes_is_refused_on_the_very_next_request() {
         kept.register(&confirmation(&format!("kept{round}")));
         assert_eq!(gone.get("/v1/interactions").refusal(), (401, "unauthenticated"), "round {round}");
     }
+}
+
+#[test]
+fn a_commit_of_the_servers_own_does_not_hide_that_a_token_was_revoked_before_it() {
+    let served = Served::start();
+    served.agent.register(&altered(confirmation("brief"), &json!({"expiresInMs": 1000})));
+    served.agent.look("brief");
+    write_sql(&served.db(), "UPDATE tokens SET revoked_at_ms = created_at_ms").unwrap();
+    // The server lets it expire by itself: no request looks at the tokens before that commit.
+    until(|| sql(&served.db(), "SELECT status FROM interactions") == [[json!("expired")]]);
+    assert_eq!(served.agent.get("/v1/interactions").refusal(), (401, "unauthenticated"));
 }
 
 #[test]
