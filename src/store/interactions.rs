@@ -489,7 +489,11 @@ mod tests {
         for query in queries {
             let plan = plan(&query);
             assert!(plan[0].contains("USING INDEX interactions_pending"), "{query}: {plan:?}");
-            assert!(plan[1..].iter().all(|step| !step.starts_with("SCAN")), "{query}: {plan:?}");
+            // The views go through the characters that they escape.
+            let of_rows = |step: &&String| {
+                step.starts_with("SCAN") && !["SCAN escaped", "SCAN CONSTANT ROW"].contains(&step.as_str())
+            };
+            assert_eq!(plan[1..].iter().find(of_rows), None, "{query}: {plan:?}");
             assert!(plan.iter().all(|step| !step.contains("ORDER BY")), "{query}: {plan:?}");
         }
     }

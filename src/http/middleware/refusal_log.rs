@@ -49,8 +49,17 @@ pub(crate) struct Kind {
 /// The refusals that were not told yet.
 #[derive(Debug, Default)]
 pub(crate) struct RefusalLog {
-    /// Each kind of the last second, with how many there were after the one that was told.
-    counts: Mutex<HashMap<Kind, u64>>,
+    /// Each kind of the last second.
+    counts: Mutex<HashMap<Kind, Count>>,
+}
+
+/// What came of a kind since the last time that all were told.
+#[derive(Debug)]
+struct Count {
+    /// How many there were that have no line yet.
+    untold: u64,
+    /// Whether there was any, told or not.
+    is_recent: bool,
 }
 
 impl RefusalLog {
@@ -62,25 +71,26 @@ impl RefusalLog {
         }
         match counts.entry(kind) {
             Entry::Vacant(new) => {
-                new.insert(0);
+                new.insert(Count { untold: 0, is_recent: true });
                 true
             }
             Entry::Occupied(mut seen) => {
-                *seen.get_mut() += 1;
+                let count = seen.get_mut();
+                *count = Count { untold: count.untold + 1, is_recent: true };
                 false
             }
         }
     }
 
-    /// Tells what was counted since the last time, and forgets the kinds of which there were no more.
+    /// Tells what was counted since the last time, and forgets the kinds of which there was none since then.
     pub(crate) fn tell(&self) {
         let mut told = Vec::new();
         self.counts().retain(|kind, count| {
-            let count = std::mem::take(count);
-            if count > 0 {
-                told.push((kind.clone(), count));
+            let Count { untold, is_recent } = std::mem::replace(count, Count { untold: 0, is_recent: false });
+            if untold > 0 {
+                told.push((kind.clone(), untold));
             }
-            count > 0
+            is_recent
         });
         for (Kind { status, code, client }, count) in told {
             match status {
@@ -90,7 +100,7 @@ impl RefusalLog {
         }
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<Kind, u64>> {
+    fn counts(&self) -> MutexGuard<'_, HashMap<Kind, Count>> {
         // Nothing in this file can panic halfway through a change.
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,6 +109,18 @@ impl RefusalLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_comes_just_before_all_are_told_is_still_the_first_of_the_next() {
+        let log = RefusalLog::default();
+        let again = || log.is_first(Kind { status: 401, code: None, client: Refused::Others });
+        assert!(again());
+        log.tell();
+        assert!(!again());
+        log.tell();
+        log.tell();
+        assert!(again());
+    }
 
     #[test]
     fn however_many_clients_there_are_the_log_is_bounded() {

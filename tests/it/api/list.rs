@@ -287,9 +287,10 @@ fn a_page_looks_through_only_so_much_and_the_cursor_goes_on() {
         write_sql(&server.db(), &format!("{table} {many} SELECT {values}")).unwrap();
     }
     mine.register(&confirmation("new"));
-    for (path, list, id, expected) in [
-        ("/v1/interactions", "interactions", "requestId", ["new", "old"].as_slice()),
-        ("/v1/audit-events", "auditEvents", "requestId", &["new", "old", "old"]),
+    // An agent's own events have an index.
+    for (path, list, id, expected, looks) in [
+        ("/v1/interactions", "interactions", "requestId", ["new", "old"].as_slice(), 3),
+        ("/v1/audit-events", "auditEvents", "requestId", &["new", "old", "old"], 1),
     ] {
         let mut pages = 0;
         let seen = walk(|cursor, _| {
@@ -297,7 +298,7 @@ fn a_page_looks_through_only_so_much_and_the_cursor_goes_on() {
             page(&mine, &format!("{path}?limit=10{cursor}"), list, id)
         });
         assert_eq!(seen, expected, "{path}");
-        assert_eq!(pages, 3, "{path}");
+        assert_eq!(pages, looks, "{path}");
     }
     // What is asked for by its id is found at once, however long ago it was.
     assert_eq!(page(&mine, "/v1/audit-events?requestId=old", "auditEvents", "requestId").0.len(), 2);

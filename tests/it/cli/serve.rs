@@ -248,7 +248,7 @@ fn a_revoked_agent_leaves_nothing_behind_where_that_is_asked_for() {
     assert!(String::from_utf8_lossy(&revoked.stderr).contains("3 of builder are still pending"), "{revoked:?}");
     assert_eq!(ada.look("c")["status"], "pending");
     let rejected = said(&db, &["token", "revoke", "--name", "builder", "--reject-pending", "--by", "ada"]);
-    assert_eq!(rejected, "rejected 3 pending of builder\n");
+    assert!(rejected.ends_with("\nrejected 3 pending of builder\n"), "{rejected}");
     assert_eq!(["c", "s", "q"].map(|id| ada.look(id)["status"].clone()), ["rejected", "cancelled", "cancelled"]);
     assert_eq!(ada.look("c")["resolution"]["resolvedBy"]["principal"], "ada");
     assert_eq!(other.look("quiet")["status"], "pending");
