@@ -43,7 +43,8 @@ impl Common {
     }
 }
 
-const NOT_A_PERSON: &str = "the stored approver's token is for a person at a terminal, and standard input is none: \
+/// Why a command that decides refuses to use the stored token.
+pub(super) const NOT_A_PERSON: &str = "the stored approver's token is for a person at a terminal, and standard input is none: \
      hand a token over with --token-file or COUNTERSIGN_TOKEN";
 
 /// Says on stderr what the server warns of.

@@ -18,6 +18,7 @@ mod key;
 mod list;
 mod login;
 mod manual;
+mod owner;
 mod progress;
 mod rules;
 mod run;

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 
 use super::Failure;
+use super::owner::Owner;
 use crate::clock::SystemClock;
 use crate::config::Database;
 use crate::domain::enums::Role;
@@ -37,6 +38,9 @@ pub(super) struct CreateToken {
     /// The principal's role: agent, approver, auditor or admin
     #[arg(long, env = "COUNTERSIGN_TOKEN_ROLE")]
     role: Role,
+
+    #[command(flatten)]
+    owner: Owner,
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +63,9 @@ pub(super) struct RevokeTokens {
     /// Who rejects it: an approver or an admin of this database
     #[arg(long, value_name = "NAME", requires = "reject_pending")]
     by: Option<PrincipalName>,
+
+    #[command(flatten)]
+    owner: Owner,
 }
 
 impl TokenCommand {
@@ -73,10 +80,12 @@ impl TokenCommand {
 
 impl CreateToken {
     fn run(self) -> Result<(), Failure> {
+        let path = self.database.path()?;
+        self.owner.check(&path)?;
         let token = tokens::generate()?;
         let principal = Principal { name: self.name, role: self.role };
         let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
-        with_write_tx(&self.database.path()?, &SystemClock::default(), |tx| {
+        with_write_tx(&path, &SystemClock::default(), |tx| {
             let Principal { name, role } = &holder.principal;
             match tx.role_of(name)? {
                 Some(has) if has != *role => Err(Failure::OtherRole { name: name.clone(), has }),
@@ -91,6 +100,7 @@ impl CreateToken {
 impl RevokeTokens {
     fn run(self) -> Result<(), Failure> {
         let path = self.database.path()?;
+        self.owner.check(&path)?;
         let chosen = |token: &Token| {
             Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref()
         };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::owner::Owner;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Database;
 use crate::domain::id::{PrincipalName, RuleName};
@@ -52,6 +53,9 @@ pub(in crate::cli) struct ImportRules {
     /// Only show what would be done
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    owner: Owner,
 }
 
 /// Why a command about rules failed.
@@ -123,6 +127,9 @@ impl ImportRules {
         let rules = self.rules.read()?;
         self.rules.check_examples(&rules)?;
         let path = self.database.path()?;
+        if !self.dry_run {
+            self.owner.check(&path)?;
+        }
         let import = Import { rules: rules.rules, by: self.by, prune: self.prune, renew: self.renew };
         let imported = if self.dry_run {
             store::with_read_tx(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?

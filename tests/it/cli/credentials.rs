@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Asking, ends};
 use crate::harness::terminal::Terminal;
-use crate::harness::{Process, countersign};
+use crate::harness::{Process, countersign, sql};
 
 struct Home {
     directory: TempDir,
@@ -206,4 +207,48 @@ fn the_stored_token_of_the_approver_decides_at_a_terminal_alone() {
     let arguments = ["reject", "a", "--url", &process.url, "--token-file", handed.to_str().unwrap()];
     ends(0, &mut home.command(&arguments));
     asking.ends(3);
+}
+
+/// Commands that decide in the database itself: the stored token lets a person run them, and a program only with a token.
+#[test]
+fn a_program_decides_nothing_in_the_database_with_the_stored_token() {
+    let home = Home::new();
+    let (_process, said) = home.serve("a.db", "127.0.0.1:0", &[]);
+    let token = |name: &str| {
+        let line = said.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+        line.trim().to_owned()
+    };
+    let (approver, agent) = (token("approver"), token("agent"));
+    let db = home.directory.path().join("a.db").to_str().unwrap().to_owned();
+    let rules = home.directory.path().join("rules.toml");
+    let rule =
+        "[[rule]]\nname = \"r\"\ntool_name = \"t\"\npattern = \"p\"\nscope = \"everywhere\"\ndecision = \"allow\"\n";
+    fs::write(&rules, rule).unwrap();
+    let rows = || {
+        let count = |table: &str| sql(Path::new(&db), &format!("SELECT count(*), count(revoked_at_ms) FROM {table}"));
+        [count("tokens"), count("trust_rules")]
+    };
+    let import = ["rules", "import", rules.to_str().unwrap(), "--by", "approver", "--db", &db];
+    let create = ["token", "create", "--name", "ada", "--role", "approver", "--db", &db];
+    let revoke = ["token", "revoke", "--name", "agent", "--db", &db];
+    let before = rows();
+    for command in [&import[..], &create, &revoke] {
+        let (_, sentence) = ends(2, &mut home.command(command));
+        assert!(sentence.contains("COUNTERSIGN_TOKEN"), "{sentence}");
+        let (_, sentence) = ends(2, home.command(command).env("COUNTERSIGN_TOKEN", &agent));
+        assert!(sentence.contains("no approver's"), "{sentence}");
+        assert_eq!(rows(), before, "{command:?}");
+    }
+    ends(0, &mut home.command(&[&import[..], &["--dry-run"]].concat()));
+    assert_eq!(rows(), before);
+    home.types(&create, "csgn_");
+    assert_eq!(rows()[0], [[json!(3), json!(0)]]);
+    ends(0, home.command(&import).env("COUNTERSIGN_TOKEN", &approver));
+    ends(0, home.command(&revoke).env("COUNTERSIGN_TOKEN", &approver));
+    assert_eq!(rows(), [[[json!(3), json!(1)]], [[json!(1), json!(0)]]]);
+    // A database that the stored token is not of, such as a container's, is its owner's.
+    let other = home.directory.path().join("b.db").to_str().unwrap().to_owned();
+    for _ in 0..2 {
+        ends(0, &mut home.command(&["token", "create", "--name", "ada", "--role", "approver", "--db", &other]));
+    }
 }
