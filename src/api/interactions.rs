@@ -132,6 +132,7 @@ pub struct ListInteractions {
     pub conversation_id: Option<ConversationId>,
     pub tool_name: Option<ToolName>,
     pub principal: Option<PrincipalName>,
+    #[param(inline)]
     pub id_prefix: Option<IdPrefix>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,

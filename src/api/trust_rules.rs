@@ -81,6 +81,7 @@ pub struct ListTrustRules {
     pub status: Option<RuleStatus>,
     pub tool_name: Option<ToolName>,
     pub name: Option<RuleName>,
+    #[param(inline)]
     pub id_prefix: Option<IdPrefix>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,

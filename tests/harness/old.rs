@@ -21,7 +21,7 @@ pub(crate) fn old_database(path: &Path, version: i32, events: u32) {
     conn.execute(
         "WITH RECURSIVE fresh (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM fresh WHERE n < ?1) \
          INSERT INTO audit_events (at_ms, event, principal, detail) \
-         SELECT n, 'token.created', 'builder', '{ \"b\": ' || n || ',  \"a\":2}' FROM fresh",
+         SELECT n, 'token.created', 'builder', '{ \"role\": \"agent\", \"b\": ' || n || ',  \"a\":2}' FROM fresh",
         [events],
     )
     .unwrap();

@@ -115,3 +115,25 @@ fn the_page_for_people_needs_nothing_from_elsewhere_and_no_script() {
         assert_eq!(server.anonymous().get(&format!("{path}?token=x")).refusal(), (400, "malformed_request"), "{path}");
     }
 }
+
+#[test]
+fn every_reference_of_the_description_leads_to_a_schema() {
+    fn references<'d>(part: &'d Value, found: &mut Vec<&'d str>) {
+        match part {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let document: Value = serde_json::from_str(&countersign::api::openapi()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 100, "{} references", found.len());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}

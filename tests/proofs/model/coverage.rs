@@ -22,7 +22,11 @@ const KINDS: &[(Verb, &str)] = &[
     ),
     (Verb::List, "200"),
     (Verb::Cancel, "200 cancelled, forbidden, unknown_request, already_resolved"),
-    (Verb::Claim, "200, forbidden, not_yours, unknown_request, not_approved, digest_mismatch, already_claimed"),
+    (
+        Verb::Claim,
+        "200, forbidden, not_yours, unknown_request, not_approved, digest_mismatch, already_claimed, \
+         approval_expired",
+    ),
     (
         Verb::Report,
         "200 approved, forbidden, not_yours, unknown_request, not_claimed, claim_mismatch, outcome_conflict",

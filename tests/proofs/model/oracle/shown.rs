@@ -57,7 +57,8 @@ impl Interaction {
 
     /// From when on an approval of it is no longer claimed.
     pub(super) fn claim_end(&self) -> Option<i64> {
-        self.end.as_ref().filter(|end| end.status == "approved").map(|end| end.at + CLAIM_WITHIN_MS)
+        let within = self.says("claimWithinMs").as_i64().unwrap_or(CLAIM_WITHIN_MS);
+        self.end.as_ref().filter(|end| end.status == "approved").map(|end| end.at + within)
     }
 
     /// What may be acted on: the input that was approved.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AGENT, APPROVER, Tour, answer, asked, question, responses, rules, secret, short};
+use super::{AGENT, APPROVER, SHORT_MS, Tour, answer, asked, question, responses, rules, secret, short};
 use crate::harness::altered;
 use crate::model::actors::ADMIN;
 use crate::model::request::{Request, Verb};
@@ -62,7 +62,10 @@ impl Tour<'_> {
         let confirmation = self.register(AGENT, short(asked()));
         let secret = self.register(AGENT, short(secret("")));
         let question = self.register(AGENT, short(question()));
+        let approved = self.register(AGENT, altered(asked(), &json!({"confirmation": {"claimWithinMs": SHORT_MS}})));
+        self.meet("200", confirm(APPROVER, &approved, &json!({})));
         self.outlive();
+        self.meet("approval_expired", Request::new(Verb::Claim, AGENT).of(approved).with(json!({})));
         self.repeat(&confirmation, short(asked()), "expired");
         self.meet("expired", confirm(APPROVER, &confirmation, &json!({})));
         self.meet("expired", give(APPROVER, &secret, "store"));
