@@ -1,0 +1,245 @@
+//! The lists of interactions: what matches, what is pending, and the queue that people look at.
+
+use rusqlite::types::ToSql;
+use rusqlite::{OptionalExtension, params};
+
+use super::interactions::{RECORDS, record_from};
+use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
+use super::where_clause::WhereClause;
+use super::{ReadTx, Result};
+use crate::clock::Timestamp;
+use crate::domain::enums::Kind;
+use crate::domain::id::{ConversationId, IdPrefix, PrincipalName, RequestId, ToolName};
+use crate::domain::interaction::{Record, Status};
+
+/// How much of each kind is pending, and since when.
+const PENDING_BY_KIND: &str =
+    "SELECT kind, count(*), min(created_at_ms) FROM interactions WHERE status = 'pending' GROUP BY kind";
+
+/// Which interactions a list shows: those that match every member that is given.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Where they stand.
+    pub status: Option<Status>,
+    /// What they ask for.
+    pub kind: Option<Kind>,
+    /// Which conversation they belong to.
+    pub conversation_id: Option<ConversationId>,
+    /// Which tool they are about.
+    pub tool_name: Option<ToolName>,
+    /// Who registered them.
+    pub registered_by: Option<PrincipalName>,
+    /// What their ids begin with.
+    pub id_prefix: Option<IdPrefix>,
+}
+
+impl Filter {
+    /// Adds those members that every list compares in the same way.
+    fn members<'v>(&'v self, conditions: WhereClause<'v>) -> WhereClause<'v> {
+        conditions
+            .when("i.kind = ?", self.kind.as_ref())
+            .when("i.conversation_id = ?", self.conversation_id.as_ref())
+            .when("i.tool_name = ?", self.tool_name.as_ref())
+            .when("i.registered_by = ?", self.registered_by.as_ref())
+    }
+}
+
+/// How a list is ordered, and where it ends.
+const NEWEST_FIRST: &str = "ORDER BY i.interaction_id DESC LIMIT ?";
+
+fn pending_confirmations_query() -> String {
+    format!(
+        "{RECORDS} WHERE i.status = 'pending' AND i.kind = 'confirmation' AND i.tool_name = ?1 \
+         AND i.interaction_id > ?2 ORDER BY i.interaction_id"
+    )
+}
+
+/// The rows of the queue, numbered within each principal: all first ones come before all second ones.
+const QUEUE: &str = "SELECT interaction_id FROM (\
+         SELECT interaction_id, expires_at_ms, row_number() OVER (\
+             PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
+         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
+     ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2";
+
+impl ReadTx<'_> {
+    /// A page of the interactions that match; it ends early where it would take more memory than a page may, or has looked
+    /// through as many rows as it may. It is in the order of ids where it is given the beginning of one and looks through
+    /// what is over, too; otherwise the newest come first.
+    pub fn records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        match (&filter.status, &filter.id_prefix) {
+            (Some(Status::Pending), _) => self.pending_records(filter, page),
+            (_, Some(prefix)) => self.records_beginning(prefix, filter, page),
+            (_, None) => self.newest_records(filter, page),
+        }
+    }
+
+    /// `pending` is spelt out in the SQL, so that an index of what is pending serves: the `+` keeps the index of all ids
+    /// away, which would lead to everything that is over as well.
+    fn pending_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let (older_than, limit) = (page.before.map(Cursor::row), page.one_more());
+        let ids_end = filter.id_prefix.as_ref().map(IdPrefix::end);
+        let (sql, values) = filter
+            .members(WhereClause::default().always("i.status = 'pending'"))
+            .when("i.interaction_id < ?", older_than.as_ref())
+            .when("+i.request_id >= ?", filter.id_prefix.as_ref())
+            .when("+i.request_id < ?", ids_end.as_ref())
+            .query(RECORDS, NEWEST_FIRST, &limit);
+        self.page(&sql, &values, page.limit)
+    }
+
+    fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let ((after, before), limit) = (page.window(self.last_interaction()?), page.one_more());
+        let (sql, values) = filter
+            .members(WhereClause::default())
+            .when("i.interaction_id < ?", Some(&before))
+            .when("i.interaction_id > ?", Some(&after))
+            .when("i.status = ?", filter.status.as_ref())
+            .query(RECORDS, NEWEST_FIRST, &limit);
+        let mut found = self.page(&sql, &values, page.limit)?;
+        if found.next.is_none() && after > 0 {
+            found.next = Some(Cursor::at(after + 1));
+        }
+        Ok(found)
+    }
+
+    /// By the index of all ids; the cursor is the row of the last one that was looked at.
+    fn records_beginning(&self, prefix: &IdPrefix, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let (after, limit, ids_end) = (page.before.map(Cursor::row), page.one_more(), prefix.end());
+        let past = "i.request_id > (SELECT request_id FROM interactions WHERE interaction_id = ?)";
+        let within = WhereClause::default()
+            .when("i.request_id >= ?", Some(prefix))
+            .when("i.request_id < ?", Some(&ids_end))
+            .when(past, after.as_ref());
+        let furthest = "SELECT i.interaction_id, i.request_id FROM interactions AS i";
+        let skipped = LOOKED_THROUGH - 1;
+        let (sql, values) = within.query(furthest, "ORDER BY i.request_id LIMIT 1 OFFSET ?", &skipped);
+        let last: Option<(i64, RequestId)> = self
+            .conn
+            .prepare_cached(&sql)?
+            .query_row(values.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (last_row, last_id) = last.unzip();
+        let (sql, values) = filter
+            .members(WhereClause::default())
+            .when("i.request_id >= ?", Some(prefix))
+            .when("i.request_id < ?", Some(&ids_end))
+            .when(past, after.as_ref())
+            .when("i.request_id <= ?", last_id.as_ref())
+            .when("i.status = ?", filter.status.as_ref())
+            .query(RECORDS, "ORDER BY i.request_id LIMIT ?", &limit);
+        let mut found = self.page(&sql, &values, page.limit)?;
+        found.next = found.next.or(last_row.map(Cursor::at));
+        Ok(found)
+    }
+
+    /// The row of the newest interaction; 0 before the first.
+    fn last_interaction(&self) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(interaction_id), 0) FROM interactions")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// The position of the newest interaction, or before the first: all that is registered later is after it.
+    pub fn newest_interaction(&self) -> Result<Cursor> {
+        self.last_interaction().map(Cursor::at)
+    }
+
+    /// The pending confirmations of a tool, oldest first, from `after` on: as many as a page takes.
+    pub fn pending_confirmations(&self, tool_name: &ToolName, after: Option<Cursor>) -> Result<ListPage<Record>> {
+        self.page(&pending_confirmations_query(), params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
+    }
+
+    /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
+    /// what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
+    pub fn queue(&self, of: Option<&PrincipalName>, skip: u64, limit: u32) -> Result<Vec<Record>> {
+        let mut statement = self.conn.prepare_cached(QUEUE)?;
+        let skip = i64::try_from(skip).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
+        let mut by_row = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.interaction_id = ?1"))?;
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for row in rows {
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            let record = by_row.query_row([row?], |row| Ok(record_from(row)))??;
+            bytes += record.body.bytes;
+            found.push(record);
+        }
+        Ok(found)
+    }
+
+    /// How many interactions are pending, of one principal or of all.
+    pub fn count_of_pending(&self, of: Option<&PrincipalName>) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT count(*) FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)",
+        )?;
+        Ok(statement.query_row([of], |row| row.get(0))?)
+    }
+
+    /// How many interactions of each kind are pending, and since when the oldest of them is.
+    pub fn pending_by_kind(&self) -> Result<Vec<(Kind, u64, Timestamp)>> {
+        let mut statement = self.conn.prepare_cached(PENDING_BY_KIND)?;
+        let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(counts.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The rows that a query finds, until there are `limit` or they take more memory than a page may.
+    fn page(&self, sql: &str, values: &[&dyn ToSql], limit: u32) -> Result<ListPage<Record>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let (mut found, mut bytes, mut last) = (ListPage::default(), 0, None);
+        while let Some(row) = rows.next()? {
+            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
+                found.next = last;
+                break;
+            }
+            let record = record_from(row)?;
+            bytes += record.body.bytes;
+            last = Some(Cursor::at(row.get(0)?));
+            found.rows.push(record);
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query_plan::plan;
+
+    #[test]
+    fn what_is_pending_is_found_without_reading_what_is_over() {
+        let (row, name, limit) = (1_i64, "builder".parse().unwrap(), 10);
+        let filters = [
+            Filter::default(),
+            Filter { kind: Some(Kind::Question), ..Filter::default() },
+            Filter { registered_by: Some(name), ..Filter::default() },
+        ];
+        let mut queries =
+            vec![pending_confirmations_query(), PENDING_BY_KIND.to_owned(), "SELECT * FROM v_pending".to_owned()];
+        for filter in &filters {
+            for older_than in [None, Some(&row)] {
+                let pending = WhereClause::default().always("i.status = 'pending'");
+                let window = pending.when("i.interaction_id < ?", older_than);
+                queries.push(filter.members(window).query(RECORDS, NEWEST_FIRST, &limit).0);
+            }
+        }
+        for query in queries {
+            let plan = plan(&query);
+            assert!(plan[0].contains("USING INDEX interactions_pending"), "{query}: {plan:?}");
+            // The views go through the characters that they escape.
+            let of_rows = |step: &&String| {
+                step.starts_with("SCAN") && !["SCAN escaped", "SCAN CONSTANT ROW"].contains(&step.as_str())
+            };
+            assert_eq!(plan[1..].iter().find(of_rows), None, "{query}: {plan:?}");
+            assert!(plan.iter().all(|step| !step.contains("ORDER BY")), "{query}: {plan:?}");
+        }
+    }
+
+    /// It is sorted, but only what is pending is.
+    #[test]
+    fn the_queue_reads_nothing_that_is_over() {
+        let plan = plan(QUEUE);
+        let reads: Vec<&String> = plan.iter().filter(|step| step.contains(" interactions")).collect();
+        assert!(matches!(reads.as_slice(), [one] if one.contains("USING INDEX interactions_pending")), "{plan:?}");
+    }
+}
