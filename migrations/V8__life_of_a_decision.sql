@@ -10,10 +10,11 @@ ALTER TABLE interactions ADD COLUMN claim_expires_at_ms INTEGER GENERATED ALWAYS
 -- Where the agent says that it comes from: JSON. Null where it says nothing.
 ALTER TABLE interaction_bodies ADD COLUMN origin TEXT CHECK (origin IS NULL OR json_valid(origin));
 
--- Whether it names its conversation and its use of a tool: then the same content again is the same call.
-ALTER TABLE interaction_bodies ADD COLUMN is_tool_use INTEGER NOT NULL DEFAULT 0 CHECK (is_tool_use IN (0, 1));
+-- SHA-256 of who asks and of content_sha256, where it names its conversation and its use of a tool: the same again is the same call.
+-- Null where it names none.
+ALTER TABLE interaction_bodies ADD COLUMN tool_use_sha256 BLOB CHECK (tool_use_sha256 IS NULL OR length(tool_use_sha256) = 32);
 
-CREATE INDEX interaction_bodies_of_tool_uses ON interaction_bodies (content_sha256) WHERE is_tool_use = 1;
+CREATE INDEX interaction_bodies_of_tool_uses ON interaction_bodies (tool_use_sha256) WHERE tool_use_sha256 IS NOT NULL;
 
 -- A withdrawal takes the place of the claim, so that the key lets exactly one of the two happen. What has another form is made
 -- anew: a CHECK cannot be altered.

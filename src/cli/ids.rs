@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::api::{Interaction, ListInteractions, ListTrustRules, TrustRule, WaitInteraction, WithRaw};
 use crate::client::{Client, Error};
-use crate::domain::enums::RuleStatus;
+use crate::domain::enums::{Outcome, RuleStatus};
 use crate::domain::id::{IdPrefix, RequestId};
 use crate::domain::interaction::Status;
 
@@ -23,6 +23,8 @@ pub(super) enum Among {
     Pending,
     /// That first, and then all.
     All,
+    /// What has ended so.
+    Ended(Outcome),
 }
 
 /// The interaction that `given` is, or is the only one to begin with.
@@ -48,13 +50,20 @@ pub(super) fn interaction(
         found.retain(|item| item.value.request_id.as_str() != given);
         Ok(found)
     };
-    let mut found = search(Some(Status::Pending))?;
+    let mut found = match among {
+        Among::Pending | Among::All => search(Some(Status::Pending))?,
+        Among::Ended(outcome) => search(Some(Status::Resolved(outcome)))?,
+    };
     if found.is_empty() && exact.is_none() && among == Among::All {
         found = search(None)?;
     }
     found.extend(exact);
-    let what = if among == Among::Pending { "pending interaction" } else { "interaction" };
-    only(found, given, what, "countersign list", |item| item.value.request_id.as_str())
+    let what = match among {
+        Among::Pending => "pending interaction".to_owned(),
+        Among::All => "interaction".to_owned(),
+        Among::Ended(outcome) => format!("{outcome} interaction"),
+    };
+    only(found, given, &what, "countersign list", |item| item.value.request_id.as_str())
 }
 
 fn prefix(given: &str) -> Result<IdPrefix, Failure> {

@@ -10,7 +10,7 @@ use super::terminal::hidden_value;
 use super::{Failure, ids, safe_text};
 use crate::api::{ProvideSecretBody, WaitInteraction};
 use crate::client::Client;
-use crate::domain::enums::Delivery;
+use crate::domain::enums::{Delivery, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::secret_value::SecretValue;
 use crate::present::escape_json;
@@ -44,7 +44,7 @@ pub(super) struct GiveSecret {
 impl GiveSecret {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.decider()?;
-        let among = if self.wipe { ids::Among::All } else { ids::Among::Pending };
+        let among = if self.wipe { ids::Among::Ended(Outcome::Answered) } else { ids::Among::Pending };
         let interaction = ids::interaction(&client, &self.id, self.exact, among)?;
         let id = &interaction.value.request_id;
         let Some(asked) = &interaction.value.secret else {

@@ -7,6 +7,7 @@ use clap::Args;
 use super::common::Common;
 use super::{Failure, ids};
 use crate::api::NoBody;
+use crate::domain::enums::Outcome;
 use crate::present::escape_json;
 
 /// Take back an approval that no agent has claimed.
@@ -26,7 +27,7 @@ pub(super) struct Withdraw {
 impl Withdraw {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.decider()?;
-        let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::All)?;
+        let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Ended(Outcome::Approved))?;
         let id = &interaction.value.request_id;
         let withdrawn = client.withdraw_approval(id, &NoBody {})?;
         if self.common.json {

@@ -64,7 +64,7 @@ pub struct Limits {
     pub max_in_flight: usize,
 
     /// The most requests of one agent that may be in progress, without long-polls
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_IN_FLIGHT_PER_PRINCIPAL", default_value_t = 64, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_IN_FLIGHT_PER_PRINCIPAL", default_value_t = 192, value_parser = at_least_one)]
     pub max_in_flight_per_principal: usize,
 
     /// The most bytes of agents' bodies that may be in memory: those that arrive and those that are worked on
@@ -80,7 +80,7 @@ pub struct Limits {
     pub max_queued_writes: usize,
 
     /// The most writes of one agent that may be queued
-    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_QUEUED_WRITES_PER_PRINCIPAL", default_value_t = 256, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", env = "COUNTERSIGN_MAX_QUEUED_WRITES_PER_PRINCIPAL", default_value_t = 768, value_parser = at_least_one)]
     pub max_queued_writes_per_principal: usize,
 
     /// The most reads of agents that may be queued

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -353,10 +354,17 @@ pub struct Body {
 }
 
 impl Body {
-    /// Whether this, asked in `conversation`, names one use of a tool: the same content again is the same use.
+    /// The digest of the one use of a tool that this names, asked by `principal` in `conversation`: the same again is the same use.
     #[must_use]
-    pub fn names_tool_use(&self, conversation: Option<&ConversationId>) -> bool {
-        conversation.is_some() && self.content.confirmation().is_some_and(|asked| asked.tool_use_id.is_some())
+    pub fn tool_use_sha256(
+        &self,
+        principal: &PrincipalName,
+        conversation: Option<&ConversationId>,
+    ) -> Option<[u8; 32]> {
+        conversation?;
+        self.content.confirmation()?.tool_use_id.as_ref()?;
+        // A name is followed by the same number of bytes whatever it is.
+        Some(Sha256::new().chain_update(principal.as_str()).chain_update(self.content_sha256).finalize().into())
     }
 }
 

@@ -111,6 +111,12 @@ fn is_gap(before: &str, blanks: &str, from: &str) -> bool {
     is_followed && columns > if is_indent { WIDEST_INDENT } else { WIDEST_GAP }
 }
 
+/// Whether nothing of `text` is seen.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_unseen(c))
+}
+
 /// Whether anything in `text` does not show itself.
 #[must_use]
 pub fn has_hidden(text: &str) -> bool {

@@ -6,7 +6,7 @@ use crate::domain::acknowledgement::{self, Acknowledgement};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{Decision, Kind, RiskLevel};
 use crate::domain::id::{RequestId, RuleId, ToolName};
-use crate::domain::interaction::{Detail, Interaction, Resolution};
+use crate::domain::interaction::{Claim, Detail, Interaction, Resolution};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Sameness};
 use crate::domain::pattern::{Pattern, Scope};
@@ -69,11 +69,23 @@ impl Service {
 }
 
 impl Confirm {
+    /// Whether an approval was taken back, or ran out before an agent claimed it: then it does not stand.
+    fn is_void(&self, tx: &WriteTx<'_>, interaction: &Interaction) -> Result<bool> {
+        Ok(match tx.claim(&self.request_id)? {
+            Some(Claim::Withdrawn(_)) => true,
+            Some(Claim::Taken(_)) => false,
+            None => interaction.claim_expires_at().is_some_and(|end| end <= tx.now()),
+        })
+    }
+
     /// Whether this is the very decision that stands, made by the same principal.
-    fn repeats(&self, tx: &ReadTx<'_>, interaction: &Interaction, by: &Principal) -> Result<bool> {
+    fn repeats(&self, tx: &WriteTx<'_>, interaction: &Interaction, by: &Principal) -> Result<bool> {
         let Some(stands) = interaction.resolution_by(by) else {
             return Ok(false);
         };
+        if self.decision == Decision::Allow && self.is_void(tx, interaction)? {
+            return Ok(false);
+        }
         let made = match &stands.detail.made_rule {
             Some(rule_id) => tx.trust_rule(rule_id)?.map(|rule| (rule.terms.pattern, rule.terms.scope)),
             None => None,

@@ -81,12 +81,11 @@ impl Service {
         let asked = Arc::clone(&body);
         let registered = self.store.write(Priority::of(&by), move |tx| {
             let body = &asked;
-            let found = if has_id {
-                existing(tx, &request_id, &by, body)?
-            } else if body.names_tool_use(conversation_id.as_ref()) {
-                tx.open_tool_use(&by.name, &body.content_sha256, tx.now())?
-            } else {
-                None
+            let tool_use = body.tool_use_sha256(&by.name, conversation_id.as_ref());
+            let found = match tool_use {
+                _ if has_id => existing(tx, &request_id, &by, body)?,
+                Some(tool_use) => tx.open_tool_use(&tool_use, tx.now())?,
+                None => None,
             };
             if let Some(existing) = found {
                 let warnings = warnings(tx, &existing.interaction, allow_self_approval)?;

@@ -140,24 +140,18 @@ impl ReadTx<'_> {
         T::try_from(self.found_record(id)?.body.content).map_err(|_| no_body(id))
     }
 
-    /// The newest interaction of `by` with this content that names its use of a tool, and is pending, or approved and
-    /// still to be claimed, at `now`.
-    pub fn open_tool_use(
-        &self,
-        by: &PrincipalName,
-        content_sha256: &[u8; 32],
-        now: Timestamp,
-    ) -> Result<Option<Record>> {
+    /// The newest interaction about this use of a tool that is pending, or approved and still to be claimed, at `now`.
+    pub fn open_tool_use(&self, tool_use_sha256: &[u8; 32], now: Timestamp) -> Result<Option<Record>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT i.request_id FROM (SELECT interaction_id FROM interaction_bodies \
-               WHERE is_tool_use = 1 AND content_sha256 = ?1 ORDER BY interaction_id DESC LIMIT ?4) AS same \
+               WHERE tool_use_sha256 = ?1 ORDER BY interaction_id DESC LIMIT ?3) AS same \
              JOIN interactions AS i USING (interaction_id) LEFT JOIN claims AS c USING (interaction_id) \
-             WHERE i.registered_by = ?2 AND ((i.status = 'pending' AND (i.expires_at_ms IS NULL OR i.expires_at_ms > ?3)) \
+             WHERE (i.status = 'pending' AND (i.expires_at_ms IS NULL OR i.expires_at_ms > ?2)) \
                OR (i.status = 'approved' AND c.interaction_id IS NULL \
-                   AND (i.claim_expires_at_ms IS NULL OR i.claim_expires_at_ms > ?3))) \
+                   AND (i.claim_expires_at_ms IS NULL OR i.claim_expires_at_ms > ?2)) \
              ORDER BY i.interaction_id DESC LIMIT 1",
         )?;
-        let found = statement.query_row(params![content_sha256, by, now, TOOL_USES], |row| row.get::<_, RequestId>(0));
+        let found = statement.query_row(params![tool_use_sha256, now, TOOL_USES], |row| row.get::<_, RequestId>(0));
         found.optional()?.map(|id| self.found_record(&id)).transpose()
     }
 
@@ -255,7 +249,7 @@ impl WriteTx<'_> {
             ])?;
         self.conn
             .prepare_cached(
-                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, is_tool_use, origin) \
+                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, tool_use_sha256, origin) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
@@ -264,7 +258,7 @@ impl WriteTx<'_> {
                 body.metadata.text(),
                 body.content_sha256,
                 body.traceparent,
-                body.names_tool_use(interaction.conversation_id.as_ref()),
+                body.tool_use_sha256(&interaction.registered_by, interaction.conversation_id.as_ref()),
                 origin
             ])?;
         self.count_stored(&interaction.registered_by, stored_bytes(body))?;

@@ -9,6 +9,7 @@ use super::{ContentError, Summary, all_different};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::json::{null_as_absent, objects_only};
 use crate::domain::refused::Refused;
+use crate::domain::visible::is_blank;
 
 /// One or more things that the agent wants to know.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -137,9 +138,7 @@ impl Entry {
             Some(_) if !self.free_text_allowed => {
                 Err(response.invalid("this entry takes one of its options, not free text"))
             }
-            Some(text) if text.trim().is_empty() => {
-                Err(Refused::EmptyAnswer { question_id: response.question_id.clone() })
-            }
+            Some(text) if is_blank(text) => Err(Refused::EmptyAnswer { question_id: response.question_id.clone() }),
             Some(_) | None => Ok(()),
         }
     }

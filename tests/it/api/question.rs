@@ -109,7 +109,7 @@ fn an_empty_answer_is_none_and_the_question_stays_pending() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&question("q"));
-    for text in ["", " ", "\t\r\n", "\u{a0}\u{2003}"] {
+    for text in ["", " ", "\t\r\n", "\u{a0}\u{2003}", "\u{200b}", " \u{2800}\u{feff}"] {
         let given = json!([{"questionId": "colour", "optionId": "red"}, {"questionId": "why", "text": text}]);
         let refused = server.unchanged(|| respond(&ada, "q", &given));
         assert_eq!((refused.refusal(), &refused.body["questionId"]), ((422, "empty_answer"), &json!("why")));

@@ -43,6 +43,17 @@ fn the_same_use_of_a_tool_is_found_while_it_is_pending_or_approved_and_unclaimed
 }
 
 #[test]
+fn however_often_others_ask_the_same_ones_own_is_found() {
+    let server = TestServer::start();
+    let (agent, other) = (server.agent("builder"), server.agent("other"));
+    let id = id_of(register(&agent, &json!({})), 201);
+    for number in 0..150 {
+        register(&other, &json!({"requestId": format!("flood-{number}")})).expect(201);
+    }
+    assert_eq!(id_of(register(&agent, &json!({})), 200), id);
+}
+
+#[test]
 fn what_is_over_is_never_found() {
     let server = TestServer::without_sweeper();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
@@ -118,7 +129,7 @@ fn the_index_of_uses_serves() {
     let server = TestServer::start();
     let plan = server.sql(
         "EXPLAIN QUERY PLAN SELECT interaction_id FROM interaction_bodies \
-         WHERE is_tool_use = 1 AND content_sha256 = x'00' ORDER BY interaction_id DESC LIMIT 100",
+         WHERE tool_use_sha256 = x'00' ORDER BY interaction_id DESC LIMIT 100",
     );
     let plan = format!("{plan:?}");
     assert!(plan.contains("interaction_bodies_of_tool_uses") && !plan.contains("TEMP B-TREE"), "{plan}");

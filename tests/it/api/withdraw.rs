@@ -46,6 +46,21 @@ fn what_is_withdrawn_is_never_claimed_and_says_by_whom() {
 }
 
 #[test]
+fn an_approval_that_is_void_is_not_repeated() {
+    let server = TestServer::start();
+    let (agent, ada) = approved(&server, "c");
+    ada.confirm("c", "allow").expect(200);
+    ada.post_nothing("/v1/interactions/c/withdraw").expect(200);
+    assert_eq!(server.unchanged(|| ada.confirm("c", "allow")).refusal(), (404, "already_resolved"));
+    agent.register(&altered(confirmation("late"), &json!({"confirmation": {"claimWithinMs": 1000}})));
+    ada.confirm("late", "allow").expect(200);
+    server.advance(Duration::from_millis(999));
+    ada.confirm("late", "allow").expect(200);
+    server.advance(Duration::from_millis(1));
+    assert_eq!(server.unchanged(|| ada.confirm("late", "allow")).refusal(), (404, "already_resolved"));
+}
+
+#[test]
 fn what_is_claimed_is_not_withdrawn() {
     let server = TestServer::start();
     let (agent, ada) = approved(&server, "c");

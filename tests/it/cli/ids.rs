@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{complains, fixture, says};
 use crate::harness::outside::write_sql;
-use crate::harness::{TestServer, confirmation};
+use crate::harness::{TestServer, confirmation, secret};
 
 #[test]
 fn a_beginning_that_only_one_has_is_enough() {
@@ -160,4 +160,21 @@ fn every_character_of_an_id_stands_for_itself() {
     assert!(sentence.contains("..x") && sentence.contains(".x"), "{sentence}");
     assert_eq!(ada.get("/v1/interactions?idPrefix=a%25").status, 400);
     assert_eq!(ada.get("/v1/interactions?idPrefix=").status, 400);
+}
+
+#[test]
+fn what_takes_something_back_looks_among_what_is_over() {
+    let (_server, agent, ada) = fixture();
+    for id in ["a-old", "a-new"] {
+        agent.register(&confirmation(id));
+    }
+    for id in ["s-old", "s-new"] {
+        agent.register(&secret(id));
+    }
+    says(&ada, &["approve", "a-old"]);
+    ada.post("/v1/secret", &json!({"requestId": "s-old", "value": "v"})).expect(200);
+    assert_eq!(says(&ada, &["withdraw", "a-"]), "withdrew the approval of a-old\n");
+    says(&ada, &["secret", "--wipe", "s-"]);
+    assert_eq!(agent.post_nothing("/v1/interactions/s-old/secret").refusal(), (409, "wiped"));
+    assert_eq!(ada.look("s-new")["status"], "pending");
 }
