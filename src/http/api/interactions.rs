@@ -1,6 +1,7 @@
 //! `GET /v1/interactions`, `GET /v1/interactions/{requestId}` and `GET /v1/pending-interactions`.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::page::{next_cursor, page};
@@ -11,7 +12,7 @@ use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Param, Params, ok};
-use crate::http::middleware::auth::{Reviewer, Viewer};
+use crate::http::middleware::auth::{Reviewer, Viewer, holder};
 use crate::http::wait::Wait;
 use crate::store::{Filter, List, Page};
 
@@ -20,10 +21,16 @@ pub(crate) async fn get(
     Viewer(caller): Viewer,
     Param(request_id): Param<RequestId>,
     Wait(wait): Wait,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let record = match wait {
         None => Box::pin(app.service.get(&caller, &request_id)).await?,
-        Some(timeout) => app.service.wait(&caller, &request_id, timeout).await?,
+        Some(timeout) => {
+            let record = app.service.wait(&caller, &request_id, timeout).await?;
+            // The token may have been revoked meanwhile.
+            holder(&app, &headers).await?;
+            record
+        }
     };
     ok(&Interaction::from(record))
 }

@@ -133,6 +133,20 @@ fn a_revoked_token_is_refused_on_the_very_next_request_and_no_other_is() {
     assert_eq!(server.sql("SELECT count(*) FROM audit_events WHERE event = 'token.revoked'"), [[json!(2)]]);
 }
 
+#[test]
+fn a_wait_that_began_before_its_token_was_revoked_hears_no_answer() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&question("q"));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| agent.get("/v1/interactions/q?waitMs=60000"));
+        server.until_waiting(1);
+        revoke(&server, "--name", "builder");
+        ada.post("/v1/question-response", &json!({"requestId": "q", "responses": responses()})).expect(200);
+        assert_eq!(waiting.join().unwrap().refusal(), (401, "unauthenticated"));
+    });
+}
+
 fn revoke(server: &TestServer, by: &str, value: &str) {
     let revoked = countersign().args(["token", "revoke", by, value, "--db"]).arg(server.db()).output().unwrap();
     assert!(revoked.status.success(), "{revoked:?}");
