@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::error::Disk;
-use super::held_files::HeldFiles;
+use super::held_files::{Displaced, HeldFiles};
 use super::readers::ReadBarrier;
 use super::{Error, Result};
 
@@ -184,8 +184,13 @@ impl Thread {
 /// open, wherever that is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
 fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier, failed: &watch::Sender<bool>) {
     let Err(displaced) = files.check() else { return };
-    // The writer may have committed since the thread has emptied the log: it empties it once more.
     tracing::error!(%displaced, "no more writes are acknowledged");
+    if matches!(displaced, Displaced::CutShort(_)) {
+        // What is missing cannot be moved, and what is left is not to be mixed with it.
+        failed.send_replace(true);
+        return;
+    }
+    // The writer may have committed since the thread has emptied the log: it empties it once more.
     // A reader that panicked has left nothing half done.
     let _shut = barrier.write().unwrap_or_else(PoisonError::into_inner);
     match conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)) {

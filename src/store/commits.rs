@@ -63,8 +63,9 @@ impl Commits {
     ///
     /// # Errors
     ///
-    /// If the index of the write-ahead log cannot be read.
+    /// If the index of the write-ahead log cannot be read, or a file was cut short.
     pub(super) fn begun(&self) -> io::Result<()> {
+        self.files.check_lengths().map_err(io::Error::other)?;
         let state = self.files.state()?;
         let seen = self.seen();
         if seen.state != state {

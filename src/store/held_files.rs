@@ -2,7 +2,8 @@
 //!
 //! A file that is removed or replaced while a server has it open lives on for that server alone, and what it acknowledges
 //! is in no file that the next start finds. So the server compares what is at each path with what it holds, before it
-//! acknowledges a commit and from time to time.
+//! acknowledges a commit and from time to time. So is a file that is cut short where it lies: that is looked for before each
+//! write as well, which would make it long again.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -28,10 +29,20 @@ pub(super) struct State {
     checksum: [u8; 8],
 }
 
-/// A file of the database that is no longer where it was.
+/// A file of the database that is no longer what the server has opened.
 #[derive(Debug, thiserror::Error)]
-#[error("{} was removed or replaced while the server had it open", .0.display())]
-pub(super) struct Displaced(PathBuf);
+pub(super) enum Displaced {
+    /// Another file is there, or none.
+    #[error("{} was removed or replaced while the server had it open", .0.display())]
+    Gone(PathBuf),
+    /// It is shorter than what was written to it.
+    #[error("{} was cut short while the server had it open", .0.display())]
+    CutShort(PathBuf),
+}
+
+/// The length of the header of a write-ahead log, and of the header of each page in it, in bytes.
+const LOG_HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
 
 /// Which file it is, whatever its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,9 +94,45 @@ impl HeldFiles {
     /// The first that is not.
     pub(super) fn check(&self) -> Result<(), Displaced> {
         match self.expected.iter().find(|(path, held)| identity(path).ok() != Some(*held)) {
-            Some((path, _)) => Err(Displaced(path.clone())),
-            None => Ok(()),
+            Some((path, _)) => Err(Displaced::Gone(path.clone())),
+            None => self.check_lengths(),
         }
+    }
+
+    /// Finds out whether the database and its log hold as much as was written to them.
+    ///
+    /// # Errors
+    ///
+    /// The first that does not.
+    pub(super) fn check_lengths(&self) -> Result<(), Displaced> {
+        let [database, _, log, _] = &self.expected;
+        // What another file holds, or none, says nothing: `check` tells of that.
+        let length = |(path, held): &(PathBuf, Identity)| {
+            let here = fs::metadata(path).ok().filter(|metadata| Identity::from(metadata) == *held);
+            here.map_or(u64::MAX, |metadata| metadata.len())
+        };
+        if length(database) == 0 {
+            return Err(Displaced::CutShort(database.0.clone()));
+        }
+        let Ok(written) = self.log_bytes() else { return Ok(()) };
+        // The log is emptied after its index says so: where the index still says the same, nothing has emptied it in order.
+        if length(log) < written && self.log_bytes().is_ok_and(|again| again == written) {
+            return Err(Displaced::CutShort(log.0.clone()));
+        }
+        Ok(())
+    }
+
+    /// How long the write-ahead log is at least, by its index.
+    fn log_bytes(&self) -> io::Result<u64> {
+        let bytes = self.state_bytes()?;
+        let [_, _, _, _, _, _, low, high, a, b, c, d, ..] = bytes;
+        // A page of 65536 bytes does not fit: it is written as 1.
+        let page = match u16::from_ne_bytes([low, high]) {
+            1 => 65_536,
+            size => u64::from(size),
+        };
+        let frames = u64::from(u32::from_ne_bytes([a, b, c, d]));
+        Ok(if frames == 0 { 0 } else { LOG_HEADER + frames * (FRAME_HEADER + page) })
     }
 
     /// Reads the state of the database, without a transaction.
@@ -94,10 +141,17 @@ impl HeldFiles {
     ///
     /// If the index of the write-ahead log cannot be read.
     pub(super) fn state(&self) -> io::Result<State> {
-        let mut bytes = [0; STATE_BYTES];
-        self.index.read_exact_at(&mut bytes, STATE_OFFSET)?;
+        let bytes = self.state_bytes()?;
         let ([a, b, c, d, ..], [.., e, f, g, h, i, j, k, l]) = (bytes, bytes);
         Ok(State { commits: u32::from_ne_bytes([a, b, c, d]), checksum: [e, f, g, h, i, j, k, l] })
+    }
+
+    /// The count of commits, what the log is made of (the size of a page, the number of pages in it), the pages of the
+    /// database, and the checksum.
+    fn state_bytes(&self) -> io::Result<[u8; STATE_BYTES]> {
+        let mut bytes = [0; STATE_BYTES];
+        self.index.read_exact_at(&mut bytes, STATE_OFFSET)?;
+        Ok(bytes)
     }
 }
 

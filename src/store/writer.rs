@@ -237,7 +237,10 @@ impl Thread {
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
     fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<CommitSummary>> {
         self.execute("BEGIN IMMEDIATE")?;
-        self.commits.begun().map_err(|error| Error::Internal(Arc::new(error)))?;
+        self.commits.begun().map_err(|error| {
+            tracing::error!(%error, "the database's files are not as they were left");
+            Error::Closed
+        })?;
         self.cache.begin(&self.conn)?;
         let mut all = CommitSummary::default();
         for work in group {

@@ -46,10 +46,15 @@ impl Served {
 
     /// Awaits the end that the server comes to by itself; what it said, and its folder.
     #[track_caller]
-    fn ended(mut self) -> (String, TempDir) {
+    fn ended(self) -> (String, TempDir) {
+        self.ended_since("was removed or replaced")
+    }
+
+    #[track_caller]
+    fn ended_since(mut self, why: &str) -> (String, TempDir) {
         let (status, _, err) = self.process.ended();
         assert_eq!(status.code(), Some(1), "{err}");
-        assert!(err.contains("was removed or replaced"), "{err}");
+        assert!(err.contains(why), "{err}");
         (err, self.directory)
     }
 }
@@ -216,6 +221,24 @@ fn what_was_acknowledged_before_the_write_ahead_log_was_removed_is_kept() {
         let kept = sql(&db, "SELECT count(*) FROM interactions WHERE request_id <> 'late'");
         assert_eq!(kept, [[json!(20)]], "{ending}");
         process.kill();
+    }
+}
+
+#[test]
+fn nothing_is_acknowledged_once_a_file_is_cut_short_and_the_rest_is_whole() {
+    for (name, is_idle) in [("test.db", false), ("test.db", true), ("test.db-wal", false), ("test.db-wal", true)] {
+        let served = Served::start();
+        served.register(20);
+        fs::File::options().write(true).open(served.path(name)).unwrap().set_len(0).unwrap();
+        if !is_idle {
+            let refusal = served.agent.post("/v1/interactions", &confirmation("late"));
+            assert_eq!(refusal.refusal(), (503, "shutting_down"), "{name}");
+        }
+        let (_, directory) = served.ended_since("was cut short");
+        if name == "test.db-wal" {
+            let doctor = countersign().args(["doctor", "--db"]).arg(directory.path().join("test.db")).output().unwrap();
+            assert!(doctor.status.success(), "{doctor:?}");
+        }
     }
 }
 
