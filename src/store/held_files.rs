@@ -87,37 +87,44 @@ impl HeldFiles {
         Ok(Self { expected, index, _locks: locks })
     }
 
-    /// Finds out whether every file is where it was.
+    /// Finds out whether every file is where it was, and the database and its log hold as much as was written to them.
     ///
     /// # Errors
     ///
-    /// The first that is not.
+    /// The first that is not, or does not.
     pub(super) fn check(&self) -> Result<(), Displaced> {
-        match self.expected.iter().find(|(path, held)| identity(path).ok() != Some(*held)) {
-            Some((path, _)) => Err(Displaced::Gone(path.clone())),
-            None => self.check_lengths(),
+        let written = self.log_bytes();
+        let mut lengths = [0; 4];
+        for ((path, held), length) in self.expected.iter().zip(&mut lengths) {
+            *length = held_length(path, held).ok_or_else(|| Displaced::Gone(path.clone()))?;
         }
+        let [database, _, log, _] = lengths;
+        self.check_whole(written, database, log)
     }
 
-    /// Finds out whether the database and its log hold as much as was written to them.
+    /// Finds out only whether the database and its log hold as much as was written to them. What another file in their place
+    /// holds, or none, says nothing: [`HeldFiles::check`] tells of that.
     ///
     /// # Errors
     ///
     /// The first that does not.
     pub(super) fn check_lengths(&self) -> Result<(), Displaced> {
+        let written = self.log_bytes();
         let [database, _, log, _] = &self.expected;
-        // What another file holds, or none, says nothing: `check` tells of that.
-        let length = |(path, held): &(PathBuf, Identity)| {
-            let here = fs::metadata(path).ok().filter(|metadata| Identity::from(metadata) == *held);
-            here.map_or(u64::MAX, |metadata| metadata.len())
-        };
-        if length(database) == 0 {
-            return Err(Displaced::CutShort(database.0.clone()));
+        let length = |(path, held): &(PathBuf, Identity)| held_length(path, held).unwrap_or(u64::MAX);
+        self.check_whole(written, length(database), length(log))
+    }
+
+    /// `written` was read before the lengths were: files grow before the index says so.
+    fn check_whole(&self, written: io::Result<u64>, database: u64, log: u64) -> Result<(), Displaced> {
+        let [(database_path, _), _, (log_path, _), _] = &self.expected;
+        if database == 0 {
+            return Err(Displaced::CutShort(database_path.clone()));
         }
-        let Ok(written) = self.log_bytes() else { return Ok(()) };
+        let Ok(written) = written else { return Ok(()) };
         // The log is emptied after its index says so: where the index still says the same, nothing has emptied it in order.
-        if length(log) < written && self.log_bytes().is_ok_and(|again| again == written) {
-            return Err(Displaced::CutShort(log.0.clone()));
+        if log < written && self.log_bytes().is_ok_and(|again| again == written) {
+            return Err(Displaced::CutShort(log_path.clone()));
         }
         Ok(())
     }
@@ -153,6 +160,12 @@ impl HeldFiles {
         self.index.read_exact_at(&mut bytes, STATE_OFFSET)?;
         Ok(bytes)
     }
+}
+
+/// The length of the file at `path`, where it is the one that is held.
+fn held_length(path: &Path, held: &Identity) -> Option<u64> {
+    let here = fs::metadata(path).ok().filter(|metadata| Identity::from(metadata) == *held);
+    here.map(|metadata| metadata.len())
 }
 
 fn identity(path: &Path) -> io::Result<Identity> {

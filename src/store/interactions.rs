@@ -227,7 +227,7 @@ impl WriteTx<'_> {
         content: &str,
         limit: u32,
     ) -> Result<bool> {
-        if !self.count_pending(&interaction.registered_by, limit)? {
+        if !self.count_registered(&interaction.registered_by, limit, stored_bytes(body))? {
             return Ok(false);
         }
         let not_json = |_| no_body(&interaction.request_id);
@@ -261,7 +261,6 @@ impl WriteTx<'_> {
                 body.tool_use_sha256(&interaction.registered_by, interaction.conversation_id.as_ref()),
                 origin
             ])?;
-        self.count_stored(&interaction.registered_by, stored_bytes(body))?;
         self.set_deadline(interaction.expires_at);
         let event = NewAuditEvent::new(Event::Registered);
         self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;

@@ -113,25 +113,17 @@ impl WriteTx<'_> {
         Ok(stored.query_row(params![name, self.now.day()], |row| row.get(0)).optional()?.unwrap_or(0))
     }
 
-    /// Counts bytes that a principal stores on the day of this transaction.
-    pub(super) fn count_stored(&self, name: &PrincipalName, bytes: u64) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE principals SET stored_bytes = iif(stored_day = ?2, stored_bytes, 0) + ?3, stored_day = ?2 \
-                 WHERE name = ?1",
-            )?
-            .execute(params![name, self.now.day(), bytes])?;
-        Ok(())
-    }
-
-    /// Counts one more pending interaction of a principal; `false` when it has `limit` already.
-    pub(super) fn count_pending(&self, name: &PrincipalName, limit: u32) -> Result<bool> {
+    /// Counts one more pending interaction of a principal, and the bytes that it stores on the day of this transaction; `false`
+    /// when `limit` are pending already. One statement, since both stand in one row.
+    pub(super) fn count_registered(&self, name: &PrincipalName, limit: u32, bytes: u64) -> Result<bool> {
         let changed = self
             .conn
             .prepare_cached(
-                "UPDATE principals SET pending_count = pending_count + 1 WHERE name = ?1 AND pending_count < ?2",
+                "UPDATE principals SET pending_count = pending_count + 1, \
+                 stored_bytes = iif(stored_day = ?3, stored_bytes, 0) + ?4, stored_day = ?3 \
+                 WHERE name = ?1 AND pending_count < ?2",
             )?
-            .execute(params![name, limit])?;
+            .execute(params![name, limit, self.now.day(), bytes])?;
         Ok(changed == 1)
     }
 
