@@ -50,7 +50,7 @@ impl Subject {
         let (program, subcommand) = (words.first()?, words.get(1).filter(|word| is_name(word))?);
         let deep = SUBCOMMANDS.get(names::base_name(program).as_str())?;
         let mut named = if deep.contains(subcommand) { 3 } else { 2 };
-        words.get(2..named)?.iter().all(|word| is_name(&word)).then_some(())?;
+        words.get(2..named)?.iter().all(is_name).then_some(())?;
         match danger::inner(&command.words) {
             Some(inner) => named = named.max(inner + 1),
             None if RUN_THEIR_WORDS.contains(words.get(named - 1)?) => named += 1,

@@ -139,7 +139,7 @@ impl Path {
         let names = self.components.iter().map(String::as_str).collect::<Vec<_>>();
         let named = if names.len() > MAX_NAMES { names.len() - 1.. } else { 0.. };
         let alone = names[named].iter().map(|name| vec![Root::Relative.key(), *name]);
-        let depths = if self.is_absolute() { 0..=MAX_HOME_DEPTH.min(names.len()) } else { 1..=0 };
+        let depths = if self.is_absolute() { 0..MAX_HOME_DEPTH.min(names.len()) + 1 } else { 0..0 };
         let home = Root::Home.key();
         let at_home = depths.map(|depth| [&[home, home], &names[depth..]].concat());
         alone.chain(at_home).collect()

@@ -162,7 +162,7 @@ impl Walker<'_> {
 
     fn operand(&mut self, at: usize) {
         let text = self.words[at].text.as_str();
-        if !self.descends || !(self.entry.has_subcommands || !self.walked.is_known) {
+        if !self.descends || (self.walked.is_known && !self.entry.has_subcommands) {
             self.walked.roles[at] = Role::Operand;
             self.walked.operands.push(at);
             return;
@@ -215,10 +215,9 @@ impl Walker<'_> {
             self.given(at, None, "-#");
             return at + 1;
         }
-        if !self.entry.single && text.starts_with('-') && !text.starts_with("--") && !name.is_empty() {
-            if let Some(next) = self.letters(at) {
-                return next;
-            }
+        let is_letters = !self.entry.single && text.starts_with('-') && !text.starts_with("--");
+        if let Some(next) = is_letters.then(|| self.letters(at)).flatten() {
+            return next;
         }
         if self.entry.beginnings.iter().any(|beginning| text.starts_with(beginning)) {
             self.walked.roles[at] = Role::Likely;
