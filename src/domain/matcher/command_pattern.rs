@@ -1,14 +1,14 @@
 //! Patterns of commands: word by word.
 
 use super::command_line::SimpleCommand;
-use super::components::{Care, Components};
+use super::components::Care;
 use super::danger;
 use super::glob::{Glob, Reach};
 use super::names;
 use super::parse;
 use super::place;
-use super::url::{Url, UrlPattern};
-use super::word::{self, Known, Word};
+use super::word::{Known, Word};
+use super::word_pattern::WordPattern;
 
 /// A pattern of one simple command.
 #[derive(Clone, Debug)]
@@ -56,20 +56,6 @@ impl Spoken {
     pub(super) fn words(&self) -> &[Word] {
         &self.words
     }
-}
-
-#[derive(Clone, Debug)]
-enum WordPattern {
-    /// This very word.
-    Literal(String),
-    /// `*` alone: one word.
-    Any,
-    /// `--*` alone: any options.
-    Options,
-    /// A word with wildcards in it.
-    Glob { prefix: String, components: Components },
-    /// A URL with wildcards in it.
-    Url { prefix: String, url: UrlPattern },
 }
 
 /// What a pattern of a rule that denies or asks says to a command.
@@ -141,6 +127,11 @@ impl CommandPattern {
 
     fn allows_itself(&self, command: &SimpleCommand) -> bool {
         let words = &command.words;
+        // A text that comes with a command is covered where the pattern says that it reads one; a script of the shell's own
+        // where the pattern is the command.
+        if (command.reads_document && !self.spells_input()) || (command.is_sourced && self.has_wildcards()) {
+            return false;
+        }
         let Some(covering) = self.covering(words) else {
             return false;
         };
@@ -157,6 +148,11 @@ impl CommandPattern {
         look.dangers.iter().all(|danger| spelled(danger.word) >= danger.bytes || is_chosen(danger.word))
             && look.undone(words, spelled).is_empty()
             && (!command.is_elsewhere || self.is_safe_elsewhere(&command.program()))
+    }
+
+    /// Whether it says that the command reads its input: `python3 - *`.
+    fn spells_input(&self) -> bool {
+        self.any_rest && self.words.iter().skip(1).any(|word| word.literal() == Some("-"))
     }
 
     /// Which part of the pattern covers each word, and none for what is covered by the `*` at its end; `None` where it does
@@ -303,102 +299,6 @@ pub(super) const MIN_ABBREVIATION: usize = 2;
 pub(super) fn file_name(text: &str) -> &str {
     let path = text.trim_end_matches('/');
     path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(text)
-}
-
-impl WordPattern {
-    /// Reads one word of a pattern: quotes and backslashes as in a shell, and `*` as a wildcard.
-    fn parse(raw: &str) -> Option<Self> {
-        let mut parts = vec![(Glob::empty(), String::new())];
-        let mut quote = None;
-        let mut chars = raw.chars();
-        while let Some(c) = chars.next() {
-            let (glob, source) = parts.last_mut()?;
-            match (c, quote) {
-                ('\'' | '"', None) => quote = Some(c),
-                (c, Some(q)) if c == q => quote = None,
-                ('$' | '`', None | Some('"')) => return None,
-                ('\\', None) => glob.push(chars.next()?),
-                ('\\', Some('"')) => match chars.next()? {
-                    c @ ('$' | '`' | '"' | '\\') => glob.push(c),
-                    c => {
-                        glob.push('\\');
-                        glob.push(c);
-                    }
-                },
-                ('*', None) => {
-                    glob.push_star();
-                    source.push('*');
-                }
-                ('/', _) => parts.push((Glob::empty(), String::new())),
-                (c, _) => {
-                    glob.push(c);
-                    source.push('x');
-                }
-            }
-        }
-        if word::is_quoted_tilde(raw, parts.first()?.0.literal_prefix()) {
-            parts.insert(0, (Glob::new("."), String::new()));
-        }
-        Some(Self::of(parts))
-    }
-
-    /// Of globs that were parted at slashes, each with its shape.
-    fn of(parts: Vec<(Glob, String)>) -> Self {
-        if let [(glob, source)] = parts.as_slice() {
-            if glob.is_star() {
-                return Self::Any;
-            }
-            if glob.literal_prefix() == "--" && source == "xx*" {
-                return Self::Options;
-            }
-        }
-        let literals = parts.iter().map_while(|(glob, _)| glob.literal()).collect::<Vec<_>>();
-        let mut prefix = literals.join("/");
-        if literals.len() == parts.len() {
-            return Self::Literal(prefix);
-        }
-        if !literals.is_empty() {
-            prefix.push('/');
-        }
-        prefix.push_str(parts[literals.len()].0.literal_prefix());
-        if prefix.contains("://") || (parts.len() > 2 && literals.first().is_some_and(|first| first.ends_with(':'))) {
-            let source = parts.iter().map(|(glob, _)| glob.source()).collect::<Vec<_>>().join("/");
-            // What looks like a URL and is none covers nothing.
-            return UrlPattern::parse(&source).map_or(Self::Literal(source), |url| Self::Url { prefix, url });
-        }
-        let components = Components::new(parts.into_iter().map(|(glob, shape)| (glob, shape == "**")));
-        Self::Glob { prefix, components }
-    }
-
-    fn literal(&self) -> Option<&str> {
-        match self {
-            Self::Literal(literal) => Some(literal),
-            Self::Any | Self::Options | Self::Glob { .. } | Self::Url { .. } => None,
-        }
-    }
-
-    /// How many bytes of a word that this covers the person who made it has spelled out, from its start.
-    fn spelled(&self) -> usize {
-        match self {
-            Self::Literal(literal) => literal.len(),
-            Self::Any | Self::Options => 0,
-            Self::Glob { prefix, .. } | Self::Url { prefix, .. } => prefix.len(),
-        }
-    }
-
-    fn covers(&self, text: &str, care: Care) -> bool {
-        match self {
-            Self::Literal(literal) => literal == text,
-            Self::Any => care == Care::Caution || !text.starts_with('-'),
-            Self::Options => text.starts_with('-'),
-            Self::Glob { prefix, components } => {
-                // No wildcard stands for the beginning of an option.
-                let is_spelled = care == Care::Caution || !text.starts_with('-') || prefix.starts_with('-');
-                is_spelled && components.matches(&text.split('/').collect::<Vec<_>>(), care)
-            }
-            Self::Url { url, .. } => Url::parse(text).is_ok_and(|found| url.matches(&found, care)),
-        }
-    }
 }
 
 #[cfg(test)]

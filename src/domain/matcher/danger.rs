@@ -3,17 +3,16 @@
 //! First the table of what is permitted is asked: an option that it does not know has to be spelled. What it does not forbid
 //! is held against the tables of known tricks, which stay as a second net.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashSet;
 
+use super::awk;
 use super::command_line::SimpleCommand;
 use super::computed;
-use super::glob::{Glob, Reach};
 use super::names::{program_name, undashed};
-use super::permits::{Given, Role, Walked, shells_in, walk};
-use super::programs::{BUILTINS, INTERPRETERS, PROGRAMS, Program, SUBCOMMANDS, WRAPPERS};
-use super::scripts;
+use super::permits::{Given, Role, shells_in, walk};
+use super::programs::{BUILTINS, INTERPRETERS, WRAPPERS};
+use super::sed;
+use super::tricks::listed;
 use super::word::{Known, Word};
 
 /// A word that a pattern must spell out for it to be covered.
@@ -36,44 +35,15 @@ pub(super) struct Look {
     pub(super) operands: Vec<usize>,
 }
 
-/// One entry of the table, ready to be compared.
-enum Token {
-    /// `--name`.
-    Long(&'static str),
-    /// `-x`.
-    Short(char),
-    /// `-name`.
-    SingleDash(&'static str),
-    /// A word.
-    Name(&'static str),
-    /// A word with wildcards.
-    Word(Glob),
-}
-
-/// A word as the table's words are compared with it.
-struct Lettered<'w> {
-    word: &'w Word,
-    /// Keys of configurations are the same in either case; options are not.
-    lettered: Cow<'w, str>,
-}
-
-struct Tokens {
-    anywhere: Vec<Token>,
-    first: Vec<Token>,
-}
-
-static TABLE: LazyLock<HashMap<&str, Tokens>> = LazyLock::new(|| {
-    let tokens = |tokens: &[&'static str]| tokens.iter().map(|token| Token::new(token)).collect();
-    let entry = |program: &Program| Tokens { anywhere: tokens(&program.anywhere), first: tokens(&program.first) };
-    PROGRAMS.iter().map(|(name, program)| (*name, entry(program))).collect()
-});
-
 /// Programs that write to their second operand.
 const WRITE_SECOND_OPERAND: &[&str] = &["uniq", "xxd"];
 
 /// Words after which the name of another program comes, whose words follow, for programs that the table of what is permitted
 /// does not have.
 const RUNNERS: &[&str] = &["-m", "dlx", "exec", "run", "tool", "x"];
+
+/// The wrapper that adds words which it reads.
+const APPENDS: &str = "xargs";
 
 /// How deep a program that runs another is looked into; what is deeper has to be spelled.
 const MAX_INNER: usize = 4;
@@ -107,8 +77,8 @@ pub(super) fn has_trick(words: &[Word]) -> bool {
     let walked = walk(&program, &words);
     let end = walked.inner.unwrap_or(words.len());
     let has_script = match program.as_str() {
-        "sed" => !scripts::of_sed(&words).is_empty(),
-        "awk" => !scripts::of_awk(&words).is_empty(),
+        "sed" => !sed::of_sed(&words).is_empty(),
+        "awk" => !awk::of_awk(&words).is_empty(),
         _ => false,
     };
     has_script || !listed(&program, &words[..end], &walked).is_empty()
@@ -135,39 +105,86 @@ pub(super) fn look(command: &SimpleCommand) -> Look {
     look
 }
 
+/// A word that has to be spelled whole.
+fn spelled(words: &[Word], word: usize) -> Danger {
+    Danger { word, bytes: words[word].text.len() }
+}
+
+/// Whether a wrapper runs nothing this time: `command -v` says where a program is, and `sh -n` whether a script can be read.
+fn only_looks(program: &str, words: &[Word]) -> bool {
+    let option = words.get(1).and_then(Word::known_text);
+    let is_look = match option {
+        Some("-v" | "-V") => program == "command",
+        Some("-n") => super::programs::is_shell(program),
+        // Behind a semicolon it would do something else.
+        Some("ls" | "list-sessions" | "list-windows") => return program == "tmux" && words.len() == 2,
+        _ => false,
+    };
+    let is_operand = |word: &Word| word.known != Known::Nothing && !word.text.starts_with(['-', '+']);
+    is_look && words.len() > 2 && words[2..].iter().all(is_operand)
+}
+
+/// What is seen of the program that a wrapper runs: whatever leads to it has to be spelled, and its name, too. `None` where it
+/// is not known where that program begins, or where it is a wrapper itself.
+fn behind_wrapper(program: &str, words: &[Word], depth: usize) -> Option<Look> {
+    let walked = walk(program, words);
+    let at = walked.inner.filter(|_| walked.unknown.is_empty())?;
+    words[at].known_text()?;
+    let mut inner = words[at..].to_vec();
+    if program == APPENDS {
+        inner.push(Word::unknown());
+    }
+    let seen = look_at(&inner, depth + 1);
+    if seen.is_wrapper {
+        return None;
+    }
+    let mut look = Look { dangers: (1..=at).map(|word| spelled(words, word)).collect(), ..Look::default() };
+    look.takes_in(seen, at, words);
+    Some(look)
+}
+
 fn look_at(words: &[Word], depth: usize) -> Look {
     let program = program_name(words);
-    if runs_its_words(&program) || depth > MAX_INNER {
-        return Look { is_wrapper: true, ..Look::default() };
+    let is_wrapper = runs_its_words(&program);
+    if is_wrapper && depth <= MAX_INNER && only_looks(&program, words) {
+        return Look { dangers: vec![spelled(words, 1)], ..Look::default() };
+    }
+    if is_wrapper || depth > MAX_INNER {
+        let behind = (depth <= MAX_INNER).then(|| behind_wrapper(&program, words, depth)).flatten();
+        return behind.unwrap_or_else(|| Look { is_wrapper: true, ..Look::default() });
     }
     let walked = walk(&program, words);
     let end = walked.inner.unwrap_or(words.len());
-    let spelled = |word: usize| Danger { word, bytes: words[word].text.len() };
+    let whole = |word: usize| spelled(words, word);
     let mut dangers = listed(&program, &words[..end], &walked);
     dangers.extend(walked.unknown.iter().map(|(word, bytes)| Danger { word: *word, bytes: *bytes }));
-    dangers.extend(computed::in_words(&program, &words[..end]).into_iter().map(spelled));
+    dangers.extend(computed::in_words(&program, &words[..end]).into_iter().map(whole));
     match program.as_str() {
-        "sed" => dangers.extend(scripts::of_sed(words).into_iter().map(spelled)),
-        "awk" => dangers.extend(scripts::of_awk(words).into_iter().map(spelled)),
+        "sed" => dangers.extend(sed::of_sed(words).into_iter().map(whole)),
+        "awk" => dangers.extend(awk::of_awk(words).into_iter().map(whole)),
         // Several URLs in one, of which the pattern has not seen each.
         "curl" => {
             let has_braces = |at: &usize| words[*at].text.contains(['{', '[']) && !words[*at].text.contains("://[");
-            dangers.extend(walked.operands.iter().copied().filter(has_braces).map(spelled));
+            dangers.extend(walked.operands.iter().copied().filter(has_braces).map(whole));
         }
         program if WRITE_SECOND_OPERAND.contains(&program) => {
-            dangers.extend(walked.operands.get(1).copied().map(spelled));
+            dangers.extend(walked.operands.get(1).copied().map(whole));
         }
         _ => {}
     }
     let mut inner = walked.inner;
     if !walked.is_known {
-        dangers.extend(shells_in(words).map(spelled));
+        dangers.extend(shells_in(words).map(whole));
         let follows_runner = |at: &usize| RUNNERS.contains(&words[at - 1].text.as_str());
         inner = inner.or_else(|| (2..words.len().min(6)).find(follows_runner));
     }
     let mut look = Look { is_wrapper: false, dangers, options: walked.options, operands: walked.operands };
     look.operands.extend((1..end).filter(|at| walked.roles[*at] == Role::Subcommand));
     if let Some(at) = inner {
+        // A file of further words.
+        if words[at].text.starts_with('@') {
+            look.dangers.push(spelled(words, at));
+        }
         look.takes_in(look_at(&words[at..], depth + 1), at, words);
     }
     look
@@ -234,135 +251,6 @@ fn reads_program(words: &[Word], look: &Look) -> bool {
     let has_unknown = walked.unknown.iter().any(|(at, _)| words[*at].text.starts_with('-'));
     let operands = walked.operands.len() + usize::from(walked.inner.is_some());
     look.is_wrapper || has_unknown || operands < *most || words.iter().any(is_input)
-}
-
-/// What the tables of tricks say.
-fn listed(program: &str, words: &[Word], walked: &Walked) -> Vec<Danger> {
-    let program_table = TABLE.get(program);
-    let operand = first_operand(program_table, words, walked);
-    let subcommand = words.get(operand).map(|word| word.text.as_str()).unwrap_or_default();
-    let subcommand = super::permitted::own_name(program, subcommand).unwrap_or(subcommand);
-    // Behind `run` a script of the project's own is named.
-    let is_deep = subcommand != "run" && SUBCOMMANDS.get(program).is_none_or(|deep| deep.contains(&subcommand));
-    let tables = [program_table, TABLE.get(format!("{program}:{subcommand}").as_str())];
-    // The places in which a word says what is done.
-    let mut places = (1..words.len()).filter(|at| !words[*at].text.starts_with('-')).collect::<Vec<_>>();
-    places.retain(|at| walked.roles[*at] != Role::Harmless);
-    let is_place = |at: usize, is_own: bool| {
-        let place = places.iter().take(3).position(|place| *place == at);
-        match place {
-            _ if !walked.is_known => true,
-            Some(0) => true,
-            Some(1) => is_deep || is_own,
-            Some(2) => walked.abbreviates,
-            Some(_) | None => false,
-        }
-    };
-    let listed = words.iter().enumerate().skip(1).filter_map(|(at, word)| {
-        let role = walked.roles[at];
-        if role == Role::Harmless {
-            return None;
-        }
-        let is_first = at < operand || word.known != Known::Literally;
-        // The oldest way to write options of tar: letters without a dash.
-        let bare = program == "tar" && at == 1 && !word.text.starts_with('-');
-        let dashed = bare.then(|| Word { text: format!("-{}", word.text), known: word.known });
-        let dashed = dashed.as_ref().map(Lettered::new);
-        let word = Lettered::new(word);
-        let found_in = |token: &Token, is_own: bool| match (token, role) {
-            (Token::Name(name), _) if is_place(at, is_own) => {
-                let is_short = walked.abbreviates && super::permitted::own_name(program, &word.lettered).is_none();
-                token.found_in(&word).or_else(|| {
-                    let text = word.word.text.as_str();
-                    (is_short && !text.is_empty() && name.starts_with(&*word.lettered)).then_some(text.len())
-                })
-            }
-            (Token::Name(_), _) => token.found_in(&word).filter(|bytes| *bytes == usize::MAX),
-            (Token::Word(_), Role::Behind) if !is_own => None,
-            (Token::Word(_), _) if is_own && walked.reads => None,
-            (Token::Long(_) | Token::Short(_) | Token::SingleDash(_), Role::Behind) => None,
-            _ => token.found_in(&word),
-        };
-        let found_bare = |token: &Token| dashed.as_ref().and_then(|dashed| token.found_in(dashed));
-        let tokens = tables.into_iter().enumerate().filter_map(|(own, tokens)| tokens.map(|tokens| (own == 1, tokens)));
-        let tokens = tokens.flat_map(|(is_own, tokens)| {
-            let first = if is_first { tokens.first.as_slice() } else { &[] };
-            tokens.anywhere.iter().chain(first).map(move |token| (is_own, token))
-        });
-        let spelled = tokens.filter_map(|(is_own, token)| found_in(token, is_own).or_else(|| found_bare(token))).max();
-        spelled.map(|bytes| Danger { word: at, bytes })
-    });
-    listed.collect()
-}
-
-/// The first word that is no option, nor what is or may be the value of one.
-fn first_operand(table: Option<&Tokens>, words: &[Word], walked: &Walked) -> usize {
-    let takes_value = |word: &Word| {
-        let lettered = Lettered::new(word);
-        let listed = table.is_some_and(|table| table.first.iter().any(|token| token.found_in(&lettered).is_some()));
-        listed && !word.text.contains('=')
-    };
-    let is_operand = |at: &usize| {
-        !words[*at].text.starts_with('-')
-            && walked.roles[*at] != Role::Harmless
-            && (*at == 1 || walked.roles[*at - 1] == Role::Harmless || !takes_value(&words[*at - 1]))
-    };
-    (1..words.len()).find(is_operand).unwrap_or(words.len())
-}
-
-impl<'w> Lettered<'w> {
-    fn new(word: &'w Word) -> Self {
-        let text = word.text.as_str();
-        let is_as_it_is = text.starts_with('-') || !text.contains(|c: char| c.is_ascii_uppercase());
-        let lettered = if is_as_it_is { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
-        Self { word, lettered }
-    }
-}
-
-impl Token {
-    fn new(text: &'static str) -> Self {
-        if text.contains('*') {
-            return Self::Word(Self::glob(text));
-        }
-        if let Some(name) = text.strip_prefix("--") {
-            return Self::Long(name);
-        }
-        let mut chars = text.strip_prefix('-').unwrap_or_default().chars();
-        match (chars.next(), chars.next()) {
-            (Some(letter), None) => Self::Short(letter),
-            (Some(_), Some(_)) => Self::SingleDash(&text[1..]),
-            (None, _) => Self::Name(text),
-        }
-    }
-
-    fn glob(text: &str) -> Glob {
-        if text.starts_with('-') { Glob::new(text) } else { Glob::new(&text.to_ascii_lowercase()) }
-    }
-
-    /// How much of `word` must be spelled, where it is this or may be.
-    fn found_in(&self, word: &Lettered<'_>) -> Option<usize> {
-        let text = word.word.text.as_str();
-        if word.word.known == Known::Nothing {
-            return Some(usize::MAX);
-        }
-        let name = |dashes: &str| text.strip_prefix(dashes).map(|rest| rest.split('=').next().unwrap_or(rest));
-        match self {
-            // Programs take any beginning of a long option for the whole where only one begins so.
-            Self::Long(long) => {
-                name("--").filter(|name| !name.is_empty() && long.starts_with(name)).map(|name| name.len() + 2)
-            }
-            Self::Short(letter) => {
-                let cluster = name("-").filter(|cluster| !cluster.starts_with('-'))?;
-                cluster.find(*letter).map(|at| at + 1 + letter.len_utf8())
-            }
-            Self::SingleDash(single) => {
-                let found = |dashes| name(dashes).filter(|name| name == single).map(|name| name.len() + dashes.len());
-                found("--").or_else(|| found("-"))
-            }
-            Self::Name(name) => name.eq_ignore_ascii_case(text).then_some(text.len()),
-            Self::Word(glob) => glob.matches(&word.lettered, Reach::Wide).then_some(text.len()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -113,6 +113,11 @@ pub(super) fn is_harmless_assignment(source: &str) -> bool {
     is_plain && (HARMLESS_VARIABLES.contains(name) || HARMLESS_VARIABLES.contains(source))
 }
 
+/// Whether `export NAME=VALUE` is the same for all commands that follow.
+pub(super) fn is_harmless_export(source: &str) -> bool {
+    source.strip_prefix("export ").is_some_and(is_harmless_assignment)
+}
+
 /// Whether what stands behind `#` is nothing to a shell that knows no comments there, either: plain words, none an option.
 pub(super) fn is_harmless_comment(source: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || " \t#,.:/_+-".contains(c);

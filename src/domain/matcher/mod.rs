@@ -5,16 +5,17 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `subject` | what a confirmation's subject is, and what else its input says |
-//! | `parse`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |
+//! | `parse`, `line_walk`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |
 //! | `harmless` | what in a line is no command and needs no look |
 //! | `nested` | what a line runs beside that: behind wrappers, and in texts that a shell reads |
-//! | `permitted`, `permits`, `danger` | which options of which programs are known to be harmless, and which words need a look |
+//! | `permitted`, `permits`, `tricks`, `danger` | which options of which programs are known to be harmless, and which words need a look |
 //! | `programs`, `names` | the tables, and what programs and subcommands are called else |
-//! | `scripts`, `computed` | programs for sed and awk, and words that a shell computes |
+//! | `scripts`, `sed`, `awk`, `computed` | programs for sed and awk, and words that a shell computes |
+//! | `document` | texts that come with a command |
 //! | `place` | where each command of a line runs |
 //! | `path`, `url`, `components`, `glob` | everything that is compared piece by piece |
 //! | `characters` | characters that show one thing and are another |
-//! | `compiled`, `command_pattern` | the other side: patterns |
+//! | `compiled`, `command_pattern`, `word_pattern` | the other side: patterns |
 //! | `index` | which of many patterns are worth comparing |
 //! | `offers` | patterns for people to choose from |
 //! | `doubt` | why a person is asked |
@@ -22,6 +23,7 @@
 //! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
 //! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and *possible* for what it may.
 
+mod awk;
 pub(in crate::domain) mod characters;
 mod command_line;
 mod command_pattern;
@@ -29,10 +31,12 @@ mod compiled;
 mod components;
 mod computed;
 mod danger;
+mod document;
 mod doubt;
 mod glob;
 mod harmless;
 mod index;
+mod line_walk;
 mod names;
 mod nested;
 mod offers;
@@ -43,9 +47,12 @@ mod permitted;
 mod place;
 mod programs;
 mod scripts;
+mod sed;
 mod subject;
+mod tricks;
 mod url;
 mod word;
+mod word_pattern;
 
 pub use self::compiled::CompiledPattern;
 pub use self::doubt::Doubt;

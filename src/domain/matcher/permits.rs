@@ -196,6 +196,9 @@ impl Walker<'_> {
     /// Reads the option at `at`; where to go on.
     fn option(&mut self, at: usize) -> usize {
         if self.entry.any {
+            if let Some(bytes) = self.spelled_among_any(&self.words[at].text) {
+                return self.unknown(at, bytes);
+            }
             self.walked.roles[at] = Role::Harmless;
             self.given_as_written(at, usize::MAX);
             return at + 1;
@@ -227,6 +230,24 @@ impl Walker<'_> {
         self.unknown(at, name.len())
     }
 
+    /// How much of an option has to be spelled of a program that may have any other: abbreviated, too, and among letters.
+    fn spelled_among_any(&self, text: &str) -> Option<usize> {
+        let is_spelled = |permitted: &Permitted| matches!(permitted.value, Value::Spelled);
+        if text.starts_with("--") {
+            let name = text.split('=').next().unwrap_or(text);
+            let mut spelled = self.entry.options.iter().filter(|(_, permitted)| is_spelled(permitted));
+            return spelled.any(|(option, _)| name.len() > 2 && option.starts_with(name)).then_some(name.len());
+        }
+        for (start, letter) in text.char_indices().skip(1) {
+            match self.find(&format!("-{letter}")) {
+                Some(permitted) if is_spelled(permitted) => return Some(start + letter.len_utf8()),
+                Some(_) => return None,
+                None => {}
+            }
+        }
+        None
+    }
+
     /// Letters that are written together, the last of which may have a value; `None` where one of them is not known at once.
     fn letters(&mut self, at: usize) -> Option<usize> {
         let text = self.words[at].text.as_str();
@@ -240,7 +261,7 @@ impl Walker<'_> {
             let rest = &text[end..];
             match &permitted.value {
                 Value::None => names.push(permitted.name),
-                Value::Possible(_) | Value::Needed(_) | Value::Program => {
+                Value::Possible(_) | Value::Needed(_) | Value::Program | Value::Spelled => {
                     self.give_all(at, &names);
                     let value = (!rest.is_empty()).then(|| rest.strip_prefix('=').unwrap_or(rest));
                     return Some(self.valued(at, permitted, value, end));
@@ -271,7 +292,11 @@ impl Walker<'_> {
                 self.given(at, None, permitted.name);
                 return at + 1;
             }
-            (Value::None | Value::Program, Some(_)) => return self.unknown(at, bytes),
+            (Value::None | Value::Program | Value::Spelled, Some(_)) => return self.unknown(at, bytes),
+            (Value::Spelled, None) => {
+                self.unknown(at, bytes);
+                return self.free_value(at + 1);
+            }
             (Value::Program, None) => {
                 self.unknown(at, bytes);
                 self.walked.inner = (at + 1 < self.words.len()).then_some(at + 1);
@@ -308,6 +333,18 @@ impl Walker<'_> {
         }
         self.walked.roles[at + 1] = kind.role();
         at + 2
+    }
+
+    /// The value of an option that has to be spelled: whatever it is, unless it may be several words or another option.
+    fn free_value(&mut self, at: usize) -> usize {
+        let is_value = |word: &Word| {
+            matches!(word.known, Known::Literally | Known::NoOption) && !may_be_option(&word.text, self.is_windows)
+        };
+        if !self.words.get(at).is_some_and(is_value) {
+            return at;
+        }
+        self.walked.roles[at] = Role::Harmless;
+        at + 1
     }
 
     fn unknown(&mut self, at: usize, bytes: usize) -> usize {

@@ -70,6 +70,8 @@ pub(super) enum Value {
     Possible(Kind),
     /// The next word begins the command line of another program: the option itself has to be spelled.
     Program,
+    /// The option itself has to be spelled; whatever its value is, it is no subcommand.
+    Spelled,
 }
 
 /// What a value may be.
@@ -94,8 +96,15 @@ pub(super) enum Kind {
 /// By the names of programs and subcommands, one blank apart: `git stash list`.
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(PERMITTED).unwrap_or_default());
 
-/// An entry in which nothing is permitted.
-pub(super) static NOTHING: LazyLock<Entry> = LazyLock::new(|| Entry { rest: Rest::Unknown, ..Entry::default() });
+/// An entry in which nothing is permitted,
+/// but what every program takes for a question about itself.
+pub(super) static NOTHING: LazyLock<Entry> = LazyLock::new(|| {
+    let mut nothing = Entry { rest: Rest::Unknown, ..Entry::default() };
+    for name in ["--help", "--version"] {
+        nothing.options.insert(name, Permitted { name, value: Value::None });
+    }
+    nothing
+});
 
 #[derive(Debug, Default)]
 struct Table {
@@ -230,6 +239,7 @@ impl Entry {
             Some((names, kind)) => match names.strip_suffix('?') {
                 Some(names) => (names, Value::Possible(Kind::parse(kind)?)),
                 None if kind == "!" => (names, Value::Program),
+                None if kind == "^" => (names, Value::Spelled),
                 None => (names, Value::Needed(Kind::parse(kind)?)),
             },
             None => (token, Value::None),
@@ -264,7 +274,8 @@ impl Kind {
         match self {
             Self::Any | Self::Watched => true,
             Self::Text => {
-                !text.starts_with(['@', '<']) && !["=@", "=<", "%output"].iter().any(|file| text.contains(file))
+                !text.starts_with(['@', '<'])
+                    && !["=@", "=<", "%output", "file:", "fileb:"].iter().any(|file| text.contains(file))
             }
             Self::Plain => {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',');
@@ -346,6 +357,7 @@ mod tests {
             include_str!("programs/tricks.txt"),
             include_str!("../../../tests/corpus/permitted.toml"),
             include_str!("../../../tests/corpus/ordinary.toml"),
+            include_str!("../../../tests/corpus/everyday.toml"),
         ];
         let tried = tried.join("\n");
         let words = tried.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ';'));

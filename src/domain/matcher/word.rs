@@ -52,7 +52,7 @@ impl Word {
 /// Variables whose values no agent chooses and no secret is in.
 const HARMLESS: &[&str] = &["HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "TMPDIR", "USER"];
 
-/// The variables of loops, each with its value where that is known.
+/// The variables of loops, each with its value where that is known; a value with a `*` is no option, and more is not known.
 pub(super) type LoopVariables<'t> = HashMap<&'t str, Option<String>>;
 
 /// Reads one word as it is written; `loop_variables` are those of the loops around it.
@@ -241,6 +241,9 @@ impl Reader<'_> {
         };
         match self.loop_variables.get(name.as_str()) {
             // What a value without quotes is split at, and what is a wildcard in it, is none that is known.
+            Some(Some(value)) if value.contains('*') => {
+                self.unknown(if in_quotes { Known::NoOption } else { Known::Nothing });
+            }
             Some(Some(value)) => self.word.text.push_str(value),
             Some(None) => {
                 let can_be_option = !in_quotes || self.word.text.is_empty();
@@ -288,7 +291,7 @@ mod tests {
     use super::*;
 
     fn read_alone(raw: &str) -> Result<Word, Doubt> {
-        read(raw, &HashMap::from([("f", None), ("g", Some("a.rs".to_owned()))]))
+        read(raw, &HashMap::from([("f", None), ("g", Some("a.rs".to_owned())), ("h", Some("src/*.rs".to_owned()))]))
     }
 
     #[test]
@@ -329,6 +332,8 @@ mod tests {
             ("src/*.rs", Known::NoOption),
             ("\"$f\"", Known::Nothing),
             ("\"x$f\"", Known::NoOption),
+            ("\"$h\"", Known::NoOption),
+            ("$h", Known::Nothing),
             ("x$f", Known::Nothing),
             ("$HOME/x", Known::Nothing),
             ("\"$HOME/x\"", Known::NoOption),

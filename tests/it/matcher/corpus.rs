@@ -12,7 +12,13 @@ use countersign::rules_file::{Example, ExampleKind, FileRule, RulesFile};
 use crate::harness::countersign;
 use crate::matching::asked::{Asked, Decided};
 
-const FILES: [&str; 6] = ["bypasses", "cautious", "denied", "ordinary", "permitted", "renamed"];
+const FILES: [&str; 8] = ["bypasses", "cautious", "denied", "escapes", "everyday", "ordinary", "permitted", "renamed"];
+
+/// Of the lines of `everyday.toml` at least so many in a hundred pass, but for those that ask on purpose.
+const MIN_PASSING: f64 = 98.0;
+
+/// Of the lines of `escapes.toml` at least so many in a hundred ask, but for those that turned out to be no more than plain use.
+const MIN_ASKING: f64 = 99.0;
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.toml"))
@@ -97,4 +103,56 @@ fn every_hidden_command_is_denied_and_no_mention_of_it() {
     for (line, decided) in decided(&file, |rule| &rule.not_matching) {
         assert!(!matches!(decided, Decided::Deny(_)), "{line:?}: {decided:?}");
     }
+}
+
+/// How many lines of a corpus are allowed and how many ask: those beside rules whose names begin with `apart`, and all others.
+fn counted(name: &str, apart: &str) -> [(usize, usize); 2] {
+    let file = load(name);
+    let tools = tools(&file);
+    let mut counts = [(0, 0); 2];
+    for rule in &file.rules {
+        let (allowed, asked) = &mut counts[usize::from(!rule.name.as_str().starts_with(apart))];
+        for line in [lines(rule, &rule.matching), lines(rule, &rule.not_matching)].concat() {
+            *(if Asked::command(&line).is_allowed_by(&tools[&rule.tool_name]) {
+                &mut *allowed
+            } else {
+                &mut *asked
+            }) += 1;
+        }
+    }
+    counts
+}
+
+fn percent(part: usize, rest: usize) -> f64 {
+    f64::from(u32::try_from(part).unwrap()) * 100.0 / f64::from(u32::try_from(part + rest).unwrap())
+}
+
+/// `scripts/test` prints these figures; docs/reference/patterns.md says what they mean.
+#[test]
+#[expect(clippy::print_stdout, reason = "a figure is printed")]
+fn the_shares_of_what_passes_and_of_what_asks_are_kept() {
+    let [(beyond_passing, beyond), (passing, asking)] = counted("everyday", "beyond:");
+    println!(
+        "ordinary lines under the rules that people keep: {passing} of {} pass ({:.1} %); {beyond} more ask on purpose ({:.1} % of all pass)",
+        passing + asking,
+        percent(passing, asking),
+        percent(passing, asking + beyond),
+    );
+    let [(plain, plainly_asking), (escaping, caught)] = counted("escapes", "plainly:");
+    println!(
+        "escapes under `PROGRAM *`: {caught} of {} ask ({:.1} %); {plain} more are plain use and pass ({:.1} % of all ask)",
+        caught + escaping,
+        percent(caught, escaping),
+        percent(caught, escaping + plain),
+    );
+    let shares = [(passing, asking), (passing, asking + beyond), (caught, escaping), (caught, escaping + plain)];
+    for page in [include_str!("../../../README.md"), include_str!("../../../docs/reference/patterns.md")] {
+        for (part, rest) in shares {
+            let share = format!("{:.1} %", percent(part, rest));
+            assert!(page.contains(&share), "a page does not say {share}");
+        }
+    }
+    assert_eq!((beyond_passing, plainly_asking), (0, 0), "a line that counts apart is decided otherwise");
+    assert!(passing + asking + beyond >= 1_300 && percent(passing, asking) >= MIN_PASSING, "{passing} {asking}");
+    assert!(caught + escaping + plain >= 1_000 && percent(caught, escaping) >= MIN_ASKING, "{caught} {escaping}");
 }
