@@ -25,8 +25,12 @@ mod kill;
 mod ledger;
 mod linearizability;
 mod load;
+#[path = "../matching/mod.rs"]
+#[expect(dead_code, reason = "the tests ask more")]
+mod matching;
 mod migration;
 mod model;
+mod mutated;
 mod power_loss;
 mod run;
 mod seeded_rng;
@@ -47,6 +51,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "interface", prove: interface::prove },
     Proof { name: "audit", prove: audit::prove },
     Proof { name: "migration", prove: migration::prove },
+    Proof { name: "mutated lines", prove: mutated::prove },
 ];
 
 fn main() -> ExitCode {
