@@ -271,10 +271,13 @@ impl From<Refused> for Problem {
                 let message = "this interaction does not allow its secret to be sent just once";
                 Self::new(FORBIDDEN, "one_time_send_not_allowed", message).with("field", "delivery")
             }
-            Refused::InvalidResponse { question_id, problem } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_response", problem)
-                    .with("field", "responses")
-                    .with("questionId", question_id.as_str())
+            Refused::InvalidResponse { field, question_id, problem } => {
+                let invalid =
+                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_response", problem).with("field", field);
+                match question_id {
+                    Some(question_id) => invalid.with("questionId", question_id.as_str()),
+                    None => invalid,
+                }
             }
             Refused::EmptyAnswer { question_id } => {
                 let message = "an answer in one's own words is not empty; a question may be skipped";

@@ -117,10 +117,9 @@ impl Question {
             .iter()
             .find(|entry| !responses.iter().any(|response| response.question_id == entry.question_id));
         match unanswered {
-            Some(entry) => Err(Refused::InvalidResponse {
-                question_id: entry.question_id.clone(),
-                problem: "this entry is neither answered nor skipped",
-            }),
+            Some(entry) => {
+                Err(Response::new(entry.question_id.clone()).invalid("this entry is neither answered nor skipped"))
+            }
             None => Ok(()),
         }
     }
@@ -163,7 +162,7 @@ impl Response {
     }
 
     fn invalid(&self, problem: &'static str) -> Refused {
-        Refused::InvalidResponse { question_id: self.question_id.clone(), problem }
+        Refused::InvalidResponse { field: "responses", question_id: Some(self.question_id.clone()), problem }
     }
 }
 
