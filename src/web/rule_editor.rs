@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::decide::confirmation;
 use super::forms::{Form, given};
 use super::history::{By, Headline};
+use super::kinds::confirmation::confirmation;
 use super::page::{Frame, html};
 use super::rule_draft::Draft;
 use super::session::{PageRejection, Person};
