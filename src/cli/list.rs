@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::card::{outcome_tint, risk};
 use super::common::Common;
+use super::kinds::only_this_kind;
 use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
@@ -56,8 +57,7 @@ pub(super) struct HistoryOf {
 
 #[derive(Debug, Args)]
 struct Filter {
-    /// Only this kind: confirmation, secret or question
-    #[arg(long)]
+    #[arg(long, help = only_this_kind())]
     kind: Option<Kind>,
 
     /// Only this conversation's
