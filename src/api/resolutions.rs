@@ -153,7 +153,11 @@ pub enum Resolution {
 }
 
 impl Resolution {
-    pub(super) fn new(resolution: interaction::Resolution, content: &Content, wiping: Option<interaction::Wiping>) -> Self {
+    pub(super) fn new(
+        resolution: interaction::Resolution,
+        content: &Content,
+        wiping: Option<interaction::Wiping>,
+    ) -> Self {
         let decision = resolution.decision();
         let interaction::Resolution { outcome, by: resolved_by, detail, .. } = resolution;
         match content {

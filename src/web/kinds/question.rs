@@ -113,7 +113,9 @@ fn response(number: usize, entry: &Entry, fields: &Fields) -> Result<kinds::Resp
     let has_options = ticked.iter().any(|place| ![SKIP, OWN_WORDS].contains(place));
     match (is_skipped, has_options, text) {
         (true, false, None) => Ok(kinds::Response { skipped: true, ..response }),
-        (false, true, None) if entry.multi_select => Ok(kinds::Response { option_ids: Some(chosen.collect()), ..response }),
+        (false, true, None) if entry.multi_select => {
+            Ok(kinds::Response { option_ids: Some(chosen.collect()), ..response })
+        }
         (false, true, None) => Ok(kinds::Response { option_id: chosen.next(), ..response }),
         (false, false, Some(text)) => Ok(kinds::Response { text: Some(text), ..response }),
         (false, false, None) => {

@@ -156,7 +156,6 @@ impl Targets {
         let (failed, all) = (failures.len(), found.len());
         if failed == 0 { Ok(()) } else { Err(Failure::Other(format!("{failed} of {all} were not {done}"))) }
     }
-
 }
 
 fn confirmation(interaction: &Interaction) -> Result<&Confirmation, Failure> {

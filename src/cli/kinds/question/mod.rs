@@ -98,7 +98,11 @@ pub(super) fn choose(question: &Question, responses: &mut Vec<Response>, menu: &
 }
 
 /// Adds the response to the next entry, and asks on.
-pub(super) fn answered(question: &Question, mut responses: Vec<Response>, say: impl FnOnce(&mut Response)) -> Transition {
+pub(super) fn answered(
+    question: &Question,
+    mut responses: Vec<Response>,
+    say: impl FnOnce(&mut Response),
+) -> Transition {
     if let Some(entry) = question.entries.get(responses.len()) {
         let mut response = Response::new(entry.question_id.clone());
         say(&mut response);

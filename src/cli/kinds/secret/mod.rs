@@ -83,8 +83,5 @@ pub(super) fn prompt(typed: &str, delivery: Delivery) -> Vec<SafeText> {
         Delivery::Store => "It is kept, sealed, for this agent.",
         Delivery::TransientSend => "It is handed over once and then wiped.",
     };
-    vec![
-        SafeText::own(format!("The value: {typed}"), TextStyle::Bold),
-        SafeText::own(becomes, TextStyle::Plain),
-    ]
+    vec![SafeText::own(format!("The value: {typed}"), TextStyle::Bold), SafeText::own(becomes, TextStyle::Plain)]
 }
