@@ -16,7 +16,7 @@ use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
 use crate::present::resolver;
-use crate::store::{CopyableQuery, Error as StoreError, Filter, List};
+use crate::store::{CopyableQuery, Filter, List};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,16 +42,17 @@ struct HistoryPage {
     sql: Markup,
 }
 
-struct Line {
-    request_id: String,
-    status: &'static str,
-    kind: Kind,
-    tool_name: Option<Markup>,
-    about: Headline,
-    registered_by: String,
-    conversation_id: Option<String>,
-    created_at: AbsoluteTime,
-    resolved: Option<(By, AbsoluteTime)>,
+/// An interaction in a line.
+pub(super) struct Line {
+    pub(super) request_id: String,
+    pub(super) status: &'static str,
+    pub(super) kind: Kind,
+    pub(super) tool_name: Option<Markup>,
+    pub(super) about: Headline,
+    pub(super) registered_by: String,
+    pub(super) conversation_id: Option<String>,
+    pub(super) created_at: AbsoluteTime,
+    pub(super) resolved: Option<(By, AbsoluteTime)>,
 }
 
 pub(super) async fn list(
@@ -66,7 +67,7 @@ pub(super) async fn list(
     let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.text(List::Interactions))));
     html(&HistoryPage {
         frame: Frame::of(&person, "history"),
-        rows: found.rows.iter().map(Line::of).collect::<Result<_, _>>()?,
+        rows: found.rows.iter().map(Line::from).collect(),
         newest: at.map(|_| link_to(&filter, None)),
         older,
         sql: escape_untrusted(&CopyableQuery::Interactions(&filter, rows).sql()),
@@ -87,10 +88,10 @@ impl Query {
     }
 }
 
-impl Line {
-    fn of(record: &Record) -> Result<Self, StoreError> {
+impl From<&Record> for Line {
+    fn from(record: &Record) -> Self {
         let interaction = &record.interaction;
-        Ok(Self {
+        Self {
             request_id: interaction.request_id.to_string(),
             status: interaction.status().as_str(),
             kind: interaction.kind,
@@ -100,7 +101,7 @@ impl Line {
             conversation_id: interaction.conversation_id.as_ref().map(ToString::to_string),
             created_at: AbsoluteTime(interaction.created_at),
             resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
-        })
+        }
     }
 }
 
