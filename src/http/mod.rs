@@ -1,5 +1,5 @@
 //! REST over HTTP. `transport` accepts connections, `middleware` is around each request, `api` has one handler a verb,
-//! `error.rs` is the only place with error statuses. Only this module and `web` name axum.
+//! `error` is the only place with error statuses. Only this module and `web` name axum.
 
 pub(crate) mod api;
 pub(crate) mod error;
