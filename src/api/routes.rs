@@ -2,12 +2,12 @@
 //!
 //! A row gives the method and the path, the types of path parameters, query, body and answer, and the statuses that the
 //! call answers with. Each of its readers is a macro that is handed the table: [`Call`] here, the OpenAPI document in
-//! `api/openapi.rs`, and the client's methods in `client/calls.rs`. The server's handlers are matched to it, exhaustively,
-//! in `http/api/mod.rs`.
+//! `api/openapi.rs`, the client's methods in `client/calls.rs`, and the server's router in `http/api/mod.rs`, whose handlers
+//! are called as those methods are.
 //!
 //! ```text
 //! /// What it does, for people
-//! Variant client_method "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
+//! Variant name_of_method_and_handler "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
 //!     [, query Type] [, body Type] [, optional body Type]
 //!     => json(Answer) { STATUS "when" [+ "Header" "what it holds"]; … } else { STATUS "its codes"; … }
 //! ```

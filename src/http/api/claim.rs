@@ -12,7 +12,7 @@ use crate::http::extract::{Json, OptionalJson, Param, ok};
 use crate::http::middleware::auth::{Registrant, Resolver};
 use crate::service;
 
-pub(crate) async fn claim(
+pub(crate) async fn claim_interaction(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
@@ -23,7 +23,7 @@ pub(crate) async fn claim(
     ok(&ClaimGrant { claim_id, effective_input, effective_input_digest })
 }
 
-pub(crate) async fn report(
+pub(crate) async fn report_outcome(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
@@ -34,7 +34,7 @@ pub(crate) async fn report(
     ok(&Interaction::from(record))
 }
 
-pub(crate) async fn withdraw(
+pub(crate) async fn withdraw_approval(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Param(request_id): Param<RequestId>,

@@ -19,7 +19,7 @@ use crate::http::extract::{NoQuery, Params, ok};
 use crate::http::middleware::auth::{Viewer, holder};
 use crate::store::{EventFilter, List};
 
-pub(crate) async fn list(
+pub(crate) async fn list_audit_events(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Params(query): Params<ListAuditEvents>,
@@ -38,7 +38,7 @@ pub(crate) async fn list(
 
 /// From the event after `Last-Event-ID` on, where the client names one, else from now on. Where that is beyond the newest event,
 /// the client is told first to go on from there.
-pub(crate) async fn feed(
+pub(crate) async fn follow_audit_events(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,

@@ -16,7 +16,7 @@ use crate::http::middleware::auth::{Reviewer, Viewer, holder};
 use crate::http::wait::Wait;
 use crate::store::{Filter, List, Page};
 
-pub(crate) async fn get(
+pub(crate) async fn get_interaction(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Param(request_id): Param<RequestId>,
@@ -35,7 +35,7 @@ pub(crate) async fn get(
     ok(&Interaction::from(record))
 }
 
-pub(crate) async fn list(
+pub(crate) async fn list_interactions(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Params(query): Params<ListInteractions>,
@@ -59,7 +59,7 @@ async fn listed(app: &App, caller: &Principal, list: List, filter: Filter, page:
     ok(&InteractionList { interactions, next_cursor: next_cursor(list, found.next) })
 }
 
-pub(crate) async fn pending(
+pub(crate) async fn list_pending(
     State(app): State<App>,
     Reviewer(caller): Reviewer,
     Params(query): Params<ListPending>,

@@ -10,7 +10,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{OptionalJson, answer};
 use crate::http::middleware::auth::{Reviewer, bearer};
 
-pub(crate) async fn make(
+pub(crate) async fn make_login_link(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     headers: HeaderMap,
