@@ -1,5 +1,7 @@
 //! One interaction as a card: the complete request, the forms that answer it, and how it was resolved.
 
+use std::sync::Arc;
+
 use askama::Template;
 use sha2::{Digest as _, Sha256};
 
@@ -20,6 +22,8 @@ use crate::present::{Ending, asks};
 #[template(path = "web/card.html")]
 pub(super) struct Card {
     pub(super) id: String,
+    /// What stands before each path of a link.
+    base: Arc<str>,
     who: String,
     conversation: Option<String>,
     /// Where the agent says that it comes from, member by member.
@@ -98,6 +102,7 @@ impl Card {
         };
         Ok(Self {
             id: interaction.request_id.to_string(),
+            base: Arc::clone(&person.base),
             asks: asks(interaction.kind),
             who: interaction.registered_by.to_string(),
             origin: origin_of(record),

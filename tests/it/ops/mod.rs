@@ -1,6 +1,7 @@
 //! Running a server: where it listens, what it starts on, how it stops, and what keeps its data whole.
 
 mod backup;
+mod base_path;
 mod clock;
 mod doctor;
 mod key;
