@@ -16,6 +16,7 @@
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
 mod audit;
+mod endurance;
 mod faults;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests ask more")]
@@ -47,6 +48,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "interface", prove: interface::prove },
     Proof { name: "audit", prove: audit::prove },
     Proof { name: "migration", prove: migration::prove },
+    Proof { name: "endurance", prove: endurance::prove },
 ];
 
 fn main() -> ExitCode {
