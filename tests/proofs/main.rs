@@ -16,6 +16,7 @@
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
 mod audit;
+mod clock;
 mod endurance;
 mod faults;
 #[path = "../harness/mod.rs"]
@@ -28,9 +29,11 @@ mod linearizability;
 mod load;
 mod migration;
 mod model;
+mod one_server;
 mod power_loss;
 mod run;
 mod seeded_rng;
+mod shares;
 mod strace;
 
 use std::process::ExitCode;
@@ -48,6 +51,9 @@ const PROOFS: &[Proof] = &[
     Proof { name: "interface", prove: interface::prove },
     Proof { name: "audit", prove: audit::prove },
     Proof { name: "migration", prove: migration::prove },
+    Proof { name: "one server", prove: one_server::prove },
+    Proof { name: "clock", prove: clock::prove },
+    Proof { name: "shares", prove: shares::prove },
     Proof { name: "endurance", prove: endurance::prove },
 ];
 
