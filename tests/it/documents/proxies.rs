@@ -121,7 +121,7 @@ fn free_port() -> u16 {
 fn is_missing(program: &str) -> bool {
     let found = Command::new(program).arg(if program == "nginx" { "-v" } else { "version" }).output().is_ok();
     if !found {
-        writeln!(std::io::stderr(), "skipped: {program} is not here").unwrap();
+        writeln!(std::io::stderr().lock(), "skipped: {program} is not here").unwrap();
     }
     !found
 }
