@@ -55,7 +55,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     let rounds = run.amount(10, 300);
     for round in 0..rounds {
         // Each of them in turn, in an order of its own.
-        let attack = if round < ATTACKS.len() { ATTACKS[round] } else { rng.pick(&ATTACKS) };
+        let attack = ATTACKS.get(round).copied().unwrap_or_else(|| rng.pick(&ATTACKS));
         served += site.attacked(attack, &mut rng);
         starts += STARTS;
         let (lost, unbalanced) = audit(&site.db(), &site.ledger);

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// A body that is larger than bodies may be.
 const HUGE: usize = 2 * 1024 * 1024;
 
+/// One attack, which is counted under its name.
+type Attack<H> = fn(&mut H, &'static str);
+
 /// What was tried, and with which statuses it was answered; 0 is no answer.
 pub(super) type Attacks = BTreeMap<&'static str, BTreeMap<u16, usize>>;
 
@@ -73,7 +76,7 @@ pub(super) fn attack(world: &World, token: &str) -> Attacks {
 
 impl Hostile<'_> {
     /// Every attack, with its name.
-    const ATTACKS: [(&'static str, fn(&mut Self, &'static str)); 13] = [
+    const ATTACKS: [(&'static str, Attack<Self>); 13] = [
         ("idle connections", Self::connections),
         ("bodies that are too large", Self::huge_bodies),
         ("bodies of which the end never comes", Self::slow_bodies),
