@@ -38,6 +38,9 @@ pub struct Health {
 pub struct LoginLink {
     /// What stands behind the `#` of the link, where no server and no log sees it.
     pub code: String,
+    /// The whole link, where the server knows its URL (`--public-url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Until when it works.
     pub expires_at: Timestamp,
 }

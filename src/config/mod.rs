@@ -4,6 +4,7 @@
 mod access;
 mod http;
 mod limits;
+mod web_url;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,6 +18,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
+pub use self::web_url::WebUrl;
 
 /// The settings of `countersign serve`.
 #[derive(Clone, Debug, Args)]

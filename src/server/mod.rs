@@ -34,6 +34,9 @@ pub enum Error {
     /// The database or the key.
     #[error(transparent)]
     Open(#[from] service::OpenError),
+    /// The path of the public URL.
+    #[error(transparent)]
+    Base(#[from] http::BaseError),
     /// The listening socket, or the files for TLS.
     #[error(transparent)]
     Bind(#[from] http::BindError),
@@ -81,7 +84,8 @@ pub fn run(config: &Config) -> Result<(), Error> {
             startup::print_first_tokens(&address, tokens, &server.config.credentials)?;
         }
         if first.is_some() || io::stderr().is_terminal() {
-            startup::print_login_link(&address, &server.service).await?;
+            let url = server.config.http.public_url.as_ref().map_or_else(|| address.clone(), ToString::to_string);
+            startup::print_login_link(&url, &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;
@@ -135,6 +139,7 @@ impl Server {
     ///
     /// If the database or its key cannot be opened, or the address cannot be bound.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        http::check_base(&config.http, web::paths())?;
         let path = config.database.path()?;
         let service = Arc::new(Service::open(&path, &config, clock).await?);
         let listener = http::bind(&config.http).await?;
@@ -180,8 +185,7 @@ impl Server {
                 () = service.ended() => failed = true,
             }
         };
-        let serving =
-            http::serve(self.listener, Arc::clone(&self.service), &self.config, web::router(), stop_or_failure);
+        let serving = http::serve(self.listener, Arc::clone(&self.service), &self.config, web::router, stop_or_failure);
         let forced_end = async {
             self.service.ended().await;
             tokio::time::sleep(FAILURE_TIMEOUT).await;

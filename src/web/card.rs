@@ -1,9 +1,11 @@
 //! One interaction as a card: the complete request, the forms that answer it, and how it was resolved.
 
+use std::sync::Arc;
+
 use askama::Template;
 use sha2::{Digest as _, Sha256};
 
-use super::kinds::Asked;
+use super::kinds::{Asked, FormTarget};
 use super::session::Person;
 use super::text::{Markup, RelativeTime, escape_untrusted};
 use crate::domain::enums::RiskLevel;
@@ -18,6 +20,8 @@ use crate::present::{Ending, asks};
 #[template(path = "web/card.html")]
 pub(super) struct Card {
     pub(super) id: String,
+    /// What stands before each path of a link.
+    base: Arc<str>,
     who: String,
     conversation: Option<String>,
     /// Where the agent says that it comes from, member by member.
@@ -56,6 +60,7 @@ impl Card {
         };
         Ok(Self {
             id: interaction.request_id.to_string(),
+            base: Arc::clone(&person.base),
             asks: asks(interaction.kind),
             who: interaction.registered_by.to_string(),
             origin: origin_of(record),
@@ -82,6 +87,11 @@ impl Card {
     /// Whether it still waits.
     pub(super) fn is_pending(&self) -> bool {
         self.standing.outcome.is_none()
+    }
+
+    /// The form that answers it, carrying the session's own word.
+    fn form(&self, csrf: &str) -> askama::Result<String> {
+        self.asked.form(FormTarget { base: &self.base, id: &self.id, csrf })
     }
 
     /// Whether its form says all that is asked.

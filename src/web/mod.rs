@@ -20,7 +20,7 @@ mod session;
 mod text;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use self::page::refusals_as_pages;
@@ -53,11 +53,16 @@ const ROUTES: &[(&str, Route)] = &[
     ("/icon.svg", || get(page::icon)),
 ];
 
+/// The paths of the pages.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|(path, _)| *path)
+}
+
 /// The pages for people, as a router.
-pub(crate) fn router() -> Router<App> {
+pub(crate) fn router(app: &App) -> Router<App> {
     let pages = ROUTES
         .iter()
         .chain(kinds::FORMS)
         .fold(Router::new(), |router, (path, route)| router.route(path, route().fallback(method_not_allowed)));
-    pages.layer(from_fn(refusals_as_pages))
+    pages.layer(from_fn_with_state(app.clone(), refusals_as_pages))
 }

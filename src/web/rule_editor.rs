@@ -90,7 +90,7 @@ pub(super) async fn preview(State(app): State<App>, form: Form) -> Result<Respon
     let mut draft = Draft::sent(&fields);
     let preview = match draft.read(&app.limits) {
         Some((tool_name, terms)) => look_ahead(&app, &person, tool_name, terms).await?,
-        None => Preview::of_faults(draft.faults()),
+        None => Preview::of_faults(Frame::of(&person, "rules"), draft.faults()),
     };
     if fields.get("part").is_some() {
         return html(&preview);
@@ -115,7 +115,7 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
 async fn look_ahead(app: &App, person: &Person, tool_name: ToolName, terms: Terms) -> Result<Preview, Problem> {
     let decision = terms.decision;
     let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms).await?;
-    Ok(Preview::of(decision, &preview))
+    Ok(Preview::of(Frame::of(person, "rules"), decision, &preview))
 }
 
 /// How many lines a list has here. The numbers tell of all.
@@ -125,6 +125,7 @@ const LONGEST: usize = 20;
 #[derive(Template)]
 #[template(path = "web/rule_preview.html")]
 pub(super) struct Preview {
+    frame: Frame,
     /// What has to be put right before there is anything to show.
     faults: Vec<(&'static str, String)>,
     shown: Option<Shown>,
@@ -154,13 +155,13 @@ struct List {
 
 impl Preview {
     /// Of a rule that cannot be read yet.
-    pub(super) fn of_faults(faults: Vec<(&'static str, &str)>) -> Self {
+    pub(super) fn of_faults(frame: Frame, faults: Vec<(&'static str, &str)>) -> Self {
         let faults = faults.into_iter().map(|(label, fault)| (label, fault.to_owned())).collect();
-        Self { faults, shown: None }
+        Self { frame, faults, shown: None }
     }
 
     /// Of a rule that decides this way.
-    pub(super) fn of(decision: RuleDecision, preview: &service::Preview) -> Self {
+    pub(super) fn of(frame: Frame, decision: RuleDecision, preview: &service::Preview) -> Self {
         let counts = preview.counts;
         let decided = counts.approved + counts.rejected + counts.by_rules + counts.unanswered;
         let contradicted = match decision {
@@ -173,7 +174,11 @@ impl Preview {
             List::of("The others, the latest first", &preview.decided.records, decided - counts.contradicted, false),
         ];
         let lists = lists.into_iter().filter(|list| !list.lines.is_empty() || list.more > 0).collect();
-        Self { faults: Vec::new(), shown: Some(Shown { decision, examined: preview.examined, decided, counts, lists }) }
+        Self {
+            frame,
+            faults: Vec::new(),
+            shown: Some(Shown { decision, examined: preview.examined, decided, counts, lists }),
+        }
     }
 }
 

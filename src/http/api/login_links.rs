@@ -17,5 +17,6 @@ pub(crate) async fn make_login_link(
     OptionalJson(NoBody {}): OptionalJson<NoBody>,
 ) -> Result<Response, Problem> {
     let pass = app.service.make_login_link(bearer(&headers)?).await?;
-    answer(StatusCode::CREATED, &LoginLink { code: pass.text.to_string(), expires_at: pass.expires_at })
+    let url = app.http.public_url.as_ref().map(|url| format!("{url}/login#{}", *pass.text));
+    answer(StatusCode::CREATED, &LoginLink { code: pass.text.to_string(), url, expires_at: pass.expires_at })
 }

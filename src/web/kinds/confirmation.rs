@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::{resolvable, yes_or_no};
+use super::{FormTarget, resolvable, yes_or_no};
 use crate::api::ConfirmBody;
 use crate::domain::acknowledgement::{Acknowledgement, LONG_CHARS, missing, required, shown_value};
 use crate::domain::enums::{Decision, Kind, RiskLevel};
@@ -58,8 +58,7 @@ pub(in crate::web) struct ConfirmationView {
 #[derive(Template)]
 #[template(path = "web/kinds/confirmation.html", block = "form")]
 struct ConfirmationForm<'v> {
-    id: &'v str,
-    csrf: &'v str,
+    target: FormTarget<'v>,
     view: &'v ConfirmationView,
 }
 
@@ -127,8 +126,8 @@ impl ConfirmationView {
         }
     }
 
-    pub(super) fn form(&self, id: &str, csrf: &str) -> askama::Result<String> {
-        ConfirmationForm { id, csrf, view: self }.render()
+    pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
+        ConfirmationForm { target, view: self }.render()
     }
 
     /// What can be edited, to be read.

@@ -31,6 +31,17 @@ pub(super) const FORMS: &[(&str, Route)] = &[
     ("/interactions/{requestId}/answer", || post(question::answer)),
 ];
 
+/// Where the form of a card is sent, and the word that it carries.
+#[derive(Clone, Copy)]
+pub(super) struct FormTarget<'a> {
+    /// The path that the server is under.
+    pub(super) base: &'a str,
+    /// The interaction.
+    pub(super) id: &'a str,
+    /// The session's own word.
+    pub(super) csrf: &'a str,
+}
+
 /// What is asked, by kind.
 pub(super) enum Asked {
     Confirmation(Box<ConfirmationView>),
@@ -58,11 +69,11 @@ impl Asked {
     }
 
     /// The form that answers it.
-    pub(super) fn form(&self, id: &str, csrf: &str) -> askama::Result<String> {
+    pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
         match self {
-            Self::Confirmation(view) => view.form(id, csrf),
-            Self::Secret(view) => view.form(id, csrf),
-            Self::Question(view) => view.form(id, csrf),
+            Self::Confirmation(view) => view.form(target),
+            Self::Secret(view) => view.form(target),
+            Self::Question(view) => view.form(target),
         }
     }
 

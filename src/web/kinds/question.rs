@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::resolvable;
+use super::{FormTarget, resolvable};
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Detail;
@@ -63,8 +63,8 @@ impl QuestionView {
         Self { entries: entries.collect() }
     }
 
-    pub(super) fn form(&self, id: &str, csrf: &str) -> askama::Result<String> {
-        QuestionForm { id, csrf, view: self }.render()
+    pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
+        QuestionForm { target, view: self }.render()
     }
 }
 
@@ -72,8 +72,7 @@ impl QuestionView {
 #[derive(Template)]
 #[template(path = "web/kinds/question.html", block = "form")]
 struct QuestionForm<'v> {
-    id: &'v str,
-    csrf: &'v str,
+    target: FormTarget<'v>,
     view: &'v QuestionView,
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::{resolvable, yes_or_no};
+use super::{FormTarget, resolvable, yes_or_no};
 use crate::domain::enums::{Delivery, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Detail;
@@ -50,8 +50,8 @@ impl SecretView {
         }
     }
 
-    pub(super) fn form(&self, id: &str, csrf: &str) -> askama::Result<String> {
-        SecretForm { id, csrf, view: self }.render()
+    pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
+        SecretForm { target, view: self }.render()
     }
 }
 
@@ -59,8 +59,7 @@ impl SecretView {
 #[derive(Template)]
 #[template(path = "web/kinds/secret.html", block = "form")]
 struct SecretForm<'v> {
-    id: &'v str,
-    csrf: &'v str,
+    target: FormTarget<'v>,
     view: &'v SecretView,
 }
 
