@@ -196,7 +196,9 @@ impl Server {
         // Whatever was acknowledged is on the disk already; moving the log is a kindness to the next start, no more.
         match tokio::time::timeout(CLOSE_TIMEOUT, self.service.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(service::Error::Store(store::Error::Unknown(_)))) => return Err(Error::Failed),
+            Ok(Err(service::Error::Store(store::Error::Unknown(_) | store::Error::Closed))) => {
+                return Err(Error::Failed);
+            }
             Ok(Err(error)) => tracing::warn!(%error, "the log was not moved into the database; the next start does it"),
             Err(_) => tracing::warn!("another process holds the database; the next start moves the log into it"),
         }

@@ -22,6 +22,7 @@ mod held_files;
 mod identify;
 mod interaction_lists;
 mod interactions;
+mod known_head;
 mod lock;
 mod migrate;
 mod open;
