@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{BodyLimits, Interaction, Invalid, WithRaw};
 use crate::clock::Timestamp;
 use crate::domain::bounded::LifetimeMs;
-use crate::domain::enums::{Delivery, Kind, RunOutcome};
+use crate::domain::enums::{Delivery, Kind, RiskLevel, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, TakeId, ToolName};
 use crate::domain::interaction::{Deadline, Record, Status};
 use crate::domain::json::JsonObject;
@@ -126,14 +126,19 @@ pub struct WaitInteraction {
 #[into_params(parameter_in = Query)]
 #[expect(missing_docs, reason = "they are the members of an interaction, and of every list")]
 pub struct ListInteractions {
-    #[param(value_type = Option<Status>)]
-    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[param(value_type = Option<Vec<Status>>, style = Form, explode = true)]
+    pub status: Vec<String>,
     pub kind: Option<Kind>,
     pub conversation_id: Option<ConversationId>,
     pub tool_name: Option<ToolName>,
     pub principal: Option<PrincipalName>,
     #[param(inline)]
     pub id_prefix: Option<IdPrefix>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub risk: Option<RiskLevel>,
+    pub by: Option<PrincipalName>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]

@@ -7,6 +7,7 @@ mod backup;
 mod card;
 mod common;
 mod completions;
+mod csv;
 mod decide;
 mod demo;
 mod doctor;

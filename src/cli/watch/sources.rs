@@ -90,7 +90,7 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
 /// All that waits.
 pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
     let pending = client
-        .interactions(&ListInteractions { status: Some("pending".to_owned()), ..Default::default() }, usize::MAX)?;
+        .interactions(&ListInteractions { status: vec!["pending".to_owned()], ..Default::default() }, usize::MAX)?;
     Ok(pending.into_iter().map(|item| item.value).collect())
 }
 
