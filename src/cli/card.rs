@@ -14,6 +14,9 @@ use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Asked, Confirmation, Diff, Question, Response, SecretRequest};
 use crate::present::{Change, facts, hunks, resolver};
 
+/// What stands before a label that an agent has written for a pattern.
+pub(super) const AGENT_SAYS: &str = "the agent says: ";
+
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;
 
@@ -118,8 +121,9 @@ impl Card {
 
     /// What may be approved for good.
     fn options(&mut self, asked: &Confirmation) {
-        for option in &asked.allowlist_options {
-            let label = SafeText::line(&option.label);
+        for (option, is_agents) in asked.allowlist_options.iter().zip(asked.written_by_agent()) {
+            let whose = SafeText::own(if is_agents { AGENT_SAYS } else { "" }, TextStyle::Dim);
+            let label = whose.and(SafeText::line(&option.label));
             self.field("--always", SafeText::line(option.pattern.as_str()).and(said(label)));
         }
         for option in &asked.scope_options {

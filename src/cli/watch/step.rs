@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::answer::Answer;
 use super::card::Card;
 use super::menu::Menu;
+use crate::cli::card::AGENT_SAYS;
 use crate::domain::acknowledgement::required;
 use crate::domain::enums::Delivery;
 use crate::domain::kinds::{Asked, Confirmation, Question, Response};
@@ -88,8 +89,13 @@ fn offer_patterns(confirmation: &Confirmation) -> Transition {
     if !confirmation.persistent_decisions_allowed || confirmation.allowlist_options.is_empty() {
         return Transition::Stay;
     }
-    let offers = confirmation.allowlist_options.iter();
-    let items = offers.map(|offer| (offer.pattern.as_str(), offer.label.as_str()));
+    let offers = confirmation.allowlist_options.iter().zip(confirmation.written_by_agent());
+    let items: Vec<(&str, String)> = offers
+        .map(|(offer, is_agents)| {
+            (offer.pattern.as_str(), format!("{}{}", if is_agents { AGENT_SAYS } else { "" }, offer.label))
+        })
+        .collect();
+    let items = items.iter().map(|(pattern, label)| (*pattern, label.as_str()));
     let menu = Menu::new("Approve, and from now on let pass without asking what matches", items);
     Transition::To(Mode::Choosing { menu, choice: Choice::Pattern })
 }
