@@ -198,7 +198,7 @@ mod tests {
             first_from: "SELECT n, at FROM t WHERE n >= ?1 ORDER BY n LIMIT 1",
         };
         let moment = |millis| Timestamp::from_millis(millis);
-        assert_eq!(times.rows(&conn, moment(5), moment(6)).unwrap(), Rows { after: 0, before: 1 });
+        assert_eq!(times.rows(&conn, moment(5), moment(6)).unwrap(), Rows { after: 0, before: 0 });
         let rows = [(1, 10), (2, 10), (3, 20), (900, 30), (901, 30), (5000, 40)];
         for (n, at) in rows {
             conn.execute("INSERT INTO t VALUES (?1, ?2)", [n, at]).unwrap();
