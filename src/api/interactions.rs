@@ -5,7 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Interaction, WithRaw};
 use crate::clock::Timestamp;
-use crate::domain::enums::{Delivery, Kind, RunOutcome};
+use crate::domain::enums::{Delivery, Kind, RiskLevel, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, TakeId, ToolName};
 use crate::domain::interaction::{self, Status};
 use crate::domain::json::JsonObject;
@@ -27,14 +27,19 @@ pub struct WaitInteraction {
 #[into_params(parameter_in = Query)]
 #[expect(missing_docs, reason = "they are the members of an interaction, and of every list")]
 pub struct ListInteractions {
-    #[param(value_type = Option<Status>)]
-    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[param(value_type = Option<Vec<Status>>, style = Form, explode = true)]
+    pub status: Vec<String>,
     pub kind: Option<Kind>,
     pub conversation_id: Option<ConversationId>,
     pub tool_name: Option<ToolName>,
     pub principal: Option<PrincipalName>,
     #[param(inline)]
     pub id_prefix: Option<IdPrefix>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub risk: Option<RiskLevel>,
+    pub by: Option<PrincipalName>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]

@@ -6,6 +6,7 @@ mod backup;
 mod card;
 mod common;
 mod completions;
+mod csv;
 mod demo;
 mod doctor;
 mod events;

@@ -61,7 +61,14 @@ impl HttpConfig {
 /// Reads the mode of a file.
 fn mode(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
-    mode.ok_or_else(|| "a mode is in octal, such as 660".to_owned())
+    let mode = mode.ok_or_else(|| "a mode is in octal, such as 660".to_owned())?;
+    // To connect is to write.
+    if mode & 0o222 == 0 {
+        return Err(
+            "with this mode no client can connect: give somebody the right to write, as 600 or 660 do".to_owned()
+        );
+    }
+    Ok(mode)
 }
 
 /// The address to listen on.

@@ -88,6 +88,11 @@ pub struct Logging {
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
     pub log: String,
 
+    /// A file with such a filter in its first line, in place of --log; it is read at the start and at each SIGHUP
+    /// [default: none]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_LOG_FILTER_FILE")]
+    pub log_filter_file: Option<PathBuf>,
+
     /// The format of the log: `auto` is `human` on a terminal and `json` otherwise
     #[arg(long, value_name = "FORMAT", env = "COUNTERSIGN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,

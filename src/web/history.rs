@@ -78,7 +78,7 @@ pub(super) async fn list(
 impl Query {
     fn filter(&self) -> Result<Filter, Problem> {
         Ok(Filter {
-            status: given("status", self.status.as_deref())?,
+            statuses: given("status", self.status.as_deref())?.into_iter().collect(),
             kind: given("kind", self.kind.as_deref())?,
             tool_name: given("toolName", self.tool_name.as_deref())?,
             registered_by: given("principal", self.principal.as_deref())?,
@@ -110,7 +110,7 @@ impl HistoryPage {
     fn statuses(&self) -> Vec<(&'static str, bool)> {
         let all = Outcome::ALL.iter().map(|outcome| Status::Resolved(*outcome));
         let all = std::iter::once(Status::Pending).chain(all);
-        all.map(|status| (status.as_str(), self.filter.status == Some(status))).collect()
+        all.map(|status| (status.as_str(), self.filter.statuses.contains(&status))).collect()
     }
 
     /// What may be chosen as a kind, and whether it is.
@@ -133,7 +133,7 @@ impl HistoryPage {
 
 fn link_to(filter: &Filter, cursor: Option<&str>) -> String {
     let parameters = [
-        ("status", filter.status.map(Status::as_str)),
+        ("status", filter.statuses.first().copied().map(Status::as_str)),
         ("kind", filter.kind.map(Kind::as_str)),
         ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
         ("principal", filter.registered_by.as_ref().map(|name| name.as_str())),

@@ -45,6 +45,10 @@ struct InteractionPage {
     claim: Vec<DetailRow>,
     /// Whether the approval may be taken back by the person who looks.
     may_withdraw: bool,
+    /// The rule that was made with the approval, where the approval is taken back or may be, and the rule still decides.
+    rule: Option<RuleId>,
+    /// Whether the approval was taken back.
+    is_withdrawn: bool,
     /// Whether the value that was given may be wiped by the person who looks.
     may_wipe: bool,
     /// In their order.
@@ -94,6 +98,12 @@ pub(super) async fn get(
     let events = history.rows.iter().rev().map(|event| EventLine { request_id: None, ..EventLine::from(event) });
     let Record { interaction, claim, .. } = &record;
     let resolution = interaction.resolution.as_ref();
+    let may_withdraw = claim.is_none() && is_approved(interaction) && person.may_resolve();
+    let is_withdrawn = matches!(claim, Some(Claim::Withdrawn(_)));
+    let rule = match may_withdraw || is_withdrawn {
+        true => app.service.active_rule_of(interaction).await?,
+        false => None,
+    };
     html(&InteractionPage {
         frame: Frame::of(&person, "history"),
         request_id: request_id.to_string(),
@@ -107,7 +117,9 @@ pub(super) async fn get(
         answered: resolution.map(|found| resolution_details(&record, found)).unwrap_or_default(),
         claim: claim.as_ref().map(claim_details).unwrap_or_default(),
         may_wipe: has_kept_value(&record) && person.may_resolve(),
-        may_withdraw: claim.is_none() && is_approved(interaction) && person.may_resolve(),
+        may_withdraw,
+        rule,
+        is_withdrawn,
         events: events.collect(),
         is_cut,
         sql: escape_untrusted(&CopyableQuery::EventsOf(&request_id).sql()),

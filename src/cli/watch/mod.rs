@@ -116,6 +116,9 @@ enum Next {
 impl Watch {
     fn run(&mut self, terminal: &mut DefaultTerminal, events: &Receiver<UiEvent>) -> Result<(), Failure> {
         loop {
+            if self.queue.asks_for_more() {
+                sources::refill(Arc::clone(&self.client), self.tell.clone());
+            }
             terminal.draw(|frame| self.draw(frame, Now::read()))?;
             let next = match events.recv_timeout(TICK) {
                 Ok(news) => self.hear(news)?,

@@ -45,6 +45,7 @@ impl Watch {
         let waiting = match self.queue.waiting() {
             0 => "nothing waits".to_owned(),
             1 => "1 waits".to_owned(),
+            many if self.queue.has_more() => format!("more than {many} wait"),
             many => format!("{many} wait"),
         };
         let link = if self.is_live {

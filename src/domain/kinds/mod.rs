@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 pub use self::confirmation::{AllowlistOption, Confirmation, Diff, Sameness, ScopeOption};
-pub use self::question::{Choice, Entry, Question, Response, check_form};
+pub use self::question::{Choice, Entry, Question, Response, are_same, check_form};
 pub use self::secret::SecretRequest;
 
 use serde::{Deserialize, Serialize};

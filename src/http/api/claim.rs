@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody};
+use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody, Warning};
 use crate::domain::id::RequestId;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -40,5 +40,6 @@ pub(crate) async fn withdraw_approval(
     Param(request_id): Param<RequestId>,
     OptionalJson(NoBody {}): OptionalJson<NoBody>,
 ) -> Result<Response, Problem> {
-    ok(&Interaction::from(app.service.withdraw(&caller, &request_id).await?))
+    let (record, rule) = app.service.withdraw(&caller, &request_id).await?;
+    ok(&Interaction { warnings: Warning::of_rule(rule), ..Interaction::from(record) })
 }

@@ -76,6 +76,8 @@ struct Offer {
     label: Markup,
     description: Option<Markup>,
     value: Markup,
+    /// Whether the label and the description are the agent's words.
+    is_agents: bool,
 }
 
 /// Something to be acknowledged: its word, and what it is about.
@@ -94,14 +96,17 @@ impl ConfirmationView {
     pub(super) fn of(asked: &Confirmation) -> Self {
         let subject = asked.subject_text();
         let is_said = says(asked, &subject);
-        let patterns = asked.allowlist_options.iter().enumerate().map(|(number, option)| Offer {
+        let options = asked.allowlist_options.iter().zip(asked.written_by_agent()).enumerate();
+        let patterns = options.map(|(number, (option, is_agents))| Offer {
             number,
+            is_agents,
             label: escape_untrusted(&option.label),
             description: option.description.as_deref().map(escape_untrusted),
             value: escape_untrusted(option.pattern.as_str()),
         });
         let scopes = asked.scope_options.iter().enumerate().map(|(number, option)| Offer {
             number,
+            is_agents: false,
             label: escape_untrusted(&option.label),
             description: None,
             value: escape_untrusted(option.scope.as_str()),

@@ -10,6 +10,7 @@ mod listen;
 mod migrate;
 mod observe;
 mod one_server;
+mod overwritten;
 mod refused_start;
 mod restart;
 mod shutdown;

@@ -20,6 +20,9 @@ use crate::domain::kinds::{Confirmation, Diff};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::present::{Change, acknowledged_fact, facts, hunks};
 
+/// What stands before a label that an agent has written for a pattern.
+const AGENT_SAYS: &str = "the agent says: ";
+
 impl Card {
     pub(in crate::cli) fn confirmation(&mut self, asked: &Confirmation) {
         self.field("tool", SafeText::line(asked.tool_name.as_str()));
@@ -49,8 +52,9 @@ impl Card {
 
     /// What may be approved for good.
     pub(in crate::cli) fn options(&mut self, asked: &Confirmation) {
-        for option in &asked.allowlist_options {
-            let label = SafeText::line(&option.label);
+        for (option, is_agents) in asked.allowlist_options.iter().zip(asked.written_by_agent()) {
+            let whose = SafeText::own(if is_agents { AGENT_SAYS } else { "" }, TextStyle::Dim);
+            let label = whose.and(SafeText::line(&option.label));
             self.field("--always", SafeText::line(option.pattern.as_str()).and(said(label)));
         }
         for option in &asked.scope_options {
@@ -124,8 +128,12 @@ fn offer_patterns(confirmation: &Confirmation) -> Transition {
     if !confirmation.persistent_decisions_allowed || confirmation.allowlist_options.is_empty() {
         return Transition::Stay;
     }
-    let offers = confirmation.allowlist_options.iter();
-    let items = offers.map(|offer| (offer.pattern.as_str(), offer.label.as_str()));
+    let offers = confirmation.allowlist_options.iter().zip(confirmation.written_by_agent());
+    let items = offers.map(|(offer, is_agents)| {
+        (offer.pattern.as_str(), format!("{}{}", if is_agents { AGENT_SAYS } else { "" }, offer.label))
+    });
+    let items = items.collect::<Vec<_>>();
+    let items = items.iter().map(|(pattern, label)| (*pattern, label.as_str()));
     let menu = Menu::new("Approve, and from now on let pass without asking what matches", items);
     Transition::To(Mode::Choosing { menu, choice: Choice::Pattern })
 }

@@ -84,10 +84,14 @@ impl AnswerQuestion {
         for id in &self.skip {
             responses.push(Response { skipped: true, ..Response::new(id.clone()) });
         }
-        check_form(&responses).map_err(|problem| Failure::Usage(format!("each question has one answer: {problem}")))?;
+        check_form(&responses).map_err(|_| Failure::Usage(ONE_ANSWER.to_owned()))?;
         Ok(responses)
     }
 }
+
+/// What is wrong with flags that answer a question in two ways, or choose one option twice.
+const ONE_ANSWER: &str = "each question has one answer: its options, each once, with --option, or your own words with --text, \
+     or --skip";
 
 /// The response that chooses these options.
 fn choosing(question_id: QuestionId, mut options: Vec<OptionId>) -> Response {
