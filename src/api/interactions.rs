@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Interaction, WithRaw};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Delivery, Kind, RiskLevel, RunOutcome};
-use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, TakeId, ToolName};
+use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, TakeId, ToolName};
 use crate::domain::interaction::{self, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::secret_value::SecretValue;
@@ -68,12 +68,6 @@ pub struct ListPending {
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
     pub cursor: Option<String>,
 }
-
-/// The body of a request that needs nothing: empty, or `{}`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[schema(as = Nothing)]
-#[serde(deny_unknown_fields)]
-pub struct NoBody {}
 
 /// A claim of the right to act on an approved confirmation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -163,12 +157,4 @@ pub struct SecretHandout {
     pub value: SecretValue,
     pub delivery: Delivery,
     pub take_id: TakeId,
-}
-
-/// Which interactions were closed.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = SupersededView)]
-#[expect(missing_docs, reason = "the interface's document has the words")]
-pub struct Superseded {
-    pub superseded: Vec<RequestId>,
 }

@@ -66,10 +66,10 @@ impl Mode {
 }
 
 fn edit(field: &mut Field, text: &mut String, code: KeyCode) {
-    match code {
-        KeyCode::Char(c) => text.push(c),
-        KeyCode::Backspace => drop(text.pop()),
-        KeyCode::Tab => field.turn(),
+    match (code, field) {
+        (KeyCode::Char(c), _) => text.push(c),
+        (KeyCode::Backspace, _) => drop(text.pop()),
+        (KeyCode::Tab, field) => field.turn(),
         _ => {}
     }
 }

@@ -207,15 +207,6 @@ impl Content {
         }
     }
 
-    /// The question, where this is one.
-    #[must_use]
-    pub const fn question(&self) -> Option<&Question> {
-        match self {
-            Self::Question(question) => Some(question),
-            Self::Confirmation(_) | Self::Secret(_) => None,
-        }
-    }
-
     /// The content, lent.
     #[must_use]
     pub fn asked(&self) -> Asked<'_> {
