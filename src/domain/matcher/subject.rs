@@ -7,6 +7,7 @@ use super::command_line::{CommandLine, SimpleCommand};
 use super::doubt::Doubt;
 use super::nested::{Reached, reached};
 use super::path::{self, Path};
+use super::place;
 use super::url::Url;
 use super::word::Word;
 use crate::domain::kinds::Confirmation;
@@ -29,7 +30,12 @@ pub(super) enum Form {
         /// Everything that it runs, for rules that deny or ask.
         reached: Vec<Reached>,
     },
-    Path(Vec<Path>),
+    Path {
+        /// Every way to say it.
+        paths: Vec<Path>,
+        /// The same as file systems may take them.
+        folded: Vec<Path>,
+    },
     Url(Url),
     /// Anything else: the canonical JSON of an input.
     Text,
@@ -79,7 +85,7 @@ impl Subject {
         });
         let beside = beside.collect::<Vec<_>>();
         let elsewhere = |dir: &str| confirmation.working_dir.as_deref() != Some(dir);
-        let is_relative = !text.starts_with('/') && matches!(form, Form::Path(_));
+        let is_relative = !text.starts_with('/') && matches!(form, Form::Path { .. });
         let doubt = doubt.or((is_relative && directories(confirmation).any(elsewhere)).then_some(Doubt::Path));
         let absolute = if !characters::are_plain(&text) {
             Some(Doubt::Characters)
@@ -114,7 +120,7 @@ impl Subject {
     pub(super) fn commands(&self) -> &[SimpleCommand] {
         match &self.form {
             Form::Command { line, .. } => &line.commands,
-            Form::Path(_) | Form::Url(_) | Form::Text | Form::Opaque => &[],
+            Form::Path { .. } | Form::Url(_) | Form::Text | Form::Opaque => &[],
         }
     }
 }
@@ -127,13 +133,14 @@ fn read(member: Member, text: &str, working_dir: Option<&str>) -> (Form, Option<
     };
     let read = match member {
         Member::Command => {
-            let line = CommandLine::read(text);
+            let mut line = CommandLine::read(text);
+            place::mark(&mut line, working_dir);
             let reached = reached(&line);
             let too_much = reached.iter().any(|reached| reached.is_too_much).then_some(Doubt::TooMuch);
             let doubt = line.doubt.or(too_much);
             return (Form::Command { reached, line }, doubt);
         }
-        Member::Path => plain_line().and_then(|()| path::readings(text, working_dir)).map(Form::Path),
+        Member::Path => plain_line().and_then(|()| path::readings(text, working_dir)).map(as_paths),
         Member::Url => plain_line().and_then(|()| Url::parse(text)).map(Form::Url),
     };
     match read {
@@ -142,13 +149,17 @@ fn read(member: Member, text: &str, working_dir: Option<&str>) -> (Form, Option<
     }
 }
 
+fn as_paths(paths: Vec<Path>) -> Form {
+    Form::Path { folded: paths.iter().map(Path::folded).collect(), paths }
+}
+
 /// A command that is given as a list: its words are known, whatever is in them.
 fn arguments(words: &[Value]) -> Form {
     let words = words.iter().map(|word| word.as_str().map_or_else(Word::unknown, Word::literal)).collect::<Vec<_>>();
     if words.is_empty() {
         return Form::Text;
     }
-    let line = CommandLine { commands: vec![SimpleCommand { words }], ..CommandLine::default() };
+    let line = CommandLine { commands: vec![SimpleCommand::new(words)], ..CommandLine::default() };
     Form::Command { reached: reached(&line), line }
 }
 
@@ -178,37 +189,69 @@ const ENVIRONMENT: &[&str] = &["executable", "interpreter", "shell", "shellpath"
 const ALSO_SUBJECTS: &[&str] = &[
     "args",
     "argv",
-    "cmd",
+    "code",
     "commands",
     "dest",
     "destination",
-    "file",
-    "filename",
+    "endpoint",
+    "exec",
     "files",
-    "newpath",
-    "notebookpath",
-    "oldpath",
-    "outputfile",
-    "outputpath",
+    "hooks",
     "paths",
-    "postcommand",
-    "precommand",
+    "proxy",
     "renameto",
-    "script",
+    "run",
+    "saveto",
+    "steps",
     "symlinktarget",
     "target",
-    "targetfile",
-    "targetpath",
-    "uri",
+    "targets",
     "urls",
+];
+
+/// How the names of such members end.
+const SUBJECT_ENDINGS: &[&str] = &[
+    "cmd",
+    "code",
+    "command",
+    "dir",
+    "directory",
+    "endpoint",
+    "file",
+    "filename",
+    "host",
+    "path",
+    "proxy",
+    "query",
+    "script",
+    "sql",
+    "uri",
+    "url",
+];
+
+/// Members that say where a command runs.
+const DIRECTORIES: &[&str] = &[
+    "basedir",
+    "basepath",
+    "cwd",
+    "dir",
+    "directory",
+    "dirpath",
+    "projectdir",
+    "root",
+    "workdir",
+    "workingdir",
+    "workingdirectory",
 ];
 
 /// Whether a member, or one inside it, says what a subject says, and not what `subject` says.
 fn says_more((name, value): (&String, &Value), subject: &str, is_inside: bool) -> bool {
     let plain = plain_name(name);
-    let is_known = MEMBERS.iter().any(|(known, _)| known == name);
-    let is_like_known = ["command", "filepath", "path", "url"].contains(&plain.as_str());
-    let says = ALSO_SUBJECTS.contains(&plain.as_str()) || (is_like_known && (is_inside || !is_known));
+    let is_known = MEMBERS.iter().any(|(known, _)| known == name) && !is_inside;
+    let is_text = !matches!(value, Value::Number(_) | Value::Bool(_));
+    let is_directory = DIRECTORIES.contains(&plain.as_str());
+    let ends_so = is_text && !is_directory && SUBJECT_ENDINGS.iter().any(|ending| plain.ends_with(ending));
+    let says = ALSO_SUBJECTS.contains(&plain.as_str()) || (ends_so && !is_known);
     (says && !value.is_null() && value.as_str() != Some(subject))
         || inside(value).any(|member| says_more(member, subject, true))
 }
@@ -224,8 +267,6 @@ fn inside(value: &Value) -> Box<dyn Iterator<Item = (&String, &Value)> + '_> {
 
 /// The directories that an input itself names for its command.
 pub(in crate::domain) fn directories(confirmation: &Confirmation) -> impl Iterator<Item = &str> {
-    const NAMES: &[&str] =
-        &["basedir", "basepath", "cwd", "dir", "directory", "root", "workdir", "workingdir", "workingdirectory"];
-    let members = confirmation.input.tree().iter().filter(|(name, _)| NAMES.contains(&plain_name(name).as_str()));
+    let members = confirmation.input.tree().iter().filter(|(name, _)| DIRECTORIES.contains(&plain_name(name).as_str()));
     members.filter_map(|(_, value)| value.as_str())
 }
