@@ -65,8 +65,7 @@ impl Commits {
     ///
     /// If the index of the write-ahead log cannot be read, or a file was cut short.
     pub(super) fn begun(&self) -> io::Result<()> {
-        self.files.check_lengths().map_err(io::Error::other)?;
-        let state = self.files.state()?;
+        let state = self.files.check_lengths()?;
         let seen = self.seen();
         if seen.state != state {
             self.set(Seen { generation: seen.generation + 1, state });

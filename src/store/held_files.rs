@@ -29,6 +29,13 @@ pub(super) struct State {
     checksum: [u8; 8],
 }
 
+impl From<[u8; STATE_BYTES]> for State {
+    fn from(bytes: [u8; STATE_BYTES]) -> Self {
+        let ([a, b, c, d, ..], [.., e, f, g, h, i, j, k, l]) = (bytes, bytes);
+        Self { commits: u32::from_ne_bytes([a, b, c, d]), checksum: [e, f, g, h, i, j, k, l] }
+    }
+}
+
 /// A file of the database that is no longer what the server has opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Displaced {
@@ -103,16 +110,17 @@ impl HeldFiles {
     }
 
     /// Finds out only whether the database and its log hold as much as was written to them. What another file in their place
-    /// holds, or none, says nothing: [`HeldFiles::check`] tells of that.
+    /// holds, or none, says nothing: [`HeldFiles::check`] tells of that. Returns the state of the database.
     ///
     /// # Errors
     ///
-    /// The first that does not.
-    pub(super) fn check_lengths(&self) -> Result<(), Displaced> {
-        let written = self.log_bytes();
+    /// If the index of the write-ahead log cannot be read, or which of the two does not.
+    pub(super) fn check_lengths(&self) -> io::Result<State> {
+        let bytes = self.state_bytes()?;
         let [database, _, log, _] = &self.expected;
         let length = |(path, held): &(PathBuf, Identity)| held_length(path, held).unwrap_or(u64::MAX);
-        self.check_whole(written, length(database), length(log))
+        self.check_whole(Ok(log_bytes(bytes)), length(database), length(log)).map_err(io::Error::other)?;
+        Ok(State::from(bytes))
     }
 
     /// `written` was read before the lengths were: files grow before the index says so.
@@ -131,15 +139,7 @@ impl HeldFiles {
 
     /// How long the write-ahead log is at least, by its index.
     fn log_bytes(&self) -> io::Result<u64> {
-        let bytes = self.state_bytes()?;
-        let [_, _, _, _, _, _, low, high, a, b, c, d, ..] = bytes;
-        // A page of 65536 bytes does not fit: it is written as 1.
-        let page = match u16::from_ne_bytes([low, high]) {
-            1 => 65_536,
-            size => u64::from(size),
-        };
-        let frames = u64::from(u32::from_ne_bytes([a, b, c, d]));
-        Ok(if frames == 0 { 0 } else { LOG_HEADER + frames * (FRAME_HEADER + page) })
+        self.state_bytes().map(log_bytes)
     }
 
     /// Reads the state of the database, without a transaction.
@@ -148,9 +148,7 @@ impl HeldFiles {
     ///
     /// If the index of the write-ahead log cannot be read.
     pub(super) fn state(&self) -> io::Result<State> {
-        let bytes = self.state_bytes()?;
-        let ([a, b, c, d, ..], [.., e, f, g, h, i, j, k, l]) = (bytes, bytes);
-        Ok(State { commits: u32::from_ne_bytes([a, b, c, d]), checksum: [e, f, g, h, i, j, k, l] })
+        self.state_bytes().map(State::from)
     }
 
     /// The count of commits, what the log is made of (the size of a page, the number of pages in it), the pages of the
@@ -160,6 +158,18 @@ impl HeldFiles {
         self.index.read_exact_at(&mut bytes, STATE_OFFSET)?;
         Ok(bytes)
     }
+}
+
+/// How long the write-ahead log is at least, by these bytes of its index.
+fn log_bytes(bytes: [u8; STATE_BYTES]) -> u64 {
+    let [_, _, _, _, _, _, low, high, a, b, c, d, ..] = bytes;
+    // A page of 65536 bytes does not fit: it is written as 1.
+    let page = match u16::from_ne_bytes([low, high]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let frames = u64::from(u32::from_ne_bytes([a, b, c, d]));
+    if frames == 0 { 0 } else { LOG_HEADER + frames * (FRAME_HEADER + page) }
 }
 
 /// The length of the file at `path`, where it is the one that is held.
