@@ -262,8 +262,8 @@ impl WriteTx<'_> {
                 origin
             ])?;
         self.set_deadline(interaction.expires_at);
-        let event = NewAuditEvent::new(Event::Registered);
-        self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
+        let event = NewAuditEvent::new(Event::Registered).request(&interaction.request_id);
+        self.append_own_audit(event.principal(&interaction.registered_by), &interaction.registered_by)?;
         Ok(true)
     }
 }

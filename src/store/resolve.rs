@@ -54,7 +54,7 @@ impl WriteTx<'_> {
         event.principal = principal;
         event.rule_id = rule;
         event.detail = resolution.detail.audited();
-        self.append_audit(event)?;
+        self.append_own_audit(event, &interaction.registered_by)?;
         let request_id = interaction.request_id.clone();
         self.committed.resolved.push(ResolvedInteraction { request_id, outcome: resolution.outcome, by });
         Ok(())

@@ -1,5 +1,5 @@
-//! What the writer's thread remembers of the database from one transaction to the next: the active rules, and the end of
-//! the chain.
+//! What the writer's thread remembers of the database from one transaction to the next: the active rules, the end of the
+//! chain, and how far what is kept behind it has come.
 //!
 //! What is remembered follows what the writer changes, by the very calls that change it. Where that is rolled back, or
 //! another process has written to the file, it is forgotten and read again when next needed. So what it says is what is
@@ -17,6 +17,8 @@ pub(super) struct WriterCache {
     pub(super) book: ActiveRules,
     /// `None` until it is needed.
     pub(super) head: Option<Head>,
+    /// The last event whose owner `own_events` tells; `None` until it is needed.
+    pub(super) own_events_through: Option<i64>,
     /// SQLite's own count of the changes that other connections have made.
     data_version: i64,
 }
@@ -36,5 +38,6 @@ impl WriterCache {
     pub(super) fn undo(&mut self) {
         self.book.undo();
         self.head = None;
+        self.own_events_through = None;
     }
 }
