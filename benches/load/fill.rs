@@ -54,7 +54,9 @@ const EVENTS: &str = "
 
 /// The server would look through what it thinks is new.
 const KEPT_THROUGH: &str = "
-    UPDATE kept_through SET number = (SELECT max(seq) FROM audit_events) WHERE what = 'own_events'";
+    UPDATE kept_through SET number = CASE what
+        WHEN 'own_events' THEN (SELECT max(seq) FROM audit_events)
+        ELSE (SELECT max(interaction_id) FROM interactions) END";
 
 /// Adds so many rows to a database that the server has created, that has an agent and an approver, and that no process has open.
 pub(crate) fn fill(db: &Path, rows: u64) -> Result<()> {

@@ -18,7 +18,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::store::{Priority, ReadTx, WriteTx, stored_bytes};
+use crate::store::{Priority, WriteTx, stored_bytes};
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ impl Service {
 }
 
 /// Refuses what would be more than a principal may store today; before anything is written.
-fn check_quota(tx: &WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> Result<()> {
+fn check_quota(tx: &mut WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> Result<()> {
     let Quota::Bytes(limit) = quota else { return Ok(()) };
     if tx.stored_today(&by.name)?.saturating_add(stored_bytes(body)) <= limit {
         return Ok(());
@@ -134,7 +134,7 @@ fn check_quota(tx: &WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> R
 }
 
 /// What the agent should know of its interaction: that it waits, and nobody could answer it.
-fn warnings(tx: &ReadTx<'_>, interaction: &Interaction, own_counts: bool) -> Result<Vec<Warning>> {
+fn warnings(tx: &mut WriteTx<'_>, interaction: &Interaction, own_counts: bool) -> Result<Vec<Warning>> {
     let is_in_vain = interaction.resolution.is_none() && !tx.has_resolver(&interaction.registered_by, own_counts)?;
     Ok(is_in_vain.then_some(Warning::NobodyCanAnswer).into_iter().collect())
 }

@@ -2,6 +2,7 @@
 
 use rusqlite::named_params;
 
+use super::pending::Change;
 use super::{Error, ResolvedInteraction, Result, WriteTx};
 use crate::domain::audit::NewAuditEvent;
 use crate::domain::interaction::{Detail, Interaction, Resolution, ResolvedBy, Status, System};
@@ -49,7 +50,7 @@ impl WriteTx<'_> {
             // What was read in this very transaction says that it is pending: the two cannot differ.
             return Err(Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() });
         }
-        self.uncount_pending(&interaction.registered_by)?;
+        self.committed.changes.push(Change::removed(interaction));
         let mut event = NewAuditEvent::new(resolution.outcome.into()).request(&interaction.request_id);
         event.principal = principal;
         event.rule_id = rule;

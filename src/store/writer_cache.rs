@@ -1,15 +1,19 @@
-//! What the writer's thread remembers of the database from one transaction to the next: the active rules, the end of the
-//! chain, and how far what is kept behind it has come.
+//! What the writer's thread remembers of the database from one transaction to the next: what is pending, the active
+//! rules, the end of the chain, and how far what is kept behind it has come.
 //!
 //! What is remembered follows what the writer changes, by the very calls that change it. Where that is rolled back, or
-//! another process has written to the file, it is forgotten and read again when next needed. So what it says is what is
+//! another process has written to the file, it is forgotten and read again when next needed; what is pending is
+//! not forgotten where it can be reverted. So what it says is what is
 //! committed, or about to be.
 
 use rusqlite::Connection;
 
 use super::Result;
 use super::active_rules::ActiveRules;
+use super::pending::{Change, FirstDeadline, Pending};
+use super::stored_bytes::StoredBytes;
 use crate::domain::chain::Head;
+use crate::domain::id::PrincipalName;
 
 /// What is remembered.
 #[derive(Debug, Default)]
@@ -19,25 +23,72 @@ pub(super) struct WriterCache {
     pub(super) head: Option<Head>,
     /// The last event whose owner `own_events` tells; `None` until it is needed.
     pub(super) own_events_through: Option<i64>,
+    /// What is pending; `None` until the writer begins a transaction, and in a command, which registers nothing.
+    pub(super) pending: Option<Pending>,
+    /// What this transaction has changed of it.
+    changes: Vec<Change>,
+    /// What was registered since `principals` was brought up to date; `None` until it is needed.
+    pub(super) stored: Option<StoredBytes>,
+    /// Who may resolve: at most two of them; `None` until it is needed.
+    pub(super) resolvers: Option<Vec<PrincipalName>>,
     /// SQLite's own count of the changes that other connections have made.
     data_version: i64,
 }
 
 impl WriterCache {
+    /// Remembers what the database of `conn` says, and its first deadline.
+    pub(super) fn open(conn: &Connection) -> Result<(Self, FirstDeadline)> {
+        let pending = Pending::read(conn)?;
+        let first_deadline = FirstDeadline::of(&pending);
+        let data_version = data_version(conn)?;
+        Ok((Self { pending: Some(pending), data_version, ..Self::default() }, first_deadline))
+    }
+
     /// Begins a transaction on `conn`: what others have committed since the last one is seen from here on.
     pub(super) fn begin(&mut self, conn: &Connection) -> Result<()> {
-        let data_version = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        let data_version = data_version(conn)?;
         if data_version != self.data_version {
             *self = Self { data_version, ..Self::default() };
         }
         self.book.begin();
+        self.changes.clear();
+        if self.pending.is_none() {
+            self.pending = Some(Pending::read(conn)?);
+        }
         Ok(())
     }
 
-    /// The transaction, or a part of it, was undone.
+    /// Follows a part of the transaction that is done.
+    pub(super) fn apply(&mut self, changes: Vec<Change>) {
+        if let Some(pending) = &mut self.pending {
+            changes.iter().for_each(|change| pending.apply(change.clone()));
+        }
+        self.changes.extend(changes);
+    }
+
+    /// Whether what is remembered of what is pending is what the rows say: reads them all, so only builds for tests ask.
+    pub(super) fn is_right(&self, conn: &Connection) -> bool {
+        Pending::read(conn).is_ok_and(|read| self.pending.as_ref() == Some(&read))
+    }
+
+    /// The whole transaction was undone.
     pub(super) fn undo(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            self.changes.drain(..).rev().for_each(|change| pending.revert(change));
+        }
+        self.undo_part();
+    }
+
+    /// A part of the transaction was undone that was not applied.
+    pub(super) fn undo_part(&mut self) {
         self.book.undo();
+        self.stored = None;
+        self.resolvers = None;
         self.head = None;
         self.own_events_through = None;
     }
+}
+
+fn data_version(conn: &Connection) -> Result<i64> {
+    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }

@@ -147,6 +147,48 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_no_other() {
     assert_eq!(sql(&db, "SELECT principal FROM audit_events ORDER BY principal"), even);
 }
 
+/// How much is pending, and the first deadline, are remembered: what was undone is not.
+#[test]
+fn what_fails_halfway_is_not_remembered_as_pending() {
+    let Open { directory: _directory, clock, runtime, store, .. } = open();
+    let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
+    let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
+    runtime.block_on(store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
+    let register = |id: &'static str, fails: bool| {
+        let builder = builder.clone();
+        let written = store.write(Priority::Human, move |tx| {
+            let (interaction, body) = secret(id, &builder, tx.now());
+            let has_room = tx.insert_interaction(&interaction, &body, "{}", 1)?;
+            if fails { Err(Error::Busy) } else { Ok((has_room, interaction)) }
+        });
+        runtime.block_on(written)
+    };
+    let first_deadline = || runtime.block_on(store.next_deadline(Priority::Human)).unwrap();
+    assert!(register("fails", true).is_err());
+    assert_eq!(first_deadline(), None);
+    clock.advance(Duration::from_secs(1));
+    let (has_room, kept) = register("kept", false).unwrap();
+    assert!(has_room);
+    assert_eq!(first_deadline(), kept.expires_at);
+    assert!(!register("more", false).unwrap().0);
+    let resolution = Resolution::by_principal(Outcome::Cancelled, &builder, kept.created_at);
+    let resolves = |fails: bool| {
+        let (kept, resolution) = (kept.clone(), resolution.clone());
+        let written = store.write(Priority::Human, move |tx| {
+            tx.resolve(&kept, &resolution)?;
+            if fails { Err(Error::Busy) } else { Ok(()) }
+        });
+        runtime.block_on(written)
+    };
+    assert!(resolves(true).is_err());
+    assert_eq!(first_deadline(), kept.expires_at);
+    assert!(!register("more", false).unwrap().0);
+    resolves(false).unwrap();
+    assert_eq!(first_deadline(), None);
+    assert!(register("more", false).unwrap().0);
+    runtime.block_on(store.close()).unwrap();
+}
+
 /// There is a reader at any moment, so that the log could never begin anew by itself.
 #[test]
 fn the_log_stays_short_under_a_load_that_never_pauses() {

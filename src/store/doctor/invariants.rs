@@ -48,11 +48,6 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "SELECT request_id FROM interactions WHERE interaction_id NOT IN (SELECT interaction_id FROM interaction_bodies)",
     ),
     (
-        "a principal's count of what is pending is right",
-        "SELECT name FROM principals LEFT JOIN (SELECT registered_by, count(*) AS pending FROM interactions \
-         WHERE status = 'pending' GROUP BY registered_by) ON registered_by = name WHERE pending_count <> coalesce(pending, 0)",
-    ),
-    (
         "only an approved confirmation is claimed or withdrawn, and the history tells of it",
         "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE status <> 'approved' OR NOT EXISTS \
          (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.at_ms = coalesce(claimed_at_ms, withdrawn_at_ms) \

@@ -193,7 +193,7 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
             "UPDATE trust_rules SET use_count = 3, last_used_at_ms = created_at_ms",
             "UPDATE trust_rules SET use_count = 1",
             "UPDATE trust_rules SET revoked_at_ms = created_at_ms",
-            "UPDATE principals SET pending_count = -1",
+            "UPDATE principals SET stored_bytes = -1",
             "UPDATE sealed_secrets SET sealed = NULL",
             "UPDATE tokens SET revoked_at_ms = created_at_ms - 1",
             "INSERT INTO audit_events (at_ms, event, detail, hash) VALUES (1, 'e', 'no json', zeroblob(32))",
