@@ -35,11 +35,22 @@ pub(super) const RECORDS: &str = concat!(
      LEFT JOIN claims AS c USING (interaction_id) LEFT JOIN sealed_secrets AS s USING (interaction_id)"
 );
 
-const INSERT: &str = "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
+pub(super) const INSERT: &str = "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
      created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)";
 
-const INSERT_BODY: &str = "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, \
+pub(super) const INSERT_BODY: &str = "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, \
      tool_use_sha256, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// What the columns of a body hold beside its own members: made of it beside the writer's thread.
+#[derive(Clone, Debug)]
+pub struct BodyColumns {
+    /// The content as JSON.
+    pub content: String,
+    /// Where the agent says that it comes from, as JSON.
+    pub origin: Option<String>,
+    /// The digest of the one use of a tool that it names.
+    pub tool_use_sha256: Option<[u8; 32]>,
+}
 
 /// How many of the latest registrations of the same use of a tool are looked through for one that is open: a use is
 /// registered a few times, and a registration is to be short.
@@ -212,20 +223,17 @@ impl WriteTx<'_> {
     }
 
     /// Adds a pending interaction and the event that tells of it; `false` when its principal has `limit` pending already.
-    /// `content` is the body's content as JSON, which the caller has written beside the writer's thread.
     pub fn insert_interaction(
         &mut self,
         interaction: &Interaction,
         body: &Body,
-        content: &str,
+        columns: &BodyColumns,
         limit: u32,
     ) -> Result<bool> {
         let pending = self.cache.pending.as_ref().map_or(0, |pending| pending.count_of(&interaction.registered_by));
         if pending >= limit {
             return Ok(false);
         }
-        let not_json = |_| no_body(&interaction.request_id);
-        let origin = body.origin.as_ref().map(serde_json::to_string).transpose().map_err(not_json)?;
         // What is remembered of it is read before there is a row that it would count as well.
         self.stored()?;
         self.conn.prepare_cached(INSERT)?.execute(params![
@@ -241,12 +249,12 @@ impl WriteTx<'_> {
         let row = self.conn.last_insert_rowid();
         self.conn.prepare_cached(INSERT_BODY)?.execute(params![
             row,
-            content,
+            columns.content,
             body.metadata.text(),
             body.content_sha256,
             body.traceparent,
-            body.tool_use_sha256(&interaction.registered_by, interaction.conversation_id.as_ref()),
-            origin
+            columns.tool_use_sha256,
+            columns.origin
         ])?;
         self.count_stored(&interaction.registered_by, row, stored_bytes(body))?;
         self.committed.changes.push(Change::added(interaction));

@@ -57,6 +57,7 @@ pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx}
 pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::interaction_lists::Filter;
+pub use self::interactions::BodyColumns;
 pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
