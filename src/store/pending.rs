@@ -51,6 +51,15 @@ impl Change {
     }
 }
 
+#[cfg(test)]
+impl Change {
+    /// For tests.
+    pub(super) fn of(id: &str, by: &str, expires_at: Option<Timestamp>, is_added: bool) -> Self {
+        let (request_id, registered_by) = (id.parse().unwrap(), by.parse().unwrap());
+        Self { entry: Entry { request_id, registered_by, expires_at }, is_added }
+    }
+}
+
 /// What is pending.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pending {
@@ -150,11 +159,7 @@ mod tests {
     use crate::store::query_plan::plan;
 
     fn change(id: &str, by: &str, at: Option<i64>, is_added: bool) -> Change {
-        let expires_at = at.map(|millis| Timestamp::from_millis(millis).unwrap());
-        Change {
-            entry: Entry { request_id: id.parse().unwrap(), registered_by: by.parse().unwrap(), expires_at },
-            is_added,
-        }
+        Change::of(id, by, at.and_then(Timestamp::from_millis), is_added)
     }
 
     #[test]

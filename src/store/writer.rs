@@ -274,6 +274,7 @@ impl Thread {
         let begun = Instant::now();
         self.execute("COMMIT")?;
         all.duration = begun.elapsed();
+        self.cache.committed();
         self.cache.pending.iter().for_each(|pending| self.first_deadline.set(pending));
         if Checkpointer::has_written() {
             self.commits.committed(all.has_changed_tokens);

@@ -51,7 +51,6 @@ impl WriterCache {
             *self = Self { data_version, ..Self::default() };
         }
         self.book.begin();
-        self.changes.clear();
         if self.pending.is_none() {
             self.pending = Some(Pending::read(conn)?);
         }
@@ -64,6 +63,11 @@ impl WriterCache {
             changes.iter().for_each(|change| pending.apply(change.clone()));
         }
         self.changes.extend(changes);
+    }
+
+    /// The transaction was committed: nothing of it can be undone any more.
+    pub(super) fn committed(&mut self) {
+        self.changes.clear();
     }
 
     /// Whether what is remembered of what is pending is what the rows say: reads them all, so only builds for tests ask.
@@ -91,4 +95,26 @@ impl WriterCache {
 
 fn data_version(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    /// A transaction may fail before it has begun, where another process writes for long.
+    #[test]
+    fn what_is_committed_is_remembered_whatever_fails_afterwards() {
+        let registered = || Change::of("r", "builder", Timestamp::from_millis(1), true);
+        let mut cache = WriterCache { pending: Some(Pending::default()), ..WriterCache::default() };
+        let builder = "builder".parse().unwrap();
+        let count = |cache: &WriterCache| cache.pending.as_ref().unwrap().count_of(&builder);
+        cache.apply(vec![registered()]);
+        cache.undo();
+        assert_eq!(count(&cache), 0);
+        cache.apply(vec![registered()]);
+        cache.committed();
+        cache.undo();
+        assert_eq!(count(&cache), 1);
+    }
 }
