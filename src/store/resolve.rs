@@ -61,3 +61,20 @@ impl WriteTx<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::interactions::{INSERT, INSERT_BODY};
+    use crate::store::query_plan::instructions;
+
+    /// A list of more than two words in a CHECK is a table that is made and dropped for each row.
+    #[test]
+    fn nothing_that_is_written_for_every_interaction_makes_a_table_of_its_own() {
+        for statement in [INSERT, INSERT_BODY, SETTLE, EXPIRE] {
+            let instructions = instructions(statement);
+            assert!(instructions.iter().any(|instruction| instruction == "Insert"), "{statement}");
+            assert!(!instructions.iter().any(|instruction| instruction == "OpenEphemeral"), "{statement}");
+        }
+    }
+}
