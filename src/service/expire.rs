@@ -60,12 +60,12 @@ impl Service {
 
     /// When something will be due next.
     async fn sweep_what_is_due(&self) -> Result<Option<Timestamp>> {
-        let deadline = self.store.read(Priority::Human, |tx| tx.next_deadline()).await?;
+        let deadline = self.store.next_deadline(Priority::Human).await?;
         if deadline.is_none_or(|deadline| deadline > self.clock.now()) {
             return Ok(deadline);
         }
         self.sweep().await?;
-        Ok(self.store.read(Priority::Human, |tx| tx.next_deadline()).await?)
+        Ok(self.store.next_deadline(Priority::Human).await?)
     }
 
     /// Sweeps everything that is due now.
@@ -77,7 +77,7 @@ impl Service {
     /// Sweeps if anything is due: what every look at the queue begins with.
     pub(super) async fn sweep_if_due(&self, priority: Priority) -> Result<()> {
         let now = self.clock.now();
-        let deadline = self.store.read(priority, |tx| tx.next_deadline()).await?;
+        let deadline = self.store.next_deadline(priority).await?;
         if deadline.is_some_and(|deadline| deadline <= now) {
             self.sweep_for_a_reader().await;
         }
@@ -94,7 +94,7 @@ impl Service {
 
 /// How many rows of the fullest table were swept.
 fn sweep_some(tx: &mut WriteTx<'_>) -> std::result::Result<usize, super::Error> {
-    let overdue = tx.overdue(tx.now(), SWEPT_AT_ONCE)?;
+    let overdue = tx.overdue(SWEPT_AT_ONCE as usize)?;
     for interaction in &overdue {
         if let Some(end) = interaction.expires_at {
             tx.resolve(interaction, &Resolution::expired(end))?;

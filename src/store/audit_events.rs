@@ -46,45 +46,73 @@ macro_rules! columns {
 
 const EVENTS: &str = concat!(columns!(), "audit_events");
 
-/// The events of one owner, found by its index: whatever happens to others costs nothing here.
+/// The events of one owner, found by its index: whatever happens to others costs nothing here. The latest are not in it yet.
 const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq");
 
-/// A list of events, in which way it is found.
-struct Search<'v> {
-    select: &'static str,
-    /// What it is limited and ordered by.
-    after: &'static str,
-    before: &'static str,
-    oldest_first: &'static str,
-    newest_first: &'static str,
-    conditions: WhereClause<'v>,
+/// How many events are entered in `own_events` at once: so many are looked through for an owner, and so many share its pages.
+const ENTERED_AT_ONCE: i64 = 128;
+
+/// The most events that one commit enters, where another program has left more.
+const MOST_ENTERED: i64 = 8 * ENTERED_AT_ONCE;
+
+/// Which way a list goes.
+#[derive(Clone, Copy)]
+enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// Where events are looked for.
+#[derive(Clone, Copy)]
+enum Among {
+    /// In the history itself, row by row or by the index of its requests.
+    All,
+    /// In what `own_events` has of one owner.
+    Entered,
+}
+
+impl Among {
+    const fn select(self) -> &'static str {
+        match self {
+            Self::All => EVENTS,
+            Self::Entered => OWN_EVENTS,
+        }
+    }
+
+    const fn tail(self, order: Order) -> &'static str {
+        match (self, order) {
+            (Self::All, Order::OldestFirst) => "ORDER BY seq LIMIT ?",
+            (Self::All, Order::NewestFirst) => "ORDER BY seq DESC LIMIT ?",
+            (Self::Entered, Order::OldestFirst) => "ORDER BY event_seq LIMIT ?",
+            (Self::Entered, Order::NewestFirst) => "ORDER BY event_seq DESC LIMIT ?",
+        }
+    }
+}
+
+/// The events between two others, without these.
+#[derive(Clone, Copy)]
+struct Window {
+    after: i64,
+    before: i64,
 }
 
 impl EventFilter {
-    fn search(&self) -> Search<'_> {
-        let others = WhereClause::default()
+    fn conditions<'v>(&'v self, among: Among, window: &'v Window) -> WhereClause<'v> {
+        let (is_own, after, before) = match among {
+            Among::All => (
+                "EXISTS (SELECT 1 FROM interactions AS i WHERE i.request_id = audit_events.request_id AND i.registered_by = ?)",
+                "seq > ?",
+                "seq < ?",
+            ),
+            Among::Entered => ("owner = ?", "event_seq > ?", "event_seq < ?"),
+        };
+        WhereClause::default()
             .when("request_id = ?", self.request_id.as_ref())
             .when("rule_id = ?", self.rule_id.as_ref())
-            .when("principal = ?", self.principal.as_ref());
-        if self.is_by_owner() {
-            return Search {
-                select: OWN_EVENTS,
-                after: "event_seq > ?",
-                before: "event_seq < ?",
-                oldest_first: "ORDER BY event_seq LIMIT ?",
-                newest_first: "ORDER BY event_seq DESC LIMIT ?",
-                conditions: others.when("owner = ?", self.visible_to.as_ref()),
-            };
-        }
-        let is_own = "EXISTS (SELECT 1 FROM own_events WHERE owner = ? AND event_seq = seq)";
-        Search {
-            select: EVENTS,
-            after: "seq > ?",
-            before: "seq < ?",
-            oldest_first: "ORDER BY seq LIMIT ?",
-            newest_first: "ORDER BY seq DESC LIMIT ?",
-            conditions: others.when(is_own, self.visible_to.as_ref()),
-        }
+            .when("principal = ?", self.principal.as_ref())
+            .when(is_own, self.visible_to.as_ref())
+            .when(before, Some(&window.before))
+            .when(after, Some(&window.after))
     }
 
     /// Whether the events are found by their owner; those of one request are fewer still.
@@ -113,6 +141,13 @@ fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
     })
 }
 
+/// What a list has found so far.
+#[derive(Default)]
+struct Gathered {
+    page: ListPage<AuditEvent>,
+    bytes: usize,
+}
+
 impl ReadTx<'_> {
     /// A page of the events that match, newest first; it ends early where it would take more memory than a page may, or
     /// has looked through as many as it may.
@@ -121,9 +156,7 @@ impl ReadTx<'_> {
         let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
         let most = if filter.is_indexed() { i64::MAX - 1 } else { LOOKED_THROUGH };
         let Rows { after, before } = page.window(among, most);
-        let search = filter.search();
-        let window = search.conditions.when(search.before, Some(&before)).when(search.after, Some(&after));
-        let mut found = self.events(search.select, window, search.newest_first, page.limit)?;
+        let mut found = self.events(filter, Window { after, before }, Order::NewestFirst, page.limit)?;
         if found.next.is_none() && after > among.after {
             found.next = Some(Cursor::at(after + 1));
         }
@@ -139,34 +172,62 @@ impl ReadTx<'_> {
         limit: u32,
     ) -> Result<(Vec<AuditEvent>, Option<i64>)> {
         let filter = EventFilter { visible_to: owner.cloned(), ..EventFilter::default() };
-        let search = filter.search();
-        let window = search.conditions.when(search.after, Some(&seq));
-        let found = self.events(search.select, window, search.oldest_first, limit)?;
+        let window = Window { after: seq, before: i64::MAX };
+        let found = self.events(&filter, window, Order::OldestFirst, limit)?;
         Ok((found.rows, found.next.map(Cursor::row)))
     }
 
-    fn events(
+    /// The events of a window that match, until there are `limit` or they take more memory than a page may.
+    fn events(&self, filter: &EventFilter, window: Window, order: Order, limit: u32) -> Result<ListPage<AuditEvent>> {
+        let mut found = Gathered::default();
+        if filter.is_by_owner() {
+            let after = self.own_events_through()?.max(window.after);
+            let (entered, recent) = ((Among::Entered, window), (Among::All, Window { after, ..window }));
+            let parts = match order {
+                Order::OldestFirst => [entered, recent],
+                Order::NewestFirst => [recent, entered],
+            };
+            for (among, window) in parts {
+                self.gather(&mut found, filter, among, window, order, limit)?;
+            }
+        } else {
+            self.gather(&mut found, filter, Among::All, window, order, limit)?;
+        }
+        Ok(found.page)
+    }
+
+    fn gather(
         &self,
-        select: &str,
-        conditions: WhereClause<'_>,
-        tail: &str,
+        found: &mut Gathered,
+        filter: &EventFilter,
+        among: Among,
+        window: Window,
+        order: Order,
         limit: u32,
-    ) -> Result<ListPage<AuditEvent>> {
-        let (sql, values) = conditions.query(select, tail, &limit);
+    ) -> Result<()> {
+        if found.page.next.is_some() {
+            return Ok(());
+        }
+        let (sql, values) = filter.conditions(among, &window).query(among.select(), among.tail(order), &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
-        let (mut found, mut bytes) = (ListPage::default(), 0);
         while let Some(row) = rows.next()? {
             let event = event_from(row)?;
-            bytes += event.detail.get().len();
+            found.bytes += event.detail.get().len();
             let seq = event.seq;
-            found.rows.push(event);
-            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
-                found.next = Some(Cursor::at(seq));
+            found.page.rows.push(event);
+            if found.page.rows.len() == limit as usize || found.bytes > PAGE_BYTES {
+                found.page.next = Some(Cursor::at(seq));
                 break;
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// The last event whose owner `own_events` tells.
+    fn own_events_through(&self) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached("SELECT number FROM kept_through WHERE what = 'own_events'")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// The last event's place; 0 before the first.
@@ -196,6 +257,20 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
+        let owner = event.request_id.map(|request_id| self.owner_of(request_id)).transpose()?.flatten();
+        self.append_to_chain(event)?;
+        self.committed.owners.extend(owner);
+        Ok(())
+    }
+
+    /// Appends one event about an interaction of `owner`'s.
+    pub(super) fn append_own_audit(&mut self, event: NewAuditEvent<'_>, owner: &PrincipalName) -> Result<()> {
+        self.append_to_chain(event)?;
+        self.committed.owners.push(owner.clone());
+        Ok(())
+    }
+
+    fn append_to_chain(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
         let head = match self.cache.head {
             Some(head) => head,
             None => self.audit_head()?,
@@ -229,17 +304,34 @@ impl WriteTx<'_> {
             ])?;
         self.cache.head = Some(Head { seq, hash });
         self.committed.has_events = true;
-        event.request_id.map_or(Ok(()), |request_id| self.insert_own_event(request_id, seq))
+        self.enter_own_events(seq)
     }
 
-    /// Notes that an event is about an interaction of its owner's.
-    fn insert_own_event(&mut self, request_id: &RequestId, seq: i64) -> Result<()> {
+    fn owner_of(&self, request_id: &RequestId) -> Result<Option<PrincipalName>> {
         let mut owner = self.conn.prepare_cached("SELECT registered_by FROM interactions WHERE request_id = ?1")?;
-        let owner: Option<PrincipalName> = owner.query_row([request_id], |row| row.get(0)).optional()?;
-        let Some(owner) = owner else { return Ok(()) };
-        let mut insert = self.conn.prepare_cached("INSERT INTO own_events (owner, event_seq) VALUES (?1, ?2)")?;
-        insert.execute(params![owner, seq])?;
-        self.committed.owners.push(owner);
+        Ok(owner.query_row([request_id], |row| row.get(0)).optional()?)
+    }
+
+    /// Enters the events up to the `newest` in `own_events`, once there are enough.
+    fn enter_own_events(&mut self, newest: i64) -> Result<()> {
+        let through = match self.cache.own_events_through {
+            Some(through) => through,
+            None => self.own_events_through()?,
+        };
+        let mut entered = through;
+        if newest - through >= ENTERED_AT_ONCE {
+            entered = newest.min(through + MOST_ENTERED);
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO own_events (owner, event_seq) SELECT i.registered_by, a.seq \
+                     FROM audit_events AS a CROSS JOIN interactions AS i USING (request_id) WHERE a.seq > ?1 AND a.seq <= ?2",
+                )?
+                .execute([through, entered])?;
+            self.conn
+                .prepare_cached("UPDATE kept_through SET number = ?1 WHERE what = 'own_events'")?
+                .execute([entered])?;
+        }
+        self.cache.own_events_through = Some(entered);
         Ok(())
     }
 }

@@ -4,6 +4,8 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::claims::{claim_columns, claim_from};
+use super::pending::Change;
+use super::stored_bytes::stored_bytes;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -33,12 +35,26 @@ pub(super) const RECORDS: &str = concat!(
      LEFT JOIN claims AS c USING (interaction_id) LEFT JOIN sealed_secrets AS s USING (interaction_id)"
 );
 
+pub(super) const INSERT: &str = "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
+     created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)";
+
+pub(super) const INSERT_BODY: &str = "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, \
+     tool_use_sha256, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// What the columns of a body hold beside its own members: made of it beside the writer's thread.
+#[derive(Clone, Debug)]
+pub struct BodyColumns {
+    /// The content as JSON.
+    pub content: String,
+    /// Where the agent says that it comes from, as JSON.
+    pub origin: Option<String>,
+    /// The digest of the one use of a tool that it names.
+    pub tool_use_sha256: Option<[u8; 32]>,
+}
+
 /// How many of the latest registrations of the same use of a tool are looked through for one that is open: a use is
 /// registered a few times, and a registration is to be short.
 const TOOL_USES: u32 = 100;
-
-/// What an interaction takes beside its content and metadata, in the tables, their indexes and the history.
-const BYTES_BESIDE: usize = 1024;
 
 /// What the columns of a resolution hold, in their order.
 type ResolutionColumns =
@@ -108,12 +124,6 @@ fn no_body(id: &RequestId) -> Error {
     Error::Corrupt { table: "interaction_bodies", key: id.to_string() }
 }
 
-/// Returns how many bytes an interaction counts for that is stored with this body.
-#[must_use]
-pub const fn stored_bytes(body: &Body) -> u64 {
-    (body.bytes + BYTES_BESIDE) as u64
-}
-
 impl ReadTx<'_> {
     /// The interaction with this id, without what was asked.
     pub fn interaction(&self, id: &RequestId) -> Result<Option<Interaction>> {
@@ -176,16 +186,6 @@ impl ReadTx<'_> {
         self.interactions(sql, params![conversation, of])
     }
 
-    /// What is pending though its deadline is not after `now`, the longest overdue first; at most `limit`.
-    pub fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<Interaction>> {
-        let sql = concat!(
-            "SELECT ",
-            hot_columns!(),
-            " FROM interactions AS i WHERE i.status = 'pending' AND i.expires_at_ms <= ?1 ORDER BY i.expires_at_ms LIMIT ?2"
-        );
-        self.interactions(sql, params![now, limit])
-    }
-
     fn interactions(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<Interaction>> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(values)?;
@@ -196,16 +196,13 @@ impl ReadTx<'_> {
         Ok(interactions)
     }
 
-    /// The next moment at which something is to happen by itself: a deadline of an interaction or of a rule, or the wiping
-    /// of a secret.
-    pub fn next_deadline(&self) -> Result<Option<Timestamp>> {
+    /// The next moment at which something else than an interaction's deadline is to happen by itself: a deadline of a rule, or
+    /// the wiping of a secret.
+    pub fn next_deadline_beside_pending(&self) -> Result<Option<Timestamp>> {
         let first = |sql: &str| -> Result<Option<Timestamp>> {
             Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
         };
         let deadlines = [
-            first(
-                "SELECT expires_at_ms FROM interactions WHERE status = 'pending' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
-            )?,
             first(
                 "SELECT expires_at_ms FROM trust_rules WHERE status = 'active' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
             )?,
@@ -218,52 +215,52 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
+    /// What is pending though its deadline is past, the longest overdue first; at most `limit`.
+    pub fn overdue(&self, limit: usize) -> Result<Vec<Interaction>> {
+        let ids = self.cache.pending.as_ref().map(|pending| pending.overdue(self.now, limit)).unwrap_or_default();
+        let corrupt = |id: &RequestId| Error::Corrupt { table: "interactions", key: id.to_string() };
+        ids.iter().map(|id| self.interaction(id)?.ok_or_else(|| corrupt(id))).collect()
+    }
+
     /// Adds a pending interaction and the event that tells of it; `false` when its principal has `limit` pending already.
-    /// `content` is the body's content as JSON, which the caller has written beside the writer's thread.
     pub fn insert_interaction(
         &mut self,
         interaction: &Interaction,
         body: &Body,
-        content: &str,
+        columns: &BodyColumns,
         limit: u32,
     ) -> Result<bool> {
-        if !self.count_registered(&interaction.registered_by, limit, stored_bytes(body))? {
+        let pending = self.cache.pending.as_ref().map_or(0, |pending| pending.count_of(&interaction.registered_by));
+        if pending >= limit {
             return Ok(false);
         }
-        let not_json = |_| no_body(&interaction.request_id);
-        let origin = body.origin.as_ref().map(serde_json::to_string).transpose().map_err(not_json)?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
-                 created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                interaction.request_id,
-                interaction.kind,
-                interaction.conversation_id,
-                interaction.tool_name,
-                interaction.registered_by,
-                interaction.created_at,
-                interaction.expires_at,
-                interaction.claim_within_ms,
-            ])?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, tool_use_sha256, origin) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                self.conn.last_insert_rowid(),
-                content,
-                body.metadata.text(),
-                body.content_sha256,
-                body.traceparent,
-                body.tool_use_sha256(&interaction.registered_by, interaction.conversation_id.as_ref()),
-                origin
-            ])?;
+        // What is remembered of it is read before there is a row that it would count as well.
+        self.stored()?;
+        self.conn.prepare_cached(INSERT)?.execute(params![
+            interaction.request_id,
+            interaction.kind,
+            interaction.conversation_id,
+            interaction.tool_name,
+            interaction.registered_by,
+            interaction.created_at,
+            interaction.expires_at,
+            interaction.claim_within_ms,
+        ])?;
+        let row = self.conn.last_insert_rowid();
+        self.conn.prepare_cached(INSERT_BODY)?.execute(params![
+            row,
+            columns.content,
+            body.metadata.text(),
+            body.content_sha256,
+            body.traceparent,
+            columns.tool_use_sha256,
+            columns.origin
+        ])?;
+        self.count_stored(&interaction.registered_by, row, stored_bytes(body))?;
+        self.committed.changes.push(Change::added(interaction));
         self.set_deadline(interaction.expires_at);
-        let event = NewAuditEvent::new(Event::Registered);
-        self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
+        let event = NewAuditEvent::new(Event::Registered).request(&interaction.request_id);
+        self.append_own_audit(event.principal(&interaction.registered_by), &interaction.registered_by)?;
         Ok(true)
     }
 }

@@ -27,6 +27,7 @@ mod lock;
 mod migrate;
 mod open;
 mod page;
+mod pending;
 mod principals;
 mod priority;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod readers;
 mod resolve;
 mod sealed_secrets;
 mod sessions;
+mod stored_bytes;
 mod trust_rules;
 mod where_clause;
 mod writer;
@@ -56,16 +58,18 @@ pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx}
 pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::interaction_lists::Filter;
-pub use self::interactions::stored_bytes;
+pub use self::interactions::BodyColumns;
 pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::sessions::LoggedInBy;
+pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
 use self::commits::Commits;
+use self::pending::{Change, FirstDeadline};
 use self::readers::{ReadBarrier, Readers};
 use self::writer::Writer;
 use self::writer_cache::WriterCache;
@@ -94,6 +98,8 @@ pub struct CommitSummary {
     pub owners: Vec<PrincipalName>,
     /// Whether a token was made or taken back.
     pub has_changed_tokens: bool,
+    /// How what is pending has changed.
+    changes: Vec<Change>,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -194,6 +200,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     commits: Arc<Commits>,
+    first_deadline: FirstDeadline,
 }
 
 impl Store {
@@ -220,8 +227,10 @@ impl Store {
         let commits = Arc::new(Commits::watch(Arc::clone(&files))?);
         let checkpointer = Checkpointer::start(checkpointer, barrier, files)?;
         let watched = Arc::clone(&commits);
-        let writer = Writer::start(writer, checkpointer, watched, limits, clock, on_commit)?;
-        Ok(Self { writer, readers, commits })
+        let (cache, first_deadline) = WriterCache::open(&writer)?;
+        let memory = (cache, first_deadline.clone());
+        let writer = Writer::start(writer, memory, checkpointer, watched, limits, clock, on_commit)?;
+        Ok(Self { writer, readers, commits, first_deadline })
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -279,6 +288,17 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.readers.read(priority, work).await
+    }
+
+    /// The next moment at which something is to happen by itself: a deadline of an interaction or of a rule, or the wiping
+    /// of a secret.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] of the store.
+    pub async fn next_deadline(&self, priority: Priority) -> Result<Option<Timestamp>> {
+        let of_others = self.read(priority, |tx| tx.next_deadline_beside_pending()).await?;
+        Ok([of_others, self.first_deadline.get()].into_iter().flatten().min())
     }
 
     /// Returns how many writes are queued or running.

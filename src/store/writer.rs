@@ -5,6 +5,7 @@
 //! while it commits, the next one gathers. Refusals are answered after the COMMIT, too, for they may rest on what the same
 //! group has written.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +18,7 @@ use super::checkpointer::Checkpointer;
 use super::commits::Commits;
 use super::connection::ServingConnection;
 use super::error::Disk;
+use super::pending::FirstDeadline;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, OnCommit, Result, StoreLimits, WriteTx};
 use crate::clock::Clock;
@@ -90,6 +92,7 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(
         conn: ServingConnection,
+        (cache, first_deadline): (WriterCache, FirstDeadline),
         checkpointer: Checkpointer,
         commits: Arc<Commits>,
         limits: StoreLimits,
@@ -105,8 +108,8 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            let cache = WriterCache::default();
-            Thread { conn, cache, checkpointer, commits, clock, on_commit, queued: counter }.run(&messages);
+            let queued = counter;
+            Thread { conn, cache, first_deadline, checkpointer, commits, clock, on_commit, queued }.run(&messages);
         })?;
         let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
         Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
@@ -157,6 +160,7 @@ impl Writer {
 struct Thread {
     conn: ServingConnection,
     cache: WriterCache,
+    first_deadline: FirstDeadline,
     checkpointer: Checkpointer,
     commits: Arc<Commits>,
     clock: Arc<dyn Clock>,
@@ -251,12 +255,14 @@ impl Thread {
             let mut tx = WriteTx::new(&self.conn, &mut self.cache, self.clock.now());
             let done = work.run(&mut tx);
             if done {
-                all.add(tx.committed);
+                let mut committed = tx.committed;
+                self.cache.apply(mem::take(&mut committed.changes));
+                all.add(committed);
             } else if self.conn.is_autocommit() {
                 return Err(Error::Undone);
             } else if savepoints == Savepoints::Each {
                 self.execute("ROLLBACK TO work")?;
-                self.cache.undo();
+                self.cache.undo_part();
             } else if self.conn.total_changes() != changes_before {
                 return Ok(None);
             }
@@ -264,9 +270,12 @@ impl Thread {
                 self.execute("RELEASE work")?;
             }
         }
+        debug_assert!(self.cache.is_right(&self.conn), "what is pending is not what is remembered");
         let begun = Instant::now();
         self.execute("COMMIT")?;
         all.duration = begun.elapsed();
+        self.cache.committed();
+        self.cache.pending.iter().for_each(|pending| self.first_deadline.set(pending));
         if Checkpointer::has_written() {
             self.commits.committed(all.has_changed_tokens);
         }

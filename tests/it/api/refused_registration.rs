@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::routes::everything;
+use crate::harness::outside::write_sql;
 use crate::harness::{Client, KINDS, START, TestServer, confirmation, question, responses, secret};
 
 const REGISTER: &str = "/v1/interactions";
@@ -165,6 +166,19 @@ fn a_principal_with_too_much_pending_is_told_to_come_back_and_has_room_after_eac
     agent.register(&secret("s4"));
     full(&agent, "more");
     ada.post_nothing("/v1/conversations/conversation/supersede").expect(200);
-    assert_eq!(server.sql("SELECT sum(pending_count) FROM principals"), [[json!(0)]]);
+    assert_eq!(server.count("interactions WHERE status = 'pending'"), 0);
     agent.register(&secret("more"));
+}
+
+/// The server remembers how much is pending: what another program does to the file counts with the next registration.
+#[test]
+fn what_another_program_resolves_makes_room_at_once() {
+    let server = TestServer::with(&["--max-pending", "1"]);
+    let agent = server.agent("builder");
+    agent.register(&secret("s"));
+    assert_eq!(agent.post(REGISTER, &secret("more")).refusal(), (429, "too_many_pending"));
+    let resolve = "UPDATE interactions SET status = 'cancelled', resolved_at_ms = created_at_ms, resolved_by_principal = 'builder'";
+    write_sql(&server.db(), resolve).unwrap();
+    agent.register(&secret("more"));
+    assert_eq!(agent.post(REGISTER, &secret("again")).refusal(), (429, "too_many_pending"));
 }
