@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 use super::{RegisterBody, Warning};
 use crate::clock::Timestamp;
 use crate::domain::acknowledgement::{Acknowledgement, required};
-use crate::domain::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
-use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId};
+use crate::domain::enums::{Decision, Delivery, Kind, Outcome, RiskLevel, RunOutcome};
+use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{self, Record, ResolvedBy, Status};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Asked, Confirmation, Content, Question, Response, SecretRequest};
+use crate::domain::kinds::{Asked, Confirmation, Content, Question, Remains, Response, SecretRequest};
 use crate::domain::origin::Origin;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::trust_rule::RuleUse;
@@ -48,6 +48,9 @@ pub struct Interaction {
     pub acknowledgements: Option<Vec<Acknowledgement>>,
     pub resolution: Option<Resolution>,
     pub claim: Option<Claim>,
+    /// Its forgetting, and what is known of its content still; only where it is forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Forgotten>,
     /// What the agent should know; only in the answer to a registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<Warning>>,
@@ -75,11 +78,12 @@ impl Interaction {
 }
 
 impl From<Record> for Interaction {
-    fn from(Record { interaction, body, claim, wiping }: Record) -> Self {
+    fn from(Record { interaction, body, claim, wiping, forgetting }: Record) -> Self {
         let status = interaction.status();
         let claim_expires_at = interaction.claim_expires_at();
         let resolved_at = interaction.resolution.as_ref().map(|resolution| resolution.at);
         let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content, wiping));
+        let forgotten = forgetting.map(|forgetting| Forgotten::new(forgetting, &body.content));
         let RegisterBody { kind, mut confirmation, secret, question, .. } = RegisterBody::new(body.content);
         let acknowledgements = confirmation.as_ref().map(|asked| required(asked, None));
         // A page of a list holds many of these, and none is looked into any more.
@@ -103,8 +107,39 @@ impl From<Record> for Interaction {
             acknowledgements,
             resolution,
             claim: claim.map(Claim::from),
+            forgotten,
             warnings: None,
         }
+    }
+}
+
+/// The forgetting of an interaction: who had it wiped, and what is known of its content still.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForgottenView)]
+#[serde(rename_all = "camelCase")]
+pub struct Forgotten {
+    /// When.
+    pub at: Timestamp,
+    /// By whom; null: because of its age.
+    pub by: Option<PrincipalName>,
+    /// The tool of a confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<ToolName>,
+    /// The risk of a confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_level: Option<RiskLevel>,
+    /// The digest of what a confirmation asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_digest: Option<String>,
+}
+
+impl Forgotten {
+    fn new(interaction::Forgetting { by, at }: interaction::Forgetting, content: &Content) -> Self {
+        let Content::Forgotten(Remains { tool_name, risk_level, input_digest, .. }) = content else {
+            return Self { at, by, tool_name: None, risk_level: None, input_digest: None };
+        };
+        let (tool_name, input_digest) = (tool_name.clone(), input_digest.clone());
+        Self { at, by, tool_name, risk_level: *risk_level, input_digest }
     }
 }
 
@@ -141,6 +176,7 @@ impl Resolution {
         let decision = resolution.decision();
         let interaction::Resolution { outcome, by: resolved_by, detail, .. } = resolution;
         match content {
+            Content::Forgotten(remains) => Self::of_forgotten(outcome, decision, resolved_by, detail, remains, wiping),
             Content::Confirmation(proposed) => {
                 let edited = detail.updated_input.zip(detail.updated_input_digest);
                 let (effective_input, effective_input_digest) = match (outcome, edited) {
@@ -162,6 +198,35 @@ impl Resolution {
                 Self::Secret { resolved_by, delivery: detail.delivery, wiped }
             }
             Content::Question(_) => Self::Question { resolved_by, responses: detail.responses },
+        }
+    }
+
+    /// What is known still: the digest of what was approved, and not what it was.
+    fn of_forgotten(
+        outcome: Outcome,
+        decision: Option<Decision>,
+        resolved_by: ResolvedBy,
+        detail: interaction::Detail,
+        remains: &Remains,
+        wiping: Option<interaction::Wiping>,
+    ) -> Self {
+        match remains.kind {
+            Kind::Confirmation => {
+                let digest = detail.updated_input_digest.or_else(|| remains.input_digest.clone());
+                Self::Confirmation {
+                    decision,
+                    resolved_by,
+                    comment: None,
+                    effective_input: None,
+                    effective_input_digest: digest.filter(|_| outcome == Outcome::Approved),
+                    trust_rules: detail.trust_rules,
+                }
+            }
+            Kind::Secret => {
+                let wiped = wiping.map(|interaction::Wiping { by, at }| Wiped { at, by });
+                Self::Secret { resolved_by, delivery: detail.delivery, wiped }
+            }
+            Kind::Question => Self::Question { resolved_by, responses: None },
         }
     }
 

@@ -50,6 +50,7 @@ impl RegisterBody {
             Content::Confirmation(confirmation) => (Some(confirmation), None, None),
             Content::Secret(secret) => (None, Some(secret), None),
             Content::Question(question) => (None, None, Some(question)),
+            Content::Forgotten(_) => (None, None, None),
         };
         Self {
             request_id: None,

@@ -16,7 +16,7 @@ use crate::api::{Interaction, ListInteractions, WithRaw};
 use crate::domain::enums::Kind;
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
-use crate::domain::kinds::Summary;
+use crate::domain::kinds::{FORGOTTEN, Summary};
 use crate::present::{escape_json, resolver};
 
 /// List what waits for an answer.
@@ -169,10 +169,19 @@ pub(super) fn dash() -> SafeText {
 
 /// In one line, what is asked.
 pub(super) fn what(interaction: &Interaction) -> SafeText {
-    interaction.asked().map_or_else(SafeText::default, |asked| {
-        let Summary { title, text } = asked.summary();
-        SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(&text))
-    })
+    let line = |title: &str, text: &str| {
+        SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(text))
+    };
+    match (interaction.asked(), &interaction.forgotten) {
+        (Some(asked), _) => {
+            let Summary { title, text } = asked.summary();
+            line(title, &text)
+        }
+        (None, Some(forgotten)) => {
+            line(forgotten.tool_name.as_ref().map_or(interaction.kind.as_str(), ToolName::as_str), FORGOTTEN)
+        }
+        (None, None) => SafeText::default(),
+    }
 }
 
 /// A JSON array, an element a line.

@@ -137,13 +137,31 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// What the audit event of the resolution has beside who and what: the words of people, and digests in place of inputs.
+    /// The facts of it, which are never forgotten.
+    #[must_use]
+    pub fn facts(&self) -> Self {
+        Self { comment: None, updated_input: None, responses: None, ..self.clone() }
+    }
+
+    /// What it holds that no event tells of: an input and answers.
+    #[must_use]
+    pub fn unshown(&self) -> Self {
+        let Self { updated_input, responses, .. } = self.clone();
+        Self { updated_input, responses, ..Self::default() }
+    }
+
+    /// The words of people in the audit event of the resolution.
+    #[must_use]
+    pub fn audited_text(&self) -> Option<Value> {
+        self.comment.as_ref().map(|comment| json!({"comment": comment}))
+    }
+
+    /// What the audit event of the resolution has beside who and what: digests in place of inputs.
     #[must_use]
     pub fn audited(&self) -> Option<Value> {
-        let Self { comment, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
+        let Self { comment: _, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
             self;
         let members = [
-            ("comment", comment.clone().map(Value::from)),
             ("updatedInputDigest", updated_input_digest.clone().map(Value::from)),
             ("madeRule", made_rule.as_ref().map(|rule_id| rule_id.as_str().into())),
             ("trustRules", trust_rules.as_ref().map(|rules| json!(rules))),
@@ -238,6 +256,12 @@ impl Interaction {
         }
     }
 
+    /// Whether it was allowed.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        self.status() == Status::Resolved(Outcome::Approved)
+    }
+
     /// From when on its approval is no longer claimed; `None` where it is not approved, or good forever.
     #[must_use]
     pub fn claim_expires_at(&self) -> Option<Timestamp> {
@@ -314,6 +338,15 @@ pub struct Wiping {
     pub at: Timestamp,
 }
 
+/// Who had an interaction forgotten, and when.
+#[derive(Clone, Debug)]
+pub struct Forgetting {
+    /// Who; `None`: the server or a command, because of its age.
+    pub by: Option<PrincipalName>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The one-time right to act on an approved confirmation, taken.
 #[derive(Clone, Debug)]
 pub struct TakenClaim {
@@ -379,4 +412,6 @@ pub struct Record {
     pub claim: Option<Claim>,
     /// The wiping of the value that was given, where a person has wiped it.
     pub wiping: Option<Wiping>,
+    /// The forgetting of it; then its content is what remains.
+    pub forgetting: Option<Forgetting>,
 }

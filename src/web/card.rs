@@ -6,10 +6,10 @@ use sha2::{Digest as _, Sha256};
 use super::confirmation::ConfirmationView;
 use super::forms::Fields;
 use super::session::Person;
-use super::text::{Markup, RelativeTime, escape_untrusted};
+use super::text::{AbsoluteTime, Markup, RelativeTime, escape_untrusted};
 use crate::domain::enums::RiskLevel;
-use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
-use crate::domain::kinds::{Content, Entry, Question, Response, SecretRequest};
+use crate::domain::interaction::{Forgetting, Interaction, Record, Resolution, ResolvedBy};
+use crate::domain::kinds::{Content, Entry, Question, Remains, Response, SecretRequest};
 use crate::domain::origin::Origin;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -49,6 +49,24 @@ pub(super) enum Asked {
     Confirmation(Box<ConfirmationView>),
     Secret(SecretView),
     Question(QuestionView),
+    Forgotten(ForgottenView),
+}
+
+/// What is known of what is forgotten.
+pub(super) struct ForgottenView {
+    by: Option<String>,
+    at: Option<AbsoluteTime>,
+    digest: Option<String>,
+}
+
+impl ForgottenView {
+    fn of(remains: &Remains, forgetting: Option<&Forgetting>) -> Self {
+        Self {
+            by: forgetting.and_then(|forgetting| forgetting.by.as_ref()).map(ToString::to_string),
+            at: forgetting.map(|forgetting| AbsoluteTime(forgetting.at)),
+            digest: remains.input_digest.clone(),
+        }
+    }
 }
 
 /// A request for a secret.
@@ -71,13 +89,14 @@ impl Asked {
             Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked))),
             Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
             Content::Question(asked) => Self::Question(QuestionView::of(asked)),
+            Content::Forgotten(remains) => Self::Forgotten(ForgottenView::of(remains, record.forgetting.as_ref())),
         }
     }
 
     fn confirmation(&self) -> Option<&ConfirmationView> {
         match self {
             Self::Confirmation(view) => Some(view),
-            Self::Secret(_) | Self::Question(_) => None,
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 }

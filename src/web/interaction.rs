@@ -15,7 +15,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::{RequestId, RuleId};
 use crate::domain::interaction::{Claim, Interaction, Record, Resolution, Status, Wiping, Withdrawal};
-use crate::domain::kinds::{self, Confirmation, Content, Question, SecretRequest};
+use crate::domain::kinds::{self, Confirmation, Content, Question, Remains, SecretRequest};
 use crate::domain::origin::Origin;
 use crate::domain::principal::Right;
 use crate::http::App;
@@ -35,6 +35,7 @@ struct InteractionPage {
     status: &'static str,
     /// Whether it waits for a person.
     is_pending: bool,
+    is_forgotten: bool,
     asked: Asked,
     /// With the forms that answer it, while it waits.
     card: Option<Card>,
@@ -100,6 +101,7 @@ pub(super) async fn get(
         kind: interaction.kind,
         status: interaction.status().as_str(),
         is_pending: resolution.is_none(),
+        is_forgotten: record.forgetting.is_some(),
         asked: Asked::of(&record),
         card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
         details: interaction_details(&record),
@@ -139,7 +141,7 @@ pub(super) async fn wipe(
 /// Whether a value was given to be kept, and no person has wiped it.
 fn has_kept_value(record: &Record) -> bool {
     let delivery = record.interaction.resolution.as_ref().and_then(|resolution| resolution.detail.delivery);
-    delivery == Some(Delivery::Store) && record.wiping.is_none()
+    delivery == Some(Delivery::Store) && record.wiping.is_none() && record.forgetting.is_none()
 }
 
 fn is_approved(interaction: &Interaction) -> bool {
@@ -160,6 +162,7 @@ pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
         Content::Confirmation(asked) => of_confirmation(asked),
         Content::Secret(asked) => of_secret(asked),
         Content::Question(_) => Vec::new(),
+        Content::Forgotten(remains) => of_remains(remains),
     });
     facts.extend(record.body.traceparent.as_ref().map(|trace| DetailRow::code("Trace", trace.as_str())));
     let origin = record.body.origin.iter().flat_map(Origin::members);
@@ -185,6 +188,13 @@ fn of_confirmation(asked: &Confirmation) -> Vec<DetailRow> {
         facts.push(DetailRow::code(format!("Offered scope: {}", offer.label), offer.scope.as_str()));
     }
     facts
+}
+
+/// What is known still of what is forgotten.
+fn of_remains(remains: &Remains) -> Vec<DetailRow> {
+    let tool = remains.tool_name.as_ref().map(|tool| DetailRow::code("Tool", tool.as_str()));
+    let risk = remains.risk_level.map(|risk| DetailRow::text("Risk", risk.as_str()));
+    tool.into_iter().chain(risk).collect()
 }
 
 fn of_secret(asked: &SecretRequest) -> Vec<DetailRow> {

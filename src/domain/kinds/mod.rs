@@ -14,7 +14,7 @@ pub use self::confirmation::{AllowlistOption, Confirmation, Diff, Sameness, Scop
 pub use self::question::{Choice, Entry, Question, Response, check_form};
 pub use self::secret::SecretRequest;
 
-use super::enums::Kind;
+use super::enums::{Kind, RiskLevel};
 use super::id::ToolName;
 
 /// What an interaction asks, by kind.
@@ -26,7 +26,32 @@ pub enum Content {
     Secret(SecretRequest),
     /// Which of these?
     Question(Question),
+    /// It is forgotten.
+    Forgotten(Remains),
 }
+
+/// What remains of a content that is forgotten.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    /// What was asked for.
+    pub kind: Kind,
+    /// The tool of a confirmation.
+    pub tool_name: Option<ToolName>,
+    /// The risk of a confirmation.
+    pub risk_level: Option<RiskLevel>,
+    /// The digest of a confirmation's input.
+    pub input_digest: Option<String>,
+}
+
+impl Remains {
+    fn summary(&self) -> Summary<'_> {
+        let title = self.tool_name.as_ref().map_or(self.kind.as_str(), ToolName::as_str);
+        Summary { title, text: FORGOTTEN.into() }
+    }
+}
+
+/// What stands in a list in the place of what is forgotten.
+pub const FORGOTTEN: &str = "(forgotten)";
 
 /// The same, lent.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +102,7 @@ impl Content {
             Self::Confirmation(_) => Kind::Confirmation,
             Self::Secret(_) => Kind::Secret,
             Self::Question(_) => Kind::Question,
+            Self::Forgotten(remains) => remains.kind,
         }
     }
 
@@ -85,6 +111,7 @@ impl Content {
     pub fn tool_name(&self) -> Option<&ToolName> {
         match self {
             Self::Confirmation(confirmation) => Some(&confirmation.tool_name),
+            Self::Forgotten(remains) => remains.tool_name.as_ref(),
             Self::Secret(_) | Self::Question(_) => None,
         }
     }
@@ -102,6 +129,7 @@ impl Content {
             }
             Self::Secret(secret) => secret.check()?,
             Self::Question(question) => question.check()?,
+            Self::Forgotten(_) => {}
         }
         Ok(self)
     }
@@ -129,7 +157,7 @@ impl Content {
     pub fn confirmation(&self) -> Option<&Confirmation> {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
-            Self::Secret(_) | Self::Question(_) => None,
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 
@@ -138,17 +166,7 @@ impl Content {
     pub const fn question(&self) -> Option<&Question> {
         match self {
             Self::Question(question) => Some(question),
-            Self::Confirmation(_) | Self::Secret(_) => None,
-        }
-    }
-
-    /// The content, lent.
-    #[must_use]
-    pub fn asked(&self) -> Asked<'_> {
-        match self {
-            Self::Confirmation(confirmation) => Asked::Confirmation(confirmation),
-            Self::Secret(secret) => Asked::Secret(secret),
-            Self::Question(question) => Asked::Question(question),
+            Self::Confirmation(_) | Self::Secret(_) | Self::Forgotten(_) => None,
         }
     }
 
@@ -157,14 +175,19 @@ impl Content {
     pub fn confirmation_mut(&mut self) -> Option<&mut Confirmation> {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
-            Self::Secret(_) | Self::Question(_) => None,
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 
     /// What it is about, in a line.
     #[must_use]
     pub fn summary(&self) -> Summary<'_> {
-        self.asked().summary()
+        match self {
+            Self::Confirmation(confirmation) => confirmation.summary(),
+            Self::Secret(secret) => secret.summary(),
+            Self::Question(question) => question.summary(),
+            Self::Forgotten(remains) => remains.summary(),
+        }
     }
 
     /// The JSON that is stored and shown: the member named after the kind.
@@ -173,6 +196,7 @@ impl Content {
             Self::Confirmation(confirmation) => serde_json::to_string(confirmation),
             Self::Secret(secret) => serde_json::to_string(secret),
             Self::Question(question) => serde_json::to_string(question),
+            Self::Forgotten(_) => Ok("{}".to_owned()),
         }
     }
 

@@ -5,6 +5,7 @@ mod claim;
 pub(crate) mod confirm;
 mod docs;
 pub(crate) mod events;
+mod forget;
 mod health;
 mod interactions;
 mod login_links;
@@ -39,6 +40,7 @@ pub(super) fn handler(call: Call) -> MethodRouter<App> {
         Call::WithdrawApproval => post(claim::withdraw),
         Call::ProvideSecret => post(secret::provide).layer(map_response(secret::close_connection)),
         Call::WipeSecret => delete(secret::wipe),
+        Call::ForgetInteraction => post(forget::forget),
         Call::AnswerQuestion => post(question::answer),
         Call::ListPending => get(interactions::pending),
         Call::MakeTrustRule => post(trust_rules::make),

@@ -22,7 +22,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -34,6 +34,8 @@ const TABLES: [&str; 12] = [
     "login_links",
     "sessions",
     "audit_events",
+    "texts",
+    "forgettings",
     "own_events",
 ];
 
