@@ -7,6 +7,8 @@ super::enums::string_enum! {
         NobodyCanAnswer = "nobody_can_answer",
         /// A rule was made from a request of high risk, and does not cover high risk.
         HighRiskNotCovered = "high_risk_not_covered",
+        /// An approval was taken back, and a rule that was made with it goes on.
+        RuleStillActive = "rule_still_active",
     }
 }
 
@@ -17,6 +19,9 @@ impl Warning {
         match self {
             Self::NobodyCanAnswer => {
                 "no approver can answer this: create a token with `countersign token create --role approver`"
+            }
+            Self::RuleStillActive => {
+                "the rule that was made with this approval goes on deciding: revoke it, too, if it is not meant to"
             }
             Self::HighRiskNotCovered => {
                 "this request is of high risk, and the rule covers no high risk: make it under Rules, with allowHighRisk"

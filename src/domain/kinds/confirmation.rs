@@ -220,6 +220,18 @@ impl Confirmation {
         self.subject.clone().or_else(from_input).unwrap_or_else(|| self.input.canonical())
     }
 
+    /// Which of the patterns on offer the agent has written, in the order of the offer: the others are those that are offered
+    /// where it writes none.
+    #[must_use]
+    pub fn written_by_agent(&self) -> Vec<bool> {
+        let ours = Subject::of(self).offers(usize::MAX);
+        let is_ours = |option: &AllowlistOption| {
+            let same = |own: &AllowlistOption| own.pattern == option.pattern && own.label == option.label;
+            option.description.is_none() && ours.iter().any(same)
+        };
+        self.allowlist_options.iter().map(|option| !is_ours(option)).collect()
+    }
+
     /// Offers patterns of at most `max_pattern_bytes`, and scopes, where the agent has offered none and lasting rules are
     /// allowed: so no agent need invent them.
     pub fn offer(&mut self, subject: &Subject, max_pattern_bytes: usize) {

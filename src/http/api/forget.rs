@@ -10,7 +10,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{OptionalJson, Param, ok};
 use crate::http::middleware::auth::Forgetter;
 
-pub(crate) async fn forget(
+pub(crate) async fn forget_interaction(
     State(app): State<App>,
     Forgetter(caller): Forgetter,
     Param(request_id): Param<RequestId>,

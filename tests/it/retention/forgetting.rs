@@ -6,7 +6,7 @@ use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use super::{at, forget, run, sound};
-use crate::harness::{TestServer, altered, confirmation, question, responses, secret};
+use crate::harness::{TestServer, altered, confirmation, countersign, question, responses, secret};
 
 #[test]
 fn a_forgotten_confirmation_shows_that_it_was_asked_and_not_what() {
@@ -143,6 +143,33 @@ fn an_outcome_that_comes_late_is_kept_without_its_words() {
     sound(&server.db());
 }
 
+/// Lists look for the risk, the resolver and the tool of what is forgotten as of all else, also as the SQL beside them says.
+#[test]
+fn what_is_forgotten_is_found_by_the_facts_that_stay() {
+    let server = TestServer::start();
+    let (agent, ada, root) = (server.agent("builder"), server.approver("ada"), server.client("root", Role::Admin));
+    for (id, risk) in [("high", "high"), ("low", "low"), ("kept", "high")] {
+        agent.register(&altered(confirmation(id), &json!({"confirmation": {"riskLevel": risk}})));
+        ada.confirm(id, "deny").expect(200);
+    }
+    for id in ["high", "low"] {
+        forget(&root, id).expect(200);
+    }
+    let found = |query: &str| -> Vec<Value> {
+        let body = ada.get(&format!("/v1/interactions?{query}")).expect(200).body;
+        body["interactions"].as_array().unwrap().iter().map(|item| item["requestId"].clone()).collect()
+    };
+    assert_eq!(found("risk=high&by=ada&toolName=shell"), [json!("kept"), json!("high")]);
+    assert_eq!(found("risk=high&idPrefix=h"), [json!("high")]);
+    assert_eq!(found("risk=low"), [json!("low")]);
+    let mut history = countersign();
+    history.args(["history", "--csv", "--risk", "low", "--url", &ada.url]);
+    let told = history.env("COUNTERSIGN_TOKEN", ada.token.as_ref().unwrap()).output().unwrap();
+    let lines = String::from_utf8(told.stdout).unwrap();
+    assert!(lines.contains("low,confirmation,rejected,low,shell,builder,"), "{lines}");
+    assert!(lines.trim_end().ends_with("ada,(forgotten)"), "{lines}");
+}
+
 /// Pages and commands that show it, and a rule that was to be made from it.
 #[test]
 fn what_is_forgotten_is_shown_as_such_to_people() {
@@ -161,7 +188,12 @@ fn what_is_forgotten_is_shown_as_such_to_people() {
         assert!(page.contains("It is forgotten"), "{page}");
     }
     assert!(browser.get("/history").expect(200).text.contains("(forgotten)"));
-    assert_ne!(browser.get("/rules/new?requestId=c").status, 500);
+    assert_eq!(browser.get("/rules/new?requestId=c").status, 409);
+    // The forms of cards that were open meanwhile.
+    for (form, decision) in [("c/decide", "allow"), ("s/secret", "decline"), ("q/answer", "answer")] {
+        let answer = browser.submit(&format!("/interactions/{form}"), &[("decision", decision)]);
+        assert_eq!(answer.status, 409, "{form}: {}", answer.text);
+    }
     let rule = json!({"requestId": "c", "pattern": "make *", "scope": "/repo", "decision": "allow"});
     assert_eq!(ada.post("/v1/trust-rules", &rule).status, 404);
     let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "/repo", "decision": "allow"});
