@@ -7,11 +7,11 @@ use super::{BodyLimits, Claim, InteractionList, Invalid, Resolution, Warning, Wi
 use crate::clock::Timestamp;
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::bounded::LifetimeMs;
-use crate::domain::enums::{Kind, Outcome};
-use crate::domain::id::{ConversationId, PrincipalName, RequestId};
-use crate::domain::interaction::{Deadline, Record, Status};
+use crate::domain::enums::{Kind, Outcome, RiskLevel};
+use crate::domain::id::{ConversationId, PrincipalName, RequestId, ToolName};
+use crate::domain::interaction::{Deadline, Forgetting, Record, Status};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Asked, Confirmation, Content, Question, SecretRequest};
+use crate::domain::kinds::{Asked, Confirmation, Content, FORGOTTEN, Question, Remains, SecretRequest, Summary};
 use crate::domain::origin::Origin;
 use crate::domain::traceparent::Traceparent;
 
@@ -48,6 +48,9 @@ pub struct Interaction {
     pub acknowledgements: Option<Vec<Acknowledgement>>,
     pub resolution: Option<Resolution>,
     pub claim: Option<Claim>,
+    /// Its forgetting, and what is known of its content still; only where it is forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Forgotten>,
     /// What the agent should know; only in the answer to a registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<Warning>>,
@@ -64,6 +67,30 @@ impl Interaction {
         }
     }
 
+    /// What it is about, in a line, be it that it is forgotten; `None` where the member named after the kind is missing.
+    #[must_use]
+    pub fn summary(&self) -> Option<Summary<'_>> {
+        let forgotten = || {
+            let title = self.tool_name().map_or(self.kind.as_str(), ToolName::as_str);
+            self.forgotten.is_some().then(|| Summary { title, text: FORGOTTEN.into() })
+        };
+        self.asked().map(Asked::summary).or_else(forgotten)
+    }
+
+    /// The tool of a confirmation, also of one that is forgotten.
+    #[must_use]
+    pub fn tool_name(&self) -> Option<&ToolName> {
+        let asked = self.confirmation.as_ref().map(|asked| &asked.tool_name);
+        asked.or_else(|| self.forgotten.as_ref()?.tool_name.as_ref())
+    }
+
+    /// The risk of a confirmation, also of one that is forgotten.
+    #[must_use]
+    pub fn risk_level(&self) -> Option<RiskLevel> {
+        let asked = self.confirmation.as_ref().map(|asked| asked.risk_level);
+        asked.or_else(|| self.forgotten.as_ref()?.risk_level)
+    }
+
     /// How it ended; `None` while it is pending.
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {
@@ -75,11 +102,12 @@ impl Interaction {
 }
 
 impl From<Record> for Interaction {
-    fn from(Record { interaction, body, claim, wiping }: Record) -> Self {
+    fn from(Record { interaction, body, claim, wiping, forgetting }: Record) -> Self {
         let status = interaction.status();
         let claim_expires_at = interaction.claim_expires_at();
         let resolved_at = interaction.resolution.as_ref().map(|resolution| resolution.at);
         let resolution = interaction.resolution.map(|resolution| Resolution::new(resolution, &body.content, wiping));
+        let forgotten = forgetting.map(|forgetting| Forgotten::new(forgetting, &body.content));
         let RegisterBody { kind, mut confirmation, secret, question, .. } = RegisterBody::new(body.content);
         let acknowledgements = confirmation.as_ref().map(|asked| required(asked, None));
         // A page of a list holds many of these, and none is looked into any more.
@@ -103,8 +131,39 @@ impl From<Record> for Interaction {
             acknowledgements,
             resolution,
             claim: claim.map(Claim::from),
+            forgotten,
             warnings: None,
         }
+    }
+}
+
+/// The forgetting of an interaction: who had it wiped, and what is known of its content still.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForgottenView)]
+#[serde(rename_all = "camelCase")]
+pub struct Forgotten {
+    /// When.
+    pub at: Timestamp,
+    /// By whom; null: because of its age.
+    pub by: Option<PrincipalName>,
+    /// The tool of a confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<ToolName>,
+    /// The risk of a confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk_level: Option<RiskLevel>,
+    /// The digest of what a confirmation asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_digest: Option<String>,
+}
+
+impl Forgotten {
+    fn new(Forgetting { by, at }: Forgetting, content: &Content) -> Self {
+        let Content::Forgotten(Remains { tool_name, risk_level, input_digest, .. }) = content else {
+            return Self { at, by, tool_name: None, risk_level: None, input_digest: None };
+        };
+        let (tool_name, input_digest) = (tool_name.clone(), input_digest.clone());
+        Self { at, by, tool_name, risk_level: *risk_level, input_digest }
     }
 }
 
@@ -144,6 +203,7 @@ impl RegisterBody {
             Content::Confirmation(confirmation) => (Some(confirmation), None, None),
             Content::Secret(secret) => (None, Some(secret), None),
             Content::Question(question) => (None, None, Some(question)),
+            Content::Forgotten(_) => (None, None, None),
         };
         Self {
             request_id: None,

@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 use super::{BodyLimits, Invalid, Warning};
 use crate::clock::Timestamp;
 use crate::domain::acknowledgement::Acknowledgement;
-use crate::domain::enums::{Decision, Delivery, Outcome};
+use crate::domain::enums::{Decision, Delivery, Kind, Outcome};
 use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::{self, ResolvedBy};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Content, Response, check_form};
+use crate::domain::kinds::{Content, Remains, Response, check_form};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::secret_value::SecretValue;
 use crate::domain::trust_rule::RuleUse;
@@ -161,6 +161,7 @@ impl Resolution {
         let decision = resolution.decision();
         let interaction::Resolution { outcome, by: resolved_by, detail, .. } = resolution;
         match content {
+            Content::Forgotten(remains) => Self::of_forgotten(outcome, decision, resolved_by, detail, remains, wiping),
             Content::Confirmation(proposed) => {
                 let edited = detail.updated_input.zip(detail.updated_input_digest);
                 let (effective_input, effective_input_digest) = match (outcome, edited) {
@@ -182,6 +183,35 @@ impl Resolution {
                 Self::Secret { resolved_by, delivery: detail.delivery, wiped }
             }
             Content::Question(_) => Self::Question { resolved_by, responses: detail.responses },
+        }
+    }
+
+    /// What is known still: the digest of what was approved, and not what it was.
+    fn of_forgotten(
+        outcome: Outcome,
+        decision: Option<Decision>,
+        resolved_by: ResolvedBy,
+        detail: interaction::Detail,
+        remains: &Remains,
+        wiping: Option<interaction::Wiping>,
+    ) -> Self {
+        match remains.kind {
+            Kind::Confirmation => {
+                let digest = detail.updated_input_digest.or_else(|| remains.input_digest.clone());
+                Self::Confirmation {
+                    decision,
+                    resolved_by,
+                    comment: None,
+                    effective_input: None,
+                    effective_input_digest: digest.filter(|_| outcome == Outcome::Approved),
+                    trust_rules: detail.trust_rules,
+                }
+            }
+            Kind::Secret => {
+                let wiped = wiping.map(|interaction::Wiping { by, at }| Wiped { at, by });
+                Self::Secret { resolved_by, delivery: detail.delivery, wiped }
+            }
+            Kind::Question => Self::Question { resolved_by, responses: None },
         }
     }
 

@@ -105,6 +105,13 @@ macro_rules! routes {
                     409 "`not_answered`, `already_taken`";
                 }
 
+            /// Wipes the content of an interaction that is over; that it was asked and answered stays
+            ForgetInteraction forget_interaction "forgetInteraction" "approvers": POST "/v1/interactions/{requestId}/forget" (request_id: RequestId), optional body NoBody
+                => json(WithRaw<Interaction>) { 200 "As it now stands; the same again stays so"; } else {
+                    404 "`unknown_request`";
+                    409 "`not_resolved`: it is pending; `still_claimable`: an approval that an agent can still claim";
+                }
+
             /// Answers a question
             AnswerQuestion answer_question "answerQuestion" "approvers": POST "/v1/question-response" (), body AnswerBody
                 => json(Accepted) { 200 "It is answered"; } else {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
-use crate::api::{Claim, Interaction, Resolution};
+use crate::api::{Claim, Forgotten, Interaction, Resolution};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
@@ -32,6 +32,9 @@ pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -
     }
     if let Some(claim) = &interaction.claim {
         card.claim(claim, now);
+    }
+    if let Some(forgotten) = &interaction.forgotten {
+        card.forgotten(forgotten, now);
     }
     card.lines
 }
@@ -111,6 +114,21 @@ impl Card {
         };
         self.field(name, SafeText::own(came, TextStyle::Plain));
         self.text_if("detail", detail);
+    }
+
+    fn forgotten(&mut self, forgotten: &Forgotten, now: Now) {
+        let by = forgotten.by.as_ref().map_or_else(|| "because of its age".to_owned(), |by| format!("by {by}"));
+        if let Some(tool) = &forgotten.tool_name {
+            self.field("tool", SafeText::line(tool.as_str()));
+        }
+        if let Some(level) = forgotten.risk_level {
+            self.field("risk", risk(level));
+        }
+        if let Some(digest) = &forgotten.input_digest {
+            self.text("digest", digest);
+        }
+        let when = now.since(forgotten.at);
+        self.field("forgotten", SafeText::own(format!("{by}, {when} ago"), TextStyle::Plain));
     }
 
     /// Each member of an input: a text as its lines, anything else as JSON.

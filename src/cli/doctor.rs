@@ -30,11 +30,19 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
             found => writeln!(out, "BROKEN  {}: {found:?}", check.name)?,
         }
     }
-    if let Some(note) = clock_note(&path) {
+    for note in [clock_note(&path), shrink_note(&path)].into_iter().flatten() {
         writeln!(out, "note    {note}")?;
     }
     let broken = checks.iter().filter(|check| !check.found.is_empty()).count();
     if broken == 0 { Ok(()) } else { Err(NotWell { broken, checks: checks.len() }.into()) }
+}
+
+/// What there is to say of a file that does not shrink when something is forgotten.
+fn shrink_note(path: &Path) -> Option<String> {
+    let can_shrink = with_read_tx(path, |tx| tx.can_shrink()).ok()?;
+    let note = "the file was made by an earlier version and does not shrink by itself: \
+         with the server stopped, `countersign forget --vacuum` writes it anew";
+    (!can_shrink).then(|| note.to_owned())
 }
 
 /// What there is to say of the machine's clock: `None` where it is not behind, or the history cannot be read, of which a

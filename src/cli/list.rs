@@ -204,8 +204,7 @@ pub(super) fn dash() -> SafeText {
 
 /// In one line, what is asked.
 pub(super) fn what(interaction: &Interaction) -> SafeText {
-    interaction.asked().map_or_else(SafeText::default, |asked| {
-        let Summary { title, text } = asked.summary();
+    interaction.summary().map_or_else(SafeText::default, |Summary { title, text }| {
         SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(&text))
     })
 }
@@ -230,8 +229,6 @@ const CSV_HEADINGS: [&str; 12] = [
 fn print_csv(out: &mut impl Write, found: &[WithRaw<Interaction>]) -> io::Result<()> {
     csv::row(out, CSV_HEADINGS)?;
     for WithRaw { value: interaction, .. } in found {
-        let asked = interaction.asked();
-        let confirmation = interaction.confirmation.as_deref();
         let resolved_by = interaction.resolution.as_ref().map(|resolution| resolver(resolution.resolved_by()));
         let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string()).unwrap_or_default();
         csv::row(
@@ -240,15 +237,15 @@ fn print_csv(out: &mut impl Write, found: &[WithRaw<Interaction>]) -> io::Result
                 interaction.request_id.as_str(),
                 interaction.kind.as_str(),
                 interaction.status.as_str(),
-                confirmation.map_or("", |asked| asked.risk_level.as_str()),
-                confirmation.map_or("", |asked| asked.tool_name.as_str()),
+                interaction.risk_level().map_or("", RiskLevel::as_str),
+                interaction.tool_name().map_or("", ToolName::as_str),
                 interaction.registered_by.as_str(),
                 interaction.conversation_id.as_ref().map_or("", |id| id.as_str()),
                 &moment(Some(interaction.created_at)),
                 &moment(interaction.expires_at),
                 &moment(interaction.resolved_at),
                 &resolved_by.unwrap_or_default(),
-                &asked.as_ref().map(|asked| asked.summary().text.into_owned()).unwrap_or_default(),
+                &interaction.summary().map(|summary| summary.text.into_owned()).unwrap_or_default(),
             ],
         )?;
     }

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod events;
 mod failure;
+mod forget;
 mod ids;
 mod interrupt;
 mod key;
@@ -89,6 +90,8 @@ enum Command {
     Backup(backup::MakeBackup),
     /// Check the database's pages, schema, constraints and audit chain; the server may be running
     Doctor(Database),
+    /// Forget what was asked long ago: its content is wiped, and that it was asked and answered stays
+    Forget(forget::Forget),
     /// Rotate the key that seals secrets
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -128,6 +131,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
         Command::Doctor(database) => doctor::doctor(&database),
+        Command::Forget(forget) => forget.run(),
         Command::Key(key) => key.run(),
         Command::Rules(rules) => rules.run(),
         Command::Token(token) => token.run(),

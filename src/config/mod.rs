@@ -52,6 +52,10 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_CLAIM_WITHIN", default_value = "24h")]
     pub claim_within: Ttl,
 
+    /// How long what was asked is kept after its resolution, such as 90d: then its content is forgotten; `none`: forever
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_RETAIN", default_value = "none")]
+    pub retain: Ttl,
+
     /// How long a person stays logged in to the inbox, such as 90m, 12h or 7d
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_SESSION_LIFETIME", default_value = "12h")]
     pub session_lifetime: Millis,

@@ -192,6 +192,12 @@ impl Interaction {
         }
     }
 
+    /// Whether it was allowed.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        self.status() == Status::Resolved(Outcome::Approved)
+    }
+
     /// From when on its approval is no longer claimed; `None` where it is not approved, or good forever.
     #[must_use]
     pub fn claim_expires_at(&self) -> Option<Timestamp> {
@@ -268,6 +274,15 @@ pub struct Wiping {
     pub at: Timestamp,
 }
 
+/// Who had an interaction forgotten, and when.
+#[derive(Clone, Debug)]
+pub struct Forgetting {
+    /// Who; `None`: the server or a command, because of its age.
+    pub by: Option<PrincipalName>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The one-time right to act on an approved confirmation, taken.
 #[derive(Clone, Debug)]
 pub struct TakenClaim {
@@ -333,4 +348,6 @@ pub struct Record {
     pub claim: Option<Claim>,
     /// The wiping of the value that was given, where a person has wiped it.
     pub wiping: Option<Wiping>,
+    /// The forgetting of it; then its content is what remains.
+    pub forgetting: Option<Forgetting>,
 }

@@ -108,6 +108,12 @@ pub enum Refused {
     AlreadyTaken,
     /// A person wiped the value.
     Wiped,
+    /// What is pending is not forgotten.
+    NotResolved,
+    /// An approval that can still be claimed is not forgotten.
+    StillClaimable,
+    /// What was asked is forgotten.
+    Forgotten,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
     /// The principal has as many log-in links that still work as it may.

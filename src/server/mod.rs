@@ -166,8 +166,11 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let service = Arc::clone(&self.service);
         let sweeper = tokio::spawn(async move { service.run_sweeper().await });
+        let service = Arc::clone(&self.service);
+        let keeper = tokio::spawn(async move { service.run_keeper().await });
         let served = self.serve_without_sweeper(stop).await;
         sweeper.abort();
+        keeper.abort();
         served
     }
 

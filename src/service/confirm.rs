@@ -134,8 +134,8 @@ impl Confirm {
         if self.selected.is_none() || self.decision != Decision::Allow {
             return Ok(Vec::new());
         }
-        let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
-        let is_high = confirmation.risk_level == RiskLevel::High;
+        let record = tx.found_record(&self.request_id)?;
+        let is_high = record.body.content.confirmation().is_some_and(|asked| asked.risk_level == RiskLevel::High);
         Ok(is_high.then_some(Warning::HighRiskNotCovered).into_iter().collect())
     }
 

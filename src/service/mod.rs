@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod expire;
 mod feeds;
+mod forget;
 mod health;
 mod import;
 mod key;
@@ -30,11 +31,12 @@ mod withdraw;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use self::claim::ClaimGrant;
 pub use self::confirm::Confirm;
 pub use self::error::{Error, OpenError};
+pub use self::forget::{Forgotten, forget_aged, give_back, older_than};
 pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::key::{RotateError, Rotated, rotate_key};
 pub use self::login::{Credential, IssuedCredential};
@@ -81,6 +83,9 @@ pub struct Service {
     require_acknowledgements: bool,
     default_ttl: Ttl,
     claim_within: Ttl,
+    retain: Ttl,
+    /// Rings when something was forgotten by hand: what that leaves free is given back.
+    forgotten: Notify,
     max_pending: u32,
     max_stored_per_day: Quota,
     max_pattern_bytes: usize,
@@ -157,6 +162,8 @@ impl Service {
             require_acknowledgements: config.require_acknowledgements,
             default_ttl: config.default_ttl,
             claim_within: config.claim_within,
+            retain: config.retain,
+            forgotten: Notify::new(),
             max_pending: config.limits.max_pending,
             max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,

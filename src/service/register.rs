@@ -120,7 +120,13 @@ impl Service {
         let is_new = registered.is_ok();
         let record = registered.map_or_else(
             |existing| existing,
-            |interaction| Record { interaction, body: Arc::unwrap_or_clone(body), claim: None, wiping: None },
+            |interaction| Record {
+                interaction,
+                body: Arc::unwrap_or_clone(body),
+                claim: None,
+                wiping: None,
+                forgetting: None,
+            },
         );
         Ok(Registered { is_new, record, warnings })
     }

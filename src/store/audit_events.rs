@@ -2,6 +2,8 @@
 //! before.
 
 use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
@@ -10,8 +12,8 @@ use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, R
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
-use crate::domain::audit::{AuditEvent, NewAuditEvent};
-use crate::domain::chain::{AuditContent, Head};
+use crate::domain::audit::{AuditEvent, Event, NewAuditEvent};
+use crate::domain::chain::{AuditContent, Head, SALT_BYTES, SaltedText, joined};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 
 /// Which events a list shows: those that match every member that is given.
@@ -40,14 +42,21 @@ const IN_ORDER: InOrder = InOrder {
 /// What [`event_from`] reads.
 macro_rules! columns {
     () => {
-        "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM "
+        "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash, t.text FROM "
     };
 }
 
-const EVENTS: &str = concat!(columns!(), "audit_events");
+/// What was written in them.
+macro_rules! texts {
+    () => {
+        " LEFT JOIN texts AS t ON t.told_in = seq"
+    };
+}
+
+const EVENTS: &str = concat!(columns!(), "audit_events", texts!());
 
 /// The events of one owner, found by its index: whatever happens to others costs nothing here. The latest are not in it yet.
-const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq");
+const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq", texts!());
 
 /// How many events are entered in `own_events` at once: so many are looked through for an owner, and so many share its pages.
 const ENTERED_AT_ONCE: i64 = 128;
@@ -127,7 +136,8 @@ impl EventFilter {
 }
 
 fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
-    let detail = RawValue::from_string(row.get(6)?)
+    let (facts, text): (String, Option<String>) = (row.get(6)?, row.get(8)?);
+    let detail = RawValue::from_string(text.map_or(facts.clone(), |text| joined(&facts, &text)))
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error)))?;
     Ok(AuditEvent {
         seq: row.get(0)?,
@@ -258,19 +268,24 @@ impl WriteTx<'_> {
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
         let owner = event.request_id.map(|request_id| self.owner_of(request_id)).transpose()?.flatten();
-        self.append_to_chain(event)?;
+        self.append_to_chain(event, None)?;
         self.committed.owners.extend(owner);
         Ok(())
     }
 
-    /// Appends one event about an interaction of `owner`'s.
-    pub(super) fn append_own_audit(&mut self, event: NewAuditEvent<'_>, owner: &PrincipalName) -> Result<()> {
-        self.append_to_chain(event)?;
+    /// Appends one event about an interaction of `owner`'s, and keeps beside its text what no event tells of.
+    pub(super) fn append_own_audit(
+        &mut self,
+        event: NewAuditEvent<'_>,
+        owner: &PrincipalName,
+        unshown: Option<&str>,
+    ) -> Result<()> {
+        self.append_to_chain(event, unshown)?;
         self.committed.owners.push(owner.clone());
         Ok(())
     }
 
-    fn append_to_chain(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
+    fn append_to_chain(&mut self, event: NewAuditEvent<'_>, unshown: Option<&str>) -> Result<()> {
         let head = match self.cache.head {
             Some(head) => head,
             None => self.audit_head()?,
@@ -278,19 +293,22 @@ impl WriteTx<'_> {
         // An event with the last number that there is was written by another program and ends no chain.
         let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
+        let text = event.text.as_ref().map(salted).transpose()?;
         let content = AuditContent {
             at: self.now,
             event: event.event.as_str().into(),
             request_id: event.request_id.map(|id| id.as_str().into()),
             rule_id: event.rule_id.map(|id| id.as_str().into()),
             principal: event.principal.map(|name| name.as_str().into()),
-            detail: event.detail.map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
+            detail: event.detail.as_ref().map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
+            writing: text.map(Into::into),
+            former: None,
         };
         let hash = content.hash(seq, head.hash);
         self.conn
             .prepare_cached(
-                "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, text_digest) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 seq,
@@ -300,11 +318,34 @@ impl WriteTx<'_> {
                 content.rule_id,
                 content.principal,
                 content.detail,
-                hash
+                hash,
+                content.writing.as_ref().map(|writing| writing.digest),
             ])?;
+        let text = content.writing.as_ref().and_then(|writing| writing.text.as_ref());
+        if text.is_some() || unshown.is_some() {
+            self.insert_text(&event, seq, text, unshown)?;
+        }
         self.cache.head = Some(Head { seq, hash });
         self.committed.has_events = true;
         self.enter_own_events(seq)
+    }
+
+    /// Keeps what was written in an event, and what no event tells of, until it is forgotten.
+    fn insert_text(
+        &self,
+        event: &NewAuditEvent<'_>,
+        seq: i64,
+        text: Option<&SaltedText<'_>>,
+        unshown: Option<&str>,
+    ) -> Result<()> {
+        let about = if event.event == Event::OutcomeReported { "outcome" } else { "resolution" };
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO texts (told_in, interaction_id, about, salt, text, unshown) \
+             SELECT ?2, interaction_id, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
+        )?;
+        let (salt, text) = text.map(|it| (it.salt, &*it.text)).unzip();
+        insert.execute(params![event.request_id, seq, about, salt, text, unshown])?;
+        Ok(())
     }
 
     fn owner_of(&self, request_id: &RequestId) -> Result<Option<PrincipalName>> {
@@ -334,4 +375,11 @@ impl WriteTx<'_> {
         self.cache.own_events_through = Some(entered);
         Ok(())
     }
+}
+
+/// A text with the random bytes that keep it from being guessed by its digest.
+fn salted(text: &serde_json::Value) -> Result<SaltedText<'static>> {
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(|error| Error::Internal(Arc::new(io::Error::other(error))))?;
+    Ok(SaltedText { salt, text: text.to_string().into() })
 }

@@ -12,14 +12,14 @@ use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::connection::ServingConnection;
+use super::connection::{BUSY_TIMEOUT, ServingConnection};
 use super::error::Disk;
 use super::held_files::{Displaced, HeldFiles, State};
 use super::known_head::KnownHead;
@@ -133,6 +133,21 @@ impl Checkpointer {
             let _ = self.wake.try_send(());
         }
         if self.has_failed() { Disk::Unknown } else { Disk::Trusted }
+    }
+
+    /// Moves all of the log of the writer's `conn` into the database and empties it, without waiting for other processes;
+    /// whether it did. With `waits` it waits for this server's readers.
+    pub(super) fn empty_log(&self, conn: &Connection, waits: bool) -> bool {
+        // A reader that panicked has left nothing half done.
+        let shut = match waits {
+            true => Some(self.barrier.write().unwrap_or_else(PoisonError::into_inner)),
+            false => match self.barrier.try_write() {
+                Ok(shut) => Some(shut),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            },
+        };
+        shut.is_some_and(|_shut| report(try_empty_log(conn), &self.failed).is_some_and(|is_empty| is_empty))
     }
 
     /// Warns, once and with the size, that another process reads for long: only an operator can end that.
@@ -259,8 +274,8 @@ fn empty_log(conn: &Connection, barrier: &ReadBarrier) {
     }
 }
 
-/// Returns how many pages are left, if the checkpoint succeeded. A failed sync ends the store; all else is tried again.
-fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
+/// Returns what a checkpoint did, if it succeeded. A failed sync ends the store; all else is tried again.
+fn report<T>(done: Result<T>, failed: &watch::Sender<bool>) -> Option<T> {
     match done {
         Ok(left) => Some(left),
         Err(error @ Error::Unknown(_)) => {
@@ -273,6 +288,14 @@ fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
             None
         }
     }
+}
+
+/// Copies all of the log and empties it; whether nobody was in the way.
+fn try_empty_log(conn: &Connection) -> Result<bool> {
+    conn.busy_timeout(Duration::ZERO)?;
+    let emptied = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!emptied?)
 }
 
 /// Copies all that no reader still needs; returns how many pages of log are left to copy.

@@ -22,12 +22,18 @@ pub(super) const STATEMENTS: usize = 128;
 /// Opens a connection that writes, and makes the file where there is none.
 pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     // A new file is its owner's alone, and so are the files that SQLite puts beside it.
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+    let is_new = match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0)
+        }
         Err(error) => return Err(OpenError::File(path.to_owned(), error)),
-    }
+    };
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if is_new {
+        // So that the file can shrink; later than this, only VACUUM can bring it about.
+        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", "ON")?;

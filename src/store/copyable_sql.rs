@@ -99,8 +99,11 @@ fn resolver_condition(name: &PrincipalName) -> String {
 }
 
 fn risk_condition(risk: RiskLevel) -> String {
-    let of_risk = "kind = 'confirmation' AND interaction_id IN (SELECT interaction_id FROM interaction_bodies";
-    format!("{of_risk} WHERE json_extract(body, '$.riskLevel') = {})", literal(risk.as_str()))
+    let risk = literal(risk.as_str());
+    format!(
+        "kind = 'confirmation' AND interaction_id IN (SELECT interaction_id FROM interaction_bodies \
+         WHERE json_extract(body, '$.riskLevel') = {risk} UNION ALL SELECT interaction_id FROM forgettings WHERE risk_level = {risk})"
+    )
 }
 
 /// A condition `column = value` for each column that has a value.

@@ -62,7 +62,10 @@ impl Filter {
             .when("i.created_at_ms >= ?", self.since.as_ref())
             .when("i.created_at_ms < ?", self.until.as_ref())
             .when("? IN (i.resolved_by_principal, i.resolved_by_rule)", self.resolved_by.as_ref())
-            .when("i.kind = 'confirmation' AND b.body ->> '$.riskLevel' = ?", self.risk.as_ref())
+            .when(
+                "i.kind = 'confirmation' AND coalesce(f.risk_level, b.body ->> '$.riskLevel') = ?",
+                self.risk.as_ref(),
+            )
     }
 }
 

@@ -18,6 +18,7 @@ mod direct;
 mod doctor;
 mod error;
 mod fair_queue;
+mod forgettings;
 mod held_files;
 mod identify;
 mod interaction_lists;
@@ -54,9 +55,10 @@ pub use self::audit_log::Events;
 pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
-pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
+pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
+pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -79,6 +81,10 @@ use crate::domain::id::{PrincipalName, RequestId};
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
+
+/// How often the write-ahead log is tried to be emptied, and how long two attempts lie apart.
+const EMPTYING_ATTEMPTS: u32 = 10;
+const EMPTYING_PAUSE: Duration = Duration::from_millis(20);
 
 /// The result of a call of the store.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -299,6 +305,23 @@ impl Store {
     pub async fn next_deadline(&self, priority: Priority) -> Result<Option<Timestamp>> {
         let of_others = self.read(priority, |tx| tx.next_deadline_beside_pending()).await?;
         Ok([of_others, self.first_deadline.get()].into_iter().flatten().min())
+    }
+
+    /// Moves the write-ahead log into the database and empties it, so that what was wiped is in neither; whether it did. It
+    /// cannot while another process reads.
+    ///
+    /// # Errors
+    ///
+    /// If the store is closed, or its disk failed.
+    pub async fn empty_log(&self) -> Result<bool> {
+        for attempt in 1..=EMPTYING_ATTEMPTS {
+            // The last attempt waits for the readers of this server, and holds new ones back.
+            if self.writer.empty_log(attempt == EMPTYING_ATTEMPTS).await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(EMPTYING_PAUSE).await;
+        }
+        Ok(false)
     }
 
     /// Returns how many writes are queued or running.

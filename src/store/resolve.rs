@@ -26,9 +26,12 @@ impl WriteTx<'_> {
             ResolvedBy::TrustRule(rule_id) => ("trust_rule", None, Some(rule_id), None),
             ResolvedBy::System(System::Expired) => ("system", None, None, Some("expired")),
         };
-        let detail = Some(&resolution.detail).filter(|detail| **detail != Detail::default());
         let not_json = |_| Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() };
-        let detail = detail.map(serde_json::to_string).transpose().map_err(not_json)?;
+        let json = |detail: Detail| {
+            let detail = Some(detail).filter(|detail| *detail != Detail::default());
+            detail.as_ref().map(serde_json::to_string).transpose().map_err(not_json)
+        };
+        let (facts, unshown) = (json(resolution.detail.facts())?, json(resolution.detail.unshown())?);
         let changed = match system {
             None => self.conn.prepare_cached(SETTLE)?.execute(named_params! {
                 ":request_id": interaction.request_id,
@@ -38,7 +41,7 @@ impl WriteTx<'_> {
                 ":principal": principal,
                 ":rule": rule,
                 ":system": system,
-                ":resolution": detail,
+                ":resolution": facts,
             })?,
             Some(_) => self.conn.prepare_cached(EXPIRE)?.execute(named_params! {
                 ":request_id": interaction.request_id,
@@ -55,7 +58,8 @@ impl WriteTx<'_> {
         event.principal = principal;
         event.rule_id = rule;
         event.detail = resolution.detail.audited();
-        self.append_own_audit(event, &interaction.registered_by)?;
+        event.text = resolution.detail.audited_text();
+        self.append_own_audit(event, &interaction.registered_by, unshown.as_deref())?;
         let request_id = interaction.request_id.clone();
         self.committed.resolved.push(ResolvedInteraction { request_id, outcome: resolution.outcome, by });
         Ok(())

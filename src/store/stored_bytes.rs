@@ -51,9 +51,10 @@ impl StoredBytes {
         let mut statement = conn.prepare_cached("SELECT number FROM kept_through WHERE what = 'stored_bytes'")?;
         let through = statement.query_row([], |row| row.get(0))?;
         let mut stored = Self { through, days: HashMap::new() };
+        // What is forgotten counts as nothing but its row.
         let mut statement = conn.prepare_cached(
-            "SELECT i.registered_by, i.created_at_ms, octet_length(b.body) + octet_length(b.metadata) + ?2 \
-             FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
+            "SELECT i.registered_by, i.created_at_ms, coalesce(octet_length(b.body) + octet_length(b.metadata), 0) + ?2 \
+             FROM interactions AS i LEFT JOIN interaction_bodies AS b USING (interaction_id) \
              WHERE i.interaction_id > ?1 ORDER BY i.interaction_id",
         )?;
         let registered = statement.query_map(params![through, BYTES_BESIDE], |row| {

@@ -72,6 +72,7 @@ where
 
 enum Message {
     Work(Box<dyn Work>),
+    EmptyLog { waits: bool, reply: oneshot::Sender<bool> },
     Close(oneshot::Sender<Result<()>>),
 }
 
@@ -136,6 +137,13 @@ impl Writer {
         answer.await.map_err(|_| Error::Closed)?
     }
 
+    /// Empties the write-ahead log, if no reader is in the way; whether it did. With `waits` it waits for this server's own.
+    pub(super) async fn empty_log(&self, waits: bool) -> Result<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Message::EmptyLog { waits, reply }).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)
+    }
+
     pub(super) fn queued(&self) -> usize {
         self.queued.load(Ordering::Relaxed)
     }
@@ -179,13 +187,14 @@ impl Thread {
     fn run(mut self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
             let mut group = Vec::new();
-            let mut close = None;
+            let (mut close, mut emptying) = (None, None);
             for message in std::iter::once(first).chain(messages.try_iter()) {
                 match message {
                     Message::Work(work) => group.push(work),
+                    Message::EmptyLog { waits, reply } => emptying = Some((waits, reply)),
                     Message::Close(reply) => close = Some(reply),
                 }
-                if group.len() == LARGEST_GROUP || close.is_some() {
+                if group.len() == LARGEST_GROUP || close.is_some() || emptying.is_some() {
                     break;
                 }
             }
@@ -194,6 +203,12 @@ impl Thread {
             }
             if self.checkpointer.after_commit(&self.conn) == Disk::Unknown {
                 return;
+            }
+            if let Some((waits, reply)) = emptying {
+                if !self.checkpointer.may_acknowledge(&self.conn) {
+                    return;
+                }
+                let _ = reply.send(self.checkpointer.empty_log(&self.conn, waits));
             }
             if let Some(reply) = close {
                 let _ = reply.send(self.checkpoint());

@@ -35,6 +35,7 @@ struct InteractionPage {
     status: &'static str,
     /// Whether it waits for a person.
     is_pending: bool,
+    is_forgotten: bool,
     asked: Asked,
     /// With the forms that answer it, while it waits.
     card: Option<Card>,
@@ -110,6 +111,7 @@ pub(super) async fn get(
         kind: interaction.kind,
         status: interaction.status().as_str(),
         is_pending: resolution.is_none(),
+        is_forgotten: record.forgetting.is_some(),
         asked: Asked::of(&record),
         card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
         details: interaction_details(&record),
@@ -151,7 +153,7 @@ pub(super) async fn wipe(
 /// Whether a value was given to be kept, and no person has wiped it.
 fn has_kept_value(record: &Record) -> bool {
     let delivery = record.interaction.resolution.as_ref().and_then(|resolution| resolution.detail.delivery);
-    delivery == Some(Delivery::Store) && record.wiping.is_none()
+    delivery == Some(Delivery::Store) && record.wiping.is_none() && record.forgetting.is_none()
 }
 
 fn is_approved(interaction: &Interaction) -> bool {

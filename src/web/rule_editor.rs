@@ -68,6 +68,9 @@ pub(super) async fn page(
     if record.interaction.kind != Kind::Confirmation {
         return Err(Refused::RuleFromWrongKind { actual: record.interaction.kind }.into());
     }
+    if record.forgetting.is_some() {
+        return Err(Refused::Forgotten.into());
+    }
     let asked = confirmation(&record)?;
     let mut draft = Draft::like(asked, &app.limits);
     let preview = match draft.read(&app.limits) {

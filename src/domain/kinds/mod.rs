@@ -17,7 +17,7 @@ pub use self::secret::SecretRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::enums::{Delivery, Outcome, string_enum};
+use super::enums::{Delivery, Outcome, RiskLevel, string_enum};
 use super::id::{RuleId, ToolName};
 use super::json::JsonObject;
 use super::trust_rule::RuleUse;
@@ -54,7 +54,32 @@ pub enum Content {
     Secret(SecretRequest),
     /// Which of these?
     Question(Question),
+    /// It is forgotten.
+    Forgotten(Remains),
 }
+
+/// What remains of a content that is forgotten.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    /// What was asked for.
+    pub kind: Kind,
+    /// The tool of a confirmation.
+    pub tool_name: Option<ToolName>,
+    /// The risk of a confirmation.
+    pub risk_level: Option<RiskLevel>,
+    /// The digest of a confirmation's input.
+    pub input_digest: Option<String>,
+}
+
+impl Remains {
+    fn summary(&self) -> Summary<'_> {
+        let title = self.tool_name.as_ref().map_or(self.kind.as_str(), ToolName::as_str);
+        Summary { title, text: FORGOTTEN.into() }
+    }
+}
+
+/// What stands in a list in the place of what is forgotten.
+pub const FORGOTTEN: &str = "(forgotten)";
 
 /// The same, lent.
 #[derive(Clone, Copy, Debug)]
@@ -116,13 +141,31 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// What the audit event of the resolution has beside who and what: the words of people, and digests in place of inputs.
+    /// The facts of it, which are never forgotten.
+    #[must_use]
+    pub fn facts(&self) -> Self {
+        Self { comment: None, updated_input: None, responses: None, ..self.clone() }
+    }
+
+    /// What it holds that no event tells of: an input and answers.
+    #[must_use]
+    pub fn unshown(&self) -> Self {
+        let Self { updated_input, responses, .. } = self.clone();
+        Self { updated_input, responses, ..Self::default() }
+    }
+
+    /// The words of people in the audit event of the resolution.
+    #[must_use]
+    pub fn audited_text(&self) -> Option<Value> {
+        self.comment.as_ref().map(|comment| json!({"comment": comment}))
+    }
+
+    /// What the audit event of the resolution has beside who and what: digests in place of inputs.
     #[must_use]
     pub fn audited(&self) -> Option<Value> {
-        let Self { comment, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
+        let Self { comment: _, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
             self;
         let members = [
-            ("comment", comment.clone().map(Value::from)),
             ("updatedInputDigest", updated_input_digest.clone().map(Value::from)),
             ("madeRule", made_rule.as_ref().map(|rule_id| rule_id.as_str().into())),
             ("trustRules", trust_rules.as_ref().map(|rules| json!(rules))),
@@ -151,6 +194,7 @@ impl Content {
             Self::Confirmation(_) => Kind::Confirmation,
             Self::Secret(_) => Kind::Secret,
             Self::Question(_) => Kind::Question,
+            Self::Forgotten(remains) => remains.kind,
         }
     }
 
@@ -159,6 +203,7 @@ impl Content {
     pub fn tool_name(&self) -> Option<&ToolName> {
         match self {
             Self::Confirmation(confirmation) => Some(&confirmation.tool_name),
+            Self::Forgotten(remains) => remains.tool_name.as_ref(),
             Self::Secret(_) | Self::Question(_) => None,
         }
     }
@@ -176,6 +221,7 @@ impl Content {
             }
             Self::Secret(secret) => secret.check()?,
             Self::Question(question) => question.check()?,
+            Self::Forgotten(_) => {}
         }
         Ok(self)
     }
@@ -203,17 +249,7 @@ impl Content {
     pub fn confirmation(&self) -> Option<&Confirmation> {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
-            Self::Secret(_) | Self::Question(_) => None,
-        }
-    }
-
-    /// The content, lent.
-    #[must_use]
-    pub fn asked(&self) -> Asked<'_> {
-        match self {
-            Self::Confirmation(confirmation) => Asked::Confirmation(confirmation),
-            Self::Secret(secret) => Asked::Secret(secret),
-            Self::Question(question) => Asked::Question(question),
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 
@@ -222,14 +258,19 @@ impl Content {
     pub fn confirmation_mut(&mut self) -> Option<&mut Confirmation> {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
-            Self::Secret(_) | Self::Question(_) => None,
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 
     /// What it is about, in a line.
     #[must_use]
     pub fn summary(&self) -> Summary<'_> {
-        self.asked().summary()
+        match self {
+            Self::Confirmation(confirmation) => confirmation.summary(),
+            Self::Secret(secret) => secret.summary(),
+            Self::Question(question) => question.summary(),
+            Self::Forgotten(remains) => remains.summary(),
+        }
     }
 
     /// The JSON that is stored and shown: the member named after the kind.
@@ -238,6 +279,7 @@ impl Content {
             Self::Confirmation(confirmation) => serde_json::to_string(confirmation),
             Self::Secret(secret) => serde_json::to_string(secret),
             Self::Question(question) => serde_json::to_string(question),
+            Self::Forgotten(_) => Ok("{}".to_owned()),
         }
     }
 

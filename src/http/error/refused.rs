@@ -107,6 +107,15 @@ impl From<Refused> for Problem {
             Refused::ApprovalWithdrawn => {
                 Self::new(CONFLICT, "approval_withdrawn", "this approval was taken back before it was claimed")
             }
+            Refused::NotResolved => {
+                Self::new(CONFLICT, "not_resolved", "this interaction is pending: only what is over can be forgotten")
+                    .with("status", "pending")
+            }
+            Refused::StillClaimable => {
+                let message = "this approval can still be claimed: withdraw it before it is forgotten";
+                Self::new(CONFLICT, "still_claimable", message)
+            }
+            Refused::Forgotten => Self::new(CONFLICT, "forgotten", "what was asked here is forgotten"),
             Refused::DigestMismatch => {
                 let message = "what was approved has another digest; nothing was used up";
                 Self::new(CONFLICT, "digest_mismatch", message).with("field", "inputDigest")

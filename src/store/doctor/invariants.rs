@@ -3,7 +3,7 @@
 /// The events that are an interaction's beginning or end.
 macro_rules! begins_or_ends {
     () => {
-        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported', 'interaction.approval_withdrawn')"
+        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported', 'interaction.approval_withdrawn', 'interaction.forgotten')"
     };
 }
 
@@ -50,8 +50,38 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          OR event_seq > (SELECT number FROM kept_through WHERE what = 'own_events')",
     ),
     (
-        "every interaction has its body",
-        "SELECT request_id FROM interactions WHERE interaction_id NOT IN (SELECT interaction_id FROM interaction_bodies)",
+        "every interaction has its body, or is forgotten",
+        "SELECT request_id FROM interactions WHERE interaction_id NOT IN (SELECT interaction_id FROM interaction_bodies) \
+         AND interaction_id NOT IN (SELECT interaction_id FROM forgettings)",
+    ),
+    (
+        "what is forgotten is wiped",
+        "SELECT request_id FROM forgettings AS f JOIN interactions AS i USING (interaction_id) WHERE status = 'pending' \
+         OR EXISTS (SELECT 1 FROM interaction_bodies AS b WHERE b.interaction_id = f.interaction_id AND (b.body <> '{}' OR b.metadata <> '{}' \
+           OR b.origin IS NOT NULL OR b.traceparent IS NOT NULL OR b.content_sha256 <> f.content_sha256)) \
+         OR EXISTS (SELECT 1 FROM texts AS t WHERE t.interaction_id = f.interaction_id AND (t.text IS NOT NULL OR t.unshown IS NOT NULL)) \
+         OR EXISTS (SELECT 1 FROM sealed_secrets AS s WHERE s.interaction_id = f.interaction_id AND (s.sealed IS NOT NULL OR s.service <> '' OR s.field <> ''))",
+    ),
+    (
+        "nothing is wiped of what is not forgotten",
+        "SELECT request_id FROM interaction_bodies JOIN interactions USING (interaction_id) \
+         WHERE body = '{}' AND interaction_id NOT IN (SELECT interaction_id FROM forgettings) \
+         UNION ALL SELECT coalesce(request_id, 'event ' || seq) FROM audit_events AS a LEFT JOIN texts ON told_in = seq \
+         WHERE text_digest IS NOT NULL AND text IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM forgettings JOIN interactions AS i USING (interaction_id) WHERE i.request_id = a.request_id) \
+         UNION ALL SELECT request_id FROM texts JOIN interactions USING (interaction_id) \
+         WHERE text IS NULL AND unshown IS NULL AND interaction_id NOT IN (SELECT interaction_id FROM forgettings)",
+    ),
+    (
+        "every forgetting is in the history, once",
+        "SELECT request_id FROM interactions AS i LEFT JOIN forgettings AS f USING (interaction_id) WHERE (SELECT count(*) FROM audit_events AS a \
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten' AND a.at_ms = f.forgotten_at_ms AND a.principal IS f.forgotten_by) \
+         <> (f.interaction_id IS NOT NULL) OR (SELECT count(*) FROM audit_events AS a \
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten') <> (f.interaction_id IS NOT NULL)",
+    ),
+    (
+        "every text is told of in the history",
+        "SELECT told_in FROM texts LEFT JOIN audit_events ON seq = told_in WHERE seq IS NULL OR (text IS NOT NULL AND text_digest IS NULL)",
     ),
     (
         "only an approved confirmation is claimed or withdrawn, and the history tells of it",

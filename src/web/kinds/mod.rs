@@ -1,7 +1,8 @@
-//! The kinds of interaction on pages, one file each: what is asked, the form that answers it, and its details. Here is what
-//! chooses among them.
+//! The kinds of interaction on pages, one file each: what is asked, the form that answers it, and its details; and
+//! one for what is forgotten. Here is what chooses among them.
 
 pub(super) mod confirmation;
+mod forgotten;
 mod question;
 mod secret;
 
@@ -10,6 +11,7 @@ use axum::middleware::map_response;
 use axum::routing::post;
 
 use self::confirmation::ConfirmationView;
+use self::forgotten::ForgottenView;
 use self::question::QuestionView;
 use self::secret::SecretView;
 use super::interaction::DetailRow;
@@ -47,6 +49,7 @@ pub(super) enum Asked {
     Confirmation(Box<ConfirmationView>),
     Secret(SecretView),
     Question(QuestionView),
+    Forgotten(ForgottenView),
 }
 
 impl Asked {
@@ -56,6 +59,7 @@ impl Asked {
             Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked))),
             Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
             Content::Question(asked) => Self::Question(QuestionView::of(asked)),
+            Content::Forgotten(remains) => Self::Forgotten(ForgottenView::of(remains, record.forgetting.as_ref())),
         }
     }
 
@@ -65,15 +69,17 @@ impl Asked {
             Self::Confirmation(view) => view.render(),
             Self::Secret(view) => view.render(),
             Self::Question(view) => view.render(),
+            Self::Forgotten(view) => view.render(),
         }
     }
 
-    /// The form that answers it.
+    /// The form that answers it; nothing where it is forgotten.
     pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
         match self {
             Self::Confirmation(view) => view.form(target),
             Self::Secret(view) => view.form(target),
             Self::Question(view) => view.form(target),
+            Self::Forgotten(_) => Ok(String::new()),
         }
     }
 
@@ -94,6 +100,7 @@ pub(super) fn details(content: &Content) -> Vec<DetailRow> {
         Content::Confirmation(asked) => confirmation::details(asked),
         Content::Secret(asked) => secret::details(asked),
         Content::Question(_) => Vec::new(),
+        Content::Forgotten(remains) => forgotten::details(remains),
     }
 }
 
@@ -103,6 +110,7 @@ pub(super) fn answered(content: &Content, detail: &Detail) -> Vec<DetailRow> {
         Content::Confirmation(_) => confirmation::answered(detail),
         Content::Secret(_) => secret::answered(detail),
         Content::Question(asked) => question::answered(asked, detail),
+        Content::Forgotten(remains) => forgotten::answered(remains, detail),
     }
 }
 
@@ -117,6 +125,9 @@ pub(super) async fn resolvable(
     let record = app.service.get(&person.principal, request_id).await?;
     if record.interaction.kind != kind {
         return Err(Refused::WrongKind { expected: kind, actual: record.interaction.kind }.into());
+    }
+    if record.forgetting.is_some() {
+        return Err(Refused::Forgotten.into());
     }
     Ok(record)
 }

@@ -54,7 +54,7 @@ fn a_denial_and_its_comment_reach_the_agent_and_the_history() {
                "effectiveInput": null, "effectiveInputDigest": null})
     );
     assert_eq!(server.sql("SELECT comment FROM v_decisions"), [[json!("not on a Friday")]]);
-    let detail = server.sql("SELECT detail FROM audit_events WHERE event = 'interaction.rejected'").remove(0).remove(0);
+    let detail = server.sql("SELECT detail FROM v_events WHERE event = 'interaction.rejected'").remove(0).remove(0);
     assert!(detail.as_str().unwrap().contains("not on a Friday"), "{detail}");
 }
 
@@ -78,8 +78,8 @@ fn an_edited_input_stands_beside_the_proposed_one_with_a_digest_of_its_own() {
     assert_eq!(seen["resolution"]["effectiveInput"], json!({"command": "make test"}));
     assert_eq!(seen["resolution"]["effectiveInputDigest"], digests[1]);
     let stored = server.sql(
-        "SELECT b.body ->> '$.input.command', i.resolution ->> '$.updatedInput.command' \
-         FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id)",
+        "SELECT b.body ->> '$.input.command', t.unshown ->> '$.updatedInput.command' \
+         FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) JOIN texts AS t USING (interaction_id)",
     );
     assert_eq!(stored, [[json!("make deploy"), json!("make test")]]);
     server.unchanged(|| ada.post("/v1/confirm", &edited).expect(200));

@@ -153,6 +153,13 @@ impl Fixture {
         let others = vec![
             Call::post("/v1/interactions/{requestId}/withdraw", "/v1/interactions/d/withdraw", json!({}), RESOLVERS)
                 .with_optional_body(),
+            Call::post(
+                "/v1/interactions/{requestId}/forget",
+                "/v1/interactions/own-s/forget",
+                json!({}),
+                &[Role::Admin],
+            )
+            .with_optional_body(),
             Call {
                 method: "DELETE",
                 ..Call::get("/v1/interactions/{requestId}/secret", "/v1/interactions/own-s/secret", RESOLVERS)

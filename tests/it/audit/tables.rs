@@ -24,7 +24,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -36,6 +36,8 @@ const TABLES: [&str; 13] = [
     "login_links",
     "sessions",
     "audit_events",
+    "texts",
+    "forgettings",
     "own_events",
     "kept_through",
 ];

@@ -15,8 +15,9 @@ pub(super) fn compare(server: &TestServer, oracle: &Oracle) -> Result<(), String
          created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, revoked_by \
          FROM trust_rules ORDER BY rule_number";
     same(server, rules, oracle.rules.iter().map(rule))?;
-    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, outcome_detail, outcome_at_ms, withdrawn_by, withdrawn_at_ms \
-         FROM claims JOIN interactions USING (interaction_id) ORDER BY interaction_id";
+    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, text ->> '$.detail', outcome_at_ms, withdrawn_by, withdrawn_at_ms \
+         FROM claims JOIN interactions USING (interaction_id) \
+         LEFT JOIN texts ON texts.interaction_id = claims.interaction_id AND about = 'outcome' ORDER BY interactions.interaction_id";
     same(server, claims, oracle.interactions.iter().filter_map(claim))?;
     let secrets = "SELECT request_id, service, field, delivery, sealed IS NOT NULL, take_id, taken_at_ms \
          FROM sealed_secrets JOIN interactions USING (interaction_id) ORDER BY interaction_id";
