@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use super::held_files::{Displaced, HeldFiles, State};
 use super::known_head::KnownHead;
 use super::readers::ReadBarrier;
 use super::{Error, Result};
+use crate::domain::chain::Head;
 
 /// The pages of log, 4 KiB each, after which the thread begins: 16 MiB.
 const LONG_PAGES: i32 = 4096;
@@ -64,6 +65,7 @@ pub(super) struct Checkpointer {
     failed: watch::Sender<bool>,
     barrier: ReadBarrier,
     files: Arc<HeldFiles>,
+    committed: Arc<Mutex<Option<Head>>>,
     /// Whether a line of the log says already that another process holds the write-ahead log.
     said_held: Cell<bool>,
 }
@@ -75,17 +77,19 @@ impl Checkpointer {
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
         let failed = watch::Sender::new(false);
+        let committed = Arc::new(Mutex::new(None));
         let thread = Thread {
             conn,
             caught_up: Arc::clone(&caught_up),
             failed: failed.clone(),
             barrier: Arc::clone(&barrier),
             files: Arc::clone(&files),
+            committed: Arc::clone(&committed),
             known: KnownHead::default(),
             looked_at: None,
         };
         thread::Builder::new().name("checkpointer".to_owned()).spawn(move || thread.run(&woken))?;
-        Ok(Self { wake, caught_up, failed, barrier, files, said_held: Cell::new(false) })
+        Ok(Self { wake, caught_up, failed, barrier, files, committed, said_held: Cell::new(false) })
     }
 
     /// Becomes true when a sync fails or a file is gone.
@@ -101,6 +105,11 @@ impl Checkpointer {
 
     fn has_failed(&self) -> bool {
         *self.failed.borrow()
+    }
+
+    /// To be told by the writer after a commit where the chain ends now: the thread does not look at every commit.
+    pub(super) fn committed(&self, head: Head) {
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
     }
 
     /// Whether the thread that calls has written to the log by a commit since it called last.
@@ -171,6 +180,8 @@ struct Thread {
     failed: watch::Sender<bool>,
     barrier: ReadBarrier,
     files: Arc<HeldFiles>,
+    /// What the writer has committed since the last look.
+    committed: Arc<Mutex<Option<Head>>>,
     known: KnownHead,
     /// The state in which the end of the chain was last looked for.
     looked_at: Option<State>,
@@ -198,6 +209,8 @@ impl Thread {
         if self.has_failed() || self.looked_at == Some(state) {
             return;
         }
+        let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        committed.into_iter().for_each(|head| self.known.set(head));
         match self.known.is_still_there(&self.conn) {
             Ok(true) => self.looked_at = Some(state),
             Ok(false) => self.end_refilled(),

@@ -38,7 +38,7 @@ impl KnownHead {
         Ok(true)
     }
 
-    /// An event of this connection's own has become the last one.
+    /// An event of the connection itself, or of the writer, has become the last one.
     pub(super) const fn set(&mut self, head: Head) {
         self.0 = head;
     }

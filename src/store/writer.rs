@@ -291,6 +291,7 @@ impl Thread {
         all.duration = begun.elapsed();
         self.cache.committed();
         self.cache.pending.iter().for_each(|pending| self.first_deadline.set(pending));
+        self.cache.head.into_iter().for_each(|head| self.checkpointer.committed(head));
         if Checkpointer::has_written() {
             self.commits.committed(all.has_changed_tokens);
         }
