@@ -17,9 +17,8 @@ impl Warning {
     /// The warnings as an answer has them: no member where there is none.
     #[must_use]
     pub fn list(warnings: &[warning::Warning]) -> Option<Vec<Self>> {
-        let listed = warnings
-            .iter()
-            .map(|warning| Self { code: warning.as_str().to_owned(), message: warning.message().to_owned() });
+        let listed =
+            warnings.iter().map(|warning| Self { code: warning.as_str().to_owned(), message: warning.message() });
         (!warnings.is_empty()).then(|| listed.collect())
     }
 }

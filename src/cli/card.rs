@@ -12,7 +12,8 @@ use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Asked, Confirmation, Diff, Question, Response, SecretRequest};
-use crate::present::{Change, facts, hunks, resolver};
+use crate::domain::tools::Profiles;
+use crate::present::{Change, Line, edits, facts, hunks, resolver, rule_parts};
 
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;
@@ -100,6 +101,11 @@ impl Card {
             self.field("reason", SafeText::own("the agent says:", TextStyle::Dim));
             self.block(reason);
         }
+        let (view, _) = Profiles::built_in().view(&asked.tool_name);
+        for edit in edits(asked, view) {
+            self.field("change of", SafeText::line(&edit.file));
+            self.hunks(&edit.hunks);
+        }
         self.input("input", &asked.input);
         let subject = asked.subject_text();
         if asked.input.string("command") != Some(&subject) {
@@ -121,6 +127,9 @@ impl Card {
         for option in &asked.allowlist_options {
             let label = SafeText::line(&option.label);
             self.field("--always", SafeText::line(option.pattern.as_str()).and(said(label)));
+            for (name, value) in option.members.iter().flat_map(|members| rule_parts(members, None, None)) {
+                self.barred(SafeText::line(&name).and(SafeText::line(&format!(" {value}"))));
+            }
         }
         for option in &asked.scope_options {
             let label = SafeText::line(&option.label);
@@ -235,7 +244,11 @@ impl Card {
     fn diff(&mut self, diff: &Diff) {
         let name = if diff.is_new_file { "new file" } else { "edit of" };
         self.field(name, SafeText::line(&diff.file_path));
-        for (number, hunk) in hunks(diff).iter().enumerate() {
+        self.hunks(&hunks(diff));
+    }
+
+    fn hunks(&mut self, hunks: &[Vec<Line>]) {
+        for (number, hunk) in hunks.iter().enumerate() {
             if number > 0 {
                 self.barred(SafeText::own("…", TextStyle::Dim));
             }

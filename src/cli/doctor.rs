@@ -6,6 +6,8 @@ use std::path::Path;
 use super::progress::Progress;
 use crate::clock::{Clock, SystemClock, TOLD_AHEAD_MS};
 use crate::config::Database;
+use crate::present::COVERS_LESS;
+use crate::service::active;
 use crate::store::{examine, with_read_tx};
 
 /// The database is not in order; what is wrong with it has been printed.
@@ -33,8 +35,19 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
     if let Some(note) = clock_note(&path) {
         writeln!(out, "note    {note}")?;
     }
+    if let Some(note) = rules_note(&path) {
+        writeln!(out, "note    {note}")?;
+    }
     let broken = checks.iter().filter(|check| !check.found.is_empty()).count();
     if broken == 0 { Ok(()) } else { Err(NotWell { broken, checks: checks.len() }.into()) }
+}
+
+/// What there is to say of rules that cover less than when they were made.
+fn rules_note(path: &Path) -> Option<String> {
+    let now = SystemClock::default().now();
+    let rules = with_read_tx(path, |tx| active(tx, now)).ok()?;
+    let less = rules.iter().filter(|rule| rule.covers_less()).count();
+    (less > 0).then(|| format!("{less} rules: each {COVERS_LESS}; `countersign rules list` has them"))
 }
 
 /// What there is to say of the machine's clock: `None` where it is not behind, or the history cannot be read, of which a

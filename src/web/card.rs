@@ -11,6 +11,7 @@ use crate::domain::enums::RiskLevel;
 use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::kinds::{Content, Entry, Question, Response, SecretRequest};
 use crate::domain::origin::Origin;
+use crate::domain::tools::Profiles;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::present::{Ending, asks};
@@ -66,9 +67,9 @@ pub(super) struct SecretView {
 
 impl Asked {
     /// What `record` asks, complete.
-    pub(super) fn of(record: &Record) -> Self {
+    pub(super) fn of(record: &Record, profiles: &Profiles) -> Self {
         match &record.body.content {
-            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked))),
+            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked, profiles))),
             Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
             Content::Question(asked) => Self::Question(QuestionView::of(asked)),
         }
@@ -86,7 +87,7 @@ impl Card {
     pub(super) fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
         let interaction = &record.interaction;
         let now = app.service.now();
-        let asked = Asked::of(record);
+        let asked = Asked::of(record, app.service.profiles());
         let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
         let alike = record.body.content.confirmation().map(|asked| serde_json::to_string(&asked.sameness()));
         let alike = alike.transpose().map_err(|_| Problem::internal())?.map(|alike| digest(&alike));

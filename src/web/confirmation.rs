@@ -8,7 +8,8 @@ use crate::domain::acknowledgement::{Acknowledgement, LONG_CHARS, missing, requi
 use crate::domain::enums::RiskLevel;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
-use crate::present::{acknowledged_fact, escape_json, facts};
+use crate::domain::tools::Profiles;
+use crate::present::{acknowledged_fact, edits, escape_json, facts, rule_parts};
 
 /// A request to use a tool.
 pub(super) struct ConfirmationView {
@@ -16,6 +17,8 @@ pub(super) struct ConfirmationView {
     pub(super) risk: RiskLevel,
     /// Every member of the input.
     pub(super) members: Vec<Member>,
+    /// What the members would change in files.
+    pub(super) edits: Vec<DiffView>,
     /// The input as it was sent.
     pub(super) as_sent: Markup,
     /// What rules go by, where no member says it.
@@ -49,6 +52,8 @@ pub(super) struct Offer {
     pub(super) label: Markup,
     pub(super) description: Option<Markup>,
     pub(super) value: Markup,
+    /// What a rule with it says of the other members, by name.
+    pub(super) parts: Vec<(Markup, Markup)>,
 }
 
 /// Something to be acknowledged: its word, and what it is about.
@@ -64,7 +69,11 @@ impl AcknowledgementView {
 }
 
 impl ConfirmationView {
-    pub(super) fn of(asked: &Confirmation) -> Self {
+    pub(super) fn of(asked: &Confirmation, profiles: &Profiles) -> Self {
+        let (view, order) = profiles.view(&asked.tool_name);
+        let place = |name: &String| order.iter().position(|first| first == name).unwrap_or(order.len());
+        let mut members = asked.input.tree().iter().collect::<Vec<_>>();
+        members.sort_by_key(|(name, _)| place(name));
         let subject = asked.subject_text();
         let is_said = says(asked, &subject);
         let patterns = asked.allowlist_options.iter().enumerate().map(|(number, option)| Offer {
@@ -72,19 +81,22 @@ impl ConfirmationView {
             label: escape_untrusted(&option.label),
             description: option.description.as_deref().map(escape_untrusted),
             value: escape_untrusted(option.pattern.as_str()),
+            parts: option.members.iter().flat_map(|members| rule_parts(members, None, None)).map(escape_part).collect(),
         });
         let scopes = asked.scope_options.iter().enumerate().map(|(number, option)| Offer {
             number,
             label: escape_untrusted(&option.label),
             description: None,
             value: escape_untrusted(option.scope.as_str()),
+            parts: Vec::new(),
         });
         let required = required(asked, None);
         let is_lasting = asked.persistent_decisions_allowed;
         Self {
             tool: escape_untrusted(asked.tool_name.as_str()),
             risk: asked.risk_level,
-            members: asked.input.tree().iter().map(|(name, value)| Member::new(name, value)).collect(),
+            members: members.into_iter().map(|(name, value)| Member::new(name, value)).collect(),
+            edits: edits(asked, view).iter().map(DiffView::of_edit).collect(),
             as_sent: escape_untrusted(asked.input.text()),
             subject: (!is_said).then(|| escape_untrusted(&subject)),
             facts: facts(asked).iter().map(|fact| (fact.name, escape_untrusted(&fact.value))).collect(),
@@ -103,6 +115,10 @@ impl ConfirmationView {
     pub(super) fn offers_rule(&self) -> bool {
         !self.patterns.is_empty() && !self.scopes.is_empty()
     }
+}
+
+fn escape_part((name, value): (String, String)) -> (Markup, Markup) {
+    (escape_untrusted(&name), escape_untrusted(&value))
 }
 
 /// Whether the input itself says the subject.

@@ -14,8 +14,8 @@ use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::Record;
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Confirmation, Sameness, check_form};
-use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::kinds::{AllowlistOption, Confirmation, Sameness, check_form};
+use crate::domain::pattern::Scope;
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
@@ -55,8 +55,10 @@ fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Res
         Some("allow") => {}
         Some("allow-edited") => body.updated_input = Some(edited(fields)?),
         Some("allow-always") => {
-            let (pattern, scope) = chosen(asked, fields)?;
-            (body.selected_pattern, body.selected_scope) = (Some(pattern), Some(scope));
+            let (offer, scope) = chosen(asked, fields)?;
+            (body.selected_pattern, body.selected_scope) = (Some(offer.pattern), Some(scope));
+            body.selected_members = offer.members;
+            body.selected_agent = fields.get("anyAgent").map(|_| None);
         }
         Some("deny") => body.decision = Decision::Deny,
         _ => return Err(Problem::malformed_field("decision", "Approve or reject it.")),
@@ -76,12 +78,12 @@ fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
 }
 
 /// The pattern and the scope that were chosen among those that are offered, by their places.
-fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Problem> {
+fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(AllowlistOption, Scope), Problem> {
     let place = |name: &str| fields.get(name).and_then(|place| place.parse::<usize>().ok());
     let pattern = place("pattern").and_then(|place| asked.allowlist_options.get(place));
     let scope = place("scope").and_then(|place| asked.scope_options.get(place));
     match (pattern, scope) {
-        (Some(pattern), Some(scope)) => Ok((pattern.pattern.clone(), scope.scope.clone())),
+        (Some(pattern), Some(scope)) => Ok((pattern.clone(), scope.scope.clone())),
         _ => Err(Problem::malformed_field("pattern", "Choose what the rule covers, and where.")),
     }
 }

@@ -10,11 +10,20 @@ use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery};
 use crate::domain::id::RequestId;
 use crate::domain::kinds::Response;
+use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::secret_value::SecretValue;
 
 /// How long the server may be away before an answer is given up: it is the same however often it arrives.
 const RETRIES: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));
+
+/// A rule that is made with an approval: one of the patterns that are offered, with what it says of the members, and a scope.
+#[derive(Clone)]
+pub(super) struct ChosenRule {
+    pub(super) pattern: Pattern,
+    pub(super) members: Option<Members>,
+    pub(super) scope: Scope,
+}
 
 /// One answer to one interaction.
 #[derive(Clone)]
@@ -23,7 +32,7 @@ pub(super) enum Answer {
     Confirm {
         decision: Decision,
         comment: Option<String>,
-        rule: Option<(Pattern, Scope)>,
+        rule: Option<ChosenRule>,
         acknowledged: Vec<Acknowledgement>,
     },
     /// To a request for a secret; without a value it is declined.
@@ -34,7 +43,7 @@ pub(super) enum Answer {
 
 impl Answer {
     /// Approves, after this was acknowledged.
-    pub(super) const fn allow(rule: Option<(Pattern, Scope)>, acknowledged: Vec<Acknowledgement>) -> Self {
+    pub(super) const fn allow(rule: Option<ChosenRule>, acknowledged: Vec<Acknowledgement>) -> Self {
         Self::Confirm { decision: Decision::Allow, comment: None, rule, acknowledged }
     }
 
@@ -60,10 +69,14 @@ impl Answer {
         let request_id = request_id.clone();
         match self {
             Self::Confirm { decision, comment, rule, acknowledged } => {
-                let (selected_pattern, selected_scope) = rule.clone().unzip();
+                let (selected_pattern, selected_members, selected_scope) = match rule.clone() {
+                    Some(ChosenRule { pattern, members, scope }) => (Some(pattern), members, Some(scope)),
+                    None => (None, None, None),
+                };
                 let body = ConfirmBody {
                     comment: comment.clone(),
                     selected_pattern,
+                    selected_members,
                     selected_scope,
                     acknowledged: (!acknowledged.is_empty()).then(|| acknowledged.clone()),
                     ..ConfirmBody::new(request_id, *decision)

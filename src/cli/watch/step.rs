@@ -3,13 +3,14 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use zeroize::Zeroizing;
 
-use super::answer::Answer;
+use super::answer::{Answer, ChosenRule};
 use super::card::Card;
 use super::menu::Menu;
 use crate::domain::acknowledgement::required;
 use crate::domain::enums::Delivery;
 use crate::domain::kinds::{Asked, Confirmation, Question, Response};
-use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::members::Members;
+use crate::domain::pattern::Pattern;
 use crate::present::acknowledged_fact;
 
 /// Where a person is between the first key and the answer.
@@ -41,7 +42,7 @@ pub(super) enum Choice {
     /// The pattern of a rule.
     Pattern,
     /// Its scope.
-    Scope(Pattern),
+    Scope(Pattern, Option<Members>),
     /// The answer to the next entry of a question, after these.
     Entry(Vec<Response>),
 }
@@ -73,7 +74,7 @@ pub(super) fn begin(key: char, card: &Card, has_seen_end: bool) -> Transition {
 }
 
 /// Approves; what has to be acknowledged, or has not been read to its end, needs a second key.
-fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen_end: bool) -> Transition {
+fn approve(confirmation: &Confirmation, rule: Option<ChosenRule>, has_seen_end: bool) -> Transition {
     let acknowledged = required(confirmation, None);
     let mut doubts =
         acknowledged.iter().map(|word| format!("▲ Mind: {}.", acknowledged_fact(*word))).collect::<Vec<_>>();
@@ -184,11 +185,12 @@ fn chosen(choice: &mut Choice, menu: &Menu, at: usize, card: &Card, has_seen_end
             let Some(offer) = confirmation.allowlist_options.get(at) else { return Transition::Stay };
             let scopes = confirmation.scope_options.iter().map(|offer| (offer.scope.as_str(), offer.label.as_str()));
             let menu = Menu::new("Where?", scopes);
-            Transition::To(Mode::Choosing { menu, choice: Choice::Scope(offer.pattern.clone()) })
+            Transition::To(Mode::Choosing { menu, choice: Choice::Scope(offer.pattern.clone(), offer.members.clone()) })
         }
-        (Choice::Scope(pattern), Some(confirmation), _) => {
+        (Choice::Scope(pattern, members), Some(confirmation), _) => {
             let Some(offer) = confirmation.scope_options.get(at) else { return Transition::Stay };
-            approve(confirmation, Some((pattern.clone(), offer.scope.clone())), has_seen_end)
+            let (pattern, members, scope) = (pattern.clone(), members.clone(), offer.scope.clone());
+            approve(confirmation, Some(ChosenRule { pattern, members, scope }), has_seen_end)
         }
         (Choice::Entry(responses), _, Some(question)) => answer_entry(question, responses, menu, at),
         _ => Transition::Stay,

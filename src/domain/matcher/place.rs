@@ -35,7 +35,7 @@ impl Subject {
 
     /// The commands of a line in their order, from `working_dir`.
     pub(in crate::domain) fn steps(&self, working_dir: Option<&str>) -> Vec<Step<'_>> {
-        let start = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute);
+        let start = self.start(working_dir);
         let mut moved: Option<Place> = None;
         let mut steps = Vec::new();
         for command in self.commands() {

@@ -4,6 +4,7 @@ mod anything;
 mod injection;
 mod offers;
 mod order;
+mod parts;
 mod quoting;
 
 use std::fmt::Debug;
