@@ -213,12 +213,8 @@ impl<'r> Evaluation<'r, '_> {
         if !is_agent || place == Likeness::No {
             return Likeness::No;
         }
-        let of_subject = match pattern.resembles(subject) {
-            Likeness::No | Likeness::Possible if rule.is_before_parts && pattern.resembles_before(subject) => {
-                Likeness::Certain
-            }
-            likeness => likeness,
-        };
+        let was_about = rule.is_before_parts && pattern.resembles_before(subject);
+        let of_subject = if was_about { Likeness::Certain } else { pattern.resembles(subject) };
         let likeness = place.min(of_subject);
         if likeness == Likeness::No {
             likeness

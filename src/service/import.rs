@@ -41,7 +41,7 @@ pub enum Change {
         /// Its revision.
         revision: u64,
         /// What it said before.
-        was: FileRule,
+        was: Box<FileRule>,
     },
     /// The rule of this name said the same and had ended.
     Renewed {
@@ -144,7 +144,7 @@ impl Import {
             (true, RuleStatus::Active) => None,
             (true, _) if self.renew => Some(Change::Renewed { rule, revision }),
             (true, status) => Some(Change::LeftEnded { name: rule.name, status }),
-            (false, _) => Some(Change::Changed { rule, revision, was }),
+            (false, _) => Some(Change::Changed { rule, revision, was: Box::new(was) }),
         })
     }
 

@@ -19,12 +19,18 @@ fn always(request_id: &str, pattern: &str, changes: &Value) -> Value {
     with(&rule, changes)
 }
 
+/// A tool, its first call, the pattern that is chosen, and other calls with whether they pass.
+type From<'r> = (&'r str, Value, &'r str, &'r [(Value, bool)]);
+
+/// An input, what its agent offers, what is left of it, and the codes of the warnings.
+type Offered<'r> = (Value, &'r [&'r str], &'r [&'r str], &'r [&'r str]);
+
 /// The rule that is made from the card of the first call decides about each other one: `true` where it allows it.
 #[test]
 fn a_rule_made_from_a_request_leaves_everything_as_it_is_there_but_what_is_free() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    let rows: &[(&str, Value, &str, &[(Value, bool)])] = &[
+    let rows: &[From<'_>] = &[
         (
             "create_or_update_file",
             json!({"owner": "acme", "repo": "shop", "path": "README.md", "content": "a", "branch": "main"}),
@@ -339,7 +345,7 @@ fn a_rule_that_was_made_before_covers_less_and_never_more() {
 fn an_agents_offer_that_does_not_cover_its_request_or_is_far_wider_is_left_out_with_a_warning() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    let rows: &[(Value, &[&str], &[&str], &[&str])] = &[
+    let rows: &[Offered<'_>] = &[
         (json!({"command": "ls"}), &["rm *"], &["ls"], &["offer_does_not_cover"]),
         (json!({"command": "ls -l"}), &["rm *", "ls *"], &["ls *"], &["offer_does_not_cover"]),
         (json!({"command": "ls -l"}), &["*"], &["ls -l"], &["offer_too_wide"]),
