@@ -101,7 +101,8 @@ fn patched(input: &Map<String, Value>, file: &str) -> Vec<Edit> {
             Some('-') => Change::Removed,
             _ => Change::Kept,
         };
-        let text = if change == Change::Kept { line } else { line.get(1..).unwrap_or_default() };
+        let is_signed = change != Change::Kept || line.starts_with(' ');
+        let text = if is_signed { line.get(1..).unwrap_or_default() } else { line };
         if edits.is_empty() {
             edits.push(Edit { file: file.lines().next().unwrap_or_default().to_owned(), hunks: vec![Vec::new()] });
         }
