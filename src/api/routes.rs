@@ -2,15 +2,23 @@
 //!
 //! A row gives the method and the path, the types of path parameters, query, body and answer, and the statuses that the
 //! call answers with. Each of its readers is a macro that is handed the table: [`Call`] here, the OpenAPI document in
-//! `api/openapi.rs`, and the client's methods in `client/calls.rs`. The server's handlers are matched to it, exhaustively,
-//! in `http/api/mod.rs`.
+//! `api/openapi.rs`, the client's methods in `client/calls.rs`, and the server's router in `http/api/mod.rs`, whose handlers
+//! are called as those methods are.
 //!
 //! ```text
 //! /// What it does, for people
-//! Variant client_method "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
+//! Variant name_of_method_and_handler "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
 //!     [, query Type] [, body Type] [, optional body Type]
 //!     => json(Answer) { STATUS "when" [+ "Header" "what it holds"]; … } else { STATUS "its codes"; … }
 //! ```
+//!
+//! Below the table stand the small bodies and answers that one call has for itself; the others have files of their own.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::clock::Timestamp;
+use crate::domain::id::RequestId;
 
 /// Hands the table to the macro `$reader`.
 macro_rules! routes {
@@ -219,6 +227,45 @@ impl Call {
         });
         segments.collect::<Vec<_>>().join("/")
     }
+}
+
+/// The body of a request that needs nothing: empty, or `{}`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = Nothing)]
+#[serde(deny_unknown_fields)]
+pub struct NoBody {}
+
+/// Which interactions were closed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = SupersededView)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct Superseded {
+    pub superseded: Vec<RequestId>,
+}
+
+/// How the server is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = HealthView)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// `alive` or `ready`.
+    pub status: String,
+    /// How many milliseconds the server's time is ahead of its machine's clock, where that is more than five seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_ms: Option<u64>,
+}
+
+/// A link that logs a browser in to the inbox, once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginLink {
+    /// What stands behind the `#` of the link, where no server and no log sees it.
+    pub code: String,
+    /// The whole link, where the server knows its URL (`--public-url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Until when it works.
+    pub expires_at: Timestamp,
 }
 
 #[cfg(test)]

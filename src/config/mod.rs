@@ -5,6 +5,7 @@ mod access;
 mod http;
 mod limits;
 mod profiles;
+mod web_url;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,6 +20,7 @@ pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment}
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
 pub use self::profiles::{ProfilesError, ToolProfiles};
+pub use self::web_url::WebUrl;
 
 /// The settings of `countersign serve`.
 #[derive(Clone, Debug, Args)]
@@ -91,6 +93,11 @@ pub struct Logging {
     /// What to log to stderr, as a filter of the tracing crate; `debug` logs every request, not only those that are refused
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
     pub log: String,
+
+    /// A file with such a filter in its first line, in place of --log; it is read at the start and at each SIGHUP
+    /// [default: none]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_LOG_FILTER_FILE")]
+    pub log_filter_file: Option<PathBuf>,
 
     /// The format of the log: `auto` is `human` on a terminal and `json` otherwise
     #[arg(long, value_name = "FORMAT", env = "COUNTERSIGN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]

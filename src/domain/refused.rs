@@ -68,10 +68,12 @@ pub enum Refused {
     TooManyMembers,
     /// The agent does not take this secret for one use.
     OneTimeSendNotAllowed,
-    /// The responses do not answer the question.
+    /// The answer is not one to what was asked.
     InvalidResponse {
-        /// The entry at fault.
-        question_id: QuestionId,
+        /// The member of the answer that is at fault.
+        field: &'static str,
+        /// The entry at fault, for a question.
+        question_id: Option<QuestionId>,
         /// What is wrong with it.
         problem: &'static str,
     },

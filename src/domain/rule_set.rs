@@ -266,7 +266,7 @@ impl<'r> Evaluation<'r, '_> {
 
     /// A rule that allows one command of a line.
     fn allowing_step(&self, step: &Step<'_>) -> Option<&'r TrustRule> {
-        if !step.is_safe_here() {
+        if !step.command.is_safe_here() {
             return None;
         }
         let mut allowing = self.in_force(self.set.allowing.for_command(step.command));
@@ -298,7 +298,7 @@ impl<'r> Evaluation<'r, '_> {
         let subject = self.candidate.subject;
         let covers_some = || {
             subject.doubt().is_none()
-                && self.steps().iter().any(|step| step.is_safe_here() && self.covers_step(rule, pattern, step))
+                && self.steps().iter().any(|step| step.command.is_safe_here() && self.covers_step(rule, pattern, step))
         };
         let is_sure = !subject.doubt().is_some_and(Doubt::is_absolute);
         let covers_subject = is_sure && (self.covers_whole(rule, pattern) || covers_some());

@@ -9,6 +9,8 @@ pub enum Warning {
     NobodyCanAnswer,
     /// A rule was made from a request of high risk, and does not cover high risk.
     HighRiskNotCovered,
+    /// An approval was taken back, and a rule that was made with it goes on.
+    RuleStillActive,
     /// The agent offered this pattern, which does not cover its own request: it is left out.
     OfferDoesNotCover(Pattern),
     /// The agent offered this pattern, which is far wider than its request: it is left out.
@@ -24,6 +26,7 @@ impl Warning {
         match self {
             Self::NobodyCanAnswer => "nobody_can_answer",
             Self::HighRiskNotCovered => "high_risk_not_covered",
+            Self::RuleStillActive => "rule_still_active",
             Self::OfferDoesNotCover(_) => "offer_does_not_cover",
             Self::OfferTooWide(_) => "offer_too_wide",
             Self::PatternNeverMatches(_) => "pattern_never_matches",
@@ -36,6 +39,10 @@ impl Warning {
         match self {
             Self::NobodyCanAnswer => {
                 "no approver can answer this: create a token with `countersign token create --role approver`".to_owned()
+            }
+            Self::RuleStillActive => {
+                "the rule that was made with this approval goes on deciding: revoke it, too, if it is not meant to"
+                    .to_owned()
             }
             Self::HighRiskNotCovered => {
                 "this request is of high risk, and the rule covers no high risk: make it under Rules, with allowHighRisk"

@@ -120,8 +120,14 @@ impl Confirm {
         };
         Ok(stands.outcome == self.decision.outcome()
             && stands.detail.comment == self.comment
-            && stands.detail.updated_input == self.updated_input
+            && stands.detail.updated_input_digest == self.updated_input_digest(interaction)
             && made == selected)
+    }
+
+    /// The digest of the edited input: the same input is the same however it is written.
+    fn updated_input_digest(&self, interaction: &Interaction) -> Option<String> {
+        let tool_name = interaction.tool_name.as_ref().map_or("", |name| name.as_str());
+        self.updated_input.as_ref().map(|input| input_digest(tool_name, input))
     }
 
     /// What is kept of the decision. Reads what was asked only where the decision depends on it.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
-use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
+use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
@@ -25,7 +25,17 @@ pub struct EventFilter {
     pub principal: Option<PrincipalName>,
     /// Only about interactions that this principal registered: what an agent may see.
     pub visible_to: Option<PrincipalName>,
+    /// Then or later.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
 }
+
+/// The events are numbered in the order of their times.
+const IN_ORDER: InOrder = InOrder {
+    last: "SELECT coalesce(max(seq), 0) FROM audit_events",
+    first_from: "SELECT seq, at_ms FROM audit_events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+};
 
 /// What [`event_from`] reads.
 macro_rules! columns {
@@ -108,15 +118,13 @@ impl ReadTx<'_> {
     /// has looked through as many as it may.
     pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<ListPage<AuditEvent>> {
         // The story of one request, or an agent's own, is found by its index, however long ago it was.
-        let (after, before) = if filter.is_indexed() {
-            (0, page.before.map_or(i64::MAX, Cursor::row))
-        } else {
-            page.window(self.last_seq()?)
-        };
+        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let most = if filter.is_indexed() { i64::MAX - 1 } else { LOOKED_THROUGH };
+        let Rows { after, before } = page.window(among, most);
         let search = filter.search();
         let window = search.conditions.when(search.before, Some(&before)).when(search.after, Some(&after));
         let mut found = self.events(search.select, window, search.newest_first, page.limit)?;
-        if found.next.is_none() && after > 0 {
+        if found.next.is_none() && after > among.after {
             found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
@@ -163,7 +171,7 @@ impl ReadTx<'_> {
 
     /// The last event's place; 0 before the first.
     pub fn last_seq(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM audit_events")?;
+        let mut statement = self.conn.prepare_cached(IN_ORDER.last)?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 

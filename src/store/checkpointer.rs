@@ -5,8 +5,8 @@
 //! the thread not keep up, the writer does all of it. A log begins anew only in a moment without readers, and
 //! readers that never pause would leave none: so the writer then holds them back with the barrier, and the log is bounded.
 //!
-//! The thread also looks from time to time whether the files of the database are where they were, as the writer does before
-//! it acknowledges a commit. Where one is not, the store ends as after a failed sync.
+//! The thread also looks from time to time whether the files of the database are where and what they were, as the writer
+//! does before it acknowledges a commit. Where one is not, the store ends as after a failed sync.
 
 use std::cell::Cell;
 use std::io;
@@ -19,8 +19,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::connection::ServingConnection;
 use super::error::Disk;
-use super::held_files::{Displaced, HeldFiles};
+use super::held_files::{Displaced, HeldFiles, State};
+use super::known_head::KnownHead;
 use super::readers::ReadBarrier;
 use super::{Error, Result};
 
@@ -68,7 +70,7 @@ pub(super) struct Checkpointer {
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `barrier`.
-    pub(super) fn start(conn: Connection, barrier: ReadBarrier, files: Arc<HeldFiles>) -> io::Result<Self> {
+    pub(super) fn start(conn: ServingConnection, barrier: ReadBarrier, files: Arc<HeldFiles>) -> io::Result<Self> {
         // One signal may wait while another is handled; more would add nothing.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
@@ -79,6 +81,8 @@ impl Checkpointer {
             failed: failed.clone(),
             barrier: Arc::clone(&barrier),
             files: Arc::clone(&files),
+            known: KnownHead::default(),
+            looked_at: None,
         };
         thread::Builder::new().name("checkpointer".to_owned()).spawn(move || thread.run(&woken))?;
         Ok(Self { wake, caught_up, failed, barrier, files, said_held: Cell::new(false) })
@@ -147,31 +151,69 @@ impl Checkpointer {
 
 /// What the thread owns. The files are dropped last.
 struct Thread {
-    conn: Connection,
+    conn: ServingConnection,
     caught_up: Arc<AtomicBool>,
     failed: watch::Sender<bool>,
     barrier: ReadBarrier,
     files: Arc<HeldFiles>,
+    known: KnownHead,
+    /// The state in which the end of the chain was last looked for.
+    looked_at: Option<State>,
 }
 
 impl Thread {
-    fn run(self, woken: &Receiver<()>) {
+    fn run(mut self, woken: &Receiver<()>) {
+        self.look();
         loop {
             match woken.recv_timeout(LOOK_INTERVAL) {
                 Ok(()) => self.shorten(),
-                Err(RecvTimeoutError::Timeout) => {
-                    end_if_displaced(&self.conn, &self.files, &self.barrier, &self.failed);
-                    if *self.failed.borrow() {
-                        return;
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.has_failed() {
+                return;
             }
         }
     }
 
+    /// Looks whether the files are as they were, and, where something was committed since, whether what was there then is.
+    fn look(&mut self) {
+        self.end_if_displaced();
+        let Ok(state) = self.files.state() else { return };
+        if self.has_failed() || self.looked_at == Some(state) {
+            return;
+        }
+        match self.known.is_still_there(&self.conn) {
+            Ok(true) => self.looked_at = Some(state),
+            Ok(false) => self.end_refilled(),
+            // It is looked for again.
+            Err(Error::Busy) => {}
+            Err(error) => {
+                tracing::error!(%error, "the history cannot be read");
+                self.end_refilled();
+            }
+        }
+    }
+
+    fn end_refilled(&self) {
+        let displaced = Displaced::Refilled(self.files.database().to_owned());
+        end(&displaced, &self.conn, &self.files, &self.barrier, &self.failed);
+    }
+
+    fn end_if_displaced(&self) {
+        end_if_displaced(&self.conn, &self.files, &self.barrier, &self.failed);
+    }
+
+    fn has_failed(&self) -> bool {
+        *self.failed.borrow()
+    }
+
     fn shorten(&self) {
         for _ in 0..PASSES {
+            self.end_if_displaced();
+            if self.has_failed() {
+                return;
+            }
             if report(checkpoint(&self.conn), &self.failed).is_none_or(|left| left <= LITTLE_PAGES) {
                 break;
             }
@@ -180,17 +222,34 @@ impl Thread {
     }
 }
 
-/// Ends the store where a file is no longer where it was. What was acknowledged is moved into the database that is held
-/// open, wherever that is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
+/// Ends the store where a file is no longer what and where it was.
 fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier, failed: &watch::Sender<bool>) {
-    let Err(displaced) = files.check() else { return };
-    tracing::error!(%displaced, "no more writes are acknowledged");
-    if matches!(displaced, Displaced::CutShort(_)) {
-        // What is missing cannot be moved, and what is left is not to be mixed with it.
-        failed.send_replace(true);
-        return;
+    if let Err(displaced) = files.check() {
+        end(&displaced, conn, files, barrier, failed);
     }
-    // The writer may have committed since the thread has emptied the log: it empties it once more.
+}
+
+/// Ends the store. Where a file is gone, what was acknowledged is moved into the database that is held open, wherever that
+/// is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
+fn end(
+    displaced: &Displaced,
+    conn: &Connection,
+    files: &HeldFiles,
+    barrier: &ReadBarrier,
+    failed: &watch::Sender<bool>,
+) {
+    tracing::error!(%displaced, "no more writes are acknowledged");
+    files.give_up(displaced);
+    match displaced {
+        // What is missing cannot be moved, and what is there is not to be mixed with it.
+        Displaced::CutShort(_) | Displaced::Overwritten(_) | Displaced::Refilled(_) => {}
+        Displaced::Gone(_) => empty_log(conn, barrier),
+    }
+    failed.send_replace(true);
+}
+
+/// The writer may have committed since the thread has emptied the log: it empties it once more.
+fn empty_log(conn: &Connection, barrier: &ReadBarrier) {
     // A reader that panicked has left nothing half done.
     let _shut = barrier.write().unwrap_or_else(PoisonError::into_inner);
     match conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)) {
@@ -198,7 +257,6 @@ fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier,
         Ok(true) => tracing::warn!("another process reads the database; the write-ahead log was not emptied"),
         Err(error) => tracing::error!(%error, "the write-ahead log could not be moved into the database"),
     }
-    failed.send_replace(true);
 }
 
 /// Returns how many pages are left, if the checkpoint succeeded. A failed sync ends the store; all else is tried again.

@@ -5,7 +5,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::chain::EventHash;
-use crate::domain::enums::{Delivery, ExecutionTarget, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
+use crate::domain::enums::{Delivery, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{
     ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId,
     TokenId, ToolName,
@@ -63,7 +63,7 @@ from_text!(
     ToolName,
     Traceparent
 );
-as_text!(Delivery, Event, ExecutionTarget, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
+as_text!(Delivery, Event, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 from_text!(Delivery, Event, ExecutionTarget, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 as_text!(IdPrefix, Pattern, Reason, Scope);
 

@@ -22,6 +22,7 @@ mod held_files;
 mod identify;
 mod interaction_lists;
 mod interactions;
+mod known_head;
 mod lock;
 mod migrate;
 mod open;
@@ -48,7 +49,7 @@ use rusqlite::Connection;
 
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
-pub use self::backup::{BackupError, backup};
+pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
 pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};

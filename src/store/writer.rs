@@ -11,11 +11,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
-use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
 use super::commits::Commits;
+use super::connection::ServingConnection;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, OnCommit, Result, StoreLimits, WriteTx};
@@ -89,7 +89,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(
-        conn: Connection,
+        conn: ServingConnection,
         checkpointer: Checkpointer,
         commits: Arc<Commits>,
         limits: StoreLimits,
@@ -155,7 +155,7 @@ impl Writer {
 
 /// What the writer's thread owns.
 struct Thread {
-    conn: Connection,
+    conn: ServingConnection,
     cache: WriterCache,
     checkpointer: Checkpointer,
     commits: Arc<Commits>,
@@ -305,6 +305,9 @@ impl Thread {
 
     /// Moves the write-ahead log into the database and empties it.
     fn checkpoint(&self) -> Result<()> {
+        if !self.checkpointer.may_acknowledge(&self.conn) {
+            return Err(Error::Closed);
+        }
         Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 }

@@ -15,6 +15,9 @@ pub(crate) fn commands(line: &str) -> Option<Vec<Command>> {
     Some(reader.found)
 }
 
+/// Variables that may be set in front of a command.
+const REPORTING: &[&str] = &["CI=", "NO_COLOR=", "RUST_BACKTRACE=", "LANG=", "LC_ALL=", "DEBUG=", "TZ="];
+
 /// What the next word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
@@ -266,6 +269,8 @@ impl Reader<'_> {
                 _ if word.text == "{" && !word.is_quoted => {}
                 _ if word.text == "[[" && !word.is_quoted => self.next = Next::TestWord,
                 _ if word.text == "[" && !word.is_quoted => self.begin(Some("[".to_owned())),
+                // A variable that changes nothing but how a program reports.
+                _ if word.is_known && REPORTING.iter().any(|name| word.text.starts_with(name)) => {}
                 // A program that is known only when it runs, or a variable that is set.
                 _ if !word.is_known || word.text.contains('=') => return None,
                 _ => self.begin(Some(word.text)),

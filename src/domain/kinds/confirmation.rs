@@ -85,7 +85,7 @@ pub struct Diff {
 }
 
 /// A pattern that the agent offers for a lasting rule.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct AllowlistOption {
     /// What it is called to a person.
@@ -248,6 +248,14 @@ impl Confirmation {
     pub fn subject_text(&self) -> String {
         let read = || Profiles::built_in().read(&self.tool_name, self.input.tree()).said.text();
         self.subject.clone().unwrap_or_else(read)
+    }
+
+    /// Which of the patterns on offer the agent has written, in the order of the offer: the others are those that are offered
+    /// by these profiles where it writes none.
+    #[must_use]
+    pub fn written_by_agent(&self, profiles: &Profiles) -> Vec<bool> {
+        let ours = Subject::by(self, profiles).offers(usize::MAX);
+        self.allowlist_options.iter().map(|option| !ours.contains(option)).collect()
     }
 
     /// Offers patterns of at most `max_pattern_bytes`, and scopes, where the agent has offered none and lasting rules are

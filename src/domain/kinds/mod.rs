@@ -11,11 +11,39 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 pub use self::confirmation::{AllowlistOption, Confirmation, Diff, Sameness, ScopeOption};
-pub use self::question::{Choice, Entry, Question, Response, check_form};
+pub use self::question::{Choice, Entry, Question, Response, are_same, check_form};
 pub use self::secret::SecretRequest;
 
-use super::enums::Kind;
-use super::id::ToolName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::enums::{Delivery, Outcome, string_enum};
+use super::id::{RuleId, ToolName};
+use super::json::JsonObject;
+use super::trust_rule::RuleUse;
+
+string_enum! {
+    /// What an interaction asks for.
+    Kind {
+        /// May the agent do this?
+        Confirmation = "confirmation",
+        /// What is the value of this secret?
+        Secret = "secret",
+        /// Which of these?
+        Question = "question",
+    }
+}
+
+impl Kind {
+    /// How one of this kind ends where a person says no to all that its agent asks.
+    #[must_use]
+    pub const fn turned_down(self) -> Outcome {
+        match self {
+            Self::Confirmation => Outcome::Rejected,
+            Self::Secret | Self::Question => Outcome::Cancelled,
+        }
+    }
+}
 
 /// What an interaction asks, by kind.
 #[derive(Clone, Debug)]
@@ -58,6 +86,52 @@ pub struct Summary<'c> {
     pub title: &'c str,
     /// What it is about.
     pub text: Cow<'c, str>,
+}
+
+/// What is kept of a resolution beside its outcome; each member only where it applies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Detail {
+    /// What the person added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// The input that was approved in place of the proposed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input: Option<JsonObject>,
+    /// The digest of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input_digest: Option<String>,
+    /// The trust rule that was made together with the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_rule: Option<RuleId>,
+    /// The rules that decided: several may allow one command line together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_rules: Option<Vec<RuleUse>>,
+    /// The answers to a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responses: Option<Vec<Response>>,
+    /// What becomes of a secret's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+impl Detail {
+    /// What the audit event of the resolution has beside who and what: the words of people, and digests in place of inputs.
+    #[must_use]
+    pub fn audited(&self) -> Option<Value> {
+        let Self { comment, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
+            self;
+        let members = [
+            ("comment", comment.clone().map(Value::from)),
+            ("updatedInputDigest", updated_input_digest.clone().map(Value::from)),
+            ("madeRule", made_rule.as_ref().map(|rule_id| rule_id.as_str().into())),
+            ("trustRules", trust_rules.as_ref().map(|rules| json!(rules))),
+            ("delivery", delivery.map(|delivery| delivery.as_str().into())),
+        ];
+        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let members: Map<String, Value> = members.collect();
+        (!members.is_empty()).then_some(Value::Object(members))
+    }
 }
 
 /// What is wrong with a content, and the field that it is in.
@@ -130,15 +204,6 @@ impl Content {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
             Self::Secret(_) | Self::Question(_) => None,
-        }
-    }
-
-    /// The question, where this is one.
-    #[must_use]
-    pub const fn question(&self) -> Option<&Question> {
-        match self {
-            Self::Question(question) => Some(question),
-            Self::Confirmation(_) | Self::Secret(_) => None,
         }
     }
 

@@ -29,7 +29,29 @@ pub(super) fn are_plain(text: &str) -> bool {
     }
     let mut marks = Marks::default();
     UNSEEN.as_ref().is_some_and(|unseen| !unseen.is_match(text))
-        && !text.chars().any(|c| looks_like_ascii(c) || marks.is_too_many(c))
+        && !text.chars().any(|c| marks.is_too_many(c))
+        && !text.split(|c: char| !is_of_word(c)).any(mixes_scripts)
+        && !has_strange_letters(text)
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || MARK.as_ref().is_some_and(|mark| mark.is_match(c.encode_utf8(&mut [0; 4])))
+}
+
+/// Whether a word has letters of ASCII and others that look like them.
+fn mixes_scripts(word: &str) -> bool {
+    word.contains(|c: char| c.is_ascii_alphabetic()) && word.chars().any(looks_like_ascii)
+}
+
+/// Whether a letter looks like ASCII and is of no script that the text is plainly written in.
+fn has_strange_letters(text: &str) -> bool {
+    let is_written_so = text.chars().any(|c| is_of_other_script(c) && !looks_like_ascii(c));
+    text.chars().any(|c| looks_like_ascii(c) && !(is_written_so && is_of_other_script(c)))
+}
+
+/// Whether `c` is a letter of a script of its own, in which words are written: of Greek, Cyrillic, Armenian or Georgian.
+const fn is_of_other_script(c: char) -> bool {
+    matches!(c, '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{58f}' | '\u{10a0}'..='\u{10ff}' | '\u{1f00}'..='\u{1fff}')
 }
 
 /// The marks on one letter, while a text is read.
@@ -149,6 +171,9 @@ mod tests {
             "مرحبا",
             "שלום",
             "पढ़ूँ",
+            "cat отчёт.txt",
+            "git commit -m 'Исправить разбор строки'",
+            "ο λόγος",
         ] {
             assert!(are_plain(text), "{text:?}");
         }
@@ -168,6 +193,7 @@ mod tests {
             "\u{2028}",
             "\u{ad}",
             "ο",
+            "gο",
             "\u{e0041}",
             "\u{2800}",
             "e\u{301}",

@@ -1,21 +1,36 @@
 //! A command line, taken apart into simple commands.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use tree_sitter::{Node, TreeCursor};
 
 use super::danger;
 use super::doubt::Doubt;
-use super::harmless::{is_harmless_redirection, is_loop_variable, is_plain_test};
+use super::harmless::{
+    is_harmless_assignment, is_harmless_comment, is_harmless_redirection, is_loop_variable, is_plain_test,
+};
+use super::names;
 use super::parse;
-use super::word::{self, Known, Word};
+use super::word::{self, Known, LoopVariables, Word};
+
+/// How many commands one line may have more because loops have several values; with more of them no value is known.
+const MAX_ITERATIONS: usize = 128;
+
+/// Builtins that set a variable by its name, that of a loop perhaps.
+const SET_VARIABLES: &[&str] = &["getopts", "mapfile", "read", "readarray", "sysread", "vared", "zparseopts"];
+
+/// Builtins that do so with an option, `-v` or `-p`.
+const SET_VARIABLES_WITH_OPTIONS: &[&str] = &["printf", "wait"];
 
 /// One simple command: a program and its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::domain) struct SimpleCommand {
     /// The program first; never empty.
     pub(super) words: Vec<Word>,
+    /// Whether its input is what another command of the line writes, or may be.
+    pub(super) reads_pipe: bool,
+    /// Whether the line has left the directory that it began in, or may have.
+    pub(super) is_elsewhere: bool,
 }
 
 /// Everything that a command line runs, as far as that is known.
@@ -27,15 +42,49 @@ pub(super) struct CommandLine {
     pub(super) hidden: Vec<SimpleCommand>,
     /// Texts that a shell in it reads as commands.
     pub(super) scripts: Vec<String>,
+    /// Whether some of it may run more than once, or in another order than it is written: a loop, or a function.
+    pub(super) repeats: bool,
     /// Why no wildcard may allow it, if so: the first thing found.
     pub(super) doubt: Option<Doubt>,
 }
 
 impl SimpleCommand {
+    /// A command that is alone in its line.
+    pub(super) fn new(words: Vec<Word>) -> Self {
+        Self { words, reads_pipe: false, is_elsewhere: false }
+    }
+
+    /// The command that this runs for a limited time and does nothing else: `timeout 60 npm test`.
+    pub(super) fn limited(&self) -> Option<Self> {
+        let mut words = self.words.iter().skip(1);
+        if self.words.first()?.known_text()? != "timeout" {
+            return None;
+        }
+        let is_option = |text: &str| matches!(text, "--foreground" | "--preserve-status" | "-v" | "--verbose");
+        let mut at = 1;
+        let mut text = words.next()?.known_text()?;
+        loop {
+            if is_option(text) {
+                at += 1;
+            } else if matches!(text, "-k" | "-s" | "--kill-after" | "--signal") {
+                words.next()?.known_text()?;
+                at += 2;
+            } else {
+                break;
+            }
+            text = words.next()?.known_text()?;
+        }
+        let number = text.trim_end_matches(['s', 'm', 'h', 'd']);
+        let is_duration = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let program = self.words.get(at + 1)?.known_text()?;
+        let is_program = is_duration && !program.starts_with('-');
+        is_program.then(|| Self { words: self.words[at + 1..].to_vec(), ..self.clone() })
+    }
+
     /// The name that its program is known by: without directories, in lower case, without a version; empty where it is not
     /// known.
     pub(super) fn program(&self) -> String {
-        danger::program_name(&self.words)
+        names::program_name(&self.words)
     }
 }
 
@@ -47,7 +96,7 @@ impl CommandLine {
 
     /// One command whose words are all known.
     fn plain(words: impl Iterator<Item = Word>) -> Self {
-        let command = SimpleCommand { words: words.collect() };
+        let command = SimpleCommand::new(words.collect());
         let doubt = danger::changes_shell(&command.program()).then_some(Doubt::ShellChanger);
         Self { commands: vec![command], doubt, ..Self::default() }
     }
@@ -61,8 +110,11 @@ impl CommandLine {
         let mut walk = Walk {
             text,
             line: Self::default(),
-            loop_variables: HashSet::new(),
+            loops: Vec::new(),
+            iterations: 0,
             functions: Vec::new(),
+            calls: Vec::new(),
+            piped: Vec::new(),
             inside: 0,
             seen: 0,
         };
@@ -74,6 +126,8 @@ impl CommandLine {
         if walk.line.commands.is_empty() {
             walk.doubt(Doubt::Syntax);
         }
+        walk.functions_call_none();
+        walk.loops_keep_their_values();
         walk.line
     }
 }
@@ -90,9 +144,16 @@ enum Below {
 struct Walk<'t> {
     text: &'t str,
     line: CommandLine,
-    loop_variables: HashSet<&'t str>,
-    /// The functions that the line defines, each with where its definition ends.
-    functions: Vec<(&'t str, usize)>,
+    /// The variables of loops, each with its values where they are known.
+    loops: Vec<(&'t str, Option<Vec<String>>)>,
+    /// How many commands there are more for the values of loops.
+    iterations: usize,
+    /// The functions that the line defines, each with where it stands.
+    functions: Vec<(&'t str, Range<usize>)>,
+    /// The programs of its commands, each with where it stands.
+    calls: Vec<(String, usize)>,
+    /// Where the input is a pipe.
+    piped: Vec<Range<usize>>,
     /// Up to here the text belongs to something that has been read whole.
     inside: usize,
     /// Up to here every byte is accounted for.
@@ -168,9 +229,17 @@ impl<'t> Walk<'t> {
         }
         let source = self.source(node);
         match node.kind() {
+            "pipeline" => {
+                let first = node.child(0).map_or(node.end_byte(), |first| first.end_byte());
+                self.piped.push(first..node.end_byte());
+                Ok(Below::Enter)
+            }
+            "while_statement" | "for_statement" | "function_definition" => {
+                self.line.repeats = true;
+                Ok(Below::Enter)
+            }
             "program"
             | "list"
-            | "pipeline"
             | "negated_command"
             | "subshell"
             | "compound_statement"
@@ -178,21 +247,18 @@ impl<'t> Walk<'t> {
             | "if_statement"
             | "elif_clause"
             | "else_clause"
-            | "while_statement"
-            | "for_statement"
-            | "function_definition"
             | "redirected_statement"
             | "command"
             | "command_name" => Ok(Below::Enter),
             ";" | "&&" | "||" | "|" | "|&" | "&" | "\n" | "(" | ")" | "{" | "}" | "!" | "do" | "done" | "for"
             | "in" | "while" | "until" | "if" | "then" | "elif" | "else" | "fi" | "function" => Ok(Below::Enter),
-            "comment" if self.begins_its_line(node) => Ok(Below::Skim),
+            "comment" if self.begins_its_line(node) || is_harmless_comment(source) => Ok(Below::Skim),
             "comment" => Err(Doubt::Comment),
             "file_redirect" => self.redirection(node).map(|()| Below::Skim),
             "heredoc_redirect" | "herestring_redirect" => Err(Doubt::HereDocument),
             "test_command" if is_plain_test(source) => Ok(Below::Skim),
             "variable_name" if is_loop_variable(node, source) => {
-                self.loop_variables.insert(source);
+                self.begin_loop(node, source);
                 Ok(Below::Skim)
             }
             "variable_assignment" | "variable_assignments" | "declaration_command" | "unset_command" => {
@@ -200,13 +266,13 @@ impl<'t> Walk<'t> {
             }
             // The name of a function, of which its own body must not make use.
             "word" if node.parent().is_some_and(|parent| parent.kind() == "function_definition") => {
-                let end = node.parent().map_or(0, |parent| parent.end_byte());
-                self.functions.push((source, end));
-                word::read(source, &self.loop_variables).map(|_| Below::Skim)
+                let range = node.parent().map_or(0..0, |parent| parent.byte_range());
+                self.functions.push((source, range));
+                word::read(source, &self.loop_variables()).map(|_| Below::Skim)
             }
             // The words of a loop.
             "word" | "string" | "raw_string" | "concatenation" | "number" | "simple_expansion" | "expansion" => {
-                word::read(source, &self.loop_variables).map(|_| Below::Skim)
+                word::read(source, &self.loop_variables()).map(|_| Below::Skim)
             }
             "command_substitution" | "process_substitution" => Err(Doubt::Substitution),
             _ => Err(Doubt::Construct),
@@ -219,8 +285,61 @@ impl<'t> Walk<'t> {
         line.trim_start_matches([' ', '\t']).is_empty() && !before.trim_end_matches([' ', '\t']).ends_with("\\\n")
     }
 
-    /// Reads a simple command with all its words.
+    /// The variables of the loops so far, of which no value is known.
+    fn loop_variables(&self) -> LoopVariables<'t> {
+        self.loops.iter().map(|(name, _)| (*name, None)).collect()
+    }
+
+    /// A `for` begins: the values of its variable are known where all of them are written out.
+    fn begin_loop(&mut self, node: Node<'_>, name: &'t str) {
+        let values = node.parent().and_then(|statement| {
+            let mut cursor = statement.walk();
+            let written = statement.children_by_field_name("value", &mut cursor);
+            let values = written.map(|value| word::read(self.source(value), &LoopVariables::new()).ok());
+            // What a shell splits or expands once more is none that is known.
+            let is_plain =
+                |text: &str| !text.is_empty() && !text.contains([' ', '\t', '\n', '*', '?', '[', '\\', '~', '=']);
+            let known = |word: Word| word.known_text().filter(|text| is_plain(text)).map(str::to_owned);
+            values.map(|word| word.and_then(known)).collect::<Option<Vec<_>>>()
+        });
+        let values = values.filter(|values| !values.is_empty());
+        match self.loops.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, other)) => *other = None,
+            None => self.loops.push((name, values)),
+        }
+    }
+
+    /// The values of the variables in `source`, together, for each turn of the loops around it.
+    fn turns(&mut self, source: &str) -> Vec<LoopVariables<'t>> {
+        let is_used = |name: &str| source.contains(&format!("${name}")) || source.contains(&format!("${{{name}}}"));
+        let used = self.loops.iter().filter(|(name, values)| values.is_some() && is_used(name)).collect::<Vec<_>>();
+        let turns =
+            used.iter().fold(1_usize, |turns, (_, values)| turns.saturating_mul(values.as_ref().map_or(1, Vec::len)));
+        let unknown = self.loop_variables();
+        if used.is_empty() || turns.saturating_add(self.iterations) > MAX_ITERATIONS {
+            return vec![unknown];
+        }
+        self.iterations += turns;
+        let mut found = vec![unknown];
+        for (name, values) in used {
+            let with = |turn: &LoopVariables<'t>, value: &String| {
+                let mut turn = turn.clone();
+                turn.insert(*name, Some(value.clone()));
+                turn
+            };
+            found = found.iter().flat_map(|turn| values.iter().flatten().map(|value| with(turn, value))).collect();
+        }
+        found
+    }
+
+    /// Reads a simple command with all its words, once for each turn of the loops around it.
     fn command(&mut self, node: Node<'_>, hidden: bool) {
+        for turn in self.turns(self.source(node)) {
+            self.command_in_turn(node, hidden, &turn);
+        }
+    }
+
+    fn command_in_turn(&mut self, node: Node<'_>, hidden: bool, turn: &LoopVariables<'t>) {
         let mut doubt = None;
         let mut words = Vec::new();
         let mut end = None;
@@ -229,6 +348,11 @@ impl<'t> Walk<'t> {
             match child.kind() {
                 // No words of the command.
                 "herestring_redirect" | "heredoc_redirect" => doubt = doubt.or(Some(Doubt::HereDocument)),
+                "variable_assignment" if is_harmless_assignment(self.source(child)) => {
+                    if !hidden {
+                        self.skim(child);
+                    }
+                }
                 "variable_assignment" => doubt = doubt.or(Some(Doubt::Assignment)),
                 "file_redirect" if hidden => {}
                 "file_redirect" => match self.redirection(child) {
@@ -240,7 +364,12 @@ impl<'t> Walk<'t> {
                         let gap = self.text.get(end..child.start_byte()).unwrap_or_default();
                         gap.starts_with([' ', '\t']) && !gap.replace("\\\n", "").contains('\n')
                     });
-                    let word = word::read(self.source(child), &self.loop_variables);
+                    let source = self.source(child);
+                    let word = word::read(source, turn);
+                    // Which program it is has to be written.
+                    if words.is_empty() && source.contains('$') {
+                        doubt = doubt.or(Some(Doubt::Expansion));
+                    }
                     // `{fd}>file` sets a variable, and `22>file` means one thing here and another there.
                     let rest = self.text.get(child.end_byte()..).unwrap_or_default();
                     let apart = apart && !rest.starts_with(['<', '>']);
@@ -256,16 +385,16 @@ impl<'t> Walk<'t> {
         if words.first().is_none_or(|program| program.known != Known::Literally) {
             doubt = doubt.or(Some(Doubt::Expansion));
         }
-        let command = SimpleCommand { words };
+        let start = node.start_byte();
+        let reads_pipe = self.piped.iter().any(|range| range.contains(&start));
+        let command = SimpleCommand { reads_pipe, ..SimpleCommand::new(words) };
         if command.words.is_empty() {
             self.doubt(Doubt::Syntax);
         } else if hidden {
             self.line.hidden.push(command);
         } else {
             let program = command.words.first().and_then(Word::known_text).unwrap_or_default();
-            if self.functions.iter().any(|(name, end)| *name == program && node.start_byte() < *end) {
-                doubt = doubt.or(Some(Doubt::Construct));
-            }
+            self.calls.push((program.to_owned(), start));
             if danger::changes_shell(&command.program()) {
                 doubt = doubt.or(Some(Doubt::ShellChanger));
             }
@@ -273,6 +402,32 @@ impl<'t> Walk<'t> {
         }
         if let Some(doubt) = doubt {
             self.doubt(doubt);
+        }
+    }
+
+    /// A function in which one of the line's functions is called may go on forever; one that is called in a pipe reads it.
+    fn functions_call_none(&mut self) {
+        let is_inside = |at: &usize| self.functions.iter().any(|(_, range)| range.contains(at));
+        let calls_one =
+            |(program, at): &(String, usize)| is_inside(at) && self.functions.iter().any(|(name, _)| name == program);
+        if self.calls.iter().any(calls_one) {
+            self.doubt(Doubt::Construct);
+        }
+        if !self.functions.is_empty() && !self.piped.is_empty() {
+            self.line.commands.iter_mut().for_each(|command| command.reads_pipe = true);
+        }
+    }
+
+    /// The values of loops are what is written only where nothing else sets their variables.
+    fn loops_keep_their_values(&mut self) {
+        let sets = |command: &SimpleCommand| {
+            let program = command.program();
+            let has_option = || command.words.iter().any(|word| word.text.starts_with('-'));
+            SET_VARIABLES.contains(&program.as_str())
+                || (SET_VARIABLES_WITH_OPTIONS.contains(&program.as_str()) && has_option())
+        };
+        if self.iterations > 0 && self.line.commands.iter().any(sets) {
+            self.doubt(Doubt::Expansion);
         }
     }
 
@@ -291,7 +446,7 @@ impl<'t> Walk<'t> {
             "heredoc_body" => self.line.scripts.push(self.source(node).to_owned()),
             "herestring_redirect" => {
                 let word = self.source(node).trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches("<<<");
-                if let Ok(word) = word::read(word.trim(), &self.loop_variables) {
+                if let Ok(word) = word::read(word.trim(), &self.loop_variables()) {
                     self.line.scripts.push(word.text);
                 }
             }

@@ -4,7 +4,9 @@ use super::command_line::SimpleCommand;
 use super::components::{Care, Components};
 use super::danger;
 use super::glob::{Glob, Reach};
+use super::names;
 use super::parse;
+use super::place;
 use super::url::{Url, UrlPattern};
 use super::word::{self, Known, Word};
 
@@ -12,8 +14,12 @@ use super::word::{self, Known, Word};
 #[derive(Clone, Debug)]
 pub(super) struct CommandPattern {
     words: Vec<WordPattern>,
+    /// The same with each subcommand by its own name and without `--*`: what rules that deny or ask go by.
+    canonical: Vec<WordPattern>,
     /// Whether its last word is a `*` alone, which stands for any further words.
     any_rest: bool,
+    /// Whether it has a `--*`, which stands for any options.
+    any_options: bool,
     /// The letters of the options that it spells.
     options: u64,
 }
@@ -23,18 +29,28 @@ pub(super) struct CommandPattern {
 pub(super) struct Spoken {
     /// The program first.
     words: Vec<Word>,
+    /// The name that the program is known by.
+    program: String,
     /// The letters of all options among them.
     options: u64,
     /// Whether one of them may be anything.
     has_unknown: bool,
+    /// Whether it is known that they are a command.
+    is_certain: bool,
 }
 
 impl Spoken {
-    pub(super) fn new(words: &[Word]) -> Self {
+    /// The ways in which `words` may be meant, each subcommand by its own name.
+    pub(super) fn all(words: &[Word], is_certain: bool) -> Vec<Self> {
+        let ways = names::canonical(&names::undashed(words)).into_iter();
+        ways.map(|words| Self { is_certain, ..Self::new(&words) }).collect()
+    }
+
+    fn new(words: &[Word]) -> Self {
         let said = words.get(1..).unwrap_or_default();
         let options = said.iter().fold(0, |letters, word| letters | option_letters(&word.text));
         let has_unknown = said.iter().any(|word| word.known == Known::Nothing && word.text == "*");
-        Self { words: words.to_vec(), options, has_unknown }
+        Self { program: names::program_name(words), words: words.to_vec(), options, has_unknown, is_certain: true }
     }
 
     pub(super) fn words(&self) -> &[Word] {
@@ -48,6 +64,8 @@ enum WordPattern {
     Literal(String),
     /// `*` alone: one word.
     Any,
+    /// `--*` alone: any options.
+    Options,
     /// A word with wildcards in it.
     Glob { prefix: String, components: Components },
     /// A URL with wildcards in it.
@@ -89,19 +107,26 @@ impl CommandPattern {
 
     fn of_words<'p>(words: impl Iterator<Item = &'p str>) -> Option<Self> {
         let mut words = words.map(WordPattern::parse).collect::<Option<Vec<_>>>()?;
+        let any_options = words.iter().any(|word| matches!(word, WordPattern::Options));
         let any_rest = matches!(words.last(), Some(WordPattern::Any));
         // A `*` that is the whole pattern stands for the program, too.
         if any_rest && words.len() > 1 {
             words.pop();
         }
-        let literals = words.iter().skip(1).filter_map(WordPattern::literal);
+        let canonical = canonical(&words);
+        let literals = canonical.iter().skip(1).filter_map(WordPattern::literal);
         let options = literals.fold(0, |letters, literal| letters | option_letters(literal));
-        Some(Self { words, any_rest, options })
+        Some(Self { words, canonical, any_rest, any_options, options })
     }
 
     /// Whether it covers more than one command.
     pub(super) fn has_wildcards(&self) -> bool {
         self.any_rest || self.words.iter().any(|word| word.literal().is_none())
+    }
+
+    /// The words before the first wildcard by their own names: what an index for rules that deny or ask may go by.
+    pub(super) fn own_words(&self) -> impl Iterator<Item = &str> {
+        self.canonical.iter().map_while(WordPattern::literal)
     }
 
     /// The words before the first wildcard: what an index may go by.
@@ -111,25 +136,62 @@ impl CommandPattern {
 
     /// Whether this lets `command` pass without a person: every word is covered, and no wildcard hides a danger.
     pub(super) fn allows(&self, command: &SimpleCommand) -> bool {
+        self.allows_itself(command) || command.limited().is_some_and(|command| self.allows_itself(&command))
+    }
+
+    fn allows_itself(&self, command: &SimpleCommand) -> bool {
         let words = &command.words;
-        if words.len() < self.words.len() || (words.len() > self.words.len() && !self.any_rest) {
+        let Some(covering) = self.covering(words) else {
+            return false;
+        };
+        let look = danger::look(command);
+        if look.is_wrapper && self.has_wildcards() {
             return false;
         }
-        let covered = self
+        let covering = |word: usize| covering.get(word).copied().flatten();
+        let spelled = |word: usize| covering(word).map_or(0, WordPattern::spelled);
+        let is_chosen = |word: usize| {
+            let is_free = covering(word).is_none_or(|pattern| matches!(pattern, WordPattern::Options));
+            self.any_options && is_free && words.get(word).is_some_and(|word| word.is_option())
+        };
+        look.dangers.iter().all(|danger| spelled(danger.word) >= danger.bytes || is_chosen(danger.word))
+            && look.undone(words, spelled).is_empty()
+            && (!command.is_elsewhere || self.is_safe_elsewhere(&command.program()))
+    }
+
+    /// Which part of the pattern covers each word, and none for what is covered by the `*` at its end; `None` where it does
+    /// not cover them all.
+    fn covering(&self, words: &[Word]) -> Option<Vec<Option<&WordPattern>>> {
+        let mut covering = Vec::with_capacity(self.words.len());
+        for pattern in &self.words {
+            if matches!(pattern, WordPattern::Options) {
+                let options = words[covering.len()..].iter().take_while(|word| word.is_option()).count();
+                covering.extend(std::iter::repeat_n(Some(pattern), options));
+                continue;
+            }
+            let text = words.get(covering.len())?.known_text()?;
+            if !pattern.covers(text, Care::Allowing) {
+                return None;
+            }
+            covering.push(Some(pattern));
+        }
+        (covering.len() == words.len() || self.any_rest).then_some(covering)
+    }
+
+    /// Whether nothing that it pins means something else in another directory.
+    fn is_safe_elsewhere(&self, program: &str) -> bool {
+        let is_rooted = self
             .words
-            .iter()
-            .zip(words)
-            .all(|(pattern, word)| word.known_text().is_some_and(|text| pattern.covers(text, Care::Allowing)));
-        if !covered {
-            return false;
-        }
-        let program = command.program();
-        if danger::runs_its_words(&program) {
-            return !self.has_wildcards();
-        }
-        danger::in_words(&program, words)
-            .iter()
-            .all(|danger| self.words.get(danger.word).is_some_and(|pattern| pattern.spelled() >= danger.bytes))
+            .first()
+            .and_then(WordPattern::literal)
+            .is_some_and(|name| !name.contains('/') || name.starts_with('/'));
+        is_rooted
+            && place::is_same_everywhere(program)
+            && self.words.iter().skip(1).all(|pattern| match pattern {
+                WordPattern::Literal(text) => !place::is_relative(program, text),
+                WordPattern::Glob { prefix, .. } => !place::is_relative(program, prefix),
+                WordPattern::Any | WordPattern::Options | WordPattern::Url { .. } => true,
+            })
     }
 
     /// What this says to a command.
@@ -141,14 +203,17 @@ impl CommandPattern {
         if !spoken.has_unknown && self.options & !spoken.options != 0 {
             return Likeness::No;
         }
-        let likeness = self.words.first().map_or(Likeness::Certain, |pattern| is_program(pattern, program));
+        let likeness =
+            self.canonical.first().map_or(Likeness::Certain, |pattern| is_program(pattern, program, &spoken.program));
         if likeness == Likeness::No {
             return likeness;
         }
-        let patterns = self.words.get(1..).unwrap_or_default();
+        let patterns = self.canonical.get(1..).unwrap_or_default();
         let fits = words.len() == patterns.len() || (words.len() > patterns.len() && self.any_rest);
         let certain = fits
             && likeness == Likeness::Certain
+            && spoken.is_certain
+            && !self.any_options
             && patterns
                 .iter()
                 .zip(words)
@@ -169,17 +234,37 @@ impl CommandPattern {
 
 /// Whether `word` is the program that `pattern` says: by its whole name or its base name, and possibly in another case,
 /// which some file systems do not tell.
-fn is_program(pattern: &WordPattern, word: &Word) -> Likeness {
+fn is_program(pattern: &WordPattern, word: &Word, known_by: &str) -> Likeness {
     let Some(name) = word.known_text() else {
         return if could_be(word, pattern) { Likeness::Possible } else { Likeness::No };
     };
-    let names = [name, name.rsplit('/').next().unwrap_or(name)];
-    let lower = |name: &&str| pattern.literal().is_some_and(|literal| literal.eq_ignore_ascii_case(name));
-    match (names.iter().any(|name| pattern.covers(name, Care::Caution)), names.iter().any(lower)) {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let names = [name, file, known_by];
+    // Another version, another case, or another name of the same program.
+    let is_like = pattern.literal().is_some_and(|literal| {
+        names.iter().any(|name| literal.eq_ignore_ascii_case(name))
+            || (!literal.contains('/') && names::base_name(literal) == known_by)
+    });
+    // On Windows, too: with another ending, and in either case.
+    let is_ending = |file: &str| pattern.literal().is_some_and(|literal| names::without_ending(file) == Some(literal));
+    match (names.iter().any(|name| pattern.covers(name, Care::Caution)) || is_ending(file), is_like) {
         (true, _) => Likeness::Certain,
         (false, true) => Likeness::Possible,
         (false, false) => Likeness::No,
     }
+}
+
+/// The words of a pattern by their own names, and without `--*`.
+fn canonical(words: &[WordPattern]) -> Vec<WordPattern> {
+    let words = words.iter().filter(|word| !matches!(word, WordPattern::Options)).cloned().collect::<Vec<_>>();
+    let literals = words.iter().map_while(WordPattern::literal).map(Word::literal).collect::<Vec<_>>();
+    let undashed = names::undashed(&literals);
+    let Some(own) = names::canonical(&undashed).into_iter().next() else {
+        return words;
+    };
+    // A dot alone is a name like any other.
+    let own = own.into_iter().map(|word| WordPattern::Literal(word.text));
+    own.chain(words.iter().skip(literals.len()).cloned()).collect()
 }
 
 /// The letters that an option may be known by, as bits: those of `-rf`, and the first of `--force`. None for another word.
@@ -259,10 +344,13 @@ impl WordPattern {
 
     /// Of globs that were parted at slashes, each with its shape.
     fn of(parts: Vec<(Glob, String)>) -> Self {
-        if let [(glob, _)] = parts.as_slice()
-            && glob.is_star()
-        {
-            return Self::Any;
+        if let [(glob, source)] = parts.as_slice() {
+            if glob.is_star() {
+                return Self::Any;
+            }
+            if glob.literal_prefix() == "--" && source == "xx*" {
+                return Self::Options;
+            }
         }
         let literals = parts.iter().map_while(|(glob, _)| glob.literal()).collect::<Vec<_>>();
         let mut prefix = literals.join("/");
@@ -285,7 +373,7 @@ impl WordPattern {
     fn literal(&self) -> Option<&str> {
         match self {
             Self::Literal(literal) => Some(literal),
-            Self::Any | Self::Glob { .. } | Self::Url { .. } => None,
+            Self::Any | Self::Options | Self::Glob { .. } | Self::Url { .. } => None,
         }
     }
 
@@ -293,7 +381,7 @@ impl WordPattern {
     fn spelled(&self) -> usize {
         match self {
             Self::Literal(literal) => literal.len(),
-            Self::Any => 0,
+            Self::Any | Self::Options => 0,
             Self::Glob { prefix, .. } | Self::Url { prefix, .. } => prefix.len(),
         }
     }
@@ -301,8 +389,13 @@ impl WordPattern {
     fn covers(&self, text: &str, care: Care) -> bool {
         match self {
             Self::Literal(literal) => literal == text,
-            Self::Any => true,
-            Self::Glob { components, .. } => components.matches(&text.split('/').collect::<Vec<_>>(), care),
+            Self::Any => care == Care::Caution || !text.starts_with('-'),
+            Self::Options => text.starts_with('-'),
+            Self::Glob { prefix, components } => {
+                // No wildcard stands for the beginning of an option.
+                let is_spelled = care == Care::Caution || !text.starts_with('-') || prefix.starts_with('-');
+                is_spelled && components.matches(&text.split('/').collect::<Vec<_>>(), care)
+            }
             Self::Url { url, .. } => Url::parse(text).is_ok_and(|found| url.matches(&found, care)),
         }
     }

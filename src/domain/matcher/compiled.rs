@@ -15,9 +15,11 @@ use crate::domain::pattern::Pattern;
 pub struct CompiledPattern {
     command: Option<CommandPattern>,
     path: Option<PathPattern>,
-    /// The same in lower case.
+    /// The same as file systems may take it.
     folded_path: Option<PathPattern>,
     url: Option<UrlPattern>,
+    /// The same in lower case.
+    folded_url: Option<UrlPattern>,
     glob: Glob,
 }
 
@@ -40,17 +42,23 @@ impl CompiledPattern {
             // What is a star here and a wildcard to a shell's quoting is only itself.
             command: CommandPattern::parse(text).filter(|command| glob.literal().is_none() || !command.has_wildcards()),
             path: PathPattern::parse(text),
-            folded_path: PathPattern::parse(&text.to_lowercase()),
+            folded_path: PathPattern::parse(text).and(PathPattern::folded(text)),
             url: UrlPattern::parse(text),
+            folded_url: UrlPattern::parse(&text.to_lowercase()),
             glob,
         }
+    }
+
+    /// What an index for rules that deny or ask may go by where this is a command.
+    pub(super) fn own_words(&self) -> Option<Vec<&str>> {
+        self.command.as_ref().map(|command| command.own_words().collect())
     }
 
     /// What an index may go by, as each thing that a subject can be.
     pub(super) fn keys(&self) -> [Option<Vec<&str>>; 3] {
         [
             self.command.as_ref().map(|command| command.literal_words().collect()),
-            self.path.as_ref().map(|path| path.keys().collect()),
+            self.folded_path.as_ref().map(|path| path.keys().collect()),
             self.url.as_ref().map(|url| url.keys().collect()),
         ]
     }
@@ -68,7 +76,7 @@ impl CompiledPattern {
     /// Whether this allows the whole of `subject`, which is no command line.
     pub(in crate::domain) fn allows_whole(&self, subject: &Subject) -> bool {
         match &subject.form {
-            Form::Path(paths) => {
+            Form::Path { paths, .. } => {
                 self.path.as_ref().is_some_and(|path| paths.iter().any(|found| path.matches(found, Care::Allowing)))
             }
             Form::Url(url) => self.url.as_ref().is_some_and(|pattern| pattern.matches(url, Care::Allowing)),
@@ -108,17 +116,21 @@ impl CompiledPattern {
                 let commands = reached.iter().flat_map(|reached| &reached.commands);
                 commands.map(|spoken| pattern.resembles(spoken)).max().unwrap_or(Likeness::No)
             }),
-            Form::Path(paths) => self.path.as_ref().map_or(Likeness::No, |pattern| {
-                if paths.iter().any(|path| pattern.matches(path, Care::Caution)) {
+            Form::Path { paths, folded } => self.path.as_ref().map_or(Likeness::No, |pattern| {
+                if paths.iter().any(|path| pattern.concerns(path)) {
                     return Likeness::Certain;
                 }
-                // Some file systems do not tell upper from lower case.
-                let in_lower_case =
-                    |pattern: &PathPattern| paths.iter().any(|path| pattern.matches(&path.folded(), Care::Caution));
-                if self.folded_path.as_ref().is_some_and(in_lower_case) { Likeness::Possible } else { Likeness::No }
+                // Some file systems do not tell upper from lower case, nor one spelling of a letter from another.
+                let may_be = |pattern: &PathPattern| {
+                    folded.iter().any(|path| pattern.concerns(path) || pattern.may_concern(path))
+                };
+                if self.folded_path.as_ref().is_some_and(may_be) { Likeness::Possible } else { Likeness::No }
             }),
             Form::Url(url) if self.url.as_ref().is_some_and(|pattern| pattern.matches(url, Care::Caution)) => {
                 Likeness::Certain
+            }
+            Form::Url(url) if self.folded_url.as_ref().is_some_and(|pattern| pattern.resembles(url)) => {
+                Likeness::Possible
             }
             Form::Text | Form::Whole | Form::Opaque if self.glob.matches(text, Reach::Wide) => Likeness::Certain,
             Form::Url(_) | Form::Text | Form::Whole | Form::Opaque => Likeness::No,

@@ -45,6 +45,21 @@ impl Components {
         })
     }
 
+    /// How many they are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether none of them has a wildcard.
+    pub(super) fn is_literal(&self) -> bool {
+        self.literals().count() == self.parts.len()
+    }
+
+    /// Whether it is one component alone, more than a wildcard, and no words of a command.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self.parts.as_slice(), [Component::One(glob)] if !glob.is_star() && !glob.has_blank())
+    }
+
     /// Whether the last of them is a wildcard alone.
     pub(super) fn ends_in_star(&self) -> bool {
         match self.parts.last() {

@@ -91,6 +91,11 @@ impl Glob {
         }
     }
 
+    /// Whether a blank is in it.
+    pub(super) fn has_blank(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(' ')))
+    }
+
     /// Whether it is one `*` and nothing else.
     pub(super) fn is_star(&self) -> bool {
         self.parts == [Part::Star]

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use super::command_line::SimpleCommand;
 use super::command_pattern::{MIN_ABBREVIATION, file_name};
 use super::compiled::CompiledPattern;
+use super::names::base_name;
 use super::subject::{Form, Subject};
 use super::word::{Known, Word};
 
@@ -20,6 +21,7 @@ pub(in crate::domain) struct Index {
     likenesses: Tree,
     paths: Tree,
     urls: Tree,
+    folded_urls: Tree,
     all: Vec<usize>,
 }
 
@@ -89,15 +91,21 @@ impl Index {
             self.exact.entry(exact.to_owned()).or_default().push(number);
         }
         let [command, path, url] = pattern.keys();
-        if let Some(mut keys) = command {
-            let program = (!keys.is_empty()).then(|| keys.remove(0).to_lowercase());
+        if let Some(mut keys) = pattern.own_words() {
+            let program = (!keys.is_empty()).then(|| base_name(keys.remove(0)));
             let names = keys.iter().filter(|word| !word.starts_with('-')).map(|word| file_name(word));
             self.likenesses.insert(program.as_deref().into_iter().chain(names), number);
+        }
+        if let Some(mut keys) = command {
+            let program = (!keys.is_empty()).then(|| keys.remove(0).to_lowercase());
             self.commands.insert(program.as_deref().into_iter().chain(keys.iter().copied()), number);
         }
         if let Some(keys) = path {
+            self.paths.insert(keys.into_iter(), number);
+        }
+        if let Some(keys) = &url {
             let folded = keys.iter().map(|key| key.to_lowercase()).collect::<Vec<_>>();
-            self.paths.insert(folded.iter().map(String::as_str), number);
+            self.folded_urls.insert(folded.iter().map(String::as_str), number);
         }
         if let Some(keys) = url {
             self.urls.insert(keys.into_iter(), number);
@@ -115,10 +123,17 @@ impl Index {
     /// The patterns that could allow one command of a line, in the order of their numbers.
     pub(in crate::domain) fn for_command(&self, command: &SimpleCommand) -> Vec<usize> {
         let mut found = Vec::new();
-        let mut words = command.words.iter().map_while(Word::known_text);
-        let program = words.next().map(str::to_lowercase);
-        self.commands.along(program.as_deref().into_iter().chain(words), &mut found);
+        self.for_words(&command.words, &mut found);
+        if let Some(limited) = command.limited() {
+            self.for_words(&limited.words, &mut found);
+        }
         in_order(found)
+    }
+
+    fn for_words(&self, words: &[Word], found: &mut Vec<usize>) {
+        let mut words = words.iter().map_while(Word::known_text);
+        let program = words.next().map(str::to_lowercase);
+        self.commands.along(program.as_deref().into_iter().chain(words), found);
     }
 
     /// The patterns that could resemble `subject` or what is said beside it, in the order of their numbers.
@@ -135,9 +150,24 @@ impl Index {
                         self.resembling(spoken.words(), &mut found);
                     }
                 }
-                Form::Path(_) | Form::Url(_) | Form::Text | Form::Whole | Form::Opaque => {
+                Form::Path { folded, .. } => {
                     self.for_form(form, &mut found);
+                    for path in folded {
+                        let ways = path.other_keys();
+                        ways.into_iter().for_each(|keys| self.paths.along(keys.into_iter(), &mut found));
+                        if path.is_home() {
+                            self.paths.whole(&mut found);
+                        }
+                    }
                 }
+                Form::Url(url) => {
+                    self.for_form(form, &mut found);
+                    self.folded_urls.along(
+                        url.keys().map(str::to_lowercase).collect::<Vec<_>>().iter().map(String::as_str),
+                        &mut found,
+                    );
+                }
+                Form::Text | Form::Whole | Form::Opaque => self.for_form(form, &mut found),
             }
         }
         in_order(found)
@@ -146,8 +176,8 @@ impl Index {
     fn for_form(&self, form: &Form, found: &mut Vec<usize>) {
         match form {
             Form::Command { .. } => {}
-            Form::Path(paths) => {
-                for path in paths.iter().map(super::path::Path::folded) {
+            Form::Path { folded, .. } => {
+                for path in folded {
                     self.paths.along(path.keys(), found);
                 }
             }
@@ -161,15 +191,12 @@ impl Index {
         let Some((program, words)) = words.split_first() else {
             return;
         };
-        let Some(name) = program.known_text().map(str::to_lowercase) else {
+        let Some(name) = program.known_text().map(base_name) else {
             return self.likenesses.whole(found);
         };
         found.extend(&self.likenesses.here);
-        let base = name.rsplit('/').next().filter(|base| *base != name);
-        for name in [Some(name.as_str()), base].into_iter().flatten() {
-            if let Some(tree) = self.likenesses.below.get(name) {
-                tree.among(words, found);
-            }
+        if let Some(tree) = self.likenesses.below.get(&name) {
+            tree.among(words, found);
         }
     }
 }

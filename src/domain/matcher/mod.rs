@@ -9,7 +9,9 @@
 //! | `parse`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |
 //! | `harmless` | what in a line is no command and needs no look |
 //! | `nested` | what a line runs beside that: behind wrappers, and in texts that a shell reads |
-//! | `programs`, `danger` | which words of which programs need a look |
+//! | `permitted`, `permits`, `danger` | which options of which programs are known to be harmless, and which words need a look |
+//! | `programs`, `names` | the tables, and what programs and subcommands are called else |
+//! | `scripts`, `computed` | programs for sed and awk, and words that a shell computes |
 //! | `place` | where each command of a line runs |
 //! | `path`, `url`, `components`, `glob` | everything that is compared piece by piece |
 //! | `characters` | characters that show one thing and are another |
@@ -26,18 +28,23 @@ mod command_line;
 mod command_pattern;
 mod compiled;
 mod components;
+mod computed;
 mod danger;
 mod doubt;
 mod glob;
 mod harmless;
 mod index;
 mod members;
+mod names;
 mod nested;
 mod offers;
 mod parse;
 mod path;
+mod permits;
+mod permitted;
 mod place;
 mod programs;
+mod scripts;
 mod subject;
 mod url;
 mod word;

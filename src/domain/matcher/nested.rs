@@ -3,6 +3,7 @@
 use super::command_line::{CommandLine, SimpleCommand};
 use super::command_pattern::Spoken;
 use super::danger;
+use super::names;
 use super::word::Word;
 
 /// How many texts inside a command line are looked into, and how deep: enough for everything that people write.
@@ -10,6 +11,9 @@ const MAX_SCRIPTS: usize = 32;
 
 /// How many words a wrapper may have: of each of them a command may begin, and a longer one is not looked into.
 const MAX_WORDS: usize = 128;
+
+/// In how many words of a program that is not known a command may begin.
+const MAX_STARTS: usize = 64;
 
 /// Wrappers whose command follows their options: once it is found, the other words are its own.
 const PREFIXES: &[&str] = &[
@@ -33,9 +37,21 @@ impl Reached {
     fn new(command: &SimpleCommand) -> Self {
         let words = command.words.clone();
         let is_wrapper = is_wrapper(&words);
-        let is_too_much = is_wrapper && words.len() > MAX_WORDS;
-        let starts = if is_wrapper && !is_too_much { starts(&words) } else { vec![0] };
-        let commands = starts.into_iter().map(|start| Spoken::new(&words[start..])).collect();
+        // Nothing is known of what such a program does with its words: each may begin a command.
+        let may_run = !is_wrapper && danger::may_run_its_words(&command.program());
+        let is_too_much = (is_wrapper || may_run) && words.len() > MAX_WORDS;
+        let mut commands = Vec::new();
+        if is_wrapper && !is_too_much {
+            commands.extend(starts(&words).into_iter().flat_map(|start| Spoken::all(&words[start..], true)));
+        } else {
+            commands.extend(Spoken::all(&words, true));
+        }
+        if may_run && !is_too_much {
+            let starts = (1..words.len()).filter(|start| !words[*start].text.starts_with('-')).take(MAX_STARTS);
+            commands.extend(starts.flat_map(|start| Spoken::all(&words[start..], false)));
+        }
+        let inner = if is_wrapper { None } else { danger::inner(&words) };
+        commands.extend(inner.into_iter().flat_map(|start| Spoken::all(&words[start..], true)));
         Self { words, commands, is_wrapper, is_too_much }
     }
 
@@ -65,11 +81,11 @@ impl Reached {
 
 /// Whether a command runs its words, or may.
 fn is_wrapper(words: &[Word]) -> bool {
-    let program = danger::program_name(words);
+    let program = names::program_name(words);
     danger::runs_its_words(&program)
         || danger::changes_shell(&program)
         // `find -exec`, `git rebase --exec`: where there is a danger, it may be this one.
-        || !danger::in_words(&program, words).is_empty()
+        || danger::has_trick(words)
 }
 
 /// Where in the words of a wrapper a command may begin. Too many are better than too few: what a wrapper's options take is not known.
@@ -77,7 +93,7 @@ fn starts(words: &[Word]) -> Vec<usize> {
     let mut starts = vec![0];
     let mut at = 0;
     loop {
-        if !PREFIXES.contains(&danger::program_name(&words[at..]).as_str()) {
+        if !PREFIXES.contains(&names::program_name(&words[at..]).as_str()) {
             starts.extend(at + 1..words.len());
             return starts;
         }

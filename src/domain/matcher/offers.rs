@@ -7,7 +7,7 @@ use super::glob::{Glob, escape};
 use super::programs::SUBCOMMANDS;
 use super::subject::{Form, Subject};
 use super::{CompiledPattern, Pattern, Scope};
-use super::{danger, path::Path};
+use super::{danger, names, path::Path};
 use crate::domain::kinds::{AllowlistOption, Confirmation, ScopeOption};
 use crate::domain::members::{Members, Pointer, pinned};
 
@@ -57,7 +57,7 @@ impl Subject {
         let exact = (self.this(), escape(&self.text));
         let wider = match &self.form {
             Form::Command { .. } => self.wider_command().into_iter().collect(),
-            Form::Path(_) => wider_path(&self.text, self.is_joined).into_iter().collect(),
+            Form::Path { .. } => wider_path(&self.text, self.is_joined).into_iter().collect(),
             Form::Url(_) => wider_urls(&self.text),
             Form::Whole => vec![("any call of this tool".to_owned(), Members::ANY.to_owned())],
             Form::Text | Form::Opaque => Vec::new(),
@@ -113,8 +113,8 @@ impl Subject {
         match &self.form {
             _ if self.free.is_empty() => "this very input",
             Form::Command { .. } => "this command",
-            Form::Path(_) if has_contents => ANY_CONTENT,
-            Form::Path(_) => "this path",
+            Form::Path { .. } if has_contents => ANY_CONTENT,
+            Form::Path { .. } => "this path",
             Form::Url(_) => "this URL",
             Form::Text | Form::Whole | Form::Opaque => "this subject",
         }
@@ -129,7 +129,8 @@ impl Subject {
         }
         let pattern = CompiledPattern::new(pattern);
         let commands = self.commands();
-        let all = !commands.is_empty() && commands.iter().all(|command| pattern.allows_command(command));
+        let all = !commands.is_empty()
+            && commands.iter().all(|command| command.is_safe_here() && pattern.allows_command(command));
         self.doubt.is_none() && (all || pattern.allows_whole(self))
     }
 
@@ -157,11 +158,13 @@ impl Subject {
         let [command, path, _] = compiled.keys();
         match &self.form {
             Form::Command { .. } => command.is_some_and(|words| words.is_empty()),
-            Form::Path(paths) => {
-                // Both begin with where a path begins.
+            Form::Path { paths, .. } => {
+                // Both begin with where a path begins, and are as file systems may take them.
                 let said = path.unwrap_or_default();
                 let here = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(|here| !here.is_root());
-                let is_here = here.is_some_and(|here| said.starts_with(&here.keys().collect::<Vec<_>>()));
+                let is_here = here
+                    .map(|here| here.folded())
+                    .is_some_and(|here| said.starts_with(&here.keys().collect::<Vec<_>>()));
                 let least = paths.iter().map(|path| path.keys().count()).max().unwrap_or(0).saturating_sub(2);
                 match pattern.as_str().starts_with(['/', '~']) {
                     true => !is_here && said.len() < least.max(2),
@@ -178,7 +181,8 @@ impl Subject {
         }
     }
 
-    /// The program with its subcommand and any words: for one simple command of a program that has subcommands.
+    /// The program with its subcommand and any words: for one simple command of a program that has subcommands. What it is
+    /// that a runner runs is named, too, and so is an option that keeps the command from doing harm.
     fn wider_command(&self) -> Option<(String, String)> {
         let [command] = self.commands() else {
             return None;
@@ -186,13 +190,19 @@ impl Subject {
         let words = command.words.iter().map(|word| word.known_text().unwrap_or_default()).collect::<Vec<_>>();
         let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && is_plain_word(word);
         let (program, subcommand) = (words.first()?, words.get(1).filter(|word| is_name(word))?);
-        let deep = SUBCOMMANDS.get(danger::base_name(program).as_str())?;
-        let third = if deep.contains(subcommand) { Some(words.get(2).filter(|word| is_name(word))?) } else { None };
-        if !is_plain_word(program) {
-            return None;
+        let deep = SUBCOMMANDS.get(names::base_name(program).as_str())?;
+        let mut named = if deep.contains(subcommand) { 3 } else { 2 };
+        words.get(2..named)?.iter().all(is_name).then_some(())?;
+        match danger::inner(&command.words) {
+            Some(inner) => named = named.max(inner + 1),
+            None if RUN_THEIR_WORDS.contains(words.get(named - 1)?) => named += 1,
+            None => {}
         }
-        let named =
-            [Some(program), Some(subcommand), third].into_iter().flatten().copied().collect::<Vec<_>>().join(" ");
+        let look = danger::look(command);
+        let guards = look.options.iter().filter(|option| option.sets.iter().any(|set| GUARDS.contains(&set.as_str())));
+        named = named.max(guards.map(|option| option.value.unwrap_or(option.word) + 1).max().unwrap_or_default());
+        let named = words.get(..named)?;
+        let named = named.iter().all(|word| is_plain_word(word)).then(|| named.join(" "))?;
         Some((format!("{named}, with any words after it"), format!("{named} *")))
     }
 
@@ -228,9 +238,47 @@ fn is_content(pointer: &Pointer) -> bool {
     CONTENTS.contains(&pointer.name().as_str())
 }
 
+/// Subcommands whose words are a program with its own, or a text that is run.
+const RUN_THEIR_WORDS: &[&str] = &["dlx", "eval", "exec", "run", "x"];
+
+/// What options set with which a command does no harm, or less: without its `no-`, where it has one.
+const GUARDS: &[&str] = &[
+    "act",
+    "assumeno",
+    "cached",
+    "check",
+    "check-only",
+    "collect-only",
+    "debug-check",
+    "diff",
+    "dry",
+    "dry-run",
+    "fix-dry-run",
+    "just-print",
+    "list",
+    "noEmit",
+    "noop",
+    "op",
+    "plan",
+    "pretend",
+    "preview",
+    "recon",
+    "refresh-only",
+    "run",
+    "simulate",
+    "spider",
+    "staged",
+    "syntax-check",
+    "validate",
+    "what-if",
+    "whatif",
+];
+
 /// Whether a shell reads `word` as it is written.
 fn is_plain_word(word: &str) -> bool {
-    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/+@%,".contains(c))
+    !word.is_empty()
+        && !word.starts_with('~')
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/+@%,=".contains(c))
 }
 
 /// The directory of a file: what is in it, and not below it.

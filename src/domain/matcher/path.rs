@@ -1,5 +1,7 @@
 //! Paths, as text: the matcher cannot ask the file system where a link leads.
 
+use unicode_security::confusable_detection::skeleton;
+
 use super::components::{Care, Components};
 use super::doubt::Doubt;
 
@@ -23,6 +25,12 @@ impl Root {
         }
     }
 }
+
+/// In how many names of a path a name without a directory is looked for.
+const MAX_NAMES: usize = 32;
+
+/// How deep below the root home directories are at most.
+const MAX_HOME_DEPTH: usize = 2;
 
 /// A path with its `.`, `..` and doubled slashes resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,14 +68,29 @@ fn resolve(components: &mut Vec<String>, text: &str) -> Result<(), Doubt> {
     Ok(())
 }
 
+/// Whether `text` is read as a path by everything that reads it: a tool may put a variable's value there, take it for a URL,
+/// or for a path on a drive.
+fn is_plain(text: &str) -> bool {
+    let drive = text.as_bytes();
+    let has_drive = drive.first().is_some_and(u8::is_ascii_alphabetic) && drive.get(1) == Some(&b':');
+    let is_url = text.contains("://") || text.to_ascii_lowercase().starts_with("file:");
+    !text.is_empty() && !text.starts_with('$') && !is_url && !has_drive && !text.contains(['\\', '\0', '`'])
+}
+
+/// A name as file systems may take it: in either case, letters composed or not, and without what Windows drops behind it.
+fn likened(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let lower = lower.split("::$").next().unwrap_or_default();
+    let lower = Some(lower.trim_end_matches(['.', ' '])).filter(|name| !name.is_empty()).unwrap_or(lower);
+    if lower.is_ascii() { lower.to_owned() } else { skeleton(lower).collect() }
+}
+
 impl Path {
     /// Reads `text`; a path that climbs above where it begins, or that could be read in two ways, is a doubt.
     pub(in crate::domain) fn parse(text: &str) -> Result<Self, Doubt> {
         let (root, rest) = split(text);
         let mut components: Vec<String> = Vec::new();
-        // A tool may put a variable's value there, or take it for a URL.
-        let is_plain = !text.starts_with('$') && !text.contains("://") && !text.starts_with("file:");
-        if text.is_empty() || !is_plain || text.contains(['\\', '\0', '`']) {
+        if !is_plain(text) {
             return Err(Doubt::Path);
         }
         resolve(&mut components, rest)?;
@@ -91,6 +114,9 @@ impl Path {
         if split(text).0 != Root::Relative {
             return Self::parse(text);
         }
+        if !is_plain(text) {
+            return Err(Doubt::Path);
+        }
         let mut joined = self.clone();
         resolve(&mut joined.components, text)?;
         Ok(joined)
@@ -107,14 +133,31 @@ impl Path {
         (self.root == directory.root).then(|| Self { root: Root::Relative, components: components.to_vec() })
     }
 
+    /// What an index for rules that deny or ask may go by beside the path itself: each name alone, and the path as one in a
+    /// home directory.
+    pub(super) fn other_keys(&self) -> Vec<Vec<&str>> {
+        let names = self.components.iter().map(String::as_str).collect::<Vec<_>>();
+        let named = if names.len() > MAX_NAMES { names.len() - 1.. } else { 0.. };
+        let alone = names[named].iter().map(|name| vec![Root::Relative.key(), *name]);
+        let depths = if self.is_absolute() { 0..MAX_HOME_DEPTH.min(names.len()) + 1 } else { 0..0 };
+        let home = Root::Home.key();
+        let at_home = depths.map(|depth| [&[home, home], &names[depth..]].concat());
+        alone.chain(at_home).collect()
+    }
+
+    /// Whether this begins in a home directory.
+    pub(super) fn is_home(&self) -> bool {
+        self.root == Root::Home
+    }
+
     /// What an index may go by.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.root.key()).chain(self.components.iter().map(String::as_str))
     }
 
-    /// The same in lower case.
+    /// The same as file systems may take it: in lower case, and without what some of them drop.
     pub(in crate::domain) fn folded(&self) -> Self {
-        Self { root: self.root, components: self.components.iter().map(|name| name.to_lowercase()).collect() }
+        Self { root: self.root, components: self.components.iter().map(|name| likened(name)).collect() }
     }
 }
 
@@ -144,9 +187,52 @@ impl PathPattern {
         std::iter::once(self.root.key()).chain(self.components.literals())
     }
 
+    /// The pattern that covers whatever file systems may take for the same as what `pattern` covers.
+    pub(super) fn folded(pattern: &str) -> Option<Self> {
+        let (root, rest) = split(pattern);
+        let components =
+            rest.split('/').map(|name| if matches!(name, "." | "..") { name.to_owned() } else { likened(name) });
+        let root = if root == Root::Absolute { "/" } else { "" };
+        Self::parse(&format!("{root}{}", components.collect::<Vec<_>>().join("/")))
+    }
+
     /// Whether this covers `path`.
     pub(super) fn matches(&self, path: &Path, care: Care) -> bool {
         self.root == path.root && self.components.matches(&path.components, care)
+    }
+
+    /// Whether a rule that denies or asks is about `path`: it is also about what is below the directory that it names, and a
+    /// name without a directory is meant in every one.
+    pub(super) fn concerns(&self, path: &Path) -> bool {
+        let names = path.components.as_slice();
+        let is_at = |names: &[String]| self.components.matches(names, Care::Caution);
+        let is_below = || {
+            let above = names.get(..self.components.len()).filter(|_| self.components.is_literal());
+            self.root == path.root && above.is_some_and(is_at)
+        };
+        // In a path that is deep the name itself counts.
+        let named = if names.len() > MAX_NAMES { names.len() - 1.. } else { 0.. };
+        let is_name = self.root == Root::Relative && self.components.is_one();
+        self.matches(path, Care::Caution)
+            || is_below()
+            || (is_name && names[named].iter().any(|name| is_at(std::slice::from_ref(name))))
+    }
+
+    /// Whether this could be about `path` because one of them begins in a home directory, which is somewhere below the root.
+    pub(super) fn may_concern(&self, path: &Path) -> bool {
+        let names = path.components.as_slice();
+        match (self.root, path.root) {
+            (Root::Absolute, Root::Home) => (0..=MAX_HOME_DEPTH).any(|depth| {
+                let home = self.components.literals().take(depth).map(str::to_owned);
+                let names = home.chain(names.iter().skip(1).cloned()).collect();
+                self.concerns(&Path { root: Root::Absolute, components: names })
+            }),
+            (Root::Home, Root::Absolute) => (0..=MAX_HOME_DEPTH.min(names.len())).any(|depth| {
+                let names = std::iter::once("~".to_owned()).chain(names[depth..].iter().cloned()).collect();
+                self.concerns(&Path { root: Root::Home, components: names })
+            }),
+            _ => false,
+        }
     }
 }
 

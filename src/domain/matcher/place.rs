@@ -1,6 +1,6 @@
 //! Where each command of a line runs.
 
-use super::command_line::SimpleCommand;
+use super::command_line::{CommandLine, SimpleCommand};
 use super::path::Path;
 use super::subject::Subject;
 
@@ -24,27 +24,85 @@ pub(in crate::domain) enum Place {
 /// Builtins that go to another directory.
 const MOVES: &[&str] = &["cd", "chdir", "popd", "pushd"];
 
-/// Programs that run what the directory they are started in tells them to: hooks and commands in the configuration.
-const OBEY_THEIR_DIRECTORY: &[&str] = &["git"];
+/// Programs that do the same in every directory, but for the files that their words name.
+const SAME_EVERYWHERE: &[&str] = &[
+    "[", "basename", "cat", "cd", "chdir", "chmod", "cmp", "cp", "cut", "date", "df", "diff", "dirname", "du", "echo",
+    "exit", "expr", "false", "fd", "file", "find", "grep", "head", "hostname", "id", "jq", "kill", "ln", "ls", "mkdir",
+    "mv", "nl", "popd", "printf", "ps", "pushd", "pwd", "readlink", "realpath", "rg", "rm", "rmdir", "sed", "seq",
+    "sleep", "sort", "stat", "tail", "test", "touch", "tr", "tree", "true", "type", "uname", "uniq", "uptime", "wc",
+    "which", "whoami", "awk",
+];
+
+/// Programs whose words are no paths.
+const NAME_NO_PATHS: &[&str] =
+    &["date", "echo", "exit", "false", "printf", "pwd", "seq", "sleep", "true", "uname", "which"];
+
+/// Whether `program` does in every directory what its words say.
+pub(super) fn is_same_everywhere(program: &str) -> bool {
+    SAME_EVERYWHERE.contains(&program)
+}
+
+/// Whether a word that a pattern pins may name another file in another directory.
+pub(super) fn is_relative(program: &str, text: &str) -> bool {
+    let is_option = text.starts_with('-') && !text.contains('/');
+    let is_rooted = text.starts_with(['/', '~']) || text.contains("://");
+    !is_option && !is_rooted && !NAME_NO_PATHS.contains(&program)
+}
+
+/// Says of each command of `line` whether it runs elsewhere than where the line begins.
+pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
+    let places = places(&line.commands, start);
+    let is_elsewhere = |place: &Option<Place>| matches!(place, Some(Place::Elsewhere(_)));
+    // What has left once is elsewhere the next time.
+    let last = line.commands.iter().zip(&places).any(|(command, place)| {
+        is_elsewhere(place) || (moves(command) && is_elsewhere(&Some(destination(command, start, place.as_ref()))))
+    });
+    for (command, place) in line.commands.iter_mut().zip(&places) {
+        command.is_elsewhere = is_elsewhere(place) || (line.repeats && last);
+    }
+}
+
+fn moves(command: &SimpleCommand) -> bool {
+    MOVES.contains(&command.program().as_str())
+}
+
+/// Where a command begins to run whose input names these directories: `None` where that is not known.
+pub(super) fn start(working_dir: Option<&str>, directories: &[String]) -> Option<Path> {
+    let here = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute);
+    match directories {
+        [] => here,
+        [dir] => match here {
+            Some(here) => here.join(dir).ok(),
+            None => Path::parse(dir).ok().filter(Path::is_absolute),
+        },
+        _ => None,
+    }
+}
+
+/// Where each of `commands` runs, from `start`.
+fn places(commands: &[SimpleCommand], start: Option<&Path>) -> Vec<Option<Place>> {
+    let mut moved: Option<Place> = None;
+    let mut places = Vec::new();
+    for command in commands {
+        places.push(moved.clone());
+        if moves(command) {
+            moved = Some(destination(command, start, moved.as_ref()));
+        }
+    }
+    places
+}
 
 impl Subject {
     /// Whether the line goes to another directory.
     pub(in crate::domain) fn moves(&self) -> bool {
-        self.commands().iter().any(|command| MOVES.contains(&command.program().as_str()))
+        self.commands().iter().any(moves)
     }
 
     /// The commands of a line in their order, from `working_dir`.
     pub(in crate::domain) fn steps(&self, working_dir: Option<&str>) -> Vec<Step<'_>> {
-        let start = self.start(working_dir);
-        let mut moved: Option<Place> = None;
-        let mut steps = Vec::new();
-        for command in self.commands() {
-            steps.push(Step { command, moved: moved.clone() });
-            if MOVES.contains(&command.program().as_str()) {
-                moved = Some(destination(command, start.as_ref(), moved.as_ref()));
-            }
-        }
-        steps
+        let commands = self.commands();
+        let places = places(commands, start(working_dir, &self.directories).as_ref());
+        commands.iter().zip(places).map(|(command, moved)| Step { command, moved }).collect()
     }
 }
 
@@ -74,13 +132,14 @@ fn destination(command: &SimpleCommand, start: Option<&Path>, moved: Option<&Pla
     if within { Place::Within(there) } else { Place::Elsewhere(there) }
 }
 
-impl Step<'_> {
-    /// Whether the command may do in this place what it does where the line began.
+impl SimpleCommand {
+    /// Whether it may do where it runs what it does where the line began.
     pub(in crate::domain) fn is_safe_here(&self) -> bool {
-        !matches!(self.moved, Some(Place::Elsewhere(_)))
-            || !OBEY_THEIR_DIRECTORY.contains(&self.command.program().as_str())
+        !self.is_elsewhere || is_same_everywhere(&self.program())
     }
+}
 
+impl Step<'_> {
     /// Whether it runs in `directory`, as far as the line itself has moved.
     pub(in crate::domain) fn stays_in(&self, directory: &Path) -> bool {
         match &self.moved {

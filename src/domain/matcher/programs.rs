@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use super::permitted;
+
 /// What needs a look in the words of a program; `options.txt` says what a token may be.
 #[derive(Debug, Default)]
 pub(super) struct Program {
@@ -48,6 +50,92 @@ pub(super) static SUBCOMMANDS: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::ne
     parts.filter_map(|parts| Some((*parts.first()?, parts[1..].to_vec()))).collect()
 });
 
+/// What is permitted; `permitted` reads it.
+pub(super) const PERMITTED: &str = include_str!("programs/permitted.txt");
+
+/// Other names of programs, each with the one that the tables have.
+pub(super) static OTHER_NAMES: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| other_names(include_str!("programs/names.txt")));
+
+/// Short and plural names of the kinds of things in a cluster, each with its own.
+pub(super) static KINDS: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| other_names(include_str!("programs/kinds.txt")));
+
+/// Programs whose options begin with a slash.
+pub(super) static WINDOWS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| words(include_str!("programs/windows.txt")).collect());
+
+/// Programs that run the text on their standard input, each with how many words keep them from it and which options do.
+pub(super) static INTERPRETERS: LazyLock<HashMap<&str, (usize, Vec<&str>)>> = LazyLock::new(|| {
+    let parts =
+        lines(include_str!("programs/interpreters.txt")).map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    parts.filter_map(|parts| Some((*parts.first()?, (parts.get(1)?.parse().ok()?, parts[2..].to_vec())))).collect()
+});
+
+/// Programs that run a text or other programs, by names that are no ordinary words.
+pub(super) static RUN_TEXT: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| words(include_str!("programs/shells.txt")).chain(RUN_OTHERS.iter().copied()).collect());
+
+/// Interpreters and wrappers that nothing else is called like.
+const RUN_OTHERS: &[&str] = &[
+    "busybox",
+    "chroot",
+    "cmd",
+    "deno",
+    "doas",
+    "env",
+    "eval",
+    "exec",
+    "git",
+    "luajit",
+    "node",
+    "nohup",
+    "npx",
+    "nsenter",
+    "perl",
+    "php",
+    "pkexec",
+    "powershell",
+    "pwsh",
+    "python",
+    "ruby",
+    "setsid",
+    "ssh",
+    "stdbuf",
+    "sudo",
+    "tclsh",
+    "timeout",
+    "xargs",
+];
+
+/// Variables whose values change nothing but how a program reports; `NAME=VALUE` is harmless with that value only.
+pub(super) static HARMLESS_VARIABLES: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| words(include_str!("programs/variables.txt")).collect());
+
+/// Whether `program` is a shell.
+pub(super) fn is_shell(program: &str) -> bool {
+    SHELLS.contains(program)
+}
+
+static SHELLS: LazyLock<HashSet<&str>> = LazyLock::new(|| words(include_str!("programs/shells.txt")).collect());
+
+/// Whether a table has an entry for the program `name`.
+pub(super) fn is_known(name: &str) -> bool {
+    PROGRAMS.contains_key(name)
+        || WRAPPERS.contains(name)
+        || BUILTINS.contains(name)
+        || OTHER_NAMES.contains_key(name)
+        || permitted::is_known(name)
+}
+
+/// Lines of a name, a colon and other names.
+fn other_names(text: &'static str) -> HashMap<&'static str, &'static str> {
+    let names = lines(text).filter_map(|line| line.split_once(": "));
+    names
+        .flat_map(|(own, others)| others.split_ascii_whitespace().chain([own]).map(move |other| (other, own)))
+        .collect()
+}
+
 /// What is neither empty nor a comment.
 pub(super) fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -60,7 +148,7 @@ fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::matcher::danger::base_name;
+    use crate::domain::matcher::names::base_name;
 
     #[test]
     fn every_name_is_one_that_programs_are_known_by() {

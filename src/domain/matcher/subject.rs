@@ -8,6 +8,7 @@ use super::danger;
 use super::doubt::Doubt;
 use super::nested::{Reached, reached};
 use super::path::{self, Path};
+use super::place;
 use super::url::Url;
 use super::word::Word;
 use crate::domain::kinds::Confirmation;
@@ -44,7 +45,12 @@ pub(super) enum Form {
         /// Everything that it runs, for rules that deny or ask.
         reached: Vec<Reached>,
     },
-    Path(Vec<Path>),
+    Path {
+        /// Every way to say it.
+        paths: Vec<Path>,
+        /// The same as file systems may take them.
+        folded: Vec<Path>,
+    },
     Url(Url),
     /// A text of the input's.
     Text,
@@ -77,21 +83,23 @@ impl Subject {
         let is_whole_input =
             text == if reading.is_whole() { read_text.clone() } else { confirmation.input.canonical() };
         let is_own_words = !is_whole_input && text != read_text;
+        let mut rest = Rest::new(&reading, is_own_words.then_some(text.as_str()));
+        rest.object(&Pointer::root(), input);
         let working_dir = confirmation.working_dir.as_deref();
+        let start = place::start(working_dir, &rest.directories);
+        let read = |said: &Said| read(said, working_dir, start.as_ref());
         let (form, doubt) = if is_whole_input {
             (Form::Whole, None)
         } else if !is_own_words {
-            read(&reading.said, working_dir)
+            read(&reading.said)
         } else if !reading.is_whole() {
             (Form::Text, Some(Doubt::NotTheInput))
         } else if text.contains("://") && Url::parse(&text).is_ok() {
             // An agent's own words: a command until the contrary is plain.
-            read(&Said::Url(text.clone()), working_dir)
+            read(&Said::Url(text.clone()))
         } else {
-            read(&Said::Line(text.clone()), working_dir)
+            read(&Said::Line(text.clone()))
         };
-        let mut rest = Rest::new(&reading, is_own_words.then_some(text.as_str()));
-        rest.object(&Pointer::root(), input);
         if is_whole_input {
             rest.others.clear();
             rest.twins.clear();
@@ -100,7 +108,7 @@ impl Subject {
         if is_own_words && !reading.is_whole() {
             rest.beside.insert(0, reading.said.clone());
         }
-        let beside = rest.beside.iter().take(MAX_BESIDE).map(|said| read(said, working_dir).0).collect();
+        let beside = rest.beside.iter().take(MAX_BESIDE).map(|said| read(said).0).collect();
         let elsewhere = rest.directories.iter().any(|dir| working_dir != Some(dir));
         let is_relative = !text.starts_with('/') && matches!(reading.said, Said::Path(_)) && !is_whole_input;
         let doubt = doubt.or((is_relative && elsewhere).then_some(Doubt::Path));
@@ -160,40 +168,27 @@ impl Subject {
         self.directories.iter().map(String::as_str)
     }
 
-    /// Where a command of it begins to run: `None` where that is not known.
-    pub(in crate::domain) fn start(&self, working_dir: Option<&str>) -> Option<Path> {
-        let here = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute);
-        match self.directories.as_slice() {
-            [] => here,
-            [dir] => match here {
-                Some(here) => here.join(dir).ok(),
-                None => Path::parse(dir).ok().filter(Path::is_absolute),
-            },
-            _ => None,
-        }
-    }
-
     /// Its simple commands, where it is a command line.
     pub(super) fn commands(&self) -> &[SimpleCommand] {
         match &self.form {
             Form::Command { line, .. } => &line.commands,
-            Form::Path(_) | Form::Url(_) | Form::Text | Form::Whole | Form::Opaque => &[],
+            Form::Path { .. } | Form::Url(_) | Form::Text | Form::Whole | Form::Opaque => &[],
         }
     }
 }
 
-/// Reads what is said as what it is.
-fn read(said: &Said, working_dir: Option<&str>) -> (Form, Option<Doubt>) {
+/// Reads what is said as what it is; a command begins to run in `start`.
+fn read(said: &Said, working_dir: Option<&str>, start: Option<&Path>) -> (Form, Option<Doubt>) {
     let plain_line = |text: &str| match characters::are_plain_line(text) {
         _ if text.len() > MAX_BYTES => Err(Doubt::TooMuch),
         true => Ok(()),
         false => Err(Doubt::Characters),
     };
     let read = match said {
-        Said::Line(text) => return command(CommandLine::read(text)),
-        Said::Words(words) => return command(of_words(words)),
-        Said::Path(text) => plain_line(text).and_then(|()| path::readings(text, working_dir)).map(Form::Path),
-        Said::Joined(text) => plain_line(text).and_then(|()| path::readings(text, None)).map(Form::Path),
+        Said::Line(text) => return command(CommandLine::read(text), start),
+        Said::Words(words) => return command(of_words(words), start),
+        Said::Path(text) => plain_line(text).and_then(|()| path::readings(text, working_dir)).map(as_paths),
+        Said::Joined(text) => plain_line(text).and_then(|()| path::readings(text, None)).map(as_paths),
         Said::Url(text) => plain_line(text).and_then(|()| Url::parse(text)).map(Form::Url),
         Said::Text(_) => Ok(Form::Text),
         Said::Whole(_) => Ok(Form::Whole),
@@ -205,18 +200,23 @@ fn read(said: &Said, working_dir: Option<&str>) -> (Form, Option<Doubt>) {
     }
 }
 
-fn command(line: CommandLine) -> (Form, Option<Doubt>) {
+fn command(mut line: CommandLine, start: Option<&Path>) -> (Form, Option<Doubt>) {
+    place::mark(&mut line, start);
     let reached = reached(&line);
     let too_much = reached.iter().any(|reached| reached.is_too_much).then_some(Doubt::TooMuch);
     let doubt = line.doubt.or(too_much);
     (Form::Command { reached, line }, doubt)
 }
 
+fn as_paths(paths: Vec<Path>) -> Form {
+    Form::Path { folded: paths.iter().map(Path::folded).collect(), paths }
+}
+
 /// A command that is given as a list: its words are known, whatever is in them.
 fn of_words(words: &[String]) -> CommandLine {
     let words = words.iter().map(Word::literal).collect::<Vec<_>>();
     let bytes = words.iter().map(|word| word.text.len()).sum::<usize>();
-    let command = SimpleCommand { words };
+    let command = SimpleCommand::new(words);
     let changes = danger::changes_shell(&command.program()).then_some(Doubt::ShellChanger);
     let doubt = changes.or((bytes > MAX_BYTES).then_some(Doubt::TooMuch));
     CommandLine { commands: vec![command], doubt, ..CommandLine::default() }

@@ -41,6 +41,8 @@ enum HostPattern {
 enum PortPattern {
     Any,
     Is(Option<String>),
+    /// None is written: the scheme's own.
+    Default(Option<String>),
 }
 
 /// A scheme, what is before the path, the path, and the rest.
@@ -88,6 +90,36 @@ fn is_plain_host(host: &str) -> bool {
     host.split('.').all(is_label) && (!is_number || host.parse::<core::net::Ipv4Addr>().is_ok())
 }
 
+/// One spelling for each host: a name in lower case and without a dot behind it, an address as its numbers say.
+fn plain_host(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let address = host.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
+    match address.and_then(|address| address.parse::<core::net::Ipv6Addr>().ok()) {
+        Some(address) => address.to_ipv4_mapped().map_or_else(|| format!("[{address}]"), |address| address.to_string()),
+        None => host,
+    }
+}
+
+/// `text` with each escape of a letter, a digit, a dash, an underline or a tilde as what it stands for: no reader tells them
+/// apart.
+fn decoded(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        decoded.push_str(before);
+        let code = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code.filter(|code| code.is_ascii_alphanumeric() || matches!(code, b'-' | b'_' | b'~')) {
+            Some(code) => decoded.push(char::from(code)),
+            None => {
+                decoded.push('%');
+                decoded.push_str(&after.get(..2).unwrap_or_default().to_ascii_uppercase());
+            }
+        }
+        rest = after.get(2..).unwrap_or_default();
+    }
+    decoded + rest
+}
+
 /// Whether nothing in `text` is read in two ways: printable ASCII without backslashes, and no escape of a dot, a slash, a
 /// backslash, a percent sign or a control character.
 fn is_plain_text(text: &str) -> bool {
@@ -105,14 +137,14 @@ impl Url {
         let (scheme, authority, path, tail) = split(text).ok_or(Doubt::Url)?;
         let (host, port) = host_and_port(authority).ok_or(Doubt::Url)?;
         let is_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
-        let path = path.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let path = path.split('/').map(decoded).collect::<Vec<_>>();
         // `..;` is `..` to some servers.
         let climbs = path.iter().any(|component| component == "." || component.starts_with(".."));
         if !is_plain_text(text) || !is_plain_host(host) || !port.is_none_or(is_port) || climbs {
             return Err(Doubt::Url);
         }
         let port = port.map(str::to_owned).or_else(|| default_port(&scheme));
-        Ok(Self { scheme, host: host.to_ascii_lowercase(), port, path, tail: tail.to_owned() })
+        Ok(Self { scheme, host: plain_host(host), port, path, tail: decoded(tail) })
     }
 
     /// What an index may go by.
@@ -129,16 +161,16 @@ impl UrlPattern {
         let host = match (host, host.strip_prefix("*.")) {
             ("*", _) => HostPattern::Any,
             (_, Some(below)) if is_plain_host(below) => HostPattern::Below(below.to_ascii_lowercase()),
-            (host, None) if is_plain_host(host) => HostPattern::Is(host.to_ascii_lowercase()),
+            (host, None) if is_plain_host(host) => HostPattern::Is(plain_host(host)),
             _ => return None,
         };
         let port = match port {
             Some("*") => PortPattern::Any,
             Some(port) => PortPattern::Is(Some(port.to_owned())),
-            None => PortPattern::Is(default_port(&scheme)),
+            None => PortPattern::Default(default_port(&scheme)),
         };
-        let path = Components::parse(path);
-        let tail = (!tail.is_empty()).then(|| Glob::new(tail));
+        let path = Components::parse(&decoded(path));
+        let tail = (!tail.is_empty()).then(|| Glob::new(&decoded(tail)));
         (!path.has_dots()).then_some(Self { scheme, host, port, path, tail })
     }
 
@@ -152,16 +184,17 @@ impl UrlPattern {
         std::iter::once(self.scheme.as_str()).chain(host).chain(path)
     }
 
-    /// Whether this covers `url`. Without a query of its own it covers one only where its path ends in a wildcard.
+    /// Whether this covers `url`. Without a query of its own it covers one only where its path ends in a wildcard; without a
+    /// port of its own it is about every port where a rule denies or asks.
     pub(super) fn matches(&self, url: &Url, care: Care) -> bool {
         let host = match &self.host {
             HostPattern::Any => true,
             HostPattern::Is(host) => *host == url.host,
             HostPattern::Below(name) => url.host.strip_suffix(name.as_str()).is_some_and(|label| label.ends_with('.')),
         };
-        let port = match &self.port {
-            PortPattern::Any => true,
-            PortPattern::Is(port) => *port == url.port,
+        let port = match (&self.port, care) {
+            (PortPattern::Any, _) | (PortPattern::Default(_), Care::Caution) => true,
+            (PortPattern::Is(port) | PortPattern::Default(port), _) => *port == url.port,
         };
         let tail = match (&self.tail, care) {
             (Some(tail), _) => tail.matches(&url.tail, Reach::Wide),
@@ -169,6 +202,12 @@ impl UrlPattern {
             (None, Care::Allowing) => url.tail.is_empty() || self.path.ends_in_star(),
         };
         self.scheme == url.scheme && host && port && tail && self.path.matches(&url.path, care)
+    }
+
+    /// Whether this could be about `url`: a server may take a path in another case for the same.
+    pub(super) fn resembles(&self, url: &Url) -> bool {
+        let folded = Url { path: url.path.iter().map(|part| part.to_lowercase()).collect(), ..url.clone() };
+        self.matches(&folded, Care::Caution)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One word of a command line, with its quotes resolved, as a shell of the POSIX family would.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -11,8 +11,10 @@ use super::doubt::Doubt;
 pub(super) enum Known {
     /// All of it.
     Literally,
-    /// Not what it is, but that it is no option.
+    /// Not what it is, but that it is one word and no option.
     NoOption,
+    /// The names of files that end in some way; none of them is an option, unless a file is called like one.
+    Names,
     /// Nothing: it may be any word, or several.
     Nothing,
 }
@@ -36,6 +38,11 @@ impl Word {
         Self { text: "*".to_owned(), known: Known::Nothing }
     }
 
+    /// Whether it is an option, or may be.
+    pub(super) fn is_option(&self) -> bool {
+        self.known != Known::Nothing && self.text.len() > 1 && self.text.starts_with('-')
+    }
+
     /// The word, where it is known.
     pub(super) fn known_text(&self) -> Option<&str> {
         (self.known == Known::Literally).then_some(self.text.as_str())
@@ -45,10 +52,12 @@ impl Word {
 /// Variables whose values no agent chooses and no secret is in.
 const HARMLESS: &[&str] = &["HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "TMPDIR", "USER"];
 
+/// The variables of loops, each with its value where that is known.
+pub(super) type LoopVariables<'t> = HashMap<&'t str, Option<String>>;
+
 /// Reads one word as it is written; `loop_variables` are those of the loops around it.
-pub(super) fn read(raw: &str, loop_variables: &HashSet<&str>) -> Result<Word, Doubt> {
-    // Some shells take a brace alone for one that opens or closes a group, wherever it stands.
-    if matches!(raw, "{" | "}") {
+pub(super) fn read(raw: &str, loop_variables: &LoopVariables<'_>) -> Result<Word, Doubt> {
+    if !has_plain_braces(raw) {
         return Err(Doubt::Syntax);
     }
     let mut reader = Reader {
@@ -57,8 +66,12 @@ pub(super) fn read(raw: &str, loop_variables: &HashSet<&str>) -> Result<Word, Do
         loop_variables,
         quoted: false,
         in_bracket: false,
+        is_names: is_names(raw),
     };
     reader.run()?;
+    if reader.word.known == Known::Nothing && reader.is_names {
+        reader.word.known = Known::Names;
+    }
     if is_quoted_tilde(raw, &reader.word.text) {
         reader.word.text.insert_str(0, "./");
     }
@@ -71,10 +84,55 @@ pub(super) fn is_quoted_tilde(raw: &str, text: &str) -> bool {
     text.starts_with('~') && raw.split('/').next().is_some_and(|prefix| prefix.contains(['\'', '"', '\\']))
 }
 
+/// Whether each brace of a word closes one or is closed in it, and stands where a brace is ordinary: `{}`, `{{.Name}}`,
+/// `@{1}`, `^{tree}`, `%{http_code}` and `${HOME}`. Elsewhere some shells take what is in it for commands.
+fn has_plain_braces(raw: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut before = None;
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            ('\\', None | Some('"')) => {
+                chars.next();
+            }
+            ('\'' | '"', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            ('{', None) => {
+                let is_template =
+                    (before.is_none_or(|c| c == '{' || c == '=') && chars.peek() == Some(&'{')) || before == Some('{');
+                let is_empty = chars.peek() == Some(&'}');
+                if !is_empty && !is_template && !matches!(before, Some('@' | '^' | '%' | '$')) {
+                    // What makes several words of one is found as that.
+                    return raw.contains(',') || raw.contains("..");
+                }
+                depth += 1;
+            }
+            ('}', None) => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            _ => {}
+        }
+        before = Some(c);
+    }
+    depth == 0
+}
+
+/// Whether a word is a wildcard of the shell that stands for names with an ending, and nothing else: `*.rs`.
+fn is_names(raw: &str) -> bool {
+    let ending = raw.rsplit_once('.').map(|(_, ending)| ending);
+    !raw.contains(['$', '\'', '"', '\\', '{', '`'])
+        && raw.starts_with(['*', '?', '['])
+        && ending.is_some_and(|ending| !ending.is_empty() && ending.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 struct Reader<'a> {
     rest: Peekable<Chars<'a>>,
     word: Word,
-    loop_variables: &'a HashSet<&'a str>,
+    loop_variables: &'a LoopVariables<'a>,
+    /// Whether it stands for names of files.
+    is_names: bool,
     /// Whether some of it is in quotes: then it may be empty.
     quoted: bool,
     /// Whether it is between the brackets of a glob, which stand for one unknown character.
@@ -119,7 +177,7 @@ impl Reader<'_> {
     fn unknown(&mut self, known: Known) {
         self.word.text.push('*');
         self.word.known = match (self.word.known, known) {
-            (Known::Nothing, _) | (_, Known::Nothing) => Known::Nothing,
+            (Known::Nothing | Known::Names, _) | (_, Known::Nothing | Known::Names) => Known::Nothing,
             (Known::NoOption, _) | (_, Known::NoOption) => Known::NoOption,
             (Known::Literally, Known::Literally) => Known::Literally,
         };
@@ -181,13 +239,18 @@ impl Reader<'_> {
             Some('\'' | '"' | '@' | '*' | '-' | '[' | '0'..='9') => return Err(Doubt::Expansion),
             Some(_) | None => return self.dollar(),
         };
-        if HARMLESS.contains(&name.as_str()) {
-            self.unknown(Known::NoOption);
-        } else if self.loop_variables.contains(name.as_str()) {
-            let can_be_option = !in_quotes || self.word.text.is_empty();
-            self.unknown(if can_be_option { Known::Nothing } else { Known::NoOption });
-        } else {
-            return Err(Doubt::Expansion);
+        match self.loop_variables.get(name.as_str()) {
+            // What a value without quotes is split at, and what is a wildcard in it, is none that is known.
+            Some(Some(value)) => self.word.text.push_str(value),
+            Some(None) => {
+                let can_be_option = !in_quotes || self.word.text.is_empty();
+                self.unknown(if can_be_option { Known::Nothing } else { Known::NoOption });
+            }
+            // Without quotes it may be several words.
+            None if HARMLESS.contains(&name.as_str()) => {
+                self.unknown(if in_quotes { Known::NoOption } else { Known::Nothing });
+            }
+            None => return Err(Doubt::Expansion),
         }
         Ok(())
     }
@@ -211,10 +274,12 @@ impl Reader<'_> {
         name
     }
 
-    /// Whether what follows an opening brace makes several words of one.
+    /// Whether an opening brace makes several words of one, by what is in it: where it closes, or in the rest of the word.
     fn is_brace_expansion(&self) -> bool {
         let rest = self.rest.clone().collect::<String>();
-        rest.contains(',') || rest.contains("..")
+        let is_revision = self.word.text.ends_with(['@', '^', '%', '$']) && !rest.contains('{');
+        let inside = rest.split_once('}').map_or(rest.as_str(), |(inside, _)| if is_revision { inside } else { &rest });
+        inside.contains(',') || inside.contains("..")
     }
 }
 
@@ -223,7 +288,7 @@ mod tests {
     use super::*;
 
     fn read_alone(raw: &str) -> Result<Word, Doubt> {
-        read(raw, &HashSet::from(["f"]))
+        read(raw, &HashMap::from([("f", None), ("g", Some("a.rs".to_owned()))]))
     }
 
     #[test]
@@ -236,6 +301,11 @@ mod tests {
             ("\"a \\\"b\\\" \\n\"", "a \"b\" \\n"),
             ("'a\\b'", "a\\b"),
             ("HEAD@{1}", "HEAD@{1}"),
+            ("HEAD@{1}..HEAD", "HEAD@{1}..HEAD"),
+            ("@{u}..", "@{u}.."),
+            ("v1^{tree}", "v1^{tree}"),
+            ("{{.Names}}", "{{.Names}}"),
+            ("x-$g", "x-a.rs"),
             ("{}", "{}"),
             ("a$", "a$"),
             ("\"$\"", "$"),
@@ -250,13 +320,18 @@ mod tests {
     #[test]
     fn what_is_not_known_before_it_runs_is_not_taken_for_known() {
         for (raw, known) in [
-            ("*.rs", Known::Nothing),
+            ("*", Known::Nothing),
+            ("*.rs", Known::Names),
+            ("**/*.rs", Known::Names),
+            ("$f*.rs", Known::Nothing),
+            ("\"$g\"", Known::Literally),
             ("-*", Known::Nothing),
             ("src/*.rs", Known::NoOption),
             ("\"$f\"", Known::Nothing),
             ("\"x$f\"", Known::NoOption),
             ("x$f", Known::Nothing),
-            ("$HOME/x", Known::NoOption),
+            ("$HOME/x", Known::Nothing),
+            ("\"$HOME/x\"", Known::NoOption),
             ("\"$?\"", Known::NoOption),
             ("$f/*", Known::Nothing),
         ] {
@@ -275,6 +350,12 @@ mod tests {
             "\"$(id)\"",
             "{a,b}",
             "{1..3}",
+            "@{a,b}",
+            "@{1..3}",
+            "{Remove-Item",
+            "x}",
+            "{id}",
+            "a{id}",
             "a;b",
             "a b",
             "'a",

@@ -58,6 +58,7 @@ const ENDINGS: &[&str] = &[
     "endpoint",
     "env",
     "environment",
+    "envs",
     "exec",
     "executable",
     "file",
@@ -89,10 +90,11 @@ const ENDINGS: &[&str] = &[
     "url",
     "urls",
     "variables",
+    "vars",
 ];
 
 /// Names of the kind that have no ending of it.
-const ALONE: &[&str] = &["renameto", "run", "saveto", "stdin", "sudo"];
+const ALONE: &[&str] = &["renameto", "run", "saveto", "stdin", "steps", "sudo"];
 
 /// What a name has in it that gives more rights.
 const RIGHTS: &[&str] = &["dangerous", "escalat", "permission", "privilege"];
@@ -143,6 +145,8 @@ mod tests {
             "target_dir",
             "sqlQuery",
             "env",
+            "env_vars",
+            "steps",
             "sudo",
             "sandbox_permissions",
             "with_escalated_permissions",

@@ -20,7 +20,7 @@ use crate::http::middleware::auth::{Resolver, Reviewer};
 use crate::service::{self, RuleSource};
 use crate::store::{List, RuleFilter};
 
-pub(crate) async fn make(
+pub(crate) async fn make_trust_rule(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Json(body): Json<TrustRuleBody>,
@@ -34,7 +34,7 @@ pub(crate) async fn make(
     answer(status, &MadeTrustRule { accepted: true, trust_rule: made.rule.into(), resolved, warnings })
 }
 
-pub(crate) async fn preview(
+pub(crate) async fn preview_trust_rule(
     State(app): State<App>,
     Reviewer(caller): Reviewer,
     Json(body): Json<TrustRuleBody>,
@@ -67,7 +67,7 @@ fn command(body: TrustRuleBody, limits: &Limits) -> Result<(RuleSource, NewTerms
     }
 }
 
-pub(crate) async fn list(
+pub(crate) async fn list_trust_rules(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     Params(query): Params<ListTrustRules>,
@@ -80,7 +80,7 @@ pub(crate) async fn list(
     ok(&TrustRuleList { trust_rules, next_cursor: next_cursor(List::TrustRules, found.next) })
 }
 
-pub(crate) async fn get(
+pub(crate) async fn get_trust_rule(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     Param(rule_id): Param<RuleId>,
@@ -89,7 +89,7 @@ pub(crate) async fn get(
     ok(&TrustRule::from(app.service.trust_rule(&rule_id).await?))
 }
 
-pub(crate) async fn revoke(
+pub(crate) async fn revoke_trust_rule(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Param(rule_id): Param<RuleId>,

@@ -7,6 +7,12 @@ macro_rules! begins_or_ends {
     };
 }
 
+/// A token that is revoked by SQL is obeyed at once, and the history cannot tell of it.
+const TOKENS_AS_TOLD: &str = "every token, and whether it is revoked, is as the history says";
+
+/// The checks that only a row breaks which another program has changed by SQL.
+pub(super) const ROWS_OF_OTHERS: &[&str] = &[TOKENS_AS_TOLD];
+
 /// What is to hold, and what does not where it does not: one column.
 pub(super) const INVARIANTS: &[(&str, &str)] = &[
     (
@@ -116,7 +122,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          SELECT r.rule_id FROM trust_rules AS r LEFT JOIN ended AS e ON e.rule_id = r.rule_id WHERE e.how IS NOT nullif(status, 'active')",
     ),
     (
-        "every token, and whether it is revoked, is as the history says",
+        TOKENS_AS_TOLD,
         "WITH told AS MATERIALIZED (SELECT CAST(json_extract(detail, '$.tokenId') AS TEXT) AS token_id, event, principal FROM audit_events \
          WHERE event IN ('token.created', 'token.revoked')) \
          SELECT t.token_id FROM tokens AS t LEFT JOIN told ON told.token_id = t.token_id GROUP BY t.token_id \

@@ -239,3 +239,17 @@ fn self_approval_has_to_be_allowed() {
         assert_eq!(server.stored("c"), "approved");
     }
 }
+
+#[test]
+fn the_same_edit_may_be_repeated_however_it_is_written() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": {"inputEditsAllowed": true}})));
+    let edit = |input: &str| format!(r#"{{"requestId": "c", "decision": "allow", "updatedInput": {input}}}"#);
+    ada.post_text("/v1/confirm", &edit(r#"{"command": "make test", "n": 1}"#)).expect(200);
+    server.unchanged(|| {
+        ada.post_text("/v1/confirm", &edit(r#"{ "n":1,"command":"make \u0074est" }"#)).expect(200);
+        let other = ada.post_text("/v1/confirm", &edit(r#"{"command": "make test", "n": 2}"#));
+        assert_eq!(other.refusal(), (404, "already_resolved"));
+    });
+}

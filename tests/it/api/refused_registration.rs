@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api::routes::{DIGEST, everything};
-use crate::harness::{Client, START, TestServer, confirmation, question, responses, secret};
+use crate::api::routes::everything;
+use crate::harness::{Client, KINDS, START, TestServer, confirmation, question, responses, secret};
 
 const REGISTER: &str = "/v1/interactions";
 
@@ -87,7 +87,7 @@ fn a_member_of_another_kind_or_none_is_refused() {
     let server = TestServer::start();
     let agent = server.agent("builder");
     let before = everything(&server);
-    let whole = [confirmation("r"), secret("r"), question("r")];
+    let whole = KINDS.iter().map(|kind| (kind.registration)("r")).collect::<Vec<_>>();
     for body in &whole {
         let kind = body["kind"].as_str().unwrap();
         let mut bare = body.clone();
@@ -111,30 +111,9 @@ fn options_that_cannot_be_told_apart_or_answered_are_refused() {
     let before = everything(&server);
     let option = json!({"optionId": "o", "label": "l"});
     let entry = |id: &str, options: Value| json!({"questionId": id, "text": "?", "options": options});
-    let entries = |entries: Value| ("question", "entries", entries);
-    let (pattern, scope) = (json!({"label": "l", "pattern": "*"}), json!({"label": "l", "scope": "/"}));
-    let long = json!([{"label": "l", "pattern": "x".repeat(1025)}]);
-    for (kind, field, value) in [
-        ("confirmation", "allowlistOptions", json!([pattern, pattern])),
-        ("confirmation", "allowlistOptions", json!([{"pattern": "*"}])),
-        ("confirmation", "allowlistOptions", json!([{"label": "l"}])),
-        ("confirmation", "allowlistOptions", long),
-        ("confirmation", "scopeOptions", json!([scope, {"label": "other", "scope": "/"}])),
-        ("confirmation", "scopeOptions", json!([{"scope": "/"}])),
-        ("confirmation", "inputDigest", json!(DIGEST)),
-        ("secret", "label", json!(" ")),
-        entries(json!([])),
-        entries(json!([entry("a", json!([option])), entry("a", json!([option]))])),
-        entries(json!([entry("a", json!([option, option]))])),
-        entries(json!([entry("a", json!([]))])),
-        entries(json!([{"questionId": "a", "options": [option]}])),
-        entries(json!([{"text": "?", "options": [option]}])),
-    ] {
-        let mut body = match kind {
-            "confirmation" => confirmation("r"),
-            "secret" => secret("r"),
-            _ => question("r"),
-        };
+    let refused = KINDS.iter().flat_map(|kind| (kind.refused)().into_iter().map(move |refused| (kind, refused)));
+    for (kind, (field, value)) in refused {
+        let (mut body, kind) = ((kind.registration)("r"), kind.name);
         body[kind][field] = value;
         let answer = agent.post(REGISTER, &body);
         assert_eq!(answer.refusal(), (400, "malformed_request"), "{body}");

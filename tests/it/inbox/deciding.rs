@@ -438,6 +438,9 @@ fn a_rule_of_a_card_is_this_agents_unless_it_is_to_be_any_and_says_what_stays() 
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }
+    // These are the server's own words, whatever stays or varies.
+    assert!(!page.contains("the agent says:"), "{page}");
+    assert!(page.contains(r#"name="pattern" value="0" checked"#), "{page}");
     let chosen = [("decision", "allow-always"), ("pattern", "1"), ("scope", "0"), ("anyAgent", "true")];
     assert_eq!(decide(&browser, "c", &chosen).0, 303);
     assert_eq!(server.sql("SELECT members, agent FROM trust_rules"), [[json!(r#"{"/host":"staging"}"#), json!(null)]]);
@@ -447,6 +450,25 @@ fn a_rule_of_a_card_is_this_agents_unless_it_is_to_be_any_and_says_what_stays() 
     ));
     assert_eq!(decide(&browser, "d", &[("decision", "allow-always"), ("pattern", "0"), ("scope", "0")]).0, 303);
     assert_eq!(server.sql("SELECT agent FROM trust_rules WHERE pattern = 'ls -l'"), [[json!("builder")]]);
+}
+
+#[test]
+fn an_offer_that_an_agent_has_written_is_marked_and_not_chosen_beforehand() {
+    let (_server, agent, browser) = fixture();
+    let input = json!({"command": "make deploy", "host": "staging"});
+    // All that the server would offer itself but for the label, and but for the members.
+    for (id, offer) in [
+        ("label", json!({"label": "only this", "pattern": "make deploy", "members": {"/host": "staging"}})),
+        ("members", json!({"label": "this very input", "pattern": "make deploy", "members": {"/host": "*"}})),
+    ] {
+        agent.register(&altered(
+            confirmation(id),
+            &json!({"confirmation": {"input": input, "allowlistOptions": [offer]}}),
+        ));
+        let page = browser.page(&format!("/interactions/{id}"));
+        assert!(page.contains("the agent says:"), "{page}");
+        assert!(!page.contains(r#"name="pattern" value="0" checked"#), "{page}");
+    }
 }
 
 #[test]

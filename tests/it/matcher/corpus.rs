@@ -12,7 +12,7 @@ use countersign::rules_file::{Example, ExampleKind, FileRule, RulesFile};
 use crate::harness::countersign;
 use crate::matching::asked::{Asked, Decided};
 
-const FILES: [&str; 4] = ["bypasses", "cautious", "denied", "ordinary"];
+const FILES: [&str; 6] = ["bypasses", "cautious", "denied", "ordinary", "permitted", "renamed"];
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.toml"))

@@ -146,6 +146,29 @@ fn another_agent_target_directory_or_conversation_is_asked_about() {
 }
 
 #[test]
+fn a_line_begins_where_its_input_says_and_what_obeys_its_directory_stays_there() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("one"), server.approver("ada"));
+    for pattern in ["cd *", "npm test"] {
+        let rule = json!({"toolName": "sh", "pattern": pattern, "scope": "everywhere", "decision": "allow"});
+        ada.post("/v1/trust-rules", &rule).expect(201);
+    }
+    for (number, (input, expected)) in [
+        (json!({"command": "cd /repo/other && npm test"}), "approved"),
+        (json!({"command": "cd /repo/other && npm test", "cwd": "/repo/sub"}), "pending"),
+        (json!({"command": "cd .. && npm test", "dir_path": "sub"}), "pending"),
+        (json!({"command": "cd deep && npm test", "cwd": "/repo/sub"}), "approved"),
+        (json!({"command": "cd /etc && npm test"}), "pending"),
+        (json!({"command": "cd /etc/x && npm test", "cwd": "/etc"}), "approved"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert_eq!(status(&agent, &of("sh", &format!("line{number}"), input)), *expected, "{input}");
+    }
+}
+
+#[test]
 fn what_is_said_to_be_any_is_any_and_what_looks_like_another_subject_is_named_or_asked_about() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));

@@ -369,6 +369,8 @@ fn profiles_of_an_owner_come_first_and_a_file_at_fault_starts_no_server() {
     };
     let shown = agent.register(&asked("a", "shop", "one"));
     assert_eq!(shown["confirmation"]["subject"], "shop");
+    let page = ada.browser().page("/interactions/a");
+    assert!(page.contains("this subject, whatever message says") && !page.contains("the agent says:"), "{page}");
     made(&ada, &json!({"requestId": "a", "pattern": "shop", "scope": "everywhere", "decision": "allow"}));
     assert_eq!(status(&agent, &asked("b", "shop", "two")), "approved");
     assert_eq!(status(&agent, &asked("c", "payroll", "two")), "pending");

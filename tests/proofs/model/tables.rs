@@ -15,7 +15,7 @@ pub(super) fn compare(server: &TestServer, oracle: &Oracle) -> Result<(), String
          created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, revoked_by \
          FROM trust_rules ORDER BY rule_number";
     same(server, rules, oracle.rules.iter().map(rule))?;
-    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, outcome_detail, outcome_at_ms \
+    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, outcome_detail, outcome_at_ms, withdrawn_by, withdrawn_at_ms \
          FROM claims JOIN interactions USING (interaction_id) ORDER BY interaction_id";
     same(server, claims, oracle.interactions.iter().filter_map(claim))?;
     let secrets = "SELECT request_id, service, field, delivery, sealed IS NOT NULL, take_id, taken_at_ms \
@@ -67,6 +67,11 @@ fn rule(rule: &Rule) -> Vec<Value> {
 }
 
 fn claim(interaction: &Interaction) -> Option<Vec<Value>> {
+    if let Some((by, at)) = interaction.withdrawn {
+        let mut row = vec![Value::Null; 8];
+        (row[0], row[6], row[7]) = (json!(interaction.id), json!(by), json!(at));
+        return Some(row);
+    }
     let claim = interaction.claim.as_ref()?;
     let report = match &claim.report {
         Some((outcome, detail, at)) => [json!(outcome), detail.clone(), json!(at)],
@@ -74,6 +79,7 @@ fn claim(interaction: &Interaction) -> Option<Vec<Value>> {
     };
     let mut row = vec![json!(interaction.id), json!(claim.id), json!(claim.at)];
     row.extend(report);
+    row.extend([Value::Null, Value::Null]);
     Some(row)
 }
 

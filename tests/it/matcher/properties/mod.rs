@@ -3,6 +3,7 @@
 mod anything;
 mod injection;
 mod offers;
+mod options;
 mod order;
 mod parts;
 mod quoting;

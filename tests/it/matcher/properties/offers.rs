@@ -28,6 +28,12 @@ const COMMANDS: &[&str] = &[
     "kubectl get pods",
     "sed -i s/a/b/ f",
     "gh pr view 3",
+    "kubectl delete --dry-run=client pod x",
+    "git clean -n",
+    "uv run pytest -q",
+    "bundle exec rspec x",
+    "git push origin main --force",
+    "deno eval 1",
 ];
 
 const PATHS: &[&str] = &["/srv/a/b.txt", "a/b", "~/notes/x", "/", "a", ".env", "/srv/.git/config", "a/*", "/srv/a*b"];

@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
-use super::common::{Common, warn};
-use super::list::what;
-use super::style::TerminalStyle;
-use super::time::Now;
-use super::{Failure, card, ids, safe_text, terminal};
-use crate::api::{Accepted, ConfirmBody, Interaction, WaitInteraction, WithRaw};
-use crate::client::Client;
+use crate::api::{Accepted, ConfirmBody, Interaction};
+use crate::cli::common::{Common, warn};
+use crate::cli::kinds::command;
+use crate::cli::list::what;
+use crate::cli::style::TerminalStyle;
+use crate::cli::time::Now;
+use crate::cli::{Failure, card, ids, safe_text, terminal};
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
@@ -18,11 +18,11 @@ use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
 use crate::domain::members::{Members, Pointer};
 use crate::domain::pattern::{Pattern, Scope};
-use crate::present::{acknowledged_fact, escape_json};
+use crate::present::acknowledged_fact;
 
 /// Approve what an agent wants to do.
 #[derive(Debug, Args)]
-pub(super) struct Approve {
+pub(in crate::cli) struct Approve {
     #[command(flatten)]
     these: Targets,
 
@@ -57,7 +57,7 @@ pub(super) struct Approve {
 
 /// Reject what an agent wants to do.
 #[derive(Debug, Args)]
-pub(super) struct Reject {
+pub(in crate::cli) struct Reject {
     #[command(flatten)]
     these: Targets,
 
@@ -85,7 +85,7 @@ fn json_object(text: &str) -> Result<JsonObject, String> {
 }
 
 impl Approve {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         self.these.each("approved", |interaction| {
             let asked = confirmation(interaction)?;
             let selected_pattern = self.always.as_deref().map(|pattern| offered_pattern(asked, pattern)).transpose()?;
@@ -150,7 +150,7 @@ impl Approve {
 }
 
 impl Reject {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         self.these.each("rejected", |interaction| {
             confirmation(interaction)?;
             let body = ConfirmBody::new(interaction.request_id.clone(), Decision::Deny);
@@ -171,7 +171,10 @@ impl Targets {
             match sent {
                 Ok(Accepted { warnings, .. }) => {
                     warn(warnings)?;
-                    self.tell(&client, done, item)?;
+                    // With what it is about, so that a person who meant another one sees it.
+                    let about = what(&item.value).paint(TerminalStyle::of_stdout());
+                    let id = &item.value.request_id;
+                    self.common.tell(&client, id, format_args!("{done} {id}: {about}"))?;
                 }
                 Err(failure) if found.len() == 1 => return Err(failure),
                 Err(failure) => {
@@ -183,28 +186,12 @@ impl Targets {
         let (failed, all) = (failures.len(), found.len());
         if failed == 0 { Ok(()) } else { Err(Failure::Other(format!("{failed} of {all} were not {done}"))) }
     }
-
-    /// Reports the decision, so that a person who meant another one sees it.
-    fn tell(&self, client: &Client, done: &str, item: &WithRaw<Interaction>) -> Result<(), Failure> {
-        let id = &item.value.request_id;
-        if self.common.json {
-            writeln!(
-                io::stdout(),
-                "{}",
-                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
-            )?;
-        } else {
-            writeln!(io::stdout(), "{done} {id}: {}", what(&item.value).paint(TerminalStyle::of_stdout()))?;
-        }
-        Ok(())
-    }
 }
 
 fn confirmation(interaction: &Interaction) -> Result<&Confirmation, Failure> {
     interaction.confirmation.as_deref().ok_or_else(|| {
         let (id, kind) = (&interaction.request_id, interaction.kind);
-        let command = if interaction.secret.is_some() { "secret" } else { "answer" };
-        Failure::Other(format!("{id} is a {kind}: use `countersign {command} {id}`"))
+        Failure::Other(format!("{id} is a {kind}: use `countersign {} {id}`", command(kind)))
     })
 }
 

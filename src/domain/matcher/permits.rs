@@ -1,0 +1,390 @@
+//! Which words of a command a wildcard covers because they are known to be harmless: a walk along the words, by the table of
+//! what is permitted.
+
+use super::names::program_name;
+use super::permitted::{Entry, NOTHING, Permitted, Rest, Value, entry, is_number, own_name};
+use super::programs::{RUN_TEXT, WINDOWS};
+use super::word::{Known, Word};
+
+/// What a word of a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The program, or a word that is not permitted.
+    Unknown,
+    /// An option that is permitted by its name, or its value.
+    Harmless,
+    /// An option that is permitted by what it begins with.
+    Likely,
+    /// In the place of a subcommand.
+    Subcommand,
+    /// Any other word that is no option.
+    Operand,
+    /// A word behind `--`, which is no option.
+    Behind,
+}
+
+/// An option that a command has.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    /// The word that it stands in.
+    pub(super) word: usize,
+    /// The word that is its value, if that is the next one.
+    pub(super) value: Option<usize>,
+    /// What it sets, by all names of the option without `no-`: two that share one set the same.
+    pub(super) sets: Vec<String>,
+    /// Whether the command with it only shows something.
+    pub(super) is_view: bool,
+}
+
+/// What the table says to the words of a command.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    pub(super) roles: Vec<Role>,
+    /// Words that have to be spelled, each up to so many bytes.
+    pub(super) unknown: Vec<(usize, usize)>,
+    pub(super) options: Vec<Given>,
+    /// Where the command line of another program begins.
+    pub(super) inner: Option<usize>,
+    /// Words that are no options and stand in no subcommand's place.
+    pub(super) operands: Vec<usize>,
+    /// Whether the program has an entry.
+    pub(super) is_known: bool,
+    pub(super) abbreviates: bool,
+    /// Whether it only reads what its words name.
+    pub(super) reads: bool,
+}
+
+/// Whether a word may be an option: `-x`, `+x`, and for a program of Windows `/x`.
+fn may_be_option(text: &str, is_windows: bool) -> bool {
+    let is_slashed = is_windows && text.len() > 1 && text.starts_with('/') && !text[1..].contains('/');
+    (text.len() > 1 && text.starts_with('-')) || (text.len() > 1 && text.starts_with('+')) || is_slashed
+}
+
+/// What the table says to `words`.
+pub(super) fn walk(program: &str, words: &[Word]) -> Walked {
+    let known = entry(program);
+    let is_windows =
+        WINDOWS.contains(program) || words.first().is_some_and(|word| word.text.to_ascii_lowercase().ends_with(".exe"));
+    let mut walker = Walker {
+        words,
+        path: program.to_owned(),
+        entry: known.unwrap_or(&NOTHING),
+        above: Vec::new(),
+        is_windows,
+        descends: true,
+        walked: Walked {
+            roles: vec![Role::Unknown; words.len()],
+            is_known: known.is_some(),
+            abbreviates: known.is_some_and(|entry| entry.abbreviates),
+            ..Walked::default()
+        },
+    };
+    walker.all();
+    walker.walked
+}
+
+struct Walker<'w> {
+    words: &'w [Word],
+    /// The program and the subcommands that were met.
+    path: String,
+    entry: &'static Entry,
+    /// The entries of the program and the subcommands above.
+    above: Vec<&'static Entry>,
+    is_windows: bool,
+    /// Whether a subcommand may come.
+    descends: bool,
+    walked: Walked,
+}
+
+impl Walker<'_> {
+    fn all(&mut self) {
+        let mut at = 1;
+        while let Some(word) = self.words.get(at) {
+            let text = word.text.as_str();
+            let is_name =
+                word.known == Known::Names && !self.entry.no_names && !self.entry.runs && self.walked.is_known;
+            if word.known == Known::Nothing || (word.known == Known::Names && !is_name) {
+                if self.entry.any {
+                    self.walked.roles[at] = Role::Harmless;
+                } else {
+                    self.walked.unknown.push((at, usize::MAX));
+                }
+                at += 1;
+            } else if text == "--" {
+                if self.behind(at) {
+                    return;
+                }
+                at += 1;
+            } else if may_be_option(text, self.is_windows) {
+                at = self.option(at);
+            } else if self.entry.runs && !self.is_subcommand(text) {
+                self.walked.inner = Some(at);
+                return;
+            } else {
+                self.operand(at);
+                at += 1;
+            }
+        }
+    }
+
+    /// What follows `--`; whether all of it has been read.
+    fn behind(&mut self, at: usize) -> bool {
+        let rest = at + 1..self.words.len();
+        match self.entry.rest {
+            Rest::Operands if self.entry.runs => {
+                self.walked.roles[at] = Role::Harmless;
+                self.walked.inner = (at + 1 < self.words.len()).then_some(at + 1);
+            }
+            Rest::Operands => {
+                self.walked.roles[at] = Role::Harmless;
+                self.walked.roles[rest.clone()].fill(Role::Behind);
+                self.walked.operands.extend(rest);
+            }
+            Rest::Unknown => {
+                let spelled = (at..self.words.len()).map(|at| (at, self.words[at].text.len()));
+                self.walked.unknown.extend(spelled);
+            }
+            Rest::Like(name) => {
+                self.walked.roles[at] = Role::Harmless;
+                self.entry = entry(name).unwrap_or(&NOTHING);
+                self.above.clear();
+                self.descends = false;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_subcommand(&self, text: &str) -> bool {
+        let own = own_name(&self.path, text).unwrap_or(text);
+        self.descends && self.entry.has_subcommands && entry(&format!("{} {own}", self.path)).is_some()
+    }
+
+    fn operand(&mut self, at: usize) {
+        let text = self.words[at].text.as_str();
+        if !self.descends || (self.walked.is_known && !self.entry.has_subcommands) {
+            self.walked.roles[at] = Role::Operand;
+            self.walked.operands.push(at);
+            return;
+        }
+        self.walked.roles[at] = Role::Subcommand;
+        if !self.walked.is_known {
+            self.descends = false;
+            return;
+        }
+        let own = own_name(&self.path, text).unwrap_or(text);
+        self.path.push(' ');
+        self.path.push_str(own);
+        self.above.push(self.entry);
+        match entry(&self.path) {
+            Some(entry) => {
+                self.entry = entry;
+                self.descends = entry.has_subcommands;
+            }
+            None => {
+                self.entry = &NOTHING;
+                self.descends = false;
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'static Permitted> {
+        let above = self.above.iter().rev().find_map(|entry| entry.everywhere.get(name));
+        self.entry.options.get(name).or(above)
+    }
+
+    /// Reads the option at `at`; where to go on.
+    fn option(&mut self, at: usize) -> usize {
+        if self.entry.any {
+            self.walked.roles[at] = Role::Harmless;
+            self.given_as_written(at, usize::MAX);
+            return at + 1;
+        }
+        let text = self.words[at].text.as_str();
+        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+        let named = self.find(name).or_else(|| {
+            // One dash or two are the same where letters are not written together.
+            let single = name.strip_prefix('-').filter(|single| self.entry.single && single.starts_with('-'));
+            single.and_then(|single| self.find(single))
+        });
+        if let Some(permitted) = named {
+            return self.valued(at, permitted, value, name.len());
+        }
+        if text.strip_prefix('-').is_some_and(is_number) && self.find("-#").is_some() {
+            self.walked.roles[at] = Role::Harmless;
+            self.given(at, None, "-#");
+            return at + 1;
+        }
+        let is_letters = !self.entry.single && text.starts_with('-') && !text.starts_with("--");
+        if let Some(next) = is_letters.then(|| self.letters(at)).flatten() {
+            return next;
+        }
+        if self.entry.beginnings.iter().any(|beginning| text.starts_with(beginning)) {
+            self.walked.roles[at] = Role::Likely;
+            self.given_as_written(at, name.len());
+            return at + 1;
+        }
+        self.unknown(at, name.len())
+    }
+
+    /// Letters that are written together, the last of which may have a value; `None` where one of them is not known at once.
+    fn letters(&mut self, at: usize) -> Option<usize> {
+        let text = self.words[at].text.as_str();
+        let mut names = Vec::new();
+        for (start, letter) in text.char_indices().skip(1) {
+            let end = start + letter.len_utf8();
+            let Some(permitted) = self.find(&format!("-{letter}")) else {
+                // What is spelled up to here is known.
+                return (start > 1 && !self.is_beginning(text)).then(|| self.unknown(at, end));
+            };
+            let rest = &text[end..];
+            match &permitted.value {
+                Value::None => names.push(permitted.name),
+                Value::Possible(_) | Value::Needed(_) | Value::Program => {
+                    self.give_all(at, &names);
+                    let value = (!rest.is_empty()).then(|| rest.strip_prefix('=').unwrap_or(rest));
+                    return Some(self.valued(at, permitted, value, end));
+                }
+            }
+        }
+        self.give_all(at, &names);
+        self.walked.roles[at] = Role::Harmless;
+        Some(at + 1)
+    }
+
+    fn is_beginning(&self, text: &str) -> bool {
+        self.entry.beginnings.iter().any(|beginning| text.starts_with(beginning))
+    }
+
+    fn give_all(&mut self, at: usize, names: &[&'static str]) {
+        for name in names {
+            self.given(at, None, name);
+        }
+    }
+
+    /// An option that is known, perhaps with a value in its own word.
+    fn valued(&mut self, at: usize, permitted: &'static Permitted, value: Option<&str>, bytes: usize) -> usize {
+        let known = self.words[at].known;
+        let kind = match (&permitted.value, value) {
+            (Value::None, None) | (Value::Possible(_), None) => {
+                self.walked.roles[at] = Role::Harmless;
+                self.given(at, None, permitted.name);
+                return at + 1;
+            }
+            (Value::None | Value::Program, Some(_)) => return self.unknown(at, bytes),
+            (Value::Program, None) => {
+                self.unknown(at, bytes);
+                self.walked.inner = (at + 1 < self.words.len()).then_some(at + 1);
+                return self.words.len();
+            }
+            (Value::Possible(kind) | Value::Needed(kind), Some(value)) => {
+                if !kind.allows(value, known) {
+                    return self.unknown(at, bytes);
+                }
+                self.walked.roles[at] = kind.role();
+                self.given(at, None, permitted.name);
+                return at + 1;
+            }
+            (Value::Needed(kind), None) => kind,
+        };
+        let Some(next) = self.words.get(at + 1) else {
+            self.walked.roles[at] = Role::Harmless;
+            return at + 1;
+        };
+        let is_allowed = !matches!(next.known, Known::Nothing | Known::Names) && kind.allows(&next.text, next.known);
+        if !is_allowed {
+            self.unknown(at, bytes);
+            self.walked.roles[at + 1] = Role::Unknown;
+            if next.known == Known::Nothing {
+                self.walked.unknown.push((at + 1, usize::MAX));
+            }
+            return at + if may_be_option(&next.text, self.is_windows) { 1 } else { 2 };
+        }
+        self.walked.roles[at] = Role::Harmless;
+        self.given(at, Some(at + 1), permitted.name);
+        // Where it is an option after all, it has to be one that is known.
+        if may_be_option(&next.text, self.is_windows) && !is_number(&next.text) {
+            return at + 1;
+        }
+        self.walked.roles[at + 1] = kind.role();
+        at + 2
+    }
+
+    fn unknown(&mut self, at: usize, bytes: usize) -> usize {
+        self.walked.unknown.push((at, bytes));
+        self.given_as_written(at, bytes);
+        at + 1
+    }
+
+    /// Remembers an option by the first `bytes` of its word.
+    fn given_as_written(&mut self, at: usize, bytes: usize) {
+        let words = self.words;
+        let text = words[at].text.as_str();
+        let name = text.get(..bytes).unwrap_or(text);
+        self.given(at, None, name.split('=').next().unwrap_or(name));
+    }
+
+    /// Remembers an option with all of its names.
+    fn given(&mut self, word: usize, value: Option<usize>, name: &str) {
+        let permitted = self.find(name).map_or(name, |permitted| permitted.name);
+        let entries = || std::iter::once(self.entry).chain(self.above.iter().copied());
+        let others = entries().flat_map(|entry| entry.names.get(permitted)).flatten().copied();
+        let mut names = others.chain([name]).collect::<Vec<_>>();
+        let is_view = names.iter().any(|name| self.entry.views.contains(name));
+        self.walked.reads |= names.iter().any(|name| self.entry.reads.contains(name));
+        let opposites = self.entry.opposites.iter().filter(|set| set.iter().any(|name| names.contains(name)));
+        let opposites = opposites.flatten().copied().collect::<Vec<_>>();
+        names.extend(opposites);
+        let sets = names.into_iter().map(what_it_sets).collect();
+        self.walked.options.push(Given { word, value, sets, is_view });
+    }
+}
+
+/// What an option sets: `--no-color` and `--color` the same, and `-color` where that is a whole name.
+fn what_it_sets(name: &str) -> String {
+    match name.strip_prefix("--").or_else(|| name.strip_prefix('-').filter(|long| long.len() > 1)) {
+        Some(long) => long.strip_prefix("no-").unwrap_or(long).to_owned(),
+        None => name.to_owned(),
+    }
+}
+
+/// The first words of `words` that name a program which runs its words or its text, in the words of one that is not known.
+pub(super) fn shells_in<'w>(words: &'w [Word]) -> impl Iterator<Item = usize> + 'w {
+    (1..words.len())
+        .filter(|at| !words[*at].text.contains('*') && RUN_TEXT.contains(program_name(&words[*at..]).as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What has to be spelled of a line.
+    fn unknown(line: &str) -> Vec<(usize, usize)> {
+        let words = line.split(' ').map(Word::literal).collect::<Vec<_>>();
+        walk(&program_name(&words), &words).unknown
+    }
+
+    #[test]
+    fn an_option_is_known_by_each_of_its_names_and_with_its_value() {
+        for line in [
+            "git log -n 5 -n5 --max-count=5 -5",
+            "ls -la --color=never",
+            "grep -rn -A3 x",
+            "go test -run=X -v ./...",
+            "go test --run X",
+            "git diff -- -x",
+            "foo bar",
+        ] {
+            assert_eq!(unknown(line), [], "{line}");
+        }
+        for (line, found) in [
+            ("git log --output=x", (2, 8)),
+            ("sort -no x", (1, 3)),
+            ("foo --bar=baz", (1, 5)),
+            ("foo +x", (1, 2)),
+            ("git log --max-count=$(x)", (2, 11)),
+        ] {
+            assert_eq!(unknown(line), [found], "{line}");
+        }
+    }
+}
