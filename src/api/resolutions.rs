@@ -6,11 +6,12 @@ use utoipa::ToSchema;
 use super::{BodyLimits, Invalid, Warning};
 use crate::clock::Timestamp;
 use crate::domain::acknowledgement::Acknowledgement;
-use crate::domain::enums::{Decision, Delivery, Kind, Outcome};
+use crate::domain::enums::{Decision, Delivery, ExecutionTarget, Kind, Outcome};
 use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::{self, ResolvedBy};
-use crate::domain::json::JsonObject;
+use crate::domain::json::{JsonObject, null_as_any};
 use crate::domain::kinds::{Content, Remains, Response, check_form};
+use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::secret_value::SecretValue;
 use crate::domain::trust_rule::RuleUse;
@@ -31,6 +32,14 @@ pub struct ConfirmBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selected_scope: Option<Scope>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub selected_members: Option<Members>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_as_any")]
+    #[schema(value_type = Option<PrincipalName>)]
+    pub selected_agent: Option<Option<PrincipalName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_as_any")]
+    #[schema(value_type = Option<ExecutionTarget>)]
+    pub selected_execution_target: Option<Option<ExecutionTarget>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Vec<Acknowledgement>>,
 }
 
@@ -45,6 +54,9 @@ impl ConfirmBody {
             updated_input: None,
             selected_pattern: None,
             selected_scope: None,
+            selected_members: None,
+            selected_agent: None,
+            selected_execution_target: None,
             acknowledged: None,
         }
     }
@@ -64,11 +76,27 @@ impl ConfirmBody {
         match (&self.selected_pattern, &self.selected_scope) {
             (Some(pattern), Some(scope)) => {
                 limits.check_pattern("selectedPattern", pattern.as_str().len())?;
-                limits.check_pattern("selectedScope", scope.as_str().len())
+                limits.check_pattern("selectedScope", scope.as_str().len())?;
+                scope.check().map_err(|problem| Invalid::field("selectedScope", problem))
             }
-            (None, None) => Ok(()),
+            (None, None) => self.check_no_parts(),
             (Some(_), None) => Err(Invalid::field("selectedScope", "selectedPattern and selectedScope go together")),
             (None, Some(_)) => Err(Invalid::field("selectedPattern", "selectedPattern and selectedScope go together")),
+        }
+    }
+}
+
+impl ConfirmBody {
+    /// Refuses what is said of a rule where none is selected.
+    fn check_no_parts(&self) -> Result<(), Invalid> {
+        let said = [
+            ("selectedMembers", self.selected_members.is_some()),
+            ("selectedAgent", self.selected_agent.is_some()),
+            ("selectedExecutionTarget", self.selected_execution_target.is_some()),
+        ];
+        match said.iter().find(|(_, is_said)| *is_said) {
+            Some((field, _)) => Err(Invalid::field(*field, "it goes with selectedPattern and selectedScope")),
+            None => Ok(()),
         }
     }
 }

@@ -82,7 +82,7 @@ macro_rules! routes {
             Confirm confirm "confirm" "approvers": POST "/v1/confirm" (), body ConfirmBody
                 => json(Accepted) { 200 "It is resolved"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
-                    422 "`number_out_of_range`, `acknowledgement_required`: the answer lists what is missing";
+                    422 "`number_out_of_range`, `acknowledgement_required`: the answer lists what is missing; `too_many_members`";
                 }
 
             /// Takes back an approval that nobody has claimed
@@ -128,6 +128,7 @@ macro_rules! routes {
                 => json(MadeTrustRule) { 201 "It is new"; 200 "The rule that stands already"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
                     409 "`wrong_kind`: that interaction is no confirmation";
+                    422 "`too_many_members`: name those that matter";
                 }
 
             /// Lists rules, newest first

@@ -22,18 +22,18 @@ impl Warning {
     /// That a rule goes on which was made with an approval that is taken back; none where there is no such rule.
     #[must_use]
     pub fn of_rule(active: Option<RuleId>) -> Option<Vec<Self>> {
-        active.map(|rule_id| vec![Self { rule_id: Some(rule_id), ..Self::from(warning::Warning::RuleStillActive) }])
+        active.map(|rule_id| vec![Self { rule_id: Some(rule_id), ..Self::from(&warning::Warning::RuleStillActive) }])
     }
 
     /// The warnings as an answer has them: no member where there is none.
     #[must_use]
     pub fn list(warnings: &[warning::Warning]) -> Option<Vec<Self>> {
-        (!warnings.is_empty()).then(|| warnings.iter().copied().map(Self::from).collect())
+        (!warnings.is_empty()).then(|| warnings.iter().map(Self::from).collect())
     }
 }
 
-impl From<warning::Warning> for Warning {
-    fn from(warning: warning::Warning) -> Self {
-        Self { code: warning.as_str().to_owned(), message: warning.message().to_owned(), rule_id: None }
+impl From<&warning::Warning> for Warning {
+    fn from(warning: &warning::Warning) -> Self {
+        Self { code: warning.as_str().to_owned(), message: warning.message(), rule_id: None }
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod http;
 mod limits;
+mod profiles;
 mod web_url;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
+pub use self::profiles::{ProfilesError, ToolProfiles};
 pub use self::web_url::WebUrl;
 
 /// The settings of `countersign serve`.
@@ -71,6 +73,10 @@ pub struct Config {
     /// Make no tokens for a new database: create them with `countersign token create`, before the start or beside the server
     #[arg(long, env = "COUNTERSIGN_NO_FIRST_TOKENS", value_parser = FalseyValueParser::new())]
     pub no_first_tokens: bool,
+
+    /// The tool profiles.
+    #[command(flatten)]
+    pub tool_profiles: ToolProfiles,
 
     /// The number of connections that read the database; one of them is reserved for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]

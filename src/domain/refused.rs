@@ -64,6 +64,8 @@ pub enum Refused {
     PatternNotOffered,
     /// The scope is not one that this interaction offered.
     ScopeNotOffered,
+    /// The input has more, or longer, members than a rule may speak of: none is made that leaves them as they are.
+    TooManyMembers,
     /// The agent does not take this secret for one use.
     OneTimeSendNotAllowed,
     /// The answer is not one to what was asked.

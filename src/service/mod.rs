@@ -34,7 +34,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{Notify, watch};
 
 pub use self::claim::ClaimGrant;
-pub use self::confirm::Confirm;
+pub use self::confirm::{Confirm, Selected};
 pub use self::error::{Error, OpenError};
 pub use self::forget::{Forgotten, forget_aged, give_back, older_than};
 pub use self::import::{Change, Import, ImportError, Imported, active};
@@ -57,6 +57,7 @@ use crate::domain::id::RequestId;
 use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::tools::Profiles;
 use crate::metrics::Metrics;
 use crate::sealer::Sealer;
 use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
@@ -90,6 +91,7 @@ pub struct Service {
     max_stored_per_day: Quota,
     max_pattern_bytes: usize,
     session_lifetime_ms: u64,
+    profiles: Arc<Profiles>,
 }
 
 impl Service {
@@ -112,9 +114,10 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
+    /// If the file of tool profiles is none, the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
     /// more than a day behind the database and the configuration does not accept that.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
+        let profiles = Arc::new(config.tool_profiles.load()?);
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
@@ -168,7 +171,14 @@ impl Service {
             max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
+            profiles,
         })
+    }
+
+    /// What is known of tools.
+    #[must_use]
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
     }
 
     /// What time it is here.

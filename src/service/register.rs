@@ -66,11 +66,14 @@ impl Service {
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
         // Parsed here and not on the writer's thread: it is the dearest part of a decision.
-        let subject = content.confirmation_mut().map(|confirmation| {
-            let subject = Subject::of(confirmation);
-            confirmation.offer(&subject, self.max_pattern_bytes);
-            subject
+        let read = content.confirmation_mut().map(|confirmation| {
+            let subject = Subject::by(confirmation, &self.profiles);
+            confirmation.complete(&self.profiles);
+            let warnings = confirmation.offer(&subject, self.max_pattern_bytes);
+            (subject, warnings)
         });
+        let (subject, left_out) = read.unzip();
+        let left_out = left_out.unwrap_or_default();
         let content_json = content.to_json()?;
         let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
         let metadata = metadata.unwrap_or_default();
@@ -110,10 +113,12 @@ impl Service {
             }
             if let (Some(confirmation), Some(subject)) = (body.content.confirmation(), &subject) {
                 let pending = PendingConfirmation::new(confirmation, subject);
-                let input = pending.match_input(&by.name, allow_self_approval);
-                interaction.resolution = decide(tx, &interaction, &input, None)?;
+                let input = pending.match_input(&interaction, allow_self_approval);
+                let resolution = decide(tx, &interaction, &input, None)?;
+                interaction.resolution = resolution;
             }
-            let warnings = warnings(tx, &interaction, allow_self_approval)?;
+            let mut warnings = warnings(tx, &interaction, allow_self_approval)?;
+            warnings.extend_from_slice(&left_out);
             Ok((Ok(interaction), warnings))
         });
         let (registered, warnings) = registered.await?;

@@ -48,7 +48,7 @@ impl Card {
     pub(super) fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
         let interaction = &record.interaction;
         let now = app.service.now();
-        let asked = Asked::of(record);
+        let asked = Asked::of(record, app.service.profiles());
         let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
         let alike = record.body.content.confirmation().map(|asked| serde_json::to_string(&asked.sameness()));
         let alike = alike.transpose().map_err(|_| Problem::internal())?.map(|alike| digest(&alike));
@@ -91,7 +91,7 @@ impl Card {
 
     /// The form that answers it, carrying the session's own word.
     fn form(&self, csrf: &str) -> askama::Result<String> {
-        self.asked.form(FormTarget { base: &self.base, id: &self.id, csrf })
+        self.asked.form(FormTarget { base: &self.base, id: &self.id, who: &self.who, csrf })
     }
 
     /// Whether its form says all that is asked.

@@ -112,7 +112,7 @@ pub(super) async fn get(
         status: interaction.status().as_str(),
         is_pending: resolution.is_none(),
         is_forgotten: record.forgetting.is_some(),
-        asked: Asked::of(&record),
+        asked: Asked::of(&record, app.service.profiles()),
         card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
         details: interaction_details(&record),
         resolution: resolution.map(|found| (By::from(&found.by), AbsoluteTime(found.at))),

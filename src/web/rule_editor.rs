@@ -72,7 +72,8 @@ pub(super) async fn page(
         return Err(Refused::Forgotten.into());
     }
     let asked = confirmation(&record)?;
-    let mut draft = Draft::like(asked, &app.limits);
+    let registered_by = &record.interaction.registered_by;
+    let mut draft = Draft::like(asked, registered_by, app.service.profiles(), &app.limits);
     let preview = match draft.read(&app.limits) {
         Some((tool_name, terms)) => Some(look_ahead(&app, &person, tool_name, terms).await?),
         None => None,
@@ -110,14 +111,14 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
         return Ok((FORM_AT_FAULT, html(&page)?).into_response());
     };
     let source = RuleSource::Own(tool_name);
-    let made = app.service.make_trust_rule(&person.principal, source, terms, draft.apply_to_pending).await;
+    let made = app.service.make_trust_rule(&person.principal, source, terms.into(), draft.apply_to_pending).await;
     let rule_id = made.map_err(Problem::from)?.rule.rule_id;
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())
 }
 
 async fn look_ahead(app: &App, person: &Person, tool_name: ToolName, terms: Terms) -> Result<Preview, Problem> {
     let decision = terms.decision;
-    let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms).await?;
+    let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms.into()).await?;
     Ok(Preview::of(Frame::of(person, "rules"), decision, &preview))
 }
 

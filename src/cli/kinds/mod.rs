@@ -24,6 +24,7 @@ use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::RequestId;
 use crate::domain::kinds::{Asked, Response};
+use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::secret_value::SecretValue;
 
@@ -202,7 +203,7 @@ pub(super) enum Choice {
     /// The pattern of a rule.
     Pattern,
     /// Its scope.
-    Scope(Pattern),
+    Scope(Pattern, Option<Members>),
     /// The answer to the next entry of a question, after these.
     Entry(Vec<Response>),
 }
@@ -218,17 +219,25 @@ impl Choice {
     ) -> Transition {
         match (self, interaction.asked()) {
             (Self::Pattern, Some(Asked::Confirmation(asked))) => confirmation::choose_pattern(asked, at),
-            (Self::Scope(pattern), Some(Asked::Confirmation(asked))) => {
-                confirmation::choose_scope(asked, pattern, at, has_seen_end)
+            (Self::Scope(pattern, members), Some(Asked::Confirmation(asked))) => {
+                confirmation::choose_scope(asked, (pattern, members.as_ref()), at, has_seen_end)
             }
             (Self::Entry(responses), Some(Asked::Question(asked))) => question::choose(asked, responses, menu, at),
-            (Self::Pattern | Self::Scope(_) | Self::Entry(_), _) => Transition::Stay,
+            (Self::Pattern | Self::Scope(..) | Self::Entry(_), _) => Transition::Stay,
         }
     }
 }
 
 /// How long the server may be away before an answer is given up: it is the same however often it arrives.
 const RETRIES: RetryPolicy = RetryPolicy::new(Duration::from_secs(10));
+
+/// A rule that is made with an approval: one of the patterns that are offered, with what it says of the members, and a scope.
+#[derive(Clone)]
+pub(super) struct ChosenRule {
+    pub(super) pattern: Pattern,
+    pub(super) members: Option<Members>,
+    pub(super) scope: Scope,
+}
 
 /// One answer to one interaction.
 #[derive(Clone)]
@@ -237,7 +246,7 @@ pub(super) enum Answer {
     Confirm {
         decision: Decision,
         comment: Option<String>,
-        rule: Option<(Pattern, Scope)>,
+        rule: Option<ChosenRule>,
         acknowledged: Vec<Acknowledgement>,
     },
     /// To a request for a secret; without a value it is declined.
@@ -264,10 +273,14 @@ impl Answer {
         let request_id = request_id.clone();
         match self {
             Self::Confirm { decision, comment, rule, acknowledged } => {
-                let (selected_pattern, selected_scope) = rule.clone().unzip();
+                let (selected_pattern, selected_members, selected_scope) = match rule.clone() {
+                    Some(ChosenRule { pattern, members, scope }) => (Some(pattern), members, Some(scope)),
+                    None => (None, None, None),
+                };
                 let body = ConfirmBody {
                     comment: comment.clone(),
                     selected_pattern,
+                    selected_members,
                     selected_scope,
                     acknowledged: (!acknowledged.is_empty()).then(|| acknowledged.clone()),
                     ..ConfirmBody::new(request_id, *decision)

@@ -217,7 +217,7 @@ impl Content {
         match &mut self {
             Self::Confirmation(confirmation) => {
                 confirmation.check()?;
-                confirmation.complete();
+                confirmation.digest();
             }
             Self::Secret(secret) => secret.check()?,
             Self::Question(question) => question.check()?,
@@ -289,9 +289,11 @@ impl Content {
         let Self::Confirmation(confirmation) = self else {
             return self.to_json();
         };
+        let subject = confirmation.subject.clone();
+        confirmation.subject = Some(confirmation.subject_before_profiles());
         let input = std::mem::take(&mut confirmation.input);
         let identity = serde_json::to_string(confirmation);
-        confirmation.input = input;
+        (confirmation.input, confirmation.subject) = (input, subject);
         identity
     }
 }

@@ -7,12 +7,12 @@ use axum::response::Response;
 use super::page::{next_cursor, page};
 use crate::api::{
     Interaction, ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList,
-    TrustRulePreview, WithRaw,
+    TrustRulePreview, Warning, WithRaw,
 };
 use crate::config::Limits;
 use crate::domain::id::RuleId;
 use crate::domain::interaction::Record;
-use crate::domain::trust_rule::Terms;
+use crate::domain::trust_rule::NewTerms;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, answer, ok};
@@ -30,7 +30,8 @@ pub(crate) async fn make_trust_rule(
     let made = app.service.make_trust_rule(&caller, source, terms, apply_to_pending).await?;
     let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let resolved = apply_to_pending.then_some(made.resolved);
-    answer(status, &MadeTrustRule { accepted: true, trust_rule: made.rule.into(), resolved })
+    let warnings = Warning::list(&made.warnings);
+    answer(status, &MadeTrustRule { accepted: true, trust_rule: made.rule.into(), resolved, warnings })
 }
 
 pub(crate) async fn preview_trust_rule(
@@ -56,7 +57,7 @@ fn interactions(records: impl IntoIterator<Item = Record>) -> Vec<WithRaw<Intera
 }
 
 /// What a rule is made from and what it says, from a body that is checked here.
-fn command(body: TrustRuleBody, limits: &Limits) -> Result<(RuleSource, Terms), Problem> {
+fn command(body: TrustRuleBody, limits: &Limits) -> Result<(RuleSource, NewTerms), Problem> {
     body.check(&limits.bodies())?;
     let terms = body.terms();
     match (body.request_id, body.tool_name) {

@@ -77,6 +77,10 @@ impl From<Refused> for Problem {
             Refused::ScopeNotOffered => {
                 Self::new(FORBIDDEN, "scope_not_offered", "the scope is not one that this interaction offered")
             }
+            Refused::TooManyMembers => {
+                let message = "the input has more, or longer, members than a rule may speak of: say in `members` which of them matter";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_members", message).with("field", "members")
+            }
             Refused::OneTimeSendNotAllowed => {
                 let message = "this interaction does not allow its secret to be sent just once";
                 Self::new(FORBIDDEN, "one_time_send_not_allowed", message).with("field", "delivery")

@@ -138,7 +138,9 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "SELECT r.rule_id FROM trust_rules AS r JOIN audit_events AS a ON a.rule_id = r.rule_id AND a.event = 'trust_rule.created' \
          WHERE json_extract(a.detail, '$.toolName') <> r.tool_name OR json_extract(a.detail, '$.pattern') <> r.pattern \
          OR json_extract(a.detail, '$.scope') <> r.scope OR json_extract(a.detail, '$.decision') <> r.decision \
-         OR json_extract(a.detail, '$.allowHighRisk') <> r.allow_high_risk OR a.principal <> r.created_by",
+         OR json_extract(a.detail, '$.allowHighRisk') <> r.allow_high_risk OR a.principal <> r.created_by \
+         OR coalesce(json_extract(a.detail, '$.members'), '{}') <> json(r.members) OR json_extract(a.detail, '$.agent') IS NOT r.agent \
+         OR json_extract(a.detail, '$.executionTarget') IS NOT r.execution_target OR json_extract(a.detail, '$.reason') IS NOT r.reason",
     ),
     (
         "a rule has ended where the history says so",

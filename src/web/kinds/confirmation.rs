@@ -13,14 +13,15 @@ use crate::domain::enums::{Decision, Kind, RiskLevel};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Record};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Confirmation;
-use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::kinds::{AllowlistOption, Confirmation};
+use crate::domain::pattern::Scope;
 use crate::domain::refused::Refused;
+use crate::domain::tools::Profiles;
 use crate::http::App;
 use crate::http::api::confirm::command;
 use crate::http::error::{Problem, input_discarded};
 use crate::http::extract::Param;
-use crate::present::{acknowledged_fact, escape_json, facts};
+use crate::present::{acknowledged_fact, edits, escape_json, facts, rule_parts};
 use crate::service::{Confirm, Error};
 use crate::web::forms::{Fields, Form, FormResponse};
 use crate::web::interaction::DetailRow;
@@ -35,6 +36,8 @@ pub(in crate::web) struct ConfirmationView {
     pub(in crate::web) risk: RiskLevel,
     /// Every member of the input.
     members: Vec<Member>,
+    /// What the members would change in files.
+    edits: Vec<DiffView>,
     /// The input as it was sent.
     as_sent: Markup,
     /// What rules go by, where no member says it.
@@ -76,6 +79,8 @@ struct Offer {
     label: Markup,
     description: Option<Markup>,
     value: Markup,
+    /// What a rule with it says of the other members, by name.
+    parts: Vec<(Markup, Markup)>,
     /// Whether the label and the description are the agent's words.
     is_agents: bool,
 }
@@ -93,16 +98,21 @@ impl AcknowledgementView {
 }
 
 impl ConfirmationView {
-    pub(super) fn of(asked: &Confirmation) -> Self {
+    pub(super) fn of(asked: &Confirmation, profiles: &Profiles) -> Self {
+        let (view, order) = profiles.view(&asked.tool_name);
+        let place = |name: &String| order.iter().position(|first| first == name).unwrap_or(order.len());
+        let mut members = asked.input.tree().iter().collect::<Vec<_>>();
+        members.sort_by_key(|(name, _)| place(name));
         let subject = asked.subject_text();
         let is_said = says(asked, &subject);
-        let options = asked.allowlist_options.iter().zip(asked.written_by_agent()).enumerate();
+        let options = asked.allowlist_options.iter().zip(asked.written_by_agent(profiles)).enumerate();
         let patterns = options.map(|(number, (option, is_agents))| Offer {
             number,
             is_agents,
             label: escape_untrusted(&option.label),
             description: option.description.as_deref().map(escape_untrusted),
             value: escape_untrusted(option.pattern.as_str()),
+            parts: option.members.iter().flat_map(|members| rule_parts(members, None, None)).map(escape_part).collect(),
         });
         let scopes = asked.scope_options.iter().enumerate().map(|(number, option)| Offer {
             number,
@@ -110,13 +120,15 @@ impl ConfirmationView {
             label: escape_untrusted(&option.label),
             description: None,
             value: escape_untrusted(option.scope.as_str()),
+            parts: Vec::new(),
         });
         let required = required(asked, None);
         let is_lasting = asked.persistent_decisions_allowed;
         Self {
             tool: escape_untrusted(asked.tool_name.as_str()),
             risk: asked.risk_level,
-            members: asked.input.tree().iter().map(|(name, value)| Member::new(name, value)).collect(),
+            members: members.into_iter().map(|(name, value)| Member::new(name, value)).collect(),
+            edits: edits(asked, view).iter().map(DiffView::of_edit).collect(),
             as_sent: escape_untrusted(asked.input.text()),
             subject: (!is_said).then(|| escape_untrusted(&subject)),
             facts: facts(asked).iter().map(|fact| (fact.name, escape_untrusted(&fact.value))).collect(),
@@ -144,6 +156,10 @@ impl ConfirmationView {
     fn offers_rule(&self) -> bool {
         !self.patterns.is_empty() && !self.scopes.is_empty()
     }
+}
+
+fn escape_part((name, value): (String, String)) -> (Markup, Markup) {
+    (escape_untrusted(&name), escape_untrusted(&value))
 }
 
 /// Whether the input itself says the subject.
@@ -203,8 +219,10 @@ fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Res
         Some("allow") => {}
         Some("allow-edited") => body.updated_input = Some(edited(fields)?),
         Some("allow-always") => {
-            let (pattern, scope) = chosen(asked, fields)?;
-            (body.selected_pattern, body.selected_scope) = (Some(pattern), Some(scope));
+            let (offer, scope) = chosen(asked, fields)?;
+            (body.selected_pattern, body.selected_scope) = (Some(offer.pattern), Some(scope));
+            body.selected_members = offer.members;
+            body.selected_agent = fields.get("anyAgent").map(|_| None);
         }
         Some("deny") => body.decision = Decision::Deny,
         _ => return Err(Problem::malformed_field("decision", "Approve or reject it.")),
@@ -224,12 +242,12 @@ fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
 }
 
 /// The pattern and the scope that were chosen among those that are offered, by their places.
-fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(Pattern, Scope), Problem> {
+fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(AllowlistOption, Scope), Problem> {
     let place = |name: &str| fields.get(name).and_then(|place| place.parse::<usize>().ok());
     let pattern = place("pattern").and_then(|place| asked.allowlist_options.get(place));
     let scope = place("scope").and_then(|place| asked.scope_options.get(place));
     match (pattern, scope) {
-        (Some(pattern), Some(scope)) => Ok((pattern.pattern.clone(), scope.scope.clone())),
+        (Some(pattern), Some(scope)) => Ok((pattern.clone(), scope.scope.clone())),
         _ => Err(Problem::malformed_field("pattern", "Choose what the rule covers, and where.")),
     }
 }

@@ -22,6 +22,7 @@ use crate::domain::interaction::{Detail, Record};
 use crate::domain::kinds::Content;
 use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
+use crate::domain::tools::Profiles;
 use crate::http::api::secret::close_connection;
 use crate::http::error::Problem;
 use crate::http::{App, Route};
@@ -40,6 +41,8 @@ pub(super) struct FormTarget<'a> {
     pub(super) base: &'a str,
     /// The interaction.
     pub(super) id: &'a str,
+    /// Who asks.
+    pub(super) who: &'a str,
     /// The session's own word.
     pub(super) csrf: &'a str,
 }
@@ -54,9 +57,9 @@ pub(super) enum Asked {
 
 impl Asked {
     /// What `record` asks, complete.
-    pub(super) fn of(record: &Record) -> Self {
+    pub(super) fn of(record: &Record, profiles: &Profiles) -> Self {
         match &record.body.content {
-            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked))),
+            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked, profiles))),
             Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
             Content::Question(asked) => Self::Question(QuestionView::of(asked)),
             Content::Forgotten(remains) => Self::Forgotten(ForgottenView::of(remains, record.forgetting.as_ref())),

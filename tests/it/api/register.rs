@@ -180,7 +180,10 @@ fn patterns_are_held_against_the_documented_subject() {
         (None, r#"{"url":"u","path":"p","file_path":"f"}"#, "f"),
         (None, r#"{"url":"u","path":"p"}"#, "p"),
         (None, r#"{"url":"u","other":1}"#, "u"),
-        (None, r#"{"command":["ls"],"url":"u"}"#, "u"),
+        (None, r#"{"command":["ls","a b"],"url":"u"}"#, "ls 'a b'"),
+        (None, r#"{"command":["bash","-lc","a && b"]}"#, "a && b"),
+        (None, r#"{"command":[1],"url":"u"}"#, "u"),
+        (None, r#"{"filePath":"f","file":"g"}"#, "f"),
         (
             None,
             r#"{"b":1.0, "a":{"d":9007199254740993,"c":"\u00e9"}}"#,

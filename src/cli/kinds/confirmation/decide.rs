@@ -15,6 +15,8 @@ use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
+use crate::domain::matcher::Subject;
+use crate::domain::members::{Members, Pointer};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::present::acknowledged_fact;
 
@@ -35,6 +37,14 @@ pub(in crate::cli) struct Approve {
     /// The scope of that rule, one of those that `show` lists [default: the only one that is offered]
     #[arg(long, requires = "always")]
     scope: Option<String>,
+
+    /// Let a member of the input, by its name or its JSON pointer, say anything in that rule; more than once
+    #[arg(long, value_name = "MEMBER", requires = "always")]
+    free: Vec<String>,
+
+    /// Let that rule be about any agent's requests
+    #[arg(long, requires = "always")]
+    any_agent: bool,
 
     /// Approve this input in the place of the agent's: a JSON object
     #[arg(long, value_name = "JSON", value_parser = json_object)]
@@ -79,17 +89,37 @@ impl Approve {
         self.these.each("approved", |interaction| {
             let asked = confirmation(interaction)?;
             let selected_pattern = self.always.as_deref().map(|pattern| offered_pattern(asked, pattern)).transpose()?;
-            let selected_scope =
-                selected_pattern.as_ref().map(|_| offered_scope(asked, self.scope.as_deref())).transpose()?;
+            let selected_scope = selected_pattern
+                .as_ref()
+                .map(|_| offered_scope(interaction, asked, self.scope.as_deref()))
+                .transpose()?;
             Ok(ConfirmBody {
                 comment: self.comment.clone(),
                 updated_input: self.input.clone(),
+                selected_members: selected_pattern.as_ref().and_then(|pattern| self.members(asked, pattern)),
+                selected_agent: self.any_agent.then_some(None),
                 selected_pattern,
                 selected_scope,
                 acknowledged: Some(self.acknowledged(interaction, asked)?).filter(|words| !words.is_empty()),
                 ..ConfirmBody::new(interaction.request_id.clone(), Decision::Allow)
             })
         })
+    }
+
+    /// What the rule says of the members: nothing, so that all is as it is, or that with some of them set free.
+    fn members(&self, asked: &Confirmation, pattern: &Pattern) -> Option<Members> {
+        if self.free.is_empty() {
+            return None;
+        }
+        let own = || Subject::of(asked).own_members();
+        let mut offers = asked.allowlist_options.iter().rev();
+        let offered = offers.find(|option| option.pattern == *pattern).and_then(|option| option.members.clone());
+        let mut members = offered.or_else(own).unwrap_or_default();
+        for member in &self.free {
+            let pointer = member.parse().unwrap_or_else(|_| Pointer::root().child(member));
+            members.insert(pointer, Members::ANY.to_owned());
+        }
+        Some(members)
     }
 
     /// Shows all that is approved, and what of it was acknowledged: by the flag, or by a word typed after reading it.
@@ -172,7 +202,11 @@ fn offered_pattern(asked: &Confirmation, pattern: &str) -> Result<Pattern, Failu
     found.ok_or_else(|| not_offered("--always", offers))
 }
 
-fn offered_scope(asked: &Confirmation, scope: Option<&str>) -> Result<Scope, Failure> {
+fn offered_scope(interaction: &Interaction, asked: &Confirmation, scope: Option<&str>) -> Result<Scope, Failure> {
+    let own = interaction.conversation_id.as_ref().map(Scope::of_conversation);
+    if let Some(own) = own.filter(|own| scope == Some(own.as_str())) {
+        return Ok(own);
+    }
     let mut offers = asked.scope_options.iter().map(|option| &option.scope);
     let found = match (scope, asked.scope_options.as_slice()) {
         (Some(scope), _) => offers.find(|offer| offer.as_str() == scope),

@@ -6,7 +6,7 @@ mod decide;
 pub(in crate::cli) use self::ask::{About, AskConfirmation};
 pub(in crate::cli) use self::decide::{Approve, Reject};
 
-use super::{Answer, Choice, Field};
+use super::{Answer, Choice, ChosenRule, Field};
 use crate::api::Interaction;
 use crate::cli::card::{APPROVED, Card, risk, said};
 use crate::cli::safe_text::SafeText;
@@ -17,8 +17,10 @@ use crate::domain::acknowledgement::required;
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Diff};
-use crate::domain::pattern::{Pattern, Scope};
-use crate::present::{Change, acknowledged_fact, facts, hunks};
+use crate::domain::members::Members;
+use crate::domain::pattern::Pattern;
+use crate::domain::tools::Profiles;
+use crate::present::{Change, Line, acknowledged_fact, edits, facts, hunks, rule_parts};
 
 /// What stands before a label that an agent has written for a pattern.
 const AGENT_SAYS: &str = "the agent says: ";
@@ -33,6 +35,11 @@ impl Card {
         if let Some(reason) = &asked.reason {
             self.field("reason", SafeText::own("the agent says:", TextStyle::Dim));
             self.block(reason);
+        }
+        let (view, _) = Profiles::built_in().view(&asked.tool_name);
+        for edit in edits(asked, view) {
+            self.field("change of", SafeText::line(&edit.file));
+            self.hunks(&edit.hunks);
         }
         self.input("input", &asked.input);
         let subject = asked.subject_text();
@@ -52,10 +59,14 @@ impl Card {
 
     /// What may be approved for good.
     pub(in crate::cli) fn options(&mut self, asked: &Confirmation) {
-        for (option, is_agents) in asked.allowlist_options.iter().zip(asked.written_by_agent()) {
+        let written_by_agent = asked.written_by_agent(Profiles::built_in());
+        for (option, is_agents) in asked.allowlist_options.iter().zip(written_by_agent) {
             let whose = SafeText::own(if is_agents { AGENT_SAYS } else { "" }, TextStyle::Dim);
             let label = whose.and(SafeText::line(&option.label));
             self.field("--always", SafeText::line(option.pattern.as_str()).and(said(label)));
+            for (name, value) in option.members.iter().flat_map(|members| rule_parts(members, None, None)) {
+                self.barred(SafeText::line(&name).and(SafeText::line(&format!(" {value}"))));
+            }
         }
         for option in &asked.scope_options {
             let label = SafeText::line(&option.label);
@@ -77,7 +88,11 @@ impl Card {
     fn diff(&mut self, diff: &Diff) {
         let name = if diff.is_new_file { "new file" } else { "edit of" };
         self.field(name, SafeText::line(&diff.file_path));
-        for (number, hunk) in hunks(diff).iter().enumerate() {
+        self.hunks(&hunks(diff));
+    }
+
+    fn hunks(&mut self, hunks: &[Vec<Line>]) {
+        for (number, hunk) in hunks.iter().enumerate() {
             if number > 0 {
                 self.barred(SafeText::own("…", TextStyle::Dim));
             }
@@ -113,7 +128,7 @@ pub(super) fn reject(reason: &str) -> Transition {
 }
 
 /// Approves; what has to be acknowledged, or has not been read to its end, needs a second key.
-fn approve(confirmation: &Confirmation, rule: Option<(Pattern, Scope)>, has_seen_end: bool) -> Transition {
+fn approve(confirmation: &Confirmation, rule: Option<ChosenRule>, has_seen_end: bool) -> Transition {
     let acknowledged = required(confirmation, None);
     let mut doubts =
         acknowledged.iter().map(|word| format!("▲ Mind: {}.", acknowledged_fact(*word))).collect::<Vec<_>>();
@@ -128,7 +143,8 @@ fn offer_patterns(confirmation: &Confirmation) -> Transition {
     if !confirmation.persistent_decisions_allowed || confirmation.allowlist_options.is_empty() {
         return Transition::Stay;
     }
-    let offers = confirmation.allowlist_options.iter().zip(confirmation.written_by_agent());
+    let written_by_agent = confirmation.written_by_agent(Profiles::built_in());
+    let offers = confirmation.allowlist_options.iter().zip(written_by_agent);
     let items = offers.map(|(offer, is_agents)| {
         (offer.pattern.as_str(), format!("{}{}", if is_agents { AGENT_SAYS } else { "" }, offer.label))
     });
@@ -143,18 +159,19 @@ pub(super) fn choose_pattern(confirmation: &Confirmation, at: usize) -> Transiti
     let Some(offer) = confirmation.allowlist_options.get(at) else { return Transition::Stay };
     let scopes = confirmation.scope_options.iter().map(|offer| (offer.scope.as_str(), offer.label.as_str()));
     let menu = Menu::new("Where?", scopes);
-    Transition::To(Mode::Choosing { menu, choice: Choice::Scope(offer.pattern.clone()) })
+    Transition::To(Mode::Choosing { menu, choice: Choice::Scope(offer.pattern.clone(), offer.members.clone()) })
 }
 
-/// Approves, with the rule of this pattern and the scope at this place.
+/// Approves, with the rule of this pattern and these members, and the scope at this place.
 pub(super) fn choose_scope(
     confirmation: &Confirmation,
-    pattern: &Pattern,
+    (pattern, members): (&Pattern, Option<&Members>),
     at: usize,
     has_seen_end: bool,
 ) -> Transition {
     let Some(offer) = confirmation.scope_options.get(at) else { return Transition::Stay };
-    approve(confirmation, Some((pattern.clone(), offer.scope.clone())), has_seen_end)
+    let (pattern, members, scope) = (pattern.clone(), members.cloned(), offer.scope.clone());
+    approve(confirmation, Some(ChosenRule { pattern, members, scope }), has_seen_end)
 }
 
 #[cfg(test)]
