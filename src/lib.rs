@@ -1,6 +1,6 @@
 //! countersign: the place where AI agents' questions wait, durably, for a person's answer.
 //!
-//! An agent registers an *interaction* (a confirmation, a request for a secret, or a question) and waits; a person
+//! An agent registers an *interaction* (a confirmation or a question, say) and waits; a person
 //! resolves it, or a *trust rule* does; nothing that was acknowledged is ever lost, resolved twice, or resolved as the
 //! wrong kind, whatever crashes in between.
 //!
@@ -27,14 +27,14 @@
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | which principal holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
-//! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has one handler a verb, `error.rs` every error status |
-//! | `web` | the pages for people, with `templates/web`; `text.rs` escapes what agents wrote |
+//! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has a handler a call, `error` every error status |
+//! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |
 //! | [`credentials`] | the file that lets commands work without configuration |
 //! | [`client`] | a client of a running server: one typed method a call |
 //! | [`server`] | the process of `countersign serve` |
-//! | [`cli`] | the command line |
+//! | [`cli`] | the command line; `kinds` has one module a kind: `ask`, the command that answers, the card, the keys of `watch` |
 //!
 //! What a content looks like is the same on the wire and in the database, so the domain's types derive both forms and their
 //! schema. `ARCHITECTURE.md` beside this crate has the layers and what each may name, says what always holds, and follows a
@@ -46,7 +46,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | interaction | one question of an agent, of one of three *kinds*: confirmation, secret, question |
+//! | interaction | one question of an agent, of one of the *kinds* in [`domain::kinds`] |
 //! | outcome (`Outcome`) | how an interaction ended; the API calls it `status`. A claim's `outcome` in the API is `RunOutcome` |
 //! | resolution | the outcome, with who or what caused it, when, and what was said |
 //! | decision | what a confirmation is resolved with: allow or deny |

@@ -52,6 +52,12 @@ const EVENTS: &str = "
     FROM interactions CROSS JOIN (SELECT 0 AS step UNION ALL SELECT 1)
     WHERE interaction_id BETWEEN :first AND :last ORDER BY interaction_id, step";
 
+/// The server would look through what it thinks is new.
+const KEPT_THROUGH: &str = "
+    UPDATE kept_through SET number = CASE what
+        WHEN 'own_events' THEN (SELECT max(seq) FROM audit_events)
+        ELSE (SELECT max(interaction_id) FROM interactions) END";
+
 /// Adds so many rows to a database that the server has created, that has an agent and an approver, and that no process has open.
 pub(crate) fn fill(db: &Path, rows: u64) -> Result<()> {
     // Without CREATE: a database of the benchmark's own making would measure nothing.
@@ -79,5 +85,6 @@ fn chunk(connection: &mut Connection, first: i64, last: i64, first_at_ms: i64) -
     let range = named_params! {":first": first, ":last": last};
     transaction.execute(BODIES, range)?;
     transaction.execute(EVENTS, range)?;
+    transaction.execute(KEPT_THROUGH, [])?;
     Ok(transaction.commit()?)
 }

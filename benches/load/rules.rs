@@ -97,7 +97,13 @@ fn in_process(plan: &Plan) -> Result<(Duration, Vec<(&'static str, Duration)>)> 
     });
     let author: PrincipalName = "bench".parse()?;
     let subject = Subject::of(&confirmation);
-    let candidate = MatchInput { confirmation: &confirmation, subject: &subject, excluded_author: None };
+    let candidate = MatchInput {
+        confirmation: &confirmation,
+        subject: &subject,
+        registered_by: &author,
+        conversation_id: None,
+        own_rules_count: true,
+    };
     let mut decided = Vec::new();
     for decision in ["allow", "deny"] {
         let file = RulesFile::parse(&rules_file(decision)?, 1024)?;

@@ -19,6 +19,8 @@ pub struct ListAuditEvents {
     pub request_id: Option<RequestId>,
     pub rule_id: Option<RuleId>,
     pub principal: Option<PrincipalName>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]

@@ -1,114 +1,15 @@
-//! The calls on interactions: how an agent registers, awaits, claims and ends them, and the lists of them.
+//! The calls on interactions: how an agent awaits, claims and ends them, and the lists of them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{BodyLimits, Interaction, Invalid, WithRaw};
+use super::{Interaction, WithRaw};
 use crate::clock::Timestamp;
-use crate::domain::bounded::LifetimeMs;
-use crate::domain::enums::{Delivery, Kind, RunOutcome};
-use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, TakeId, ToolName};
-use crate::domain::interaction::{Deadline, Record, Status};
+use crate::domain::enums::{Delivery, Kind, RiskLevel, RunOutcome};
+use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, TakeId, ToolName};
+use crate::domain::interaction::{self, Status};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Confirmation, Content, Question, SecretRequest};
-use crate::domain::origin::Origin;
 use crate::domain::secret_value::SecretValue;
-
-/// What an agent registers: the member named after the kind, and no other kind's.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(missing_docs, reason = "the interface's document has the words")]
-pub struct RegisterBody {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<RequestId>,
-    pub kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conversation_id: Option<ConversationId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    pub expires_in_ms: Option<LifetimeMs>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<JsonObject>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Origin>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirmation: Option<Box<Confirmation>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretRequest>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub question: Option<Question>,
-}
-
-impl RegisterBody {
-    /// A registration of `content` with nothing else said.
-    #[must_use]
-    pub fn new(content: Content) -> Self {
-        let kind = content.kind();
-        let (confirmation, secret, question) = match content {
-            Content::Confirmation(confirmation) => (Some(confirmation), None, None),
-            Content::Secret(secret) => (None, Some(secret), None),
-            Content::Question(question) => (None, None, Some(question)),
-        };
-        Self {
-            request_id: None,
-            kind,
-            conversation_id: None,
-            expires_in_ms: None,
-            expires_at: None,
-            metadata: None,
-            origin: None,
-            confirmation,
-            secret,
-            question,
-        }
-    }
-
-    /// Until when the interaction may be resolved.
-    ///
-    /// # Errors
-    ///
-    /// When two deadlines are given.
-    pub fn deadline(&self) -> Result<Deadline, Invalid> {
-        match (self.expires_in_ms, self.expires_at) {
-            (None, None) => Ok(Deadline::Default),
-            (Some(millis), None) => Ok(Deadline::In(millis.get())),
-            (None, Some(moment)) => Ok(Deadline::At(moment)),
-            (Some(_), Some(_)) => Err(Invalid::field("expiresAt", "give expiresInMs or expiresAt, not both")),
-        }
-    }
-
-    /// What is asked, checked and completed; it is taken out of the body.
-    ///
-    /// # Errors
-    ///
-    /// The first field at fault: another kind's member, what the kind does not allow, what is too large.
-    pub fn take_content(&mut self, limits: &BodyLimits) -> Result<Content, Invalid> {
-        let content = match (self.kind, self.confirmation.take(), self.secret.take(), self.question.take()) {
-            (Kind::Confirmation, Some(confirmation), None, None) => Content::Confirmation(confirmation),
-            (Kind::Secret, None, Some(secret), None) => Content::Secret(secret),
-            (Kind::Question, None, None, Some(question)) => Content::Question(question),
-            (kind, ..) => {
-                let message = format!("an interaction of kind {kind} has the member {kind}, and no other kind's");
-                return Err(Invalid::field(kind.as_str(), message));
-            }
-        };
-        if let Content::Confirmation(confirmation) = &content {
-            check_limits(confirmation, limits)?;
-        }
-        let kind = self.kind;
-        content.accept().map_err(|error| Invalid::field(format!("{kind}.{}", error.field), error.message))
-    }
-}
-
-fn check_limits(confirmation: &Confirmation, limits: &BodyLimits) -> Result<(), Invalid> {
-    limits.check_input("confirmation.input", confirmation.input.text().len())?;
-    let longest = confirmation.allowlist_options.iter().map(|option| option.pattern.as_str().len()).max();
-    limits.check_pattern("confirmation.allowlistOptions", longest.unwrap_or(0))?;
-    let longest = confirmation.scope_options.iter().map(|option| option.scope.as_str().len()).max();
-    limits.check_pattern("confirmation.scopeOptions", longest.unwrap_or(0))
-}
 
 /// How long a call waits for a resolution.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
@@ -126,14 +27,19 @@ pub struct WaitInteraction {
 #[into_params(parameter_in = Query)]
 #[expect(missing_docs, reason = "they are the members of an interaction, and of every list")]
 pub struct ListInteractions {
-    #[param(value_type = Option<Status>)]
-    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[param(value_type = Option<Vec<Status>>, style = Form, explode = true)]
+    pub status: Vec<String>,
     pub kind: Option<Kind>,
     pub conversation_id: Option<ConversationId>,
     pub tool_name: Option<ToolName>,
     pub principal: Option<PrincipalName>,
     #[param(inline)]
     pub id_prefix: Option<IdPrefix>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub risk: Option<RiskLevel>,
+    pub by: Option<PrincipalName>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]
@@ -163,71 +69,6 @@ pub struct ListPending {
     pub cursor: Option<String>,
 }
 
-/// What is pending, as the query asked for it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-#[expect(missing_docs, reason = "the interface's document has the words")]
-pub enum Pending {
-    All(InteractionList),
-    Newest(Box<NewestPending>),
-}
-
-impl<'de> Deserialize<'de> for Pending {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Members {
-            interactions: Option<Vec<WithRaw<Interaction>>>,
-            next_cursor: Option<String>,
-            pending_confirmation: Option<Interaction>,
-            pending_secret: Option<Interaction>,
-            pending_question: Option<Interaction>,
-        }
-
-        let members = Members::deserialize(deserializer)?;
-        Ok(match members.interactions {
-            Some(interactions) => Self::All(InteractionList { interactions, next_cursor: members.next_cursor }),
-            None => Self::Newest(Box::new(NewestPending {
-                pending_confirmation: members.pending_confirmation,
-                pending_secret: members.pending_secret,
-                pending_question: members.pending_question,
-            })),
-        })
-    }
-}
-
-/// The newest interaction of each kind that is pending in a conversation.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the interface's document has the words")]
-pub struct NewestPending {
-    pub pending_confirmation: Option<Interaction>,
-    pub pending_secret: Option<Interaction>,
-    pub pending_question: Option<Interaction>,
-}
-
-impl From<Vec<Record>> for NewestPending {
-    /// From at most one record of each kind.
-    fn from(records: Vec<Record>) -> Self {
-        let mut newest = Self { pending_confirmation: None, pending_secret: None, pending_question: None };
-        for record in records {
-            let member = match record.interaction.kind {
-                Kind::Confirmation => &mut newest.pending_confirmation,
-                Kind::Secret => &mut newest.pending_secret,
-                Kind::Question => &mut newest.pending_question,
-            };
-            *member = Some(record.into());
-        }
-        newest
-    }
-}
-
-/// The body of a request that needs nothing: empty, or `{}`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[schema(as = Nothing)]
-#[serde(deny_unknown_fields)]
-pub struct NoBody {}
-
 /// A claim of the right to act on an approved confirmation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -237,6 +78,40 @@ pub struct ClaimBody {
     pub input_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim_id: Option<ClaimId>,
+}
+
+/// What became of an approval: an agent has acted on it, or an approver has taken it back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ClaimView)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub enum Claim {
+    #[serde(rename_all = "camelCase")]
+    Taken {
+        claim_id: ClaimId,
+        claimed_at: Timestamp,
+        outcome: Option<RunOutcome>,
+        detail: Option<String>,
+        outcome_at: Option<Timestamp>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Withdrawn { withdrawn_at: Timestamp, withdrawn_by: PrincipalName },
+}
+
+impl From<interaction::Claim> for Claim {
+    fn from(claim: interaction::Claim) -> Self {
+        let claim = match claim {
+            interaction::Claim::Taken(claim) => claim,
+            interaction::Claim::Withdrawn(interaction::Withdrawal { by, at }) => {
+                return Self::Withdrawn { withdrawn_at: at, withdrawn_by: by };
+            }
+        };
+        let (outcome, detail, outcome_at) = match claim.report {
+            Some(report) => (Some(report.outcome), report.detail, Some(report.at)),
+            None => (None, None, None),
+        };
+        Self::Taken { claim_id: claim.claim_id, claimed_at: claim.claimed_at, outcome, detail, outcome_at }
+    }
 }
 
 /// The right to act, and on what.
@@ -282,12 +157,4 @@ pub struct SecretHandout {
     pub value: SecretValue,
     pub delivery: Delivery,
     pub take_id: TakeId,
-}
-
-/// Which interactions were closed.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = SupersededView)]
-#[expect(missing_docs, reason = "the interface's document has the words")]
-pub struct Superseded {
-    pub superseded: Vec<RequestId>,
 }

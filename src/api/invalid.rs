@@ -1,4 +1,8 @@
-//! What is wrong with a body that could be read.
+//! Why a request is refused: what is wrong with a body that could be read, and what every refusal looks like.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// How large parts of a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -50,4 +54,18 @@ impl BodyLimits {
         }
         Err(Invalid::InputTooLarge { field, limit: self.max_input_bytes })
     }
+}
+
+/// A refusal as JSON; there are more members where they help, such as `field`, `status` or `retryAfterMs`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ErrorBody {
+    /// A sentence for a person.
+    pub error: String,
+    /// What programs go by: it never changes.
+    pub code: String,
+    /// The members that only some refusals have.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub more: Map<String, Value>,
 }

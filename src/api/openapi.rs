@@ -232,6 +232,13 @@ pub fn openapi() -> String {
     format!("{:#}\n", *DOCUMENT)
 }
 
+/// The whole description, indented, of the server at `url`.
+pub(crate) fn openapi_at(url: &str) -> String {
+    let mut document = DOCUMENT.clone();
+    document["servers"] = json!([{"url": url}]);
+    format!("{document:#}\n")
+}
+
 /// The whole description.
 pub(crate) fn document() -> &'static Value {
     &DOCUMENT

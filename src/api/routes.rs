@@ -2,15 +2,23 @@
 //!
 //! A row gives the method and the path, the types of path parameters, query, body and answer, and the statuses that the
 //! call answers with. Each of its readers is a macro that is handed the table: [`Call`] here, the OpenAPI document in
-//! `api/openapi.rs`, and the client's methods in `client/calls.rs`. The server's handlers are matched to it, exhaustively,
-//! in `http/api/mod.rs`.
+//! `api/openapi.rs`, the client's methods in `client/calls.rs`, and the server's router in `http/api/mod.rs`, whose handlers
+//! are called as those methods are.
 //!
 //! ```text
 //! /// What it does, for people
-//! Variant client_method "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
+//! Variant name_of_method_and_handler "operationId" "tag": METHOD "/path/{parameter}" (parameter: Type)
 //!     [, query Type] [, body Type] [, optional body Type]
 //!     => json(Answer) { STATUS "when" [+ "Header" "what it holds"]; … } else { STATUS "its codes"; … }
 //! ```
+//!
+//! Below the table stand the small bodies and answers that one call has for itself; the others have files of their own.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::clock::Timestamp;
+use crate::domain::id::RequestId;
 
 /// Hands the table to the macro `$reader`.
 macro_rules! routes {
@@ -74,7 +82,7 @@ macro_rules! routes {
             Confirm confirm "confirm" "approvers": POST "/v1/confirm" (), body ConfirmBody
                 => json(Accepted) { 200 "It is resolved"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
-                    422 "`number_out_of_range`, `acknowledgement_required`: the answer lists what is missing";
+                    422 "`number_out_of_range`, `acknowledgement_required`: the answer lists what is missing; `too_many_members`";
                 }
 
             /// Takes back an approval that nobody has claimed
@@ -97,6 +105,13 @@ macro_rules! routes {
                     409 "`not_answered`, `already_taken`";
                 }
 
+            /// Wipes the content of an interaction that is over; that it was asked and answered stays
+            ForgetInteraction forget_interaction "forgetInteraction" "approvers": POST "/v1/interactions/{requestId}/forget" (request_id: RequestId), optional body NoBody
+                => json(WithRaw<Interaction>) { 200 "As it now stands; the same again stays so"; } else {
+                    404 "`unknown_request`";
+                    409 "`not_resolved`: it is pending; `still_claimable`: an approval that an agent can still claim";
+                }
+
             /// Answers a question
             AnswerQuestion answer_question "answerQuestion" "approvers": POST "/v1/question-response" (), body AnswerBody
                 => json(Accepted) { 200 "It is answered"; } else {
@@ -113,6 +128,7 @@ macro_rules! routes {
                 => json(MadeTrustRule) { 201 "It is new"; 200 "The rule that stands already"; } else {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
                     409 "`wrong_kind`: that interaction is no confirmation";
+                    422 "`too_many_members`: name those that matter";
                 }
 
             /// Lists rules, newest first
@@ -218,6 +234,45 @@ impl Call {
         });
         segments.collect::<Vec<_>>().join("/")
     }
+}
+
+/// The body of a request that needs nothing: empty, or `{}`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = Nothing)]
+#[serde(deny_unknown_fields)]
+pub struct NoBody {}
+
+/// Which interactions were closed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = SupersededView)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct Superseded {
+    pub superseded: Vec<RequestId>,
+}
+
+/// How the server is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = HealthView)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// `alive` or `ready`.
+    pub status: String,
+    /// How many milliseconds the server's time is ahead of its machine's clock, where that is more than five seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_ms: Option<u64>,
+}
+
+/// A link that logs a browser in to the inbox, once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginLink {
+    /// What stands behind the `#` of the link, where no server and no log sees it.
+    pub code: String,
+    /// The whole link, where the server knows its URL (`--public-url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Until when it works.
+    pub expires_at: Timestamp,
 }
 
 #[cfg(test)]

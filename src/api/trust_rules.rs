@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{BodyLimits, Interaction, Invalid, WithRaw};
+use super::{BodyLimits, Interaction, Invalid, Warning, WithRaw};
 use crate::clock::Timestamp;
 use crate::domain::bounded::{LifetimeMs, Uses};
-use crate::domain::enums::{Kind, RuleDecision, RuleStatus};
+use crate::domain::enums::{ExecutionTarget, Kind, RuleDecision, RuleStatus};
 use crate::domain::id::{IdPrefix, PrincipalName, RequestId, RuleId, RuleName, ToolName};
-use crate::domain::json::null_as_absent;
-use crate::domain::pattern::{Pattern, Scope};
-use crate::domain::trust_rule::{self, Terms};
+use crate::domain::json::{null_as_absent, null_as_any};
+use crate::domain::members::Members;
+use crate::domain::pattern::{Pattern, Reason, Scope};
+use crate::domain::trust_rule::{self, NamedParts, NewTerms, Terms};
 
 /// A rule that is to be made, or previewed: from a request, or of one's own.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -25,6 +26,16 @@ pub struct TrustRuleBody {
     pub pattern: Pattern,
     pub scope: Scope,
     pub decision: RuleDecision,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<Members>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_as_any")]
+    #[schema(value_type = Option<PrincipalName>)]
+    pub agent: Option<Option<PrincipalName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "null_as_any")]
+    #[schema(value_type = Option<ExecutionTarget>)]
+    pub execution_target: Option<Option<ExecutionTarget>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
     #[serde(default, deserialize_with = "null_as_absent")]
     pub allow_high_risk: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +57,8 @@ impl TrustRuleBody {
     pub fn check(&self, limits: &BodyLimits) -> Result<(), Invalid> {
         limits.check_pattern("pattern", self.pattern.as_str().len())?;
         limits.check_pattern("scope", self.scope.as_str().len())?;
+        limits.check_pattern("reason", self.reason.as_ref().map_or(0, |reason| reason.as_str().len()))?;
+        self.scope.check().map_err(|problem| Invalid::field("scope", problem))?;
         match (&self.request_id, &self.tool_name) {
             (Some(_), None) if self.decision == RuleDecision::Ask => {
                 Err(Invalid::field("decision", "a rule made from a request allows or denies"))
@@ -60,15 +73,20 @@ impl TrustRuleBody {
 
     /// What the rule says.
     #[must_use]
-    pub fn terms(&self) -> Terms {
-        Terms {
-            pattern: self.pattern.clone(),
-            scope: self.scope.clone(),
-            decision: self.decision,
+    pub fn terms(&self) -> NewTerms {
+        let terms = Terms {
+            reason: self.reason.clone(),
             allow_high_risk: self.allow_high_risk,
             lifetime_ms: self.expires_in_ms.map(LifetimeMs::get),
             max_uses: self.max_uses.map(Uses::get),
-        }
+            ..Terms::new(self.pattern.clone(), self.scope.clone(), self.decision)
+        };
+        let named = NamedParts {
+            members: self.members.clone(),
+            agent: self.agent.clone(),
+            execution_target: self.execution_target,
+        };
+        NewTerms { terms, named }
     }
 }
 
@@ -118,6 +136,12 @@ pub struct TrustRule {
     #[schema(value_type = String)]
     pub scope: Scope,
     pub decision: RuleDecision,
+    pub members: Members,
+    pub agent: Option<PrincipalName>,
+    pub execution_target: Option<ExecutionTarget>,
+    #[schema(value_type = Option<String>)]
+    pub reason: Option<Reason>,
+    pub covers_less: bool,
     pub allow_high_risk: bool,
     pub created_at: Timestamp,
     pub created_by: PrincipalName,
@@ -132,6 +156,7 @@ pub struct TrustRule {
 
 impl From<trust_rule::TrustRule> for TrustRule {
     fn from(rule: trust_rule::TrustRule) -> Self {
+        let covers_less = rule.covers_less();
         let (revoked_at, revoked_by) = rule.revoked.unzip();
         Self {
             rule_id: rule.rule_id,
@@ -143,6 +168,11 @@ impl From<trust_rule::TrustRule> for TrustRule {
             pattern: rule.terms.pattern,
             scope: rule.terms.scope,
             decision: rule.terms.decision,
+            members: rule.terms.parts.members,
+            agent: rule.terms.parts.agent,
+            execution_target: rule.terms.parts.execution_target,
+            reason: rule.terms.reason,
+            covers_less,
             allow_high_risk: rule.terms.allow_high_risk,
             created_at: rule.created_at,
             created_by: rule.created_by,
@@ -167,6 +197,8 @@ pub struct MadeTrustRule {
     pub trust_rule: TrustRule,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Vec<RequestId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<Warning>>,
 }
 
 /// How many of the latest confirmations were looked at, which of them the rule would have decided, those first that a

@@ -7,18 +7,17 @@ use serde_json::Value;
 use super::safe_text::SafeText;
 use super::style::TextStyle;
 use super::time::Now;
-use crate::api::{Claim, Interaction, Resolution, Wiped};
+use crate::api::{Claim, Forgotten, Interaction, Resolution};
 use crate::domain::enums::{Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{Asked, Confirmation, Diff, Question, Response, SecretRequest};
-use crate::present::{Change, facts, hunks, resolver};
+use crate::present::resolver;
 
 /// How wide the names of the fields are.
 const NAME_WIDTH: usize = 11;
 
 /// What an edited input is called.
-const APPROVED: &str = "approved is";
+pub(super) const APPROVED: &str = "approved is";
 
 /// All there is to know of an interaction, in lines of at most `width` columns where there is such an end.
 pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -> Vec<SafeText> {
@@ -33,6 +32,9 @@ pub(super) fn whole(interaction: &Interaction, width: Option<usize>, now: Now) -
     }
     if let Some(claim) = &interaction.claim {
         card.claim(claim, now);
+    }
+    if let Some(forgotten) = &interaction.forgotten {
+        card.forgotten(forgotten, now);
     }
     card.lines
 }
@@ -52,7 +54,7 @@ pub(super) fn edited(input: &JsonObject, width: Option<usize>) -> Vec<SafeText> 
 }
 
 /// A card as far as it is written.
-struct Card {
+pub(super) struct Card {
     width: Option<usize>,
     lines: Vec<SafeText>,
 }
@@ -82,85 +84,7 @@ impl Card {
                 self.barred(SafeText::own(format!("{word}: "), TextStyle::Dim).and(SafeText::line(text)));
             }
         }
-        match interaction.asked() {
-            Some(Asked::Confirmation(confirmation)) => self.confirmation(confirmation),
-            Some(Asked::Secret(secret)) => self.secret(secret),
-            Some(Asked::Question(question)) => self.question(question),
-            None => {}
-        }
-    }
-
-    fn confirmation(&mut self, asked: &Confirmation) {
-        self.field("tool", SafeText::line(asked.tool_name.as_str()));
-        self.field("risk", risk(asked.risk_level));
-        for fact in facts(asked) {
-            self.text(fact.name, &fact.value);
-        }
-        if let Some(reason) = &asked.reason {
-            self.field("reason", SafeText::own("the agent says:", TextStyle::Dim));
-            self.block(reason);
-        }
-        self.input("input", &asked.input);
-        let subject = asked.subject_text();
-        if asked.input.string("command") != Some(&subject) {
-            self.text("subject", &subject);
-        }
-        if let Some(diff) = &asked.diff {
-            self.diff(diff);
-        }
-        if let Some(digest) = &asked.input_digest {
-            self.field("digest", SafeText::own(digest, TextStyle::Dim));
-        }
-        if asked.input_edits_allowed {
-            self.field("edits", SafeText::own("the input may be edited", TextStyle::Plain));
-        }
-    }
-
-    /// What may be approved for good.
-    fn options(&mut self, asked: &Confirmation) {
-        for option in &asked.allowlist_options {
-            let label = SafeText::line(&option.label);
-            self.field("--always", SafeText::line(option.pattern.as_str()).and(said(label)));
-        }
-        for option in &asked.scope_options {
-            let label = SafeText::line(&option.label);
-            self.field("--scope", SafeText::line(option.scope.as_str()).and(said(label)));
-        }
-    }
-
-    fn secret(&mut self, asked: &SecretRequest) {
-        self.text("asks for", &asked.label);
-        let name = SafeText::line(asked.service.as_str()).and(SafeText::own(" / ", TextStyle::Dim));
-        self.field("of", name.and(SafeText::line(asked.field.as_str())));
-        self.text_if("description", asked.description.as_deref());
-        self.text_if("purpose", asked.purpose.as_deref());
-        for (name, promised) in [("for tools", &asked.allowed_tools), ("for domains", &asked.allowed_domains)] {
-            if !promised.is_empty() {
-                self.text(name, &promised.join(", "));
-            }
-        }
-        let once = if asked.allow_one_time_send { "kept, or handed over --once" } else { "kept" };
-        self.field("is then", SafeText::own(once, TextStyle::Plain));
-    }
-
-    fn question(&mut self, asked: &Question) {
-        for entry in &asked.entries {
-            let header = entry.header.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
-            self.field("asks", SafeText::own(&entry.question_id, TextStyle::Bold).and(header));
-            self.block(&entry.text);
-            for option in &entry.options {
-                let label = SafeText::line(&option.label);
-                let about =
-                    option.description.as_deref().map_or_else(SafeText::default, |text| said(SafeText::line(text)));
-                self.field("", SafeText::own(format!("{} ", option.option_id), TextStyle::Bold).and(label).and(about));
-            }
-            if entry.multi_select {
-                self.field("", SafeText::own("one of them, or several", TextStyle::Dim));
-            }
-            if entry.free_text_allowed {
-                self.field("", SafeText::own("or in your own words", TextStyle::Dim));
-            }
-        }
+        interaction.asked().into_iter().for_each(|asked| self.content(asked));
     }
 
     fn resolution(&mut self, interaction: &Interaction, resolution: &Resolution, now: Now) {
@@ -169,24 +93,7 @@ impl Card {
             "resolved",
             SafeText::own(format!("by {}{when}", resolver(resolution.resolved_by())), TextStyle::Plain),
         );
-        self.text_if("comment", resolution.comment());
-        if let (Some(effective), Some(asked)) = (resolution.effective_input(), &interaction.confirmation)
-            && *effective != asked.input
-        {
-            self.input(APPROVED, effective);
-        }
-        for response in resolution.responses() {
-            self.field(
-                "answer",
-                SafeText::own(format!("{}: ", response.question_id), TextStyle::Bold).and(answer(response)),
-            );
-        }
-        if let Some(delivery) = resolution.delivery() {
-            self.field("delivery", SafeText::own(delivery, TextStyle::Plain));
-        }
-        if let Some(Wiped { at, by }) = resolution.wiped() {
-            self.field("wiped", SafeText::own(format!("by {by}, {} ago", now.since(*at)), TextStyle::Plain));
-        }
+        self.answered(interaction, resolution, now);
         if let (None, Some(end)) = (&interaction.claim, interaction.claim_expires_at) {
             let good = if now.is_past(end) { format!("no longer, since {end}") } else { format!("until {end}") };
             self.field("is good", SafeText::own(good, TextStyle::Plain));
@@ -209,8 +116,23 @@ impl Card {
         self.text_if("detail", detail);
     }
 
+    fn forgotten(&mut self, forgotten: &Forgotten, now: Now) {
+        let by = forgotten.by.as_ref().map_or_else(|| "because of its age".to_owned(), |by| format!("by {by}"));
+        if let Some(tool) = &forgotten.tool_name {
+            self.field("tool", SafeText::line(tool.as_str()));
+        }
+        if let Some(level) = forgotten.risk_level {
+            self.field("risk", risk(level));
+        }
+        if let Some(digest) = &forgotten.input_digest {
+            self.text("digest", digest);
+        }
+        let when = now.since(forgotten.at);
+        self.field("forgotten", SafeText::own(format!("{by}, {when} ago"), TextStyle::Plain));
+    }
+
     /// Each member of an input: a text as its lines, anything else as JSON.
-    fn input(&mut self, name: &str, input: &JsonObject) {
+    pub(super) fn input(&mut self, name: &str, input: &JsonObject) {
         self.field(name, SafeText::own(format!("{} bytes", input.text().len()), TextStyle::Dim));
         for (key, value) in input.tree() {
             match value {
@@ -231,33 +153,14 @@ impl Card {
         }
     }
 
-    /// The lines that go and those that come, each change with what stands around it.
-    fn diff(&mut self, diff: &Diff) {
-        let name = if diff.is_new_file { "new file" } else { "edit of" };
-        self.field(name, SafeText::line(&diff.file_path));
-        for (number, hunk) in hunks(diff).iter().enumerate() {
-            if number > 0 {
-                self.barred(SafeText::own("…", TextStyle::Dim));
-            }
-            for line in hunk {
-                let (sign, tint) = match line.change {
-                    Change::Removed => ("- ", TextStyle::Red),
-                    Change::Added => ("+ ", TextStyle::Green),
-                    Change::Kept => ("  ", TextStyle::Plain),
-                };
-                self.barred(SafeText::own(sign, tint).and(SafeText::text(&line.text).tinted(tint)));
-            }
-        }
-    }
-
-    fn text_if(&mut self, name: &str, text: Option<&str>) {
+    pub(super) fn text_if(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
         }
     }
 
     /// A text of others, beside its name where it is one line.
-    fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         if text.contains('\n') {
             self.field(name, SafeText::default());
             self.block(text);
@@ -266,15 +169,15 @@ impl Card {
         }
     }
 
-    fn field(&mut self, name: &str, value: SafeText) {
+    pub(super) fn field(&mut self, name: &str, value: SafeText) {
         self.rows(SafeText::own(format!("  {name:NAME_WIDTH$} "), TextStyle::Dim), value);
     }
 
-    fn block(&mut self, text: &str) {
+    pub(super) fn block(&mut self, text: &str) {
         lines(text).for_each(|line| self.barred(SafeText::text(line)));
     }
 
-    fn barred(&mut self, line: SafeText) {
+    pub(super) fn barred(&mut self, line: SafeText) {
         self.rows(margin('│'), line);
     }
 
@@ -296,15 +199,9 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.strip_suffix('\n').unwrap_or(text).split('\n')
 }
 
-fn said(label: SafeText) -> SafeText {
+/// What is said of something, after it.
+pub(super) fn said(label: SafeText) -> SafeText {
     SafeText::own("  (", TextStyle::Dim).and(label).and(SafeText::own(")", TextStyle::Dim))
-}
-
-fn answer(response: &Response) -> SafeText {
-    let chosen = response.chosen().map(|id| format!("{id} ")).collect::<String>();
-    let chosen = SafeText::own(chosen, TextStyle::Plain);
-    let own = response.text.as_deref().map_or_else(SafeText::default, SafeText::line);
-    if response.skipped { SafeText::own("skipped", TextStyle::Dim) } else { chosen.and(own) }
 }
 
 /// How much harm it could do: in a word first, in a colour besides.

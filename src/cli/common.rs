@@ -1,14 +1,17 @@
 //! What every command that talks to a running server takes.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
 use super::{Failure, safe_text};
-use crate::api::Warning;
+use crate::api::{WaitInteraction, Warning};
 use crate::client::Client;
 use crate::config::Access;
 use crate::domain::enums::Role;
+use crate::domain::id::RequestId;
+use crate::present::escape_json;
 
 /// The server, the token, and for whom the output is.
 #[derive(Debug, Args)]
@@ -40,6 +43,17 @@ impl Common {
             return Err(Failure::Usage(NOT_A_PERSON.to_owned()));
         }
         Ok(client)
+    }
+
+    /// Says what was done to an interaction; to a program, how it now stands.
+    pub(super) fn tell(&self, client: &Client, id: &RequestId, done: impl Display) -> Result<(), Failure> {
+        if self.json {
+            let interaction = client.get_interaction(id, &WaitInteraction::default())?;
+            writeln!(io::stdout(), "{}", escape_json(&interaction.json()))?;
+        } else {
+            writeln!(io::stdout(), "{done}")?;
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 use super::progress::Progress;
 use crate::clock::{Clock, SystemClock, TOLD_AHEAD_MS};
 use crate::config::Database;
+use crate::present::COVERS_LESS;
+use crate::service::active;
 use crate::store::{examine, with_read_tx};
 
 /// The database is not in order; what is wrong with it has been printed.
@@ -30,11 +32,27 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
             found => writeln!(out, "BROKEN  {}: {found:?}", check.name)?,
         }
     }
-    if let Some(note) = clock_note(&path) {
+    for note in [clock_note(&path), shrink_note(&path), rules_note(&path)].into_iter().flatten() {
         writeln!(out, "note    {note}")?;
     }
     let broken = checks.iter().filter(|check| !check.found.is_empty()).count();
     if broken == 0 { Ok(()) } else { Err(NotWell { broken, checks: checks.len() }.into()) }
+}
+
+/// What there is to say of a file that does not shrink when something is forgotten.
+fn shrink_note(path: &Path) -> Option<String> {
+    let can_shrink = with_read_tx(path, |tx| tx.can_shrink()).ok()?;
+    let note = "the file was made by an earlier version and does not shrink by itself: \
+         with the server stopped, `countersign forget --vacuum` writes it anew";
+    (!can_shrink).then(|| note.to_owned())
+}
+
+/// What there is to say of rules that cover less than when they were made.
+fn rules_note(path: &Path) -> Option<String> {
+    let now = SystemClock::default().now();
+    let rules = with_read_tx(path, |tx| active(tx, now)).ok()?;
+    let less = rules.iter().filter(|rule| rule.covers_less()).count();
+    (less > 0).then(|| format!("{less} rules: each {COVERS_LESS}; `countersign rules list` has them"))
 }
 
 /// What there is to say of the machine's clock: `None` where it is not behind, or the history cannot be read, of which a

@@ -44,7 +44,7 @@ pub(super) fn interaction(
         return exact.ok_or_else(|| unknown(given, "interaction", "countersign list"));
     }
     let search = |status: Option<Status>| -> Result<Vec<_>, Error> {
-        let status = status.map(|status| status.as_str().to_owned());
+        let status = status.map(|status| status.as_str().to_owned()).into_iter().collect();
         let filter = ListInteractions { status, id_prefix: Some(prefix.clone()), ..ListInteractions::default() };
         let mut found = client.interactions(&filter, MOST_FOUND)?;
         found.retain(|item| item.value.request_id.as_str() != given);

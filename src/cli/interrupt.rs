@@ -1,8 +1,9 @@
 //! Ctrl-C and its like, heard beside whatever a command waits for.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -45,6 +46,16 @@ impl<T: Send + 'static> Interrupts<T> {
     /// The next thing that happens.
     pub(super) fn next(&self) -> io::Result<Heard<T>> {
         self.heard.recv().map_err(io::Error::other)
+    }
+
+    /// The next thing that happens; `None` where nothing has until `end`.
+    pub(super) fn next_until(&self, end: Option<Instant>) -> io::Result<Option<Heard<T>>> {
+        let Some(end) = end else { return self.next().map(Some) };
+        match self.heard.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(heard) => Ok(Some(heard)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(error @ RecvTimeoutError::Disconnected) => Err(io::Error::other(error)),
+        }
     }
 }
 

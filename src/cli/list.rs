@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::card::{outcome_tint, risk};
 use super::common::Common;
+use super::kinds::only_this_kind;
 use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
-use super::time::Now;
-use super::{Failure, events, ids};
+use super::time::{Moment, Now};
+use super::{Failure, csv, events, ids};
 use crate::api::{Interaction, ListInteractions, WithRaw};
-use crate::domain::enums::Kind;
+use crate::clock::Timestamp;
+use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
 use crate::domain::kinds::Summary;
@@ -25,6 +27,10 @@ pub(super) struct List {
     #[command(flatten)]
     filter: Filter,
 
+    /// Print comma-separated values, for spreadsheets
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+
     #[command(flatten)]
     common: Common,
 }
@@ -35,9 +41,13 @@ pub(super) struct HistoryOf {
     /// One interaction, by its id or the beginning of it: its whole story
     id: Option<String>,
 
-    /// Only what ended so, or is pending
+    /// Only what ended so, or is pending; more than once
     #[arg(long, conflicts_with = "id")]
-    status: Option<Status>,
+    status: Vec<Status>,
+
+    /// Only what this principal, or the trust rule with this id, resolved
+    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    by: Option<PrincipalName>,
 
     /// How many of the newest
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id")]
@@ -50,14 +60,17 @@ pub(super) struct HistoryOf {
     #[command(flatten)]
     filter: Filter,
 
+    /// Print comma-separated values, for spreadsheets
+    #[arg(long, conflicts_with_all = ["json", "id"])]
+    csv: bool,
+
     #[command(flatten)]
     common: Common,
 }
 
 #[derive(Debug, Args)]
 struct Filter {
-    /// Only this kind: confirmation, secret or question
-    #[arg(long)]
+    #[arg(long, help = only_this_kind())]
     kind: Option<Kind>,
 
     /// Only this conversation's
@@ -71,12 +84,27 @@ struct Filter {
     /// Only from this agent
     #[arg(long, value_name = "NAME")]
     from: Option<PrincipalName>,
+
+    /// Only confirmations of this risk: low, medium or high
+    #[arg(long)]
+    risk: Option<RiskLevel>,
+
+    /// Only what was asked then or later: a time, a day, or how long ago (7d)
+    #[arg(long, value_name = "WHEN")]
+    since: Option<Moment>,
+
+    /// Only what was asked before that
+    #[arg(long, value_name = "WHEN")]
+    until: Option<Moment>,
 }
 
 impl Filter {
-    fn query(&self, status: Option<Status>) -> ListInteractions {
+    fn query(&self, statuses: &[Status]) -> ListInteractions {
         ListInteractions {
-            status: status.map(|status| status.as_str().to_owned()),
+            status: statuses.iter().map(|status| status.as_str().to_owned()).collect(),
+            since: self.since.map(|Moment(since)| since),
+            until: self.until.map(|Moment(until)| until),
+            risk: self.risk,
             kind: self.kind,
             conversation_id: self.conversation.clone(),
             tool_name: self.tool.clone(),
@@ -93,7 +121,7 @@ impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
         // One more than is shown tells whether there is more.
-        let mut found = client.interactions(&self.filter.query(Some(Status::Pending)), MOST + 1)?;
+        let mut found = client.interactions(&self.filter.query(&[Status::Pending]), MOST + 1)?;
         if found.len() > MOST {
             found.truncate(MOST);
             let hint = "ask for less with --from, --tool, --kind or --conversation";
@@ -105,6 +133,9 @@ impl List {
         let mut out = io::stdout().lock();
         if self.common.json {
             return Ok(print_json(&mut out, &found)?);
+        }
+        if self.csv {
+            return Ok(print_csv(&mut out, &found)?);
         }
         if found.is_empty() {
             writeln!(io::stderr(), "Nothing waits for an answer.")?;
@@ -134,10 +165,14 @@ impl HistoryOf {
             let item = ids::interaction(&client, id, self.exact, ids::Among::All)?;
             return events::story(&client, &item.value.request_id, self.common.json);
         }
-        let found = client.interactions(&self.filter.query(self.status), self.limit)?;
+        let query = ListInteractions { by: self.by, ..self.filter.query(&self.status) };
+        let found = client.interactions(&query, self.limit)?;
         let mut out = io::stdout().lock();
         if self.common.json {
             return Ok(print_json(&mut out, &found)?);
+        }
+        if self.csv {
+            return Ok(print_csv(&mut out, &found)?);
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
@@ -169,10 +204,52 @@ pub(super) fn dash() -> SafeText {
 
 /// In one line, what is asked.
 pub(super) fn what(interaction: &Interaction) -> SafeText {
-    interaction.asked().map_or_else(SafeText::default, |asked| {
-        let Summary { title, text } = asked.summary();
+    interaction.summary().map_or_else(SafeText::default, |Summary { title, text }| {
         SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(&text))
     })
+}
+
+/// What stands over the cells of [`print_csv`]: the names of the interface, and what is asked, in one line.
+const CSV_HEADINGS: [&str; 12] = [
+    "requestId",
+    "kind",
+    "status",
+    "riskLevel",
+    "toolName",
+    "registeredBy",
+    "conversationId",
+    "createdAt",
+    "expiresAt",
+    "resolvedAt",
+    "resolvedBy",
+    "asked",
+];
+
+/// Comma-separated values, an interaction a line.
+fn print_csv(out: &mut impl Write, found: &[WithRaw<Interaction>]) -> io::Result<()> {
+    csv::row(out, CSV_HEADINGS)?;
+    for WithRaw { value: interaction, .. } in found {
+        let resolved_by = interaction.resolution.as_ref().map(|resolution| resolver(resolution.resolved_by()));
+        let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string()).unwrap_or_default();
+        csv::row(
+            out,
+            [
+                interaction.request_id.as_str(),
+                interaction.kind.as_str(),
+                interaction.status.as_str(),
+                interaction.risk_level().map_or("", RiskLevel::as_str),
+                interaction.tool_name().map_or("", ToolName::as_str),
+                interaction.registered_by.as_str(),
+                interaction.conversation_id.as_ref().map_or("", |id| id.as_str()),
+                &moment(Some(interaction.created_at)),
+                &moment(interaction.expires_at),
+                &moment(interaction.resolved_at),
+                &resolved_by.unwrap_or_default(),
+                &interaction.summary().map(|summary| summary.text.into_owned()).unwrap_or_default(),
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// A JSON array, an element a line.

@@ -19,15 +19,20 @@ pub(super) struct Login {
 impl Login {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.decider()?;
-        let ServerUrl::Web(url) = client.url() else {
-            let message = "a browser cannot call a Unix socket: put a proxy before it, and name that with --url";
-            return Err(Failure::Other(message.to_owned()));
-        };
         let link = client.make_login_link(&NoBody {})?;
+        let url = match (&link.url, client.url()) {
+            (Some(url), _) => url.clone(),
+            (None, ServerUrl::Web(url)) => format!("{url}/login#{}", link.code),
+            (None, ServerUrl::Unix(_)) => {
+                let message = "a browser cannot call a Unix socket: put a proxy before it, and name that with --url, \
+                     or to the server with --public-url";
+                return Err(Failure::Other(message.to_owned()));
+            }
+        };
         if self.common.json {
             writeln!(io::stdout(), "{}", serde_json::to_string(&link).map_err(io::Error::from)?)?;
         } else {
-            writeln!(io::stdout(), "{url}/login#{}", link.code)?;
+            writeln!(io::stdout(), "{url}")?;
             writeln!(io::stderr(), "Open it in your browser before {}; it works once.", link.expires_at)?;
         }
         Ok(())

@@ -1,20 +1,21 @@
 //! The command line: what can be said, and what each command does.
 
-mod answer;
 mod ask;
 mod audit;
 mod backup;
 mod card;
 mod common;
 mod completions;
-mod decide;
+mod csv;
 mod demo;
 mod doctor;
 mod events;
 mod failure;
+mod forget;
 mod ids;
 mod interrupt;
 mod key;
+mod kinds;
 mod list;
 mod login;
 mod manual;
@@ -23,7 +24,6 @@ mod progress;
 mod rules;
 mod run;
 mod safe_text;
-mod secret;
 mod service;
 mod show;
 mod style;
@@ -66,16 +66,8 @@ enum Command {
     Watch(watch::WatchQueue),
     /// Show an interaction in full: the request, its agent and its resolution
     Show(show::Show),
-    /// Approve what an agent wants to do
-    Approve(decide::Approve),
-    /// Reject what an agent wants to do
-    Reject(decide::Reject),
-    /// Take an approval back before the agent has claimed it
-    Withdraw(withdraw::Withdraw),
-    /// Give a secret that an agent asked for, typed without echo or from stdin, or wipe one that was given
-    Secret(secret::GiveSecret),
-    /// Answer a question
-    Answer(answer::Answer),
+    #[command(flatten)]
+    Resolve(kinds::Resolve),
     /// List what was asked and how it ended, newest first, or tell the story of one interaction
     History(list::HistoryOf),
     /// Show the audit events, and with --follow as they happen
@@ -98,6 +90,8 @@ enum Command {
     Backup(backup::MakeBackup),
     /// Check the database's pages, schema, constraints and audit chain; the server may be running
     Doctor(Database),
+    /// Forget what was asked long ago: its content is wiped, and that it was asked and answered stays
+    Forget(forget::Forget),
     /// Rotate the key that seals secrets
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -126,11 +120,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(list) => list.run(),
         Command::Watch(watch) => watch.run(),
         Command::Show(show) => show.run(),
-        Command::Approve(approve) => approve.run(),
-        Command::Reject(reject) => reject.run(),
-        Command::Withdraw(withdraw) => withdraw.run(),
-        Command::Secret(secret) => secret.run(),
-        Command::Answer(answer) => answer.run(),
+        Command::Resolve(resolve) => resolve.run(),
         Command::History(history) => history.run(),
         Command::Log(log) => log.run(),
         Command::Login(login) => login.run(),
@@ -141,6 +131,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
         Command::Doctor(database) => doctor::doctor(&database),
+        Command::Forget(forget) => forget.run(),
         Command::Key(key) => key.run(),
         Command::Rules(rules) => rules.run(),
         Command::Token(token) => token.run(),

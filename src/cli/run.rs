@@ -14,9 +14,9 @@ use serde_json::json;
 use tokio::signal::unix::SignalKind;
 
 use super::Failure;
-use super::ask::confirmation::About;
 use super::ask::waiting::{Asked, Waiting};
 use super::interrupt::{Heard, Interrupts};
+use super::kinds::confirmation::About;
 use crate::api::{ClaimBody, ClaimGrant, Interaction, OutcomeBody};
 use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId, ToolName};

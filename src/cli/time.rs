@@ -1,6 +1,9 @@
 //! Times as people say them.
 
+use std::str::FromStr;
+
 use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::config::millis;
 use crate::present::span;
 
 /// How long ago, or how long until, whatever is listed: read once, so that all of a table is of one moment.
@@ -27,6 +30,41 @@ impl Now {
         match moment.millis_since(self.0) {
             0 => "now".to_owned(),
             left => span(left),
+        }
+    }
+}
+
+/// A moment that a person names: a time, the beginning of a day in UTC, or how long ago it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ago = || {
+            let now = SystemClock::default().now().as_millis();
+            Timestamp::from_millis(now.checked_sub_unsigned(millis(text).ok()?)?)
+        };
+        let day = || format!("{text}T00:00:00Z").parse().ok();
+        let named = text.parse().ok().or_else(day).or_else(ago);
+        named.map(Self).ok_or("write a time (2030-01-31T12:00:00Z), a day (2030-01-31), or how long ago (90m, 7d)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_time_a_day_or_a_while_ago() {
+        let read = |text: &str| text.parse::<Moment>();
+        let noon = "2030-01-31T12:00:00.000Z".parse().unwrap();
+        assert_eq!(read("2030-01-31T12:00:00Z"), Ok(Moment(noon)));
+        assert_eq!(read("2030-01-31"), Ok(Moment("2030-01-31T00:00:00.000Z".parse().unwrap())));
+        assert!(read("7d").unwrap().0 < read("6d").unwrap().0);
+        for bad in ["", "-7d", "yesterday", "2030-02-31", "7", "1000000d"] {
+            assert!(read(bad).is_err(), "{bad:?} was taken");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, warn};
 use super::{Failure, ids};
 use crate::api::NoBody;
 use crate::domain::enums::Outcome;
@@ -35,6 +35,9 @@ impl Withdraw {
         } else {
             writeln!(io::stdout(), "withdrew the approval of {id}")?;
         }
-        Ok(())
+        for rule_id in withdrawn.value.warnings.iter().flatten().filter_map(|warning| warning.rule_id.as_ref()) {
+            writeln!(io::stderr(), "The rule: countersign rules revoke {rule_id}")?;
+        }
+        Ok(warn(withdrawn.value.warnings)?)
     }
 }

@@ -13,7 +13,6 @@ mod transport;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use ureq::http::request::Builder;
 use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
@@ -128,19 +127,15 @@ struct CallRequest<'c> {
 }
 
 impl CallRequest<'_> {
-    /// The members of `query` that are there, as a query.
+    /// The members of `query` that are there, as a query; one that is an array comes once for each of its elements.
     fn query(self, query: &impl Serialize) -> Self {
         let encoded = serde_json::to_value(query).map(|members| {
             let mut encoded = form_urlencoded::Serializer::new(String::new());
             for (name, value) in members.as_object().into_iter().flatten() {
-                match value {
-                    Value::Null => {}
-                    Value::String(text) => {
-                        encoded.append_pair(name, text);
-                    }
-                    Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                        encoded.append_pair(name, &value.to_string());
-                    }
+                let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                for value in values.iter().filter(|value| !value.is_null()) {
+                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    encoded.append_pair(name, &text);
                 }
             }
             encoded.finish()

@@ -9,7 +9,7 @@ use clap::Args;
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Serialize};
 
-use super::http::Authority;
+use super::web_url::WebUrl;
 
 /// The server and the token of a command.
 #[derive(Clone, Debug, Args)]
@@ -75,7 +75,7 @@ pub fn token_of_environment() -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ServerUrl {
-    /// `http://HOST[:PORT]` or `https://HOST[:PORT]`, without a path.
+    /// `http://HOST[:PORT][/PATH]` or `https://HOST[:PORT][/PATH]`, without a slash at its end.
     Web(String),
     /// A socket in the file system.
     Unix(PathBuf),
@@ -92,16 +92,13 @@ impl FromStr for ServerUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || format!("{text:?} is not http://HOST[:PORT], https://HOST[:PORT] or unix:PATH");
-        if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() { Err(bad()) } else { Ok(Self::Unix(path.into())) };
-        }
-        let (scheme, rest) = text.trim_end_matches('/').split_once("://").ok_or_else(bad)?;
-        let Authority { host, port } = rest.parse().map_err(|_| bad())?;
-        match (scheme.to_ascii_lowercase().as_str(), port) {
-            (scheme @ ("http" | "https"), Some(port)) => Ok(Self::Web(format!("{scheme}://{host}:{port}"))),
-            (scheme @ ("http" | "https"), None) => Ok(Self::Web(format!("{scheme}://{host}"))),
-            _ => Err(bad()),
+        match text.strip_prefix("unix:") {
+            Some("") => Err("unix: is followed by the path of a socket".to_owned()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => match text.parse::<WebUrl>() {
+                Ok(url) => Ok(Self::Web(url.to_string())),
+                Err(why) => Err(format!("{why}; a server is http://HOST[:PORT][/PATH], https://… or unix:PATH")),
+            },
         }
     }
 }
@@ -134,16 +131,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_an_origin_or_a_socket() {
+    fn a_server_is_a_url_or_a_socket() {
         for (text, same) in [
             ("http://LocalHost:7711/", "http://localhost:7711"),
             ("https://inbox.example", "https://inbox.example"),
             ("http://[::1]:80", "http://[::1]:80"),
+            ("https://a.example/some/path/", "https://a.example/some/path"),
             ("unix:/run/a.sock", "unix:/run/a.sock"),
         ] {
             assert_eq!(text.parse::<ServerUrl>().map(|url| url.to_string()), Ok(same.to_owned()));
         }
-        for bad in ["", "localhost", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u:p@a", "unix:"] {
+        for bad in [
+            "",
+            "localhost",
+            "ftp://a",
+            "http://",
+            "http://a//b",
+            "http://a/../b",
+            "http://a?b",
+            "http://u:p@a",
+            "unix:",
+        ] {
             assert!(bad.parse::<ServerUrl>().is_err(), "{bad:?} was taken");
         }
     }

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::web_url::WebUrl;
+
 /// The settings of the HTTP server.
 #[derive(Clone, Debug, Args)]
 pub struct HttpConfig {
@@ -21,6 +23,11 @@ pub struct HttpConfig {
     /// The group of the socket of `--listen unix:`, a name of /etc/group or a number [default: the server's own]
     #[arg(long, value_name = "GROUP", env = "COUNTERSIGN_SOCKET_GROUP")]
     pub socket_group: Option<String>,
+
+    /// The URL at which browsers and programs reach the server through a proxy, with the path under which the proxy has put it
+    /// [default: none]
+    #[arg(long, value_name = "URL", env = "COUNTERSIGN_PUBLIC_URL")]
+    pub public_url: Option<WebUrl>,
 
     /// Another host name by which clients reach the server; without a port, any port [default: none]
     #[arg(long, value_name = "HOST[:PORT]", env = "COUNTERSIGN_ALLOWED_HOST", value_delimiter = ',')]
@@ -43,10 +50,25 @@ pub struct HttpConfig {
     pub trusted_proxy: Vec<Network>,
 }
 
+impl HttpConfig {
+    /// Returns what stands before each path of the server where a client sees it: empty, or `/some/path`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.public_url.as_ref().map_or("", WebUrl::base)
+    }
+}
+
 /// Reads the mode of a file.
 fn mode(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
-    mode.ok_or_else(|| "a mode is in octal, such as 660".to_owned())
+    let mode = mode.ok_or_else(|| "a mode is in octal, such as 660".to_owned())?;
+    // To connect is to write.
+    if mode & 0o222 == 0 {
+        return Err(
+            "with this mode no client can connect: give somebody the right to write, as 600 or 660 do".to_owned()
+        );
+    }
+    Ok(mode)
 }
 
 /// The address to listen on.

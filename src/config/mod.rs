@@ -4,6 +4,8 @@
 mod access;
 mod http;
 mod limits;
+mod profiles;
+mod web_url;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,6 +19,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
+pub use self::profiles::{ProfilesError, ToolProfiles};
+pub use self::web_url::WebUrl;
 
 /// The settings of `countersign serve`.
 #[derive(Clone, Debug, Args)]
@@ -50,6 +54,10 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_CLAIM_WITHIN", default_value = "24h")]
     pub claim_within: Ttl,
 
+    /// How long what was asked is kept after its resolution, such as 90d: then its content is forgotten; `none`: forever
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_RETAIN", default_value = "none")]
+    pub retain: Ttl,
+
     /// How long a person stays logged in to the inbox, such as 90m, 12h or 7d
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_SESSION_LIFETIME", default_value = "12h")]
     pub session_lifetime: Millis,
@@ -65,6 +73,10 @@ pub struct Config {
     /// Make no tokens for a new database: create them with `countersign token create`, before the start or beside the server
     #[arg(long, env = "COUNTERSIGN_NO_FIRST_TOKENS", value_parser = FalseyValueParser::new())]
     pub no_first_tokens: bool,
+
+    /// The tool profiles.
+    #[command(flatten)]
+    pub tool_profiles: ToolProfiles,
 
     /// The number of connections that read the database; one of them is reserved for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]
@@ -85,6 +97,11 @@ pub struct Logging {
     /// What to log to stderr, as a filter of the tracing crate; `debug` logs every request, not only those that are refused
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG", default_value = "warn,countersign=info")]
     pub log: String,
+
+    /// A file with such a filter in its first line, in place of --log; it is read at the start and at each SIGHUP
+    /// [default: none]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_LOG_FILTER_FILE")]
+    pub log_filter_file: Option<PathBuf>,
 
     /// The format of the log: `auto` is `human` on a terminal and `json` otherwise
     #[arg(long, value_name = "FORMAT", env = "COUNTERSIGN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]

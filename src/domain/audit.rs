@@ -1,10 +1,11 @@
 //! The append-only history.
 
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 use crate::clock::Timestamp;
 
-use super::chain::EventHash;
+use super::chain::{EventHash, joined};
 use super::enums::{Outcome, RuleStatus};
 use super::id::{PrincipalName, RequestId, RuleId};
 
@@ -31,6 +32,8 @@ super::enums::string_enum! {
         ApprovalWithdrawn = "interaction.approval_withdrawn",
         /// An agent reported what came of it.
         OutcomeReported = "interaction.outcome_reported",
+        /// What was asked and said was wiped.
+        Forgotten = "interaction.forgotten",
         /// An agent took a secret.
         SecretTaken = "secret.taken",
         /// A secret was wiped: a one-time one after it was taken, or any by a person.
@@ -55,7 +58,48 @@ super::enums::string_enum! {
         SessionEnded = "session.ended",
         /// Every sealed value was sealed again, with a new key.
         KeyRotated = "key.rotated",
+        /// A new version of the program chained the history anew; the detail has the head that it had before.
+        HistoryRechained = "history.rechained",
     }
+}
+
+/// The member of an event's detail that a person or an agent wrote: it is kept apart, so that it can be forgotten.
+#[must_use]
+pub fn written_member(event: &str) -> Option<&'static str> {
+    match event.parse().ok()? {
+        Event::Approved | Event::Rejected | Event::Answered | Event::Expired | Event::Cancelled | Event::Superseded => {
+            Some("comment")
+        }
+        Event::OutcomeReported => Some("detail"),
+        Event::Registered
+        | Event::Claimed
+        | Event::ApprovalWithdrawn
+        | Event::Forgotten
+        | Event::SecretTaken
+        | Event::SecretWiped
+        | Event::RuleCreated
+        | Event::RuleRevoked
+        | Event::RuleExpired
+        | Event::RuleExhausted
+        | Event::TokenCreated
+        | Event::TokenRevoked
+        | Event::LoginLinkCreated
+        | Event::SessionBegun
+        | Event::SessionEnded
+        | Event::KeyRotated
+        | Event::HistoryRechained => None,
+    }
+}
+
+/// Takes apart the detail of an event as it was stored with what was written in it: the facts, and the text. `None` where
+/// nothing was written, or the two would not give the same detail again.
+#[must_use]
+pub fn split_detail(event: &str, detail: &str) -> Option<(String, String)> {
+    let member = written_member(event)?;
+    let mut facts: Map<String, Value> = serde_json::from_str(detail).ok()?;
+    let text = facts.remove(member).filter(Value::is_string)?;
+    let (facts, text) = (Value::Object(facts).to_string(), json!({member: text}).to_string());
+    (joined(&facts, &text) == detail).then_some((facts, text))
 }
 
 impl From<Outcome> for Event {
@@ -95,15 +139,17 @@ pub struct NewAuditEvent<'a> {
     pub rule_id: Option<&'a RuleId>,
     /// By whom; `None`: by the server itself.
     pub principal: Option<&'a PrincipalName>,
-    /// What else there is to say: a JSON object. Never a secret.
-    pub detail: Option<serde_json::Value>,
+    /// What else there is to say: a JSON object. Never a secret, and nothing that a person or an agent wrote.
+    pub detail: Option<Value>,
+    /// What was written: a JSON object.
+    pub text: Option<Value>,
 }
 
 impl<'a> NewAuditEvent<'a> {
     /// An event about nothing yet.
     #[must_use]
     pub const fn new(event: Event) -> Self {
-        Self { event, request_id: None, rule_id: None, principal: None, detail: None }
+        Self { event, request_id: None, rule_id: None, principal: None, detail: None, text: None }
     }
 
     /// About this interaction.
@@ -129,7 +175,7 @@ impl<'a> NewAuditEvent<'a> {
 
     /// With this to add.
     #[must_use]
-    pub fn detail(mut self, detail: serde_json::Value) -> Self {
+    pub fn detail(mut self, detail: Value) -> Self {
         self.detail = Some(detail);
         self
     }

@@ -14,6 +14,14 @@ pub fn canonical_object(members: &Map<String, Value>) -> String {
     text(out)
 }
 
+/// The canonical form of any value.
+#[must_use]
+pub fn canonical_text(value: &Value) -> String {
+    let mut out = Vec::new();
+    write_value(value, &mut out);
+    text(out)
+}
+
 /// What was written here, as text: only whole strings, numbers and ASCII were.
 fn text(canonical: Vec<u8>) -> String {
     String::from_utf8(canonical).unwrap_or_default()

@@ -52,17 +52,7 @@ macro_rules! string_enum {
 
 pub(super) use string_enum;
 
-string_enum! {
-    /// What an interaction asks for.
-    Kind {
-        /// May the agent do this?
-        Confirmation = "confirmation",
-        /// What is the value of this secret?
-        Secret = "secret",
-        /// Which of these?
-        Question = "question",
-    }
-}
+pub use super::kinds::Kind;
 
 string_enum! {
     /// How an interaction ended. An outcome never changes.

@@ -1,21 +1,21 @@
 //! One question of an agent, from `pending` to the one way in which it ended.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 
-use super::enums::{Decision, Delivery, Kind, Outcome, RunOutcome};
+use super::enums::{Decision, Kind, Outcome, RunOutcome};
 use super::id::{ClaimId, ConversationId, PrincipalName, RequestId, RuleId, ToolName};
 use super::json::JsonObject;
-use super::kinds::{Content, Response};
+use super::kinds::Content;
 use super::origin::Origin;
 use super::principal::Principal;
 use super::refused::Refused;
 use super::traceparent::Traceparent;
-use super::trust_rule::RuleUse;
+
+pub use super::kinds::Detail;
 
 /// Where an interaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,52 +109,6 @@ pub struct Resolution {
     pub detail: Detail,
 }
 
-/// What is kept of a resolution beside its outcome; each member only where it applies.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Detail {
-    /// What the person added.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-    /// The input that was approved in place of the proposed one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated_input: Option<JsonObject>,
-    /// The digest of that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated_input_digest: Option<String>,
-    /// The trust rule that was made together with the decision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made_rule: Option<RuleId>,
-    /// The rules that decided: several may allow one command line together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trust_rules: Option<Vec<RuleUse>>,
-    /// The answers to a question.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub responses: Option<Vec<Response>>,
-    /// What becomes of a secret's value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<Delivery>,
-}
-
-impl Detail {
-    /// What the audit event of the resolution has beside who and what: the words of people, and digests in place of inputs.
-    #[must_use]
-    pub fn audited(&self) -> Option<Value> {
-        let Self { comment, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
-            self;
-        let members = [
-            ("comment", comment.clone().map(Value::from)),
-            ("updatedInputDigest", updated_input_digest.clone().map(Value::from)),
-            ("madeRule", made_rule.as_ref().map(|rule_id| rule_id.as_str().into())),
-            ("trustRules", trust_rules.as_ref().map(|rules| json!(rules))),
-            ("delivery", delivery.map(|delivery| delivery.as_str().into())),
-        ];
-        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let members: Map<String, Value> = members.collect();
-        (!members.is_empty()).then_some(Value::Object(members))
-    }
-}
-
 /// An interaction without what was asked: who, when, and where it stands.
 #[derive(Clone, Debug)]
 pub struct Interaction {
@@ -238,6 +192,12 @@ impl Interaction {
         }
     }
 
+    /// Whether it was allowed.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        self.status() == Status::Resolved(Outcome::Approved)
+    }
+
     /// From when on its approval is no longer claimed; `None` where it is not approved, or good forever.
     #[must_use]
     pub fn claim_expires_at(&self) -> Option<Timestamp> {
@@ -314,6 +274,15 @@ pub struct Wiping {
     pub at: Timestamp,
 }
 
+/// Who had an interaction forgotten, and when.
+#[derive(Clone, Debug)]
+pub struct Forgetting {
+    /// Who; `None`: the server or a command, because of its age.
+    pub by: Option<PrincipalName>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The one-time right to act on an approved confirmation, taken.
 #[derive(Clone, Debug)]
 pub struct TakenClaim {
@@ -379,4 +348,6 @@ pub struct Record {
     pub claim: Option<Claim>,
     /// The wiping of the value that was given, where a person has wiped it.
     pub wiping: Option<Wiping>,
+    /// The forgetting of it; then its content is what remains.
+    pub forgetting: Option<Forgetting>,
 }

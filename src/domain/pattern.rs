@@ -5,6 +5,8 @@ const LONGEST: usize = 1024;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::ConversationId;
+
 /// Declares a text of a person's that must not be empty and must not hold NUL, which SQLite and C would read as its end.
 macro_rules! plain_text {
     ($(#[$about:meta])* $name:ident, $what:literal) => {
@@ -50,12 +52,44 @@ plain_text! {
 }
 
 plain_text! {
-    /// Where a trust rule applies: `everywhere`; a directory (it begins with `/`) and all below it; or any other string,
-    /// which must be one of the scopes that the request itself offers.
+    /// Where a trust rule applies: `everywhere`; a directory (it begins with `/`) and all below it; `conversation:` and the id
+    /// of one; or any other string, which must be one of the scopes that the request itself offers.
     Scope, "scope"
+}
+
+plain_text! {
+    /// Why a trust rule decides as it does: what a rule that denies tells the agent.
+    Reason, "reason"
 }
 
 impl Scope {
     /// The scope that covers every request.
     pub const EVERYWHERE: &str = "everywhere";
+
+    /// What a scope of one conversation begins with, before the conversation's id.
+    const CONVERSATION: &str = "conversation:";
+
+    /// The scope of one conversation.
+    #[must_use]
+    pub fn of_conversation(id: &ConversationId) -> Self {
+        Self(format!("{}{id}", Self::CONVERSATION))
+    }
+
+    /// The id of the conversation that this is the scope of, where it is one.
+    #[must_use]
+    pub fn conversation(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::CONVERSATION)
+    }
+
+    /// Refuses the scope of a conversation that none can have.
+    ///
+    /// # Errors
+    ///
+    /// A sentence.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match self.conversation() {
+            Some(id) if id.parse::<ConversationId>().is_err() => Err("after `conversation:` stands the id of one"),
+            Some(_) | None => Ok(()),
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub enum Right {
     Resolve,
     /// Close what is pending in a conversation.
     Supersede,
+    /// Have the content of what is over wiped.
+    Forget,
 }
 
 impl Principal {
@@ -36,9 +38,9 @@ impl Principal {
             | (Role::Agent, Right::Register | Right::See | Right::Supersede)
             | (Role::Approver, Right::See | Right::Review | Right::Resolve | Right::Supersede)
             | (Role::Auditor, Right::See | Right::Review) => true,
-            (Role::Agent, Right::Review | Right::Resolve)
-            | (Role::Approver, Right::Register)
-            | (Role::Auditor, Right::Register | Right::Resolve | Right::Supersede) => false,
+            (Role::Agent, Right::Review | Right::Resolve | Right::Forget)
+            | (Role::Approver, Right::Register | Right::Forget)
+            | (Role::Auditor, Right::Register | Right::Resolve | Right::Supersede | Right::Forget) => false,
         };
         if may { Ok(()) } else { Err(Refused::Forbidden { role: self.role }) }
     }

@@ -64,12 +64,16 @@ pub enum Refused {
     PatternNotOffered,
     /// The scope is not one that this interaction offered.
     ScopeNotOffered,
+    /// The input has more, or longer, members than a rule may speak of: none is made that leaves them as they are.
+    TooManyMembers,
     /// The agent does not take this secret for one use.
     OneTimeSendNotAllowed,
-    /// The responses do not answer the question.
+    /// The answer is not one to what was asked.
     InvalidResponse {
-        /// The entry at fault.
-        question_id: QuestionId,
+        /// The member of the answer that is at fault.
+        field: &'static str,
+        /// The entry at fault, for a question.
+        question_id: Option<QuestionId>,
         /// What is wrong with it.
         problem: &'static str,
     },
@@ -106,6 +110,12 @@ pub enum Refused {
     AlreadyTaken,
     /// A person wiped the value.
     Wiped,
+    /// What is pending is not forgotten.
+    NotResolved,
+    /// An approval that can still be claimed is not forgotten.
+    StillClaimable,
+    /// What was asked is forgotten.
+    Forgotten,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
     /// The principal has as many log-in links that still work as it may.

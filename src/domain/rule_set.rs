@@ -1,13 +1,15 @@
 //! The rules about one tool, and what they decide together.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::clock::Timestamp;
 
 use super::enums::{RiskLevel, RuleDecision, RuleStatus};
-use super::id::{PrincipalName, RuleId};
+use super::id::{ConversationId, PrincipalName, RuleId};
 use super::kinds::Confirmation;
-use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject, directories};
+use super::matcher::{CompiledPattern, Doubt, Index, Likeness, Path, Step, Subject};
+use super::members::Pointer;
 use super::pattern::Scope;
 use super::trust_rule::TrustRule;
 
@@ -18,8 +20,49 @@ pub struct MatchInput<'a> {
     pub confirmation: &'a Confirmation,
     /// Its subject.
     pub subject: &'a Subject,
-    /// Who registered it: where self-approval is banned, a rule of that principal's own does not allow it.
-    pub excluded_author: Option<&'a PrincipalName>,
+    /// Who registered it.
+    pub registered_by: &'a PrincipalName,
+    /// The conversation that it belongs to.
+    pub conversation_id: Option<&'a ConversationId>,
+    /// Whether a rule of who registered it may allow it.
+    pub own_rules_count: bool,
+}
+
+/// The part of a rule that does not cover a confirmation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// It has ended, or its time is over.
+    Ended,
+    /// It is about another agent's requests.
+    Agent,
+    /// It is about what runs elsewhere: in the sandbox or on the host.
+    ExecutionTarget,
+    /// It is about another place.
+    Scope,
+    /// This member of the input is other than it says, or it does not speak of it.
+    Members(Pointer),
+    /// The subject is not one that its pattern covers.
+    Pattern,
+    /// The risk is high, and it does not allow high risk.
+    HighRisk,
+    /// Who registered the request has made it.
+    Author,
+}
+
+impl fmt::Display for Missed {
+    /// As a sentence of a person's: what is not covered.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended => f.write_str("the rule has ended"),
+            Self::Agent => f.write_str("the rule is about another agent"),
+            Self::ExecutionTarget => f.write_str("the rule is about what runs elsewhere"),
+            Self::Scope => f.write_str("the rule is about another place"),
+            Self::Members(pointer) => write!(f, "the rule does not cover the member {:?} as it is", pointer.name()),
+            Self::Pattern => f.write_str("the pattern does not cover the subject"),
+            Self::HighRisk => f.write_str("the risk is high, and the rule does not allow high risk"),
+            Self::Author => f.write_str("the rule was made by who asks"),
+        }
+    }
 }
 
 /// What the rules decide.
@@ -94,6 +137,14 @@ impl RuleSet {
         self.rules.iter().flatten().map(|(rule, _)| rule)
     }
 
+    /// Each rule that allows, the oldest first, with the first part of it that does not cover `candidate` at `now`; `None`
+    /// where all of it does, or at least one command of a line.
+    pub fn missed(&self, candidate: &MatchInput<'_>, now: Timestamp) -> Vec<(&TrustRule, Option<Missed>)> {
+        let evaluation = Evaluation { set: self, candidate, now, preferred_rule: None };
+        let rules = self.rules.iter().flatten().filter(|(rule, _)| rule.terms.decision == RuleDecision::Allow);
+        rules.map(|(rule, pattern)| (rule, evaluation.missed(rule, pattern))).collect()
+    }
+
     /// What the rules decide about `candidate` at `now`: deny beats ask beats allow, whatever the order of the rules.
     /// Which of several that say the same is named: the `preferred_rule`, where it is one of them, else the oldest.
     #[must_use]
@@ -137,8 +188,7 @@ impl<'r> Evaluation<'r, '_> {
         let subject = self.candidate.subject;
         let mut asks = None;
         for (rule, pattern) in self.in_force(self.set.cautious.for_caution(subject)) {
-            let likeness = self.scope(&rule.terms.scope).min(pattern.resembles(subject));
-            match (likeness, rule.terms.decision) {
+            match (self.resembles(rule, pattern), rule.terms.decision) {
                 (Likeness::Certain, RuleDecision::Deny) => return Some(RuleSetDecision::Deny(rule)),
                 (Likeness::Certain, _) => asks = asks.or(Some(Some(rule))).map(|asks| asks.or(Some(rule))),
                 (Likeness::Possible, _) => asks = asks.or(Some(None)),
@@ -148,6 +198,31 @@ impl<'r> Evaluation<'r, '_> {
         asks.map(RuleSetDecision::Ask)
     }
 
+    /// Whether a rule that denies or asks is about the candidate: parts that it leaves out are about anything.
+    fn resembles(&self, rule: &TrustRule, pattern: &CompiledPattern) -> Likeness {
+        let MatchInput { confirmation, subject, registered_by, .. } = *self.candidate;
+        let parts = &rule.terms.parts;
+        let is_agent = parts.agent.as_ref().is_none_or(|agent| agent == registered_by);
+        let target = match (parts.execution_target, confirmation.execution_target) {
+            (None, _) => Likeness::Certain,
+            (Some(_), None) => Likeness::Possible,
+            (Some(one), Some(other)) if one == other => Likeness::Certain,
+            (Some(_), Some(_)) => Likeness::No,
+        };
+        let place = self.scope(rule).min(target);
+        if !is_agent || place == Likeness::No {
+            return Likeness::No;
+        }
+        let was_about = rule.is_before_parts && pattern.resembles_before(subject);
+        let of_subject = if was_about { Likeness::Certain } else { pattern.resembles(subject) };
+        let likeness = place.min(of_subject);
+        if likeness == Likeness::No {
+            likeness
+        } else {
+            likeness.min(parts.members.resembles(confirmation.input.tree()))
+        }
+    }
+
     /// What the rules allow that allow something.
     fn allowance(&self) -> RuleSetDecision<'r> {
         let subject = self.candidate.subject;
@@ -155,8 +230,8 @@ impl<'r> Evaluation<'r, '_> {
             return RuleSetDecision::NoMatch(subject.doubt());
         }
         let mut whole = self
-            .allowing(self.set.allowing.for_whole(subject))
-            .filter(|(_, pattern)| pattern.is(subject) || (subject.doubt().is_none() && pattern.allows_whole(subject)));
+            .in_force(self.set.allowing.for_whole(subject))
+            .filter(|(rule, pattern)| self.covers_whole(rule, pattern) && self.missed_part(rule).is_none());
         let whole = whole.next().map(|(rule, _)| vec![rule]);
         let is_preferred = |rules: &Vec<&TrustRule>| match self.preferred_rule {
             Some(number) => rules.iter().any(|rule| self.set.numbers.get(&rule.rule_id) == Some(&number)),
@@ -173,7 +248,7 @@ impl<'r> Evaluation<'r, '_> {
 
     /// The rules that allow every command of a line, each named once.
     fn by_steps(&self) -> Option<Vec<&'r TrustRule>> {
-        let steps = self.candidate.subject.steps(self.candidate.confirmation.working_dir.as_deref());
+        let steps = self.steps();
         let mut allowing: Vec<&TrustRule> = Vec::new();
         for step in &steps {
             let rule = self.allowing_step(step)?;
@@ -184,44 +259,94 @@ impl<'r> Evaluation<'r, '_> {
         (!allowing.is_empty()).then_some(allowing)
     }
 
+    /// The commands of the line, with where each runs.
+    fn steps(&self) -> Vec<Step<'_>> {
+        self.candidate.subject.steps(self.candidate.confirmation.working_dir.as_deref())
+    }
+
     /// A rule that allows one command of a line.
     fn allowing_step(&self, step: &Step<'_>) -> Option<&'r TrustRule> {
-        if !step.is_safe_here() {
+        if !step.command.is_safe_here() {
             return None;
         }
-        let mut allowing = self.allowing(self.set.allowing.for_command(step.command));
-        let found = allowing.find(|(rule, pattern)| {
-            pattern.allows_command(step.command)
-                && rule.terms.scope.directory().is_none_or(|directory| step.stays_in(&directory))
-        });
+        let mut allowing = self.in_force(self.set.allowing.for_command(step.command));
+        let found =
+            allowing.find(|(rule, pattern)| self.covers_step(rule, pattern, step) && self.missed_part(rule).is_none());
         found.map(|(rule, _)| rule)
     }
 
-    /// Those of the rules with these numbers that may allow this candidate at all.
-    fn allowing(&self, numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
-        let MatchInput { confirmation, excluded_author, .. } = *self.candidate;
-        self.in_force(numbers).filter(move |(rule, _)| {
-            (rule.terms.allow_high_risk || confirmation.risk_level != RiskLevel::High)
-                && excluded_author != Some(&rule.created_by)
-                && self.scope(&rule.terms.scope) == Likeness::Certain
-        })
+    /// Whether a rule's pattern covers the whole subject.
+    fn covers_whole(&self, rule: &TrustRule, pattern: &CompiledPattern) -> bool {
+        let subject = self.candidate.subject;
+        // What a rule was made for before there were profiles is all that it is for: `*` covered no input as a whole.
+        let is_known = !rule.is_before_parts || (subject.is_as_before() && !(subject.is_whole() && pattern.is_star()));
+        is_known && (pattern.is(subject) || (subject.doubt().is_none() && pattern.allows_whole(subject)))
     }
 
-    /// Whether a rule of this scope is about the place that the candidate comes from.
-    fn scope(&self, scope: &Scope) -> Likeness {
-        let MatchInput { confirmation, subject, .. } = *self.candidate;
+    /// Whether a rule's pattern covers one command of a line, where it runs.
+    fn covers_step(&self, rule: &TrustRule, pattern: &CompiledPattern, step: &Step<'_>) -> bool {
+        (!rule.is_before_parts || self.candidate.subject.is_as_before())
+            && pattern.allows_command(step.command)
+            && rule.terms.scope.directory().is_none_or(|directory| step.stays_in(&directory))
+    }
+
+    /// The first part of a rule that allows which does not cover the candidate.
+    fn missed(&self, rule: &TrustRule, pattern: &CompiledPattern) -> Option<Missed> {
+        if !rule.is_in_force(self.now) {
+            return Some(Missed::Ended);
+        }
+        let subject = self.candidate.subject;
+        let covers_some = || {
+            subject.doubt().is_none()
+                && self.steps().iter().any(|step| step.command.is_safe_here() && self.covers_step(rule, pattern, step))
+        };
+        let is_sure = !subject.doubt().is_some_and(Doubt::is_absolute);
+        let covers_subject = is_sure && (self.covers_whole(rule, pattern) || covers_some());
+        self.missed_part(rule).or_else(|| (!covers_subject).then_some(Missed::Pattern))
+    }
+
+    /// The first part beside the pattern of a rule that allows which does not cover the candidate.
+    fn missed_part(&self, rule: &TrustRule) -> Option<Missed> {
+        let MatchInput { confirmation, subject, registered_by, own_rules_count, .. } = *self.candidate;
+        let parts = &rule.terms.parts;
+        if confirmation.risk_level == RiskLevel::High && !rule.terms.allow_high_risk {
+            Some(Missed::HighRisk)
+        } else if !own_rules_count && *registered_by == rule.created_by {
+            Some(Missed::Author)
+        } else if parts.agent.as_ref().is_some_and(|agent| agent != registered_by) {
+            Some(Missed::Agent)
+        } else if parts.execution_target.is_some() && parts.execution_target != confirmation.execution_target {
+            Some(Missed::ExecutionTarget)
+        } else if self.scope(rule) != Likeness::Certain {
+            Some(Missed::Scope)
+        } else {
+            parts.members.missed(subject, confirmation.input.tree()).map(Missed::Members)
+        }
+    }
+
+    /// Whether a rule is about the place that the candidate comes from.
+    fn scope(&self, rule: &TrustRule) -> Likeness {
+        let MatchInput { confirmation, subject, conversation_id, .. } = *self.candidate;
+        let scope = &rule.terms.scope;
         if scope.as_str() == Scope::EVERYWHERE {
             return Likeness::Certain;
         }
+        let is_offered = || confirmation.scope_options.iter().any(|option| option.scope == *scope);
+        if let Some(id) = scope.conversation().filter(|_| !rule.is_before_parts || is_offered()) {
+            return match conversation_id {
+                Some(own) if own.as_str() == id => Likeness::Certain,
+                Some(_) => Likeness::No,
+                None => Likeness::Possible,
+            };
+        }
         let Some(directory) = scope.directory() else {
-            let is_offered = confirmation.scope_options.iter().any(|option| option.scope == *scope);
-            return if is_offered { Likeness::Certain } else { Likeness::No };
+            return if is_offered() { Likeness::Certain } else { Likeness::No };
         };
         let here = confirmation.working_dir.as_deref().map(Path::parse);
         let Some(Ok(here)) = here else {
             return Likeness::Possible;
         };
-        let places = std::iter::once(Ok(here.clone())).chain(directories(confirmation).map(|dir| here.join(dir)));
+        let places = std::iter::once(Ok(here.clone())).chain(subject.directories().map(|dir| here.join(dir)));
         let places = places.collect::<Result<Vec<_>, _>>().unwrap_or_default();
         let folded = directory.folded();
         if !places.is_empty() && places.iter().all(|place| place.is_in(&directory)) {

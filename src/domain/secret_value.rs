@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::visible::is_blank;
+
 /// The value of a secret: one line, trimmed at its edges, or several, kept to the byte. It cannot be printed, logged, serialized or stored by mistake, and its
 /// memory is wiped when it is dropped.
 pub struct SecretValue(Zeroizing<String>);
@@ -52,7 +54,7 @@ impl TryFrom<&str> for SecretValue {
 
     fn try_from(given: &str) -> Result<Self, Self::Error> {
         match given.trim() {
-            "" => Err("the value is empty; leave it out to decline"),
+            trimmed if is_blank(trimmed) => Err("the value is empty; leave it out to decline"),
             // A key in PEM is another without its last newline.
             trimmed if trimmed.contains(['\n', '\r']) => Ok(Self(Zeroizing::new(given.to_owned()))),
             trimmed => Ok(Self(Zeroizing::new(trimmed.to_owned()))),
@@ -83,7 +85,7 @@ mod tests {
         ] {
             assert_eq!(SecretValue::try_from(given).map(|value| value.expose().to_owned()), Ok(kept.to_owned()));
         }
-        for empty in ["", " ", "\n\n", "\u{2003}\r\n"] {
+        for empty in ["", " ", "\n\n", "\u{2003}\r\n", "\u{200b}", " \u{202e}\u{feff}\n\u{200d} "] {
             assert!(SecretValue::try_from(empty).is_err(), "{empty:?}");
         }
     }

@@ -1,11 +1,13 @@
 //! Bodies, paths and queries: strictly read, refused in our own shape.
 
+use std::str::FromStr;
+
 use axum::body::{Body, HttpBody};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::Serialize;
@@ -177,6 +179,50 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, app).await;
         read.map(|Query(value)| Self(value)).map_err(|rejection| query_problem(&rejection.body_text()))
+    }
+}
+
+/// A parameter of a query that may be given more than once.
+pub(crate) trait Repeatable {
+    /// Its name.
+    const NAME: &str;
+
+    /// What it holds.
+    type Value: FromStr<Err: Into<String>> + PartialEq;
+}
+
+/// The query of a URL, of which one parameter may be given more than once, each time with another value.
+pub(crate) struct Repeated<P: Repeatable, T> {
+    /// The values of that parameter, in their order.
+    pub(crate) values: Vec<P::Value>,
+    /// All else.
+    pub(crate) query: T,
+}
+
+impl<P: Repeatable<Value: Send>, T: DeserializeOwned> FromRequestParts<App> for Repeated<P, T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let raw = parts.uri.query().unwrap_or_default();
+        let mut values = Vec::new();
+        let mut others = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+            if name == P::NAME {
+                let value =
+                    value.parse::<P::Value>().map_err(|expected| Problem::malformed_field(P::NAME, expected))?;
+                if values.contains(&value) {
+                    return Err(Problem::malformed_field(P::NAME, "the same value comes twice"));
+                }
+                values.push(value);
+            } else {
+                others.append_pair(&name, &value);
+            }
+        }
+        let others = Uri::builder().path_and_query(format!("/?{}", others.finish())).build();
+        let others = others.map_err(|_| Problem::malformed("this query cannot be read"))?;
+        let read: Result<Query<T>, QueryRejection> = Query::try_from_uri(&others);
+        let Query(query) = read.map_err(|rejection| query_problem(&rejection.body_text()))?;
+        Ok(Self { values, query })
     }
 }
 

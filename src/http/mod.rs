@@ -1,7 +1,8 @@
 //! REST over HTTP. `transport` accepts connections, `middleware` is around each request, `api` has one handler a verb,
-//! `error.rs` is the only place with error statuses. Only this module and `web` name axum.
+//! `error` is the only place with error statuses. Only this module and `web` name axum.
 
 pub(crate) mod api;
+mod base_path;
 pub(crate) mod error;
 pub(crate) mod extract;
 pub(crate) mod middleware;
@@ -11,6 +12,7 @@ pub(crate) mod wait;
 
 use axum::Router;
 
+pub use self::base_path::BaseError;
 pub(crate) use self::state::{App, Route};
 pub use self::transport::accept::DESCRIPTORS_BESIDE;
 pub(crate) use self::transport::accept::serve;
@@ -18,8 +20,15 @@ pub use self::transport::listen::{BindError, Listener, bind};
 pub(crate) use self::transport::tls::Tls;
 pub use self::transport::tls::TlsError;
 use crate::api::Call;
+use crate::config::HttpConfig;
 
 use self::middleware::request::{AuthRequirement, RequestLayer};
+
+/// Checks that the path of `--public-url` can be told from those of the API and of `pages`.
+pub(crate) fn check_base(http: &HttpConfig, pages: impl Iterator<Item = &'static str>) -> Result<(), BaseError> {
+    let own = Call::ALL.iter().map(|call| call.path()).chain(api::DOCUMENTS.iter().map(|(path, _)| *path));
+    base_path::check(http.public_url.as_ref(), own.chain(pages))
+}
 
 /// The whole service as one router; `pages` are those for people, which need no token.
 fn router(app: App, pages: Router<App>) -> Router {

@@ -1,13 +1,17 @@
 //! What pages and commands both tell people, said once: pure, and without HTML or colours, which `web` and `cli` add.
 
 mod diff;
+mod edits;
 mod ending;
 mod facts;
+mod parts;
 mod time;
 
 pub use self::diff::{Change, Line, hunks};
+pub use self::edits::{Edit, edits};
 pub use self::ending::{Ending, resolver};
 pub use self::facts::{Fact, facts};
+pub use self::parts::{COVERS_LESS, member_name, rule_parts};
 pub use self::time::span;
 
 use crate::domain::acknowledgement::Acknowledgement;

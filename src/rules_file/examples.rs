@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{Error, FileRule, RulesFile};
 use crate::clock::Timestamp;
-use crate::domain::enums::RiskLevel;
-use crate::domain::id::{PrincipalName, RuleName};
+use crate::domain::enums::{ExecutionTarget, RiskLevel};
+use crate::domain::id::{ConversationId, PrincipalName, RuleName};
 use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
 use crate::domain::pattern::Scope;
 use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
+use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::TrustRule;
 
 /// What the examples of a rule are.
@@ -54,6 +55,15 @@ pub struct Request {
     /// The scopes that it offers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<Scope>,
+    /// Who asks; else the agent that the rule names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<PrincipalName>,
+    /// Where it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    execution_target: Option<ExecutionTarget>,
+    /// The conversation that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation: Option<ConversationId>,
 }
 
 /// An example that is not decided as the file says.
@@ -74,7 +84,7 @@ impl RulesFile {
 
     /// Holds every example against all rules of the file together: those under `match` must be decided with the help
     /// of their rule, those under `not_match` without it.
-    pub fn failures(&self) -> Result<Vec<Failure>, Error> {
+    pub fn failures(&self, profiles: &Profiles) -> Result<Vec<Failure>, Error> {
         let mut tools = HashMap::<_, RuleSet>::new();
         let author = PrincipalName::nobody();
         let rules =
@@ -92,10 +102,18 @@ impl RulesFile {
             for (example, wanted) in examples.chain(file_rule.not_matching.iter().map(|example| (example, false))) {
                 let confirmation =
                     example.confirmation(file_rule).map_err(|error| Error::Example(file_rule.name.clone(), error))?;
-                let (decided, outcome) = decided_by(tool, rule, &confirmation);
+                let subject = Subject::by(&confirmation, profiles);
+                let candidate = MatchInput {
+                    confirmation: &confirmation,
+                    subject: &subject,
+                    registered_by: example.agent().or(file_rule.agent.as_ref()).unwrap_or(&author),
+                    conversation_id: example.conversation(),
+                    own_rules_count: true,
+                };
+                let (decided, outcome) = decided_by(tool, rule, &candidate);
                 if decided != wanted {
                     let list = if wanted { "match" } else { "not_match" };
-                    let problem = format!("{list} {:?}: {outcome}", confirmation.subject_text());
+                    let problem = format!("{list} {:?}: {outcome}", subject.as_str());
                     failures.push(Failure { name: file_rule.name.clone(), problem });
                 }
             }
@@ -104,13 +122,11 @@ impl RulesFile {
     }
 }
 
-/// Whether `rule` takes part in what the rules of its tool decide about `confirmation`, and what that is, in words.
-fn decided_by(rules: &RuleSet, rule: &TrustRule, confirmation: &Confirmation) -> (bool, String) {
-    let subject = Subject::of(confirmation);
-    let candidate = MatchInput { confirmation, subject: &subject, excluded_author: None };
+/// Whether `rule` takes part in what the rules of its tool decide about `candidate`, and what that is, in words.
+fn decided_by(rules: &RuleSet, rule: &TrustRule, candidate: &MatchInput<'_>) -> (bool, String) {
     let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
     let name = |rule: &TrustRule| rule.name.as_ref().map_or_else(|| rule.rule_id.to_string(), RuleName::to_string);
-    match rules.decide(&candidate, Timestamp::EPOCH, Some(&rule.rule_id)) {
+    match rules.decide(candidate, Timestamp::EPOCH, Some(&rule.rule_id)) {
         RuleSetDecision::Deny(rule) => (is_it(rule), format!("{} denies it", name(rule))),
         RuleSetDecision::Ask(Some(rule)) => (is_it(rule), format!("{} has a person asked", name(rule))),
         RuleSetDecision::Ask(None) => {
@@ -121,11 +137,32 @@ fn decided_by(rules: &RuleSet, rule: &TrustRule, confirmation: &Confirmation) ->
             (rules.into_iter().any(is_it), format!("allowed by {names}"))
         }
         RuleSetDecision::NoMatch(Some(doubt)) => (false, format!("a person is asked: {doubt}")),
-        RuleSetDecision::NoMatch(None) => (false, "a person is asked: no rule covers it".to_owned()),
+        RuleSetDecision::NoMatch(None) => {
+            let missed = rules.missed(candidate, Timestamp::EPOCH);
+            let missed = missed.into_iter().find(|(other, _)| is_it(other)).and_then(|(_, missed)| missed);
+            let why = missed.map_or_else(|| "no rule covers all of it".to_owned(), |missed| missed.to_string());
+            (false, format!("a person is asked: {why}"))
+        }
     }
 }
 
 impl Example {
+    /// Who asks.
+    const fn agent(&self) -> Option<&PrincipalName> {
+        match self {
+            Self::Request(request) => request.agent.as_ref(),
+            Self::Subject(_) => None,
+        }
+    }
+
+    /// The conversation that it belongs to.
+    const fn conversation(&self) -> Option<&ConversationId> {
+        match self {
+            Self::Request(request) => request.conversation.as_ref(),
+            Self::Subject(_) => None,
+        }
+    }
+
     /// The request of this example, as an agent would register it.
     fn confirmation(&self, rule: &FileRule) -> Result<Confirmation, serde_json::Error> {
         let directory = Some(rule.scope.as_str()).filter(|scope| scope.starts_with('/'));
@@ -146,10 +183,12 @@ impl Example {
                 }
             }
             Self::Request(example) => {
-                let Request { input, subject, working_dir, risk_level, scopes } = example.as_ref();
+                let Request { input, subject, working_dir, risk_level, scopes, execution_target, .. } =
+                    example.as_ref();
                 request["input"] = json!(input);
                 request["riskLevel"] = json!(risk_level);
                 request["scopeOptions"] = json!(offer(scopes));
+                request["executionTarget"] = json!(execution_target);
                 for (member, value) in [("subject", subject), ("workingDir", working_dir)] {
                     if let Some(value) = value {
                         request[member] = json!(value);

@@ -25,10 +25,11 @@ use serde::{Deserialize, Serialize};
 pub use self::examples::{Example, ExampleKind, Failure};
 
 use crate::clock::Timestamp;
-use crate::domain::enums::RuleDecision;
+use crate::domain::enums::{ExecutionTarget, RuleDecision};
 use crate::domain::id::{PrincipalName, RuleName, ToolName};
-use crate::domain::pattern::{Pattern, Scope};
-use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::members::Members;
+use crate::domain::pattern::{Pattern, Reason, Scope};
+use crate::domain::trust_rule::{Parts, Terms, TrustRule};
 
 /// The rules of a file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -53,6 +54,18 @@ pub struct FileRule {
     pub scope: Scope,
     /// What it does.
     pub decision: RuleDecision,
+    /// What it says of the other members of the input.
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub members: Members,
+    /// Whose requests it is about; `None`: any agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<PrincipalName>,
+    /// Where it runs what it is about; `None`: anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_target: Option<ExecutionTarget>,
+    /// Why; of a rule that denies, for the agent to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
     /// Whether it allows high risk, too.
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_high_risk: bool,
@@ -86,7 +99,9 @@ pub enum Error {
     #[error("the pattern of {0} is longer than {1} bytes")]
     PatternTooLong(RuleName, usize),
     /// A scope that looks like a directory and covers none.
-    #[error("the scope of {0} is {1:?}: a scope is `everywhere`, an absolute directory, or a word that requests offer")]
+    #[error(
+        "the scope of {0} is {1:?}: a scope is `everywhere`, an absolute directory, `conversation:` and an id, or a word that requests offer"
+    )]
     Scope(RuleName, String),
     /// An example is no request.
     #[error("an example of {0} is no request: {1}")]
@@ -148,20 +163,22 @@ fn is_sensible(scope: &Scope) -> bool {
     let is_word = text.chars().all(|c| c.is_alphanumeric() || "._:-@ ".contains(c)) && !text.starts_with('.');
     let is_directory = text.starts_with('/') && !text.contains(['*', '\\']) && !text.chars().any(char::is_control);
     let is_everywhere = text == Scope::EVERYWHERE || !text.eq_ignore_ascii_case(Scope::EVERYWHERE);
-    text.trim() == text && is_everywhere && (is_word || is_directory)
+    text.trim() == text && is_everywhere && (is_word || is_directory) && scope.check().is_ok()
 }
 
 impl FileRule {
     /// The rule as it stands in a database from `now` on, made by `author`.
     #[must_use]
     pub fn make(&self, author: &PrincipalName, now: Timestamp, revision: u64) -> TrustRule {
+        let parts =
+            Parts { members: self.members.clone(), agent: self.agent.clone(), execution_target: self.execution_target };
         let terms = Terms {
-            pattern: self.pattern.clone(),
-            scope: self.scope.clone(),
-            decision: self.decision,
+            parts,
+            reason: self.reason.clone(),
             allow_high_risk: self.allow_high_risk,
             lifetime_ms: self.expires_at.map(|end| end.millis_since(now)),
             max_uses: self.max_uses.map(|uses| u64::from(uses.get())),
+            ..Terms::new(self.pattern.clone(), self.scope.clone(), self.decision)
         };
         let rule = TrustRule::new(self.tool_name.clone(), terms, author.clone(), now);
         TrustRule { name: Some(self.name.clone()), revision, expires_at: self.expires_at, ..rule }
@@ -170,11 +187,11 @@ impl FileRule {
     /// Whether this says what `other` says, whatever its examples are.
     #[must_use]
     pub fn says_what(&self, other: &Self) -> bool {
-        let terms = |rule: &Self| {
-            let Self { tool_name, pattern, scope, decision, allow_high_risk, max_uses, expires_at, .. } = rule.clone();
-            (tool_name, pattern, scope, decision, allow_high_risk, max_uses, expires_at)
+        let says = |rule: &Self| {
+            let made = rule.make(&PrincipalName::nobody(), Timestamp::EPOCH, 1);
+            (made.tool_name, made.terms, made.expires_at)
         };
-        terms(self) == terms(other)
+        says(self) == says(other)
     }
 
     /// A rule as it is to stand in a file, without examples; `name` is for one that has none.
@@ -187,6 +204,10 @@ impl FileRule {
             pattern: terms.pattern.clone(),
             scope: terms.scope.clone(),
             decision: terms.decision,
+            members: terms.parts.members.clone(),
+            agent: terms.parts.agent.clone(),
+            execution_target: terms.parts.execution_target,
+            reason: terms.reason.clone(),
             allow_high_risk: terms.allow_high_risk,
             max_uses: terms.max_uses.and_then(|uses| std::num::NonZeroU32::new(u32::try_from(uses).ok()?)),
             expires_at: rule.expires_at,

@@ -4,7 +4,7 @@ mod startup;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 
 use crate::http::{self, Listener, Tls};
-use crate::logging;
+use crate::logging::{self, Log};
 use crate::service::{self, Service};
 use crate::store;
 use crate::web;
@@ -34,6 +34,9 @@ pub enum Error {
     /// The database or the key.
     #[error(transparent)]
     Open(#[from] service::OpenError),
+    /// The path of the public URL.
+    #[error(transparent)]
+    Base(#[from] http::BaseError),
     /// The listening socket, or the files for TLS.
     #[error(transparent)]
     Bind(#[from] http::BindError),
@@ -41,7 +44,7 @@ pub enum Error {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The logging filter.
-    #[error("--log does not say what to log: {0}")]
+    #[error("{0}")]
     Log(String),
     /// The disk failed while the server ran.
     #[error("the database can no longer be trusted to keep what it is given; start again to read what is true")]
@@ -62,7 +65,7 @@ pub struct Server {
 ///
 /// If the server cannot start, or its disk fails.
 pub fn run(config: &Config) -> Result<(), Error> {
-    let _log = logging::start(&config.logging).map_err(Error::Log)?;
+    let log = Arc::new(logging::start(&config.logging).map_err(Error::Log)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -81,7 +84,8 @@ pub fn run(config: &Config) -> Result<(), Error> {
             startup::print_first_tokens(&address, tokens, &server.config.credentials)?;
         }
         if first.is_some() || io::stderr().is_terminal() {
-            startup::print_login_link(&address, &server.service).await?;
+            let url = server.config.http.public_url.as_ref().map_or_else(|| address.clone(), ToString::to_string);
+            startup::print_login_link(&url, &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;
@@ -93,7 +97,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
                 "file descriptors are enough for {connections} connections, not for {asked}: raise `ulimit -n`"
             );
         }
-        tokio::spawn(reload_at(hangups, server.listener.tls()));
+        tokio::spawn(reload_at(hangups, server.listener.tls(), Arc::downgrade(&log)));
         tell_systemd(&[NotifyState::Ready]);
         let stop = async {
             signalled(signals).await;
@@ -135,6 +139,7 @@ impl Server {
     ///
     /// If the database or its key cannot be opened, or the address cannot be bound.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        http::check_base(&config.http, web::paths())?;
         let path = config.database.path()?;
         let service = Arc::new(Service::open(&path, &config, clock).await?);
         let listener = http::bind(&config.http).await?;
@@ -161,8 +166,11 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let service = Arc::clone(&self.service);
         let sweeper = tokio::spawn(async move { service.run_sweeper().await });
+        let service = Arc::clone(&self.service);
+        let keeper = tokio::spawn(async move { service.run_keeper().await });
         let served = self.serve_without_sweeper(stop).await;
         sweeper.abort();
+        keeper.abort();
         served
     }
 
@@ -180,8 +188,7 @@ impl Server {
                 () = service.ended() => failed = true,
             }
         };
-        let serving =
-            http::serve(self.listener, Arc::clone(&self.service), &self.config, web::router(), stop_or_failure);
+        let serving = http::serve(self.listener, Arc::clone(&self.service), &self.config, web::router, stop_or_failure);
         let forced_end = async {
             self.service.ended().await;
             tokio::time::sleep(FAILURE_TIMEOUT).await;
@@ -196,7 +203,9 @@ impl Server {
         // Whatever was acknowledged is on the disk already; moving the log is a kindness to the next start, no more.
         match tokio::time::timeout(CLOSE_TIMEOUT, self.service.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(service::Error::Store(store::Error::Unknown(_)))) => return Err(Error::Failed),
+            Ok(Err(service::Error::Store(store::Error::Unknown(_) | store::Error::Closed))) => {
+                return Err(Error::Failed);
+            }
             Ok(Err(error)) => tracing::warn!(%error, "the log was not moved into the database; the next start does it"),
             Err(_) => tracing::warn!("another process holds the database; the next start moves the log into it"),
         }
@@ -223,15 +232,29 @@ fn tell_systemd(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Reads the certificate and its key anew at each SIGHUP, which never ends the server.
-async fn reload_at(mut hangups: Signal, tls: Option<Arc<Tls>>) {
+/// Reads the certificate and its key, and the filter of the log, anew at each SIGHUP, which never ends the server.
+async fn reload_at(mut hangups: Signal, tls: Option<Arc<Tls>>, log: Weak<Log>) {
     while hangups.recv().await.is_some() {
+        // It is dropped when the server ends, so that its last lines are written.
+        let Some(log) = log.upgrade() else { return };
+        let has_filter = match log.reload() {
+            Ok(true) => {
+                tracing::info!("the filter of the log was read anew");
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::error!(%error, "the filter of the log could not be read anew; the one before stays in use");
+                true
+            }
+        };
         match tls.as_ref().map(|tls| tls.reload()) {
             Some(Ok(())) => tracing::info!("the TLS certificate was read anew"),
             Some(Err(error)) => {
                 tracing::error!(%error, "the TLS certificate could not be read anew; the one before stays in use");
             }
-            None => tracing::info!("SIGHUP reads the TLS certificate anew, and there is none"),
+            None if has_filter => {}
+            None => tracing::info!("SIGHUP reads the TLS certificate and --log-filter-file anew, and there is neither"),
         }
     }
 }

@@ -45,6 +45,9 @@ impl Service {
             .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &request_id, &by)?;
                 interaction.check_own(&by)?;
+                if tx.is_forgotten(&request_id)? {
+                    return Err(forgotten(tx, &interaction, &claim_id)?.into());
+                }
                 let (effective_input, effective_input_digest) = approved(tx, &interaction, tx.now())?;
                 if digest.as_ref().is_some_and(|digest| *digest != effective_input_digest) {
                     return Err(Refused::DigestMismatch.into());
@@ -67,6 +70,19 @@ impl Service {
             })
             .await
     }
+}
+
+/// Why nothing is handed out of what is forgotten: that could no longer be claimed, or its claim is repeated too late.
+fn forgotten(tx: &ReadTx<'_>, interaction: &Interaction, claim_id: &ClaimId) -> Result<Refused> {
+    if !interaction.is_approved() {
+        return Ok(Refused::NotApproved { status: interaction.status() });
+    }
+    Ok(match tx.claim(&interaction.request_id)? {
+        None => Refused::ApprovalExpired,
+        Some(Claim::Withdrawn(_)) => Refused::ApprovalWithdrawn,
+        Some(Claim::Taken(claim)) if claim.claim_id == *claim_id => Refused::Forgotten,
+        Some(Claim::Taken(_)) => Refused::AlreadyClaimed,
+    })
 }
 
 /// The input that was approved and its digest; refuses whatever is no approved confirmation.

@@ -1,18 +1,21 @@
 //! A person resolves a confirmation, perhaps with an edited input, perhaps with a lasting rule.
 
+use std::sync::Arc;
+
 use super::trust_rules;
 use super::{Result, Service, find};
 use crate::domain::acknowledgement::{self, Acknowledgement};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{Decision, Kind, RiskLevel};
-use crate::domain::id::{RequestId, RuleId, ToolName};
+use crate::domain::id::RequestId;
 use crate::domain::interaction::{Claim, Detail, Interaction, Resolution};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Sameness};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::domain::trust_rule::Terms;
+use crate::domain::tools::Profiles;
+use crate::domain::trust_rule::{NamedParts, NewTerms, Terms};
 use crate::domain::warning::Warning;
 use crate::store::{Priority, ReadTx, WriteTx};
 
@@ -27,8 +30,8 @@ pub struct Confirm {
     pub comment: Option<String>,
     /// The input to act on in place of the proposed one.
     pub updated_input: Option<JsonObject>,
-    /// The pattern and scope of a rule to be made with the same decision.
-    pub selected: Option<(Pattern, Scope)>,
+    /// What a rule says that is to be made with the same decision.
+    pub selected: Option<Selected>,
     /// What of the interaction's acknowledgements the person has made.
     pub acknowledged: Vec<Acknowledgement>,
     /// Whether an approval without all of them is refused however the server was started: a page shows them to a person,
@@ -36,6 +39,17 @@ pub struct Confirm {
     pub must_acknowledge: bool,
     /// What it has to ask for the approval to count, where it is approved together with others.
     pub alike: Option<Sameness>,
+}
+
+/// A rule that was chosen together with a decision.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// One of the patterns that the confirmation offers.
+    pub pattern: Pattern,
+    /// One of its scopes.
+    pub scope: Scope,
+    /// What else is said of it.
+    pub named: NamedParts,
 }
 
 impl Service {
@@ -49,16 +63,17 @@ impl Service {
         let by = by.clone();
         let allow_self_approval = self.allow_self_approval;
         let must_acknowledge = self.require_acknowledgements || confirm.must_acknowledge;
+        let profiles = Arc::clone(&self.profiles);
         self.store
             .write(Priority::of(&by), move |tx| {
                 let interaction = find(tx, &confirm.request_id, &by)?;
                 interaction.check_kind(Kind::Confirmation)?;
-                if confirm.repeats(tx, &interaction, &by)? {
+                if confirm.repeats(tx, &interaction, &by, &profiles)? {
                     return confirm.warnings(tx);
                 }
                 interaction.check_open(Kind::Confirmation, tx.now())?;
                 interaction.check_not_own(&by, allow_self_approval)?;
-                let detail = confirm.decide(tx, &by, must_acknowledge)?;
+                let detail = confirm.decide(tx, &interaction, &by, &profiles, must_acknowledge)?;
                 let resolution =
                     Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
                 tx.resolve(&interaction, &resolution)?;
@@ -79,7 +94,13 @@ impl Confirm {
     }
 
     /// Whether this is the very decision that stands, made by the same principal.
-    fn repeats(&self, tx: &WriteTx<'_>, interaction: &Interaction, by: &Principal) -> Result<bool> {
+    fn repeats(
+        &self,
+        tx: &WriteTx<'_>,
+        interaction: &Interaction,
+        by: &Principal,
+        profiles: &Profiles,
+    ) -> Result<bool> {
         let Some(stands) = interaction.resolution_by(by) else {
             return Ok(false);
         };
@@ -87,17 +108,37 @@ impl Confirm {
             return Ok(false);
         }
         let made = match &stands.detail.made_rule {
-            Some(rule_id) => tx.trust_rule(rule_id)?.map(|rule| (rule.terms.pattern, rule.terms.scope)),
+            Some(rule_id) => tx.trust_rule(rule_id)?.map(|rule| rule.terms),
+            None => None,
+        };
+        let selected = match &self.selected {
+            Some(selected) => {
+                let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
+                Some(self.terms(selected, &confirmation, interaction, profiles)?)
+            }
             None => None,
         };
         Ok(stands.outcome == self.decision.outcome()
             && stands.detail.comment == self.comment
-            && stands.detail.updated_input == self.updated_input
-            && made == self.selected)
+            && stands.detail.updated_input_digest == self.updated_input_digest(interaction)
+            && made == selected)
+    }
+
+    /// The digest of the edited input: the same input is the same however it is written.
+    fn updated_input_digest(&self, interaction: &Interaction) -> Option<String> {
+        let tool_name = interaction.tool_name.as_ref().map_or("", |name| name.as_str());
+        self.updated_input.as_ref().map(|input| input_digest(tool_name, input))
     }
 
     /// What is kept of the decision. Reads what was asked only where the decision depends on it.
-    fn decide(&self, tx: &mut WriteTx<'_>, by: &Principal, must_acknowledge: bool) -> Result<Detail> {
+    fn decide(
+        &self,
+        tx: &mut WriteTx<'_>,
+        interaction: &Interaction,
+        by: &Principal,
+        profiles: &Profiles,
+        must_acknowledge: bool,
+    ) -> Result<Detail> {
         let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
         let must_acknowledge = must_acknowledge && self.decision == Decision::Allow;
         let is_as_it_stands = self.updated_input.is_none() && self.selected.is_none() && self.alike.is_none();
@@ -116,9 +157,12 @@ impl Confirm {
             detail.updated_input_digest = Some(input_digest(confirmation.tool_name.as_str(), input));
             detail.updated_input = Some(input.clone());
         }
-        if let Some((pattern, scope)) = &self.selected {
-            confirmation.check_offered(pattern, scope)?;
-            detail.made_rule = Some(self.insert_rule(tx, by, confirmation.tool_name, pattern, scope)?);
+        if let Some(selected) = &self.selected {
+            let conversation_id = interaction.conversation_id.as_ref();
+            confirmation.check_offered(&selected.pattern, &selected.scope, conversation_id)?;
+            let terms = self.terms(selected, &confirmation, interaction, profiles)?;
+            let made = trust_rules::make(tx, by, confirmation.tool_name, terms, Some(&self.request_id))?;
+            detail.made_rule = Some(made.rule.rule_id);
         }
         Ok(detail)
     }
@@ -128,8 +172,8 @@ impl Confirm {
         if self.selected.is_none() || self.decision != Decision::Allow {
             return Ok(Vec::new());
         }
-        let confirmation: Box<Confirmation> = tx.found_content(&self.request_id)?;
-        let is_high = confirmation.risk_level == RiskLevel::High;
+        let record = tx.found_record(&self.request_id)?;
+        let is_high = record.body.content.confirmation().is_some_and(|asked| asked.risk_level == RiskLevel::High);
         Ok(is_high.then_some(Warning::HighRiskNotCovered).into_iter().collect())
     }
 
@@ -140,23 +184,16 @@ impl Confirm {
         if missing.is_empty() { Ok(()) } else { Err(Refused::AcknowledgementRequired { missing }.into()) }
     }
 
-    /// Makes the trust rule that was selected together with the decision.
-    fn insert_rule(
+    /// What the rule says that was selected together with the decision.
+    fn terms(
         &self,
-        tx: &mut WriteTx<'_>,
-        by: &Principal,
-        tool_name: ToolName,
-        pattern: &Pattern,
-        scope: &Scope,
-    ) -> Result<RuleId> {
-        let terms = Terms {
-            pattern: pattern.clone(),
-            scope: scope.clone(),
-            decision: self.decision.into(),
-            allow_high_risk: false,
-            lifetime_ms: None,
-            max_uses: None,
-        };
-        Ok(trust_rules::make(tx, by, tool_name, terms, Some(&self.request_id))?.rule.rule_id)
+        selected: &Selected,
+        confirmation: &Confirmation,
+        interaction: &Interaction,
+        profiles: &Profiles,
+    ) -> Result<Terms> {
+        let Selected { pattern, scope, named } = selected.clone();
+        let terms = NewTerms { terms: Terms::new(pattern, scope, self.decision.into()), named };
+        Ok(terms.like(confirmation, &interaction.registered_by, profiles)?)
     }
 }

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use super::Result;
 use crate::clock::Timestamp;
 use crate::domain::enums::Outcome;
-use crate::domain::id::{PrincipalName, RuleId};
+use crate::domain::id::RuleId;
 use crate::domain::interaction::{Detail, Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
 use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
+use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::{RuleUse, TrustRule};
 use crate::store::WriteTx;
 
@@ -26,16 +27,29 @@ impl<'a> PendingConfirmation<'a> {
     }
 
     /// Reads the confirmation of a stored interaction; `None` for another kind, which no rule decides.
-    pub(super) fn from_record(record: &'a Record) -> Option<Self> {
+    pub(super) fn from_record(record: &'a Record, profiles: &Profiles) -> Option<Self> {
         let confirmation = record.body.content.confirmation()?;
-        Some(Self { confirmation, subject: Cow::Owned(Subject::of(confirmation)) })
+        Some(Self { confirmation, subject: Cow::Owned(Subject::by(confirmation, profiles)) })
     }
 
-    /// The input that rules are matched against; `by` has registered the confirmation.
-    pub(super) fn match_input<'m>(&'m self, by: &'m PrincipalName, allow_self_approval: bool) -> MatchInput<'m> {
-        let excluded_author = (!allow_self_approval).then_some(by);
-        MatchInput { confirmation: self.confirmation, subject: &self.subject, excluded_author }
+    /// The input that rules are matched against; it is what `interaction` asks.
+    pub(super) fn match_input<'m>(&'m self, interaction: &'m Interaction, allow_self_approval: bool) -> MatchInput<'m> {
+        MatchInput {
+            confirmation: self.confirmation,
+            subject: &self.subject,
+            registered_by: &interaction.registered_by,
+            conversation_id: interaction.conversation_id.as_ref(),
+            own_rules_count: allow_self_approval,
+        }
     }
+}
+
+/// What a decision goes by beside the rules.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GoingBy<'a> {
+    pub(super) profiles: &'a Profiles,
+    /// Whether a rule of who registered a request may allow it.
+    pub(super) allow_self_approval: bool,
 }
 
 /// Whether `rule`, one of `rules`, would take part in the decision on a confirmation of its tool, whatever decision that is.
@@ -44,12 +58,12 @@ pub(super) fn would_decide(
     rule: &TrustRule,
     record: &Record,
     now: Timestamp,
-    allow_self_approval: bool,
+    going_by: GoingBy<'_>,
 ) -> bool {
-    let Some(pending) = PendingConfirmation::from_record(record) else {
+    let Some(pending) = PendingConfirmation::from_record(record, going_by.profiles) else {
         return false;
     };
-    let input = pending.match_input(&record.interaction.registered_by, allow_self_approval);
+    let input = pending.match_input(&record.interaction, going_by.allow_self_approval);
     let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
     match rules.decide(&input, now, Some(&rule.rule_id)) {
         RuleSetDecision::Deny(rule) | RuleSetDecision::Ask(Some(rule)) => is_it(rule),
@@ -81,7 +95,9 @@ pub(super) fn decide(
         return Ok(None);
     };
     let by = ResolvedBy::TrustRule(first.rule_id.clone());
-    let detail = Detail { trust_rules: Some(rules.iter().map(RuleUse::from).collect()), ..Detail::default() };
+    let reason = first.terms.reason.as_ref().filter(|_| outcome == Outcome::Rejected);
+    let comment = reason.map(|reason| reason.as_str().to_owned());
+    let detail = Detail { comment, trust_rules: Some(rules.iter().map(RuleUse::from).collect()), ..Detail::default() };
     let resolution = Resolution { outcome, by, at: now, detail };
     for rule in &rules {
         tx.use_trust_rule(rule, &interaction.request_id)?;

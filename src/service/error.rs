@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::clock::Timestamp;
+use crate::config::ProfilesError;
 use crate::domain::refused::Refused;
 use crate::sealer::{KeyError, Unopenable};
 use crate::store;
@@ -45,6 +46,9 @@ impl From<serde_json::Error> for Error {
 /// Why the service did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The tool profiles.
+    #[error(transparent)]
+    Profiles(#[from] ProfilesError),
     /// The database.
     #[error(transparent)]
     Database(#[from] store::OpenError),

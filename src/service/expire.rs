@@ -1,4 +1,4 @@
-//! What happens by itself: deadlines pass, one-time secrets are wiped.
+//! What happens by itself: deadlines pass, one-time secrets are wiped, and what is left of log-ins goes.
 //!
 //! Nothing depends on the sweeper being in time: the deadline is part of every resolution's condition, and a read
 //! of something that is overdue sweeps it first, so that no answer shows what the file does not say.
@@ -15,15 +15,19 @@ use crate::store::{Error as StoreError, WriteTx};
 /// The most rows of each table that are swept in one transaction, so that no other write waits long behind it.
 const SWEPT_AT_ONCE: u32 = 500;
 
+/// How often what is left of log-ins is deleted, in milliseconds: an hour.
+const TIDY_MS: u64 = 60 * 60 * 1000;
+
 /// How long the sweeper rests after a failure, such as a full disk.
 const REST: Duration = Duration::from_secs(1);
 
 impl Service {
     /// Sweeps whenever something is due, and takes no place in the writer's queue before, until the service closes.
     pub async fn run_sweeper(&self) {
+        let mut tidy_at = self.clock.now();
         loop {
             self.alarm.reset();
-            match self.sweep_what_is_due().await {
+            match self.sweep_and_tidy(&mut tidy_at).await {
                 Ok(deadline) => self.alarm.sleep(&*self.clock, deadline).await,
                 Err(super::Error::Store(StoreError::Closed)) => return,
                 Err(error) => {
@@ -34,14 +38,34 @@ impl Service {
         }
     }
 
+    /// When something is to be done next.
+    async fn sweep_and_tidy(&self, tidy_at: &mut Timestamp) -> Result<Option<Timestamp>> {
+        let now = self.clock.now();
+        if *tidy_at <= now {
+            self.delete_expired_logins().await?;
+            *tidy_at = now.plus_millis(TIDY_MS).unwrap_or(now);
+        }
+        let deadline = self.sweep_what_is_due().await?;
+        Ok(Some(deadline.map_or(*tidy_at, |deadline| deadline.min(*tidy_at))))
+    }
+
+    /// Deletes links and sessions that have expired.
+    async fn delete_expired_logins(&self) -> Result<()> {
+        if !self.store.read(Priority::Human, |tx| tx.has_expired_logins()).await? {
+            return Ok(());
+        }
+        while self.store.write(Priority::Human, |tx| tx.delete_expired_logins()).await? {}
+        Ok(())
+    }
+
     /// When something will be due next.
     async fn sweep_what_is_due(&self) -> Result<Option<Timestamp>> {
-        let deadline = self.store.read(Priority::Human, |tx| tx.next_deadline()).await?;
+        let deadline = self.store.next_deadline(Priority::Human).await?;
         if deadline.is_none_or(|deadline| deadline > self.clock.now()) {
             return Ok(deadline);
         }
         self.sweep().await?;
-        Ok(self.store.read(Priority::Human, |tx| tx.next_deadline()).await?)
+        Ok(self.store.next_deadline(Priority::Human).await?)
     }
 
     /// Sweeps everything that is due now.
@@ -53,7 +77,7 @@ impl Service {
     /// Sweeps if anything is due: what every look at the queue begins with.
     pub(super) async fn sweep_if_due(&self, priority: Priority) -> Result<()> {
         let now = self.clock.now();
-        let deadline = self.store.read(priority, |tx| tx.next_deadline()).await?;
+        let deadline = self.store.next_deadline(priority).await?;
         if deadline.is_some_and(|deadline| deadline <= now) {
             self.sweep_for_a_reader().await;
         }
@@ -70,7 +94,7 @@ impl Service {
 
 /// How many rows of the fullest table were swept.
 fn sweep_some(tx: &mut WriteTx<'_>) -> std::result::Result<usize, super::Error> {
-    let overdue = tx.overdue(tx.now(), SWEPT_AT_ONCE)?;
+    let overdue = tx.overdue(SWEPT_AT_ONCE as usize)?;
     for interaction in &overdue {
         if let Some(end) = interaction.expires_at {
             tx.resolve(interaction, &Resolution::expired(end))?;

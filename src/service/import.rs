@@ -41,7 +41,7 @@ pub enum Change {
         /// Its revision.
         revision: u64,
         /// What it said before.
-        was: FileRule,
+        was: Box<FileRule>,
     },
     /// The rule of this name said the same and had ended.
     Renewed {
@@ -139,10 +139,12 @@ impl Import {
         let is_over = stands.status == RuleStatus::Active && stands.expires_at.is_some_and(|end| end <= now);
         let status = if is_over { RuleStatus::Expired } else { stands.status };
         Ok(match (rule.says_what(&was), status) {
+            // What it said before members were looked at, it now says as it reads.
+            (true, RuleStatus::Active) if stands.is_before_parts => Some(Change::Renewed { rule, revision }),
             (true, RuleStatus::Active) => None,
             (true, _) if self.renew => Some(Change::Renewed { rule, revision }),
             (true, status) => Some(Change::LeftEnded { name: rule.name, status }),
-            (false, _) => Some(Change::Changed { rule, revision, was }),
+            (false, _) => Some(Change::Changed { rule, revision, was: Box::new(was) }),
         })
     }
 

@@ -17,6 +17,9 @@ const LINK_MS: u64 = 10 * 60 * 1000;
 /// How many links of one principal may work at a time: more than a person forgets in ten minutes.
 const MOST_LINKS: u32 = 20;
 
+/// How many sessions of one principal may go on at a time: the oldest ends where one more begins.
+const MOST_SESSIONS: u32 = 50;
+
 /// What a person shows to get a session.
 #[derive(Debug)]
 pub enum Credential {
@@ -118,6 +121,7 @@ impl Service {
             };
             token.principal.require(Right::Review)?;
             let expires_at = tx.now().plus_millis(lifetime).ok_or(Refused::DeadlineOutOfRange)?;
+            tx.end_sessions_beyond(&token.principal.name, MOST_SESSIONS)?;
             tx.insert_session(&session_sha256, &token, expires_at, by)?;
             Ok::<_, Error>(expires_at)
         });

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod expire;
 mod feeds;
+mod forget;
 mod health;
 mod import;
 mod key;
@@ -30,11 +31,12 @@ mod withdraw;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use self::claim::ClaimGrant;
-pub use self::confirm::Confirm;
+pub use self::confirm::{Confirm, Selected};
 pub use self::error::{Error, OpenError};
+pub use self::forget::{Forgotten, forget_aged, give_back, older_than};
 pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::key::{RotateError, Rotated, rotate_key};
 pub use self::login::{Credential, IssuedCredential};
@@ -55,6 +57,7 @@ use crate::domain::id::RequestId;
 use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::tools::Profiles;
 use crate::metrics::Metrics;
 use crate::sealer::Sealer;
 use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
@@ -81,10 +84,14 @@ pub struct Service {
     require_acknowledgements: bool,
     default_ttl: Ttl,
     claim_within: Ttl,
+    retain: Ttl,
+    /// Rings when something was forgotten by hand: what that leaves free is given back.
+    forgotten: Notify,
     max_pending: u32,
     max_stored_per_day: Quota,
     max_pattern_bytes: usize,
     session_lifetime_ms: u64,
+    profiles: Arc<Profiles>,
 }
 
 impl Service {
@@ -107,9 +114,10 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
+    /// If the file of tool profiles is none, the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
     /// more than a day behind the database and the configuration does not accept that.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
+        let profiles = Arc::new(config.tool_profiles.load()?);
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
@@ -157,11 +165,20 @@ impl Service {
             require_acknowledgements: config.require_acknowledgements,
             default_ttl: config.default_ttl,
             claim_within: config.claim_within,
+            retain: config.retain,
+            forgotten: Notify::new(),
             max_pending: config.limits.max_pending,
             max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
+            profiles,
         })
+    }
+
+    /// What is known of tools.
+    #[must_use]
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
     }
 
     /// What time it is here.

@@ -1,5 +1,7 @@
 //! An agent reports what came of an action that it claimed.
 
+use serde_json::json;
+
 use super::{Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::RunOutcome;
@@ -31,15 +33,21 @@ impl Service {
                 if claim.claim_id != claim_id {
                     return Err(Refused::ClaimMismatch.into());
                 }
+                // Nothing is written down any more of what is forgotten, but how it went.
+                let is_forgotten = tx.is_forgotten(&request_id)?;
                 match claim.report {
                     None => {
                         let report = RunReport { outcome, detail: detail.clone(), at: tx.now() };
                         tx.report_outcome(&request_id, &claim_id, &report)?;
                         let event = NewAuditEvent::new(Event::OutcomeReported).request(&request_id).principal(&by.name);
-                        let detail = serde_json::json!({"claimId": claim_id, "outcome": outcome, "detail": detail});
-                        tx.append_audit(event.detail(detail))?;
+                        let facts = match &detail {
+                            Some(_) => json!({"claimId": claim_id, "outcome": outcome}),
+                            None => json!({"claimId": claim_id, "outcome": outcome, "detail": null}),
+                        };
+                        let text = detail.as_ref().filter(|_| !is_forgotten).map(|detail| json!({"detail": detail}));
+                        tx.append_audit(NewAuditEvent { text, ..event.detail(facts) })?;
                     }
-                    Some(report) if report.outcome == outcome && report.detail == detail => {}
+                    Some(report) if report.outcome == outcome && (report.detail == detail || is_forgotten) => {}
                     Some(_) => return Err(Refused::OutcomeConflict.into()),
                 }
                 Ok(tx.found_record(&request_id)?)

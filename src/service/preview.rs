@@ -1,13 +1,16 @@
 //! Previews of rules: what a rule would have decided and would decide now.
 
-use super::decide::would_decide;
+use std::sync::Arc;
+
+use super::decide::{GoingBy, would_decide};
 use super::{Result, RuleSource, Service};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, Outcome, RuleDecision};
 use crate::domain::interaction::{Record, ResolvedBy, Status};
 use crate::domain::principal::Principal;
 use crate::domain::rule_set::RuleSet;
-use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::tools::Profiles;
+use crate::domain::trust_rule::{NewTerms, TrustRule};
 use crate::store::{Filter, Page, Priority, ReadTx};
 
 /// How many of the latest confirmations a preview examines.
@@ -65,17 +68,21 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if the rule could not be made from its source, or an error of the store.
-    pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: Terms) -> Result<Preview> {
+    pub async fn preview_trust_rule(&self, by: &Principal, source: RuleSource, terms: NewTerms) -> Result<Preview> {
         self.sweep_if_due(Priority::of(by)).await?;
         let by = by.clone();
         let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
+        let profiles = Arc::clone(&self.profiles);
         self.store
             .read(Priority::of(&by), move |tx| {
-                let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
+                let going_by = GoingBy { profiles: &profiles, allow_self_approval };
+                let (tool_name, terms) = source.terms(tx, &by, &terms, going_by, now)?;
                 let rule = TrustRule::new(tool_name, terms, by.name, now);
                 let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();
                 rules.insert(rule.clone());
-                let mut builder = PreviewBuilder { rule, rules, now, allow_self_approval, preview: Preview::default() };
+                let profiles = Arc::clone(&profiles);
+                let preview = Preview::default();
+                let mut builder = PreviewBuilder { rule, rules, now, profiles, allow_self_approval, preview };
                 builder.add_latest(tx)?;
                 builder.add_pending(tx)?;
                 Ok(builder.preview)
@@ -88,6 +95,7 @@ struct PreviewBuilder {
     rule: TrustRule,
     rules: RuleSet,
     now: Timestamp,
+    profiles: Arc<Profiles>,
     allow_self_approval: bool,
     preview: Preview,
 }
@@ -131,8 +139,9 @@ impl PreviewBuilder {
 
     /// Whether the rule would take part in the decision, whatever decision that is.
     fn would_decide(&self, record: &Record) -> bool {
+        let going_by = GoingBy { profiles: &self.profiles, allow_self_approval: self.allow_self_approval };
         record.interaction.tool_name.as_ref() == Some(&self.rule.tool_name)
-            && would_decide(&self.rules, &self.rule, record, self.now, self.allow_self_approval)
+            && would_decide(&self.rules, &self.rule, record, self.now, going_by)
     }
 
     fn add_resolved(&mut self, record: Record) {

@@ -113,7 +113,7 @@ impl Service {
                 let mut newest = Vec::new();
                 for kind in Kind::ALL {
                     let filter = Filter {
-                        status: Some(Status::Pending),
+                        statuses: vec![Status::Pending],
                         kind: Some(*kind),
                         conversation_id: Some(conversation.clone()),
                         ..Filter::default()

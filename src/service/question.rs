@@ -4,7 +4,7 @@ use super::{Result, Service, find};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Resolution};
-use crate::domain::kinds::{Question, Response};
+use crate::domain::kinds::{Question, Response, are_same};
 use crate::domain::principal::Principal;
 use crate::store::Priority;
 
@@ -31,7 +31,7 @@ impl Service {
                 let interaction = find(tx, &answer.request_id, &by)?;
                 interaction.check_kind(Kind::Question)?;
                 let stands = interaction.resolution_by(&by).and_then(|resolution| resolution.detail.responses.as_ref());
-                if stands == Some(&answer.responses) {
+                if stands.is_some_and(|stands| are_same(stands, &answer.responses)) {
                     return Ok(());
                 }
                 interaction.check_open(Kind::Question, tx.now())?;

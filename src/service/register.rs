@@ -18,7 +18,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::store::{Priority, ReadTx, WriteTx, stored_bytes};
+use crate::store::{BodyColumns, Priority, WriteTx, stored_bytes};
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -66,12 +66,16 @@ impl Service {
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
         // Parsed here and not on the writer's thread: it is the dearest part of a decision.
-        let subject = content.confirmation_mut().map(|confirmation| {
-            let subject = Subject::of(confirmation);
-            confirmation.offer(&subject, self.max_pattern_bytes);
-            subject
+        let read = content.confirmation_mut().map(|confirmation| {
+            let subject = Subject::by(confirmation, &self.profiles);
+            confirmation.complete(&self.profiles);
+            let warnings = confirmation.offer(&subject, self.max_pattern_bytes);
+            (subject, warnings)
         });
+        let (subject, left_out) = read.unzip();
+        let left_out = left_out.unwrap_or_default();
         let content_json = content.to_json()?;
+        let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
         let metadata = metadata.unwrap_or_default();
         let bytes = content_json.len() + metadata.text().len();
         let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
@@ -79,12 +83,13 @@ impl Service {
         let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
         let allow_self_approval = self.allow_self_approval;
         let asked = Arc::clone(&body);
+        let tool_use_sha256 = body.tool_use_sha256(&by.name, conversation_id.as_ref());
+        let columns = BodyColumns { content: content_json, origin: origin_json, tool_use_sha256 };
         let registered = self.store.write(Priority::of(&by), move |tx| {
             let body = &asked;
-            let tool_use = body.tool_use_sha256(&by.name, conversation_id.as_ref());
-            let found = match tool_use {
+            let found = match &columns.tool_use_sha256 {
                 _ if has_id => existing(tx, &request_id, &by, body)?,
-                Some(tool_use) => tx.open_tool_use(&tool_use, tx.now())?,
+                Some(tool_use) => tx.open_tool_use(tool_use, tx.now())?,
                 None => None,
             };
             if let Some(existing) = found {
@@ -103,29 +108,37 @@ impl Service {
                 resolution: None,
             };
             check_quota(tx, &by, body, quota)?;
-            if !tx.insert_interaction(&interaction, body, &content_json, max_pending)? {
+            if !tx.insert_interaction(&interaction, body, &columns, max_pending)? {
                 return Err(Refused::TooManyPending { limit: max_pending }.into());
             }
             if let (Some(confirmation), Some(subject)) = (body.content.confirmation(), &subject) {
                 let pending = PendingConfirmation::new(confirmation, subject);
-                let input = pending.match_input(&by.name, allow_self_approval);
-                interaction.resolution = decide(tx, &interaction, &input, None)?;
+                let input = pending.match_input(&interaction, allow_self_approval);
+                let resolution = decide(tx, &interaction, &input, None)?;
+                interaction.resolution = resolution;
             }
-            let warnings = warnings(tx, &interaction, allow_self_approval)?;
+            let mut warnings = warnings(tx, &interaction, allow_self_approval)?;
+            warnings.extend_from_slice(&left_out);
             Ok((Ok(interaction), warnings))
         });
         let (registered, warnings) = registered.await?;
         let is_new = registered.is_ok();
         let record = registered.map_or_else(
             |existing| existing,
-            |interaction| Record { interaction, body: Arc::unwrap_or_clone(body), claim: None, wiping: None },
+            |interaction| Record {
+                interaction,
+                body: Arc::unwrap_or_clone(body),
+                claim: None,
+                wiping: None,
+                forgetting: None,
+            },
         );
         Ok(Registered { is_new, record, warnings })
     }
 }
 
 /// Refuses what would be more than a principal may store today; before anything is written.
-fn check_quota(tx: &WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> Result<()> {
+fn check_quota(tx: &mut WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> Result<()> {
     let Quota::Bytes(limit) = quota else { return Ok(()) };
     if tx.stored_today(&by.name)?.saturating_add(stored_bytes(body)) <= limit {
         return Ok(());
@@ -134,7 +147,7 @@ fn check_quota(tx: &WriteTx<'_>, by: &Principal, body: &Body, quota: Quota) -> R
 }
 
 /// What the agent should know of its interaction: that it waits, and nobody could answer it.
-fn warnings(tx: &ReadTx<'_>, interaction: &Interaction, own_counts: bool) -> Result<Vec<Warning>> {
+fn warnings(tx: &mut WriteTx<'_>, interaction: &Interaction, own_counts: bool) -> Result<Vec<Warning>> {
     let is_in_vain = interaction.resolution.is_none() && !tx.has_resolver(&interaction.registered_by, own_counts)?;
     Ok(is_in_vain.then_some(Warning::NobodyCanAnswer).into_iter().collect())
 }

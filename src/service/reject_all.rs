@@ -1,7 +1,7 @@
 //! A person says no to all that one agent asks at once.
 
 use super::{Result, Service};
-use crate::domain::enums::{Kind, Outcome};
+use crate::domain::enums::Outcome;
 use crate::domain::id::PrincipalName;
 use crate::domain::interaction::{Detail, Resolution};
 use crate::domain::principal::Principal;
@@ -57,10 +57,8 @@ pub fn reject_some_of(
         if interaction.is_overdue(tx.now()) {
             continue;
         }
-        let (outcome, comment) = match interaction.kind {
-            Kind::Confirmation => (Outcome::Rejected, comment.map(str::to_owned)),
-            Kind::Secret | Kind::Question => (Outcome::Cancelled, None),
-        };
+        let outcome = interaction.kind.turned_down();
+        let comment = comment.filter(|_| outcome == Outcome::Rejected).map(str::to_owned);
         let detail = Detail { comment, ..Detail::default() };
         let resolution = Resolution { detail, ..Resolution::by_principal(outcome, by, tx.now()) };
         tx.resolve(&interaction, &resolution)?;

@@ -50,7 +50,7 @@ impl Service {
                     return Err(Refused::NotAnswered { status }.into());
                 }
                 let sealed = tx.found_sealed(&request_id)?;
-                if sealed.is_wiped {
+                if sealed.is_wiped || tx.is_forgotten(&request_id)? {
                     return Err(Refused::Wiped.into());
                 }
                 let is_told = !admit(tx, &request_id, &sealed, &take_id)?;

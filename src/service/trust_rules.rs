@@ -1,16 +1,20 @@
 //! People make, look at and take back trust rules.
 
-use super::decide::{PendingConfirmation, decide, would_decide};
+use std::sync::Arc;
+
+use super::decide::{GoingBy, PendingConfirmation, decide, would_decide};
 use super::{Error, Result, Service, find};
 use crate::clock::Timestamp;
-use crate::domain::enums::{Kind, RuleStatus};
+use crate::domain::enums::{Kind, RuleDecision, RuleStatus};
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Record, Resolution, ResolvedBy, Status};
 use crate::domain::kinds::Confirmation;
+use crate::domain::matcher::never_matches;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::rule_set::RuleSet;
-use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::trust_rule::{NewTerms, Terms, TrustRule};
+use crate::domain::warning::Warning;
 use crate::store::{Cursor, ListPage, Page, Priority, ReadTx, RuleFilter, WriteTx};
 
 /// What a rule is made from.
@@ -29,6 +33,8 @@ pub struct MadeRule {
     pub rule: TrustRule,
     /// Whether it is new; else the same rule stood already.
     pub is_new: bool,
+    /// What the person should know of it.
+    pub warnings: Vec<Warning>,
     /// What was waiting and is resolved by it now, the oldest first; empty where that was not asked for.
     pub resolved: Vec<RequestId>,
 }
@@ -55,29 +61,30 @@ impl Service {
         &self,
         by: &Principal,
         source: RuleSource,
-        terms: Terms,
+        terms: NewTerms,
         apply_to_pending: bool,
     ) -> Result<MadeRule> {
         let candidates =
             if apply_to_pending { self.candidates(by, &source, &terms).await? } else { Candidates::default() };
         let by = by.clone();
-        let allow_self_approval = self.allow_self_approval;
+        let (allow_self_approval, profiles) = (self.allow_self_approval, Arc::clone(&self.profiles));
         self.store
             .write(Priority::of(&by), move |tx| {
-                if let Some(rule) = source.made_before(tx, &by, &terms)? {
-                    return Ok(MadeRule { rule, is_new: false, resolved: Vec::new() });
+                let going_by = GoingBy { profiles: &profiles, allow_self_approval };
+                if let Some(rule) = source.made_before(tx, &by, &terms, going_by)? {
+                    return Ok(MadeRule::of(rule, false));
                 }
-                let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, tx.now())?;
+                let (tool_name, terms) = source.terms(tx, &by, &terms, going_by, tx.now())?;
                 let now = tx.now();
                 let beside = tx.rules_about(&tool_name)?.map_or_else(Vec::new, |rules| standing(rules.rules(), now));
-                let mut made = make(tx, &by, tool_name, terms.clone(), source.request_id())?;
+                let mut made = make(tx, &by, tool_name, terms, source.request_id())?;
                 if apply_to_pending {
                     let (found, until) = if beside == candidates.beside {
                         (candidates.request_ids.as_slice(), candidates.until)
                     } else {
                         (&[][..], None)
                     };
-                    made.resolved = apply(tx, &made.rule, found, until, allow_self_approval)?;
+                    made.resolved = apply(tx, &made.rule, found, until, going_by)?;
                     made.rule = tx.trust_rule(&made.rule.rule_id)?.ok_or(Refused::UnknownRule)?;
                 }
                 Ok(made)
@@ -87,11 +94,13 @@ impl Service {
 
     /// Looks through all that is pending for what a rule may resolve, so that the writer does not have to. Nothing where the
     /// rule may not be made: the writer says why.
-    async fn candidates(&self, by: &Principal, source: &RuleSource, terms: &Terms) -> Result<Candidates> {
+    async fn candidates(&self, by: &Principal, source: &RuleSource, terms: &NewTerms) -> Result<Candidates> {
         let (by, source, terms) = (by.clone(), source.clone(), terms.clone());
         let (allow_self_approval, now) = (self.allow_self_approval, self.clock.now());
+        let profiles = Arc::clone(&self.profiles);
         let looked = self.store.read(Priority::of(&by), move |tx| {
-            let tool_name = source.tool_name(tx, &by, &terms, allow_self_approval, now)?;
+            let going_by = GoingBy { profiles: &profiles, allow_self_approval };
+            let (tool_name, terms) = source.terms(tx, &by, &terms, going_by, now)?;
             let rule = TrustRule::new(tool_name, terms, by.name, now);
             let active = tx.active_rules(&rule.tool_name)?;
             let mut found = Candidates {
@@ -104,7 +113,7 @@ impl Service {
             let mut after = None;
             loop {
                 let page = tx.pending_confirmations(&rule.tool_name, after)?;
-                let may_be_resolved = |record: &Record| would_decide(&rules, &rule, record, now, allow_self_approval);
+                let may_be_resolved = |record: &Record| would_decide(&rules, &rule, record, now, going_by);
                 let records = page.rows.into_iter().filter(may_be_resolved);
                 found.request_ids.extend(records.map(|record| record.interaction.request_id));
                 after = page.next;
@@ -157,6 +166,15 @@ impl Service {
     }
 }
 
+impl MadeRule {
+    /// A rule that stands, and has resolved nothing yet.
+    fn of(rule: TrustRule, is_new: bool) -> Self {
+        let never = rule.terms.decision == RuleDecision::Allow && never_matches(&rule.terms.pattern);
+        let warnings = never.then(|| Warning::PatternNeverMatches(rule.terms.pattern.clone())).into_iter().collect();
+        Self { rule, is_new, warnings, resolved: Vec::new() }
+    }
+}
+
 impl RuleSource {
     const fn request_id(&self) -> Option<&RequestId> {
         match self {
@@ -166,45 +184,56 @@ impl RuleSource {
     }
 
     /// The very rule that `by` made from here before, where that has resolved the request: a retry finds it again.
-    fn made_before(&self, tx: &ReadTx<'_>, by: &Principal, terms: &Terms) -> Result<Option<TrustRule>> {
+    fn made_before(
+        &self,
+        tx: &ReadTx<'_>,
+        by: &Principal,
+        terms: &NewTerms,
+        going_by: GoingBy<'_>,
+    ) -> Result<Option<TrustRule>> {
         let Self::Request(request_id) = self else {
             return Ok(None);
         };
-        let Some(Resolution { by: ResolvedBy::TrustRule(rule_id), .. }) = find(tx, request_id, by)?.resolution else {
+        let interaction = find(tx, request_id, by)?;
+        let Some(Resolution { by: ResolvedBy::TrustRule(rule_id), .. }) = interaction.resolution else {
             return Ok(None);
         };
+        let confirmation: Box<Confirmation> = tx.found_content(request_id)?;
+        let terms = terms.like(&confirmation, &interaction.registered_by, going_by.profiles)?;
         let is_it = |rule: &TrustRule| {
             rule.status == RuleStatus::Active
                 && rule.created_from.as_ref() == Some(request_id)
                 && rule.created_by == by.name
-                && rule.terms == *terms
+                && rule.terms == terms
         };
         Ok(tx.trust_rule(&rule_id)?.filter(is_it))
     }
 
-    /// The tool that a rule from here is about. Refuses a request that is no confirmation, no longer pending at `now`, of
+    /// The tool that a rule from here is about, and what it says. Refuses a request that is no confirmation, no longer pending at `now`, of
     /// `by` itself, or that did not offer the pattern and scope of `terms`.
-    pub(super) fn tool_name(
+    pub(super) fn terms(
         &self,
         tx: &ReadTx<'_>,
         by: &Principal,
-        terms: &Terms,
-        allow_self_approval: bool,
+        terms: &NewTerms,
+        going_by: GoingBy<'_>,
         now: Timestamp,
-    ) -> Result<ToolName> {
+    ) -> Result<(ToolName, Terms)> {
         let request_id = match self {
             Self::Request(request_id) => request_id,
-            Self::Own(tool_name) => return Ok(tool_name.clone()),
+            Self::Own(tool_name) => return Ok((tool_name.clone(), terms.own())),
         };
         let interaction = find(tx, request_id, by)?;
         interaction.check_open(interaction.kind, now)?;
         if interaction.kind != Kind::Confirmation {
             return Err(Refused::RuleFromWrongKind { actual: interaction.kind }.into());
         }
-        interaction.check_not_own(by, allow_self_approval)?;
+        interaction.check_not_own(by, going_by.allow_self_approval)?;
         let confirmation: Box<Confirmation> = tx.found_content(request_id)?;
-        confirmation.check_offered(&terms.pattern, &terms.scope)?;
-        Ok(confirmation.tool_name)
+        let conversation_id = interaction.conversation_id.as_ref();
+        confirmation.check_offered(&terms.terms.pattern, &terms.terms.scope, conversation_id)?;
+        let terms = terms.like(&confirmation, &interaction.registered_by, going_by.profiles)?;
+        Ok((confirmation.tool_name, terms))
     }
 }
 
@@ -217,9 +246,10 @@ pub(super) fn make(
     created_from: Option<&RequestId>,
 ) -> Result<MadeRule> {
     let now = tx.now();
-    let stands = |rule: &TrustRule| rule.terms == terms && rule.expires_at.is_none_or(|end| now < end);
+    let stands =
+        |rule: &TrustRule| rule.terms == terms && !rule.is_before_parts && rule.expires_at.is_none_or(|end| now < end);
     if let Some(rule) = tx.rules_about(&tool_name)?.and_then(|rules| rules.rules().find(|rule| stands(rule))) {
-        return Ok(MadeRule { rule: rule.clone(), is_new: false, resolved: Vec::new() });
+        return Ok(MadeRule::of(rule.clone(), false));
     }
     let expires_at = match terms.lifetime_ms {
         Some(millis) => Some(now.plus_millis(millis).filter(|end| *end > now).ok_or(Refused::DeadlineOutOfRange)?),
@@ -228,7 +258,7 @@ pub(super) fn make(
     let created_from = created_from.cloned();
     let rule = TrustRule { expires_at, created_from, ..TrustRule::new(tool_name, terms, by.name.clone(), now) };
     tx.insert_trust_rule(&rule)?;
-    Ok(MadeRule { rule, is_new: true, resolved: Vec::new() })
+    Ok(MadeRule::of(rule, true))
 }
 
 /// The ids of those rules that stand at `now`, in an order of their own.
@@ -246,18 +276,18 @@ fn apply(
     rule: &TrustRule,
     found: &[RequestId],
     until: Option<Cursor>,
-    allow_self_approval: bool,
+    going_by: GoingBy<'_>,
 ) -> Result<Vec<RequestId>> {
     let mut resolved = Vec::new();
     for request_id in found {
         let record = tx.found_record(request_id)?;
-        resolved.extend(apply_to(tx, rule, &record, allow_self_approval)?);
+        resolved.extend(apply_to(tx, rule, &record, going_by)?);
     }
     let mut after = until;
     loop {
         let page = tx.pending_confirmations(&rule.tool_name, after)?;
         for record in &page.rows {
-            resolved.extend(apply_to(tx, rule, record, allow_self_approval)?);
+            resolved.extend(apply_to(tx, rule, record, going_by)?);
         }
         after = page.next;
         if after.is_none() {
@@ -271,14 +301,14 @@ fn apply_to(
     tx: &mut WriteTx<'_>,
     rule: &TrustRule,
     record: &Record,
-    allow_self_approval: bool,
+    going_by: GoingBy<'_>,
 ) -> Result<Option<RequestId>> {
     let interaction = &record.interaction;
     if interaction.status() != Status::Pending || interaction.is_overdue(tx.now()) {
         return Ok(None);
     }
-    let Some(pending) = PendingConfirmation::from_record(record) else { return Ok(None) };
-    let input = pending.match_input(&interaction.registered_by, allow_self_approval);
+    let Some(pending) = PendingConfirmation::from_record(record, going_by.profiles) else { return Ok(None) };
+    let input = pending.match_input(interaction, going_by.allow_self_approval);
     let decided = decide(tx, interaction, &input, Some(&rule.rule_id))?;
     Ok(decided.map(|_| interaction.request_id.clone()))
 }

@@ -2,20 +2,21 @@
 
 use super::{Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
-use crate::domain::enums::Outcome;
-use crate::domain::id::RequestId;
-use crate::domain::interaction::{Claim, Record, Status};
+use crate::domain::enums::{Outcome, RuleStatus};
+use crate::domain::id::{RequestId, RuleId};
+use crate::domain::interaction::{Claim, Interaction, Record, Status};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::store::Priority;
+use crate::store::{Priority, ReadTx};
 
 impl Service {
-    /// Takes back an approval that is not claimed; one that is taken back already stays so.
+    /// Takes back an approval that is not claimed; one that is taken back already stays so. With it comes the rule that was
+    /// made with the approval, if it still decides.
     ///
     /// # Errors
     ///
     /// A refusal if it is no approved confirmation or is claimed, or an error of the store.
-    pub async fn withdraw(&self, by: &Principal, request_id: &RequestId) -> Result<Record> {
+    pub async fn withdraw(&self, by: &Principal, request_id: &RequestId) -> Result<(Record, Option<RuleId>)> {
         let (by, request_id) = (by.clone(), request_id.clone());
         self.store
             .write(Priority::of(&by), move |tx| {
@@ -33,8 +34,24 @@ impl Service {
                     Some(Claim::Withdrawn(_)) => {}
                     Some(Claim::Taken(_)) => return Err(Refused::AlreadyClaimed.into()),
                 }
-                Ok(tx.found_record(&request_id)?)
+                Ok((tx.found_record(&request_id)?, active_rule_of(tx, &interaction)?))
             })
             .await
     }
+
+    /// The rule that was made together with the approval of an interaction, if it still decides.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn active_rule_of(&self, interaction: &Interaction) -> Result<Option<RuleId>> {
+        let interaction = interaction.clone();
+        self.store.read(Priority::Human, move |tx| active_rule_of(tx, &interaction)).await
+    }
+}
+
+fn active_rule_of(tx: &ReadTx<'_>, interaction: &Interaction) -> Result<Option<RuleId>> {
+    let made = interaction.resolution.as_ref().and_then(|resolution| resolution.detail.made_rule.as_ref());
+    let rule = made.map(|rule_id| tx.trust_rule(rule_id)).transpose()?.flatten();
+    Ok(rule.filter(|rule| rule.status == RuleStatus::Active).map(|rule| rule.rule_id))
 }

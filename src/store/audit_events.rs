@@ -2,16 +2,18 @@
 //! before.
 
 use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
-use super::page::{Cursor, ListPage, PAGE_BYTES, Page};
+use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
-use crate::domain::audit::{AuditEvent, NewAuditEvent};
-use crate::domain::chain::{AuditContent, Head};
+use crate::domain::audit::{AuditEvent, Event, NewAuditEvent};
+use crate::domain::chain::{AuditContent, Head, SALT_BYTES, SaltedText, joined};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 
 /// Which events a list shows: those that match every member that is given.
@@ -25,56 +27,101 @@ pub struct EventFilter {
     pub principal: Option<PrincipalName>,
     /// Only about interactions that this principal registered: what an agent may see.
     pub visible_to: Option<PrincipalName>,
+    /// Then or later.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
 }
+
+/// The events are numbered in the order of their times.
+const IN_ORDER: InOrder = InOrder {
+    last: "SELECT coalesce(max(seq), 0) FROM audit_events",
+    first_from: "SELECT seq, at_ms FROM audit_events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+};
 
 /// What [`event_from`] reads.
 macro_rules! columns {
     () => {
-        "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash FROM "
+        "SELECT seq, at_ms, event, request_id, rule_id, principal, detail, hash, t.text FROM "
     };
 }
 
-const EVENTS: &str = concat!(columns!(), "audit_events");
+/// What was written in them.
+macro_rules! texts {
+    () => {
+        " LEFT JOIN texts AS t ON t.told_in = seq"
+    };
+}
 
-/// The events of one owner, found by its index: whatever happens to others costs nothing here.
-const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq");
+const EVENTS: &str = concat!(columns!(), "audit_events", texts!());
 
-/// A list of events, in which way it is found.
-struct Search<'v> {
-    select: &'static str,
-    /// What it is limited and ordered by.
-    after: &'static str,
-    before: &'static str,
-    oldest_first: &'static str,
-    newest_first: &'static str,
-    conditions: WhereClause<'v>,
+/// The events of one owner, found by its index: whatever happens to others costs nothing here. The latest are not in it yet.
+const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq", texts!());
+
+/// How many events are entered in `own_events` at once: so many are looked through for an owner, and so many share its pages.
+const ENTERED_AT_ONCE: i64 = 128;
+
+/// The most events that one commit enters, where another program has left more.
+const MOST_ENTERED: i64 = 8 * ENTERED_AT_ONCE;
+
+/// Which way a list goes.
+#[derive(Clone, Copy)]
+enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// Where events are looked for.
+#[derive(Clone, Copy)]
+enum Among {
+    /// In the history itself, row by row or by the index of its requests.
+    All,
+    /// In what `own_events` has of one owner.
+    Entered,
+}
+
+impl Among {
+    const fn select(self) -> &'static str {
+        match self {
+            Self::All => EVENTS,
+            Self::Entered => OWN_EVENTS,
+        }
+    }
+
+    const fn tail(self, order: Order) -> &'static str {
+        match (self, order) {
+            (Self::All, Order::OldestFirst) => "ORDER BY seq LIMIT ?",
+            (Self::All, Order::NewestFirst) => "ORDER BY seq DESC LIMIT ?",
+            (Self::Entered, Order::OldestFirst) => "ORDER BY event_seq LIMIT ?",
+            (Self::Entered, Order::NewestFirst) => "ORDER BY event_seq DESC LIMIT ?",
+        }
+    }
+}
+
+/// The events between two others, without these.
+#[derive(Clone, Copy)]
+struct Window {
+    after: i64,
+    before: i64,
 }
 
 impl EventFilter {
-    fn search(&self) -> Search<'_> {
-        let others = WhereClause::default()
+    fn conditions<'v>(&'v self, among: Among, window: &'v Window) -> WhereClause<'v> {
+        let (is_own, after, before) = match among {
+            Among::All => (
+                "EXISTS (SELECT 1 FROM interactions AS i WHERE i.request_id = audit_events.request_id AND i.registered_by = ?)",
+                "seq > ?",
+                "seq < ?",
+            ),
+            Among::Entered => ("owner = ?", "event_seq > ?", "event_seq < ?"),
+        };
+        WhereClause::default()
             .when("request_id = ?", self.request_id.as_ref())
             .when("rule_id = ?", self.rule_id.as_ref())
-            .when("principal = ?", self.principal.as_ref());
-        if self.is_by_owner() {
-            return Search {
-                select: OWN_EVENTS,
-                after: "event_seq > ?",
-                before: "event_seq < ?",
-                oldest_first: "ORDER BY event_seq LIMIT ?",
-                newest_first: "ORDER BY event_seq DESC LIMIT ?",
-                conditions: others.when("owner = ?", self.visible_to.as_ref()),
-            };
-        }
-        let is_own = "EXISTS (SELECT 1 FROM own_events WHERE owner = ? AND event_seq = seq)";
-        Search {
-            select: EVENTS,
-            after: "seq > ?",
-            before: "seq < ?",
-            oldest_first: "ORDER BY seq LIMIT ?",
-            newest_first: "ORDER BY seq DESC LIMIT ?",
-            conditions: others.when(is_own, self.visible_to.as_ref()),
-        }
+            .when("principal = ?", self.principal.as_ref())
+            .when(is_own, self.visible_to.as_ref())
+            .when(before, Some(&window.before))
+            .when(after, Some(&window.after))
     }
 
     /// Whether the events are found by their owner; those of one request are fewer still.
@@ -89,7 +136,8 @@ impl EventFilter {
 }
 
 fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
-    let detail = RawValue::from_string(row.get(6)?)
+    let (facts, text): (String, Option<String>) = (row.get(6)?, row.get(8)?);
+    let detail = RawValue::from_string(text.map_or(facts.clone(), |text| joined(&facts, &text)))
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error)))?;
     Ok(AuditEvent {
         seq: row.get(0)?,
@@ -103,20 +151,23 @@ fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
     })
 }
 
+/// What a list has found so far.
+#[derive(Default)]
+struct Gathered {
+    page: ListPage<AuditEvent>,
+    bytes: usize,
+}
+
 impl ReadTx<'_> {
     /// A page of the events that match, newest first; it ends early where it would take more memory than a page may, or
     /// has looked through as many as it may.
     pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<ListPage<AuditEvent>> {
         // The story of one request, or an agent's own, is found by its index, however long ago it was.
-        let (after, before) = if filter.is_indexed() {
-            (0, page.before.map_or(i64::MAX, Cursor::row))
-        } else {
-            page.window(self.last_seq()?)
-        };
-        let search = filter.search();
-        let window = search.conditions.when(search.before, Some(&before)).when(search.after, Some(&after));
-        let mut found = self.events(search.select, window, search.newest_first, page.limit)?;
-        if found.next.is_none() && after > 0 {
+        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let most = if filter.is_indexed() { i64::MAX - 1 } else { LOOKED_THROUGH };
+        let Rows { after, before } = page.window(among, most);
+        let mut found = self.events(filter, Window { after, before }, Order::NewestFirst, page.limit)?;
+        if found.next.is_none() && after > among.after {
             found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
@@ -131,39 +182,67 @@ impl ReadTx<'_> {
         limit: u32,
     ) -> Result<(Vec<AuditEvent>, Option<i64>)> {
         let filter = EventFilter { visible_to: owner.cloned(), ..EventFilter::default() };
-        let search = filter.search();
-        let window = search.conditions.when(search.after, Some(&seq));
-        let found = self.events(search.select, window, search.oldest_first, limit)?;
+        let window = Window { after: seq, before: i64::MAX };
+        let found = self.events(&filter, window, Order::OldestFirst, limit)?;
         Ok((found.rows, found.next.map(Cursor::row)))
     }
 
-    fn events(
+    /// The events of a window that match, until there are `limit` or they take more memory than a page may.
+    fn events(&self, filter: &EventFilter, window: Window, order: Order, limit: u32) -> Result<ListPage<AuditEvent>> {
+        let mut found = Gathered::default();
+        if filter.is_by_owner() {
+            let after = self.own_events_through()?.max(window.after);
+            let (entered, recent) = ((Among::Entered, window), (Among::All, Window { after, ..window }));
+            let parts = match order {
+                Order::OldestFirst => [entered, recent],
+                Order::NewestFirst => [recent, entered],
+            };
+            for (among, window) in parts {
+                self.gather(&mut found, filter, among, window, order, limit)?;
+            }
+        } else {
+            self.gather(&mut found, filter, Among::All, window, order, limit)?;
+        }
+        Ok(found.page)
+    }
+
+    fn gather(
         &self,
-        select: &str,
-        conditions: WhereClause<'_>,
-        tail: &str,
+        found: &mut Gathered,
+        filter: &EventFilter,
+        among: Among,
+        window: Window,
+        order: Order,
         limit: u32,
-    ) -> Result<ListPage<AuditEvent>> {
-        let (sql, values) = conditions.query(select, tail, &limit);
+    ) -> Result<()> {
+        if found.page.next.is_some() {
+            return Ok(());
+        }
+        let (sql, values) = filter.conditions(among, &window).query(among.select(), among.tail(order), &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
-        let (mut found, mut bytes) = (ListPage::default(), 0);
         while let Some(row) = rows.next()? {
             let event = event_from(row)?;
-            bytes += event.detail.get().len();
+            found.bytes += event.detail.get().len();
             let seq = event.seq;
-            found.rows.push(event);
-            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
-                found.next = Some(Cursor::at(seq));
+            found.page.rows.push(event);
+            if found.page.rows.len() == limit as usize || found.bytes > PAGE_BYTES {
+                found.page.next = Some(Cursor::at(seq));
                 break;
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// The last event whose owner `own_events` tells.
+    fn own_events_through(&self) -> Result<i64> {
+        let mut statement = self.conn.prepare_cached("SELECT number FROM kept_through WHERE what = 'own_events'")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// The last event's place; 0 before the first.
     pub fn last_seq(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM audit_events")?;
+        let mut statement = self.conn.prepare_cached(IN_ORDER.last)?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
@@ -188,6 +267,25 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
+        let owner = event.request_id.map(|request_id| self.owner_of(request_id)).transpose()?.flatten();
+        self.append_to_chain(event, None)?;
+        self.committed.owners.extend(owner);
+        Ok(())
+    }
+
+    /// Appends one event about an interaction of `owner`'s, and keeps beside its text what no event tells of.
+    pub(super) fn append_own_audit(
+        &mut self,
+        event: NewAuditEvent<'_>,
+        owner: &PrincipalName,
+        unshown: Option<&str>,
+    ) -> Result<()> {
+        self.append_to_chain(event, unshown)?;
+        self.committed.owners.push(owner.clone());
+        Ok(())
+    }
+
+    fn append_to_chain(&mut self, event: NewAuditEvent<'_>, unshown: Option<&str>) -> Result<()> {
         let head = match self.cache.head {
             Some(head) => head,
             None => self.audit_head()?,
@@ -195,19 +293,22 @@ impl WriteTx<'_> {
         // An event with the last number that there is was written by another program and ends no chain.
         let corrupt = || Error::Corrupt { table: "audit_events", key: head.seq.to_string() };
         let seq = head.seq.checked_add(1).ok_or_else(corrupt)?;
+        let text = event.text.as_ref().map(salted).transpose()?;
         let content = AuditContent {
             at: self.now,
             event: event.event.as_str().into(),
             request_id: event.request_id.map(|id| id.as_str().into()),
             rule_id: event.rule_id.map(|id| id.as_str().into()),
             principal: event.principal.map(|name| name.as_str().into()),
-            detail: event.detail.map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
+            detail: event.detail.as_ref().map_or(Cow::Borrowed("{}"), |detail| detail.to_string().into()),
+            writing: text.map(Into::into),
+            former: None,
         };
         let hash = content.hash(seq, head.hash);
         self.conn
             .prepare_cached(
-                "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, text_digest) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 seq,
@@ -217,21 +318,68 @@ impl WriteTx<'_> {
                 content.rule_id,
                 content.principal,
                 content.detail,
-                hash
+                hash,
+                content.writing.as_ref().map(|writing| writing.digest),
             ])?;
+        let text = content.writing.as_ref().and_then(|writing| writing.text.as_ref());
+        if text.is_some() || unshown.is_some() {
+            self.insert_text(&event, seq, text, unshown)?;
+        }
         self.cache.head = Some(Head { seq, hash });
         self.committed.has_events = true;
-        event.request_id.map_or(Ok(()), |request_id| self.insert_own_event(request_id, seq))
+        self.enter_own_events(seq)
     }
 
-    /// Notes that an event is about an interaction of its owner's.
-    fn insert_own_event(&mut self, request_id: &RequestId, seq: i64) -> Result<()> {
-        let mut owner = self.conn.prepare_cached("SELECT registered_by FROM interactions WHERE request_id = ?1")?;
-        let owner: Option<PrincipalName> = owner.query_row([request_id], |row| row.get(0)).optional()?;
-        let Some(owner) = owner else { return Ok(()) };
-        let mut insert = self.conn.prepare_cached("INSERT INTO own_events (owner, event_seq) VALUES (?1, ?2)")?;
-        insert.execute(params![owner, seq])?;
-        self.committed.owners.push(owner);
+    /// Keeps what was written in an event, and what no event tells of, until it is forgotten.
+    fn insert_text(
+        &self,
+        event: &NewAuditEvent<'_>,
+        seq: i64,
+        text: Option<&SaltedText<'_>>,
+        unshown: Option<&str>,
+    ) -> Result<()> {
+        let about = if event.event == Event::OutcomeReported { "outcome" } else { "resolution" };
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO texts (told_in, interaction_id, about, salt, text, unshown) \
+             SELECT ?2, interaction_id, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
+        )?;
+        let (salt, text) = text.map(|it| (it.salt, &*it.text)).unzip();
+        insert.execute(params![event.request_id, seq, about, salt, text, unshown])?;
         Ok(())
     }
+
+    fn owner_of(&self, request_id: &RequestId) -> Result<Option<PrincipalName>> {
+        let mut owner = self.conn.prepare_cached("SELECT registered_by FROM interactions WHERE request_id = ?1")?;
+        Ok(owner.query_row([request_id], |row| row.get(0)).optional()?)
+    }
+
+    /// Enters the events up to the `newest` in `own_events`, once there are enough.
+    fn enter_own_events(&mut self, newest: i64) -> Result<()> {
+        let through = match self.cache.own_events_through {
+            Some(through) => through,
+            None => self.own_events_through()?,
+        };
+        let mut entered = through;
+        if newest - through >= ENTERED_AT_ONCE {
+            entered = newest.min(through + MOST_ENTERED);
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO own_events (owner, event_seq) SELECT i.registered_by, a.seq \
+                     FROM audit_events AS a CROSS JOIN interactions AS i USING (request_id) WHERE a.seq > ?1 AND a.seq <= ?2",
+                )?
+                .execute([through, entered])?;
+            self.conn
+                .prepare_cached("UPDATE kept_through SET number = ?1 WHERE what = 'own_events'")?
+                .execute([entered])?;
+        }
+        self.cache.own_events_through = Some(entered);
+        Ok(())
+    }
+}
+
+/// A text with the random bytes that keep it from being guessed by its digest.
+fn salted(text: &serde_json::Value) -> Result<SaltedText<'static>> {
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(|error| Error::Internal(Arc::new(io::Error::other(error))))?;
+    Ok(SaltedText { salt, text: text.to_string().into() })
 }

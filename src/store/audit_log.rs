@@ -9,7 +9,7 @@ use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, Row};
 
 use super::Result;
-use crate::domain::chain::{AuditContent, EventHash, UnverifiedEvent};
+use crate::domain::chain::{AuditContent, EventHash, SALT_BYTES, SaltedText, UnverifiedEvent, Writing};
 
 /// How many rows one transaction reads.
 const CHUNK: i64 = 2_000;
@@ -19,7 +19,11 @@ pub(super) const COLUMNS: [&str; 6] = ["at_ms", "event", "request_id", "rule_id"
 
 /// The query for one chunk, which seeks its first row: reading all of a history takes a time that is linear in its length.
 fn chunk_query() -> String {
-    format!("SELECT {}, seq, hash FROM audit_events WHERE seq >= ?1 ORDER BY seq LIMIT {CHUNK}", COLUMNS.join(", "))
+    format!(
+        "SELECT {}, seq, hash, text_digest, former_hash, t.salt, t.text \
+         FROM audit_events LEFT JOIN texts AS t ON t.told_in = seq WHERE seq >= ?1 ORDER BY seq LIMIT {CHUNK}",
+        COLUMNS.join(", ")
+    )
 }
 
 /// Every event that `conn` sees, in order.
@@ -74,7 +78,31 @@ fn event_from(row: &Row<'_>) -> Result<UnverifiedEvent> {
         *value = row.get_ref(column)?;
     }
     let hash = EventHash::column_result(row.get_ref(COLUMNS.len() + 1)?).ok();
-    Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), content: content(values), hash, previous: None })
+    let [digest, former, salt, text] = [2, 3, 4, 5].map(|column| row.get_ref(COLUMNS.len() + column));
+    let content = complete(content(values), digest?, former?, salt?, text?);
+    Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), content, hash, previous: None })
+}
+
+/// The content with what was written and what it was before, from the columns of both rows.
+fn complete(
+    content: std::result::Result<AuditContent<'static>, String>,
+    digest: ValueRef<'_>,
+    former: ValueRef<'_>,
+    salt: ValueRef<'_>,
+    text: ValueRef<'_>,
+) -> std::result::Result<AuditContent<'static>, String> {
+    fn read<T: FromSql>(value: ValueRef<'_>, name: &str) -> std::result::Result<Option<T>, String> {
+        Option::column_result(value).map_err(|_| format!("its {name} is none"))
+    }
+    let content = content?;
+    let text = read::<[u8; SALT_BYTES]>(salt, "salt")?.zip(read::<String>(text, "text")?);
+    let text = text.map(|(salt, text)| SaltedText { salt, text: text.into() });
+    let writing = match (read(digest, "text_digest")?, text) {
+        (Some(digest), text) => Some(Writing { digest, text }),
+        (None, None) => None,
+        (None, Some(_)) => return Err("it has a text, and no digest of one".to_owned()),
+    };
+    Ok(AuditContent { writing, former: read(former, "former_hash")?, ..content })
 }
 
 /// The content of an event from the columns of its row, or which of them holds something else.
@@ -90,6 +118,8 @@ pub(super) fn content(values: [ValueRef<'_>; COLUMNS.len()]) -> std::result::Res
         rule_id: optional(3)?,
         principal: optional(4)?,
         detail: column::<String>(&values, 5)?.into(),
+        writing: None,
+        former: None,
     })
 }
 
@@ -100,6 +130,8 @@ mod tests {
 
     #[test]
     fn a_chunk_of_the_history_is_found_without_reading_what_is_before_it() {
-        assert_eq!(plan(&chunk_query()), ["SEARCH audit_events USING INTEGER PRIMARY KEY (rowid>?)"]);
+        let plan = plan(&chunk_query());
+        assert_eq!(plan[0], "SEARCH audit_events USING INTEGER PRIMARY KEY (rowid>?)");
+        assert!(plan[1..].iter().all(|step| step.starts_with("SEARCH t USING INTEGER PRIMARY KEY")), "{plan:?}");
     }
 }

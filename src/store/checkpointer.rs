@@ -5,24 +5,27 @@
 //! the thread not keep up, the writer does all of it. A log begins anew only in a moment without readers, and
 //! readers that never pause would leave none: so the writer then holds them back with the barrier, and the log is bounded.
 //!
-//! The thread also looks from time to time whether the files of the database are where they were, as the writer does before
-//! it acknowledges a commit. Where one is not, the store ends as after a failed sync.
+//! The thread also looks from time to time whether the files of the database are where and what they were, as the writer
+//! does before it acknowledges a commit. Where one is not, the store ends as after a failed sync.
 
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::connection::{BUSY_TIMEOUT, ServingConnection};
 use super::error::Disk;
-use super::held_files::{Displaced, HeldFiles};
+use super::held_files::{Displaced, HeldFiles, State};
+use super::known_head::KnownHead;
 use super::readers::ReadBarrier;
 use super::{Error, Result};
+use crate::domain::chain::Head;
 
 /// The pages of log, 4 KiB each, after which the thread begins: 16 MiB.
 const LONG_PAGES: i32 = 4096;
@@ -62,26 +65,31 @@ pub(super) struct Checkpointer {
     failed: watch::Sender<bool>,
     barrier: ReadBarrier,
     files: Arc<HeldFiles>,
+    committed: Arc<Mutex<Option<Head>>>,
     /// Whether a line of the log says already that another process holds the write-ahead log.
     said_held: Cell<bool>,
 }
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `barrier`.
-    pub(super) fn start(conn: Connection, barrier: ReadBarrier, files: Arc<HeldFiles>) -> io::Result<Self> {
+    pub(super) fn start(conn: ServingConnection, barrier: ReadBarrier, files: Arc<HeldFiles>) -> io::Result<Self> {
         // One signal may wait while another is handled; more would add nothing.
         let (wake, woken) = sync_channel(1);
         let caught_up = Arc::new(AtomicBool::new(false));
         let failed = watch::Sender::new(false);
+        let committed = Arc::new(Mutex::new(None));
         let thread = Thread {
             conn,
             caught_up: Arc::clone(&caught_up),
             failed: failed.clone(),
             barrier: Arc::clone(&barrier),
             files: Arc::clone(&files),
+            committed: Arc::clone(&committed),
+            known: KnownHead::default(),
+            looked_at: None,
         };
         thread::Builder::new().name("checkpointer".to_owned()).spawn(move || thread.run(&woken))?;
-        Ok(Self { wake, caught_up, failed, barrier, files, said_held: Cell::new(false) })
+        Ok(Self { wake, caught_up, failed, barrier, files, committed, said_held: Cell::new(false) })
     }
 
     /// Becomes true when a sync fails or a file is gone.
@@ -97,6 +105,11 @@ impl Checkpointer {
 
     fn has_failed(&self) -> bool {
         *self.failed.borrow()
+    }
+
+    /// To be told by the writer after a commit where the chain ends now: the thread does not look at every commit.
+    pub(super) fn committed(&self, head: Head) {
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
     }
 
     /// Whether the thread that calls has written to the log by a commit since it called last.
@@ -131,6 +144,21 @@ impl Checkpointer {
         if self.has_failed() { Disk::Unknown } else { Disk::Trusted }
     }
 
+    /// Moves all of the log of the writer's `conn` into the database and empties it, without waiting for other processes;
+    /// whether it did. With `waits` it waits for this server's readers.
+    pub(super) fn empty_log(&self, conn: &Connection, waits: bool) -> bool {
+        // A reader that panicked has left nothing half done.
+        let shut = match waits {
+            true => Some(self.barrier.write().unwrap_or_else(PoisonError::into_inner)),
+            false => match self.barrier.try_write() {
+                Ok(shut) => Some(shut),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            },
+        };
+        shut.is_some_and(|_shut| report(try_empty_log(conn), &self.failed).is_some_and(|is_empty| is_empty))
+    }
+
     /// Warns, once and with the size, that another process reads for long: only an operator can end that.
     fn say_once_if_held(&self, pages: i32) {
         if pages < LONG_PAGES {
@@ -147,31 +175,73 @@ impl Checkpointer {
 
 /// What the thread owns. The files are dropped last.
 struct Thread {
-    conn: Connection,
+    conn: ServingConnection,
     caught_up: Arc<AtomicBool>,
     failed: watch::Sender<bool>,
     barrier: ReadBarrier,
     files: Arc<HeldFiles>,
+    /// What the writer has committed since the last look.
+    committed: Arc<Mutex<Option<Head>>>,
+    known: KnownHead,
+    /// The state in which the end of the chain was last looked for.
+    looked_at: Option<State>,
 }
 
 impl Thread {
-    fn run(self, woken: &Receiver<()>) {
+    fn run(mut self, woken: &Receiver<()>) {
+        self.look();
         loop {
             match woken.recv_timeout(LOOK_INTERVAL) {
                 Ok(()) => self.shorten(),
-                Err(RecvTimeoutError::Timeout) => {
-                    end_if_displaced(&self.conn, &self.files, &self.barrier, &self.failed);
-                    if *self.failed.borrow() {
-                        return;
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.has_failed() {
+                return;
             }
         }
     }
 
+    /// Looks whether the files are as they were, and, where something was committed since, whether what was there then is.
+    fn look(&mut self) {
+        self.end_if_displaced();
+        let Ok(state) = self.files.state() else { return };
+        if self.has_failed() || self.looked_at == Some(state) {
+            return;
+        }
+        let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        committed.into_iter().for_each(|head| self.known.set(head));
+        match self.known.is_still_there(&self.conn) {
+            Ok(true) => self.looked_at = Some(state),
+            Ok(false) => self.end_refilled(),
+            // It is looked for again.
+            Err(Error::Busy) => {}
+            Err(error) => {
+                tracing::error!(%error, "the history cannot be read");
+                self.end_refilled();
+            }
+        }
+    }
+
+    fn end_refilled(&self) {
+        let displaced = Displaced::Refilled(self.files.database().to_owned());
+        end(&displaced, &self.conn, &self.files, &self.barrier, &self.failed);
+    }
+
+    fn end_if_displaced(&self) {
+        end_if_displaced(&self.conn, &self.files, &self.barrier, &self.failed);
+    }
+
+    fn has_failed(&self) -> bool {
+        *self.failed.borrow()
+    }
+
     fn shorten(&self) {
         for _ in 0..PASSES {
+            self.end_if_displaced();
+            if self.has_failed() {
+                return;
+            }
             if report(checkpoint(&self.conn), &self.failed).is_none_or(|left| left <= LITTLE_PAGES) {
                 break;
             }
@@ -180,17 +250,34 @@ impl Thread {
     }
 }
 
-/// Ends the store where a file is no longer where it was. What was acknowledged is moved into the database that is held
-/// open, wherever that is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
+/// Ends the store where a file is no longer what and where it was.
 fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier, failed: &watch::Sender<bool>) {
-    let Err(displaced) = files.check() else { return };
-    tracing::error!(%displaced, "no more writes are acknowledged");
-    if matches!(displaced, Displaced::CutShort(_)) {
-        // What is missing cannot be moved, and what is left is not to be mixed with it.
-        failed.send_replace(true);
-        return;
+    if let Err(displaced) = files.check() {
+        end(&displaced, conn, files, barrier, failed);
     }
-    // The writer may have committed since the thread has emptied the log: it empties it once more.
+}
+
+/// Ends the store. Where a file is gone, what was acknowledged is moved into the database that is held open, wherever that
+/// is now; and the log is emptied, so that it is not taken for that of a database in the old one's place.
+fn end(
+    displaced: &Displaced,
+    conn: &Connection,
+    files: &HeldFiles,
+    barrier: &ReadBarrier,
+    failed: &watch::Sender<bool>,
+) {
+    tracing::error!(%displaced, "no more writes are acknowledged");
+    files.give_up(displaced);
+    match displaced {
+        // What is missing cannot be moved, and what is there is not to be mixed with it.
+        Displaced::CutShort(_) | Displaced::Overwritten(_) | Displaced::Refilled(_) => {}
+        Displaced::Gone(_) => empty_log(conn, barrier),
+    }
+    failed.send_replace(true);
+}
+
+/// The writer may have committed since the thread has emptied the log: it empties it once more.
+fn empty_log(conn: &Connection, barrier: &ReadBarrier) {
     // A reader that panicked has left nothing half done.
     let _shut = barrier.write().unwrap_or_else(PoisonError::into_inner);
     match conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)) {
@@ -198,11 +285,10 @@ fn end_if_displaced(conn: &Connection, files: &HeldFiles, barrier: &ReadBarrier,
         Ok(true) => tracing::warn!("another process reads the database; the write-ahead log was not emptied"),
         Err(error) => tracing::error!(%error, "the write-ahead log could not be moved into the database"),
     }
-    failed.send_replace(true);
 }
 
-/// Returns how many pages are left, if the checkpoint succeeded. A failed sync ends the store; all else is tried again.
-fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
+/// Returns what a checkpoint did, if it succeeded. A failed sync ends the store; all else is tried again.
+fn report<T>(done: Result<T>, failed: &watch::Sender<bool>) -> Option<T> {
     match done {
         Ok(left) => Some(left),
         Err(error @ Error::Unknown(_)) => {
@@ -215,6 +301,14 @@ fn report(done: Result<i64>, failed: &watch::Sender<bool>) -> Option<i64> {
             None
         }
     }
+}
+
+/// Copies all of the log and empties it; whether nobody was in the way.
+fn try_empty_log(conn: &Connection) -> Result<bool> {
+    conn.busy_timeout(Duration::ZERO)?;
+    let emptied = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!emptied?)
 }
 
 /// Copies all that no reader still needs; returns how many pages of log are left to copy.

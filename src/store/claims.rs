@@ -9,11 +9,24 @@ use crate::domain::interaction::{Claim, RunReport, TakenClaim, Withdrawal};
 /// The columns that [`claim_from`] reads, in its order.
 macro_rules! claim_columns {
     () => {
-        "c.claim_id, c.claimed_at_ms, c.outcome, c.outcome_detail, c.outcome_at_ms, c.withdrawn_by, c.withdrawn_at_ms"
+        "c.claim_id, c.claimed_at_ms, c.outcome, o.text, c.outcome_at_ms, c.withdrawn_by, c.withdrawn_at_ms"
     };
 }
 
-pub(super) use claim_columns;
+/// The text of a claim's outcome, beside `claims AS c`.
+macro_rules! outcome_text {
+    () => {
+        "LEFT JOIN texts AS o ON o.interaction_id = c.interaction_id AND o.about = 'outcome'"
+    };
+}
+
+pub(super) use {claim_columns, outcome_text};
+
+/// What an agent wrote of an outcome, as it is stored.
+#[derive(serde::Deserialize)]
+struct OutcomeText {
+    detail: String,
+}
 
 /// Reads the columns of a claim from `first` on; `None` where there is none.
 pub(super) fn claim_from(row: &Row<'_>, first: usize) -> Result<Option<Claim>> {
@@ -23,7 +36,12 @@ pub(super) fn claim_from(row: &Row<'_>, first: usize) -> Result<Option<Claim>> {
     };
     let report = match (row.get(first + 2)?, row.get(first + 4)?) {
         (None, None) => None,
-        (Some(outcome), Some(at)) => Some(RunReport { outcome, detail: row.get(first + 3)?, at }),
+        (Some(outcome), Some(at)) => {
+            let text = row.get_ref(first + 3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+            let text = text.map(serde_json::from_str::<OutcomeText>).transpose();
+            let text = text.map_err(|_| Error::Corrupt { table: "texts", key: claim_id.to_string() })?;
+            Some(RunReport { outcome, detail: text.map(|text| text.detail), at })
+        }
         (Some(_), None) | (None, Some(_)) => {
             return Err(Error::Corrupt { table: "claims", key: claim_id.to_string() });
         }
@@ -37,7 +55,9 @@ impl ReadTx<'_> {
         let mut statement = self.conn.prepare_cached(concat!(
             "SELECT ",
             claim_columns!(),
-            " FROM claims AS c JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
+            " FROM claims AS c JOIN interactions AS i USING (interaction_id) ",
+            outcome_text!(),
+            " WHERE i.request_id = ?1",
         ))?;
         let mut rows = statement.query([request_id])?;
         match rows.next()? {
@@ -75,16 +95,16 @@ impl WriteTx<'_> {
         if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
     }
 
-    /// Writes down what came of a claim, once.
+    /// Writes down what came of a claim, once; what was written of it is kept with its event.
     pub fn report_outcome(&mut self, request_id: &RequestId, claim: &ClaimId, report: &RunReport) -> Result<()> {
         let changed = self
             .conn
             .prepare_cached(
-                "UPDATE claims SET outcome = ?3, outcome_detail = ?4, outcome_at_ms = ?5 \
+                "UPDATE claims SET outcome = ?3, outcome_at_ms = ?4 \
                  WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
                  AND claim_id = ?2 AND outcome IS NULL",
             )?
-            .execute(params![request_id, claim, report.outcome, report.detail, report.at])?;
+            .execute(params![request_id, claim, report.outcome, report.at])?;
         if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: claim.to_string() }) }
     }
 }

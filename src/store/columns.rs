@@ -5,13 +5,14 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::chain::EventHash;
-use crate::domain::enums::{Delivery, Kind, Role, RuleDecision, RuleStatus, RunOutcome};
+use crate::domain::enums::{Delivery, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{
     ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId,
     TokenId, ToolName,
 };
 use crate::domain::interaction::Status;
-use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::members::Members;
+use crate::domain::pattern::{Pattern, Reason, Scope};
 use crate::domain::traceparent::Traceparent;
 
 macro_rules! as_text {
@@ -62,9 +63,9 @@ from_text!(
     ToolName,
     Traceparent
 );
-as_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
-from_text!(Delivery, Event, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
-as_text!(IdPrefix, Pattern, Scope);
+as_text!(Delivery, Event, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome, Status);
+from_text!(Delivery, Event, ExecutionTarget, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
+as_text!(IdPrefix, Pattern, Reason, Scope);
 
 macro_rules! from_owned_text {
     ($($type:ty),+ $(,)?) => {
@@ -76,7 +77,19 @@ macro_rules! from_owned_text {
     };
 }
 
-from_owned_text!(Pattern, Scope);
+from_owned_text!(Pattern, Reason, Scope);
+
+impl ToSql for Members {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_json().into())
+    }
+}
+
+impl FromSql for Members {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::from_json(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))
+    }
+}
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -63,9 +63,12 @@ impl Commits {
     ///
     /// # Errors
     ///
-    /// If the index of the write-ahead log cannot be read, or a file was cut short.
+    /// If the index of the write-ahead log cannot be read, or a file was cut short or written over.
     pub(super) fn begun(&self) -> io::Result<()> {
-        self.files.check_lengths().map_err(io::Error::other)?;
+        if let Err(displaced) = self.files.check_those_there() {
+            self.files.give_up(&displaced);
+            return Err(io::Error::other(displaced));
+        }
         let state = self.files.state()?;
         let seen = self.seen();
         if seen.state != state {

@@ -3,8 +3,8 @@
 //! They are copied into terminals: values are quoted, and invisible characters are written by their numbers.
 
 use super::{Filter, Page};
-use crate::domain::enums::Kind;
-use crate::domain::id::{RequestId, RuleId};
+use crate::domain::enums::{Kind, RiskLevel};
+use crate::domain::id::{PrincipalName, RequestId, RuleId};
 use crate::domain::interaction::Status;
 use crate::domain::visible::{Piece, pieces};
 
@@ -38,12 +38,16 @@ impl CopyableQuery<'_> {
         match self {
             Self::Interactions(filter, page) => {
                 let mut conditions = conditions(&[
-                    ("status", filter.status.map(Status::as_str)),
                     ("kind", filter.kind.map(Kind::as_str)),
                     ("tool_name", filter.tool_name.as_ref().map(|name| name.as_str())),
                     ("registered_by", filter.registered_by.as_ref().map(|name| name.as_str())),
                     ("conversation_id", filter.conversation_id.as_ref().map(|id| id.as_str())),
                 ]);
+                conditions.extend(status_condition(&filter.statuses));
+                conditions.extend(filter.since.map(|since| format!("created_at_ms >= {}", since.as_millis())));
+                conditions.extend(filter.until.map(|until| format!("created_at_ms < {}", until.as_millis())));
+                conditions.extend(filter.resolved_by.as_ref().map(resolver_condition));
+                conditions.extend(filter.risk.map(risk_condition));
                 conditions.extend(page.before.map(|cursor| format!("interaction_id < {}", cursor.row())));
                 let tail = format!("ORDER BY interaction_id DESC\nLIMIT {}", page.limit);
                 query(INTERACTIONS, &conditions, &tail)
@@ -78,6 +82,28 @@ fn literal(text: &str) -> String {
         parts.push(format!("'{plain}'"));
     }
     parts.join(" || ")
+}
+
+/// `None` where any status matches.
+fn status_condition(statuses: &[Status]) -> Option<String> {
+    let words: Vec<String> = statuses.iter().map(|status| literal(status.as_str())).collect();
+    match words.as_slice() {
+        [] => None,
+        [word] => Some(format!("status = {word}")),
+        words => Some(format!("status IN ({})", words.join(", "))),
+    }
+}
+
+fn resolver_condition(name: &PrincipalName) -> String {
+    format!("{} IN (resolved_by_principal, resolved_by_rule)", literal(name.as_str()))
+}
+
+fn risk_condition(risk: RiskLevel) -> String {
+    let risk = literal(risk.as_str());
+    format!(
+        "kind = 'confirmation' AND interaction_id IN (SELECT interaction_id FROM interaction_bodies \
+         WHERE json_extract(body, '$.riskLevel') = {risk} UNION ALL SELECT interaction_id FROM forgettings WHERE risk_level = {risk})"
+    )
 }
 
 /// A condition `column = value` for each column that has a value.

@@ -1,6 +1,7 @@
 //! Databases by path, beside a server or without one: for the commands.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -63,6 +64,81 @@ impl ExclusiveDatabase {
     pub fn checkpoint(&self) -> Result<()> {
         let is_busy = self.opening.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if is_busy { Err(Error::Busy) } else { Ok(()) }
+    }
+
+    /// Writes the whole file anew: nothing that was wiped is left in it, it is as small as it can be, and from then on it
+    /// can shrink beside a server, too.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for it, or another process reads.
+    pub fn vacuum(&self) -> Result<()> {
+        self.opening.conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        self.opening.conn.execute_batch("VACUUM")?;
+        self.checkpoint()
+    }
+}
+
+/// An existing database beside a server or without one, for a command that writes more than once.
+pub struct SharedDatabase {
+    opening: open::Opening,
+}
+
+/// How long a command that empties the write-ahead log holds up a server's writes, each time that it tries, and how often it
+/// does.
+const EMPTYING_TIMEOUT: Duration = Duration::from_millis(100);
+const EMPTYING_ATTEMPTS: u32 = 20;
+
+impl SharedDatabase {
+    /// Opens the existing database at `path`, and brings it up to date where no server uses it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no database, or it cannot be opened.
+    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+        if !path.exists() {
+            return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+        }
+        Ok(Self { opening: open::open_shared(path)? })
+    }
+
+    /// Runs `work` in a transaction of its own; it waits for other writers.
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or that of writing the database.
+    pub fn write<T, E: From<Error>>(
+        &self,
+        clock: &dyn Clock,
+        work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        write_once(&self.opening.conn, clock, work)
+    }
+
+    /// Runs `work` on one consistent state.
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or that of reading the database.
+    pub fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
+        let tx = Transaction::new_unchecked(&self.opening.conn, TransactionBehavior::Deferred)?;
+        work(&ReadTx { conn: &tx })
+    }
+
+    /// Moves the write-ahead log into the database and empties it; whether it did. It cannot while another process reads
+    /// for long.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be moved.
+    pub fn empty_log(&self) -> Result<bool> {
+        self.opening.conn.busy_timeout(EMPTYING_TIMEOUT)?;
+        for _ in 0..EMPTYING_ATTEMPTS {
+            if !self.opening.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

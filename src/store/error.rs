@@ -115,6 +115,11 @@ pub enum OpenError {
         "{} has more than one name (hard links), and what is committed may lie beside another one: remove the other names, or use a copy", .0.display()
     )]
     Linked(PathBuf),
+    /// It was there, and is gone.
+    #[error(
+        "{} is missing or empty, and a database was there: put it back, or restore a backup; to begin with a new one, remove {}.lock first", .0.display(), .0.display()
+    )]
+    Vanished(PathBuf),
     /// It is no database of ours.
     #[error("{} is not a countersign database: {}", .0.display(), .1)]
     NotOurs(PathBuf, &'static str),

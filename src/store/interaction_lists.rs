@@ -4,11 +4,11 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, params};
 
 use super::interactions::{RECORDS, record_from};
-use super::page::{Cursor, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page};
+use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, UNPACKED};
 use super::where_clause::WhereClause;
 use super::{ReadTx, Result};
 use crate::clock::Timestamp;
-use crate::domain::enums::Kind;
+use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, IdPrefix, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{Record, Status};
 
@@ -19,8 +19,8 @@ const PENDING_BY_KIND: &str =
 /// Which interactions a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Where they stand.
-    pub status: Option<Status>,
+    /// Where they stand: in one of these, or anywhere where there are none.
+    pub statuses: Vec<Status>,
     /// What they ask for.
     pub kind: Option<Kind>,
     /// Which conversation they belong to.
@@ -31,9 +31,27 @@ pub struct Filter {
     pub registered_by: Option<PrincipalName>,
     /// What their ids begin with.
     pub id_prefix: Option<IdPrefix>,
+    /// Registered then or later.
+    pub since: Option<Timestamp>,
+    /// Registered before.
+    pub until: Option<Timestamp>,
+    /// Confirmations of this risk.
+    pub risk: Option<RiskLevel>,
+    /// Resolved by the principal of this name, or by the trust rule with this id.
+    pub resolved_by: Option<PrincipalName>,
 }
 
 impl Filter {
+    /// Whether only what is pending matches.
+    fn is_pending(&self) -> bool {
+        self.statuses == [Status::Pending]
+    }
+
+    /// How many rows a page looks through.
+    const fn looked_through(&self) -> i64 {
+        if self.risk.is_some() { UNPACKED } else { LOOKED_THROUGH }
+    }
+
     /// Adds those members that every list compares in the same way.
     fn members<'v>(&'v self, conditions: WhereClause<'v>) -> WhereClause<'v> {
         conditions
@@ -41,8 +59,22 @@ impl Filter {
             .when("i.conversation_id = ?", self.conversation_id.as_ref())
             .when("i.tool_name = ?", self.tool_name.as_ref())
             .when("i.registered_by = ?", self.registered_by.as_ref())
+            .when("i.created_at_ms >= ?", self.since.as_ref())
+            .when("i.created_at_ms < ?", self.until.as_ref())
+            .when("? IN (i.resolved_by_principal, i.resolved_by_rule)", self.resolved_by.as_ref())
+            .when(
+                "i.kind = 'confirmation' AND coalesce(f.risk_level, b.body ->> '$.riskLevel') = ?",
+                self.risk.as_ref(),
+            )
     }
 }
+
+/// The interactions are numbered in the order of their registration.
+const IN_ORDER: InOrder = InOrder {
+    last: "SELECT coalesce(max(interaction_id), 0) FROM interactions",
+    first_from: "SELECT interaction_id, created_at_ms FROM interactions WHERE interaction_id >= ?1 \
+                 ORDER BY interaction_id LIMIT 1",
+};
 
 /// How a list is ordered, and where it ends.
 const NEWEST_FIRST: &str = "ORDER BY i.interaction_id DESC LIMIT ?";
@@ -66,10 +98,10 @@ impl ReadTx<'_> {
     /// through as many rows as it may. It is in the order of ids where it is given the beginning of one and looks through
     /// what is over, too; otherwise the newest come first.
     pub fn records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        match (&filter.status, &filter.id_prefix) {
-            (Some(Status::Pending), _) => self.pending_records(filter, page),
-            (_, Some(prefix)) => self.records_beginning(prefix, filter, page),
-            (_, None) => self.newest_records(filter, page),
+        match &filter.id_prefix {
+            _ if filter.is_pending() => self.pending_records(filter, page),
+            Some(prefix) => self.records_beginning(prefix, filter, page),
+            None => self.newest_records(filter, page),
         }
     }
 
@@ -88,15 +120,16 @@ impl ReadTx<'_> {
     }
 
     fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let ((after, before), limit) = (page.window(self.last_interaction()?), page.one_more());
+        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let (Rows { after, before }, limit) = (page.window(among, filter.looked_through()), page.one_more());
         let (sql, values) = filter
             .members(WhereClause::default())
             .when("i.interaction_id < ?", Some(&before))
             .when("i.interaction_id > ?", Some(&after))
-            .when("i.status = ?", filter.status.as_ref())
+            .when_any("i.status", &filter.statuses)
             .query(RECORDS, NEWEST_FIRST, &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
-        if found.next.is_none() && after > 0 {
+        if found.next.is_none() && after > among.after {
             found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
@@ -111,7 +144,7 @@ impl ReadTx<'_> {
             .when("i.request_id < ?", Some(&ids_end))
             .when(past, after.as_ref());
         let furthest = "SELECT i.interaction_id, i.request_id FROM interactions AS i";
-        let skipped = LOOKED_THROUGH - 1;
+        let skipped = filter.looked_through() - 1;
         let (sql, values) = within.query(furthest, "ORDER BY i.request_id LIMIT 1 OFFSET ?", &skipped);
         let last: Option<(i64, RequestId)> = self
             .conn
@@ -125,7 +158,7 @@ impl ReadTx<'_> {
             .when("i.request_id < ?", Some(&ids_end))
             .when(past, after.as_ref())
             .when("i.request_id <= ?", last_id.as_ref())
-            .when("i.status = ?", filter.status.as_ref())
+            .when_any("i.status", &filter.statuses)
             .query(RECORDS, "ORDER BY i.request_id LIMIT ?", &limit);
         let mut found = self.page(&sql, &values, page.limit)?;
         found.next = found.next.or(last_row.map(Cursor::at));
@@ -134,7 +167,7 @@ impl ReadTx<'_> {
 
     /// The row of the newest interaction; 0 before the first.
     fn last_interaction(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(interaction_id), 0) FROM interactions")?;
+        let mut statement = self.conn.prepare_cached(IN_ORDER.last)?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
@@ -204,6 +237,7 @@ impl ReadTx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::enums::Outcome;
     use crate::store::query_plan::plan;
 
     #[test]
@@ -213,6 +247,7 @@ mod tests {
             Filter::default(),
             Filter { kind: Some(Kind::Question), ..Filter::default() },
             Filter { registered_by: Some(name), ..Filter::default() },
+            Filter { since: Timestamp::from_millis(1), risk: Some(RiskLevel::High), ..Filter::default() },
         ];
         let mut queries =
             vec![pending_confirmations_query(), PENDING_BY_KIND.to_owned(), "SELECT * FROM v_pending".to_owned()];
@@ -233,6 +268,28 @@ mod tests {
             assert_eq!(plan[1..].iter().find(of_rows), None, "{query}: {plan:?}");
             assert!(plan.iter().all(|step| !step.contains("ORDER BY")), "{query}: {plan:?}");
         }
+    }
+
+    /// However many there are, a page looks through the rows of its window alone, in their order.
+    #[test]
+    fn a_filter_of_what_is_over_reads_the_rows_of_its_window_alone() {
+        let (row, limit) = (1_i64, 10);
+        let filter = Filter {
+            statuses: vec![Status::Pending, Status::Resolved(Outcome::Approved)],
+            since: Timestamp::from_millis(1),
+            until: Timestamp::from_millis(2),
+            risk: Some(RiskLevel::High),
+            resolved_by: Some("ada".parse().unwrap()),
+            tool_name: Some("shell".parse().unwrap()),
+            ..Filter::default()
+        };
+        let window = filter.members(WhereClause::default()).when("i.interaction_id < ?", Some(&row));
+        let window = window.when("i.interaction_id > ?", Some(&row)).when_any("i.status", &filter.statuses);
+        let (sql, _) = window.query(RECORDS, NEWEST_FIRST, &limit);
+        let steps = plan(&sql);
+        assert!(steps[0].contains("USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{steps:?}");
+        assert!(steps.iter().all(|step| !step.contains("ORDER BY")), "{steps:?}");
+        assert!(plan(IN_ORDER.first_from)[0].contains("USING INTEGER PRIMARY KEY (rowid>?)"));
     }
 
     /// It is sorted, but only what is pending is.

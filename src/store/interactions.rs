@@ -3,50 +3,80 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::claims::{claim_columns, claim_from};
+use super::claims::{claim_columns, claim_from, outcome_text};
+use super::pending::Change;
+use super::stored_bytes::stored_bytes;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::Outcome;
 use crate::domain::id::{ConversationId, PrincipalName, RequestId};
-use crate::domain::interaction::{Body, Detail, Interaction, Record, Resolution, ResolvedBy, Status, System, Wiping};
+use crate::domain::interaction::{
+    Body, Detail, Forgetting, Interaction, Record, Resolution, ResolvedBy, Status, System, Wiping,
+};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Content;
+use crate::domain::kinds::{Content, Remains};
 
 /// The columns that [`interaction_from`] reads, in its order.
 macro_rules! hot_columns {
     () => {
         "i.interaction_id, i.request_id, i.kind, i.status, i.conversation_id, i.tool_name, i.registered_by, \
          i.created_at_ms, i.expires_at_ms, i.resolved_at_ms, i.resolved_by_principal, i.resolved_by_rule, \
-         i.resolved_by_system, i.resolution, i.claim_within_ms"
+         i.resolved_by_system, i.resolution, i.claim_within_ms, t.text, t.unshown"
     };
 }
 
-/// An interaction with its body, its claim and the wiping of its secret; [`record_from`] reads it.
+/// The tables of [`hot_columns`].
+macro_rules! hot_tables {
+    () => {
+        " FROM interactions AS i LEFT JOIN texts AS t ON t.interaction_id = i.interaction_id AND t.about = 'resolution'"
+    };
+}
+
+/// An interaction with its body, its claim, the wiping of its secret and its forgetting; [`record_from`] reads it.
 pub(super) const RECORDS: &str = concat!(
     "SELECT ",
     hot_columns!(),
     ", b.body, b.metadata, b.content_sha256, b.traceparent, b.origin, ",
     claim_columns!(),
-    ", s.wiped_by, s.wiped_at_ms \
-     FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
-     LEFT JOIN claims AS c USING (interaction_id) LEFT JOIN sealed_secrets AS s USING (interaction_id)"
+    ", s.wiped_by, s.wiped_at_ms, f.forgotten_at_ms, f.forgotten_by, f.content_sha256, f.input_digest, f.risk_level",
+    hot_tables!(),
+    " LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id \
+     LEFT JOIN claims AS c ON c.interaction_id = i.interaction_id ",
+    outcome_text!(),
+    " LEFT JOIN sealed_secrets AS s ON s.interaction_id = i.interaction_id \
+     LEFT JOIN forgettings AS f ON f.interaction_id = i.interaction_id"
 );
+
+pub(super) const INSERT: &str = "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
+     created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)";
+
+pub(super) const INSERT_BODY: &str = "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, \
+     tool_use_sha256, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// What the columns of a body hold beside its own members: made of it beside the writer's thread.
+#[derive(Clone, Debug)]
+pub struct BodyColumns {
+    /// The content as JSON.
+    pub content: String,
+    /// Where the agent says that it comes from, as JSON.
+    pub origin: Option<String>,
+    /// The digest of the one use of a tool that it names.
+    pub tool_use_sha256: Option<[u8; 32]>,
+}
 
 /// How many of the latest registrations of the same use of a tool are looked through for one that is open: a use is
 /// registered a few times, and a registration is to be short.
 const TOOL_USES: u32 = 100;
 
-/// What an interaction takes beside its content and metadata, in the tables, their indexes and the history.
-const BYTES_BESIDE: usize = 1024;
-
-/// What the columns of a resolution hold, in their order.
+/// What the columns of a resolution hold, in their order; the last has its facts, what was written and what is not shown.
 type ResolutionColumns =
-    (Status, Option<Timestamp>, Option<PrincipalName>, Option<String>, Option<String>, Option<String>);
+    (Status, Option<Timestamp>, Option<PrincipalName>, Option<String>, Option<String>, [Option<String>; 3]);
 
 fn interaction_from(row: &Row<'_>) -> Result<Interaction> {
     let request_id: RequestId = row.get(1)?;
-    let columns = (row.get(3)?, row.get(9)?, row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?);
+    let detail = [row.get(13)?, row.get(15)?, row.get(16)?];
+    let columns = (row.get(3)?, row.get(9)?, row.get(10)?, row.get(11)?, row.get(12)?, detail);
     let corrupt = || Error::Corrupt { table: "interactions", key: request_id.to_string() };
     let resolution = resolution_from(columns).ok_or_else(corrupt)?;
     Ok(Interaction {
@@ -65,7 +95,7 @@ fn interaction_from(row: &Row<'_>) -> Result<Interaction> {
 /// `None` for what no row of ours can hold.
 fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
     let (outcome, at, by, detail) = match columns {
-        (Status::Pending, None, None, None, None, None) => return Some(None),
+        (Status::Pending, None, None, None, None, [None, None, None]) => return Some(None),
         (Status::Resolved(outcome), Some(at), Some(name), None, None, detail) => {
             (outcome, at, ResolvedBy::Principal(name), detail)
         }
@@ -77,30 +107,60 @@ fn resolution_from(columns: ResolutionColumns) -> Option<Option<Resolution>> {
         }
         _ => return None,
     };
-    let detail = match detail {
-        Some(json) => serde_json::from_str::<Detail>(&json).ok()?,
-        None => Detail::default(),
-    };
+    let [facts, text, unshown] = detail.map(|json| match json {
+        Some(json) => serde_json::from_str::<Detail>(&json).ok(),
+        None => Some(Detail::default()),
+    });
+    let (Detail { comment, .. }, Detail { updated_input, responses, .. }) = (text?, unshown?);
+    let detail = Detail { comment, updated_input, responses, ..facts? };
     Some(Some(Resolution { outcome, by, at, detail }))
 }
 
 pub(super) fn record_from(row: &Row<'_>) -> Result<Record> {
     let interaction = interaction_from(row)?;
-    let (content, metadata) = (row.get_ref(15)?.as_str(), row.get_ref(16)?.as_str());
+    let forgotten_at: Option<Timestamp> = row.get(31)?;
+    let body = if forgotten_at.is_some() { remains(&interaction, row)? } else { body_from(&interaction, row)? };
+    let claim = claim_from(row, 22)?;
+    let wiping = row.get::<_, Option<PrincipalName>>(29)?.zip(row.get(30)?).map(|(by, at)| Wiping { by, at });
+    let by = row.get(32)?;
+    let forgetting = forgotten_at.map(|at| Forgetting { by, at });
+    Ok(Record { interaction, body, claim, wiping, forgetting })
+}
+
+fn body_from(interaction: &Interaction, row: &Row<'_>) -> Result<Body> {
+    let (content, metadata) = (row.get_ref(17)?.as_str_or_null(), row.get_ref(18)?.as_str_or_null());
     let (content, metadata) = content.and_then(|content| Ok((content, metadata?))).map_err(rusqlite::Error::from)?;
-    let origin = row.get_ref(19)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let (Some(content), Some(metadata)) = (content, metadata) else { return Err(no_body(&interaction.request_id)) };
+    let origin = row.get_ref(21)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let corrupt = |_| no_body(&interaction.request_id);
-    let body = Body {
+    Ok(Body {
         bytes: content.len() + metadata.len(),
         content: Content::from_json(interaction.kind, content).map_err(corrupt)?,
         metadata: JsonObject::from_json(metadata).map_err(corrupt)?,
-        content_sha256: row.get(17)?,
-        traceparent: row.get(18)?,
+        content_sha256: row.get(19)?,
+        traceparent: row.get(20)?,
         origin: origin.map(serde_json::from_str).transpose().map_err(corrupt)?,
+    })
+}
+
+/// What remains of the body of an interaction that is forgotten.
+fn remains(interaction: &Interaction, row: &Row<'_>) -> Result<Body> {
+    let risk: Option<String> = row.get(35)?;
+    let risk_level = risk.map(|risk| risk.parse()).transpose();
+    let remains = Remains {
+        kind: interaction.kind,
+        tool_name: interaction.tool_name.clone(),
+        risk_level: risk_level.map_err(|_| no_body(&interaction.request_id))?,
+        input_digest: row.get(34)?,
     };
-    let claim = claim_from(row, 20)?;
-    let wiping = row.get::<_, Option<PrincipalName>>(27)?.zip(row.get(28)?).map(|(by, at)| Wiping { by, at });
-    Ok(Record { interaction, body, claim, wiping })
+    Ok(Body {
+        bytes: 0,
+        content: Content::Forgotten(remains),
+        metadata: JsonObject::default(),
+        content_sha256: row.get(33)?,
+        traceparent: None,
+        origin: None,
+    })
 }
 
 /// The body of an interaction that is there is missing, or not what its kind asks.
@@ -108,16 +168,10 @@ fn no_body(id: &RequestId) -> Error {
     Error::Corrupt { table: "interaction_bodies", key: id.to_string() }
 }
 
-/// Returns how many bytes an interaction counts for that is stored with this body.
-#[must_use]
-pub const fn stored_bytes(body: &Body) -> u64 {
-    (body.bytes + BYTES_BESIDE) as u64
-}
-
 impl ReadTx<'_> {
     /// The interaction with this id, without what was asked.
     pub fn interaction(&self, id: &RequestId) -> Result<Option<Interaction>> {
-        let sql = concat!("SELECT ", hot_columns!(), " FROM interactions AS i WHERE i.request_id = ?1");
+        let sql = concat!("SELECT ", hot_columns!(), hot_tables!(), " WHERE i.request_id = ?1");
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query([id])?;
         rows.next()?.map(interaction_from).transpose()
@@ -160,7 +214,8 @@ impl ReadTx<'_> {
         let sql = concat!(
             "SELECT ",
             hot_columns!(),
-            " FROM interactions AS i WHERE i.status = 'pending' AND i.registered_by = ?1 ORDER BY i.interaction_id LIMIT ?2"
+            hot_tables!(),
+            " WHERE i.status = 'pending' AND i.registered_by = ?1 ORDER BY i.interaction_id LIMIT ?2"
         );
         self.interactions(sql, params![name, limit])
     }
@@ -170,20 +225,11 @@ impl ReadTx<'_> {
         let sql = concat!(
             "SELECT ",
             hot_columns!(),
-            " FROM interactions AS i WHERE i.status = 'pending' AND i.conversation_id = ?1 \
+            hot_tables!(),
+            " WHERE i.status = 'pending' AND i.conversation_id = ?1 \
              AND (?2 IS NULL OR i.registered_by = ?2) ORDER BY i.interaction_id"
         );
         self.interactions(sql, params![conversation, of])
-    }
-
-    /// What is pending though its deadline is not after `now`, the longest overdue first; at most `limit`.
-    pub fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<Interaction>> {
-        let sql = concat!(
-            "SELECT ",
-            hot_columns!(),
-            " FROM interactions AS i WHERE i.status = 'pending' AND i.expires_at_ms <= ?1 ORDER BY i.expires_at_ms LIMIT ?2"
-        );
-        self.interactions(sql, params![now, limit])
     }
 
     fn interactions(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<Interaction>> {
@@ -196,16 +242,13 @@ impl ReadTx<'_> {
         Ok(interactions)
     }
 
-    /// The next moment at which something is to happen by itself: a deadline of an interaction or of a rule, or the wiping
-    /// of a secret.
-    pub fn next_deadline(&self) -> Result<Option<Timestamp>> {
+    /// The next moment at which something else than an interaction's deadline is to happen by itself: a deadline of a rule, or
+    /// the wiping of a secret.
+    pub fn next_deadline_beside_pending(&self) -> Result<Option<Timestamp>> {
         let first = |sql: &str| -> Result<Option<Timestamp>> {
             Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
         };
         let deadlines = [
-            first(
-                "SELECT expires_at_ms FROM interactions WHERE status = 'pending' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
-            )?,
             first(
                 "SELECT expires_at_ms FROM trust_rules WHERE status = 'active' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
             )?,
@@ -218,52 +261,52 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
+    /// What is pending though its deadline is past, the longest overdue first; at most `limit`.
+    pub fn overdue(&self, limit: usize) -> Result<Vec<Interaction>> {
+        let ids = self.cache.pending.as_ref().map(|pending| pending.overdue(self.now, limit)).unwrap_or_default();
+        let corrupt = |id: &RequestId| Error::Corrupt { table: "interactions", key: id.to_string() };
+        ids.iter().map(|id| self.interaction(id)?.ok_or_else(|| corrupt(id))).collect()
+    }
+
     /// Adds a pending interaction and the event that tells of it; `false` when its principal has `limit` pending already.
-    /// `content` is the body's content as JSON, which the caller has written beside the writer's thread.
     pub fn insert_interaction(
         &mut self,
         interaction: &Interaction,
         body: &Body,
-        content: &str,
+        columns: &BodyColumns,
         limit: u32,
     ) -> Result<bool> {
-        if !self.count_registered(&interaction.registered_by, limit, stored_bytes(body))? {
+        let pending = self.cache.pending.as_ref().map_or(0, |pending| pending.count_of(&interaction.registered_by));
+        if pending >= limit {
             return Ok(false);
         }
-        let not_json = |_| no_body(&interaction.request_id);
-        let origin = body.origin.as_ref().map(serde_json::to_string).transpose().map_err(not_json)?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
-                 created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                interaction.request_id,
-                interaction.kind,
-                interaction.conversation_id,
-                interaction.tool_name,
-                interaction.registered_by,
-                interaction.created_at,
-                interaction.expires_at,
-                interaction.claim_within_ms,
-            ])?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, tool_use_sha256, origin) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                self.conn.last_insert_rowid(),
-                content,
-                body.metadata.text(),
-                body.content_sha256,
-                body.traceparent,
-                body.tool_use_sha256(&interaction.registered_by, interaction.conversation_id.as_ref()),
-                origin
-            ])?;
+        // What is remembered of it is read before there is a row that it would count as well.
+        self.stored()?;
+        self.conn.prepare_cached(INSERT)?.execute(params![
+            interaction.request_id,
+            interaction.kind,
+            interaction.conversation_id,
+            interaction.tool_name,
+            interaction.registered_by,
+            interaction.created_at,
+            interaction.expires_at,
+            interaction.claim_within_ms,
+        ])?;
+        let row = self.conn.last_insert_rowid();
+        self.conn.prepare_cached(INSERT_BODY)?.execute(params![
+            row,
+            columns.content,
+            body.metadata.text(),
+            body.content_sha256,
+            body.traceparent,
+            columns.tool_use_sha256,
+            columns.origin
+        ])?;
+        self.count_stored(&interaction.registered_by, row, stored_bytes(body))?;
+        self.committed.changes.push(Change::added(interaction));
         self.set_deadline(interaction.expires_at);
-        let event = NewAuditEvent::new(Event::Registered);
-        self.append_audit(event.request(&interaction.request_id).principal(&interaction.registered_by))?;
+        let event = NewAuditEvent::new(Event::Registered).request(&interaction.request_id);
+        self.append_own_audit(event.principal(&interaction.registered_by), &interaction.registered_by, None)?;
         Ok(true)
     }
 }

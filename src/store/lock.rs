@@ -8,9 +8,12 @@
 //! of a file takes SQLite's locks on that file from the process. So a descriptor of the database is closed before SQLite
 //! opens the file, or after its last connection is closed. On other systems the two kinds of locks collide, and only the
 //! file beside the database is locked.
+//!
+//! The file beside the database also remembers, once the database has its tables, that there is one: so a server that is
+//! started where the database is gone, by hand or by a service manager, does not go on with a new and empty one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +21,10 @@ use super::OpenError;
 
 /// Whether a lock on a database file leaves SQLite's locks alone.
 pub(super) const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");
+
+/// What the lock file says once there is a database.
+const MARK: &str =
+    "A countersign database is beside this file. While this file is here, no new one is made in its place.\n";
 
 /// Both locks of a database. Dropped only after the last connection of this process to it.
 pub(super) struct Locks {
@@ -61,7 +68,7 @@ impl Locks {
     ///
     /// # Errors
     ///
-    /// If the database has more than one name, or a file cannot be made or opened.
+    /// If the database has more than one name, or is gone, or a file cannot be made or opened.
     pub(super) fn try_take(database: &Path) -> Result<Attempt, OpenError> {
         check_one_name(database)?;
         let path = lock_path(database);
@@ -72,6 +79,9 @@ impl Locks {
             && !try_lock(beside).map_err(failed)?
         {
             return Ok(Attempt::HeldByThisName);
+        }
+        if existing.as_ref().is_some_and(is_marked) && is_missing_or_empty(database) {
+            return Err(OpenError::Vanished(database.to_owned()));
         }
         let file = lockable(database, true)?;
         if let Some(file) = &file
@@ -96,6 +106,19 @@ impl Locks {
     pub(super) fn release(&self) -> io::Result<()> {
         self.database.as_ref().map_or(Ok(()), File::unlock)?;
         self.beside.unlock()
+    }
+
+    /// Remembers that the database at this path has its tables.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file cannot be written.
+    pub(super) fn mark(&self, database: &Path) -> Result<(), OpenError> {
+        if is_marked(&self.beside) {
+            return Ok(());
+        }
+        let mut beside = &self.beside;
+        beside.write_all(MARK.as_bytes()).map_err(|error| OpenError::File(lock_path(database), error))
     }
 
     /// The lock file.
@@ -143,6 +166,17 @@ fn lockable(database: &Path, make_missing: bool) -> Result<Option<File>, OpenErr
     match found(File::open(database)).map_err(failed)? {
         None if make_missing => Ok(Some(make(database).map_err(failed)?)),
         opened => Ok(opened),
+    }
+}
+
+fn is_marked(beside: &File) -> bool {
+    beside.metadata().is_ok_and(|metadata| metadata.len() > 0)
+}
+
+fn is_missing_or_empty(database: &Path) -> bool {
+    match fs::metadata(database) {
+        Ok(metadata) => metadata.is_file() && metadata.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 

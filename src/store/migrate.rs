@@ -9,7 +9,9 @@ use rusqlite::functions::{Context, FunctionFlags};
 
 use super::audit_log::{COLUMNS, content};
 use super::error::OpenError;
-use crate::domain::chain::EventHash;
+use crate::domain::audit::split_detail;
+use crate::domain::chain::{AuditContent, EventHash, SaltedText, Writing};
+use crate::domain::interaction::Detail;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -31,9 +33,9 @@ pub(super) fn known_version() -> i64 {
 
 /// Brings `conn` up to date.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
-    provide_audit_hash(conn)?;
+    provide_functions(conn)?;
     let migrated = migrations().run(conn);
-    remove_audit_hash(conn)?;
+    remove_functions(conn)?;
     migrated.map(drop).map_err(|error| OpenError::Migration(Arc::new(error)))
 }
 
@@ -57,13 +59,77 @@ fn provide_audit_hash(conn: &Connection) -> rusqlite::Result<()> {
     conn.create_scalar_function("audit_hash", ARGUMENTS, FunctionFlags::SQLITE_UTF8, chain)
 }
 
-/// Takes away what [`provide_audit_hash`] gave.
-fn remove_audit_hash(conn: &Connection) -> rusqlite::Result<()> {
-    conn.remove_function("audit_hash", ARGUMENTS)
+/// Lets `conn` chain a history anew, `audit_rehash(seq, at_ms, event, …, text_digest, former_hash)`, asked of each event in
+/// its order.
+fn provide_audit_rehash(conn: &Connection) -> rusqlite::Result<()> {
+    let previous = Cell::new(EventHash::ZERO);
+    let chain = move |context: &Context<'_>| {
+        let seq: i64 = context.get(0)?;
+        let values = std::array::from_fn(|column| context.get_raw(column + 1));
+        let content = content(values).map_err(|why| format!("event {seq} cannot be chained: {why}"));
+        let content = content.map_err(|why| rusqlite::Error::UserFunctionError(why.into()))?;
+        let digest: Option<EventHash> = context.get(COLUMNS.len() + 1)?;
+        let writing = digest.map(|digest| Writing { digest, text: None });
+        let content = AuditContent { writing, former: context.get(COLUMNS.len() + 2)?, ..content };
+        let hash = content.hash(seq, previous.get());
+        previous.set(hash);
+        Ok(hash.as_bytes().to_vec())
+    };
+    conn.create_scalar_function("audit_rehash", REHASH_ARGUMENTS, FunctionFlags::SQLITE_UTF8, chain)
+}
+
+/// Lets `conn` take apart what an earlier schema kept together: facts, and what people and agents wrote.
+fn provide_splitters(conn: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let split = |context: &Context<'_>| -> rusqlite::Result<_> {
+        Ok(split_detail(&context.get::<String>(0)?, &context.get::<String>(1)?))
+    };
+    conn.create_scalar_function("audit_facts", 2, flags, move |context| Ok(split(context)?.map(|(facts, _)| facts)))?;
+    conn.create_scalar_function("audit_text", 2, flags, move |context| Ok(split(context)?.map(|(_, text)| text)))?;
+    conn.create_scalar_function("text_digest", 2, flags, |context| {
+        let text = SaltedText { salt: context.get(0)?, text: context.get::<String>(1)?.into() };
+        Ok(text.digest().as_bytes().to_vec())
+    })?;
+    conn.create_scalar_function("resolution_facts", 1, flags, |context| part(context, Detail::facts, true))?;
+    conn.create_scalar_function("resolution_unshown", 1, flags, |context| part(context, Detail::unshown, false))
+}
+
+/// A part of a resolution; null where there is nothing of it. What is no resolution of ours is a fact.
+fn part(context: &Context<'_>, part: fn(&Detail) -> Detail, is_facts: bool) -> rusqlite::Result<Option<String>> {
+    let Some(stored) = context.get::<Option<String>>(0)? else { return Ok(None) };
+    let Ok(detail) = serde_json::from_str::<Detail>(&stored) else { return Ok(is_facts.then_some(stored)) };
+    let part = part(&detail);
+    if part == detail && is_facts {
+        return Ok(Some(stored));
+    }
+    let json = (part != Detail::default()).then(|| serde_json::to_string(&part)).transpose();
+    json.map_err(|error| rusqlite::Error::UserFunctionError(error.into()))
+}
+
+/// Gives `conn` what migrations call.
+fn provide_functions(conn: &Connection) -> rusqlite::Result<()> {
+    provide_audit_hash(conn)?;
+    provide_audit_rehash(conn)?;
+    provide_splitters(conn)
+}
+
+/// Takes away what [`provide_functions`] gave.
+fn remove_functions(conn: &Connection) -> rusqlite::Result<()> {
+    conn.remove_function("audit_hash", ARGUMENTS)?;
+    conn.remove_function("audit_rehash", REHASH_ARGUMENTS)?;
+    for (name, arguments) in
+        [("audit_facts", 2), ("audit_text", 2), ("text_digest", 2), ("resolution_facts", 1), ("resolution_unshown", 1)]
+    {
+        conn.remove_function(name, arguments)?;
+    }
+    Ok(())
 }
 
 /// The position of the event, and the columns of its content.
 const ARGUMENTS: std::ffi::c_int = 1 + COLUMNS.len() as std::ffi::c_int;
+
+/// The same, the digest of the text and the hash before.
+const REHASH_ARGUMENTS: std::ffi::c_int = ARGUMENTS + 2;
 
 #[cfg(test)]
 mod tests {
@@ -75,9 +141,9 @@ mod tests {
 
     /// As `version` of the schema had it.
     fn at_version(conn: &mut Connection, version: i64) {
-        provide_audit_hash(conn).unwrap();
+        provide_functions(conn).unwrap();
         migrations().set_target(Target::Version(i32::try_from(version).unwrap())).run(conn).unwrap();
-        remove_audit_hash(conn).unwrap();
+        remove_functions(conn).unwrap();
     }
 
     /// Puts a row into every table that the first version has, so that a migration meets what refers to what.
@@ -166,10 +232,8 @@ mod tests {
             ["NULLNULL"; 3].join(",")
         );
         assert_eq!(
-            text(
-                "SELECT claim_id || claimed_at_ms || outcome || outcome_detail || outcome_at_ms || quote(withdrawn_by) FROM claims"
-            ),
-            "claim3failedwhy4NULL"
+            text("SELECT claim_id || claimed_at_ms || outcome || outcome_at_ms || quote(withdrawn_by) FROM claims"),
+            "claim3failed4NULL"
         );
         assert_eq!(
             text(
@@ -191,14 +255,14 @@ mod tests {
             )
             .unwrap();
             let rows = |conn: &Connection| {
-                let query = "SELECT group_concat(seq || at_ms || event || quote(request_id) || quote(rule_id) || quote(principal) || detail) FROM audit_events";
+                let query = "SELECT group_concat(seq || at_ms || event || quote(request_id) || quote(rule_id) || quote(principal) || detail) FROM audit_events WHERE seq < 3";
                 conn.query_row(query, [], |row| row.get::<_, String>(0)).unwrap()
             };
             let before = rows(&old);
             migrate(&mut old).unwrap();
             assert_eq!(rows(&old), before);
             let head = verify(events(&old), None).unwrap().unwrap();
-            assert_eq!(head.seq, 2, "from version {version}");
+            assert_eq!(head.seq, 3, "from version {version}");
             assert!(old.prepare("SELECT audit_hash(1, 2, '', NULL, NULL, NULL, '')").is_err(), "it stays");
         }
     }

@@ -18,14 +18,17 @@ mod direct;
 mod doctor;
 mod error;
 mod fair_queue;
+mod forgettings;
 mod held_files;
 mod identify;
 mod interaction_lists;
 mod interactions;
+mod known_head;
 mod lock;
 mod migrate;
 mod open;
 mod page;
+mod pending;
 mod principals;
 mod priority;
 #[cfg(test)]
@@ -34,6 +37,7 @@ mod readers;
 mod resolve;
 mod sealed_secrets;
 mod sessions;
+mod stored_bytes;
 mod trust_rules;
 mod where_clause;
 mod writer;
@@ -48,23 +52,26 @@ use rusqlite::Connection;
 
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
-pub use self::backup::{BackupError, backup};
+pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
-pub use self::direct::{AuditLog, ExclusiveDatabase, with_read_tx, with_write_tx};
+pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
+pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
-pub use self::interactions::stored_bytes;
+pub use self::interactions::BodyColumns;
 pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::sessions::LoggedInBy;
+pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 
 use self::checkpointer::Checkpointer;
 use self::commits::Commits;
+use self::pending::{Change, FirstDeadline};
 use self::readers::{ReadBarrier, Readers};
 use self::writer::Writer;
 use self::writer_cache::WriterCache;
@@ -74,6 +81,10 @@ use crate::domain::id::{PrincipalName, RequestId};
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
+
+/// How often the write-ahead log is tried to be emptied, and how long two attempts lie apart.
+const EMPTYING_ATTEMPTS: u32 = 10;
+const EMPTYING_PAUSE: Duration = Duration::from_millis(20);
 
 /// The result of a call of the store.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -93,6 +104,8 @@ pub struct CommitSummary {
     pub owners: Vec<PrincipalName>,
     /// Whether a token was made or taken back.
     pub has_changed_tokens: bool,
+    /// How what is pending has changed.
+    changes: Vec<Change>,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -193,6 +206,7 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     commits: Arc<Commits>,
+    first_deadline: FirstDeadline,
 }
 
 impl Store {
@@ -219,8 +233,10 @@ impl Store {
         let commits = Arc::new(Commits::watch(Arc::clone(&files))?);
         let checkpointer = Checkpointer::start(checkpointer, barrier, files)?;
         let watched = Arc::clone(&commits);
-        let writer = Writer::start(writer, checkpointer, watched, limits, clock, on_commit)?;
-        Ok(Self { writer, readers, commits })
+        let (cache, first_deadline) = WriterCache::open(&writer)?;
+        let memory = (cache, first_deadline.clone());
+        let writer = Writer::start(writer, memory, checkpointer, watched, limits, clock, on_commit)?;
+        Ok(Self { writer, readers, commits, first_deadline })
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -278,6 +294,34 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.readers.read(priority, work).await
+    }
+
+    /// The next moment at which something is to happen by itself: a deadline of an interaction or of a rule, or the wiping
+    /// of a secret.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] of the store.
+    pub async fn next_deadline(&self, priority: Priority) -> Result<Option<Timestamp>> {
+        let of_others = self.read(priority, |tx| tx.next_deadline_beside_pending()).await?;
+        Ok([of_others, self.first_deadline.get()].into_iter().flatten().min())
+    }
+
+    /// Moves the write-ahead log into the database and empties it, so that what was wiped is in neither; whether it did. It
+    /// cannot while another process reads.
+    ///
+    /// # Errors
+    ///
+    /// If the store is closed, or its disk failed.
+    pub async fn empty_log(&self) -> Result<bool> {
+        for attempt in 1..=EMPTYING_ATTEMPTS {
+            // The last attempt waits for the readers of this server, and holds new ones back.
+            if self.writer.empty_log(attempt == EMPTYING_ATTEMPTS).await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(EMPTYING_PAUSE).await;
+        }
+        Ok(false)
     }
 
     /// Returns how many writes are queued or running.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::connection::{BUSY_TIMEOUT, connect, read_only};
+use super::connection::{BUSY_TIMEOUT, ServingConnection, connect, read_only};
 use super::error::OpenError;
 use super::held_files::HeldFiles;
 use super::identify::{damaged, identify, inspect};
@@ -22,8 +22,8 @@ const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// What a server opens: the connections of its writer and its checkpointer, and the files, which outlive them.
 pub(super) struct Opened {
-    pub(super) writer: Connection,
-    pub(super) checkpointer: Connection,
+    pub(super) writer: ServingConnection,
+    pub(super) checkpointer: ServingConnection,
     pub(super) files: Arc<HeldFiles>,
 }
 
@@ -41,8 +41,19 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     let mut writer = connect(path)?;
     migrate(&mut writer)?;
     let checkpointer = connect(path)?;
+    locks.mark(path)?;
+    finish_checkpoint(&writer);
     let files = Arc::new(HeldFiles::of(path, locks)?);
-    Ok(Opened { writer, checkpointer, files })
+    let serving = |conn| ServingConnection::new(conn, Arc::clone(&files));
+    Ok(Opened { writer: serving(writer), checkpointer: serving(checkpointer), files })
+}
+
+/// Copies what a log holds that was found: until then its index says that a checkpoint may be under way, which would hide that
+/// something else writes to the database. A failure changes nothing: it is copied later.
+fn finish_checkpoint(conn: &Connection) {
+    if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        tracing::warn!(%error, "the write-ahead log that was found could not be moved into the database");
+    }
 }
 
 /// A write connection for a command of a moment, beside a server or without one. Where another process is making the tables
@@ -56,6 +67,7 @@ pub(super) fn open_shared(path: &Path) -> Result<Opening, OpenError> {
                 inspect(path)?;
                 let mut conn = connect(path)?;
                 migrate(&mut conn)?;
+                locks.mark(path)?;
                 locks.release().map_err(|error| OpenError::File(path.to_owned(), error))?;
                 return Ok(Opening { conn, _locks: Some(locks) });
             }
@@ -117,6 +129,7 @@ pub(super) fn exclusive(path: &Path) -> Result<Opening, OpenError> {
     inspect(path)?;
     let mut conn = connect(path)?;
     migrate(&mut conn)?;
+    locks.mark(path)?;
     Ok(Opening { conn, _locks: Some(locks) })
 }
 

@@ -1,9 +1,16 @@
 //! Lists in pages: what a caller asks for, what it gets, and the cursor that leads from one page to the next.
 
+use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest as _, Sha256};
+
+use super::Result;
+use crate::clock::Timestamp;
 
 /// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
 pub(super) const LOOKED_THROUGH: i64 = 20_000;
+
+/// The same where each of them has to be unpacked to know whether it matches.
+pub(super) const UNPACKED: i64 = 2_000;
 
 /// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
 pub(super) const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -71,7 +78,7 @@ impl Cursor {
     /// # Errors
     ///
     /// When this is no cursor of this list.
-    pub fn read(text: &str, list: List) -> Result<Self, &'static str> {
+    pub fn read(text: &str, list: List) -> std::result::Result<Self, &'static str> {
         let row = text.get(CHECK_DIGITS..).and_then(|digits| i64::from_str_radix(digits, 36).ok());
         // Written again it has to be the same: so signs, capitals and zeros in front are refused, too.
         let cursor = row.map(Self).filter(|cursor| cursor.text(list) == text);
@@ -99,11 +106,57 @@ impl Page {
         self.limit.saturating_add(1)
     }
 
-    /// The rows that one page looks through: those after the first of the two and before the second. `newest` is the
-    /// newest that there is.
-    pub(super) fn window(self, newest: i64) -> (i64, i64) {
-        let before = self.before.map_or(i64::MAX, Cursor::row).min(newest.saturating_add(1));
-        (before.saturating_sub(LOOKED_THROUGH + 1).max(0), before)
+    /// The rows of `among` that one page looks through, `most` at the most.
+    pub(super) fn window(self, among: Rows, most: i64) -> Rows {
+        let before = self.before.map_or(i64::MAX, Cursor::row).min(among.before);
+        Rows { after: before.saturating_sub(most + 1).max(among.after), before }
+    }
+}
+
+/// A stretch of rows in their order: those after the first number and before the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    pub(super) after: i64,
+    pub(super) before: i64,
+}
+
+/// A table whose rows are numbered in the order of their times.
+#[derive(Clone, Copy)]
+pub(super) struct InOrder {
+    /// The number of the last row; 0 before the first.
+    pub(super) last: &'static str,
+    /// The number and the time of the first row from the one with this number on.
+    pub(super) first_from: &'static str,
+}
+
+impl InOrder {
+    /// The rows of a time: those not before `since` and before `until`. Time never decreases from row to row, so each end is
+    /// found by halving, without an index of times.
+    pub(super) fn rows(self, conn: &Connection, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Rows> {
+        let last: i64 = conn.prepare_cached(self.last)?.query_row([], |row| row.get(0))?;
+        let end = last.saturating_add(1);
+        let from = |moment: Option<Timestamp>, otherwise| match moment {
+            Some(moment) => self.first_not_before(conn, moment, end),
+            None => Ok(otherwise),
+        };
+        let (first, before) = (from(since, 0)?, from(until, end)?);
+        Ok(Rows { after: first.saturating_sub(1).max(0), before })
+    }
+
+    /// The number of the first row whose time is not before `moment`; `end` where there is none.
+    fn first_not_before(self, conn: &Connection, moment: Timestamp, end: i64) -> Result<i64> {
+        let mut statement = conn.prepare_cached(self.first_from)?;
+        let (mut low, mut high) = (0, end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row: Option<(i64, Timestamp)> =
+                statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            match row {
+                Some((number, at)) if at < moment => low = number.saturating_add(1),
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(low)
     }
 }
 
@@ -134,6 +187,31 @@ mod tests {
             assert!(text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()));
         }
         assert!(Cursor(36 * 36 + 35).text(List::Pending).ends_with("10z"));
+    }
+
+    #[test]
+    fn a_stretch_of_time_is_found_whatever_is_missing_between_its_rows() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, at INTEGER)").unwrap();
+        let times = InOrder {
+            last: "SELECT coalesce(max(n), 0) FROM t",
+            first_from: "SELECT n, at FROM t WHERE n >= ?1 ORDER BY n LIMIT 1",
+        };
+        let moment = |millis| Timestamp::from_millis(millis);
+        assert_eq!(times.rows(&conn, moment(5), moment(6)).unwrap(), Rows { after: 0, before: 0 });
+        let rows = [(1, 10), (2, 10), (3, 20), (900, 30), (901, 30), (5000, 40)];
+        for (n, at) in rows {
+            conn.execute("INSERT INTO t VALUES (?1, ?2)", [n, at]).unwrap();
+        }
+        for since in 5..45 {
+            for until in 5..45 {
+                let Rows { after, before } = times.rows(&conn, moment(since), moment(until)).unwrap();
+                let found = rows.iter().filter(|(n, _)| *n > after && *n < before);
+                let expected = rows.iter().filter(|(_, at)| *at >= since && *at < until);
+                assert!(found.eq(expected), "{since} to {until}");
+            }
+        }
+        assert_eq!(times.rows(&conn, None, None).unwrap(), Rows { after: 0, before: 5001 });
     }
 
     #[test]

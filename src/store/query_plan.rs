@@ -9,6 +9,16 @@ pub(super) fn plan(query: &str) -> Vec<String> {
     steps(query).into_iter().map(|step| step.detail).collect()
 }
 
+/// The instructions of SQLite's machine that a statement is made of. The values do not matter to it.
+pub(super) fn instructions(statement: &str) -> Vec<String> {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrate(&mut conn).unwrap();
+    let mut statement = conn.prepare(&format!("EXPLAIN {statement}")).unwrap();
+    let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
+    let instructions = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(1));
+    instructions.unwrap().map(Result::unwrap).collect()
+}
+
 /// One step of a plan.
 pub(super) struct Step {
     pub(super) id: i64,

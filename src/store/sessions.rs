@@ -60,17 +60,51 @@ impl ReadTx<'_> {
     }
 }
 
-/// The most rows of each table that one log-in deletes.
+/// The most rows of each table that one transaction deletes.
 const DELETED_AT_ONCE: u32 = 100;
 
+/// The tables of log-ins, and their keys.
+const LOGINS: [(&str, &str); 2] = [("login_links", "code_sha256"), ("sessions", "session_id")];
+
+/// What has expired. What time it is says the last event, as it does to the triggers, which refuse to delete what has not: a
+/// session that is gone too early could be put back.
+const EXPIRED: &str = "expires_at_ms <= (SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1)";
+
+impl ReadTx<'_> {
+    /// Whether there are links or sessions that have expired.
+    pub fn has_expired_logins(&self) -> Result<bool> {
+        for (table, _) in LOGINS {
+            if self.conn.prepare_cached(&format!("SELECT 1 FROM {table} WHERE {EXPIRED}"))?.exists([])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 impl WriteTx<'_> {
-    /// Deletes links and sessions that have expired: the history tells of them. What time it is says the last event, as it
-    /// does to the triggers, which refuse to delete what has not expired.
-    fn delete_expired_logins(&self) -> Result<()> {
-        let expired = "expires_at_ms <= (SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1) LIMIT ?1";
-        for (table, key) in [("login_links", "code_sha256"), ("sessions", "session_id")] {
-            let sql = format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {expired})");
-            self.conn.prepare_cached(&sql)?.execute([DELETED_AT_ONCE])?;
+    /// Deletes links and sessions that have expired, some of them: the history tells of them. Whether there may be others.
+    pub fn delete_expired_logins(&self) -> Result<bool> {
+        let mut has_more = false;
+        for (table, key) in LOGINS {
+            let sql =
+                format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {EXPIRED} LIMIT ?1)");
+            has_more |= self.conn.prepare_cached(&sql)?.execute([DELETED_AT_ONCE])? >= DELETED_AT_ONCE as usize;
+        }
+        Ok(has_more)
+    }
+
+    /// Ends sessions of a principal, the oldest first, until fewer than `most` go on.
+    pub fn end_sessions_beyond(&mut self, name: &PrincipalName, most: u32) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.session_sha256 FROM sessions AS s JOIN tokens AS t USING (token_id) \
+             WHERE t.principal = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 \
+             ORDER BY s.created_at_ms DESC, s.session_id DESC LIMIT -1 OFFSET ?3",
+        )?;
+        let beyond = statement.query_map(params![name, self.now, most.saturating_sub(1)], |row| row.get(0))?;
+        let beyond: Vec<[u8; 32]> = beyond.collect::<rusqlite::Result<_>>()?;
+        for session_sha256 in beyond {
+            self.end_session(&session_sha256)?;
         }
         Ok(())
     }
@@ -93,7 +127,8 @@ impl WriteTx<'_> {
             .execute(params![code_sha256, token.token_id, self.now, expires_at])?;
         let detail = serde_json::json!({"tokenId": token.token_id, "expiresAt": expires_at});
         self.append_audit(NewAuditEvent::new(Event::LoginLinkCreated).principal(&token.principal.name).detail(detail))?;
-        self.delete_expired_logins()
+        self.delete_expired_logins()?;
+        Ok(())
     }
 
     /// Uses a link up; whose it was, where it still worked.
@@ -136,7 +171,8 @@ impl WriteTx<'_> {
         let detail =
             serde_json::json!({"sessionId": session_id, "tokenId": token.token_id, "by": by, "expiresAt": expires_at});
         self.append_audit(NewAuditEvent::new(Event::SessionBegun).principal(&token.principal.name).detail(detail))?;
-        self.delete_expired_logins()
+        self.delete_expired_logins()?;
+        Ok(())
     }
 
     /// Ends a session that has not ended, with the event that tells of it; whether there was one.

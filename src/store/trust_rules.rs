@@ -11,11 +11,11 @@ use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{IdPrefix, PrincipalName, RequestId, RuleId, RuleName, ToolName};
 use crate::domain::rule_set::RuleSet;
-use crate::domain::trust_rule::{Terms, TrustRule};
+use crate::domain::trust_rule::{Parts, Terms, TrustRule};
 
 const RULES: &str = "SELECT rule_number, rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, \
      created_at_ms, created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, \
-     revoked_by, name, revision FROM trust_rules";
+     revoked_by, name, revision, members, agent, execution_target, reason, is_before_parts FROM trust_rules";
 
 /// Which rules a list shows: those that match every member that is given.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,8 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
             pattern: row.get(4)?,
             scope: row.get(5)?,
             decision: row.get(6)?,
+            parts: Parts { members: row.get(19)?, agent: row.get(20)?, execution_target: row.get(21)? },
+            reason: row.get(22)?,
             allow_high_risk: row.get(7)?,
             lifetime_ms: expires_at.map(|end| end.millis_since(created_at)),
             max_uses: row.get(12)?,
@@ -54,6 +56,7 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
         use_count: row.get(13)?,
         last_used_at: row.get(14)?,
         revoked: row.get::<_, Option<_>>(15)?.zip(row.get::<_, Option<PrincipalName>>(16)?),
+        is_before_parts: row.get(23)?,
     })
 }
 
@@ -126,9 +129,11 @@ impl WriteTx<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
-                 created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision) \
+                 created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision, members, agent, \
+                 execution_target, reason, is_before_parts) \
                  VALUES (:rule_id, :kind, :status, :tool_name, :pattern, :scope, :decision, :allow_high_risk, \
-                 :created_at, :created_by, :created_from, :expires_at, :max_uses, :name, :revision)",
+                 :created_at, :created_by, :created_from, :expires_at, :max_uses, :name, :revision, :members, :agent, \
+                 :execution_target, :reason, :is_before_parts)",
             )?
             .execute(named_params! {
                 ":rule_id": rule.rule_id,
@@ -146,6 +151,11 @@ impl WriteTx<'_> {
                 ":max_uses": terms.max_uses,
                 ":name": rule.name,
                 ":revision": rule.revision,
+                ":members": terms.parts.members,
+                ":agent": terms.parts.agent,
+                ":execution_target": terms.parts.execution_target,
+                ":reason": terms.reason,
+                ":is_before_parts": rule.is_before_parts,
             })?;
         self.set_deadline(rule.expires_at);
         let mut event = NewAuditEvent::new(Event::RuleCreated).rule(&rule.rule_id).principal(&rule.created_by);
@@ -157,6 +167,10 @@ impl WriteTx<'_> {
             "pattern": terms.pattern,
             "scope": terms.scope,
             "decision": terms.decision,
+            "members": terms.parts.members,
+            "agent": terms.parts.agent,
+            "executionTarget": terms.parts.execution_target,
+            "reason": terms.reason,
             "allowHighRisk": terms.allow_high_risk,
             "maxUses": terms.max_uses,
             "expiresAt": rule.expires_at,

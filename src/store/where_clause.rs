@@ -1,12 +1,14 @@
 //! The WHERE clause of a list, made of those members of a filter that are given. No other condition is in the SQL, so that
 //! the indexes serve.
 
+use std::borrow::Cow;
+
 use rusqlite::types::ToSql;
 
 /// WhereClause and their values, in order.
 #[derive(Default)]
 pub(super) struct WhereClause<'v> {
-    sql: Vec<&'static str>,
+    sql: Vec<Cow<'static, str>>,
     values: Vec<&'v dyn ToSql>,
 }
 
@@ -14,15 +16,27 @@ impl<'v> WhereClause<'v> {
     /// `condition` holds one `?`, for `value`; nothing is added where there is no value.
     pub(super) fn when<T: ToSql>(mut self, condition: &'static str, value: Option<&'v T>) -> Self {
         if let Some(value) = value {
-            self.sql.push(condition);
+            self.sql.push(condition.into());
             self.values.push(value);
         }
         self
     }
 
+    /// That `column` has one of these values; nothing is added where there are none.
+    pub(super) fn when_any<T: ToSql>(mut self, column: &'static str, values: &'v [T]) -> Self {
+        let marks = vec!["?"; values.len()].join(", ");
+        match values.len() {
+            0 => return self,
+            1 => self.sql.push(format!("{column} = ?").into()),
+            _ => self.sql.push(format!("{column} IN ({marks})").into()),
+        }
+        self.values.extend(values.iter().map(|value| value as &dyn ToSql));
+        self
+    }
+
     /// A condition without a value.
     pub(super) fn always(mut self, condition: &'static str) -> Self {
-        self.sql.push(condition);
+        self.sql.push(condition.into());
         self
     }
 

@@ -5,18 +5,20 @@
 //! while it commits, the next one gathers. Refusals are answered after the COMMIT, too, for they may rest on what the same
 //! group has written.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
-use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::checkpointer::Checkpointer;
 use super::commits::Commits;
+use super::connection::ServingConnection;
 use super::error::Disk;
+use super::pending::FirstDeadline;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, OnCommit, Result, StoreLimits, WriteTx};
 use crate::clock::Clock;
@@ -70,6 +72,7 @@ where
 
 enum Message {
     Work(Box<dyn Work>),
+    EmptyLog { waits: bool, reply: oneshot::Sender<bool> },
     Close(oneshot::Sender<Result<()>>),
 }
 
@@ -89,7 +92,8 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(
-        conn: Connection,
+        conn: ServingConnection,
+        (cache, first_deadline): (WriterCache, FirstDeadline),
         checkpointer: Checkpointer,
         commits: Arc<Commits>,
         limits: StoreLimits,
@@ -105,8 +109,8 @@ impl Writer {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
             Checkpointer::watch(&conn);
-            let cache = WriterCache::default();
-            Thread { conn, cache, checkpointer, commits, clock, on_commit, queued: counter }.run(&messages);
+            let queued = counter;
+            Thread { conn, cache, first_deadline, checkpointer, commits, clock, on_commit, queued }.run(&messages);
         })?;
         let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
         Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
@@ -133,6 +137,13 @@ impl Writer {
         answer.await.map_err(|_| Error::Closed)?
     }
 
+    /// Empties the write-ahead log, if no reader is in the way; whether it did. With `waits` it waits for this server's own.
+    pub(super) async fn empty_log(&self, waits: bool) -> Result<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Message::EmptyLog { waits, reply }).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)
+    }
+
     pub(super) fn queued(&self) -> usize {
         self.queued.load(Ordering::Relaxed)
     }
@@ -155,8 +166,9 @@ impl Writer {
 
 /// What the writer's thread owns.
 struct Thread {
-    conn: Connection,
+    conn: ServingConnection,
     cache: WriterCache,
+    first_deadline: FirstDeadline,
     checkpointer: Checkpointer,
     commits: Arc<Commits>,
     clock: Arc<dyn Clock>,
@@ -175,13 +187,14 @@ impl Thread {
     fn run(mut self, messages: &Receiver<Message>) {
         while let Ok(first) = messages.recv() {
             let mut group = Vec::new();
-            let mut close = None;
+            let (mut close, mut emptying) = (None, None);
             for message in std::iter::once(first).chain(messages.try_iter()) {
                 match message {
                     Message::Work(work) => group.push(work),
+                    Message::EmptyLog { waits, reply } => emptying = Some((waits, reply)),
                     Message::Close(reply) => close = Some(reply),
                 }
-                if group.len() == LARGEST_GROUP || close.is_some() {
+                if group.len() == LARGEST_GROUP || close.is_some() || emptying.is_some() {
                     break;
                 }
             }
@@ -190,6 +203,12 @@ impl Thread {
             }
             if self.checkpointer.after_commit(&self.conn) == Disk::Unknown {
                 return;
+            }
+            if let Some((waits, reply)) = emptying {
+                if !self.checkpointer.may_acknowledge(&self.conn) {
+                    return;
+                }
+                let _ = reply.send(self.checkpointer.empty_log(&self.conn, waits));
             }
             if let Some(reply) = close {
                 let _ = reply.send(self.checkpoint());
@@ -251,12 +270,14 @@ impl Thread {
             let mut tx = WriteTx::new(&self.conn, &mut self.cache, self.clock.now());
             let done = work.run(&mut tx);
             if done {
-                all.add(tx.committed);
+                let mut committed = tx.committed;
+                self.cache.apply(mem::take(&mut committed.changes));
+                all.add(committed);
             } else if self.conn.is_autocommit() {
                 return Err(Error::Undone);
             } else if savepoints == Savepoints::Each {
                 self.execute("ROLLBACK TO work")?;
-                self.cache.undo();
+                self.cache.undo_part();
             } else if self.conn.total_changes() != changes_before {
                 return Ok(None);
             }
@@ -264,9 +285,13 @@ impl Thread {
                 self.execute("RELEASE work")?;
             }
         }
+        debug_assert!(self.cache.is_right(&self.conn), "what is pending is not what is remembered");
         let begun = Instant::now();
         self.execute("COMMIT")?;
         all.duration = begun.elapsed();
+        self.cache.committed();
+        self.cache.pending.iter().for_each(|pending| self.first_deadline.set(pending));
+        self.cache.head.into_iter().for_each(|head| self.checkpointer.committed(head));
         if Checkpointer::has_written() {
             self.commits.committed(all.has_changed_tokens);
         }
@@ -305,6 +330,9 @@ impl Thread {
 
     /// Moves the write-ahead log into the database and empties it.
     fn checkpoint(&self) -> Result<()> {
+        if !self.checkpointer.may_acknowledge(&self.conn) {
+            return Err(Error::Closed);
+        }
         Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 }

@@ -1,15 +1,20 @@
-//! What the writer's thread remembers of the database from one transaction to the next: the active rules, and the end of
-//! the chain.
+//! What the writer's thread remembers of the database from one transaction to the next: what is pending, the active
+//! rules, the end of the chain, and how far what is kept behind it has come.
 //!
 //! What is remembered follows what the writer changes, by the very calls that change it. Where that is rolled back, or
-//! another process has written to the file, it is forgotten and read again when next needed. So what it says is what is
+//! another process has written to the file, it is forgotten and read again when next needed; what is pending is
+//! not forgotten where it can be reverted. So what it says is what is
 //! committed, or about to be.
 
 use rusqlite::Connection;
 
-use super::Result;
 use super::active_rules::ActiveRules;
+use super::known_head::KnownHead;
+use super::pending::{Change, FirstDeadline, Pending};
+use super::stored_bytes::StoredBytes;
+use super::{Error, Result};
 use crate::domain::chain::Head;
+use crate::domain::id::PrincipalName;
 
 /// What is remembered.
 #[derive(Debug, Default)]
@@ -17,24 +22,115 @@ pub(super) struct WriterCache {
     pub(super) book: ActiveRules,
     /// `None` until it is needed.
     pub(super) head: Option<Head>,
+    /// What the file held at the end of the last transaction.
+    known: KnownHead,
+    /// The last event whose owner `own_events` tells; `None` until it is needed.
+    pub(super) own_events_through: Option<i64>,
+    /// What is pending; `None` until the writer begins a transaction, and in a command, which registers nothing.
+    pub(super) pending: Option<Pending>,
+    /// What this transaction has changed of it.
+    changes: Vec<Change>,
+    /// What was registered since `principals` was brought up to date; `None` until it is needed.
+    pub(super) stored: Option<StoredBytes>,
+    /// Who may resolve: at most two of them; `None` until it is needed.
+    pub(super) resolvers: Option<Vec<PrincipalName>>,
     /// SQLite's own count of the changes that other connections have made.
     data_version: i64,
 }
 
 impl WriterCache {
+    /// Remembers what the database of `conn` says, and its first deadline.
+    pub(super) fn open(conn: &Connection) -> Result<(Self, FirstDeadline)> {
+        let pending = Pending::read(conn)?;
+        let first_deadline = FirstDeadline::of(&pending);
+        let data_version = data_version(conn)?;
+        Ok((Self { pending: Some(pending), data_version, ..Self::default() }, first_deadline))
+    }
+
     /// Begins a transaction on `conn`: what others have committed since the last one is seen from here on.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read, or no longer holds what was committed to it.
     pub(super) fn begin(&mut self, conn: &Connection) -> Result<()> {
-        let data_version = conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        // At the beginning of a transaction, what is remembered is committed.
+        if let Some(head) = self.head {
+            self.known.set(head);
+        }
+        let data_version = data_version(conn)?;
         if data_version != self.data_version {
-            *self = Self { data_version, ..Self::default() };
+            let mut known = std::mem::take(&mut self.known);
+            if !known.is_still_there(conn)? {
+                tracing::error!("another database, or an earlier state of this one, was put into the database file");
+                return Err(Error::Closed);
+            }
+            *self = Self { data_version, known, ..Self::default() };
         }
         self.book.begin();
+        if self.pending.is_none() {
+            self.pending = Some(Pending::read(conn)?);
+        }
         Ok(())
     }
 
-    /// The transaction, or a part of it, was undone.
+    /// Follows a part of the transaction that is done.
+    pub(super) fn apply(&mut self, changes: Vec<Change>) {
+        if let Some(pending) = &mut self.pending {
+            changes.iter().for_each(|change| pending.apply(change.clone()));
+        }
+        self.changes.extend(changes);
+    }
+
+    /// The transaction was committed: nothing of it can be undone any more.
+    pub(super) fn committed(&mut self) {
+        self.changes.clear();
+    }
+
+    /// Whether what is remembered of what is pending is what the rows say: reads them all, so only builds for tests ask.
+    pub(super) fn is_right(&self, conn: &Connection) -> bool {
+        Pending::read(conn).is_ok_and(|read| self.pending.as_ref() == Some(&read))
+    }
+
+    /// The whole transaction was undone.
     pub(super) fn undo(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            self.changes.drain(..).rev().for_each(|change| pending.revert(change));
+        }
+        self.undo_part();
+    }
+
+    /// A part of the transaction was undone that was not applied.
+    pub(super) fn undo_part(&mut self) {
         self.book.undo();
+        self.stored = None;
+        self.resolvers = None;
         self.head = None;
+        self.own_events_through = None;
+    }
+}
+
+fn data_version(conn: &Connection) -> Result<i64> {
+    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    /// A transaction may fail before it has begun, where another process writes for long.
+    #[test]
+    fn what_is_committed_is_remembered_whatever_fails_afterwards() {
+        let registered = || Change::of("r", "builder", Timestamp::from_millis(1), true);
+        let mut cache = WriterCache { pending: Some(Pending::default()), ..WriterCache::default() };
+        let builder = "builder".parse().unwrap();
+        let count = |cache: &WriterCache| cache.pending.as_ref().unwrap().count_of(&builder);
+        cache.apply(vec![registered()]);
+        cache.undo();
+        assert_eq!(count(&cache), 0);
+        cache.apply(vec![registered()]);
+        cache.committed();
+        cache.undo();
+        assert_eq!(count(&cache), 1);
     }
 }

@@ -1,15 +1,15 @@
 //! One interaction as a card: the complete request, the forms that answer it, and how it was resolved.
 
+use std::sync::Arc;
+
 use askama::Template;
 use sha2::{Digest as _, Sha256};
 
-use super::confirmation::ConfirmationView;
-use super::forms::Fields;
+use super::kinds::{Asked, FormTarget};
 use super::session::Person;
 use super::text::{Markup, RelativeTime, escape_untrusted};
 use crate::domain::enums::RiskLevel;
 use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
-use crate::domain::kinds::{Content, Entry, Question, Response, SecretRequest};
 use crate::domain::origin::Origin;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -20,6 +20,8 @@ use crate::present::{Ending, asks};
 #[template(path = "web/card.html")]
 pub(super) struct Card {
     pub(super) id: String,
+    /// What stands before each path of a link.
+    base: Arc<str>,
     who: String,
     conversation: Option<String>,
     /// Where the agent says that it comes from, member by member.
@@ -42,51 +44,11 @@ pub(super) struct Card {
     only_on_its_page: Option<usize>,
 }
 
-/// What is asked, by kind.
-#[derive(Template)]
-#[template(path = "web/asked.html")]
-pub(super) enum Asked {
-    Confirmation(Box<ConfirmationView>),
-    Secret(SecretView),
-    Question(QuestionView),
-}
-
-/// A request for a secret.
-pub(super) struct SecretView {
-    service: Markup,
-    field: Markup,
-    label: Markup,
-    description: Option<Markup>,
-    purpose: Option<Markup>,
-    placeholder: String,
-    tools: Vec<Markup>,
-    domains: Vec<Markup>,
-    once_allowed: bool,
-}
-
-impl Asked {
-    /// What `record` asks, complete.
-    pub(super) fn of(record: &Record) -> Self {
-        match &record.body.content {
-            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked))),
-            Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
-            Content::Question(asked) => Self::Question(QuestionView::of(asked)),
-        }
-    }
-
-    fn confirmation(&self) -> Option<&ConfirmationView> {
-        match self {
-            Self::Confirmation(view) => Some(view),
-            Self::Secret(_) | Self::Question(_) => None,
-        }
-    }
-}
-
 impl Card {
     pub(super) fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
         let interaction = &record.interaction;
         let now = app.service.now();
-        let asked = Asked::of(record);
+        let asked = Asked::of(record, app.service.profiles());
         let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
         let alike = record.body.content.confirmation().map(|asked| serde_json::to_string(&asked.sameness()));
         let alike = alike.transpose().map_err(|_| Problem::internal())?.map(|alike| digest(&alike));
@@ -98,6 +60,7 @@ impl Card {
         };
         Ok(Self {
             id: interaction.request_id.to_string(),
+            base: Arc::clone(&person.base),
             asks: asks(interaction.kind),
             who: interaction.registered_by.to_string(),
             origin: origin_of(record),
@@ -126,15 +89,14 @@ impl Card {
         self.standing.outcome.is_none()
     }
 
-    /// Whether its form says all that is asked.
-    fn has_forms_of_its_own(&self) -> bool {
-        matches!(self.asked, Asked::Question(_)) && self.csrf.is_some()
+    /// The form that answers it, carrying the session's own word.
+    fn form(&self, csrf: &str) -> askama::Result<String> {
+        self.asked.form(FormTarget { base: &self.base, id: &self.id, who: &self.who, csrf })
     }
 
-    /// What can be edited, to be read.
-    fn shown_editable(&self) -> Markup {
-        let editable = self.asked.confirmation().and_then(|view| view.editable.as_deref());
-        escape_untrusted(editable.unwrap_or_default())
+    /// Whether its form says all that is asked.
+    fn has_forms_of_its_own(&self) -> bool {
+        self.asked.is_all_in_its_form() && self.csrf.is_some()
     }
 
     /// When it ends, in milliseconds; what has no deadline comes last.
@@ -147,22 +109,6 @@ impl Card {
 fn origin_of(record: &Record) -> Vec<(&'static str, Markup)> {
     let members = record.body.origin.iter().flat_map(Origin::members);
     members.map(|(word, text)| (word, escape_untrusted(text))).collect()
-}
-
-impl SecretView {
-    fn of(secret: &SecretRequest) -> Self {
-        Self {
-            service: escape_untrusted(secret.service.as_str()),
-            field: escape_untrusted(secret.field.as_str()),
-            label: escape_untrusted(&secret.label),
-            description: secret.description.as_deref().map(escape_untrusted),
-            purpose: secret.purpose.as_deref().map(escape_untrusted),
-            placeholder: secret.placeholder.clone().unwrap_or_default(),
-            tools: secret.allowed_tools.iter().map(|tool| escape_untrusted(tool)).collect(),
-            domains: secret.allowed_domains.iter().map(|domain| escape_untrusted(domain)).collect(),
-            once_allowed: secret.allow_one_time_send,
-        }
-    }
 }
 
 /// A short name for a text.
@@ -209,78 +155,5 @@ fn sentence(resolution: &Resolution, person: &Person) -> String {
         ResolvedBy::Principal(name) if *name == person.principal.name => ending.by_you().to_string(),
         ResolvedBy::Principal(_) => format!("already resolved: {ending}"),
         ResolvedBy::TrustRule(_) | ResolvedBy::System(_) => ending.to_string(),
-    }
-}
-
-/// A question.
-pub(super) struct QuestionView {
-    pub(super) entries: Vec<EntryView>,
-}
-
-/// One thing to answer.
-pub(super) struct EntryView {
-    /// Its place: what the form's fields are named after.
-    pub(super) number: usize,
-    pub(super) header: Option<Markup>,
-    pub(super) text: Markup,
-    pub(super) options: Vec<OptionView>,
-    pub(super) multi_select: bool,
-    pub(super) free_text_allowed: bool,
-}
-
-pub(super) struct OptionView {
-    pub(super) number: usize,
-    pub(super) label: Markup,
-    pub(super) description: Option<Markup>,
-}
-
-impl QuestionView {
-    pub(super) fn of(question: &Question) -> Self {
-        let entries = question.entries.iter().enumerate().map(|(number, entry)| {
-            let options = entry.options.iter().enumerate().map(|(number, option)| OptionView {
-                number,
-                label: escape_untrusted(&option.label),
-                description: option.description.as_deref().map(escape_untrusted),
-            });
-            EntryView {
-                number,
-                header: entry.header.as_deref().map(escape_untrusted),
-                text: escape_untrusted(&entry.text),
-                options: options.collect(),
-                multi_select: entry.multi_select,
-                free_text_allowed: entry.free_text_allowed,
-            }
-        });
-        Self { entries: entries.collect() }
-    }
-}
-
-/// What a form says to each entry: the options at these places, one's own words, or that it is passed over.
-pub(super) fn responses(question: &Question, fields: &Fields) -> Result<Vec<Response>, Problem> {
-    question.entries.iter().enumerate().map(|(number, entry)| response(number, entry, fields)).collect()
-}
-
-/// What a form's choice says where it is none of the options.
-const SKIP: &str = "skip";
-const OWN_WORDS: &str = "own";
-
-fn response(number: usize, entry: &Entry, fields: &Fields) -> Result<Response, Problem> {
-    let ticked = format!("option-{number}");
-    let ticked = fields.all(&ticked).collect::<Vec<_>>();
-    let places = ticked.iter().filter_map(|place| place.parse::<usize>().ok());
-    let mut chosen = places.filter_map(|place| entry.options.get(place)).map(|option| option.option_id.clone());
-    let text = fields.filled(&format!("text-{number}")).map(str::to_owned);
-    let response = Response::new(entry.question_id.clone());
-    let is_skipped = ticked.contains(&SKIP);
-    let has_options = ticked.iter().any(|place| ![SKIP, OWN_WORDS].contains(place));
-    match (is_skipped, has_options, text) {
-        (true, false, None) => Ok(Response { skipped: true, ..response }),
-        (false, true, None) if entry.multi_select => Ok(Response { option_ids: Some(chosen.collect()), ..response }),
-        (false, true, None) => Ok(Response { option_id: chosen.next(), ..response }),
-        (false, false, Some(text)) => Ok(Response { text: Some(text), ..response }),
-        (false, false, None) => {
-            Err(Problem::malformed("Each question needs an answer: choose one, write one, or skip it."))
-        }
-        _ => Err(Problem::malformed("Each question takes one answer: an option, your own words, or to skip it.")),
     }
 }

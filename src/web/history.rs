@@ -16,7 +16,7 @@ use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
 use crate::present::resolver;
-use crate::store::{CopyableQuery, Error as StoreError, Filter, List};
+use crate::store::{CopyableQuery, Filter, List};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,16 +42,17 @@ struct HistoryPage {
     sql: Markup,
 }
 
-struct Line {
-    request_id: String,
-    status: &'static str,
-    kind: Kind,
-    tool_name: Option<Markup>,
-    about: Headline,
-    registered_by: String,
-    conversation_id: Option<String>,
-    created_at: AbsoluteTime,
-    resolved: Option<(By, AbsoluteTime)>,
+/// An interaction in a line.
+pub(super) struct Line {
+    pub(super) request_id: String,
+    pub(super) status: &'static str,
+    pub(super) kind: Kind,
+    pub(super) tool_name: Option<Markup>,
+    pub(super) about: Headline,
+    pub(super) registered_by: String,
+    pub(super) conversation_id: Option<String>,
+    pub(super) created_at: AbsoluteTime,
+    pub(super) resolved: Option<(By, AbsoluteTime)>,
 }
 
 pub(super) async fn list(
@@ -66,7 +67,7 @@ pub(super) async fn list(
     let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.text(List::Interactions))));
     html(&HistoryPage {
         frame: Frame::of(&person, "history"),
-        rows: found.rows.iter().map(Line::of).collect::<Result<_, _>>()?,
+        rows: found.rows.iter().map(Line::from).collect(),
         newest: at.map(|_| link_to(&filter, None)),
         older,
         sql: escape_untrusted(&CopyableQuery::Interactions(&filter, rows).sql()),
@@ -77,7 +78,7 @@ pub(super) async fn list(
 impl Query {
     fn filter(&self) -> Result<Filter, Problem> {
         Ok(Filter {
-            status: given("status", self.status.as_deref())?,
+            statuses: given("status", self.status.as_deref())?.into_iter().collect(),
             kind: given("kind", self.kind.as_deref())?,
             tool_name: given("toolName", self.tool_name.as_deref())?,
             registered_by: given("principal", self.principal.as_deref())?,
@@ -87,10 +88,10 @@ impl Query {
     }
 }
 
-impl Line {
-    fn of(record: &Record) -> Result<Self, StoreError> {
+impl From<&Record> for Line {
+    fn from(record: &Record) -> Self {
         let interaction = &record.interaction;
-        Ok(Self {
+        Self {
             request_id: interaction.request_id.to_string(),
             status: interaction.status().as_str(),
             kind: interaction.kind,
@@ -100,7 +101,7 @@ impl Line {
             conversation_id: interaction.conversation_id.as_ref().map(ToString::to_string),
             created_at: AbsoluteTime(interaction.created_at),
             resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
-        })
+        }
     }
 }
 
@@ -109,7 +110,7 @@ impl HistoryPage {
     fn statuses(&self) -> Vec<(&'static str, bool)> {
         let all = Outcome::ALL.iter().map(|outcome| Status::Resolved(*outcome));
         let all = std::iter::once(Status::Pending).chain(all);
-        all.map(|status| (status.as_str(), self.filter.status == Some(status))).collect()
+        all.map(|status| (status.as_str(), self.filter.statuses.contains(&status))).collect()
     }
 
     /// What may be chosen as a kind, and whether it is.
@@ -132,7 +133,7 @@ impl HistoryPage {
 
 fn link_to(filter: &Filter, cursor: Option<&str>) -> String {
     let parameters = [
-        ("status", filter.status.map(Status::as_str)),
+        ("status", filter.statuses.first().copied().map(Status::as_str)),
         ("kind", filter.kind.map(Kind::as_str)),
         ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
         ("principal", filter.registered_by.as_ref().map(|name| name.as_str())),

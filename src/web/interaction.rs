@@ -4,9 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::card::{Asked, Card};
+use super::card::Card;
 use super::forms::Form;
 use super::history::By;
+use super::kinds::{self, Asked};
 use super::page::{Frame, html};
 use super::session::{PageRejection, Person};
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
@@ -15,7 +16,6 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::{RequestId, RuleId};
 use crate::domain::interaction::{Claim, Interaction, Record, Resolution, Status, Wiping, Withdrawal};
-use crate::domain::kinds::{self, Confirmation, Content, Question, SecretRequest};
 use crate::domain::origin::Origin;
 use crate::domain::principal::Right;
 use crate::http::App;
@@ -35,6 +35,7 @@ struct InteractionPage {
     status: &'static str,
     /// Whether it waits for a person.
     is_pending: bool,
+    is_forgotten: bool,
     asked: Asked,
     /// With the forms that answer it, while it waits.
     card: Option<Card>,
@@ -45,6 +46,10 @@ struct InteractionPage {
     claim: Vec<DetailRow>,
     /// Whether the approval may be taken back by the person who looks.
     may_withdraw: bool,
+    /// The rule that was made with the approval, where the approval is taken back or may be, and the rule still decides.
+    rule: Option<RuleId>,
+    /// Whether the approval was taken back.
+    is_withdrawn: bool,
     /// Whether the value that was given may be wiped by the person who looks.
     may_wipe: bool,
     /// In their order.
@@ -94,20 +99,29 @@ pub(super) async fn get(
     let events = history.rows.iter().rev().map(|event| EventLine { request_id: None, ..EventLine::from(event) });
     let Record { interaction, claim, .. } = &record;
     let resolution = interaction.resolution.as_ref();
+    let may_withdraw = claim.is_none() && is_approved(interaction) && person.may_resolve();
+    let is_withdrawn = matches!(claim, Some(Claim::Withdrawn(_)));
+    let rule = match may_withdraw || is_withdrawn {
+        true => app.service.active_rule_of(interaction).await?,
+        false => None,
+    };
     html(&InteractionPage {
         frame: Frame::of(&person, "history"),
         request_id: request_id.to_string(),
         kind: interaction.kind,
         status: interaction.status().as_str(),
         is_pending: resolution.is_none(),
-        asked: Asked::of(&record),
+        is_forgotten: record.forgetting.is_some(),
+        asked: Asked::of(&record, app.service.profiles()),
         card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
         details: interaction_details(&record),
         resolution: resolution.map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
         answered: resolution.map(|found| resolution_details(&record, found)).unwrap_or_default(),
         claim: claim.as_ref().map(claim_details).unwrap_or_default(),
         may_wipe: has_kept_value(&record) && person.may_resolve(),
-        may_withdraw: claim.is_none() && is_approved(interaction) && person.may_resolve(),
+        may_withdraw,
+        rule,
+        is_withdrawn,
         events: events.collect(),
         is_cut,
         sql: escape_untrusted(&CopyableQuery::EventsOf(&request_id).sql()),
@@ -139,7 +153,7 @@ pub(super) async fn wipe(
 /// Whether a value was given to be kept, and no person has wiped it.
 fn has_kept_value(record: &Record) -> bool {
     let delivery = record.interaction.resolution.as_ref().and_then(|resolution| resolution.detail.delivery);
-    delivery == Some(Delivery::Store) && record.wiping.is_none()
+    delivery == Some(Delivery::Store) && record.wiping.is_none() && record.forgetting.is_none()
 }
 
 fn is_approved(interaction: &Interaction) -> bool {
@@ -156,11 +170,7 @@ pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
         deadline.unwrap_or_else(|| DetailRow::text("Deadline", "none: it waits forever")),
     ];
     facts.extend(interaction.conversation_id.as_ref().map(|id| DetailRow::code("Conversation", id.as_str())));
-    facts.extend(match &record.body.content {
-        Content::Confirmation(asked) => of_confirmation(asked),
-        Content::Secret(asked) => of_secret(asked),
-        Content::Question(_) => Vec::new(),
-    });
+    facts.extend(kinds::details(&record.body.content));
     facts.extend(record.body.traceparent.as_ref().map(|trace| DetailRow::code("Trace", trace.as_str())));
     let origin = record.body.origin.iter().flat_map(Origin::members);
     facts.extend(origin.map(|(word, text)| DetailRow::text(format!("The agent claims its {word}"), text)));
@@ -170,64 +180,16 @@ pub(super) fn interaction_details(record: &Record) -> Vec<DetailRow> {
     facts
 }
 
-fn of_confirmation(asked: &Confirmation) -> Vec<DetailRow> {
-    let mut facts = vec![
-        DetailRow::code("Tool", asked.tool_name.as_str()),
-        DetailRow::text("Risk", asked.risk_level.as_str()),
-        DetailRow::text("Its input may be edited", yes_or_no(asked.input_edits_allowed)),
-        DetailRow::text("A rule may be made from it", yes_or_no(asked.persistent_decisions_allowed)),
-    ];
-    facts.extend(asked.tool_use_id.as_ref().map(|id| DetailRow::code("The agent's id of this use", id)));
-    for offer in &asked.allowlist_options {
-        facts.push(DetailRow::code(format!("Offered pattern: {}", offer.label), offer.pattern.as_str()));
-    }
-    for offer in &asked.scope_options {
-        facts.push(DetailRow::code(format!("Offered scope: {}", offer.label), offer.scope.as_str()));
-    }
-    facts
-}
-
-fn of_secret(asked: &SecretRequest) -> Vec<DetailRow> {
-    let mut facts = vec![DetailRow::text("May be handed over once", yes_or_no(asked.allow_one_time_send))];
-    facts.extend(asked.placeholder.as_ref().map(|text| DetailRow::text("Placeholder", text)));
-    facts
-}
-
-const fn yes_or_no(is_so: bool) -> &'static str {
-    if is_so { "yes" } else { "no" }
-}
-
 /// What a resolution says beside who and when.
 pub(super) fn resolution_details(record: &Record, resolution: &Resolution) -> Vec<DetailRow> {
-    let detail = &resolution.detail;
     let mut facts = Vec::new();
     let interaction = &record.interaction;
     facts.extend(interaction.claim_expires_at().map(|end| DetailRow::at("To be claimed before", end)));
-    facts.extend(detail.comment.as_ref().map(|comment| DetailRow::text("Comment", comment)));
-    facts.extend(detail.updated_input.as_ref().map(|input| DetailRow::block("Approved with this input", input.text())));
-    facts.extend(detail.updated_input_digest.as_ref().map(|digest| DetailRow::code("Its digest", digest)));
-    facts.extend(detail.made_rule.iter().map(|rule_id| DetailRow::rule("Rule made with it", rule_id)));
-    let rules = detail.trust_rules.iter().flatten();
-    facts.extend(rules.map(|rule| DetailRow::rule("Decided by rule", &rule.rule_id)));
-    facts.extend(detail.delivery.map(|delivery| DetailRow::text("Delivery", delivery.as_str())));
+    facts.extend(kinds::answered(&record.body.content, &resolution.detail));
     if let Some(Wiping { by, at }) = &record.wiping {
         facts.extend([DetailRow::code("Wiped by", by.as_str()), DetailRow::at("Wiped", *at)]);
     }
-    if let (Some(responses), Some(question)) = (&detail.responses, record.body.content.question()) {
-        facts.extend(responses.iter().map(|response| answer(question, response)));
-    }
     facts
-}
-
-/// One answer, in the words of the question.
-fn answer(question: &Question, response: &kinds::Response) -> DetailRow {
-    let entry = question.entries.iter().find(|entry| entry.question_id == response.question_id);
-    let options = entry.map(|entry| entry.options.as_slice()).unwrap_or_default();
-    let chosen = response.chosen().filter_map(|id| options.iter().find(|option| option.option_id == *id));
-    let words = chosen.map(|option| option.label.as_str()).chain(response.text.as_deref());
-    let words = words.collect::<Vec<_>>().join(" – ");
-    let text = entry.map_or(response.question_id.as_str(), |entry| &entry.text);
-    DetailRow::text(text, if response.skipped { "skipped" } else { &words })
 }
 
 /// Who acts on it, and what came of that.

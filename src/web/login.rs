@@ -19,14 +19,15 @@ use crate::service::{Credential, Error};
 struct LoginPage {
     /// Why the last try failed.
     problem: Option<&'static str>,
+    base: String,
 }
 
-pub(super) async fn page(visit: Visit, NoQuery: NoQuery) -> Result<Response, Problem> {
+pub(super) async fn page(State(app): State<App>, visit: Visit, NoQuery: NoQuery) -> Result<Response, Problem> {
     if visit.person.is_some() {
         // With a fragment of its own, or a browser would keep the code in the address.
         return Ok(Redirect::to("/#").into_response());
     }
-    html(&LoginPage { problem: None })
+    html(&LoginPage { problem: None, base: app.http.base().to_owned() })
 }
 
 /// Takes what a link has behind its `#`, or a token.
@@ -36,23 +37,24 @@ pub(super) async fn log_in(
     LogIn(fields): LogIn,
 ) -> Result<Response, Problem> {
     let Some(given) = fields.filled("credential").map(|text| Zeroizing::new(text.trim().to_owned())) else {
-        return refused("Paste the code of a log-in link, or a token.");
+        return refused(&app, "Paste the code of a log-in link, or a token.");
     };
     match app.service.log_in(Credential::from(given)).await {
         Ok(pass) => Ok((cookie.set(&pass), Redirect::to("/")).into_response()),
         Err(Error::Refused(Refused::UsedLoginLink)) => {
-            refused("This link has been used or is too old. `countersign login` makes another.")
+            refused(&app, "This link has been used or is too old. `countersign login` makes another.")
         }
-        Err(Error::Refused(Refused::UnknownToken)) => refused("This token is not known."),
+        Err(Error::Refused(Refused::UnknownToken)) => refused(&app, "This token is not known."),
         Err(Error::Refused(Refused::Forbidden { .. })) => {
-            refused("This is an agent's token. The inbox is for people: approvers, auditors and admins.")
+            refused(&app, "This is an agent's token. The inbox is for people: approvers, auditors and admins.")
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn refused(problem: &'static str) -> Result<Response, Problem> {
-    Ok((LOGIN_FAILED, html(&LoginPage { problem: Some(problem) })?).into_response())
+fn refused(app: &App, problem: &'static str) -> Result<Response, Problem> {
+    let page = LoginPage { problem: Some(problem), base: app.http.base().to_owned() };
+    Ok((LOGIN_FAILED, html(&page)?).into_response())
 }
 
 pub(super) async fn log_out(

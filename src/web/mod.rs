@@ -4,12 +4,12 @@
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
 mod card;
-mod confirmation;
 mod decide;
 mod feed;
 mod forms;
 mod history;
 mod interaction;
+mod kinds;
 mod login;
 mod page;
 mod queue;
@@ -20,26 +20,22 @@ mod session;
 mod text;
 
 use axum::Router;
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use self::page::refusals_as_pages;
-use crate::http::api::secret::close_connection;
 use crate::http::error::method_not_allowed;
 use crate::http::{App, Route};
 
-/// Every page and form. All but the log-in, style sheets, scripts and the icon need a session.
+/// Every page and form, but those of [`kinds::FORMS`]. All but the log-in, style sheets, scripts and the icon need a session.
 const ROUTES: &[(&str, Route)] = &[
     ("/", || get(queue::page)),
     ("/cards", || get(queue::cards)),
     ("/feed", || get(feed::feed)),
     ("/decide", || post(decide::decide_many)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
-    ("/interactions/{requestId}/decide", || post(decide::decide)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
-    ("/interactions/{requestId}/secret", || post(decide::secret).layer(map_response(close_connection))),
     ("/interactions/{requestId}/wipe", || post(interaction::wipe)),
-    ("/interactions/{requestId}/answer", || post(decide::answer)),
     ("/login", || get(login::page).post(login::log_in)),
     ("/logout", || post(login::log_out)),
     ("/rules", || get(rules::list).post(rule_editor::make)),
@@ -57,10 +53,16 @@ const ROUTES: &[(&str, Route)] = &[
     ("/icon.svg", || get(page::icon)),
 ];
 
+/// The paths of the pages.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|(path, _)| *path)
+}
+
 /// The pages for people, as a router.
-pub(crate) fn router() -> Router<App> {
+pub(crate) fn router(app: &App) -> Router<App> {
     let pages = ROUTES
         .iter()
+        .chain(kinds::FORMS)
         .fold(Router::new(), |router, (path, route)| router.route(path, route().fallback(method_not_allowed)));
-    pages.layer(from_fn(refusals_as_pages))
+    pages.layer(from_fn_with_state(app.clone(), refusals_as_pages))
 }

@@ -1,13 +1,16 @@
 //! The frame that all pages share, refusals as pages, and the style sheets and scripts that pages refer to.
 
+use std::sync::Arc;
+
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::session::{Person, wants_page};
 use super::text::{Markup, escape_untrusted};
+use crate::http::App;
 use crate::http::error::{ErrorText, Problem};
 use crate::http::extract::NoQuery;
 use crate::http::middleware::observe::Code;
@@ -22,6 +25,8 @@ pub(super) struct Frame {
     pub(super) role: &'static str,
     pub(super) csrf: String,
     pub(super) may_resolve: bool,
+    /// What stands before each path of a link.
+    pub(super) base: Arc<str>,
     /// The page's place in the menu.
     pub(super) place: &'static str,
 }
@@ -33,6 +38,7 @@ impl Frame {
             role: person.principal.role.as_str(),
             csrf: person.csrf(),
             may_resolve: person.may_resolve(),
+            base: Arc::clone(&person.base),
             place,
         }
     }
@@ -72,10 +78,11 @@ struct RefusalPage {
     field: Option<Markup>,
     /// Whether logging in would help.
     is_logged_out: bool,
+    base: String,
 }
 
 /// Puts a page in the place of a refusal that a browser would show as JSON; status and code stay.
-pub(crate) async fn refusals_as_pages(request: Request, next: Next) -> Response {
+pub(crate) async fn refusals_as_pages(State(app): State<App>, request: Request, next: Next) -> Response {
     let wants_page = wants_page(request.headers());
     let response = next.run(request).await;
     let Some(said) = response.extensions().get::<ErrorText>().filter(|_| wants_page) else {
@@ -86,6 +93,7 @@ pub(crate) async fn refusals_as_pages(request: Request, next: Next) -> Response 
         sentence: escape_untrusted(said.sentence.trim_end_matches('.')),
         field: said.field.as_deref().map(escape_untrusted),
         is_logged_out,
+        base: app.http.base().to_owned(),
     });
     let Ok(page) = page else { return response };
     let (mut parts, _) = response.into_parts();

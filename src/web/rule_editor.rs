@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::decide::confirmation;
 use super::forms::{Form, given};
-use super::history::{By, Headline};
+use super::history::Line;
+use super::kinds::confirmation::confirmation;
 use super::page::{Frame, html};
 use super::rule_draft::Draft;
 use super::session::{PageRejection, Person};
-use super::text::{AbsoluteTime, Markup, escape_untrusted};
+use super::text::{Markup, escape_untrusted};
 use crate::domain::enums::{Kind, RiskLevel, RuleDecision};
 use crate::domain::id::{RequestId, ToolName};
 use crate::domain::interaction::Record;
@@ -23,7 +23,6 @@ use crate::http::App;
 use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::http::extract::Params;
 use crate::service::{self, PreviewCounts, RuleSource};
-use crate::store::Error as StoreError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -69,8 +68,12 @@ pub(super) async fn page(
     if record.interaction.kind != Kind::Confirmation {
         return Err(Refused::RuleFromWrongKind { actual: record.interaction.kind }.into());
     }
+    if record.forgetting.is_some() {
+        return Err(Refused::Forgotten.into());
+    }
     let asked = confirmation(&record)?;
-    let mut draft = Draft::like(asked, &app.limits);
+    let registered_by = &record.interaction.registered_by;
+    let mut draft = Draft::like(asked, registered_by, app.service.profiles(), &app.limits);
     let preview = match draft.read(&app.limits) {
         Some((tool_name, terms)) => Some(look_ahead(&app, &person, tool_name, terms).await?),
         None => None,
@@ -91,7 +94,7 @@ pub(super) async fn preview(State(app): State<App>, form: Form) -> Result<Respon
     let mut draft = Draft::sent(&fields);
     let preview = match draft.read(&app.limits) {
         Some((tool_name, terms)) => look_ahead(&app, &person, tool_name, terms).await?,
-        None => Preview::of_faults(draft.faults()),
+        None => Preview::of_faults(Frame::of(&person, "rules"), draft.faults()),
     };
     if fields.get("part").is_some() {
         return html(&preview);
@@ -108,15 +111,15 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
         return Ok((FORM_AT_FAULT, html(&page)?).into_response());
     };
     let source = RuleSource::Own(tool_name);
-    let made = app.service.make_trust_rule(&person.principal, source, terms, draft.apply_to_pending).await;
+    let made = app.service.make_trust_rule(&person.principal, source, terms.into(), draft.apply_to_pending).await;
     let rule_id = made.map_err(Problem::from)?.rule.rule_id;
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())
 }
 
 async fn look_ahead(app: &App, person: &Person, tool_name: ToolName, terms: Terms) -> Result<Preview, Problem> {
     let decision = terms.decision;
-    let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms).await?;
-    Ok(Preview::of(decision, &preview)?)
+    let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms.into()).await?;
+    Ok(Preview::of(Frame::of(person, "rules"), decision, &preview))
 }
 
 /// How many lines a list has here. The numbers tell of all.
@@ -126,6 +129,7 @@ const LONGEST: usize = 20;
 #[derive(Template)]
 #[template(path = "web/rule_preview.html")]
 pub(super) struct Preview {
+    frame: Frame,
     /// What has to be put right before there is anything to show.
     faults: Vec<(&'static str, String)>,
     shown: Option<Shown>,
@@ -153,24 +157,15 @@ struct List {
     more: usize,
 }
 
-struct Line {
-    request_id: String,
-    status: &'static str,
-    about: Headline,
-    registered_by: String,
-    created_at: AbsoluteTime,
-    resolved: Option<(By, AbsoluteTime)>,
-}
-
 impl Preview {
     /// Of a rule that cannot be read yet.
-    pub(super) fn of_faults(faults: Vec<(&'static str, &str)>) -> Self {
+    pub(super) fn of_faults(frame: Frame, faults: Vec<(&'static str, &str)>) -> Self {
         let faults = faults.into_iter().map(|(label, fault)| (label, fault.to_owned())).collect();
-        Self { faults, shown: None }
+        Self { frame, faults, shown: None }
     }
 
     /// Of a rule that decides this way.
-    pub(super) fn of(decision: RuleDecision, preview: &service::Preview) -> Result<Self, StoreError> {
+    pub(super) fn of(frame: Frame, decision: RuleDecision, preview: &service::Preview) -> Self {
         let counts = preview.counts;
         let decided = counts.approved + counts.rejected + counts.by_rules + counts.unanswered;
         let contradicted = match decision {
@@ -178,37 +173,24 @@ impl Preview {
             RuleDecision::Allow | RuleDecision::Ask => "People had rejected these",
         };
         let lists = [
-            List::of(contradicted, &preview.contradicted.records, counts.contradicted, true)?,
-            List::of("Waiting now", &preview.pending.records, counts.pending, false)?,
-            List::of("The others, the latest first", &preview.decided.records, decided - counts.contradicted, false)?,
+            List::of(contradicted, &preview.contradicted.records, counts.contradicted, true),
+            List::of("Waiting now", &preview.pending.records, counts.pending, false),
+            List::of("The others, the latest first", &preview.decided.records, decided - counts.contradicted, false),
         ];
         let lists = lists.into_iter().filter(|list| !list.lines.is_empty() || list.more > 0).collect();
-        Ok(Self {
+        Self {
+            frame,
             faults: Vec::new(),
             shown: Some(Shown { decision, examined: preview.examined, decided, counts, lists }),
-        })
+        }
     }
 }
 
 impl List {
-    fn of(title: &'static str, records: &[Record], count: usize, is_warning: bool) -> Result<Self, StoreError> {
-        let lines = records.iter().take(LONGEST).map(Line::of).collect::<Result<Vec<_>, _>>()?;
+    fn of(title: &'static str, records: &[Record], count: usize, is_warning: bool) -> Self {
+        let lines = records.iter().take(LONGEST).map(Line::from).collect::<Vec<_>>();
         let more = count.saturating_sub(lines.len());
-        Ok(Self { title, is_warning, lines, more })
-    }
-}
-
-impl Line {
-    fn of(record: &Record) -> Result<Self, StoreError> {
-        let interaction = &record.interaction;
-        Ok(Self {
-            request_id: interaction.request_id.to_string(),
-            status: interaction.status().as_str(),
-            about: record.body.content.summary().text.as_ref().into(),
-            registered_by: interaction.registered_by.to_string(),
-            created_at: AbsoluteTime(interaction.created_at),
-            resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
-        })
+        Self { title, is_warning, lines, more }
     }
 }
 

@@ -13,11 +13,12 @@ use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::RuleId;
 use crate::domain::principal::Right;
-use crate::domain::trust_rule::TrustRule;
+use crate::domain::trust_rule::{Parts, TrustRule};
 use crate::http::App;
 use crate::http::api::page::page;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Param, Params};
+use crate::present::{COVERS_LESS, rule_parts};
 use crate::store::{CopyableQuery, EventFilter, List, Page as Rows, RuleFilter};
 
 /// How many of the latest events about a rule its page shows.
@@ -138,6 +139,10 @@ pub(super) struct RuleView {
     pub(super) tool_name: Markup,
     pub(super) pattern: Markup,
     pub(super) scope: Markup,
+    /// What it says besides, by name.
+    pub(super) parts: Vec<(Markup, Markup)>,
+    pub(super) reason: Option<Markup>,
+    pub(super) covers_less: Option<&'static str>,
     pub(super) allow_high_risk: bool,
     pub(super) use_count: u64,
     pub(super) max_uses: Option<u64>,
@@ -151,7 +156,12 @@ pub(super) struct RuleView {
 
 impl From<&TrustRule> for RuleView {
     fn from(rule: &TrustRule) -> Self {
+        let Parts { members, agent, execution_target } = &rule.terms.parts;
+        let parts = rule_parts(members, agent.as_ref(), *execution_target).into_iter();
         Self {
+            parts: parts.map(|(name, value)| (escape_untrusted(&name), escape_untrusted(&value))).collect(),
+            reason: rule.terms.reason.as_ref().map(|reason| escape_untrusted(reason.as_str())),
+            covers_less: rule.covers_less().then_some(COVERS_LESS),
             rule_id: rule.rule_id.to_string(),
             name: rule.name.as_ref().map(ToString::to_string),
             revision: rule.revision,

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::domain::principal::{Principal, Right};
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
+use crate::http::middleware::origin::scheme;
 use crate::http::transport::connection::Connection;
 use crate::service::IssuedCredential;
 use crate::tokens;
@@ -22,6 +23,8 @@ use crate::tokens;
 /// A person who has logged in.
 pub(super) struct Person {
     pub(super) principal: Principal,
+    /// What stands before each path that this person is led to.
+    pub(super) base: Arc<str>,
     /// The session's own text, as the cookie has it.
     session: Zeroizing<String>,
 }
@@ -101,12 +104,14 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let connection = parts.extensions.get::<Arc<Connection>>();
-        let scheme = connection.map(|connection| connection.scheme(&parts.headers, &app.http.trusted_proxy));
-        let cookie = SessionCookie::new(&parts.headers, scheme == Some("https"));
+        let scheme = connection.map(|connection| scheme(connection, &app.http, &parts.headers));
+        let base = app.http.base();
+        let cookie = SessionCookie::new(&parts.headers, scheme == Some("https"), base);
         let person = match cookie.found(&parts.headers) {
             Some(session) => {
                 let principal = app.service.session(session).await?;
-                principal.map(|principal| Person { principal, session: Zeroizing::new(session.to_owned()) })
+                let session = Zeroizing::new(session.to_owned());
+                principal.map(|principal| Person { principal, base: base.into(), session })
             }
             None => None,
         };
@@ -117,18 +122,25 @@ impl FromRequestParts<App> for Visit {
 /// The cookie of sessions with this server.
 ///
 /// Browsers do not tell the ports of a host apart when they send cookies, so its name does: two servers on one machine have
-/// one each.
+/// one each. Under a path it is sent to that path alone, and so cannot have the prefix that demands the whole host.
 pub(super) struct SessionCookie {
     name: String,
     is_secure: bool,
+    path: String,
 }
 
 impl SessionCookie {
-    fn new(headers: &HeaderMap, is_secure: bool) -> Self {
+    fn new(headers: &HeaderMap, is_secure: bool, base: &str) -> Self {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let port = host.rsplit_once(':').map_or("", |(_, port)| port);
         let port = if port.bytes().all(|byte| byte.is_ascii_digit()) { port } else { "" };
-        Self { name: format!("{}countersign_session{port}", if is_secure { "__Host-" } else { "" }), is_secure }
+        let (prefix, path) = match (is_secure, base) {
+            (false, "") => ("", "/"),
+            (false, base) => ("", base),
+            (true, "") => ("__Host-", "/"),
+            (true, base) => ("__Secure-", base),
+        };
+        Self { name: format!("{prefix}countersign_session{port}"), is_secure, path: path.to_owned() }
     }
 
     /// Its value among the cookies that a browser has sent.
@@ -151,7 +163,7 @@ impl SessionCookie {
 
     fn header(&self, value: &str, max_age: Duration) -> AppendHeaders<[(HeaderName, String); 1]> {
         let cookie = Cookie::build((self.name.as_str(), value))
-            .path("/")
+            .path(self.path.as_str())
             .http_only(true)
             .same_site(SameSite::Strict)
             .secure(self.is_secure)

@@ -10,7 +10,7 @@ use askama::filters::HtmlSafe;
 use crate::clock::Timestamp;
 use crate::domain::kinds::Diff;
 use crate::domain::visible::{Piece, gap_name, name, pieces};
-use crate::present::{Change, Line, hunks, span};
+use crate::present::{Change, Edit, Line, hunks, span};
 
 /// HTML that is escaped already.
 #[derive(Clone, Debug, Default)]
@@ -153,6 +153,22 @@ impl DiffView {
             before: None,
             whole: (!diff.is_new_file).then(|| escape_untrusted(&diff.new_content)),
             hunks: hunks.iter().map(|lines| lines.iter().map(LineView::of).collect()).collect(),
+        }
+    }
+}
+
+impl DiffView {
+    /// A change that the members of an input say.
+    pub(super) fn of_edit(edit: &Edit) -> Self {
+        let count = |change| edit.hunks.iter().flatten().filter(|line| line.change == change).count();
+        Self {
+            file: escape_untrusted(&edit.file),
+            is_new_file: false,
+            added: count(Change::Added),
+            removed: count(Change::Removed),
+            before: None,
+            whole: None,
+            hunks: edit.hunks.iter().map(|lines| lines.iter().map(LineView::of).collect()).collect(),
         }
     }
 }

@@ -2,6 +2,8 @@
 // What is live on the queue: cards come and change by themselves, times count, keys decide. Without it the page works by its
 // forms alone.
 
+/** What stands before each path. */
+const { base } = document.documentElement.dataset;
 const queue = document.getElementById("queue");
 const many = document.getElementById("many");
 const help = document.getElementById("help");
@@ -43,7 +45,7 @@ function parsed(html) {
 /** Looks at these cards again. */
 async function look(ids) {
   while (ids.length > 0) {
-    const html = await ask(`/cards?ids=${ids.slice(0, 50).join(",")}`);
+    const html = await ask(`${base}/cards?ids=${ids.slice(0, 50).join(",")}`);
     if (html === null) break;
     const cards = [...parsed(html).querySelectorAll(".card")];
     cards.forEach(place);
@@ -174,7 +176,7 @@ function connect() {
 
 /** Connects again once the server answers as it should. */
 async function comeBack() {
-  const isThere = (await ask("/cards?ids=")) !== null;
+  const isThere = (await ask(`${base}/cards?ids=`)) !== null;
   if (line.dataset.final) return;
   if (isThere) connect();
   else setTimeout(comeBack, 2000);
@@ -190,7 +192,7 @@ function offline(is) {
 function loggedOut() {
   line.dataset.final = "yes";
   line.hidden = false;
-  line.innerHTML = 'You are logged out. <a href="/login">Log in</a> to go on.';
+  line.innerHTML = `You are logged out. <a href="${base}/login">Log in</a> to go on.`;
   return null;
 }
 

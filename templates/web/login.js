@@ -1,5 +1,6 @@
 "use strict";
 // A log-in link has its code behind the '#', which no server, proxy or log sees. The form sends it.
+const base = document.documentElement.dataset.base;
 const form = document.getElementById("login");
 
 /** Sends what stands behind the '#', if anything does. */
@@ -16,7 +17,7 @@ addEventListener("hashchange", follow);
 if (!follow()) {
   // Who follows a link from another site comes without the cookie, and is led here though logged in: asked from here, the
   // server sees the cookie and leads on.
-  fetch("/login", { redirect: "manual" }).then((answer) => {
-    if (answer.type === "opaqueredirect") location.replace("/");
+  fetch(`${base}/login`, { redirect: "manual" }).then((answer) => {
+    if (answer.type === "opaqueredirect") location.replace(`${base}/`);
   });
 }

@@ -33,7 +33,7 @@ if (editor) {
     const body = new URLSearchParams(new FormData(editor));
     body.set("part", "true");
     try {
-      const answer = await fetch("/rules/preview", { method: "POST", body, signal });
+      const answer = await fetch(editor.querySelector("[data-show]").formAction, { method: "POST", body, signal });
       if (answer.ok) {
         shown.innerHTML = await answer.text();
         said.textContent = shown.querySelector("p").textContent;

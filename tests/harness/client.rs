@@ -5,11 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-fn http() -> ureq::Agent {
+/// Speaks TLS with those who show the certificate `trusted`, in PEM, and with no others.
+pub(super) fn http(trusted: Option<&str>, redirects: u32) -> ureq::Agent {
     let config =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
-    config.build().into()
+    let roots = trusted.map(|pem| ureq::tls::Certificate::from_pem(pem.as_bytes()).unwrap()).into_iter();
+    let roots = ureq::tls::RootCerts::Specific(std::sync::Arc::new(roots.collect()));
+    let tls = ureq::tls::TlsConfig::builder().root_certs(roots).build();
+    config.tls_config(tls).max_redirects(redirects).build().into()
 }
+
+/// How many redirects a client follows by itself.
+const REDIRECTS: u32 = 10;
 
 /// Speaks HTTP with one token. A clone shares its connections.
 #[derive(Clone)]
@@ -17,6 +24,8 @@ pub(crate) struct Client {
     pub(crate) url: String,
     pub(crate) token: Option<String>,
     pub(super) agent: ureq::Agent,
+    /// The certificate that it trusts, in PEM, where it speaks TLS.
+    pub(super) trusted: Option<String>,
 }
 
 /// What came back.
@@ -58,7 +67,12 @@ impl Client {
 
     /// One without a token.
     pub(crate) fn anonymous(url: &str) -> Self {
-        Self { url: url.to_owned(), token: None, agent: http() }
+        Self { url: url.to_owned(), token: None, agent: http(None, REDIRECTS), trusted: None }
+    }
+
+    /// The same client, which speaks TLS with those who show this certificate, in PEM.
+    pub(crate) fn trusting(self, pem: &str) -> Self {
+        Self { agent: http(Some(pem), REDIRECTS), trusted: Some(pem.to_owned()), ..self }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

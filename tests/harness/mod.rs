@@ -6,7 +6,8 @@
 //! - [`Client`] speaks HTTP with one token: [`TestServer::agent`] and [`TestServer::approver`] make one for a principal,
 //!   [`TestServer::anonymous`] one without a token. [`page::Browser`] is a client with a log-in, for the pages.
 //! - [`Answer`] is what comes back: [`Answer::expect`] demands a status, [`Answer::refusal`] is the status and the code.
-//! - [`confirmation`], [`secret`] and [`question`] make registrations; [`altered`] changes members of them.
+//! - [`confirmation`], [`secret`] and [`question`] make registrations; [`altered`] changes members of them. [`KINDS`] has
+//!   every kind, for what holds of all.
 //! - [`Process`] is the real binary as a process of its own, for what kills or restarts it; [`countersign`] is any command
 //!   of it, and [`terminal::Terminal`] runs one in a terminal.
 //! - [`race`] lets threads go at the same moment, [`until`] gives way until a condition holds: no test sleeps.
@@ -37,7 +38,10 @@ mod without_sweeper;
 pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::race::{Act, race};
-pub(crate) use self::requests::{altered, confirmation, question, responses, secret};
+pub(crate) use self::requests::{
+    AnyKind, KINDS, altered, confirmation, full_confirmation, full_question, full_secret, origin, question, responses,
+    secret,
+};
 use self::without_sweeper::Sweeper;
 
 use std::path::{Path, PathBuf};

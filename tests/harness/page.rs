@@ -1,11 +1,9 @@
 //! A browser without a script: it keeps its cookie, sends forms, and reads pages.
 
-use std::time::Duration;
-
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::client::{Answer, Client};
+use super::client::{Answer, Client, http};
 
 /// A person who has logged in to the inbox.
 pub(crate) struct Browser {
@@ -18,8 +16,7 @@ impl Client {
     #[track_caller]
     pub(crate) fn browser(&self) -> Browser {
         let link = self.post_nothing("/v1/login-links").expect(201);
-        let anonymous =
-            Browser { client: Self { token: None, agent: without_redirects(), ..self.clone() }, cookie: String::new() };
+        let anonymous = Browser::of(Self { token: None, ..self.clone() });
         let answer = anonymous.send_form("/login", &[("credential", link.body["code"].as_str().unwrap())]).expect(303);
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
@@ -27,26 +24,35 @@ impl Client {
     }
 }
 
-/// A redirect is an answer to look at.
-fn without_redirects() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
-    config.timeout_global(Some(Duration::from_secs(60))).build().into()
-}
-
 impl Browser {
     /// One without a session.
     pub(crate) fn anonymous(url: &str) -> Self {
-        let client = Client { agent: without_redirects(), ..Client::anonymous(url) };
-        Self { client, cookie: String::new() }
+        Self::of(Client::anonymous(url))
+    }
+
+    /// A redirect is an answer to look at.
+    fn of(client: Client) -> Self {
+        Self { client: Client { agent: http(client.trusted.as_deref(), 0), ..client }, cookie: String::new() }
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// The same; an error where no whole answer came.
+    pub(crate) fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Answer, ureq::Error> {
         let mut all = vec![("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
         if !self.cookie.is_empty() {
             all.push(("cookie", &self.cookie));
         }
         all.extend(headers);
-        self.client.try_send(method, path, &all, body).unwrap()
+        self.client.try_send(method, path, &all, body)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -67,8 +73,9 @@ impl Browser {
     /// Sends these fields and no others.
     pub(crate) fn send_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        let origin = self.client.url.as_str();
-        let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", origin)];
+        // Without the path, where a proxy has put the server under one.
+        let origin = self.client.url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", origin.as_str())];
         self.send("POST", path, &headers, Some(body.as_bytes()))
     }
 

@@ -6,7 +6,7 @@ use super::TestServer;
 
 /// All that a refusal has to leave alone.
 const CONTENTS: &[&str] = &[
-    "SELECT name, pending_count FROM principals ORDER BY name",
+    "SELECT * FROM principals ORDER BY name",
     "SELECT * FROM interactions ORDER BY interaction_id",
     "SELECT * FROM interaction_bodies ORDER BY interaction_id",
     "SELECT * FROM claims ORDER BY interaction_id",

@@ -16,5 +16,6 @@ mod matcher;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod ops;
+mod retention;
 mod rules;
 mod store;

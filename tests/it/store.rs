@@ -13,7 +13,7 @@ use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::json::JsonObject;
 use countersign::domain::kinds::Content;
 use countersign::domain::principal::Principal;
-use countersign::store::{Error, Filter, Page, Priority, Store, StoreLimits, TokenHash};
+use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Store, StoreLimits, TokenHash};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -69,6 +69,10 @@ fn secret(request_id: &str, by: &Principal, now: Timestamp) -> (Interaction, Bod
     (interaction, Body { content, metadata, origin: None, bytes: 0, content_sha256: [0; 32], traceparent: None })
 }
 
+fn columns(content: &str) -> BodyColumns {
+    BodyColumns { content: content.to_owned(), origin: None, tool_use_sha256: None }
+}
+
 /// Has the store settle a pending secret `s`, which expires after ten seconds, as `asked` says, after `wait`; whether it
 /// did. What is refused has to have changed nothing.
 fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) -> bool {
@@ -78,7 +82,7 @@ fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) ->
     let registered = runtime.block_on(store.write(Priority::Human, move |tx| {
         tx.insert_token(&TokenId::generate(), &holder)?;
         let (interaction, body) = secret("s", &holder.principal, tx.now());
-        assert!(tx.insert_interaction(&interaction, &body, "{}", 1)?);
+        assert!(tx.insert_interaction(&interaction, &body, &columns("{}"), 1)?);
         Ok::<_, Error>(interaction)
     }));
     clock.advance(wait);
@@ -147,6 +151,48 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_no_other() {
     assert_eq!(sql(&db, "SELECT principal FROM audit_events ORDER BY principal"), even);
 }
 
+/// How much is pending, and the first deadline, are remembered: what was undone is not.
+#[test]
+fn what_fails_halfway_is_not_remembered_as_pending() {
+    let Open { directory: _directory, clock, runtime, store, .. } = open();
+    let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
+    let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
+    runtime.block_on(store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
+    let register = |id: &'static str, fails: bool| {
+        let builder = builder.clone();
+        let written = store.write(Priority::Human, move |tx| {
+            let (interaction, body) = secret(id, &builder, tx.now());
+            let has_room = tx.insert_interaction(&interaction, &body, &columns("{}"), 1)?;
+            if fails { Err(Error::Busy) } else { Ok((has_room, interaction)) }
+        });
+        runtime.block_on(written)
+    };
+    let first_deadline = || runtime.block_on(store.next_deadline(Priority::Human)).unwrap();
+    assert!(register("fails", true).is_err());
+    assert_eq!(first_deadline(), None);
+    clock.advance(Duration::from_secs(1));
+    let (has_room, kept) = register("kept", false).unwrap();
+    assert!(has_room);
+    assert_eq!(first_deadline(), kept.expires_at);
+    assert!(!register("more", false).unwrap().0);
+    let resolution = Resolution::by_principal(Outcome::Cancelled, &builder, kept.created_at);
+    let resolves = |fails: bool| {
+        let (kept, resolution) = (kept.clone(), resolution.clone());
+        let written = store.write(Priority::Human, move |tx| {
+            tx.resolve(&kept, &resolution)?;
+            if fails { Err(Error::Busy) } else { Ok(()) }
+        });
+        runtime.block_on(written)
+    };
+    assert!(resolves(true).is_err());
+    assert_eq!(first_deadline(), kept.expires_at);
+    assert!(!register("more", false).unwrap().0);
+    resolves(false).unwrap();
+    assert_eq!(first_deadline(), None);
+    assert!(register("more", false).unwrap().0);
+    runtime.block_on(store.close()).unwrap();
+}
+
 /// There is a reader at any moment, so that the log could never begin anew by itself.
 #[test]
 fn the_log_stays_short_under_a_load_that_never_pauses() {
@@ -171,7 +217,7 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
         let (builder, content) = (builder.clone(), Arc::clone(&content));
         let written = store.write(Priority::Human, move |tx| {
             let (interaction, body) = secret(&format!("s{number}"), &builder, tx.now());
-            tx.insert_interaction(&interaction, &body, &content, 400)
+            tx.insert_interaction(&interaction, &body, &columns(&content), 400)
         });
         assert!(runtime.block_on(written).unwrap());
     }

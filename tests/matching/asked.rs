@@ -39,14 +39,8 @@ pub(crate) enum Decided {
 
 /// The rule for every place that says this of subjects like `pattern`; `None` where `pattern` cannot be one.
 pub(crate) fn rule(decision: RuleDecision, pattern: &str) -> Option<TrustRule> {
-    let terms = Terms {
-        pattern: Pattern::try_from(pattern.to_owned()).ok()?,
-        scope: Scope::try_from(Scope::EVERYWHERE.to_owned()).ok()?,
-        decision,
-        allow_high_risk: false,
-        lifetime_ms: None,
-        max_uses: None,
-    };
+    let pattern = Pattern::try_from(pattern.to_owned()).ok()?;
+    let terms = Terms::new(pattern, Scope::try_from(Scope::EVERYWHERE.to_owned()).ok()?, decision);
     let tool = "shell".parse::<ToolName>().ok()?;
     Some(TrustRule::new(tool, terms, PrincipalName::nobody(), Timestamp::EPOCH))
 }
@@ -92,7 +86,13 @@ impl Asked {
     }
 
     pub(crate) fn decided_by(&self, rules: &RuleSet) -> Decided {
-        let candidate = MatchInput { confirmation: &self.confirmation, subject: &self.subject, excluded_author: None };
+        let candidate = MatchInput {
+            confirmation: &self.confirmation,
+            subject: &self.subject,
+            registered_by: &PrincipalName::nobody(),
+            conversation_id: None,
+            own_rules_count: true,
+        };
         let id = |rule: &TrustRule| rule.rule_id.clone();
         match rules.decide(&candidate, Timestamp::EPOCH, None) {
             RuleSetDecision::Deny(rule) => Decided::Deny(id(rule)),

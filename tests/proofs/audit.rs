@@ -162,6 +162,8 @@ fn forged(conn: &Connection, seq: i64) -> EventHash {
         rule_id: None,
         principal: Some("eve".into()),
         detail: "{}".into(),
+        writing: None,
+        former: None,
     };
     told.hash(seq, previous.map_or(EventHash::ZERO, EventHash::from))
 }

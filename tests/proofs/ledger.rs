@@ -139,11 +139,6 @@ const QUESTIONS: &[(&str, &str)] = &[
          EXISTS (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.claimed')",
     ),
     (
-        "a wrong count of what is pending",
-        "SELECT name FROM principals WHERE pending_count <> \
-         (SELECT count(*) FROM interactions WHERE registered_by = name AND status = 'pending')",
-    ),
-    (
         "a gap in the history",
         "SELECT * FROM (SELECT count(*) AS lines, coalesce(max(seq), 0) AS last FROM audit_events) WHERE lines <> last",
     ),

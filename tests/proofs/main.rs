@@ -16,6 +16,8 @@
 #![expect(clippy::print_stdout, reason = "a report is printed")]
 
 mod audit;
+mod clock;
+mod endurance;
 mod faults;
 #[path = "../harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests ask more")]
@@ -31,9 +33,11 @@ mod matching;
 mod migration;
 mod model;
 mod mutated;
+mod one_server;
 mod power_loss;
 mod run;
 mod seeded_rng;
+mod shares;
 mod strace;
 
 use std::process::ExitCode;
@@ -52,6 +56,10 @@ const PROOFS: &[Proof] = &[
     Proof { name: "audit", prove: audit::prove },
     Proof { name: "migration", prove: migration::prove },
     Proof { name: "mutated lines", prove: mutated::prove },
+    Proof { name: "one server", prove: one_server::prove },
+    Proof { name: "clock", prove: clock::prove },
+    Proof { name: "shares", prove: shares::prove },
+    Proof { name: "endurance", prove: endurance::prove },
 ];
 
 fn main() -> ExitCode {

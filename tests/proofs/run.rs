@@ -35,6 +35,14 @@ pub(crate) struct Run {
     /// Where randomness begins; drawn anew where nothing is said, and printed
     #[arg(long, default_value_t = drawn())]
     pub(crate) seed: u64,
+
+    /// How long the proof of endurance takes
+    #[arg(long, overrides_with = "minutes")]
+    pub(crate) minutes: Option<u64>,
+
+    /// How often it kills the server, in seconds
+    #[arg(long, value_name = "SECONDS", overrides_with = "kill_every")]
+    pub(crate) kill_every: Option<u64>,
 }
 
 fn drawn() -> u64 {

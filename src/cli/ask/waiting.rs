@@ -122,13 +122,10 @@ impl Asked {
 pub(in crate::cli) fn how_it_ended(interaction: &Interaction, outcome: Outcome) -> String {
     let resolution = interaction.resolution.as_ref();
     let ending = Ending::new(outcome, resolution.map(Resolution::resolved_by));
-    let ending = match resolution {
-        Some(Resolution::Confirmation { effective_input: Some(effective), .. }) => {
-            ending.edited(interaction.confirmation.as_ref().is_some_and(|asked| asked.input != *effective))
-        }
-        Some(Resolution::Secret { delivery, .. }) => ending.delivered(*delivery),
-        Some(Resolution::Confirmation { .. } | Resolution::Question { .. }) | None => ending,
-    };
+    let effective = resolution.and_then(Resolution::effective_input);
+    let is_edited =
+        effective.zip(interaction.confirmation.as_ref()).is_some_and(|(input, asked)| asked.input != *input);
+    let ending = ending.edited(is_edited).delivered(resolution.and_then(Resolution::delivery));
     let comment = resolution.and_then(Resolution::comment);
     let comment = comment.map_or_else(String::new, |comment| format!(": {}", safe_text::line(comment)));
     format!("{ending}{comment}")

@@ -5,8 +5,9 @@
 
 mod agent;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -17,7 +18,7 @@ use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use crate::api::RegisterBody;
 use crate::client::Client;
-use crate::config::Access;
+use crate::config::{Access, timeout};
 use crate::domain::enums::Role;
 use crate::domain::id::RequestId;
 
@@ -26,9 +27,16 @@ const REQUESTS: &str = include_str!("requests.json");
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
+    /// Withdraw what is not decided after this time, such as 90s or 10m [default: wait at a terminal, 10m elsewhere]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
+    wait: Option<Duration>,
+
     #[command(flatten)]
     access: Access,
 }
+
+/// How long a demonstration waits for a person where there is no terminal to end it from.
+const WITHOUT_A_TERMINAL: Duration = Duration::from_secs(10 * 60);
 
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -55,8 +63,11 @@ impl Demo {
                 (agent, story)
             });
         }
+        let longest = self.wait.or_else(|| (!io::stdin().is_terminal()).then_some(WITHOUT_A_TERMINAL));
+        let end = longest.map(|longest| Instant::now() + longest);
         while !waiting.is_empty() {
-            match interrupts.next()? {
+            let Some(heard) = interrupts.next_until(end)? else { return withdraw(&client, &waiting) };
+            match heard {
                 Heard::Done((agent, story)) => {
                     writeln!(out, "{}", story?.and(agent.about.clone()).paint(look))?;
                     waiting.retain(|other| *other != agent);

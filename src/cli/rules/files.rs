@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::owner::Owner;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Database;
+use crate::config::{Database, ProfilesError, ToolProfiles};
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::pattern::Scope;
 use crate::rules_file::{self, FileRule, RulesFile};
@@ -22,6 +22,9 @@ struct RulesPath {
     /// The longest pattern, in bytes
     #[arg(long, value_name = "BYTES", env = "COUNTERSIGN_MAX_PATTERN_BYTES", default_value_t = 1024)]
     max_pattern_bytes: usize,
+
+    #[command(flatten)]
+    tool_profiles: ToolProfiles,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +71,8 @@ pub(in crate::cli) enum Failure {
     #[error("{path}: {failed} of {examples} examples are not decided as the file says")]
     Examples { path: PathBuf, failed: usize, examples: usize },
     #[error(transparent)]
+    Profiles(#[from] ProfilesError),
+    #[error(transparent)]
     Import(#[from] ImportError),
 }
 
@@ -82,7 +87,8 @@ impl RulesPath {
 
     /// Refuses a file with an example that is not decided as it says; every such example is named on stderr.
     fn check_examples(&self, rules: &RulesFile) -> Result<(), crate::cli::Failure> {
-        let failures = rules.failures().map_err(|error| Failure::NotRules(self.file.clone(), error))?;
+        let profiles = self.tool_profiles.load().map_err(Failure::from)?;
+        let failures = rules.failures(&profiles).map_err(|error| Failure::NotRules(self.file.clone(), error))?;
         let mut err = io::stderr().lock();
         for failure in &failures {
             writeln!(err, "{}: {}: {}", self.file.display(), failure.name, failure.problem)?;
@@ -173,6 +179,18 @@ fn summary(rule: &FileRule) -> String {
     let scope =
         if scope.as_str() == Scope::EVERYWHERE { "everywhere".to_owned() } else { format!("in {:?}", scope.as_str()) };
     let mut text = format!("{decision} {tool_name} {:?} {scope}", pattern.as_str());
+    for (pointer, pattern) in rule.members.iter() {
+        text.push_str(&format!(", {} {pattern:?}", pointer.as_str()));
+    }
+    if let Some(agent) = &rule.agent {
+        text.push_str(&format!(", of {agent}"));
+    }
+    if let Some(target) = rule.execution_target {
+        text.push_str(&format!(", on {target}"));
+    }
+    if let Some(reason) = &rule.reason {
+        text.push_str(&format!(", because {:?}", reason.as_str()));
+    }
     if rule.allow_high_risk {
         text.push_str(", high risk too");
     }

@@ -1,11 +1,14 @@
 //! `countersign rules`: trust rules, as code and as they stand in a running server.
 
+mod add;
 mod files;
 mod preview;
 mod standing;
+mod terms;
 
 use clap::Subcommand;
 
+use self::add::AddRule;
 pub(super) use self::files::Failure;
 use self::files::{ImportRules, TestRules};
 use self::preview::PreviewRule;
@@ -18,6 +21,8 @@ pub(super) enum RulesCommand {
     List(ListRules),
     /// Show one rule
     Show(ShowRule),
+    /// Make a rule in the running server
+    Add(AddRule),
     /// Revoke rules: they decide nothing from the next request on
     Revoke(RevokeRule),
     /// Show what a rule would have decided of the latest confirmations; nothing is stored
@@ -35,6 +40,7 @@ impl RulesCommand {
         match self {
             Self::List(list) => list.run(),
             Self::Show(show) => show.run(),
+            Self::Add(add) => add.run(),
             Self::Revoke(revoke) => revoke.run(),
             Self::Preview(preview) => preview.run(),
             Self::Export(database) => files::export(&database),

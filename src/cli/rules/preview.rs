@@ -4,44 +4,21 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use crate::api::{Interaction, PreviewCounts, TrustRuleBody, TrustRulePreview, WithRaw};
+use super::terms::RuleFlags;
+use crate::api::{Interaction, PreviewCounts, TrustRulePreview, WithRaw};
+use crate::cli::Failure;
 use crate::cli::card::outcome_tint;
 use crate::cli::common::Common;
 use crate::cli::list::{dash, shown_ids, what};
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
-use crate::cli::{Failure, ids};
-use crate::domain::enums::RuleDecision;
-use crate::domain::id::ToolName;
-use crate::domain::pattern::{Pattern, Scope};
 use crate::present::{escape_json, resolver};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PreviewRule {
-    /// The tool that the rule is about
-    #[arg(long, value_name = "NAME", required_unless_present = "request", conflicts_with = "request")]
-    tool: Option<ToolName>,
-
-    /// The pending confirmation that it would be made from: its id, or the beginning of it
-    #[arg(long, value_name = "ID")]
-    request: Option<String>,
-
-    /// The subjects that it covers
-    #[arg(long)]
-    pattern: Pattern,
-
-    /// Where it holds: everywhere, or a directory
-    #[arg(long, default_value = "everywhere")]
-    scope: Scope,
-
-    /// What it does: allow, deny or ask
-    #[arg(long, value_name = "WHAT", default_value_t = RuleDecision::Allow)]
-    decision: RuleDecision,
-
-    /// Let it allow high risk, too
-    #[arg(long)]
-    high_risk: bool,
+    #[command(flatten)]
+    rule: RuleFlags,
 
     #[command(flatten)]
     common: Common,
@@ -50,21 +27,7 @@ pub(in crate::cli) struct PreviewRule {
 impl PreviewRule {
     pub(super) fn run(self) -> Result<(), Failure> {
         let client = self.common.person()?;
-        let request_id = match &self.request {
-            Some(id) => Some(ids::interaction(&client, id, false, ids::Among::Pending)?.value.request_id),
-            None => None,
-        };
-        let preview = client.preview_trust_rule(&TrustRuleBody {
-            request_id,
-            tool_name: self.tool,
-            pattern: self.pattern,
-            scope: self.scope,
-            decision: self.decision,
-            allow_high_risk: self.high_risk,
-            expires_in_ms: None,
-            max_uses: None,
-            apply_to_pending: false,
-        })?;
+        let preview = client.preview_trust_rule(&self.rule.body(&client)?)?;
         if self.common.json {
             return Ok(writeln!(io::stdout(), "{}", escape_json(&preview.json()))?);
         }

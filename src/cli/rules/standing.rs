@@ -14,7 +14,7 @@ use crate::cli::time::Now;
 use crate::cli::{Failure, ids};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::ToolName;
-use crate::present::escape_json;
+use crate::present::{COVERS_LESS, escape_json, rule_parts};
 
 /// How many rules are listed at most.
 const MOST: usize = 5_000;
@@ -84,10 +84,16 @@ impl ListRules {
                 SafeText::line(rule.tool_name.as_str()),
                 SafeText::line(rule.pattern.as_str())
                     .and(SafeText::own(" in ", TextStyle::Dim))
-                    .and(SafeText::line(rule.scope.as_str())),
+                    .and(SafeText::line(rule.scope.as_str()))
+                    .and(parts(rule)),
             ]);
         }
-        Ok(table.print(&mut out, look)?)
+        table.print(&mut out, look)?;
+        let less = found.iter().filter(|item| item.value.covers_less).count();
+        if less > 0 {
+            writeln!(io::stderr(), "{less} of them: {COVERS_LESS}; `countersign rules show` says which")?;
+        }
+        Ok(())
     }
 }
 
@@ -107,6 +113,7 @@ impl ShowRule {
             .map(|name| own(format!("{} revision {}", safe_text::line(name.as_str()), rule.revision)));
         let made_from = rule.created_from.as_ref().map_or_else(String::new, |id| format!(" from {id}"));
         let revoked = rule.revoked_at.zip(rule.revoked_by.as_ref());
+        let said = rule_parts(&rule.members, rule.agent.as_ref(), rule.execution_target);
         let fields = [
             ("name", name),
             ("status", Some(SafeText::own(rule.status, TextStyle::Bold))),
@@ -114,6 +121,8 @@ impl ShowRule {
             ("tool", Some(SafeText::line(rule.tool_name.as_str()))),
             ("pattern", Some(SafeText::line(rule.pattern.as_str()))),
             ("scope", Some(SafeText::line(rule.scope.as_str()))),
+            ("reason", rule.reason.as_ref().map(|reason| SafeText::line(reason.as_str()))),
+            ("mind", rule.covers_less.then(|| SafeText::own(COVERS_LESS, TextStyle::Yellow))),
             ("high risk", rule.allow_high_risk.then(|| SafeText::own("too", TextStyle::Red))),
             ("used", Some(own(uses(rule)))),
             ("last", rule.last_used_at.map(|at| own(at.to_string()))),
@@ -126,6 +135,10 @@ impl ShowRule {
             if let Some(value) = value {
                 writeln!(out, "  {} {}", TextStyle::Dim.paint(&format!("{name:11}"), look), value.paint(look))?;
             }
+        }
+        for (name, value) in said {
+            let name = TextStyle::Dim.paint(&format!("{:11}", safe_text::line(&name)), look);
+            writeln!(out, "  {name} {}", SafeText::line(&value).paint(look))?;
         }
         Ok(())
     }
@@ -157,6 +170,16 @@ fn decision(decision: RuleDecision) -> SafeText {
         RuleDecision::Ask => TextStyle::Yellow,
     };
     SafeText::own(decision, tint)
+}
+
+/// What it says beside its pattern and its scope.
+fn parts(rule: &TrustRule) -> SafeText {
+    let parts = rule_parts(&rule.members, rule.agent.as_ref(), rule.execution_target);
+    parts.into_iter().fold(SafeText::default(), |said, (name, value)| {
+        said.and(SafeText::own(", ", TextStyle::Dim))
+            .and(SafeText::line(&name))
+            .and(SafeText::line(&format!(" {value}")))
+    })
 }
 
 fn uses(rule: &TrustRule) -> String {

@@ -8,7 +8,7 @@ use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
 
 /// What can be chosen, under a title; the texts may be an agent's.
-pub(super) struct Menu {
+pub(in crate::cli) struct Menu {
     title: String,
     items: Vec<(String, String)>,
     at: usize,
@@ -18,23 +18,23 @@ pub(super) struct Menu {
 
 impl Menu {
     /// Each item is what is chosen, and what is said of it.
-    pub(super) fn new<'t>(title: &str, items: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+    pub(in crate::cli) fn new<'t>(title: &str, items: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
         let items = items.into_iter().map(|(text, about)| (text.to_owned(), about.to_owned()));
         Self { title: title.to_owned(), items: items.collect(), at: 0, ticked: Vec::new() }
     }
 
     /// The same, of whose first `count` items several may be chosen.
-    pub(super) fn several(self, count: usize) -> Self {
+    pub(in crate::cli) fn several(self, count: usize) -> Self {
         Self { ticked: vec![false; count], ..self }
     }
 
     /// The places of what is ticked.
-    pub(super) fn ticked(&self) -> impl Iterator<Item = usize> {
+    pub(in crate::cli) fn ticked(&self) -> impl Iterator<Item = usize> {
         self.ticked.iter().enumerate().filter(|(_, is_ticked)| **is_ticked).map(|(at, _)| at)
     }
 
     /// Whether several may be chosen.
-    pub(super) const fn is_of_several(&self) -> bool {
+    pub(in crate::cli) const fn is_of_several(&self) -> bool {
         !self.ticked.is_empty()
     }
 

@@ -1,14 +1,13 @@
 //! `countersign watch`: the live queue in the terminal, one key a decision.
 
-mod answer;
 mod card;
 mod ink;
-mod menu;
+pub(super) mod menu;
 mod page;
 mod queue;
 mod screen;
 mod sources;
-mod step;
+pub(super) mod step;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -23,13 +22,13 @@ use ratatui::crossterm::event::{
 };
 use ratatui::crossterm::execute;
 
-use self::answer::{Answer, was_too_late};
 use self::card::Card;
 use self::page::{Move, Page};
 use self::queue::Queue;
 use self::sources::UiEvent;
-use self::step::{Mode, Transition, begin};
+use self::step::{Mode, Transition};
 use super::failure::Failure;
+use super::kinds::{Answer, begin};
 use super::time::Now;
 use crate::client::{self, Client};
 use crate::config::Access;
@@ -117,6 +116,9 @@ enum Next {
 impl Watch {
     fn run(&mut self, terminal: &mut DefaultTerminal, events: &Receiver<UiEvent>) -> Result<(), Failure> {
         loop {
+            if self.queue.asks_for_more() {
+                sources::refill(Arc::clone(&self.client), self.tell.clone());
+            }
             terminal.draw(|frame| self.draw(frame, Now::read()))?;
             let next = match events.recv_timeout(TICK) {
                 Ok(news) => self.hear(news)?,
@@ -181,7 +183,7 @@ impl Watch {
             (KeyCode::Char('b') | KeyCode::PageUp, Some(page)) => page.move_by(Move::Pages(-1)),
             (KeyCode::Char('g') | KeyCode::Home, Some(page)) => page.move_by(Move::Start),
             (KeyCode::Char('G') | KeyCode::End, Some(page)) => page.move_by(Move::End),
-            (KeyCode::Char(key), _) => self.turn(|_, card, page| begin(key, card, page.has_seen_end())),
+            (KeyCode::Char(key), _) => self.turn(|_, card, page| begin(key, &card.interaction, page.has_seen_end())),
             _ => {}
         }
     }
@@ -231,4 +233,9 @@ impl Watch {
             }
         }
     }
+}
+
+/// Whether another person or the deadline was faster.
+fn was_too_late(error: &client::Error) -> bool {
+    ["already_resolved", "expired"].iter().any(|code| error.is_refusal(code))
 }

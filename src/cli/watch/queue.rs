@@ -5,6 +5,31 @@ use crate::api::Interaction;
 use crate::domain::id::RequestId;
 use crate::present::Ending;
 
+/// The most cards that are held, each with all that it asks: the most urgent ones.
+pub(super) const MOST_CARDS: usize = 100;
+
+/// So few cards left, and those that were left out are asked for.
+const FEW_CARDS: usize = MOST_CARDS / 4;
+
+/// What waits, as far as it is held.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// The most urgent ones.
+    pub(super) interactions: Vec<Interaction>,
+    /// Whether there are others.
+    pub(super) has_more: bool,
+}
+
+impl Pending {
+    /// Adds some, and keeps the most urgent of all.
+    pub(super) fn add(&mut self, more: impl IntoIterator<Item = Interaction>) {
+        self.interactions.extend(more);
+        self.interactions.sort_by(|one, other| order(one).cmp(&order(other)));
+        self.has_more |= self.interactions.len() > MOST_CARDS;
+        self.interactions.truncate(MOST_CARDS);
+    }
+}
+
 /// The cards that wait.
 ///
 /// The selection stays on its card whatever comes or goes, and the card stays there when another person resolves it: a key
@@ -13,6 +38,8 @@ use crate::present::Ending;
 pub(super) struct Queue {
     cards: Vec<Card>,
     selected: Option<RequestId>,
+    /// Whether others wait that are not held.
+    has_more: bool,
 }
 
 /// Those without a deadline come last, and of two with the same deadline the older one first.
@@ -30,6 +57,18 @@ impl Queue {
     /// How many can still be answered.
     pub(super) fn waiting(&self) -> usize {
         self.cards.iter().filter(|card| card.ending.is_none()).count()
+    }
+
+    /// Whether others wait that are not held.
+    pub(super) const fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Whether those that are not held are to be asked for now: few others are left. Once until [`Queue::replace`].
+    pub(super) fn asks_for_more(&mut self) -> bool {
+        let asks = self.has_more && self.waiting() < FEW_CARDS;
+        self.has_more &= !asks;
+        asks
     }
 
     /// The card that a person looks at, and its place.
@@ -53,6 +92,13 @@ impl Queue {
         if self.card_mut(&interaction.request_id).is_none() {
             let at = self.cards.partition_point(|card| order(&card.interaction) < order(&interaction));
             self.cards.insert(at, Card::new(interaction));
+        }
+        // The least urgent goes, but not from before the eyes of a person.
+        while self.cards.len() > MOST_CARDS
+            && let Some(last) = self.cards.iter().rposition(|card| self.selected.as_ref() != Some(card.id()))
+        {
+            self.cards.remove(last);
+            self.has_more = true;
         }
     }
 
@@ -92,7 +138,8 @@ impl Queue {
     }
 
     /// Starts anew with all that waits now. `Some` is a card that is looked at and waits no longer: it has ended somehow.
-    pub(super) fn replace(&mut self, pending: Vec<Interaction>) -> Option<RequestId> {
+    pub(super) fn replace(&mut self, Pending { interactions: pending, has_more }: Pending) -> Option<RequestId> {
+        self.has_more = has_more;
         let waits = |card: &Card| pending.iter().any(|interaction| interaction.request_id == *card.id());
         let gone = self.selected().filter(|(_, card)| !waits(card) && card.ending.is_none());
         let gone = gone.map(|(_, card)| card.id().clone());
@@ -102,5 +149,44 @@ impl Queue {
             self.selected = self.cards.first().map(|card| card.id().clone());
         }
         gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn interaction(number: usize) -> Interaction {
+        let asked = json!({
+            "requestId": format!("c{number:04}"), "kind": "confirmation", "status": "pending", "registeredBy": "agent",
+            "createdAt": "2030-01-01T00:00:00.000Z", "metadata": {},
+            "confirmation": {"toolName": "shell", "input": {"command": "ls"}},
+        });
+        serde_json::from_value(asked).unwrap()
+    }
+
+    #[test]
+    fn the_most_urgent_cards_are_held_and_the_others_asked_for_when_few_are_left() {
+        let mut pending = Pending::default();
+        (0..3).rev().for_each(|page| pending.add((page * 70..(page + 1) * 70).map(interaction)));
+        let mut queue = Queue::default();
+        queue.replace(pending);
+        assert_eq!((queue.waiting(), queue.has_more(), queue.asks_for_more()), (MOST_CARDS, true, false));
+        assert_eq!(queue.cards()[0].id().as_str(), "c0000");
+        queue.arrive(interaction(5000));
+        assert_eq!(queue.waiting(), MOST_CARDS);
+        for number in 0..MOST_CARDS - FEW_CARDS {
+            assert!(!queue.asks_for_more());
+            queue.remove(&interaction(number).request_id);
+        }
+        assert!(!queue.asks_for_more());
+        queue.remove(&interaction(MOST_CARDS - 1).request_id);
+        assert!(queue.asks_for_more() && !queue.asks_for_more());
+        let mut last = Pending::default();
+        last.add((200..210).map(interaction));
+        queue.replace(last);
+        assert!(!queue.has_more() && !queue.asks_for_more());
     }
 }

@@ -7,18 +7,15 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::page::Page;
-use super::step::{Field, Mode};
+use super::step::Mode;
 use super::{Watch, ink};
+use crate::cli::kinds;
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
 use crate::cli::time::Now;
-use crate::domain::enums::{Delivery, Kind};
 
-/// What the keys do, for `?`.
+/// What the keys do that are there for every card, for `?`.
 const HELP: &[(&str, &str)] = &[
-    ("a", "approve, give the secret, answer the question"),
-    ("A", "approve, and make a rule that lets the next ones pass"),
-    ("r", "reject, with a reason; decline to give the secret"),
     ("y", "the second key, where one is asked for: what is dangerous, long, or hides something"),
     ("j k ↓ ↑", "the next card, the one before"),
     ("space b", "read on, read back; Page Down and Page Up, too"),
@@ -48,6 +45,7 @@ impl Watch {
         let waiting = match self.queue.waiting() {
             0 => "nothing waits".to_owned(),
             1 => "1 waits".to_owned(),
+            many if self.queue.has_more() => format!("more than {many} wait"),
             many => format!("{many} wait"),
         };
         let link = if self.is_live {
@@ -76,7 +74,7 @@ impl Watch {
         let block = Block::new().borders(Borders::TOP | Borders::BOTTOM).border_style(Style::new().dim());
         let inner = block.inner(area);
         if matches!(self.step, Mode::Help) {
-            let lines = HELP.iter().map(|(key, does)| Line::from(format!("  {key:<9} {does}")));
+            let lines = kinds::HELP.iter().chain(HELP).map(|(key, does)| Line::from(format!("  {key:<9} {does}")));
             frame.render_widget(block, area);
             frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
             return;
@@ -104,23 +102,8 @@ impl Watch {
                 .flat_map(|note| ink::lines(SafeText::line(note).tinted(TextStyle::Bold), width))
                 .collect(),
             Mode::Sure { doubts, .. } => doubts.iter().flat_map(|doubt| said(doubt.clone(), TextStyle::Red)).collect(),
-            Mode::Typing { field: Field::Secret { delivery, .. }, text } => {
-                let typed = if text.is_empty() { "" } else { "(typed, and not shown)" };
-                let becomes = match delivery {
-                    Delivery::Store => "It is kept, sealed, for this agent.",
-                    Delivery::TransientSend => "It is handed over once and then wiped.",
-                };
-                [said(format!("The value: {typed}"), TextStyle::Bold), said(becomes.to_owned(), TextStyle::Plain)]
-                    .concat()
-            }
             Mode::Typing { field, text } => {
-                let what = if matches!(field, Field::Reason) { "Why not? " } else { "In your own words: " };
-                ink::lines(
-                    SafeText::own(what, TextStyle::Bold)
-                        .and(SafeText::line(text))
-                        .and(SafeText::own("▏", TextStyle::Bold)),
-                    width,
-                )
+                field.prompt(text).into_iter().flat_map(|line| ink::lines(line, width)).collect()
             }
             Mode::Choosing { menu, .. } => menu.lines(width),
         }
@@ -130,35 +113,21 @@ impl Watch {
     fn keys(&self) -> Line<'static> {
         let card = self.queue.selected().map(|(_, card)| card);
         let is_settled = card.zip(self.page.as_ref()).is_some_and(|(card, page)| page.is_settled(card));
-        let keys: &[(&str, &str)] = match (&self.step, card) {
-            (Mode::Reading, Some(card)) if card.is_open() && is_settled => match card.interaction.kind {
-                Kind::Confirmation => &[
-                    ("a", "approve"),
-                    ("A", "and make a rule"),
-                    ("r", "reject"),
-                    ("space", "read on"),
-                    ("?", "keys"),
-                    ("q", "leave"),
-                ],
-                Kind::Secret => {
-                    &[("a", "give it"), ("r", "decline"), ("space", "read on"), ("?", "keys"), ("q", "leave")]
-                }
-                Kind::Question => &[("a", "answer"), ("space", "read on"), ("?", "keys"), ("q", "leave")],
-            },
-            (Mode::Reading, _) => &[("j", "next"), ("?", "keys"), ("q", "leave")],
-            (Mode::Help, _) => &[("Esc", "back")],
-            (Mode::Sure { .. }, _) => &[("y", "do it"), ("Esc", "back")],
-            (Mode::Typing { field: Field::Secret { may_send_once: true, .. }, .. }, _) => {
-                &[("Enter", "give it"), ("Tab", "keep it, or hand it over once"), ("Esc", "back")]
+        let (own, common): (&[_], &[_]) = match (&self.step, card) {
+            (Mode::Reading, Some(card)) if card.is_open() && is_settled => {
+                (kinds::keys(card.interaction.kind), &[("space", "read on"), ("?", "keys"), ("q", "leave")])
             }
-            (Mode::Typing { field: Field::Reason, .. }, _) => &[("Enter", "reject"), ("Esc", "back")],
-            (Mode::Typing { .. }, _) => &[("Enter", "done"), ("Esc", "back")],
+            (Mode::Reading, _) => (&[("j", "next")], &[("?", "keys"), ("q", "leave")]),
+            (Mode::Help, _) => (&[], &[("Esc", "back")]),
+            (Mode::Sure { .. }, _) => (&[("y", "do it")], &[("Esc", "back")]),
+            (Mode::Typing { field, .. }, _) => (field.keys(), &[("Esc", "back")]),
             (Mode::Choosing { menu, .. }, _) if menu.is_of_several() => {
-                &[("j k", "move"), ("space", "tick"), ("Enter", "choose what is ticked"), ("Esc", "back")]
+                (&[("j k", "move"), ("space", "tick"), ("Enter", "choose what is ticked")], &[("Esc", "back")])
             }
-            (Mode::Choosing { .. }, _) => &[("j k", "move"), ("Enter", "choose"), ("Esc", "back")],
+            (Mode::Choosing { .. }, _) => (&[("j k", "move"), ("Enter", "choose")], &[("Esc", "back")]),
         };
-        let shown = keys.iter().flat_map(|(key, does)| [format!(" {key} ").reversed(), format!(" {does}  ").into()]);
+        let keys = own.iter().chain(common);
+        let shown = keys.flat_map(|(key, does)| [format!(" {key} ").reversed(), format!(" {does}  ").into()]);
         Line::from(shown.collect::<Vec<_>>())
     }
 }

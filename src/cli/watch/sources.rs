@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
 
+use super::queue::Pending;
 use crate::api::{AuditEvent, Interaction, ListInteractions, Resolution, WaitInteraction, WithRaw};
 use crate::cli::interrupt::Interrupts;
 use crate::client::{self, Client, pause};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{ResolvedBy, Status};
 use crate::present::Ending;
+
+/// How many interactions a page has that is asked for.
+const PAGE: u32 = 100;
 
 /// How long to wait before looking for a lost server again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -23,8 +27,8 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 pub(super) enum UiEvent {
     /// At the terminal.
     Terminal(Event),
-    /// The server is there: this is all that waits.
-    Pending(Vec<Interaction>),
+    /// The server is there: this is what waits.
+    Pending(Pending),
     /// One more waits.
     Arrived(Box<Interaction>),
     /// One waits no longer.
@@ -87,11 +91,29 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
     });
 }
 
-/// All that waits.
-pub(super) fn pending(client: &Client) -> client::Result<Vec<Interaction>> {
-    let pending = client
-        .interactions(&ListInteractions { status: Some("pending".to_owned()), ..Default::default() }, usize::MAX)?;
-    Ok(pending.into_iter().map(|item| item.value).collect())
+/// The most urgent of all that waits, page by page, so that no more than a page is held beside them.
+pub(super) fn pending(client: &Client) -> client::Result<Pending> {
+    let mut pending = Pending::default();
+    let mut query =
+        ListInteractions { status: vec!["pending".to_owned()], limit: Some(PAGE), ..ListInteractions::default() };
+    loop {
+        let page = client.list_interactions(&query)?;
+        pending.add(page.interactions.into_iter().map(|item| item.value));
+        if page.next_cursor.is_none() {
+            return Ok(pending);
+        }
+        query.cursor = page.next_cursor;
+    }
+}
+
+/// Asks for what waits once more.
+pub(super) fn refill(client: Arc<Client>, tell: Sender<UiEvent>) {
+    thread::spawn(move || {
+        // Where the server is away, the feed finds that out, and comes back with what waits then.
+        if let Ok(pending) = pending(&client) {
+            let _ = tell.send(UiEvent::Pending(pending));
+        }
+    });
 }
 
 /// Passes on what the feed brings until it ends, and why; `None` when the receiver is gone.

@@ -79,14 +79,15 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Walks `events`, which come in the order of their places, and holds them against `kept`, a head that was kept elsewhere;
-/// the history's own head, or what is wrong first. The error is that of whatever reads the events.
+/// Walks `events`, which come in the order of their places, and holds them against `kept`, a head that was kept elsewhere,
+/// be it from before the history was chained anew; the history's own head, or what is wrong first. The error is that of
+/// whatever reads the events.
 pub fn verify<E>(
     events: impl IntoIterator<Item = Result<UnverifiedEvent, E>>,
     kept: Option<Head>,
 ) -> Result<Result<Head, Broken>, E> {
     let mut events = events.into_iter();
-    let (mut head, mut before) = (Head::NONE, None);
+    let (mut head, mut before, mut former) = (Head::NONE, None, EventHash::ZERO);
     while let Some(found) = events.next().transpose()? {
         let next = head.seq.saturating_add(1);
         let Some(hash) = found.hash.filter(|_| found.stands_at(next, head.hash)) else {
@@ -97,7 +98,11 @@ pub fn verify<E>(
             }
             return diagnose(head, &found, events).map(Err);
         };
-        if let Some(kept) = kept.filter(|kept| kept.seq == next && kept.hash != hash) {
+        if let Some(how) = found.fault(next, former) {
+            return Ok(Err(Broken::Edited { seq: next, how: how.to_owned() }));
+        }
+        let is_other = |kept: &Head| kept.seq == next && kept.hash != hash && found.former() != Some(kept.hash);
+        if let Some(kept) = kept.filter(is_other) {
             // The one that was kept may follow, behind one that was put in.
             let following = events.next().transpose()?;
             let is_behind =
@@ -109,6 +114,7 @@ pub fn verify<E>(
             }));
         }
         before = Some(head.hash);
+        former = found.former().unwrap_or(former);
         head = Head { seq: next, hash };
     }
     Ok(match kept {
@@ -176,11 +182,20 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::domain::chain::AuditContent;
+    use crate::domain::chain::{AuditContent, SaltedText};
 
     fn content(name: &str) -> AuditContent<'static> {
         let (event, detail) = (name.to_owned().into(), "{}".into());
-        AuditContent { at: Timestamp::EPOCH, event, request_id: None, rule_id: None, principal: None, detail }
+        AuditContent {
+            at: Timestamp::EPOCH,
+            event,
+            request_id: None,
+            rule_id: None,
+            principal: None,
+            detail,
+            writing: None,
+            former: None,
+        }
     }
 
     /// A whole history of so many events.
@@ -219,6 +234,66 @@ mod tests {
             assert_eq!(verified(events, Some(head)), Ok(head));
             assert_eq!(verified(history(length + 3), Some(head)), Ok(head_of(&history(length + 3))));
         }
+    }
+
+    /// A history of so many events with a text each, chained anew, and the heads that it had before.
+    fn rechained(length: i64) -> (Vec<UnverifiedEvent>, Vec<Head>) {
+        let (mut former, mut previous, mut heads) = (EventHash::ZERO, EventHash::ZERO, Vec::new());
+        let events = (1..=length).map(|seq| {
+            let event = AuditContent { detail: r#"{"comment":"no","delivery":"store"}"#.into(), ..content("before") };
+            former = event.hash(seq, former);
+            heads.push(Head { seq, hash: former });
+            let text = SaltedText { salt: [seq as u8; 16], text: r#"{"comment":"no"}"#.into() };
+            let detail = r#"{"delivery":"store"}"#.into();
+            let event = AuditContent { detail, writing: Some(text.into()), former: Some(former), ..event };
+            previous = event.hash(seq, previous);
+            UnverifiedEvent { seq: Some(seq), content: Ok(event), hash: Some(previous), previous: None }
+        });
+        (events.collect(), heads)
+    }
+
+    fn edit(event: &mut UnverifiedEvent, edit: impl FnOnce(&mut AuditContent<'static>)) {
+        edit(event.content.as_mut().unwrap());
+    }
+
+    #[test]
+    fn a_head_from_before_the_history_was_chained_anew_proves_it_with_its_texts_and_without() {
+        let (mut events, heads) = rechained(5);
+        let head = head_of(&events);
+        for forgotten in 0..=5 {
+            for kept in &heads {
+                assert_eq!(verified(events.clone(), Some(*kept)), Ok(head), "{forgotten} of them are forgotten");
+            }
+            let other = Head { seq: 3, hash: EventHash::ZERO };
+            assert!(matches!(verified(events.clone(), Some(other)), Err(Broken::Replaced { .. })));
+            if let Some(event) = events.get_mut(forgotten) {
+                edit(event, |content| content.writing.as_mut().unwrap().text = None);
+            }
+        }
+    }
+
+    #[test]
+    fn another_text_or_another_past_is_an_edit() {
+        let (mut events, _) = rechained(5);
+        edit(&mut events[2], |content| {
+            let text = content.writing.as_mut().unwrap().text.as_mut().unwrap();
+            text.text = r#"{"comment":"yes"}"#.into();
+        });
+        let named = broken(events);
+        assert!(matches!(&named, Broken::Edited { seq: 3, how } if how.contains("text")), "{named}");
+        // Forged before, and chained anew with what it says now.
+        let (events, _) = rechained(5);
+        let mut previous = EventHash::ZERO;
+        let forged = events.into_iter().enumerate().map(|(at, mut event)| {
+            let seq = at as i64 + 1;
+            if seq == 2 {
+                edit(&mut event, |content| content.principal = Some("eve".into()));
+            }
+            previous = event.content.as_ref().unwrap().hash(seq, previous);
+            UnverifiedEvent { hash: Some(previous), ..event }
+        });
+        let named = broken(forged.collect());
+        assert!(matches!(&named, Broken::Edited { seq: 2, how } if how.contains("before")), "{named}");
     }
 
     #[test]

@@ -9,11 +9,14 @@ use super::{ContentError, Summary, all_different};
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{ExecutionTarget, RiskLevel};
-use crate::domain::id::ToolName;
+use crate::domain::id::{ConversationId, ToolName};
 use crate::domain::json::{JsonObject, null_as_absent, null_as_yes, objects_only};
-use crate::domain::matcher::{Subject, scopes};
+use crate::domain::matcher::{OfferFault, Subject};
+use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::refused::Refused;
+use crate::domain::tools::Profiles;
+use crate::domain::warning::Warning;
 
 /// "May I do this?"
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -39,8 +42,8 @@ pub struct Confirmation {
     /// The directory it is to run in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// What patterns are matched against, as the agent gave it; else the input's `command`,
-    /// `file_path`, `path` or `url`, else the canonical input.
+    /// What patterns are matched against, as the agent gave it; else what the tool's profile, or the shape of the input,
+    /// names, else the canonical input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Why, in the agent's own words.
@@ -82,7 +85,7 @@ pub struct Diff {
 }
 
 /// A pattern that the agent offers for a lasting rule.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 pub struct AllowlistOption {
     /// What it is called to a person.
@@ -92,6 +95,10 @@ pub struct AllowlistOption {
     pub description: Option<String>,
     /// The pattern.
     pub pattern: Pattern,
+    /// What it says of the other members of the input; else each stays as it is, but for those that the tool's profile
+    /// calls free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Members>,
 }
 
 /// A scope that the agent offers for a lasting rule.
@@ -161,7 +168,8 @@ impl Confirmation {
         if self.input_digest.is_some() {
             return Err(ContentError { field: "inputDigest", message: "the digest is computed, not given" });
         }
-        if !all_different(self.allowlist_options.iter().map(|option| &option.pattern)) {
+        let patterns = self.allowlist_options.iter();
+        if !all_different(patterns.map(|option| (&option.pattern, option.members.as_ref().map(Members::to_json)))) {
             return Err(ContentError { field: "allowlistOptions", message: "a pattern is offered twice" });
         }
         if !all_different(self.scope_options.iter().map(|option| &option.scope)) {
@@ -179,28 +187,53 @@ impl Confirmation {
         if self.input_edits_allowed { Ok(()) } else { Err(Refused::EditsNotAllowed) }
     }
 
-    /// Refuses a trust rule whose pattern or scope this very confirmation did not offer.
+    /// Refuses a trust rule whose pattern or scope this very confirmation did not offer. The scope of its own conversation is
+    /// always one.
     ///
     /// # Errors
     ///
     /// [`Refused::PersistentDecisionsNotAllowed`], [`Refused::PatternNotOffered`] or [`Refused::ScopeNotOffered`].
-    pub fn check_offered(&self, pattern: &Pattern, scope: &Scope) -> Result<(), Refused> {
+    pub fn check_offered(
+        &self,
+        pattern: &Pattern,
+        scope: &Scope,
+        conversation_id: Option<&ConversationId>,
+    ) -> Result<(), Refused> {
         if !self.persistent_decisions_allowed {
             return Err(Refused::PersistentDecisionsNotAllowed);
         }
         if !self.allowlist_options.iter().any(|option| option.pattern == *pattern) {
             return Err(Refused::PatternNotOffered);
         }
-        if !self.scope_options.iter().any(|option| option.scope == *scope) {
+        let is_own_conversation =
+            scope.conversation().is_some() && scope.conversation() == conversation_id.map(ConversationId::as_str);
+        if !is_own_conversation && !self.scope_options.iter().any(|option| option.scope == *scope) {
             return Err(Refused::ScopeNotOffered);
         }
         Ok(())
     }
 
-    /// Writes down what patterns will be matched against and the digest of what is to be approved.
-    pub(super) fn complete(&mut self) {
-        self.subject = Some(self.subject_text());
+    /// Writes down the digest of what is to be approved.
+    pub(super) fn digest(&mut self) {
         self.input_digest = Some(input_digest(self.tool_name.as_str(), &self.input));
+    }
+
+    /// Writes down what patterns will be matched against, where the agent has not said it.
+    pub fn complete(&mut self, profiles: &Profiles) {
+        if self.subject.is_none() {
+            self.subject = Some(profiles.read(&self.tool_name, self.input.tree()).said.text());
+        }
+    }
+
+    /// What the subject was before there were profiles, and what tells a repetition from a conflict for ever: no profile that
+    /// is added makes the same content another.
+    #[must_use]
+    pub fn subject_before_profiles(&self) -> String {
+        let from_input = || {
+            let known = ["command", "file_path", "path", "url"];
+            known.iter().find_map(|key| self.input.string(key)).map(str::to_owned)
+        };
+        self.subject.clone().or_else(from_input).unwrap_or_else(|| self.input.canonical())
     }
 
     /// The tool, and the subject that rules match.
@@ -210,27 +243,43 @@ impl Confirmation {
         Summary { title: self.tool_name.as_str(), text }
     }
 
-    /// What patterns are matched against.
+    /// What patterns are matched against: as it was written down, else by the profiles that every server has.
     #[must_use]
     pub fn subject_text(&self) -> String {
-        let from_input = || {
-            let known = ["command", "file_path", "path", "url"];
-            known.iter().find_map(|key| self.input.string(key)).map(str::to_owned)
-        };
-        self.subject.clone().or_else(from_input).unwrap_or_else(|| self.input.canonical())
+        let read = || Profiles::built_in().read(&self.tool_name, self.input.tree()).said.text();
+        self.subject.clone().unwrap_or_else(read)
+    }
+
+    /// Which of the patterns on offer the agent has written, in the order of the offer: the others are those that are offered
+    /// by these profiles where it writes none.
+    #[must_use]
+    pub fn written_by_agent(&self, profiles: &Profiles) -> Vec<bool> {
+        let ours = Subject::by(self, profiles).offers(usize::MAX);
+        self.allowlist_options.iter().map(|option| !ours.contains(option)).collect()
     }
 
     /// Offers patterns of at most `max_pattern_bytes`, and scopes, where the agent has offered none and lasting rules are
-    /// allowed: so no agent need invent them.
-    pub fn offer(&mut self, subject: &Subject, max_pattern_bytes: usize) {
+    /// allowed: so no agent need invent them. An offer of the agent's own that does not cover this, or is far wider than it
+    /// need be, is left out: what comes back says which.
+    pub fn offer(&mut self, subject: &Subject, max_pattern_bytes: usize) -> Vec<Warning> {
         if !self.persistent_decisions_allowed {
-            return;
+            return Vec::new();
+        }
+        let offered = std::mem::take(&mut self.allowlist_options);
+        let mut warnings = Vec::new();
+        for option in offered {
+            match subject.offer_fault(self, &option) {
+                None => self.allowlist_options.push(option),
+                Some(OfferFault::DoesNotCover) => warnings.push(Warning::OfferDoesNotCover(option.pattern)),
+                Some(OfferFault::TooWide) => warnings.push(Warning::OfferTooWide(option.pattern)),
+            }
         }
         if self.allowlist_options.is_empty() {
             self.allowlist_options = subject.offers(max_pattern_bytes);
         }
         if self.scope_options.is_empty() {
-            self.scope_options = scopes(self.working_dir.as_deref());
+            self.scope_options = subject.scopes(self.working_dir.as_deref());
         }
+        warnings
     }
 }

@@ -11,11 +11,39 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 pub use self::confirmation::{AllowlistOption, Confirmation, Diff, Sameness, ScopeOption};
-pub use self::question::{Choice, Entry, Question, Response, check_form};
+pub use self::question::{Choice, Entry, Question, Response, are_same, check_form};
 pub use self::secret::SecretRequest;
 
-use super::enums::Kind;
-use super::id::ToolName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::enums::{Delivery, Outcome, RiskLevel, string_enum};
+use super::id::{RuleId, ToolName};
+use super::json::JsonObject;
+use super::trust_rule::RuleUse;
+
+string_enum! {
+    /// What an interaction asks for.
+    Kind {
+        /// May the agent do this?
+        Confirmation = "confirmation",
+        /// What is the value of this secret?
+        Secret = "secret",
+        /// Which of these?
+        Question = "question",
+    }
+}
+
+impl Kind {
+    /// How one of this kind ends where a person says no to all that its agent asks.
+    #[must_use]
+    pub const fn turned_down(self) -> Outcome {
+        match self {
+            Self::Confirmation => Outcome::Rejected,
+            Self::Secret | Self::Question => Outcome::Cancelled,
+        }
+    }
+}
 
 /// What an interaction asks, by kind.
 #[derive(Clone, Debug)]
@@ -26,7 +54,32 @@ pub enum Content {
     Secret(SecretRequest),
     /// Which of these?
     Question(Question),
+    /// It is forgotten.
+    Forgotten(Remains),
 }
+
+/// What remains of a content that is forgotten.
+#[derive(Clone, Debug)]
+pub struct Remains {
+    /// What was asked for.
+    pub kind: Kind,
+    /// The tool of a confirmation.
+    pub tool_name: Option<ToolName>,
+    /// The risk of a confirmation.
+    pub risk_level: Option<RiskLevel>,
+    /// The digest of a confirmation's input.
+    pub input_digest: Option<String>,
+}
+
+impl Remains {
+    fn summary(&self) -> Summary<'_> {
+        let title = self.tool_name.as_ref().map_or(self.kind.as_str(), ToolName::as_str);
+        Summary { title, text: FORGOTTEN.into() }
+    }
+}
+
+/// What stands in a list in the place of what is forgotten.
+pub const FORGOTTEN: &str = "(forgotten)";
 
 /// The same, lent.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +113,70 @@ pub struct Summary<'c> {
     pub text: Cow<'c, str>,
 }
 
+/// What is kept of a resolution beside its outcome; each member only where it applies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Detail {
+    /// What the person added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// The input that was approved in place of the proposed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input: Option<JsonObject>,
+    /// The digest of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_input_digest: Option<String>,
+    /// The trust rule that was made together with the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_rule: Option<RuleId>,
+    /// The rules that decided: several may allow one command line together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_rules: Option<Vec<RuleUse>>,
+    /// The answers to a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responses: Option<Vec<Response>>,
+    /// What becomes of a secret's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+impl Detail {
+    /// The facts of it, which are never forgotten.
+    #[must_use]
+    pub fn facts(&self) -> Self {
+        Self { comment: None, updated_input: None, responses: None, ..self.clone() }
+    }
+
+    /// What it holds that no event tells of: an input and answers.
+    #[must_use]
+    pub fn unshown(&self) -> Self {
+        let Self { updated_input, responses, .. } = self.clone();
+        Self { updated_input, responses, ..Self::default() }
+    }
+
+    /// The words of people in the audit event of the resolution.
+    #[must_use]
+    pub fn audited_text(&self) -> Option<Value> {
+        self.comment.as_ref().map(|comment| json!({"comment": comment}))
+    }
+
+    /// What the audit event of the resolution has beside who and what: digests in place of inputs.
+    #[must_use]
+    pub fn audited(&self) -> Option<Value> {
+        let Self { comment: _, updated_input: _, updated_input_digest, made_rule, trust_rules, responses: _, delivery } =
+            self;
+        let members = [
+            ("updatedInputDigest", updated_input_digest.clone().map(Value::from)),
+            ("madeRule", made_rule.as_ref().map(|rule_id| rule_id.as_str().into())),
+            ("trustRules", trust_rules.as_ref().map(|rules| json!(rules))),
+            ("delivery", delivery.map(|delivery| delivery.as_str().into())),
+        ];
+        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let members: Map<String, Value> = members.collect();
+        (!members.is_empty()).then_some(Value::Object(members))
+    }
+}
+
 /// What is wrong with a content, and the field that it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentError {
@@ -77,6 +194,7 @@ impl Content {
             Self::Confirmation(_) => Kind::Confirmation,
             Self::Secret(_) => Kind::Secret,
             Self::Question(_) => Kind::Question,
+            Self::Forgotten(remains) => remains.kind,
         }
     }
 
@@ -85,6 +203,7 @@ impl Content {
     pub fn tool_name(&self) -> Option<&ToolName> {
         match self {
             Self::Confirmation(confirmation) => Some(&confirmation.tool_name),
+            Self::Forgotten(remains) => remains.tool_name.as_ref(),
             Self::Secret(_) | Self::Question(_) => None,
         }
     }
@@ -98,10 +217,11 @@ impl Content {
         match &mut self {
             Self::Confirmation(confirmation) => {
                 confirmation.check()?;
-                confirmation.complete();
+                confirmation.digest();
             }
             Self::Secret(secret) => secret.check()?,
             Self::Question(question) => question.check()?,
+            Self::Forgotten(_) => {}
         }
         Ok(self)
     }
@@ -129,26 +249,7 @@ impl Content {
     pub fn confirmation(&self) -> Option<&Confirmation> {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
-            Self::Secret(_) | Self::Question(_) => None,
-        }
-    }
-
-    /// The question, where this is one.
-    #[must_use]
-    pub const fn question(&self) -> Option<&Question> {
-        match self {
-            Self::Question(question) => Some(question),
-            Self::Confirmation(_) | Self::Secret(_) => None,
-        }
-    }
-
-    /// The content, lent.
-    #[must_use]
-    pub fn asked(&self) -> Asked<'_> {
-        match self {
-            Self::Confirmation(confirmation) => Asked::Confirmation(confirmation),
-            Self::Secret(secret) => Asked::Secret(secret),
-            Self::Question(question) => Asked::Question(question),
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 
@@ -157,14 +258,19 @@ impl Content {
     pub fn confirmation_mut(&mut self) -> Option<&mut Confirmation> {
         match self {
             Self::Confirmation(confirmation) => Some(confirmation),
-            Self::Secret(_) | Self::Question(_) => None,
+            Self::Secret(_) | Self::Question(_) | Self::Forgotten(_) => None,
         }
     }
 
     /// What it is about, in a line.
     #[must_use]
     pub fn summary(&self) -> Summary<'_> {
-        self.asked().summary()
+        match self {
+            Self::Confirmation(confirmation) => confirmation.summary(),
+            Self::Secret(secret) => secret.summary(),
+            Self::Question(question) => question.summary(),
+            Self::Forgotten(remains) => remains.summary(),
+        }
     }
 
     /// The JSON that is stored and shown: the member named after the kind.
@@ -173,6 +279,7 @@ impl Content {
             Self::Confirmation(confirmation) => serde_json::to_string(confirmation),
             Self::Secret(secret) => serde_json::to_string(secret),
             Self::Question(question) => serde_json::to_string(question),
+            Self::Forgotten(_) => Ok("{}".to_owned()),
         }
     }
 
@@ -182,9 +289,11 @@ impl Content {
         let Self::Confirmation(confirmation) = self else {
             return self.to_json();
         };
+        let subject = confirmation.subject.clone();
+        confirmation.subject = Some(confirmation.subject_before_profiles());
         let input = std::mem::take(&mut confirmation.input);
         let identity = serde_json::to_string(confirmation);
-        confirmation.input = input;
+        (confirmation.input, confirmation.subject) = (input, subject);
         identity
     }
 }

@@ -87,6 +87,12 @@ impl Question {
             return Err(ContentError { field: "entries", message: "a questionId comes twice" });
         }
         for entry in &self.entries {
+            if is_blank(&entry.text) {
+                return Err(ContentError { field: "entries", message: "the text of an entry is empty" });
+            }
+            if entry.options.iter().any(|option| is_blank(&option.label)) {
+                return Err(ContentError { field: "entries", message: "the label of an option is empty" });
+            }
             if !all_different(entry.options.iter().map(|option| &option.option_id)) {
                 return Err(ContentError { field: "entries", message: "an optionId comes twice in one entry" });
             }
@@ -117,10 +123,9 @@ impl Question {
             .iter()
             .find(|entry| !responses.iter().any(|response| response.question_id == entry.question_id));
         match unanswered {
-            Some(entry) => Err(Refused::InvalidResponse {
-                question_id: entry.question_id.clone(),
-                problem: "this entry is neither answered nor skipped",
-            }),
+            Some(entry) => {
+                Err(Response::new(entry.question_id.clone()).invalid("this entry is neither answered nor skipped"))
+            }
             None => Ok(()),
         }
     }
@@ -156,6 +161,19 @@ impl Response {
         self.option_id.iter().chain(self.option_ids.iter().flatten())
     }
 
+    /// Whether it says the same, however it is written: one option may stand by itself or in a list, and several in any order.
+    fn is_same(&self, other: &Self) -> bool {
+        let sorted = |response: &Self| {
+            let mut chosen: Vec<OptionId> = response.chosen().cloned().collect();
+            chosen.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+            chosen
+        };
+        self.question_id == other.question_id
+            && self.text == other.text
+            && self.skipped == other.skipped
+            && sorted(self) == sorted(other)
+    }
+
     /// Whether it says exactly one thing.
     fn says_one_thing(&self) -> bool {
         let said = [self.option_id.is_some(), self.option_ids.is_some(), self.text.is_some(), self.skipped];
@@ -163,8 +181,14 @@ impl Response {
     }
 
     fn invalid(&self, problem: &'static str) -> Refused {
-        Refused::InvalidResponse { question_id: self.question_id.clone(), problem }
+        Refused::InvalidResponse { field: "responses", question_id: Some(self.question_id.clone()), problem }
     }
+}
+
+/// Whether both say the same of the same entries, in whichever order; each names an entry once.
+#[must_use]
+pub fn are_same(some: &[Response], others: &[Response]) -> bool {
+    some.len() == others.len() && some.iter().all(|one| others.iter().any(|other| one.is_same(other)))
 }
 
 /// Checks what can be checked without the question: each entry once, and each response says exactly one thing.

@@ -1,5 +1,6 @@
 //! A pattern, read once as everything that it can be.
 
+use super::characters;
 use super::command_line::SimpleCommand;
 use super::command_pattern::{CommandPattern, Likeness};
 use super::components::Care;
@@ -20,6 +21,12 @@ pub struct CompiledPattern {
     /// The same in lower case.
     folded_url: Option<UrlPattern>,
     glob: Glob,
+}
+
+/// Whether a rule that allows never matches with this pattern: it has characters that a person is always asked about.
+#[must_use]
+pub fn never_matches(pattern: &Pattern) -> bool {
+    !characters::are_plain(pattern.as_str())
 }
 
 /// In JSON a `*` stays inside one string.
@@ -73,9 +80,20 @@ impl CompiledPattern {
                 self.path.as_ref().is_some_and(|path| paths.iter().any(|found| path.matches(found, Care::Allowing)))
             }
             Form::Url(url) => self.url.as_ref().is_some_and(|pattern| pattern.matches(url, Care::Allowing)),
-            Form::Text => self.glob.matches(&subject.text, JSON),
+            // `*` is any text, and for the whole input any call of the tool.
+            Form::Text | Form::Whole => self.glob.is_star() || self.glob.matches(&subject.text, JSON),
             Form::Command { .. } | Form::Opaque => false,
         }
+    }
+
+    /// Whether this is one `*` and nothing else.
+    pub(in crate::domain) fn is_star(&self) -> bool {
+        self.glob.is_star()
+    }
+
+    /// Whether this says something to what the subject was before there were profiles, for a rule that denies or asks.
+    pub(in crate::domain) fn resembles_before(&self, subject: &Subject) -> bool {
+        subject.before.as_deref().is_some_and(|before| self.glob.matches(before, Reach::Wide))
     }
 
     /// Whether this allows one command of a line.
@@ -114,8 +132,8 @@ impl CompiledPattern {
             Form::Url(url) if self.folded_url.as_ref().is_some_and(|pattern| pattern.resembles(url)) => {
                 Likeness::Possible
             }
-            Form::Text | Form::Opaque if self.glob.matches(text, Reach::Wide) => Likeness::Certain,
-            Form::Url(_) | Form::Text | Form::Opaque => Likeness::No,
+            Form::Text | Form::Whole | Form::Opaque if self.glob.matches(text, Reach::Wide) => Likeness::Certain,
+            Form::Url(_) | Form::Text | Form::Whole | Form::Opaque => Likeness::No,
         }
     }
 }

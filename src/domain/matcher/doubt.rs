@@ -9,10 +9,6 @@ pub enum Doubt {
     Characters,
     /// The subject is not what the input itself says.
     NotTheInput,
-    /// The input has more than one member that subjects are made of.
-    MoreThanSubject,
-    /// The input sets the environment.
-    Environment,
     /// It is too long or too complicated to be looked into.
     TooMuch,
     /// A shell's grammar does not have it.
@@ -45,7 +41,7 @@ impl Doubt {
     /// Whether it stays even where a pattern is the subject to the letter: what the person saw is then not what is done.
     #[must_use]
     pub const fn is_absolute(self) -> bool {
-        matches!(self, Self::Characters | Self::NotTheInput | Self::MoreThanSubject | Self::Environment)
+        matches!(self, Self::Characters | Self::NotTheInput)
     }
 }
 
@@ -54,8 +50,6 @@ impl fmt::Display for Doubt {
         f.write_str(match self {
             Self::Characters => "it holds characters that are not what they look like",
             Self::NotTheInput => "its subject is not what its input says",
-            Self::MoreThanSubject => "its input says more than its subject",
-            Self::Environment => "its input sets the environment",
             Self::TooMuch => "it is too long or too complicated to be looked into",
             Self::Syntax => "it does not read as a command line",
             Self::Substitution => "it runs a command inside a word",

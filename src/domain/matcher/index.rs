@@ -139,6 +139,10 @@ impl Index {
     /// The patterns that could resemble `subject` or what is said beside it, in the order of their numbers.
     pub(in crate::domain) fn for_caution(&self, subject: &Subject) -> Vec<usize> {
         let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
+        if !subject.is_as_before() {
+            // Rules that were made before may be about what the subject was then.
+            found.extend(&self.all);
+        }
         for form in std::iter::once(&subject.form).chain(&subject.beside) {
             match form {
                 Form::Command { reached, .. } => {
@@ -163,7 +167,7 @@ impl Index {
                         &mut found,
                     );
                 }
-                Form::Text | Form::Opaque => self.for_form(form, &mut found),
+                Form::Text | Form::Whole | Form::Opaque => self.for_form(form, &mut found),
             }
         }
         in_order(found)
@@ -178,7 +182,7 @@ impl Index {
                 }
             }
             Form::Url(url) => self.urls.along(url.keys(), found),
-            Form::Text | Form::Opaque => found.extend(&self.all),
+            Form::Text | Form::Whole | Form::Opaque => found.extend(&self.all),
         }
     }
 

@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `subject` | what a confirmation's subject is, and what else its input says |
+//! | `members` | what a rule says of the members beside the subject |
 //! | `parse`, `line_walk`, `command_line`, `word` | a command line: the grammar's tree, its simple commands, their words without quotes |
 //! | `harmless` | what in a line is no command and needs no look |
 //! | `nested` | what a line runs beside that: behind wrappers, and in texts that a shell reads |
@@ -37,6 +38,7 @@ mod glob;
 mod harmless;
 mod index;
 mod line_walk;
+mod members;
 mod names;
 mod nested;
 mod offers;
@@ -54,14 +56,13 @@ mod url;
 mod word;
 mod word_pattern;
 
-pub use self::compiled::CompiledPattern;
+pub use self::compiled::{CompiledPattern, never_matches};
 pub use self::doubt::Doubt;
-pub use self::offers::scopes;
+pub use self::offers::OfferFault;
 pub use self::subject::Subject;
 
 pub(super) use self::command_pattern::Likeness;
 pub(super) use self::index::Index;
 pub(super) use self::path::Path;
 pub(super) use self::place::Step;
-pub(super) use self::subject::directories;
 use super::pattern::{Pattern, Scope};

@@ -1,42 +1,184 @@
-//! The patterns and scopes that are offered for a lasting rule where the agent offers none: narrowest first.
+//! The patterns and scopes that are offered for a lasting rule, narrowest first, and whether an agent's own offer may stand
+//! beside them.
+
+use std::collections::BTreeMap;
 
 use super::glob::{Glob, escape};
 use super::programs::SUBCOMMANDS;
 use super::subject::{Form, Subject};
 use super::{CompiledPattern, Pattern, Scope};
 use super::{danger, names, path::Path};
-use crate::domain::kinds::{AllowlistOption, ScopeOption};
+use crate::domain::kinds::{AllowlistOption, Confirmation, ScopeOption};
+use crate::domain::members::{Members, Pointer, pinned};
+
+/// How many names of members a label has.
+const NAMED: usize = 4;
+
+/// Members that are what a file holds, in whole or in part.
+const CONTENTS: &[&str] = &[
+    "code_edit",
+    "content",
+    "diff",
+    "edits",
+    "file_text",
+    "insert_line",
+    "insert_text",
+    "newString",
+    "new_source",
+    "new_str",
+    "new_string",
+    "oldString",
+    "old_str",
+    "old_string",
+    "replaceAll",
+    "replace_all",
+];
+
+/// What a rule for one file and any content of it is called.
+const ANY_CONTENT: &str = "any content of this file";
+
+/// Why an agent's own offer is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferFault {
+    /// It does not cover the request that it comes with.
+    DoesNotCover,
+    /// It is more than one step wider than what is offered here.
+    TooWide,
+}
 
 impl Subject {
-    /// Patterns of at most `max_bytes` for this subject, narrowest first. Each covers this very subject; none is offered
-    /// for what no rule may allow.
+    /// Patterns of at most `max_bytes` for this subject, narrowest first, each with the members that it leaves as they are.
+    /// Each covers this very input; none is offered for what no rule may allow.
     #[must_use]
     pub fn offers(&self, max_bytes: usize) -> Vec<AllowlistOption> {
-        if self.doubt.is_some_and(super::Doubt::is_absolute) {
+        let Some(members) = self.own_members().filter(|_| !self.doubt.is_some_and(super::Doubt::is_absolute)) else {
             return Vec::new();
-        }
-        let exact = ("exactly this".to_owned(), escape(&self.text));
+        };
+        let exact = (self.this(), escape(&self.text));
         let wider = match &self.form {
             Form::Command { .. } => self.wider_command().into_iter().collect(),
-            Form::Path { .. } => wider_path(&self.text).into_iter().collect(),
+            Form::Path { .. } => wider_path(&self.text, self.is_joined).into_iter().collect(),
             Form::Url(_) => wider_urls(&self.text),
+            Form::Whole => vec![("any call of this tool".to_owned(), Members::ANY.to_owned())],
             Form::Text | Form::Opaque => Vec::new(),
         };
-        let options = std::iter::once(exact).chain(wider).filter_map(|(label, pattern)| {
+        let free = self.free.iter().map(|(pointer, _)| pointer).collect::<Vec<_>>();
+        let description = (!members.is_empty())
+            .then(|| format!("{} as now", names(&members.iter().map(|(pointer, _)| pointer).collect::<Vec<_>>())));
+        let kept = (!members.is_empty()).then_some(members);
+        let very =
+            self.very_members().map(|members| (("this very input".to_owned(), exact.1.clone()), Some(members), None));
+        let others = std::iter::once(exact).chain(wider).map(|(label, pattern)| {
+            let label = match free.as_slice() {
+                [] => label,
+                _ if label == ANY_CONTENT => label,
+                [one] => format!("{label}, whatever {} says", one.name()),
+                several => format!("{label}, whatever {} say", names(several)),
+            };
+            ((label, pattern), kept.clone(), description.clone())
+        });
+        let options = very.into_iter().chain(others).filter_map(|((label, pattern), members, description)| {
             let pattern = Pattern::try_from(pattern).ok().filter(|pattern| pattern.as_str().len() <= max_bytes)?;
-            self.is_allowed_by(&pattern).then_some(AllowlistOption { label, description: None, pattern })
+            self.is_covered_by(&pattern).then_some(AllowlistOption { label, description, pattern, members })
         });
         options.collect()
     }
 
-    fn is_allowed_by(&self, pattern: &Pattern) -> bool {
+    /// The members that a rule made from this speaks of where nothing is said of them: each as it is now, but for those that
+    /// are free. `None` where they are more than a rule may speak of.
+    #[must_use]
+    pub fn own_members(&self) -> Option<Members> {
+        let others = self.others.iter().map(|(pointer, value)| (pointer.clone(), pinned(value)));
+        let mut members = others.collect::<BTreeMap<_, _>>();
+        for (twin, value) in &self.twins {
+            if !members.keys().any(|pointer| pointer.covers(twin)) {
+                members.insert(twin.clone(), pinned(value));
+            }
+        }
+        Members::new(members).ok()
+    }
+
+    /// The same with those that are free: of this very input. `None` where nothing is free.
+    fn very_members(&self) -> Option<Members> {
+        if self.free.is_empty() {
+            return None;
+        }
+        let all = self.others.iter().chain(&self.free).map(|(pointer, value)| (pointer.clone(), pinned(value)));
+        Members::new(all.collect()).ok()
+    }
+
+    /// What the narrowest pattern is called.
+    fn this(&self) -> String {
+        let has_contents = self.free.iter().any(|(pointer, _)| is_content(pointer));
+        match &self.form {
+            _ if self.free.is_empty() => "this very input",
+            Form::Command { .. } => "this command",
+            Form::Path { .. } if has_contents => ANY_CONTENT,
+            Form::Path { .. } => "this path",
+            Form::Url(_) => "this URL",
+            Form::Text | Form::Whole | Form::Opaque => "this subject",
+        }
+        .to_owned()
+    }
+
+    /// Whether a rule with this pattern covers the subject.
+    fn is_covered_by(&self, pattern: &Pattern) -> bool {
         // What is this to the letter needs no reading.
         if Glob::new(pattern.as_str()).literal() == Some(self.text.as_str()) {
             return true;
         }
         let pattern = CompiledPattern::new(pattern);
-        let alone = matches!(self.commands(), [command] if pattern.allows_command(command));
-        self.doubt.is_none() && (alone || pattern.allows_whole(self))
+        let commands = self.commands();
+        let all = !commands.is_empty()
+            && commands.iter().all(|command| command.is_safe_here() && pattern.allows_command(command));
+        self.doubt.is_none() && (all || pattern.allows_whole(self))
+    }
+
+    /// Why an agent's own offer for `asked` is left out; `None`: it stands.
+    #[must_use]
+    pub fn offer_fault(&self, asked: &Confirmation, offer: &AllowlistOption) -> Option<OfferFault> {
+        let is_sure = !self.doubt.is_some_and(super::Doubt::is_absolute);
+        let covers_members = match &offer.members {
+            Some(members) => members.missed(self, asked.input.tree()).is_none(),
+            None => self.own_members().is_some(),
+        };
+        if !is_sure || !covers_members || !self.is_covered_by(&offer.pattern) {
+            return Some(OfferFault::DoesNotCover);
+        }
+        self.is_too_wide(&offer.pattern, asked.working_dir.as_deref()).then_some(OfferFault::TooWide)
+    }
+
+    /// Whether a pattern that covers this is more than one step wider than the widest that is offered here: it leaves the
+    /// program, the host, or more than one directory open.
+    fn is_too_wide(&self, pattern: &Pattern, working_dir: Option<&str>) -> bool {
+        if Glob::new(pattern.as_str()).literal().is_some() {
+            return false;
+        }
+        let compiled = CompiledPattern::new(pattern);
+        let [command, path, _] = compiled.keys();
+        match &self.form {
+            Form::Command { .. } => command.is_some_and(|words| words.is_empty()),
+            Form::Path { paths, .. } => {
+                // Both begin with where a path begins, and are as file systems may take them.
+                let said = path.unwrap_or_default();
+                let here = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(|here| !here.is_root());
+                let is_here = here
+                    .map(|here| here.folded())
+                    .is_some_and(|here| said.starts_with(&here.keys().collect::<Vec<_>>()));
+                let least = paths.iter().map(|path| path.keys().count()).max().unwrap_or(0).saturating_sub(2);
+                match pattern.as_str().starts_with(['/', '~']) {
+                    true => !is_here && said.len() < least.max(2),
+                    false => said.len() <= 1 && !paths.iter().any(Path::is_absolute),
+                }
+            }
+            Form::Url(_) => {
+                let authority = pattern.as_str().split_once("://").map_or("", |(_, rest)| rest);
+                let host = authority.split(['/', ':']).next().unwrap_or_default();
+                host == "*" || host.strip_prefix("*.").is_some_and(|below| !below.contains('.'))
+            }
+            Form::Text => compiled.is_star(),
+            Form::Whole | Form::Opaque => false,
+        }
     }
 
     /// The program with its subcommand and any words: for one simple command of a program that has subcommands. What it is
@@ -63,6 +205,37 @@ impl Subject {
         let named = named.iter().all(|word| is_plain_word(word)).then(|| named.join(" "))?;
         Some((format!("{named}, with any words after it"), format!("{named} *")))
     }
+
+    /// Scopes for this, narrowest first: each holds where it was asked.
+    #[must_use]
+    pub fn scopes(&self, working_dir: Option<&str>) -> Vec<ScopeOption> {
+        let here =
+            working_dir.and_then(|dir| Path::parse(dir).ok()).filter(|path| path.is_absolute() && !path.is_root());
+        let holds =
+            here.is_some_and(|here| self.directories().all(|dir| here.join(dir).is_ok_and(|there| there.is_in(&here))));
+        let directory = working_dir.filter(|_| holds).and_then(|dir| Scope::try_from(dir.to_owned()).ok());
+        let here = directory.map(|scope| ScopeOption { label: format!("in {} and below", scope.as_str()), scope });
+        let everywhere = Scope::try_from(Scope::EVERYWHERE.to_owned()).ok();
+        let everywhere = everywhere.map(|scope| ScopeOption { label: "everywhere".to_owned(), scope });
+        here.into_iter().chain(everywhere).collect()
+    }
+}
+
+/// Members by their names, for a sentence.
+fn names(pointers: &[&Pointer]) -> String {
+    let mut names = pointers.iter().take(NAMED).map(|pointer| pointer.name()).collect::<Vec<_>>();
+    let more = pointers.len().saturating_sub(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+fn is_content(pointer: &Pointer) -> bool {
+    CONTENTS.contains(&pointer.name().as_str())
 }
 
 /// Subcommands whose words are a program with its own, or a text that is run.
@@ -109,9 +282,10 @@ fn is_plain_word(word: &str) -> bool {
 }
 
 /// The directory of a file: what is in it, and not below it.
-fn wider_path(text: &str) -> Option<(String, String)> {
+fn wider_path(text: &str, is_joined: bool) -> Option<(String, String)> {
     let (directory, _) = text.rsplit_once('/').filter(|(directory, _)| !matches!(*directory, "" | "." | "~"))?;
-    Some((format!("any file in {directory}"), format!("{}/*", escape(directory))))
+    let what = if is_joined { "anything" } else { "any file" };
+    Some((format!("{what} in {directory}"), format!("{}/*", escape(directory))))
 }
 
 /// What is beside a URL, and what is anywhere on its host.
@@ -125,15 +299,4 @@ fn wider_urls(text: &str) -> Vec<(String, String)> {
     let beside = text.rsplit_once('/').map(|(beside, _)| beside).filter(|beside| beside.len() > host.len());
     let beside = beside.map(|beside| (format!("anything beside it, in {beside}"), format!("{}/*", escape(beside))));
     beside.into_iter().chain([(format!("anything on {host}"), format!("{host}/**"))]).collect()
-}
-
-/// Scopes for a request from `working_dir`, narrowest first.
-#[must_use]
-pub fn scopes(working_dir: Option<&str>) -> Vec<ScopeOption> {
-    let directory = working_dir.filter(|dir| Path::parse(dir).is_ok_and(|path| path.is_absolute() && !path.is_root()));
-    let directory = directory.and_then(|dir| Scope::try_from(dir.to_owned()).ok());
-    let here = directory.map(|scope| ScopeOption { label: format!("in {} and below", scope.as_str()), scope });
-    let everywhere = Scope::try_from(Scope::EVERYWHERE.to_owned()).ok();
-    let everywhere = everywhere.map(|scope| ScopeOption { label: "everywhere".to_owned(), scope });
-    here.into_iter().chain(everywhere).collect()
 }

@@ -50,13 +50,12 @@ pub(super) fn is_relative(program: &str, text: &str) -> bool {
 }
 
 /// Says of each command of `line` whether it runs elsewhere than where the line begins.
-pub(super) fn mark(line: &mut CommandLine, working_dir: Option<&str>) {
-    let places = places(&line.commands, working_dir);
+pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
+    let places = places(&line.commands, start);
     let is_elsewhere = |place: &Option<Place>| matches!(place, Some(Place::Elsewhere(_)));
     // What has left once is elsewhere the next time.
     let last = line.commands.iter().zip(&places).any(|(command, place)| {
-        is_elsewhere(place)
-            || (moves(command) && is_elsewhere(&Some(destination_of(command, place.as_ref(), working_dir))))
+        is_elsewhere(place) || (moves(command) && is_elsewhere(&Some(destination(command, start, place.as_ref()))))
     });
     for (command, place) in line.commands.iter_mut().zip(&places) {
         command.is_elsewhere = is_elsewhere(place) || (line.repeats && last);
@@ -67,23 +66,27 @@ fn moves(command: &SimpleCommand) -> bool {
     MOVES.contains(&command.program().as_str())
 }
 
-fn start(working_dir: Option<&str>) -> Option<Path> {
-    working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute)
+/// Where a command begins to run whose input names these directories: `None` where that is not known.
+pub(super) fn start(working_dir: Option<&str>, directories: &[String]) -> Option<Path> {
+    let here = working_dir.and_then(|dir| Path::parse(dir).ok()).filter(Path::is_absolute);
+    match directories {
+        [] => here,
+        [dir] => match here {
+            Some(here) => here.join(dir).ok(),
+            None => Path::parse(dir).ok().filter(Path::is_absolute),
+        },
+        _ => None,
+    }
 }
 
-fn destination_of(command: &SimpleCommand, moved: Option<&Place>, working_dir: Option<&str>) -> Place {
-    destination(command, start(working_dir).as_ref(), moved)
-}
-
-/// Where each of `commands` runs, from `working_dir`.
-fn places(commands: &[SimpleCommand], working_dir: Option<&str>) -> Vec<Option<Place>> {
-    let start = start(working_dir);
+/// Where each of `commands` runs, from `start`.
+fn places(commands: &[SimpleCommand], start: Option<&Path>) -> Vec<Option<Place>> {
     let mut moved: Option<Place> = None;
     let mut places = Vec::new();
     for command in commands {
         places.push(moved.clone());
         if moves(command) {
-            moved = Some(destination(command, start.as_ref(), moved.as_ref()));
+            moved = Some(destination(command, start, moved.as_ref()));
         }
     }
     places
@@ -98,7 +101,7 @@ impl Subject {
     /// The commands of a line in their order, from `working_dir`.
     pub(in crate::domain) fn steps(&self, working_dir: Option<&str>) -> Vec<Step<'_>> {
         let commands = self.commands();
-        let places = places(commands, working_dir);
+        let places = places(commands, start(working_dir, &self.directories).as_ref());
         commands.iter().zip(places).map(|(command, moved)| Step { command, moved }).collect()
     }
 }
@@ -129,12 +132,14 @@ fn destination(command: &SimpleCommand, start: Option<&Path>, moved: Option<&Pla
     if within { Place::Within(there) } else { Place::Elsewhere(there) }
 }
 
-impl Step<'_> {
-    /// Whether the command may do in this place what it does where the line began.
+impl SimpleCommand {
+    /// Whether it may do where it runs what it does where the line began.
     pub(in crate::domain) fn is_safe_here(&self) -> bool {
-        !self.command.is_elsewhere || is_same_everywhere(&self.command.program())
+        !self.is_elsewhere || is_same_everywhere(&self.program())
     }
+}
 
+impl Step<'_> {
     /// Whether it runs in `directory`, as far as the line itself has moved.
     pub(in crate::domain) fn stays_in(&self, directory: &Path) -> bool {
         match &self.moved {

@@ -1,9 +1,10 @@
-//! What patterns are held against: a confirmation's subject, read as what it is.
+//! What patterns are held against: a confirmation's subject, read as what it is, and what its input says beside it.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::characters;
 use super::command_line::{CommandLine, SimpleCommand};
+use super::danger;
 use super::doubt::Doubt;
 use super::nested::{Reached, reached};
 use super::path::{self, Path};
@@ -11,6 +12,8 @@ use super::place;
 use super::url::Url;
 use super::word::Word;
 use crate::domain::kinds::Confirmation;
+use crate::domain::members::Pointer;
+use crate::domain::tools::{Profiles, Reading, Said, plain_name, says_directory, says_more};
 
 /// The subject of one confirmation, taken apart once and compared with any number of rules.
 #[derive(Clone, Debug)]
@@ -20,6 +23,18 @@ pub struct Subject {
     /// What else the input says, to which only rules that deny or ask listen.
     pub(super) beside: Vec<Form>,
     pub(super) doubt: Option<Doubt>,
+    /// The subject as it was before there were profiles, where it was another.
+    pub(super) before: Option<String>,
+    /// What the input says beside the subject, the directory and what is free: each has to be spoken of.
+    pub(super) others: Vec<(Pointer, Value)>,
+    /// What looks like another subject, wherever it stands: each has to be named.
+    pub(super) twins: Vec<(Pointer, Value)>,
+    /// What is free, and there.
+    pub(super) free: Vec<(Pointer, Value)>,
+    /// The directories that the input names for its command.
+    pub(super) directories: Vec<String>,
+    /// Whether it is a path whose parts come from several members.
+    pub(super) is_joined: bool,
 }
 
 /// What a subject is.
@@ -37,71 +52,80 @@ pub(super) enum Form {
         folded: Vec<Path>,
     },
     Url(Url),
-    /// Anything else: the canonical JSON of an input.
+    /// A text of the input's.
     Text,
+    /// The canonical JSON of all of the input.
+    Whole,
     /// What could not be read: it is only ever itself.
     Opaque,
-}
-
-/// The members of an input that subjects are made of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Member {
-    Command,
-    Path,
-    Url,
 }
 
 /// The longest path or URL that is looked into, in bytes: as long as a path may be on most systems.
 const MAX_BYTES: usize = 4096;
 
-/// In the order in which they are looked for.
-const MEMBERS: &[(&str, Member)] =
-    &[("command", Member::Command), ("file_path", Member::Path), ("path", Member::Path), ("url", Member::Url)];
+/// How many texts beside the subject are read for rules that deny or ask.
+const MAX_BESIDE: usize = 32;
 
 impl Subject {
-    /// The subject of `confirmation`.
+    /// The subject of `confirmation`, by the profiles that every server has.
     #[must_use]
     pub fn of(confirmation: &Confirmation) -> Self {
-        let text = confirmation.subject_text();
+        Self::by(confirmation, Profiles::built_in())
+    }
+
+    /// The subject of `confirmation`, by these profiles.
+    #[must_use]
+    pub fn by(confirmation: &Confirmation, profiles: &Profiles) -> Self {
         let input = confirmation.input.tree();
-        let members = MEMBERS.iter().filter_map(|(name, member)| Some((*member, input.get(*name)?)));
-        let members = members.filter(|(_, value)| !value.is_null()).collect::<Vec<_>>();
-        let is_subject = |value: &Value| value.as_str() == Some(&text);
-        let read = |member, text: &str| read(member, text, confirmation.working_dir.as_deref());
-        let named_by = members.iter().find(|(_, value)| is_subject(value)).map(|(member, _)| *member);
-        // The canonical input says all that there is.
-        let is_whole_input = named_by.is_none() && confirmation.input.canonical() == text;
-        let (form, doubt) = match named_by {
-            Some(member) => read(member, &text),
+        let reading = profiles.read(&confirmation.tool_name, input);
+        let read_text = reading.said.text();
+        let text = confirmation.subject.clone().unwrap_or_else(|| read_text.clone());
+        let is_whole_input =
+            text == if reading.is_whole() { read_text.clone() } else { confirmation.input.canonical() };
+        let is_own_words = !is_whole_input && text != read_text;
+        let mut rest = Rest::new(&reading, is_own_words.then_some(text.as_str()));
+        rest.object(&Pointer::root(), input);
+        let working_dir = confirmation.working_dir.as_deref();
+        let start = place::start(working_dir, &rest.directories);
+        let read = |said: &Said| read(said, working_dir, start.as_ref());
+        let (form, doubt) = if is_whole_input {
+            (Form::Whole, None)
+        } else if !is_own_words {
+            read(&reading.said)
+        } else if !reading.is_whole() {
+            (Form::Text, Some(Doubt::NotTheInput))
+        } else if text.contains("://") && Url::parse(&text).is_ok() {
             // An agent's own words: a command until the contrary is plain.
-            None if !members.is_empty() || is_whole_input => (Form::Text, None),
-            None if text.contains("://") && Url::parse(&text).is_ok() => read(Member::Url, &text),
-            None => read(Member::Command, &text),
-        };
-        let beside = members.iter().filter(|(_, value)| !is_subject(value)).map(|(member, value)| match value {
-            Value::String(text) => read(*member, text).0,
-            Value::Array(words) => arguments(words),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Form::Text,
-        });
-        let beside = beside.collect::<Vec<_>>();
-        let elsewhere = |dir: &str| confirmation.working_dir.as_deref() != Some(dir);
-        let is_relative = !text.starts_with('/') && matches!(form, Form::Path { .. });
-        let doubt = doubt.or((is_relative && directories(confirmation).any(elsewhere)).then_some(Doubt::Path));
-        let absolute = if !characters::are_plain(&text) {
-            Some(Doubt::Characters)
-        } else if is_whole_input {
-            None
-        } else if input.iter().any(sets_environment) {
-            Some(Doubt::Environment)
-        } else if input.iter().any(|member| says_more(member, &text, false)) {
-            Some(Doubt::MoreThanSubject)
-        } else if beside.is_empty() {
-            None
+            read(&Said::Url(text.clone()))
         } else {
-            // A command that is a list of words is is_subject by its canonical JSON, and an agent's own words by nothing.
-            Some(if named_by.is_some() { Doubt::MoreThanSubject } else { Doubt::NotTheInput })
+            read(&Said::Line(text.clone()))
         };
-        Self { text, form, beside, doubt: absolute.or(doubt) }
+        if is_whole_input {
+            rest.others.clear();
+            rest.twins.clear();
+            rest.free.clear();
+        }
+        if is_own_words && !reading.is_whole() {
+            rest.beside.insert(0, reading.said.clone());
+        }
+        let beside = rest.beside.iter().take(MAX_BESIDE).map(|said| read(said).0).collect();
+        let elsewhere = rest.directories.iter().any(|dir| working_dir != Some(dir));
+        let is_relative = !text.starts_with('/') && matches!(reading.said, Said::Path(_)) && !is_whole_input;
+        let doubt = doubt.or((is_relative && elsewhere).then_some(Doubt::Path));
+        let absolute = (!characters::are_plain(&text)).then_some(Doubt::Characters);
+        let before = confirmation.subject_before_profiles();
+        Self {
+            before: (before != text).then_some(before),
+            form,
+            beside,
+            doubt: absolute.or(doubt),
+            others: rest.others,
+            twins: rest.twins,
+            free: rest.free,
+            directories: rest.directories,
+            is_joined: matches!(reading.said, Said::Joined(_)),
+            text,
+        }
     }
 
     /// The text.
@@ -116,32 +140,59 @@ impl Subject {
         self.doubt
     }
 
+    /// The members beside it that a rule has to speak of, with their values.
+    #[must_use]
+    pub fn others(&self) -> &[(Pointer, Value)] {
+        &self.others
+    }
+
+    /// The members beside it that a person who says "always" leaves free.
+    #[must_use]
+    pub fn free(&self) -> &[(Pointer, Value)] {
+        &self.free
+    }
+
+    /// Whether it is the whole input.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self.form, Form::Whole)
+    }
+
+    /// Whether it was the same before there were profiles.
+    pub(in crate::domain) const fn is_as_before(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// The directories that the input names for its command.
+    pub(in crate::domain) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.directories.iter().map(String::as_str)
+    }
+
     /// Its simple commands, where it is a command line.
     pub(super) fn commands(&self) -> &[SimpleCommand] {
         match &self.form {
             Form::Command { line, .. } => &line.commands,
-            Form::Path { .. } | Form::Url(_) | Form::Text | Form::Opaque => &[],
+            Form::Path { .. } | Form::Url(_) | Form::Text | Form::Whole | Form::Opaque => &[],
         }
     }
 }
 
-fn read(member: Member, text: &str, working_dir: Option<&str>) -> (Form, Option<Doubt>) {
-    let plain_line = || match characters::are_plain_line(text) {
+/// Reads what is said as what it is; a command begins to run in `start`.
+fn read(said: &Said, working_dir: Option<&str>, start: Option<&Path>) -> (Form, Option<Doubt>) {
+    let plain_line = |text: &str| match characters::are_plain_line(text) {
         _ if text.len() > MAX_BYTES => Err(Doubt::TooMuch),
         true => Ok(()),
         false => Err(Doubt::Characters),
     };
-    let read = match member {
-        Member::Command => {
-            let mut line = CommandLine::read(text);
-            place::mark(&mut line, working_dir);
-            let reached = reached(&line);
-            let too_much = reached.iter().any(|reached| reached.is_too_much).then_some(Doubt::TooMuch);
-            let doubt = line.doubt.or(too_much);
-            return (Form::Command { reached, line }, doubt);
-        }
-        Member::Path => plain_line().and_then(|()| path::readings(text, working_dir)).map(as_paths),
-        Member::Url => plain_line().and_then(|()| Url::parse(text)).map(Form::Url),
+    let read = match said {
+        Said::Line(text) => return command(CommandLine::read(text), start),
+        Said::Words(words) => return command(of_words(words), start),
+        Said::Path(text) => plain_line(text).and_then(|()| path::readings(text, working_dir)).map(as_paths),
+        Said::Joined(text) => plain_line(text).and_then(|()| path::readings(text, None)).map(as_paths),
+        Said::Url(text) => plain_line(text).and_then(|()| Url::parse(text)).map(Form::Url),
+        Said::Text(_) => Ok(Form::Text),
+        Said::Whole(_) => Ok(Form::Whole),
+        Said::Unreadable(_) => Err(Doubt::Path),
     };
     match read {
         Ok(form) => (form, None),
@@ -149,124 +200,128 @@ fn read(member: Member, text: &str, working_dir: Option<&str>) -> (Form, Option<
     }
 }
 
+fn command(mut line: CommandLine, start: Option<&Path>) -> (Form, Option<Doubt>) {
+    place::mark(&mut line, start);
+    let reached = reached(&line);
+    let too_much = reached.iter().any(|reached| reached.is_too_much).then_some(Doubt::TooMuch);
+    let doubt = line.doubt.or(too_much);
+    (Form::Command { reached, line }, doubt)
+}
+
 fn as_paths(paths: Vec<Path>) -> Form {
     Form::Path { folded: paths.iter().map(Path::folded).collect(), paths }
 }
 
 /// A command that is given as a list: its words are known, whatever is in them.
-fn arguments(words: &[Value]) -> Form {
-    let words = words.iter().map(|word| word.as_str().map_or_else(Word::unknown, Word::literal)).collect::<Vec<_>>();
-    if words.is_empty() {
-        return Form::Text;
+fn of_words(words: &[String]) -> CommandLine {
+    let words = words.iter().map(Word::literal).collect::<Vec<_>>();
+    let bytes = words.iter().map(|word| word.text.len()).sum::<usize>();
+    let command = SimpleCommand::new(words);
+    let changes = danger::changes_shell(&command.program()).then_some(Doubt::ShellChanger);
+    let doubt = changes.or((bytes > MAX_BYTES).then_some(Doubt::TooMuch));
+    CommandLine { commands: vec![command], doubt, ..CommandLine::default() }
+}
+
+/// A walk through an input, to what is there beside the subject.
+struct Rest<'r> {
+    reading: &'r Reading<'r>,
+    /// The subject, where it is in the agent's own words: a member that says the very same is the subject.
+    own_words: Option<&'r str>,
+    others: Vec<(Pointer, Value)>,
+    twins: Vec<(Pointer, Value)>,
+    free: Vec<(Pointer, Value)>,
+    directories: Vec<String>,
+    beside: Vec<Said>,
+}
+
+impl<'r> Rest<'r> {
+    const fn new(reading: &'r Reading<'r>, own_words: Option<&'r str>) -> Self {
+        Self {
+            reading,
+            own_words,
+            others: Vec::new(),
+            twins: Vec::new(),
+            free: Vec::new(),
+            directories: Vec::new(),
+            beside: Vec::new(),
+        }
     }
-    let line = CommandLine { commands: vec![SimpleCommand::new(words)], ..CommandLine::default() };
-    Form::Command { reached: reached(&line), line }
+
+    /// The members at `at`, of which each counts by itself.
+    fn object(&mut self, at: &Pointer, members: &Map<String, Value>) {
+        for (name, value) in members {
+            let pointer = at.child(name);
+            let is_subject = value.as_str().is_some() && value.as_str() == self.own_words;
+            if self.reading.is_subject(&pointer) || is_subject {
+                continue;
+            }
+            if let (true, Value::Object(members)) = (self.reading.leads_to_subject(&pointer), value) {
+                self.object(&pointer, members);
+                continue;
+            }
+            let says_where = says_directory(name) || self.reading.is_directory(&pointer);
+            if let (true, Some(directory)) = (says_where, value.as_str()) {
+                self.directories.push(directory.to_owned());
+                continue;
+            }
+            let is_free = self.reading.is_free(&pointer, value);
+            if says_more(name, value) && !self.reading.names_free(&pointer) {
+                self.twin(pointer.clone(), name, value);
+            }
+            self.inside(&pointer, value);
+            let list = if is_free { &mut self.free } else { &mut self.others };
+            list.push((pointer, value.clone()));
+        }
+    }
+
+    /// What is below a member: nothing in it is free by its name.
+    fn inside(&mut self, at: &Pointer, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let pointer = at.child(name);
+                    self.inside(&pointer, value);
+                    if says_more(name, value) || (says_directory(name) && !value.is_null()) {
+                        self.twin(pointer, name, value);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (number, item) in items.iter().enumerate() {
+                    // Most items are texts, of which nothing is to be said.
+                    if item.is_object() || item.is_array() {
+                        self.inside(&at.child(&number.to_string()), item);
+                    }
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    fn twin(&mut self, pointer: Pointer, name: &str, value: &Value) {
+        self.twins.push((pointer, value.clone()));
+        if self.beside.len() < MAX_BESIDE {
+            self.beside.extend(as_subject(name, value));
+        }
+    }
 }
 
-/// A member's name without the ways in which names are written.
-fn plain_name(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-/// Whether a member, or one inside it, sets what a command runs in, so that the command does not say all.
-fn sets_environment((name, value): (&String, &Value)) -> bool {
-    let name = plain_name(name);
-    let is_empty = match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Object(members) => members.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::String(text) => text.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
-    };
-    let sets = name.starts_with("env") || name.contains("dangerous") || ENVIRONMENT.contains(&name.as_str());
-    (sets && !is_empty) || inside(value).any(sets_environment)
-}
-
-/// Members that set what a command runs in, beside `env` and whatever is said to be dangerous.
-const ENVIRONMENT: &[&str] = &["executable", "interpreter", "shell", "shellpath", "stdin", "sudo", "variables"];
-
-/// Members that say what a subject says, under other names than those that subjects are made of.
-const ALSO_SUBJECTS: &[&str] = &[
-    "args",
-    "argv",
-    "code",
-    "commands",
-    "dest",
-    "destination",
-    "endpoint",
-    "exec",
-    "files",
-    "hooks",
-    "paths",
-    "proxy",
-    "renameto",
-    "run",
-    "saveto",
-    "steps",
-    "symlinktarget",
-    "target",
-    "targets",
-    "urls",
-];
-
-/// How the names of such members end.
-const SUBJECT_ENDINGS: &[&str] = &[
-    "cmd",
-    "code",
-    "command",
-    "dir",
-    "directory",
-    "endpoint",
-    "file",
-    "filename",
-    "host",
-    "path",
-    "proxy",
-    "query",
-    "script",
-    "sql",
-    "uri",
-    "url",
-];
-
-/// Members that say where a command runs.
-const DIRECTORIES: &[&str] = &[
-    "basedir",
-    "basepath",
-    "cwd",
-    "dir",
-    "directory",
-    "dirpath",
-    "projectdir",
-    "root",
-    "workdir",
-    "workingdir",
-    "workingdirectory",
-];
-
-/// Whether a member, or one inside it, says what a subject says, and not what `subject` says.
-fn says_more((name, value): (&String, &Value), subject: &str, is_inside: bool) -> bool {
+/// What a member says that looks like a subject, as what its name says that it is.
+fn as_subject(name: &str, value: &Value) -> Option<Said> {
     let plain = plain_name(name);
-    let is_known = MEMBERS.iter().any(|(known, _)| known == name) && !is_inside;
-    let is_text = !matches!(value, Value::Number(_) | Value::Bool(_));
-    let is_directory = DIRECTORIES.contains(&plain.as_str());
-    let ends_so = is_text && !is_directory && SUBJECT_ENDINGS.iter().any(|ending| plain.ends_with(ending));
-    let says = ALSO_SUBJECTS.contains(&plain.as_str()) || (ends_so && !is_known);
-    (says && !value.is_null() && value.as_str() != Some(subject))
-        || inside(value).any(|member| says_more(member, subject, true))
-}
-
-/// The members of an object, and of the objects in a list.
-fn inside(value: &Value) -> Box<dyn Iterator<Item = (&String, &Value)> + '_> {
+    let ends_like = |endings: &[&str]| endings.iter().any(|ending| plain.ends_with(ending));
+    let words = |items: &[Value]| items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
     match value {
-        Value::Object(members) => Box::new(members.iter()),
-        Value::Array(items) => Box::new(items.iter().flat_map(inside)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Box::new(std::iter::empty()),
+        Value::String(text) if ends_like(&["url", "uri", "endpoint"]) => Some(Said::Url(text.clone())),
+        Value::String(text) if ends_like(&["path", "file", "filename", "dir", "directory", "folder"]) => {
+            Some(Said::Path(text.clone()))
+        }
+        Value::String(text) if ends_like(&["command", "commandline", "cmd", "script", "run", "exec"]) => {
+            Some(Said::Line(text.clone()))
+        }
+        Value::Array(items) if ends_like(&["command", "cmd", "argv"]) => {
+            words(items).filter(|words| !words.is_empty()).map(Said::Words)
+        }
+        Value::String(_) | Value::Array(_) | Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
-}
-
-/// The directories that an input itself names for its command.
-pub(in crate::domain) fn directories(confirmation: &Confirmation) -> impl Iterator<Item = &str> {
-    let members = confirmation.input.tree().iter().filter(|(name, _)| DIRECTORIES.contains(&plain_name(name).as_str()));
-    members.filter_map(|(_, value)| value.as_str())
 }

@@ -29,6 +29,10 @@ struct Lettered<'w> {
     word: &'w Word,
     /// Keys of configurations are the same in either case; options are not.
     lettered: Cow<'w, str>,
+    /// The name of an option: what follows two dashes, up to its value.
+    after_two_dashes: Option<&'w str>,
+    /// The same after one dash, of two as well.
+    after_dash: Option<&'w str>,
 }
 
 struct Tokens {
@@ -121,7 +125,8 @@ impl<'w> Lettered<'w> {
         let text = word.text.as_str();
         let is_as_it_is = text.starts_with('-') || !text.contains(|c: char| c.is_ascii_uppercase());
         let lettered = if is_as_it_is { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
-        Self { word, lettered }
+        let name = |dashes: &str| text.strip_prefix(dashes).map(|rest| rest.split('=').next().unwrap_or(rest));
+        Self { word, lettered, after_two_dashes: name("--"), after_dash: name("-") }
     }
 }
 
@@ -147,26 +152,23 @@ impl Token {
 
     /// How much of `word` must be spelled, where it is this or may be.
     fn found_in(&self, word: &Lettered<'_>) -> Option<usize> {
-        let text = word.word.text.as_str();
         if word.word.known == Known::Nothing {
             return Some(usize::MAX);
         }
-        let name = |dashes: &str| text.strip_prefix(dashes).map(|rest| rest.split('=').next().unwrap_or(rest));
         match self {
             // Programs take any beginning of a long option for the whole where only one begins so.
             Self::Long(long) => {
-                name("--").filter(|name| !name.is_empty() && long.starts_with(name)).map(|name| name.len() + 2)
+                let name = word.after_two_dashes.filter(|name| !name.is_empty() && long.starts_with(name))?;
+                Some(name.len() + 2)
             }
             Self::Short(letter) => {
-                let cluster = name("-").filter(|cluster| !cluster.starts_with('-'))?;
+                let cluster = word.after_dash.filter(|cluster| !cluster.starts_with('-'))?;
                 cluster.find(*letter).map(|at| at + 1 + letter.len_utf8())
             }
-            Self::SingleDash(single) => {
-                let found = |dashes| name(dashes).filter(|name| name == single).map(|name| name.len() + dashes.len());
-                found("--").or_else(|| found("-"))
-            }
-            Self::Name(name) => name.eq_ignore_ascii_case(text).then_some(text.len()),
-            Self::Word(glob) => glob.matches(&word.lettered, Reach::Wide).then_some(text.len()),
+            Self::SingleDash(single) if word.after_two_dashes == Some(single) => Some(single.len() + 2),
+            Self::SingleDash(single) => (word.after_dash == Some(single)).then_some(single.len() + 1),
+            Self::Name(name) => name.eq_ignore_ascii_case(&word.word.text).then_some(word.word.text.len()),
+            Self::Word(glob) => glob.matches(&word.lettered, Reach::Wide).then_some(word.word.text.len()),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{OptionalJson, Param, ok};
 use crate::http::middleware::auth::{Registrant, Superseder};
 
-pub(crate) async fn cancel(
+pub(crate) async fn cancel_interaction(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
@@ -20,7 +20,7 @@ pub(crate) async fn cancel(
     ok(&Interaction::from(app.service.cancel(&caller, &request_id).await?))
 }
 
-pub(crate) async fn supersede(
+pub(crate) async fn supersede_conversation(
     State(app): State<App>,
     Superseder(caller): Superseder,
     Param(conversation): Param<ConversationId>,

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody};
+use crate::api::{ClaimBody, ClaimGrant, Interaction, NoBody, OutcomeBody, Warning};
 use crate::domain::id::RequestId;
 use crate::http::App;
 use crate::http::error::Problem;
@@ -12,7 +12,7 @@ use crate::http::extract::{Json, OptionalJson, Param, ok};
 use crate::http::middleware::auth::{Registrant, Resolver};
 use crate::service;
 
-pub(crate) async fn claim(
+pub(crate) async fn claim_interaction(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
@@ -23,7 +23,7 @@ pub(crate) async fn claim(
     ok(&ClaimGrant { claim_id, effective_input, effective_input_digest })
 }
 
-pub(crate) async fn report(
+pub(crate) async fn report_outcome(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
@@ -34,11 +34,12 @@ pub(crate) async fn report(
     ok(&Interaction::from(record))
 }
 
-pub(crate) async fn withdraw(
+pub(crate) async fn withdraw_approval(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Param(request_id): Param<RequestId>,
     OptionalJson(NoBody {}): OptionalJson<NoBody>,
 ) -> Result<Response, Problem> {
-    ok(&Interaction::from(app.service.withdraw(&caller, &request_id).await?))
+    let (record, rule) = app.service.withdraw(&caller, &request_id).await?;
+    ok(&Interaction { warnings: Warning::of_rule(rule), ..Interaction::from(record) })
 }

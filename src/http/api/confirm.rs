@@ -5,11 +5,12 @@ use axum::response::Response;
 
 use crate::api::{Accepted, ConfirmBody, Warning};
 use crate::config::Limits;
+use crate::domain::trust_rule::NamedParts;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, ok};
 use crate::http::middleware::auth::Resolver;
-use crate::service::Confirm;
+use crate::service::{Confirm, Selected};
 
 pub(crate) async fn confirm(
     State(app): State<App>,
@@ -28,7 +29,15 @@ pub(crate) fn command(body: ConfirmBody, limits: &Limits) -> Result<Confirm, Pro
         decision: body.decision,
         comment: body.comment,
         updated_input: body.updated_input,
-        selected: body.selected_pattern.zip(body.selected_scope),
+        selected: body.selected_pattern.zip(body.selected_scope).map(|(pattern, scope)| Selected {
+            pattern,
+            scope,
+            named: NamedParts {
+                members: body.selected_members,
+                agent: body.selected_agent,
+                execution_target: body.selected_execution_target,
+            },
+        }),
         acknowledged: body.acknowledged.unwrap_or_default(),
         must_acknowledge: false,
         alike: None,

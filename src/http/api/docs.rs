@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::extract::State;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use crate::api::{document, openapi};
+use crate::api::{document, openapi, openapi_at};
+use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::NoQuery;
 
@@ -18,6 +20,8 @@ const POLICY: &str =
 #[derive(Template)]
 #[template(path = "docs.html")]
 struct Page {
+    /// What stands before each path of a link.
+    base: String,
     about: String,
     groups: Vec<Group>,
     schemas: Vec<Schema>,
@@ -58,28 +62,37 @@ struct Kind {
     link: Option<String>,
 }
 
-pub(crate) async fn page(NoQuery: NoQuery) -> Result<Response, Problem> {
-    let html = read(document()).render().map_err(|_| Problem::internal())?;
+pub(crate) async fn page(State(app): State<App>, NoQuery: NoQuery) -> Result<Response, Problem> {
+    let html = read(document(), app.http.base()).render().map_err(|_| Problem::internal())?;
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
     Ok((headers, html).into_response())
 }
 
-/// `GET /openapi.json`.
-pub(crate) async fn json(NoQuery: NoQuery) -> Response {
-    ([(CONTENT_TYPE, "application/json")], openapi()).into_response()
+/// `GET /openapi.json`; it names the server's URL where that is known.
+pub(crate) async fn json(State(app): State<App>, NoQuery: NoQuery) -> Response {
+    let text = match &app.http.public_url {
+        Some(url) => openapi_at(&url.to_string()),
+        None => openapi(),
+    };
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 pub(crate) async fn style(NoQuery: NoQuery) -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../../templates/docs.css")).into_response()
 }
 
-fn read(document: &Value) -> Page {
+fn read(document: &Value, base: &str) -> Page {
     let groups = members(&document["tags"]).map(|tag| {
         let name = text(&tag["name"]);
         Group { calls: calls(document, &name), about: text(&tag["description"]), name }
     });
     let schemas = entries(&document["components"]["schemas"]).map(|(name, schema)| read_schema(name, schema));
-    Page { about: text(&document["info"]["description"]), groups: groups.collect(), schemas: schemas.collect() }
+    Page {
+        base: base.to_owned(),
+        about: text(&document["info"]["description"]),
+        groups: groups.collect(),
+        schemas: schemas.collect(),
+    }
 }
 
 fn calls(document: &Value, group: &str) -> Vec<Call> {

@@ -9,7 +9,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 
-use super::page::{next_cursor, page};
+use super::page::{check_times, next_cursor, page};
 use crate::api::{AuditEvent, AuditEventList, FeedReset, ListAuditEvents};
 use crate::domain::audit;
 use crate::domain::principal::Principal;
@@ -19,17 +19,20 @@ use crate::http::extract::{NoQuery, Params, ok};
 use crate::http::middleware::auth::{Viewer, holder};
 use crate::store::{EventFilter, List};
 
-pub(crate) async fn list(
+pub(crate) async fn list_audit_events(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Params(query): Params<ListAuditEvents>,
 ) -> Result<Response, Problem> {
     let page = page(List::AuditEvents, query.limit, query.cursor.as_deref())?;
+    check_times(query.since, query.until)?;
     let filter = EventFilter {
         request_id: query.request_id,
         rule_id: query.rule_id,
         principal: query.principal,
         visible_to: None,
+        since: query.since,
+        until: query.until,
     };
     let found = app.service.audit_events(&caller, filter, page).await?;
     let audit_events = found.rows.into_iter().map(|event| AuditEvent::from(event).into()).collect();
@@ -38,7 +41,7 @@ pub(crate) async fn list(
 
 /// From the event after `Last-Event-ID` on, where the client names one, else from now on. Where that is beyond the newest event,
 /// the client is told first to go on from there.
-pub(crate) async fn feed(
+pub(crate) async fn follow_audit_events(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,

@@ -12,11 +12,11 @@ use crate::http::middleware::auth::{Reviewer, Viewer};
 use crate::metrics;
 use crate::store::Priority;
 
-pub(crate) async fn alive() -> Result<Response, Problem> {
+pub(crate) async fn is_alive() -> Result<Response, Problem> {
     ok(&Health { status: "alive".to_owned(), clock_ahead_ms: None })
 }
 
-pub(crate) async fn ready(
+pub(crate) async fn is_ready(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,
@@ -25,7 +25,7 @@ pub(crate) async fn ready(
     ok(&Health { status: "ready".to_owned(), clock_ahead_ms: app.service.clock_ahead_ms() })
 }
 
-pub(crate) async fn metrics(
+pub(crate) async fn get_metrics(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     NoQuery: NoQuery,

@@ -4,19 +4,19 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::page::{next_cursor, page};
+use super::page::{check_times, next_cursor, page};
 use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
 use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
-use crate::http::extract::{Param, Params, ok};
+use crate::http::extract::{Param, Params, Repeatable, Repeated, ok};
 use crate::http::middleware::auth::{Reviewer, Viewer, holder};
 use crate::http::wait::Wait;
 use crate::store::{Filter, List, Page};
 
-pub(crate) async fn get(
+pub(crate) async fn get_interaction(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Param(request_id): Param<RequestId>,
@@ -35,20 +35,32 @@ pub(crate) async fn get(
     ok(&Interaction::from(record))
 }
 
-pub(crate) async fn list(
+/// `status`, which may be given more than once.
+pub(crate) struct StatusParam;
+
+impl Repeatable for StatusParam {
+    const NAME: &str = "status";
+    type Value = Status;
+}
+
+pub(crate) async fn list_interactions(
     State(app): State<App>,
     Viewer(caller): Viewer,
-    Params(query): Params<ListInteractions>,
+    Repeated { values: statuses, query }: Repeated<StatusParam, ListInteractions>,
 ) -> Result<Response, Problem> {
     let page = page(List::Interactions, query.limit, query.cursor.as_deref())?;
-    let status = query.status.map(|word| word.parse::<Status>()).transpose();
+    check_times(query.since, query.until)?;
     let filter = Filter {
-        status: status.map_err(|expected| Problem::malformed_field("status", expected))?,
+        statuses,
         kind: query.kind,
         conversation_id: query.conversation_id,
         tool_name: query.tool_name,
         registered_by: query.principal,
         id_prefix: query.id_prefix,
+        since: query.since,
+        until: query.until,
+        risk: query.risk,
+        resolved_by: query.by,
     };
     listed(&app, &caller, List::Interactions, filter, page).await
 }
@@ -59,14 +71,14 @@ async fn listed(app: &App, caller: &Principal, list: List, filter: Filter, page:
     ok(&InteractionList { interactions, next_cursor: next_cursor(list, found.next) })
 }
 
-pub(crate) async fn pending(
+pub(crate) async fn list_pending(
     State(app): State<App>,
     Reviewer(caller): Reviewer,
     Params(query): Params<ListPending>,
 ) -> Result<Response, Problem> {
     let page = page(List::Pending, query.limit, query.cursor.as_deref())?;
     let Some(conversation) = query.conversation_id else {
-        let filter = Filter { status: Some(Status::Pending), ..Filter::default() };
+        let filter = Filter { statuses: vec![Status::Pending], ..Filter::default() };
         return listed(&app, &caller, List::Pending, filter, page).await;
     };
     ok(&NewestPending::from(app.service.newest_pending(&conversation).await?))

@@ -1,10 +1,11 @@
-//! The API: one handler a verb, for each call of the table in [`crate::api`].
+//! The API: a handler for each call of the table in [`crate::api`], of the same name as the client's method.
 
 mod cancel;
 mod claim;
 pub(crate) mod confirm;
 mod docs;
 pub(crate) mod events;
+mod forget;
 mod health;
 mod interactions;
 mod login_links;
@@ -15,8 +16,20 @@ pub(crate) mod secret;
 mod trust_rules;
 
 use axum::middleware::map_response;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
 
+use self::cancel::*;
+use self::claim::*;
+use self::confirm::*;
+use self::events::*;
+use self::forget::*;
+use self::health::*;
+use self::interactions::*;
+use self::login_links::*;
+use self::question::*;
+use self::register::*;
+use self::secret::*;
+use self::trust_rules::*;
 use crate::api::Call;
 use crate::http::{App, Route};
 
@@ -24,33 +37,27 @@ use crate::http::{App, Route};
 pub(super) const DOCUMENTS: &[(&str, Route)] =
     &[("/openapi.json", || get(docs::json)), ("/docs", || get(docs::page)), ("/docs/style.css", || get(docs::style))];
 
+macro_rules! handlers {
+    ($(
+        $(#[$about:meta])+
+        $call:ident $name:ident $operation:literal $tag:literal: $method:ident $path:literal ($($param:ident: $param_type:ty),*)
+            $(, query $query:ty)? $(, body $body:ty)? $(, optional body $optional:ty)?
+            => $form:ident $answer:tt $answers:tt else $refusals:tt
+    )+) => {
+        /// The handler of a call: it is called as the client's method is.
+        fn handler_named(call: Call) -> MethodRouter<App> {
+            match call {
+                $(Call::$call => on(MethodFilter::$method, $name),)+
+            }
+        }
+    };
+}
+
+crate::api::routes::routes!(handlers);
+
 /// What answers a call.
 pub(super) fn handler(call: Call) -> MethodRouter<App> {
-    match call {
-        Call::RegisterInteraction => post(register::register),
-        Call::ListInteractions => get(interactions::list),
-        Call::GetInteraction => get(interactions::get),
-        Call::CancelInteraction => post(cancel::cancel),
-        Call::ClaimInteraction => post(claim::claim),
-        Call::ReportOutcome => post(claim::report),
-        Call::TakeSecret => post(secret::take).layer(map_response(secret::close_connection)),
-        Call::SupersedeConversation => post(cancel::supersede),
-        Call::Confirm => post(confirm::confirm),
-        Call::WithdrawApproval => post(claim::withdraw),
-        Call::ProvideSecret => post(secret::provide).layer(map_response(secret::close_connection)),
-        Call::WipeSecret => delete(secret::wipe),
-        Call::AnswerQuestion => post(question::answer),
-        Call::ListPending => get(interactions::pending),
-        Call::MakeTrustRule => post(trust_rules::make),
-        Call::ListTrustRules => get(trust_rules::list),
-        Call::PreviewTrustRule => post(trust_rules::preview),
-        Call::GetTrustRule => get(trust_rules::get),
-        Call::RevokeTrustRule => delete(trust_rules::revoke),
-        Call::ListAuditEvents => get(events::list),
-        Call::FollowAuditEvents => get(events::feed),
-        Call::MakeLoginLink => post(login_links::make),
-        Call::IsAlive => get(health::alive),
-        Call::IsReady => get(health::ready),
-        Call::GetMetrics => get(health::metrics),
-    }
+    let carries_a_value = matches!(call, Call::TakeSecret | Call::ProvideSecret);
+    let handler = handler_named(call);
+    if carries_a_value { handler.layer(map_response(close_connection)) } else { handler }
 }

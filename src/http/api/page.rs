@@ -1,5 +1,6 @@
 //! Pages of lists: `limit` and an opaque `cursor` in, `nextCursor` out.
 
+use crate::clock::Timestamp;
 use crate::http::error::Problem;
 use crate::store::{Cursor, List, Page};
 
@@ -22,4 +23,12 @@ pub(crate) fn page(list: List, limit: Option<u32>, cursor: Option<&str>) -> Resu
 /// What the next page of a list is asked for by.
 pub(crate) fn next_cursor(list: List, next: Option<Cursor>) -> Option<String> {
     next.map(|cursor| cursor.text(list))
+}
+
+/// Refuses a stretch of time that ends before it begins.
+pub(crate) fn check_times(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(), Problem> {
+    if since.zip(until).is_some_and(|(since, until)| until < since) {
+        return Err(Problem::malformed_field("until", "until is not before since"));
+    }
+    Ok(())
 }

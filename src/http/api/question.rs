@@ -11,7 +11,7 @@ use crate::http::extract::Json;
 use crate::http::middleware::auth::Resolver;
 use crate::service::Answer;
 
-pub(crate) async fn answer(
+pub(crate) async fn answer_question(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Json(body): Json<AnswerBody>,

@@ -13,7 +13,7 @@ use crate::http::middleware::auth::Registrant;
 use crate::http::middleware::observe::traceparent;
 use crate::service::{Register, Registered};
 
-pub(crate) async fn register(
+pub(crate) async fn register_interaction(
     State(app): State<App>,
     Registrant(caller): Registrant,
     headers: HeaderMap,

@@ -15,7 +15,7 @@ use crate::http::extract::{Json, NoQuery, OptionalJson, Param, ok};
 use crate::http::middleware::auth::{Registrant, Resolver};
 use crate::service::{self, ProvideSecret};
 
-pub(crate) async fn provide(
+pub(crate) async fn provide_secret(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Json(body): Json<ProvideSecretBody>,
@@ -26,7 +26,7 @@ pub(crate) async fn provide(
     accepted()
 }
 
-pub(crate) async fn take(
+pub(crate) async fn take_secret(
     State(app): State<App>,
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
@@ -39,7 +39,7 @@ pub(crate) async fn take(
     Ok(response)
 }
 
-pub(crate) async fn wipe(
+pub(crate) async fn wipe_secret(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Param(request_id): Param<RequestId>,

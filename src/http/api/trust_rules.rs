@@ -7,12 +7,12 @@ use axum::response::Response;
 use super::page::{next_cursor, page};
 use crate::api::{
     Interaction, ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList,
-    TrustRulePreview, WithRaw,
+    TrustRulePreview, Warning, WithRaw,
 };
 use crate::config::Limits;
 use crate::domain::id::RuleId;
 use crate::domain::interaction::Record;
-use crate::domain::trust_rule::Terms;
+use crate::domain::trust_rule::NewTerms;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, answer, ok};
@@ -20,7 +20,7 @@ use crate::http::middleware::auth::{Resolver, Reviewer};
 use crate::service::{self, RuleSource};
 use crate::store::{List, RuleFilter};
 
-pub(crate) async fn make(
+pub(crate) async fn make_trust_rule(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Json(body): Json<TrustRuleBody>,
@@ -30,10 +30,11 @@ pub(crate) async fn make(
     let made = app.service.make_trust_rule(&caller, source, terms, apply_to_pending).await?;
     let status = if made.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let resolved = apply_to_pending.then_some(made.resolved);
-    answer(status, &MadeTrustRule { accepted: true, trust_rule: made.rule.into(), resolved })
+    let warnings = Warning::list(&made.warnings);
+    answer(status, &MadeTrustRule { accepted: true, trust_rule: made.rule.into(), resolved, warnings })
 }
 
-pub(crate) async fn preview(
+pub(crate) async fn preview_trust_rule(
     State(app): State<App>,
     Reviewer(caller): Reviewer,
     Json(body): Json<TrustRuleBody>,
@@ -56,7 +57,7 @@ fn interactions(records: impl IntoIterator<Item = Record>) -> Vec<WithRaw<Intera
 }
 
 /// What a rule is made from and what it says, from a body that is checked here.
-fn command(body: TrustRuleBody, limits: &Limits) -> Result<(RuleSource, Terms), Problem> {
+fn command(body: TrustRuleBody, limits: &Limits) -> Result<(RuleSource, NewTerms), Problem> {
     body.check(&limits.bodies())?;
     let terms = body.terms();
     match (body.request_id, body.tool_name) {
@@ -66,7 +67,7 @@ fn command(body: TrustRuleBody, limits: &Limits) -> Result<(RuleSource, Terms), 
     }
 }
 
-pub(crate) async fn list(
+pub(crate) async fn list_trust_rules(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     Params(query): Params<ListTrustRules>,
@@ -79,7 +80,7 @@ pub(crate) async fn list(
     ok(&TrustRuleList { trust_rules, next_cursor: next_cursor(List::TrustRules, found.next) })
 }
 
-pub(crate) async fn get(
+pub(crate) async fn get_trust_rule(
     State(app): State<App>,
     Reviewer(_): Reviewer,
     Param(rule_id): Param<RuleId>,
@@ -88,7 +89,7 @@ pub(crate) async fn get(
     ok(&TrustRule::from(app.service.trust_rule(&rule_id).await?))
 }
 
-pub(crate) async fn revoke(
+pub(crate) async fn revoke_trust_rule(
     State(app): State<App>,
     Resolver(caller): Resolver,
     Param(rule_id): Param<RuleId>,

@@ -96,4 +96,6 @@ callers! {
     Resolver: Right::Resolve;
     /// A principal that may supersede what is pending in a conversation.
     Superseder: Right::Supersede;
+    /// A principal that may have interactions forgotten.
+    Forgetter: Right::Forget;
 }

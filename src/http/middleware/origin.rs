@@ -40,8 +40,18 @@ pub(crate) fn add_headers(headers: &mut HeaderMap) {
 pub(crate) fn guard(http: &HttpConfig, request: &Request) -> Result<Page, Problem> {
     let connection = request.extensions().get::<Arc<Connection>>().ok_or_else(misdirected)?;
     let asked = asked_for(connection, http, request.headers(), request.uri())?;
-    let scheme = connection.scheme(request.headers(), &http.trusted_proxy);
+    let scheme = scheme(connection, http, request.headers());
     page(asked.map(|asked| Origin::of(scheme, &asked)), http, request)
+}
+
+/// The scheme that the client used: at the host of `--public-url` that URL's, else what the connection or a trusted proxy says.
+pub(crate) fn scheme(connection: &Connection, http: &HttpConfig, headers: &HeaderMap) -> &'static str {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let asked = host.and_then(|host| host.parse::<Authority>().ok());
+    match (&http.public_url, asked) {
+        (Some(url), Some(asked)) if Origin::of(url.scheme(), &asked) == url.origin() => url.scheme(),
+        _ => connection.scheme(headers, &http.trusted_proxy),
+    }
 }
 
 /// Checks the host that a request names, which has to be ours. No browser can be led to a Unix socket: there it may be any
@@ -69,7 +79,9 @@ fn asked_for(
     }
     let is_own_address = asked.address().is_some_and(|address| address == local.to_canonical());
     let is_loopback = local.to_canonical().is_loopback() && LOOPBACK.contains(&asked.host.as_str());
-    if is_own_address || is_loopback || http.allowed_host.iter().any(|allowed| allowed.covers(&asked)) {
+    // A proxy may leave out the port.
+    let is_public = http.public_url.as_ref().is_some_and(|url| url.authority().host == asked.host);
+    if is_own_address || is_loopback || is_public || http.allowed_host.iter().any(|allowed| allowed.covers(&asked)) {
         Ok(Some(asked))
     } else {
         Err(misdirected())
@@ -106,6 +118,8 @@ fn page(own: Option<Origin>, http: &HttpConfig, request: &Request) -> Result<Pag
             let origin = value.to_str().ok().and_then(|text| text.parse::<Origin>().ok());
             match origin.ok_or_else(origin_not_allowed)? {
                 origin if own.as_ref() == Some(&origin) => Ok(Page::OwnOrNone),
+                // Whatever the proxy says of the host and the scheme that it was asked for.
+                origin if http.public_url.as_ref().is_some_and(|url| url.origin() == origin) => Ok(Page::OwnOrNone),
                 origin if http.allowed_origin.contains(&origin) => Ok(Page::Allowed(value.clone())),
                 _ => Err(origin_not_allowed()),
             }

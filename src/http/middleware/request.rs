@@ -18,6 +18,7 @@ use super::auth::{admit, holder};
 use super::observe::Observed;
 use super::origin::{add_headers, guard, preflight};
 use crate::http::App;
+use crate::http::base_path::put_before_location;
 use crate::http::error::{Problem, panicked};
 use crate::http::extract::check_headers;
 
@@ -74,6 +75,7 @@ impl RequestLayer {
         let answered = guarded.instrument(observed.span().clone()).await;
         let mut response = answered.unwrap_or_else(panicked);
         add_headers(response.headers_mut());
+        put_before_location(self.app.http.base(), response.headers_mut());
         observed.end(&mut response, &self.app);
         response
     }

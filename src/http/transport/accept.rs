@@ -22,6 +22,7 @@ use super::stream::Stream;
 use super::timeouts::{Activity, Timed, Timeouts};
 use super::tls::Tls;
 use crate::config::{Config, Limits};
+use crate::http::base_path::take_off;
 use crate::http::middleware::load_shed::LoadShedder;
 use crate::http::middleware::refusal_log::{INTERVAL, RefusalLog};
 use crate::http::state::Shared;
@@ -52,7 +53,7 @@ pub(crate) async fn serve(
     listener: Listener,
     service: Arc<Service>,
     config: &Config,
-    pages: axum::Router<App>,
+    pages: impl FnOnce(&App) -> axum::Router<App>,
     stop: impl Future<Output = ()>,
 ) {
     let limits = config.limits;
@@ -60,9 +61,11 @@ pub(crate) async fn serve(
     let load = LoadShedder::new(&limits);
     let refusals = RefusalLog::default();
     let shared = App::new(Shared { service: Arc::clone(&service), limits, http, load, refusals });
+    let pages = pages(&shared);
     let app = router(Arc::clone(&shared), pages);
     let server = Server {
         app,
+        base: shared.http.base().into(),
         limits,
         tls: listener.tls(),
         limiter: ConnectionLimiter::new(limits.max_connections),
@@ -93,6 +96,8 @@ pub(crate) async fn serve(
 
 struct Server {
     app: axum::Router,
+    /// The path under which a proxy has put the server.
+    base: Arc<str>,
     limits: Limits,
     tls: Option<Arc<Tls>>,
     limiter: ConnectionLimiter,
@@ -136,11 +141,12 @@ impl Server {
         let watcher = self.connections.watcher();
         let activity = Arc::new(Activity::default());
         let (timed, refusing) = (Arc::clone(&activity), Arc::clone(&activity));
-        let (app, connection) = (self.app.clone(), Arc::new(connection));
+        let (app, base, connection) = (self.app.clone(), Arc::clone(&self.base), Arc::new(connection));
         let Limits { max_body_bytes, max_header_bytes, .. } = self.limits;
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             let busy = activity.begin();
             request.extensions_mut().insert(Arc::clone(&connection));
+            take_off(&base, request.uri_mut());
             let answered = answer(app.clone(), request, max_body_bytes, Arc::clone(&activity));
             async move {
                 let response = answered.await?;

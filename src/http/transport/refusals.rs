@@ -29,6 +29,8 @@ pub(crate) struct Refusing<S> {
     stream: S,
     activity: Arc<Activity>,
     max_header_bytes: usize,
+    /// Whether nothing was read yet.
+    is_new: bool,
     /// Whether all that was written before is on its way: an answer begins only then.
     at_start: bool,
     /// What is not sent yet of the answer that takes the place of hyper's own; there from that answer on.
@@ -40,7 +42,16 @@ pub(crate) struct Refusing<S> {
 
 impl<S> Refusing<S> {
     pub(crate) const fn new(stream: S, activity: Arc<Activity>, max_header_bytes: usize) -> Self {
-        Self { stream, activity, max_header_bytes, at_start: true, refusal: None, linger: None, skipped: 0 }
+        Self {
+            stream,
+            activity,
+            max_header_bytes,
+            is_new: true,
+            at_start: true,
+            refusal: None,
+            linger: None,
+            skipped: 0,
+        }
     }
 
     /// Looks at what hyper is about to write: where it is a refusal of its own, ours goes out.
@@ -69,7 +80,26 @@ impl<S: AsyncRead + Unpin> AsyncRead for Refusing<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read_before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let new = buffer.filled_mut().get_mut(read_before..).unwrap_or_default();
+        if !new.is_empty() && std::mem::take(&mut self.is_new) {
+            refuse_other_version(new);
+        }
+        read
+    }
+}
+
+/// How a connection of HTTP/2 begins.
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+/// hyper closes a connection that begins with HTTP/2 without a word. A byte that no method has makes it refuse that as
+/// everything else that is no HTTP/1.1.
+fn refuse_other_version(beginning: &mut [u8]) {
+    if beginning.starts_with(HTTP_2)
+        && let Some(first) = beginning.first_mut()
+    {
+        *first = 0;
     }
 }
 

@@ -3,9 +3,15 @@
 /// The events that are an interaction's beginning or end.
 macro_rules! begins_or_ends {
     () => {
-        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported', 'interaction.approval_withdrawn')"
+        "event LIKE 'interaction.%' AND event NOT IN ('interaction.claimed', 'interaction.outcome_reported', 'interaction.approval_withdrawn', 'interaction.forgotten')"
     };
 }
+
+/// A token that is revoked by SQL is obeyed at once, and the history cannot tell of it.
+const TOKENS_AS_TOLD: &str = "every token, and whether it is revoked, is as the history says";
+
+/// The checks that only a row breaks which another program has changed by SQL.
+pub(super) const ROWS_OF_OTHERS: &[&str] = &[TOKENS_AS_TOLD];
 
 /// What is to hold, and what does not where it does not: one column.
 pub(super) const INVARIANTS: &[(&str, &str)] = &[
@@ -35,20 +41,47 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "SELECT request_id FROM audit_events WHERE request_id IS NOT NULL AND request_id NOT IN (SELECT request_id FROM interactions)",
     ),
     (
-        "every event of an interaction is its owner's, and no other event is anybody's",
-        "SELECT seq FROM audit_events AS a JOIN interactions AS i USING (request_id) WHERE NOT EXISTS \
+        "every event of an interaction is its owner's, and no other event is anybody's, as far as they are entered",
+        "SELECT 'event ' || seq FROM audit_events AS a JOIN interactions AS i USING (request_id) \
+         WHERE seq <= (SELECT number FROM kept_through WHERE what = 'own_events') AND NOT EXISTS \
          (SELECT 1 FROM own_events WHERE owner = i.registered_by AND event_seq = a.seq) \
-         UNION ALL SELECT event_seq FROM own_events AS o WHERE NOT EXISTS \
-         (SELECT 1 FROM audit_events AS a JOIN interactions AS i USING (request_id) WHERE a.seq = o.event_seq AND i.registered_by = o.owner)",
+         UNION ALL SELECT 'event ' || event_seq FROM own_events AS o WHERE NOT EXISTS \
+         (SELECT 1 FROM audit_events AS a JOIN interactions AS i USING (request_id) WHERE a.seq = o.event_seq AND i.registered_by = o.owner) \
+         OR event_seq > (SELECT number FROM kept_through WHERE what = 'own_events')",
     ),
     (
-        "every interaction has its body",
-        "SELECT request_id FROM interactions WHERE interaction_id NOT IN (SELECT interaction_id FROM interaction_bodies)",
+        "every interaction has its body, or is forgotten",
+        "SELECT request_id FROM interactions WHERE interaction_id NOT IN (SELECT interaction_id FROM interaction_bodies) \
+         AND interaction_id NOT IN (SELECT interaction_id FROM forgettings)",
     ),
     (
-        "a principal's count of what is pending is right",
-        "SELECT name FROM principals LEFT JOIN (SELECT registered_by, count(*) AS pending FROM interactions \
-         WHERE status = 'pending' GROUP BY registered_by) ON registered_by = name WHERE pending_count <> coalesce(pending, 0)",
+        "what is forgotten is wiped",
+        "SELECT request_id FROM forgettings AS f JOIN interactions AS i USING (interaction_id) WHERE status = 'pending' \
+         OR EXISTS (SELECT 1 FROM interaction_bodies AS b WHERE b.interaction_id = f.interaction_id AND (b.body <> '{}' OR b.metadata <> '{}' \
+           OR b.origin IS NOT NULL OR b.traceparent IS NOT NULL OR b.content_sha256 <> f.content_sha256)) \
+         OR EXISTS (SELECT 1 FROM texts AS t WHERE t.interaction_id = f.interaction_id AND (t.text IS NOT NULL OR t.unshown IS NOT NULL)) \
+         OR EXISTS (SELECT 1 FROM sealed_secrets AS s WHERE s.interaction_id = f.interaction_id AND (s.sealed IS NOT NULL OR s.service <> '' OR s.field <> ''))",
+    ),
+    (
+        "nothing is wiped of what is not forgotten",
+        "SELECT request_id FROM interaction_bodies JOIN interactions USING (interaction_id) \
+         WHERE body = '{}' AND interaction_id NOT IN (SELECT interaction_id FROM forgettings) \
+         UNION ALL SELECT coalesce(request_id, 'event ' || seq) FROM audit_events AS a LEFT JOIN texts ON told_in = seq \
+         WHERE text_digest IS NOT NULL AND text IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM forgettings JOIN interactions AS i USING (interaction_id) WHERE i.request_id = a.request_id) \
+         UNION ALL SELECT request_id FROM texts JOIN interactions USING (interaction_id) \
+         WHERE text IS NULL AND unshown IS NULL AND interaction_id NOT IN (SELECT interaction_id FROM forgettings)",
+    ),
+    (
+        "every forgetting is in the history, once",
+        "SELECT request_id FROM interactions AS i LEFT JOIN forgettings AS f USING (interaction_id) WHERE (SELECT count(*) FROM audit_events AS a \
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten' AND a.at_ms = f.forgotten_at_ms AND a.principal IS f.forgotten_by) \
+         <> (f.interaction_id IS NOT NULL) OR (SELECT count(*) FROM audit_events AS a \
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten') <> (f.interaction_id IS NOT NULL)",
+    ),
+    (
+        "every text is told of in the history",
+        "SELECT told_in FROM texts LEFT JOIN audit_events ON seq = told_in WHERE seq IS NULL OR (text IS NOT NULL AND text_digest IS NULL)",
     ),
     (
         "only an approved confirmation is claimed or withdrawn, and the history tells of it",
@@ -105,7 +138,9 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "SELECT r.rule_id FROM trust_rules AS r JOIN audit_events AS a ON a.rule_id = r.rule_id AND a.event = 'trust_rule.created' \
          WHERE json_extract(a.detail, '$.toolName') <> r.tool_name OR json_extract(a.detail, '$.pattern') <> r.pattern \
          OR json_extract(a.detail, '$.scope') <> r.scope OR json_extract(a.detail, '$.decision') <> r.decision \
-         OR json_extract(a.detail, '$.allowHighRisk') <> r.allow_high_risk OR a.principal <> r.created_by",
+         OR json_extract(a.detail, '$.allowHighRisk') <> r.allow_high_risk OR a.principal <> r.created_by \
+         OR coalesce(json_extract(a.detail, '$.members'), '{}') <> json(r.members) OR json_extract(a.detail, '$.agent') IS NOT r.agent \
+         OR json_extract(a.detail, '$.executionTarget') IS NOT r.execution_target OR json_extract(a.detail, '$.reason') IS NOT r.reason",
     ),
     (
         "a rule has ended where the history says so",
@@ -114,7 +149,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          SELECT r.rule_id FROM trust_rules AS r LEFT JOIN ended AS e ON e.rule_id = r.rule_id WHERE e.how IS NOT nullif(status, 'active')",
     ),
     (
-        "every token, and whether it is revoked, is as the history says",
+        TOKENS_AS_TOLD,
         "WITH told AS MATERIALIZED (SELECT CAST(json_extract(detail, '$.tokenId') AS TEXT) AS token_id, event, principal FROM audit_events \
          WHERE event IN ('token.created', 'token.revoked')) \
          SELECT t.token_id FROM tokens AS t LEFT JOIN told ON told.token_id = t.token_id GROUP BY t.token_id \

@@ -14,7 +14,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use self::constraints::constraints;
-use self::invariants::INVARIANTS;
+use self::invariants::{INVARIANTS, ROWS_OF_OTHERS};
 use super::migrate::migrate;
 use super::{OpenError, Result, audit_log, open};
 use crate::domain::chain::{UnverifiedEvent, verify};
@@ -27,6 +27,9 @@ const NAMED: usize = 5;
 pub struct Checked {
     /// What is to hold, in a few words.
     pub name: String,
+    /// Whether what it finds can only be a row that another program has changed by SQL: a backup then holds what the database
+    /// holds, and is as good as it.
+    pub is_of_rows: bool,
     /// What breaks it: the first few; none where all is well.
     pub found: Vec<String>,
 }
@@ -71,7 +74,8 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
     for (table, condition, breaks) in constraints(&trusted)? {
         checks.push(look(&format!("{table}: {condition}"), &breaks));
     }
-    checks.extend(INVARIANTS.iter().map(|(name, breaks)| look(name, breaks)));
+    let of_rows = |name: &&str| ROWS_OF_OTHERS.contains(name);
+    checks.extend(INVARIANTS.iter().map(|(name, breaks)| Checked { is_of_rows: of_rows(name), ..look(name, breaks) }));
     let events = audit_log::events(&conn).inspect(|event| {
         if let Ok(UnverifiedEvent { seq: Some(seq), .. }) = event {
             progress(Step::Event(*seq));
@@ -88,6 +92,7 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
 /// A query that cannot be answered is itself a finding.
 fn checked(name: &str, found: Result<Vec<String>>) -> Checked {
     Checked {
+        is_of_rows: false,
         name: name.to_owned(),
         found: found.unwrap_or_else(|error| vec![format!("it cannot be checked: {error}")]),
     }
@@ -130,10 +135,13 @@ fn migrations(conn: &Connection, trusted: &Connection) -> Result<Vec<String>> {
     Ok(if is == should { vec![] } else { is })
 }
 
-/// Everything in a schema, by kind and name. Statistics that SQLite was asked to collect change nothing.
+/// Everything in a schema, by kind and name. Statistics that SQLite was asked to collect change nothing, nor do the two
+/// tables that Litestream keeps in every database that it copies.
 fn schema(conn: &Connection) -> Result<BTreeMap<String, Option<String>>> {
-    let mut statement =
-        conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat[0-9]'")?;
+    let mut statement = conn.prepare(
+        "SELECT type || ' ' || name, sql FROM sqlite_schema \
+         WHERE name NOT GLOB 'sqlite_stat[0-9]' AND name NOT IN ('_litestream_seq', '_litestream_lock')",
+    )?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

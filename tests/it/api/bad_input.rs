@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::routes::{Call, Fixture, full_confirmation, full_question, full_secret};
-use crate::harness::{Answer, Client};
+use crate::api::routes::{Call, Fixture};
+use crate::harness::{Answer, Client, full_confirmation, full_question, full_secret};
 
 /// Does it with every call of the fixture that takes a body, all on one server, which must not change.
 fn walk_bodies(it: impl Fn(&Client, &Call, &Value)) {

@@ -3,7 +3,7 @@
 use countersign::domain::enums::Role;
 use serde_json::json;
 
-use crate::harness::{Answer, Client, TestServer, confirmation, question, secret};
+use crate::harness::{Answer, Client, KINDS, TestServer, confirmation};
 
 fn cancel(client: &Client, request_id: &str) -> Answer {
     client.post_nothing(&format!("/v1/interactions/{request_id}/cancel"))
@@ -13,7 +13,7 @@ fn cancel(client: &Client, request_id: &str) -> Answer {
 fn cancelling_withdraws_any_kind_and_again_changes_nothing() {
     let server = TestServer::start();
     let agent = server.agent("builder");
-    for registration in [confirmation("c"), secret("s"), question("q")] {
+    for registration in KINDS.iter().map(|kind| (kind.registration)(kind.id)) {
         let id = registration["requestId"].as_str().unwrap();
         agent.register(&registration);
         let waiter = agent.wait_in_background(id);

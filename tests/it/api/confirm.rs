@@ -54,7 +54,7 @@ fn a_denial_and_its_comment_reach_the_agent_and_the_history() {
                "effectiveInput": null, "effectiveInputDigest": null})
     );
     assert_eq!(server.sql("SELECT comment FROM v_decisions"), [[json!("not on a Friday")]]);
-    let detail = server.sql("SELECT detail FROM audit_events WHERE event = 'interaction.rejected'").remove(0).remove(0);
+    let detail = server.sql("SELECT detail FROM v_events WHERE event = 'interaction.rejected'").remove(0).remove(0);
     assert!(detail.as_str().unwrap().contains("not on a Friday"), "{detail}");
 }
 
@@ -78,8 +78,8 @@ fn an_edited_input_stands_beside_the_proposed_one_with_a_digest_of_its_own() {
     assert_eq!(seen["resolution"]["effectiveInput"], json!({"command": "make test"}));
     assert_eq!(seen["resolution"]["effectiveInputDigest"], digests[1]);
     let stored = server.sql(
-        "SELECT b.body ->> '$.input.command', i.resolution ->> '$.updatedInput.command' \
-         FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id)",
+        "SELECT b.body ->> '$.input.command', t.unshown ->> '$.updatedInput.command' \
+         FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) JOIN texts AS t USING (interaction_id)",
     );
     assert_eq!(stored, [[json!("make deploy"), json!("make test")]]);
     server.unchanged(|| ada.post("/v1/confirm", &edited).expect(200));
@@ -238,4 +238,18 @@ fn self_approval_has_to_be_allowed() {
         }
         assert_eq!(server.stored("c"), "approved");
     }
+}
+
+#[test]
+fn the_same_edit_may_be_repeated_however_it_is_written() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": {"inputEditsAllowed": true}})));
+    let edit = |input: &str| format!(r#"{{"requestId": "c", "decision": "allow", "updatedInput": {input}}}"#);
+    ada.post_text("/v1/confirm", &edit(r#"{"command": "make test", "n": 1}"#)).expect(200);
+    server.unchanged(|| {
+        ada.post_text("/v1/confirm", &edit(r#"{ "n":1,"command":"make \u0074est" }"#)).expect(200);
+        let other = ada.post_text("/v1/confirm", &edit(r#"{"command": "make test", "n": 2}"#));
+        assert_eq!(other.refusal(), (404, "already_resolved"));
+    });
 }

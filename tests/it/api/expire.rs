@@ -5,9 +5,7 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Act, Answer, Client, TestServer, altered, confirmation, question, race, responses, secret, until,
-};
+use crate::harness::{Act, Answer, Client, KINDS, TestServer, altered, confirmation, race, until};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -16,12 +14,8 @@ fn expiring(registration: Value, millis: u64) -> Value {
 }
 
 /// Each kind, and what resolves it.
-fn resolvable() -> [(Value, &'static str, Value); 3] {
-    [
-        (confirmation("c"), "/v1/confirm", json!({"requestId": "c", "decision": "allow"})),
-        (secret("s"), "/v1/secret", json!({"requestId": "s", "value": "v"})),
-        (question("q"), "/v1/question-response", json!({"requestId": "q", "responses": responses()})),
-    ]
+fn resolvable() -> impl Iterator<Item = (Value, &'static str, Value)> {
+    KINDS.iter().map(|kind| ((kind.registration)(kind.id), kind.path, (kind.answer)(kind.id)))
 }
 
 #[test]
@@ -59,7 +53,7 @@ fn from_the_deadline_on_nothing_resolves_even_before_a_sweep() {
         for refused in refusals.into_iter().chain(more) {
             assert_eq!((refused.refusal(), &refused.body["status"]), ((404, "expired"), &json!("expired")));
         }
-        for id in ["c", "s", "q"] {
+        for id in KINDS.iter().map(|kind| kind.id) {
             let refused = agent.post_nothing(&format!("/v1/interactions/{id}/cancel"));
             assert_eq!((refused.refusal(), &refused.body["status"]), ((409, "already_resolved"), &json!("expired")));
         }
@@ -108,12 +102,12 @@ fn an_overdue_one_is_seen_expired_by_every_look_and_so_says_the_file() {
 fn the_sweeper_wakes_who_waits_and_expired_is_told_apart_from_denied() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    let kinds = resolvable();
-    let waiters = kinds.each_ref().map(|(registration, ..)| {
+    let waiters = resolvable().map(|(registration, ..)| {
         agent.register(&expiring(registration.clone(), 1000));
         agent.wait_in_background(registration["requestId"].as_str().unwrap())
     });
-    server.until_waiting(3);
+    let waiters = waiters.collect::<Vec<_>>();
+    server.until_waiting(KINDS.len());
     server.advance(1000 * MS);
     for waiter in waiters {
         let seen = waiter.join().unwrap().expect(200).body;
@@ -122,7 +116,7 @@ fn the_sweeper_wakes_who_waits_and_expired_is_told_apart_from_denied() {
         assert_eq!(seen["resolution"].get("decision").unwrap_or(&json!(null)), &json!(null));
         assert_eq!((&seen["resolvedAt"], &seen["expiresAt"]), (&seen["expiresAt"], &json!("2030-01-01T00:00:01.000Z")));
     }
-    for (_, path, resolve) in kinds {
+    for (_, path, resolve) in resolvable() {
         let refused = server.unchanged(|| ada.post(path, &resolve));
         assert_eq!((refused.refusal(), &refused.body["status"]), ((404, "expired"), &json!("expired")));
     }
@@ -177,7 +171,7 @@ fn many_that_are_due_at_once_all_expire() {
     }
     until(|| server.count("interactions WHERE status = 'expired'") == (AGENTS * EACH) as u64);
     assert_eq!(server.count("audit_events WHERE event = 'interaction.expired'"), (AGENTS * EACH) as u64);
-    assert_eq!(server.count("principals WHERE pending_count <> 0"), 0);
+    assert_eq!(server.count("interactions WHERE status = 'pending'"), 0);
 }
 
 #[test]

@@ -5,51 +5,62 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, TestServer, altered, confirmation, question, responses, secret};
+use crate::harness::{Answer, AnyKind, Client, KINDS, TestServer, altered};
 
 /// Where an interaction may stand; `overdue` is pending in the file, and its deadline has passed.
 const STANDS: [&str; 8] =
     ["pending", "approved", "rejected", "answered", "expired", "cancelled", "superseded", "overdue"];
 
-/// One row an endpoint and kind, one column a stand, in the order of [`STANDS`]:
+/// One row an endpoint that resolves no kind of its own, one column a stand, in the order of [`STANDS`]; for a confirmation, a
+/// secret, and every other kind:
 /// `+` it is done; `=` 200, and nothing changes; `.` cannot be;
 /// `k` 404 `wrong_kind`; `r` 404 `already_resolved`; `x` 404 `expired`;
 /// `K` 409 `wrong_kind`; `R` 409 `already_resolved`; `a` 409 `not_approved`; `c` 409 `not_claimed`; `s` 409 `not_answered`.
-const MATRIX: [(&str, &str, &str); 33] = [
-    ("confirm", "confirmation", "+ r r . x r r x"),
-    ("confirm", "secret", "k . . k k k k k"),
-    ("confirm", "question", "k . . k k k k k"),
-    ("secret", "confirmation", "k k k . k k k k"),
-    ("secret", "secret", "+ . . r x r r x"),
-    ("secret", "question", "k . . k k k k k"),
-    ("question-response", "confirmation", "k k k . k k k k"),
-    ("question-response", "secret", "k . . k k k k k"),
-    ("question-response", "question", "+ . . r x r r x"),
-    ("trust-rules", "confirmation", "+ r r . x r r x"),
-    ("trust-rules", "secret", "K . . r x r r x"),
-    ("trust-rules", "question", "K . . r x r r x"),
-    ("applied-rule", "confirmation", "+ r r . x r r x"),
-    ("applied-rule", "secret", "K . . r x r r x"),
-    ("applied-rule", "question", "K . . r x r r x"),
-    ("cancel", "confirmation", "+ R R . R = R R"),
-    ("cancel", "secret", "+ . . R R = R R"),
-    ("cancel", "question", "+ . . R R = R R"),
-    ("claim", "confirmation", "a + a . a a a a"),
-    ("claim", "secret", "a . . a a a a a"),
-    ("claim", "question", "a . . a a a a a"),
-    ("withdraw", "confirmation", "a + a . a a a a"),
-    ("withdraw", "secret", "a . . a a a a a"),
-    ("withdraw", "question", "a . . a a a a a"),
-    ("outcome", "confirmation", "c c c . c c c c"),
-    ("outcome", "secret", "c . . c c c c c"),
-    ("outcome", "question", "c . . c c c c c"),
-    ("take", "confirmation", "k k k . k k k k"),
-    ("take", "secret", "s . . + s s s s"),
-    ("take", "question", "k . . k k k k k"),
-    ("wipe", "confirmation", "k k k . k k k k"),
-    ("wipe", "secret", "s . . + s s s s"),
-    ("wipe", "question", "k . . k k k k k"),
+const MATRIX: [(&str, [&str; 3]); 8] = [
+    ("trust-rules", ["+ r r . x r r x", "K . . r x r r x", "K . . r x r r x"]),
+    ("applied-rule", ["+ r r . x r r x", "K . . r x r r x", "K . . r x r r x"]),
+    ("cancel", ["+ R R . R = R R", "+ . . R R = R R", "+ . . R R = R R"]),
+    ("claim", ["a + a . a a a a", "a . . a a a a a", "a . . a a a a a"]),
+    ("withdraw", ["a + a . a a a a", "a . . a a a a a", "a . . a a a a a"]),
+    ("outcome", ["c c c . c c c c", "c . . c c c c c", "c . . c c c c c"]),
+    ("take", ["k k k . k k k k", "s . . + s s s s", "k . . k k k k k"]),
+    ("wipe", ["k k k . k k k k", "s . . + s s s s", "k . . k k k k k"]),
 ];
+
+/// Every endpoint on every kind, with its cells: the endpoints that resolve a kind refuse every other.
+fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut rows = Vec::new();
+    for kind in KINDS {
+        let is_decided = kind.name == "confirmation";
+        for endpoint in KINDS {
+            let cells = match (endpoint.name == kind.name, is_decided) {
+                (true, true) => "+ r r . x r r x",
+                (true, false) => "+ . . r x r r x",
+                (false, true) => "k k k . k k k k",
+                (false, false) => "k . . k k k k k",
+            };
+            rows.push((verb(endpoint), kind.name, cells));
+        }
+        let column = ["confirmation", "secret"].iter().position(|name| *name == kind.name).unwrap_or(2);
+        rows.extend(MATRIX.iter().map(|(endpoint, cells)| (*endpoint, kind.name, cells[column])));
+    }
+    rows
+}
+
+/// What the endpoint is called that resolves this kind.
+fn verb(kind: &AnyKind) -> &'static str {
+    kind.path.strip_prefix("/v1/").unwrap()
+}
+
+fn known(kind: &str) -> &'static AnyKind {
+    KINDS.iter().find(|known| known.name == kind).unwrap()
+}
+
+/// Every endpoint that resolves something, with what it resolves.
+fn resolving() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let by_rule = [("trust-rules", "confirmation"), ("applied-rule", "confirmation")];
+    KINDS.iter().map(|kind| (verb(kind), kind.name)).chain(by_rule)
+}
 
 /// The status, the code, and whether the `status` of the interaction is told.
 fn meaning(cell: &str) -> (u16, &'static str, bool) {
@@ -77,12 +88,7 @@ struct Fixture {
 }
 
 fn registration(kind: &str, id: &str) -> Value {
-    let made = match kind {
-        "confirmation" => confirmation(id),
-        "secret" => secret(id),
-        "question" => question(id),
-        other => panic!("{other} is no kind that the table knows"),
-    };
+    let made = (known(kind).registration)(id);
     // A conversation and a tool each: nothing but the request itself is to be touched, by rules neither.
     let own = altered(made, &json!({"conversationId": id, "expiresInMs": 1000}));
     if kind == "confirmation" { altered(own, &json!({"confirmation": {"toolName": id}})) } else { own }
@@ -90,29 +96,16 @@ fn registration(kind: &str, id: &str) -> Value {
 
 /// What resolves an interaction of this kind.
 fn resolve(client: &Client, kind: &str, id: &str) -> Answer {
-    call(
-        client,
-        client,
-        if kind == "question" {
-            "question-response"
-        } else if kind == "secret" {
-            "secret"
-        } else {
-            "confirm"
-        },
-        id,
-    )
+    call(client, client, verb(known(kind)), id)
 }
 
 fn call(agent: &Client, approver: &Client, endpoint: &str, id: &str) -> Answer {
     let own = |verb: &str| format!("/v1/interactions/{id}/{verb}");
     let rule = json!({"requestId": id, "pattern": "make *", "scope": "/repo", "decision": "allow"});
+    if let Some(kind) = KINDS.iter().find(|kind| verb(kind) == endpoint) {
+        return approver.post(kind.path, &(kind.answer)(id));
+    }
     match endpoint {
-        "confirm" => approver.confirm(id, "allow"),
-        "secret" => approver.post("/v1/secret", &json!({"requestId": id, "value": "v"})),
-        "question-response" => {
-            approver.post("/v1/question-response", &json!({"requestId": id, "responses": responses()}))
-        }
         "trust-rules" => approver.post("/v1/trust-rules", &rule),
         "applied-rule" => approver.post("/v1/trust-rules", &altered(rule, &json!({"applyToPending": true}))),
         "take" => agent.post_nothing(&own("secret")),
@@ -178,7 +171,7 @@ impl Fixture {
 #[test]
 fn every_endpoint_resolves_its_own_kind_while_it_is_pending_and_nothing_else_ever() {
     let fixture = Fixture::new();
-    for (endpoint, kind, cells) in MATRIX {
+    for (endpoint, kind, cells) in rows() {
         let cells = cells.split(' ').collect::<Vec<_>>();
         assert_eq!(cells.len(), STANDS.len());
         for (stand, cell) in STANDS.into_iter().zip(cells).filter(|(_, cell)| *cell != ".") {
@@ -201,13 +194,7 @@ fn every_endpoint_resolves_its_own_kind_while_it_is_pending_and_nothing_else_eve
 fn no_principal_resolves_what_it_registered_by_any_endpoint() {
     let server = TestServer::start();
     let (root, ada) = (server.client("root", Role::Admin), server.approver("ada"));
-    for (endpoint, kind) in [
-        ("confirm", "confirmation"),
-        ("trust-rules", "confirmation"),
-        ("applied-rule", "confirmation"),
-        ("secret", "secret"),
-        ("question-response", "question"),
-    ] {
+    for (endpoint, kind) in resolving() {
         let id = format!("{endpoint}-{kind}");
         root.register(&registration(kind, &id));
         let waiter = root.wait_in_background(&id);
@@ -225,13 +212,7 @@ fn agents_auditors_and_strangers_resolve_nothing() {
     let server = TestServer::start();
     let agent = server.agent("builder");
     let (auditor, anonymous) = (server.client("eve", Role::Auditor), server.anonymous());
-    for (endpoint, kind) in [
-        ("confirm", "confirmation"),
-        ("trust-rules", "confirmation"),
-        ("applied-rule", "confirmation"),
-        ("secret", "secret"),
-        ("question-response", "question"),
-    ] {
+    for (endpoint, kind) in resolving() {
         let id = format!("{endpoint}-{kind}");
         agent.register(&registration(kind, &id));
         for id in [id.as_str(), "nothing"] {

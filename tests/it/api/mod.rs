@@ -11,6 +11,7 @@ mod confirm;
 mod exact_numbers;
 mod expire;
 mod list;
+mod list_filters;
 mod matrix;
 mod nulls;
 mod openapi;

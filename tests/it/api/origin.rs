@@ -2,15 +2,14 @@
 
 use serde_json::json;
 
-use crate::api::routes::origin;
 use crate::harness::page::text_of;
-use crate::harness::{TestServer, altered, confirmation, question, secret};
+use crate::harness::{KINDS, TestServer, altered, confirmation, origin};
 
 #[test]
 fn every_kind_shows_where_its_agent_says_that_it_comes_from() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    for (id, body) in [("c", confirmation("c")), ("s", secret("s")), ("q", question("q"))] {
+    for (id, body) in KINDS.iter().map(|kind| (kind.id, (kind.registration)(kind.id))) {
         let told = altered(body.clone(), &json!({"origin": origin()}));
         assert_eq!(agent.register(&told)["origin"], origin());
         assert_eq!(ada.look(id)["origin"], origin());

@@ -165,3 +165,43 @@ fn only_the_same_principal_may_repeat_and_only_the_very_same_answers() {
     }
     assert_eq!(server.unchanged(|| respond(&ada, "nothing", &responses())).refusal(), (404, "unknown_request"));
 }
+
+#[test]
+fn a_question_without_words_is_refused() {
+    let server = TestServer::start();
+    let agent = server.agent("builder");
+    for blank in ["", " \n", "\u{200b}\u{202e}"] {
+        let mut textless = question("q");
+        textless["question"]["entries"][1]["text"] = json!(blank);
+        let mut labelless = question("q");
+        labelless["question"]["entries"][0]["options"][1]["label"] = json!(blank);
+        for registration in [textless, labelless] {
+            let answer = server.unchanged(|| agent.post("/v1/interactions", &registration));
+            assert_eq!(answer.refusal(), (400, "malformed_request"), "{registration}");
+            assert_eq!(answer.body["field"], "question.entries");
+        }
+    }
+}
+
+#[test]
+fn the_same_answer_may_be_repeated_in_another_order_and_spelling() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let mut asked = question("q");
+    asked["question"]["entries"][0]["multiSelect"] = json!(true);
+    agent.register(&asked);
+    let why = json!({"questionId": "why", "text": "so"});
+    let colours = |colours: &[&str]| json!({"questionId": "colour", "optionIds": colours});
+    respond(&ada, "q", &json!([colours(&["red", "blue"]), why])).expect(200);
+    server.unchanged(|| {
+        respond(&ada, "q", &json!([why, colours(&["blue", "red"])])).expect(200);
+        for other in
+            [json!([colours(&["red"]), why]), json!([colours(&["red", "blue"]), {"questionId": "why", "text": "So"}])]
+        {
+            assert_eq!(respond(&ada, "q", &other).refusal(), (404, "already_resolved"));
+        }
+    });
+    agent.register(&altered(asked, &json!({"requestId": "one"})));
+    respond(&ada, "one", &json!([colours(&["red"]), why])).expect(200);
+    respond(&ada, "one", &json!([{"questionId": "colour", "optionId": "red"}, why])).expect(200);
+}

@@ -158,7 +158,7 @@ fn deciding_cancelling_and_the_deadline_at_once_end_it_in_exactly_one_way() {
         assert_eq!(seen["status"], server.stored(&id));
         assert_eq!(server.count(&format!("audit_events WHERE request_id = '{id}' AND {RESOLUTIONS}")), 1);
     }
-    assert_eq!(server.sql("SELECT pending_count FROM principals WHERE name = 'builder'"), [[json!(0)]]);
+    assert_eq!(server.count("interactions WHERE status = 'pending'"), 0);
 }
 
 /// Otherwise a rule would allow what a person denied at the same moment.

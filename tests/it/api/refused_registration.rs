@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api::routes::{DIGEST, everything};
-use crate::harness::{Client, START, TestServer, confirmation, question, responses, secret};
+use crate::api::routes::everything;
+use crate::harness::outside::write_sql;
+use crate::harness::{Client, KINDS, START, TestServer, confirmation, question, responses, secret};
 
 const REGISTER: &str = "/v1/interactions";
 
@@ -87,7 +88,7 @@ fn a_member_of_another_kind_or_none_is_refused() {
     let server = TestServer::start();
     let agent = server.agent("builder");
     let before = everything(&server);
-    let whole = [confirmation("r"), secret("r"), question("r")];
+    let whole = KINDS.iter().map(|kind| (kind.registration)("r")).collect::<Vec<_>>();
     for body in &whole {
         let kind = body["kind"].as_str().unwrap();
         let mut bare = body.clone();
@@ -111,30 +112,9 @@ fn options_that_cannot_be_told_apart_or_answered_are_refused() {
     let before = everything(&server);
     let option = json!({"optionId": "o", "label": "l"});
     let entry = |id: &str, options: Value| json!({"questionId": id, "text": "?", "options": options});
-    let entries = |entries: Value| ("question", "entries", entries);
-    let (pattern, scope) = (json!({"label": "l", "pattern": "*"}), json!({"label": "l", "scope": "/"}));
-    let long = json!([{"label": "l", "pattern": "x".repeat(1025)}]);
-    for (kind, field, value) in [
-        ("confirmation", "allowlistOptions", json!([pattern, pattern])),
-        ("confirmation", "allowlistOptions", json!([{"pattern": "*"}])),
-        ("confirmation", "allowlistOptions", json!([{"label": "l"}])),
-        ("confirmation", "allowlistOptions", long),
-        ("confirmation", "scopeOptions", json!([scope, {"label": "other", "scope": "/"}])),
-        ("confirmation", "scopeOptions", json!([{"scope": "/"}])),
-        ("confirmation", "inputDigest", json!(DIGEST)),
-        ("secret", "label", json!(" ")),
-        entries(json!([])),
-        entries(json!([entry("a", json!([option])), entry("a", json!([option]))])),
-        entries(json!([entry("a", json!([option, option]))])),
-        entries(json!([entry("a", json!([]))])),
-        entries(json!([{"questionId": "a", "options": [option]}])),
-        entries(json!([{"text": "?", "options": [option]}])),
-    ] {
-        let mut body = match kind {
-            "confirmation" => confirmation("r"),
-            "secret" => secret("r"),
-            _ => question("r"),
-        };
+    let refused = KINDS.iter().flat_map(|kind| (kind.refused)().into_iter().map(move |refused| (kind, refused)));
+    for (kind, (field, value)) in refused {
+        let (mut body, kind) = ((kind.registration)("r"), kind.name);
         body[kind][field] = value;
         let answer = agent.post(REGISTER, &body);
         assert_eq!(answer.refusal(), (400, "malformed_request"), "{body}");
@@ -186,6 +166,19 @@ fn a_principal_with_too_much_pending_is_told_to_come_back_and_has_room_after_eac
     agent.register(&secret("s4"));
     full(&agent, "more");
     ada.post_nothing("/v1/conversations/conversation/supersede").expect(200);
-    assert_eq!(server.sql("SELECT sum(pending_count) FROM principals"), [[json!(0)]]);
+    assert_eq!(server.count("interactions WHERE status = 'pending'"), 0);
     agent.register(&secret("more"));
+}
+
+/// The server remembers how much is pending: what another program does to the file counts with the next registration.
+#[test]
+fn what_another_program_resolves_makes_room_at_once() {
+    let server = TestServer::with(&["--max-pending", "1"]);
+    let agent = server.agent("builder");
+    agent.register(&secret("s"));
+    assert_eq!(agent.post(REGISTER, &secret("more")).refusal(), (429, "too_many_pending"));
+    let resolve = "UPDATE interactions SET status = 'cancelled', resolved_at_ms = created_at_ms, resolved_by_principal = 'builder'";
+    write_sql(&server.db(), resolve).unwrap();
+    agent.register(&secret("more"));
+    assert_eq!(agent.post(REGISTER, &secret("again")).refusal(), (429, "too_many_pending"));
 }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use countersign::domain::enums::Role;
+use countersign::domain::enums::{Kind, Role};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, TestServer, confirmation, question, responses, secret};
+use crate::harness::{Answer, Client, KINDS, TestServer, confirmation, secret};
 
 /// One call, as the admin of a [`Fixture`] makes it with success.
 #[derive(Clone)]
@@ -84,18 +84,14 @@ pub(crate) struct Fixture {
 pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
 
 impl Fixture {
-    /// Pending: `c`, `s` and `q` of an agent, whose `d` is approved, and `own-p` of the admin. The admin's `own-c` is approved, `own-d` claimed
+    /// Pending: one of each kind of an agent, with the id of [`KINDS`], and `own-p` of the admin. The agent's `d` is approved. The admin's `own-c` is approved, `own-d` claimed
     /// too, and `own-s` answered.
     pub(crate) fn new() -> Self {
         let server = TestServer::start();
         let (agent, ada) = (server.agent("builder"), server.approver("ada"));
         let admin = server.client("root", Role::Admin);
-        let mut editable = confirmation("c");
-        editable["confirmation"]["inputEditsAllowed"] = json!(true);
-        let mut shades = question("q");
-        shades["question"]["entries"].as_array_mut().unwrap().push(several("shades"));
-        for registration in [editable, secret("s"), shades] {
-            agent.register(&registration);
+        for kind in KINDS {
+            agent.register(&(kind.answerable)(kind.id));
         }
         agent.register(&confirmation("d"));
         let own = [confirmation("own-p"), confirmation("own-c"), confirmation("own-d"), secret("own-s")];
@@ -113,12 +109,16 @@ impl Fixture {
         Self { server, admin, rule_id }
     }
 
-    /// Every call.
+    /// Every call. A read that none of the lists below names is one that every role may make, about `c`.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        [Self::agents_calls(), Self::approvers_calls(), self.rules_calls(), Self::calls_of_all_roles()]
-            .into_iter()
-            .flatten()
-            .collect()
+        let lists = [Self::agents_calls(), Self::approvers_calls(), self.rules_calls(), Self::other_calls()];
+        let mut calls = lists.into_iter().flatten().collect::<Vec<_>>();
+        for call in countersign::api::Call::ALL.iter().filter(|call| call.needs_token() && call.method() == "GET") {
+            if !calls.iter().any(|listed| (listed.method, listed.route) == (call.method(), call.path())) {
+                calls.push(Call::get(call.path(), &call.path_with(&["c"]), Role::ALL));
+            }
+        }
+        calls
     }
 
     fn agents_calls() -> Vec<Call> {
@@ -127,12 +127,8 @@ impl Fixture {
         let own = |verb: &str, id: &str| format!("/v1/interactions/{id}/{verb}");
         let claim = json!({"inputDigest": DIGEST, "claimId": "mine"});
         let outcome = json!({"claimId": "claim", "outcome": "succeeded", "detail": "all is well"});
-        vec![
-            Call::post(LIST, LIST, full_confirmation(), AGENTS).creating(),
-            Call::post(LIST, LIST, full_secret(), AGENTS).creating(),
-            Call::post(LIST, LIST, full_question(), AGENTS).creating(),
-            Call::get(LIST, LIST, Role::ALL),
-            Call::get("/v1/interactions/{requestId}", "/v1/interactions/c", Role::ALL),
+        let registering = KINDS.iter().map(|kind| Call::post(LIST, LIST, (kind.full)(), AGENTS).creating());
+        let others = vec![
             Call::post("/v1/interactions/{requestId}/cancel", &own("cancel", "own-p"), json!({}), AGENTS)
                 .with_optional_body(),
             Call::post("/v1/interactions/{requestId}/claim", &own("claim", "own-c"), claim, AGENTS)
@@ -147,34 +143,30 @@ impl Fixture {
             .with_optional_body(),
             Call::post(SUPERSEDE, "/v1/conversations/conversation/supersede", json!({}), NOT_AUDITORS)
                 .with_optional_body(),
-        ]
+        ];
+        registering.chain(others).collect()
     }
 
     fn approvers_calls() -> Vec<Call> {
-        let confirm = json!({"requestId": "c", "decision": "allow", "comment": "go on",
-            "updatedInput": {"command": "make test"}, "selectedPattern": "make *", "selectedScope": "everywhere",
-            "acknowledged": ["high_risk"]});
-        let give = json!({"requestId": "s", "value": "hunter2", "delivery": "store"});
-        let mut said = responses();
-        said[0]["skipped"] = json!(false);
-        said.as_array_mut().unwrap().push(json!({"questionId": "shades", "optionIds": ["dark", "pale"]}));
-        vec![
-            Call::post("/v1/confirm", "/v1/confirm", confirm, RESOLVERS),
-            Call::post("/v1/secret", "/v1/secret", give, RESOLVERS),
-            Call::post(
-                "/v1/question-response",
-                "/v1/question-response",
-                json!({"requestId": "q", "responses": said}),
-                RESOLVERS,
-            ),
+        let resolving =
+            KINDS.iter().map(|kind| Call::post(kind.path, kind.path, (kind.full_answer)(kind.id), RESOLVERS));
+        let others = vec![
             Call::post("/v1/interactions/{requestId}/withdraw", "/v1/interactions/d/withdraw", json!({}), RESOLVERS)
                 .with_optional_body(),
+            Call::post(
+                "/v1/interactions/{requestId}/forget",
+                "/v1/interactions/own-s/forget",
+                json!({}),
+                &[Role::Admin],
+            )
+            .with_optional_body(),
             Call {
                 method: "DELETE",
                 ..Call::get("/v1/interactions/{requestId}/secret", "/v1/interactions/own-s/secret", RESOLVERS)
             },
             Call::get("/v1/pending-interactions", "/v1/pending-interactions", REVIEWERS),
-        ]
+        ];
+        resolving.chain(others).collect()
     }
 
     fn rules_calls(&self) -> Vec<Call> {
@@ -200,13 +192,9 @@ impl Fixture {
         ]
     }
 
-    fn calls_of_all_roles() -> Vec<Call> {
-        let mut calls =
-            ["/v1/audit-events", "/v1/events", "/readyz"].map(|path| Call::get(path, path, Role::ALL)).to_vec();
-        calls.push(Call::get("/metrics", "/metrics", REVIEWERS));
+    fn other_calls() -> Vec<Call> {
         let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
-        calls.push(link.creating().with_optional_body());
-        calls
+        vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body()]
     }
 
     /// Does it, and panics if anything in the database is not as it was.
@@ -225,58 +213,6 @@ pub(crate) fn everything(server: &TestServer) -> Vec<(String, Vec<Vec<Value>>)> 
     let tables = server.sql("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
     let names = tables.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
     names.map(|name| (name.clone(), server.sql(&format!("SELECT * FROM {name}")))).collect()
-}
-
-/// With every field that a confirmation may have.
-pub(crate) fn full_confirmation() -> Value {
-    let mut full = confirmation("new-c");
-    full["expiresInMs"] = json!(60_000);
-    full["metadata"] = json!({"note": "mine"});
-    full["origin"] = origin();
-    let body = json!({
-        "riskLevel": "high", "toolUseId": "use", "executionTarget": "sandbox", "subject": "make deploy",
-        "reason": "it is time", "persistentDecisionsAllowed": true, "inputEditsAllowed": true, "claimWithinMs": 60_000,
-        "diff": {"filePath": "/repo/a", "oldContent": "a", "newContent": "b", "isNewFile": false},
-    });
-    for (name, value) in body.as_object().unwrap() {
-        full["confirmation"][name] = value.clone();
-    }
-    full["confirmation"]["allowlistOptions"][0]["description"] = json!("whatever it makes");
-    full
-}
-
-/// With every field that an origin may have.
-pub(crate) fn origin() -> Value {
-    json!({"client": "a client", "sessionId": "session 7", "repository": "git@forge.example:shop", "branch": "main",
-        "workingDir": "/repo", "host": "build-1", "model": "a model", "title": "Fix <the> till"})
-}
-
-/// With every field that a secret may have.
-pub(crate) fn full_secret() -> Value {
-    let mut full = secret("new-s");
-    full["expiresAt"] = json!("2030-01-01T01:00:00.000Z");
-    full["secret"] = json!({
-        "service": "forge", "field": "token", "label": "The forge's token", "description": "to push with",
-        "placeholder": "forge_…", "purpose": "pushing", "allowedTools": ["git"], "allowedDomains": ["forge.example"],
-        "allowOneTimeSend": true,
-    });
-    full
-}
-
-/// With every field that a question may have.
-pub(crate) fn full_question() -> Value {
-    let mut full = question("new-q");
-    full["question"]["entries"][0]["freeTextAllowed"] = json!(false);
-    full["question"]["entries"].as_array_mut().unwrap().push(several("shades"));
-    full["question"]["entries"][0]["options"][0]["description"] = json!("as blood");
-    full
-}
-
-/// An entry of a question of which several options may be chosen.
-fn several(question_id: &str) -> Value {
-    json!({"questionId": question_id, "header": "Shades", "text": "In which shades?", "multiSelect": true,
-        "freeTextAllowed": false,
-        "options": [{"optionId": "dark", "label": "Dark"}, {"optionId": "pale", "label": "Pale"}]})
 }
 
 #[test]
@@ -299,4 +235,10 @@ fn every_call_of_the_walk_succeeds_when_nothing_is_wrong_with_it() {
         let answer = call.send_with(&fixture.admin, headers);
         assert_eq!(answer.status, status, "{} {}: {answer:?}", call.method, call.path);
     }
+}
+
+#[test]
+fn no_kind_escapes_the_tests_that_go_through_all_kinds() {
+    let all = Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
+    assert_eq!(KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>(), all);
 }

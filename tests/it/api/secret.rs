@@ -356,3 +356,18 @@ fn a_restart_with_another_key_is_refused_and_with_the_right_one_loses_nothing() 
     let agent = Client::new(&process.url, &tokens[0]);
     assert_eq!(take(&agent, "s", "t").expect(200).body["value"], CANARY);
 }
+
+#[test]
+fn a_value_of_nothing_that_is_seen_is_refused_as_an_empty_one() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&secret("s"));
+    for value in ["", "\u{200b}", " \u{feff}\n\u{202e}"] {
+        let answer = server.unchanged(|| ada.post("/v1/secret", &json!({"requestId": "s", "value": value})));
+        assert_eq!(
+            (answer.refusal(), &answer.body["field"]),
+            ((400, "malformed_request"), &json!("value")),
+            "{value:?}"
+        );
+    }
+}

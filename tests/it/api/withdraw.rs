@@ -132,3 +132,26 @@ fn of_many_claims_and_withdrawals_at_once_exactly_one_happens() {
     assert_eq!(happened.iter().sum::<usize>(), 8);
     assert_eq!(server.sql("SELECT count(*) FROM claims"), [[Value::from(8)]]);
 }
+
+#[test]
+fn a_withdrawal_names_the_rule_that_was_made_with_the_approval_and_goes_on() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    agent.register(&confirmation("c"));
+    let always = json!({"requestId": "c", "decision": "allow", "selectedPattern": "make *", "selectedScope": "/repo"});
+    ada.post("/v1/confirm", &always).expect(200);
+    let page = ada.browser().page("/interactions/c");
+    assert!(page.contains("The rule that was made with it goes on."), "{page}");
+    let rule = ada.get("/v1/trust-rules").body["trustRules"][0]["ruleId"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        let warnings = withdraw(&ada, "c").expect(200).body["warnings"].clone();
+        assert_eq!((&warnings[0]["code"], &warnings[0]["ruleId"]), (&json!("rule_still_active"), &json!(rule)));
+    }
+    assert!(agent.look("c").get("warnings").is_none());
+    let revoke = format!("/rules/{rule}/revoke");
+    let page = ada.browser().page("/interactions/c");
+    assert!(page.contains(&format!("action=\"{revoke}\"")), "{page}");
+    ada.browser().submit(&revoke, &[]).expect(303);
+    assert!(withdraw(&ada, "c").expect(200).body.get("warnings").is_none());
+    assert!(!ada.browser().page("/interactions/c").contains(&revoke));
+}

@@ -73,7 +73,7 @@ fn what_was_done_to_the_history_is_named() {
         ("UPDATE audit_events SET seq = 99 WHERE seq = 7", "what was event 7 stands at 99"),
         (
             "UPDATE audit_events SET seq = -seq WHERE seq > 5; UPDATE audit_events SET seq = 1 - seq WHERE seq < 0; \
-             INSERT INTO audit_events SELECT 6, at_ms, event, request_id, rule_id, principal, detail, hash FROM audit_events WHERE seq = 5",
+             INSERT INTO audit_events SELECT 6, at_ms, event, request_id, rule_id, principal, detail, text_digest, former_hash, hash FROM audit_events WHERE seq = 5",
             "event 6 was inserted",
         ),
         (

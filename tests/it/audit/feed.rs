@@ -146,6 +146,45 @@ fn an_agents_own_events_are_found_without_a_look_at_those_of_others() {
     assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{steps:?}");
 }
 
+/// `own_events` is written for many events at once: what is newer is found all the same, in its place.
+#[test]
+fn an_agents_own_events_are_found_whether_or_not_they_are_entered_yet() {
+    let server = TestServer::start();
+    let (agent, other) = (server.agent("builder"), server.agent("other"));
+    for number in 0..100 {
+        agent.register(&confirmation(&format!("mine-{number}")));
+        other.register(&confirmation(&format!("theirs-{number}")));
+    }
+    let own = "SELECT seq FROM audit_events JOIN interactions USING (request_id) WHERE registered_by = 'builder' ORDER BY seq";
+    let own: Vec<i64> = server.sql(own).iter().map(|row| row[0].as_i64().unwrap()).collect();
+    let entered = server.count("own_events WHERE owner = 'builder'") as usize;
+    assert!((1..100).contains(&entered), "{entered}");
+    assert_eq!(
+        server.count("kept_through WHERE what = 'own_events' AND number = (SELECT max(event_seq) FROM own_events)"),
+        1
+    );
+    for from in [0, own[entered - 2], own[entered - 1], own[entered], own[98]] {
+        let after: Vec<i64> = own.iter().copied().filter(|seq| *seq > from).collect();
+        let told: Vec<i64> = agent.feed(Some(from)).take(after.len()).into_iter().map(|(seq, _)| seq).collect();
+        assert_eq!(told, after, "after {from}");
+    }
+    for limit in [1, 7, 100] {
+        let (mut listed, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = agent.get(&format!("/v1/audit-events?limit={limit}{cursor}")).expect(200).body;
+            listed.extend(page["auditEvents"].as_array().unwrap().iter().map(|event| event["seq"].as_i64().unwrap()));
+            let Some(next) = page["nextCursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        listed.reverse();
+        assert_eq!(listed, own, "{limit} at a time");
+    }
+    let server = server.restart(&[]);
+    let agent = Client::new(&server.url, agent.token.as_deref().unwrap());
+    agent.register(&confirmation("later"));
+    assert_eq!(agent.feed(Some(own[98])).take(2).last().unwrap().1, "interaction.registered");
+}
+
 #[test]
 fn proxies_are_asked_to_pass_events_on_as_they_come() {
     let server = TestServer::start();

@@ -19,10 +19,12 @@ fn filled() -> (TestServer, Client) {
     let rule = json!({"toolName": "shell", "pattern": "rm *", "scope": "everywhere", "decision": "deny", "maxUses": 2});
     ada.post("/v1/trust-rules", &rule).expect(201);
     ada.browser().submit("/logout", &[]).expect(303);
+    // As the server enters it, for many events at once.
+    write_sql(&server.db(), "INSERT INTO own_events VALUES ('builder', 3)").unwrap();
     (server, agent)
 }
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -34,7 +36,10 @@ const TABLES: [&str; 12] = [
     "login_links",
     "sessions",
     "audit_events",
+    "texts",
+    "forgettings",
     "own_events",
+    "kept_through",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {
@@ -68,6 +73,15 @@ fn the_history_cannot_be_changed_or_shortened_from_outside() {
         "audit_events only grows",
     );
     refuses(&["UPDATE own_events SET owner = 'ada'", "DELETE FROM own_events"], "own_events only grows");
+    refuses(
+        &[
+            "UPDATE kept_through SET number = -1",
+            "UPDATE kept_through SET what = 'stored_bytes' WHERE what = 'own_events'",
+            "DELETE FROM kept_through",
+            "INSERT OR REPLACE INTO kept_through VALUES ('own_events', 0)",
+        ],
+        "kept_through only grows",
+    );
 }
 
 /// `INSERT OR REPLACE` deletes without asking the triggers of DELETE.
@@ -181,7 +195,7 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
             "UPDATE trust_rules SET use_count = 3, last_used_at_ms = created_at_ms",
             "UPDATE trust_rules SET use_count = 1",
             "UPDATE trust_rules SET revoked_at_ms = created_at_ms",
-            "UPDATE principals SET pending_count = -1",
+            "UPDATE principals SET stored_bytes = -1",
             "UPDATE sealed_secrets SET sealed = NULL",
             "UPDATE tokens SET revoked_at_ms = created_at_ms - 1",
             "INSERT INTO audit_events (at_ms, event, detail, hash) VALUES (1, 'e', 'no json', zeroblob(32))",

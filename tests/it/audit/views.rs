@@ -216,7 +216,8 @@ fn no_view_hands_a_terminal_what_it_would_obey() {
     // What is shown is all of it, and the history's JSON is the same JSON.
     let shown = server.sql("SELECT subject FROM v_pending WHERE request_id = 'pending'")[0][0].clone();
     assert_eq!(serde_json::from_str::<String>(shown.as_str().unwrap()).unwrap(), hostile);
-    let detail = "SELECT v.detail, e.detail FROM v_events AS v JOIN audit_events AS e USING (seq)";
+    let detail = "SELECT v.detail, json_patch(e.detail, coalesce(t.text, '{}')) FROM v_events AS v JOIN audit_events AS e USING (seq) \
+         LEFT JOIN texts AS t ON t.told_in = seq";
     for row in server.sql(detail) {
         let [shown, stored] =
             [&row[0], &row[1]].map(|json| serde_json::from_str::<Value>(json.as_str().unwrap()).unwrap());

@@ -85,3 +85,19 @@ fn a_demonstration_that_is_ended_leaves_nothing_behind() {
     let withdrawn = fixture.ada.get("/v1/interactions?status=cancelled").expect(200).body;
     assert!(!withdrawn["interactions"].as_array().unwrap().is_empty());
 }
+
+#[test]
+fn a_demonstration_without_a_terminal_ends_by_itself() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let (agent, ada) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
+    let server = Process::serve(&db, &["--credentials-file", "none"]);
+    let mut command = countersign();
+    command.args(["demo", "--wait", "1ms", "--credentials-file", "none", "--url", &server.url]);
+    let output = command.env("COUNTERSIGN_TOKEN", agent).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("What was not decided is withdrawn."), "{said}");
+    let pending = Client::new(&server.url, &ada).get("/v1/interactions?status=pending").expect(200).body;
+    assert_eq!(pending["interactions"], json!([]));
+}

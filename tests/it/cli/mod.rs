@@ -5,6 +5,7 @@ mod away;
 mod credentials;
 mod demo;
 mod ids;
+mod lists;
 mod people;
 mod rules;
 mod run;

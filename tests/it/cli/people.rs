@@ -6,9 +6,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use super::{Asking, command, complains, ends, fixture, json_of, says, told};
-use crate::api::routes::full_confirmation;
 use crate::harness::page::words_of;
-use crate::harness::{altered, confirmation, question, secret};
+use crate::harness::{KINDS, altered, confirmation, question, secret};
 
 #[test]
 fn approving_says_what_was_approved_and_hands_on_the_comment() {
@@ -50,27 +49,34 @@ fn approving_shows_all_of_what_is_approved() {
 }
 
 #[test]
-fn every_text_of_a_confirmation_is_shown_on_its_page_and_in_a_terminal() {
+fn every_text_of_a_request_is_shown_on_its_page_and_in_a_terminal() {
+    // For programs, or shown where a rule is made or an answer is typed.
+    const ELSEWHERE: [&str; 6] =
+        ["toolUseId", "scopeOptions", "allowlistOptions", "questionId", "optionId", "placeholder"];
     fn texts(value: &Value) -> Vec<&str> {
         match value {
             Value::String(text) => vec![text],
             Value::Array(items) => items.iter().flat_map(texts).collect(),
-            Value::Object(members) => members.values().flat_map(texts).collect(),
+            Value::Object(members) => {
+                let shown = members.iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
+                shown.flat_map(|(_, value)| texts(value)).collect()
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
         }
     }
     let (_server, agent, ada) = fixture();
-    let mut asked = full_confirmation();
-    agent.register(&asked);
-    // Members that are for programs, or are shown where a rule is made.
-    for member in ["toolUseId", "scopeOptions", "allowlistOptions", "persistentDecisionsAllowed"] {
-        asked["confirmation"].as_object_mut().unwrap().remove(member).unwrap();
-    }
-    let page = words_of(&ada.browser().page("/interactions/new-c"));
-    let card = says(&ada, &["show", "new-c"]);
-    for text in texts(&asked["confirmation"]) {
-        assert!(page.contains(text), "{text:?} is not on the page: {page}");
-        assert!(card.contains(text) || card.contains(&text.to_uppercase()), "{text:?} is not on the card: {card}");
+    for kind in KINDS {
+        let asked = (kind.full)();
+        agent.register(&asked);
+        let id = asked["requestId"].as_str().unwrap();
+        let page = words_of(&ada.browser().page(&format!("/interactions/{id}")));
+        let card = says(&ada, &["show", id]);
+        let texts = texts(&asked[kind.name]);
+        assert!(!texts.is_empty());
+        for text in texts {
+            assert!(page.contains(text), "{text:?} is not on the page: {page}");
+            assert!(card.contains(text) || card.contains(&text.to_uppercase()), "{text:?} is not on the card: {card}");
+        }
     }
 }
 

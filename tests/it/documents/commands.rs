@@ -11,7 +11,19 @@ use super::{Document, document, documents, root};
 use crate::harness::{countersign, token};
 
 /// Programs that a document may call and that no test runs.
-const OTHERS: [&str; 6] = ["apt-get", "cargo", "docker", "export", "pkill", "systemctl"];
+const OTHERS: [&str; 11] = [
+    "apt-get",
+    "cargo",
+    "chmod",
+    "docker",
+    "export",
+    "groupadd",
+    "install",
+    "pkill",
+    "systemctl",
+    "useradd",
+    "usermod",
+];
 
 /// The commands of a block: each begins with `$ ` and goes on until the next one does.
 pub(super) fn commands(block: &str) -> impl Iterator<Item = &str> {

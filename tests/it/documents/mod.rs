@@ -2,6 +2,7 @@
 
 mod commands;
 mod links;
+mod proxies;
 mod requests;
 mod rules;
 mod tables;

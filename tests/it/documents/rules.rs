@@ -1,5 +1,6 @@
 //! What the documents say of patterns is so: their tables and rules files are held against the matcher.
 
+use countersign::domain::tools::Profiles;
 use countersign::rules_file::RulesFile;
 
 use super::{document, documents, quoted};
@@ -21,7 +22,7 @@ fn the_table_of_patterns_says_what_they_allow() {
     }
     let file = RulesFile::parse(&rules, 1024).unwrap();
     assert!(file.rules.len() >= 5, "{rules}");
-    assert_eq!(file.failures().unwrap(), []);
+    assert_eq!(file.failures(Profiles::built_in()).unwrap(), []);
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn the_rules_files_that_are_shown_are_rules_files_whose_examples_hold() {
             if text.starts_with("[[rule]]") {
                 let file = RulesFile::parse(text, 1024).unwrap();
                 assert!(file.examples() > 0, "{text}");
-                assert_eq!(file.failures().unwrap(), [], "{}", document.path.display());
+                assert_eq!(file.failures(Profiles::built_in()).unwrap(), [], "{}", document.path.display());
                 count += 1;
             }
         }

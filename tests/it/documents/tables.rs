@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use countersign::cli::Cli;
 use countersign::domain::audit::Event;
 use countersign::domain::enums::Role;
+use countersign::domain::tools::Profiles;
 use serde_json::json;
 
 use super::{Document, document, quoted};
@@ -14,6 +15,22 @@ use crate::harness::TestServer;
 /// The quoted texts of one column of every table.
 fn column(document: &Document, number: usize) -> impl Iterator<Item = &str> {
     document.rows.iter().filter_map(move |row| row.get(number)).flat_map(|cell| quoted(cell))
+}
+
+#[test]
+fn the_page_of_tool_profiles_has_every_built_in_one_as_it_is() {
+    let page = document("docs/reference/tool-profiles.md");
+    let profiles = page.rows.iter().skip_while(|row| row[0] != "tools").skip(1);
+    let listed = profiles.map(|row| {
+        let quotes = |cell: usize| quoted(&row[cell]).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        (quotes(0), quotes(2), quotes(3), quotes(4))
+    });
+    let built_in = Profiles::built_in().iter().map(|profile| {
+        let free = profile.free().iter().map(ToString::to_string).collect();
+        let names = profile.names().map(str::to_owned).collect::<Vec<_>>();
+        (names, vec![profile.read().to_string()], free, vec![profile.view().to_string()])
+    });
+    assert_eq!(listed.collect::<Vec<_>>(), built_in.collect::<Vec<_>>());
 }
 
 #[test]

@@ -423,3 +423,81 @@ fn all_of_an_agent_is_rejected_at_once_and_nothing_of_another() {
     let told = "SELECT count(*) FROM audit_events WHERE event IN ('interaction.rejected', 'interaction.cancelled')";
     assert_eq!(server.sql(told), [[json!(504)]]);
 }
+
+#[test]
+fn a_rule_of_a_card_is_this_agents_unless_it_is_to_be_any_and_says_what_stays() {
+    let (server, agent, browser) = fixture();
+    let asked = json!({"confirmation": {"input": {"command": "ls", "host": "staging", "description": "d"}, "allowlistOptions": []}});
+    agent.register(&altered(confirmation("c"), &asked));
+    let page = browser.page("/");
+    for said in [
+        "this very input",
+        "this command, whatever description says",
+        "host as now",
+        "member host <code>is staging</code>",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    // These are the server's own words, whatever stays or varies.
+    assert!(!page.contains("the agent says:"), "{page}");
+    assert!(page.contains(r#"name="pattern" value="0" checked"#), "{page}");
+    let chosen = [("decision", "allow-always"), ("pattern", "1"), ("scope", "0"), ("anyAgent", "true")];
+    assert_eq!(decide(&browser, "c", &chosen).0, 303);
+    assert_eq!(server.sql("SELECT members, agent FROM trust_rules"), [[json!(r#"{"/host":"staging"}"#), json!(null)]]);
+    agent.register(&altered(
+        confirmation("d"),
+        &json!({"confirmation": {"input": {"command": "ls -l"}, "allowlistOptions": []}}),
+    ));
+    assert_eq!(decide(&browser, "d", &[("decision", "allow-always"), ("pattern", "0"), ("scope", "0")]).0, 303);
+    assert_eq!(server.sql("SELECT agent FROM trust_rules WHERE pattern = 'ls -l'"), [[json!("builder")]]);
+}
+
+#[test]
+fn an_offer_that_an_agent_has_written_is_marked_and_not_chosen_beforehand() {
+    let (_server, agent, browser) = fixture();
+    let input = json!({"command": "make deploy", "host": "staging"});
+    // All that the server would offer itself but for the label, and but for the members.
+    for (id, offer) in [
+        ("label", json!({"label": "only this", "pattern": "make deploy", "members": {"/host": "staging"}})),
+        ("members", json!({"label": "this very input", "pattern": "make deploy", "members": {"/host": "*"}})),
+    ] {
+        agent.register(&altered(
+            confirmation(id),
+            &json!({"confirmation": {"input": input, "allowlistOptions": [offer]}}),
+        ));
+        let page = browser.page(&format!("/interactions/{id}"));
+        assert!(page.contains("the agent says:"), "{page}");
+        assert!(!page.contains(r#"name="pattern" value="0" checked"#), "{page}");
+    }
+}
+
+#[test]
+fn an_edit_is_shown_as_a_difference_by_the_profile_of_its_tool() {
+    let (_server, agent, browser) = fixture();
+    for (id, tool, input) in [
+        ("edit", "Edit", json!({"file_path": "/repo/a", "old_string": "one\ntwo\n", "new_string": "one\n<2>\n"})),
+        (
+            "many",
+            "MultiEdit",
+            json!({"file_path": "/repo/b", "edits": [{"old_string": "three", "new_string": "four"}]}),
+        ),
+        (
+            "patch",
+            "apply_patch",
+            json!({"input": "*** Begin Patch\n*** Update File: c.rs\n-five\n+six\n*** End Patch"}),
+        ),
+    ] {
+        let asked = json!({"toolName": tool, "input": input});
+        agent.register(&json!({"requestId": id, "kind": "confirmation", "confirmation": asked}));
+    }
+    let page = browser.page("/");
+    for (class, text) in
+        [("gone", "two"), ("come", "&lt;2&gt;"), ("gone", "three"), ("come", "four"), ("gone", "five"), ("come", "six")]
+    {
+        let line = format!("<tr class=\"{class}\">");
+        assert!(
+            page.split(&line).skip(1).any(|row| row.split("</tr>").next().unwrap().contains(text)),
+            "{class} {text}: {page}"
+        );
+    }
+}

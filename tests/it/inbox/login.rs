@@ -6,7 +6,7 @@ use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::page::Browser;
-use crate::harness::{Process, TestServer, confirmation, countersign, token};
+use crate::harness::{Process, TestServer, confirmation, countersign, token, until};
 
 /// A code of a link for the holder of a token.
 fn code(client: &crate::harness::Client) -> String {
@@ -209,4 +209,33 @@ fn nobody_makes_log_in_links_without_end_and_what_has_expired_is_deleted() {
     assert_eq!(server.sql(rows), [[json!(1), json!(1)]], "sessions that have expired stay");
     let told = "SELECT count(*) FROM audit_events WHERE event = 'login_link.created'";
     assert_eq!(server.sql(told), [[json!(24)]]);
+}
+
+#[test]
+fn of_too_many_sessions_the_oldest_ends_and_what_has_expired_is_deleted_after_a_while() {
+    let server = TestServer::start();
+    let ada = server.approver("ada");
+    let bea = server.approver("bea");
+    log_in(&server, &code(&bea)).expect(303);
+    let first = ada.browser();
+    for _ in 0..49 {
+        server.advance(Duration::from_millis(1));
+        log_in(&server, &code(&ada)).expect(303);
+    }
+    first.page("/");
+    server.advance(Duration::from_millis(1));
+    log_in(&server, &code(&ada)).expect(303);
+    assert_ne!(first.get("/").status, 200, "the oldest goes on");
+    let going_on = "SELECT count(*) FROM sessions WHERE ended_at_ms IS NULL";
+    assert_eq!(server.sql(going_on), [[json!(51)]]);
+    server.advance(Duration::from_secs(13 * 60 * 60));
+    // What time it is, the last event says.
+    server.agent("builder").register(&confirmation("c"));
+    server.advance(Duration::from_secs(60 * 60));
+    until(|| {
+        let rows = "SELECT (SELECT count(*) FROM login_links), (SELECT count(*) FROM sessions)";
+        server.sql(rows) == [[json!(0), json!(0)]]
+    });
+    let told = "SELECT count(*) FROM audit_events WHERE event IN ('session.begun', 'session.ended')";
+    assert_eq!(server.sql(told), [[json!(53)]]);
 }

@@ -219,3 +219,43 @@ fn a_field_at_fault_is_told_of_beside_it_and_no_rule_is_made() {
     }
     assert_eq!(server.sql("SELECT count(*) FROM trust_rules"), [[json!(0)]]);
 }
+
+#[test]
+fn the_parts_of_a_rule_are_listed_and_can_be_set_free_one_by_one() {
+    let (server, agent, ada) = lived();
+    let browser = ada.browser();
+    let asked = json!({"confirmation": {"input": {"command": "make deploy", "host": "staging", "why": "<b>"}, "executionTarget": "host"}});
+    agent.register(&altered(confirmation("parts"), &asked));
+    let page = browser.page("/rules/new?requestId=parts");
+    assert_eq!(between(&page, "name=\"memberPointer\" value=\"", "\""), ["/host", "/why", "", ""]);
+    assert_eq!(text_of(&between(&page, "name=\"memberPattern\" value=\"", "\"")[1]), "<b>");
+    assert!(page.contains("name=\"agent\" value=\"builder\"") && page.contains("<option selected>host"), "{page}");
+    let typed = [
+        ("memberPointer", "/host"),
+        ("memberPattern", "staging"),
+        ("memberPointer", "/why"),
+        ("memberPattern", "x"),
+        ("memberFree", "/why"),
+        ("memberPointer", ""),
+        ("memberPattern", ""),
+        ("agent", "builder"),
+        ("target", "host"),
+        ("reason", "as agreed"),
+    ];
+    let rule = browser.submit("/rules", &fields(&typed)).expect(303).headers["location"].to_str().unwrap().to_owned();
+    assert_eq!(
+        server.sql("SELECT members, agent, execution_target, reason FROM v_trust_rules"),
+        [[json!(r#"{"/host":"staging","/why":"*"}"#), json!("builder"), json!("host"), json!("as agreed")]]
+    );
+    let words = words_of(&browser.page(&rule));
+    for said in ["member host is staging", "member why whatever it says", "agent builder", "runs on host", "as agreed"]
+    {
+        assert!(words.contains(said), "{said} is not in {words}");
+    }
+    let faulty =
+        browser.submit("/rules", &fields(&[("memberPointer", "host"), ("memberPattern", "x")])).expect(400).text;
+    assert!(faulty.contains("JSON pointer") && faulty.contains("name=\"memberPointer\" value=\"host\""), "{faulty}");
+    let any = fields(&[("anyMembers", "true"), ("pattern", "make any")]);
+    browser.submit("/rules", &any).expect(303);
+    assert_eq!(server.sql("SELECT members FROM trust_rules WHERE pattern = 'make any'"), [[json!(r#"{"":"*"}"#)]]);
+}

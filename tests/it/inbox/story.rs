@@ -172,6 +172,7 @@ fn whatever_an_agent_says_is_complete_and_harmless() {
     for obeyed in ["<script>x", "\u{202e}", "\u{1b}"] {
         assert!(!page.contains(obeyed), "it has {obeyed:?}");
     }
-    // The notes, the input twice, the reason, the directory, the id, two labels, the report and its event.
-    assert_eq!(page.matches("the end of it").count(), 10);
+    // The notes, the input twice, the reason, the directory, the id, a label, the report and its event. The pattern that it
+    // offers does not cover it, and is left out with its label.
+    assert_eq!(page.matches("the end of it").count(), 9);
 }

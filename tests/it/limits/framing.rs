@@ -164,3 +164,12 @@ fn what_is_no_request_is_refused_in_the_shape_of_every_refusal() {
         assert!(refusals.contains(&(answer.status(), answer.body["code"].clone())), "{answer:?}");
     });
 }
+
+#[test]
+fn a_client_that_speaks_another_version_is_told_so() {
+    let fixture = Fixture::new();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let answer = exchange(&fixture.admin, preface);
+    assert_eq!((answer.status(), &answer.body["code"]), (Some(400), &json!("malformed_request")), "{answer:?}");
+    assert!(answer.body["error"].as_str().unwrap().contains("HTTP/1.1"));
+}

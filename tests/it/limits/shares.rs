@@ -197,3 +197,23 @@ fn one_principal_stores_only_so_much_a_day() {
     let eve = Client::new(&without.url, eve.token.as_deref().unwrap());
     (0..20).for_each(|number| drop(eve.register(&large(&format!("n-{number}")))));
 }
+
+/// What a principal has stored is written down for many registrations at once: those after the last time count all the same.
+#[test]
+fn what_a_principal_has_stored_today_is_known_exactly_after_a_restart() {
+    let server = TestServer::start();
+    let (eve, bob) = (server.agent("eve"), server.agent("bob"));
+    let each = |number: usize| confirmation(&format!("e-{number:03}"));
+    (0..130).for_each(|number| drop(eve.register(&each(number))));
+    bob.register(&confirmation("b"));
+    let all = "SELECT sum(octet_length(body) + octet_length(metadata) + 1024) FROM interaction_bodies WHERE interaction_id <= ";
+    let bytes = |rows: u32| server.sql(&format!("{all}{rows}"))[0][0].as_u64().unwrap();
+    let written = server.sql("SELECT stored_bytes FROM principals WHERE name = 'eve'")[0][0].as_u64().unwrap();
+    assert_eq!(written, bytes(128));
+    let limit = (bytes(130) + bytes(1)).to_string();
+    let server = server.restart(&["--max-stored-per-day", &limit]);
+    let eve = Client::new(&server.url, eve.token.as_deref().unwrap());
+    eve.register(&each(130));
+    let answer = eve.post("/v1/interactions", &each(131));
+    assert_eq!(answer.refusal(), (429, "storage_share_used"));
+}

@@ -97,9 +97,9 @@ fn a_backup_writes_over_nothing_and_keeps_nothing_that_is_not_in_order() {
     assert!(refused(&mut backup(&server.db(), &copy)).contains("is there already"));
     assert_eq!(fs::read(&copy).unwrap(), b"mine");
     fs::remove_file(&copy).unwrap();
-    write_sql(&server.db(), "UPDATE principals SET pending_count = 3").unwrap();
+    write_sql(&server.db(), "INSERT INTO own_events VALUES ('builder', 99)").unwrap();
     let sentence = refused(&mut backup(&server.db(), &copy));
-    assert!(sentence.contains("pending is right"), "{sentence}");
+    assert!(sentence.contains("is its owner's"), "{sentence}");
     assert_eq!(contents(copies.path()), Vec::<String>::new());
 }
 
@@ -137,4 +137,71 @@ fn a_backup_for_which_there_is_no_room_leaves_nothing() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("the disk is full"), "{said}");
     assert_eq!(contents(copies.path()), Vec::<String>::new());
+}
+
+#[test]
+fn backups_that_are_kept_are_named_by_time_and_only_they_are_removed() {
+    let directory = TempDir::new().unwrap();
+    let (db, copies) = (directory.path().join("test.db"), directory.path().join("copies"));
+    fs::create_dir(&copies).unwrap();
+    token(&db, "builder", "agent");
+    let others = [
+        "countersign-20200101T000000.000Z.db.old",
+        "countersign-2020.db",
+        "mine.db",
+        "countersign-20200101T000000.000Z.db.key",
+    ];
+    for other in others {
+        fs::write(copies.join(other), "mine").unwrap();
+    }
+    fs::create_dir(copies.join("countersign-20190101T000000.000Z.db")).unwrap();
+    for old in ["countersign-20200101T000000.000Z.db", "countersign-20200102T000000.000Z.db"] {
+        fs::write(copies.join(old), "an old one").unwrap();
+    }
+    // A clock that was ahead once: the new one is not taken for the oldest.
+    fs::write(copies.join("countersign-29990101T000000.000Z.db"), "ahead").unwrap();
+    let keep = |count: &str| succeeds(backup(&db, &copies).args(["--keep", count]));
+    let said = String::from_utf8(keep("3").stdout).unwrap();
+    assert!(said.contains("20200101T000000.000Z.db is removed"), "{said}");
+    assert_eq!(contents(&copies).len(), others.len() + 1 + 3, "{:?}", contents(&copies));
+    let said = String::from_utf8(keep("1").stdout).unwrap();
+    let made = said.lines().next().unwrap().strip_suffix(" is written and verified").unwrap().to_owned();
+    let left = contents(&copies);
+    assert!(left.contains(&Path::new(&made).file_name().unwrap().to_str().unwrap().to_owned()), "{left:?}");
+    assert_eq!(left.len(), others.len() + 1 + 1, "{left:?}");
+    for other in others {
+        assert!(left.contains(&other.to_owned()), "{other} is gone");
+    }
+    drop(Process::serve(Path::new(&made), &[]));
+    // Where no new one can be made, none of the old ones goes.
+    let before = contents(&copies);
+    let missing = directory.path().join("missing.db");
+    refused(backup(&missing, &copies).args(["--keep", "1"]));
+    assert_eq!(contents(&copies), before);
+    assert_eq!(backup(&db, &copies).args(["--keep", "0"]).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_token_that_was_revoked_by_sql_is_a_warning_of_a_backup_and_a_finding_of_the_doctor() {
+    let directory = TempDir::new().unwrap();
+    let (db, copy) = (directory.path().join("test.db"), directory.path().join("copy.db"));
+    token(&db, "builder", "agent");
+    write_sql(&db, "UPDATE tokens SET revoked_at_ms = created_at_ms").unwrap();
+    let output = succeeds(&mut backup(&db, &copy));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("warning: ") && said.contains("every token, and whether it is revoked"), "{said}");
+    let doctor = countersign().args(["doctor", "--db"]).arg(&copy).output().unwrap();
+    assert_eq!(doctor.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("BROKEN  every token"), "{doctor:?}");
+}
+
+#[test]
+fn the_tables_of_litestream_keep_nobody_from_a_backup() {
+    let directory = TempDir::new().unwrap();
+    let (db, copy) = (directory.path().join("test.db"), directory.path().join("copy.db"));
+    token(&db, "builder", "agent");
+    write_sql(&db, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER); CREATE TABLE _litestream_lock (id INTEGER)")
+        .unwrap();
+    succeeds(&mut backup(&db, &copy));
+    drop(Process::serve(&copy, &[]));
 }

@@ -70,8 +70,8 @@ fn each_thing_that_is_not_in_order_is_named() {
             "(kind = 'confirmation') = (tool_name IS NOT NULL): [\"3\"]",
         ),
         (
-            "UPDATE principals SET pending_count = 7 WHERE name = 'builder'",
-            "count of what is pending is right: [\"builder\"]",
+            "INSERT INTO own_events VALUES ('builder', 1)",
+            "every event of an interaction is its owner's, and no other event is anybody's, as far as they are entered: [\"event 1\"]",
         ),
         (
             "DROP TRIGGER sealed_secrets_never_deleted; DELETE FROM sealed_secrets",

@@ -1,6 +1,6 @@
 //! Other ways in than an address in the clear: a socket in the file system, TLS, and what systemd is told.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
@@ -185,4 +185,43 @@ fn systemd_hears_when_the_server_listens_and_when_it_stops() {
     assert_eq!(hear().trim(), "READY=1");
     assert!(process.terminate().0.success());
     assert_eq!(hear().trim(), "STOPPING=1");
+}
+
+#[test]
+fn a_hangup_reads_the_filter_of_the_log_anew_and_ends_nothing() {
+    let directory = TempDir::new().unwrap();
+    let [db, filter, log] = ["test.db", "filter", "log"].map(|name| directory.path().join(name));
+    fs::write(&filter, "warn,countersign=info\n").unwrap();
+    let mut command = countersign();
+    command.args(["serve", "--no-first-tokens", "--listen", "127.0.0.1:0", "--db"]).arg(&db);
+    command.arg("--log-filter-file").arg(&filter).stderr(fs::File::create(&log).unwrap()).stdout(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let client = Client::anonymous(line.trim().strip_prefix("listening on ").unwrap());
+    let logged = || fs::read_to_string(&log).unwrap();
+    client.get("/healthz");
+    for (written, told) in [
+        ("warn,countersign=debug\n", "the filter of the log was read anew"),
+        ("countersign=nonsense\n", "could not be read anew"),
+        ("", "its first line is to be a filter"),
+    ] {
+        fs::write(&filter, written).unwrap();
+        signal(server.id(), "HUP");
+        until(|| logged().contains(told));
+    }
+    assert!(!logged().contains("/healthz"), "{}", logged());
+    client.get("/healthz");
+    until(|| logged().contains("/healthz"));
+    signal(server.id(), "TERM");
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn a_socket_that_no_client_could_connect_to_is_refused() {
+    for mode in ["0", "000", "444"] {
+        let output = countersign().args(["serve", "--listen", "unix:x", "--socket-mode", mode]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no client can connect"), "{output:?}");
+    }
 }

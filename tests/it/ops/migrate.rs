@@ -32,9 +32,9 @@ fn the_history_of_every_earlier_schema_becomes_a_chain_and_stays_what_it_was() {
         let agent = token(&db, "builder", "agent");
         let process = Process::serve(&db, &[]);
         Client::new(&process.url, &agent).register(&confirmation("c"));
-        assert!(verified(&db).starts_with("52 events, the chain is whole"), "from {version}");
+        assert!(verified(&db).starts_with("53 events, the chain is whole"), "from {version}");
         assert_eq!(rows(&db), before);
-        assert_eq!(sql(&db, "SELECT count(*) FROM v_events WHERE length(hash) = 64"), [[json!(52)]]);
+        assert_eq!(sql(&db, "SELECT count(*) FROM v_events WHERE length(hash) = 64"), [[json!(53)]]);
     }
 }
 

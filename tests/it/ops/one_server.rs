@@ -13,14 +13,14 @@ use crate::harness::outside::{refused, write_sql};
 use crate::harness::{Client, Process, altered, confirmation, countersign, signal, sql, token, until};
 
 /// A server of the real binary, with an agent.
-struct Served {
-    directory: TempDir,
-    process: Process,
-    agent: Client,
+pub(super) struct Served {
+    pub(super) directory: TempDir,
+    pub(super) process: Process,
+    pub(super) agent: Client,
 }
 
 impl Served {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let directory = TempDir::new().unwrap();
         let db = directory.path().join("test.db");
         let agent = token(&db, "builder", "agent");
@@ -29,16 +29,16 @@ impl Served {
         Self { directory, process, agent }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn db(&self) -> PathBuf {
+    pub(super) fn db(&self) -> PathBuf {
         self.path("test.db")
     }
 
     /// Registers `c0` and so on, so many, each acknowledged.
-    fn register(&self, count: u32) {
+    pub(super) fn register(&self, count: u32) {
         for number in 0..count {
             self.agent.register(&confirmation(&format!("c{number}")));
         }
@@ -51,7 +51,7 @@ impl Served {
     }
 
     #[track_caller]
-    fn ended_since(mut self, why: &str) -> (String, TempDir) {
+    pub(super) fn ended_since(mut self, why: &str) -> (String, TempDir) {
         let (status, _, err) = self.process.ended();
         assert_eq!(status.code(), Some(1), "{err}");
         assert!(err.contains(why), "{err}");
@@ -59,7 +59,7 @@ impl Served {
     }
 }
 
-fn serve(db: &Path) -> Command {
+pub(super) fn serve(db: &Path) -> Command {
     let mut command = countersign();
     command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(db);
     command

@@ -83,6 +83,7 @@ fn applies(rows: &[(Value, Value, bool)]) {
 #[test]
 fn a_pattern_is_held_against_the_subject_and_anchored() {
     let pattern = |text: &str| json!({"pattern": text});
+    let to_prod = |text: &str| json!({"pattern": text, "members": {"/to": "prod"}});
     let input = |input: Value| json!({"input": input});
     applies(&[
         (pattern("make deploy"), json!({}), true),
@@ -91,8 +92,11 @@ fn a_pattern_is_held_against_the_subject_and_anchored() {
         (pattern("* deploy"), json!({}), true),
         (pattern("MAKE *"), json!({}), false),
         (pattern("make?deploy"), json!({}), false),
-        (pattern("ship it"), json!({"subject": "ship it", "input": {"to": "prod"}}), true),
-        (pattern("ship *"), json!({"subject": "ship it", "input": {"to": "prod"}}), true),
+        (to_prod("ship it"), json!({"subject": "ship it", "input": {"to": "prod"}}), true),
+        (to_prod("ship *"), json!({"subject": "ship it", "input": {"to": "prod"}}), true),
+        (to_prod("ship it"), json!({"subject": "ship it", "input": {"to": "test"}}), false),
+        // What is done is in the input, too, and has to be spoken of.
+        (pattern("ship it"), json!({"subject": "ship it", "input": {"to": "prod"}}), false),
         (pattern("make *"), json!({"subject": "ship it", "input": {"to": "prod"}}), false),
         // An agent's own words beside a command that says something else: what a person read is not what is run.
         (pattern("ship it"), json!({"subject": "ship it"}), false),

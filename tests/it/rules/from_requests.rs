@@ -20,7 +20,8 @@ fn a_rule_made_from_a_request_is_shown_whole_and_leaves_the_request_pending() {
     let rule = made(&ada, &with(&offered("c", "allow"), &terms));
     let shown = json!({
         "ruleId": rule["ruleId"], "name": null, "revision": 1, "kind": "confirmation", "status": "active", "toolName": "shell", "pattern": "make *",
-        "scope": "everywhere", "decision": "allow", "allowHighRisk": true, "createdAt": START, "createdBy": "ada",
+        "scope": "everywhere", "decision": "allow", "members": {}, "agent": "builder", "executionTarget": null, "reason": null,
+        "coversLess": false, "allowHighRisk": true, "createdAt": START, "createdBy": "ada",
         "createdFrom": "c", "expiresAt": "2030-01-01T00:01:00.000Z", "maxUses": 3, "useCount": 0, "lastUsedAt": null,
         "revokedAt": null, "revokedBy": null,
     });
@@ -57,7 +58,11 @@ fn the_same_rule_again_is_the_one_that_stands_and_no_second() {
     agent.register(&confirmation("c"));
     let first = made(&ada, &offered("c", "allow"));
     let before = picture(&server);
-    for (who, same) in [(&ada, offered("c", "allow")), (&bob, offered("c", "allow")), (&ada, own("allow"))] {
+    for (who, same) in [
+        (&ada, offered("c", "allow")),
+        (&bob, offered("c", "allow")),
+        (&ada, with(&own("allow"), &json!({"agent": "builder"}))),
+    ] {
         let again = who.post("/v1/trust-rules", &same).expect(200).body;
         assert_eq!(again, json!({"accepted": true, "trustRule": first}), "{same}");
     }
@@ -165,7 +170,7 @@ fn what_this_very_request_did_not_offer_makes_no_rule() {
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     agent.register(&confirmation("c"));
     agent.register(&asking("never", &json!({"persistentDecisionsAllowed": false})));
-    let other = json!({"allowlistOptions": [{"label": "l", "pattern": "rm *"}], "scopeOptions": [{"label": "s", "scope": "/etc"}]});
+    let other = json!({"allowlistOptions": [{"label": "l", "pattern": "make d*"}], "scopeOptions": [{"label": "s", "scope": "/etc"}]});
     agent.register(&asking("other", &other));
     let before = picture(&server);
     for (id, change, code, named) in [
@@ -175,7 +180,7 @@ fn what_this_very_request_did_not_offer_makes_no_rule() {
         ("c", json!({"pattern": "make * "}), "pattern_not_offered", "pattern"),
         ("c", json!({"scope": "/etc"}), "scope_not_offered", "scope"),
         ("c", json!({"scope": "/repo/"}), "scope_not_offered", "scope"),
-        ("other", json!({"pattern": "rm *"}), "scope_not_offered", "scope"),
+        ("other", json!({"pattern": "make d*"}), "scope_not_offered", "scope"),
     ] {
         let answer = ada.post("/v1/trust-rules", &with(&offered(id, "allow"), &change));
         assert_eq!(answer.refusal(), (403, code), "{id} {change}");

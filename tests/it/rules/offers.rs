@@ -56,7 +56,7 @@ fn the_narrowest_pattern_comes_first_and_a_wider_one_only_where_it_is_plain_what
         (line("ls *.rs"), &[r"ls \*.rs"]),
         (line("git add *"), &[r"git add \*"]),
         (line("grep 'a*b' x"), &[r"grep 'a\*b' x"]),
-        (json!({"command": ["git", "add", "*"]}), &[r#"{"command":["git","add","\*"]}"#]),
+        (json!({"command": ["git", "add", "*"]}), &[r"git add '\*'", "git add *"]),
         (file("/repo/src/a.rs"), &["/repo/src/a.rs", "/repo/src/*"]),
         (json!({"path": "src/a.rs"}), &["src/a.rs", "src/*"]),
         (file("a.rs"), &["a.rs"]),
@@ -73,8 +73,11 @@ fn the_narrowest_pattern_comes_first_and_a_wider_one_only_where_it_is_plain_what
         (url("https://example.com"), &["https://example.com", "https://example.com/**"]),
         (url("https://user@example.com/v1/x"), &["https://user@example.com/v1/x"]),
         (url("https://example.com/v1/%2e%2e/x"), &["https://example.com/v1/%2e%2e/x"]),
-        (json!({"query": "select *", "limit": 5}), &[r#"{"limit":5,"query":"select \*"}"#]),
-        (json!({}), &["{}"]),
+        (json!({"query": "select *", "limit": 5}), &[r#"{"limit":5,"query":"select \*"}"#, "*"]),
+        (json!({}), &["{}", "*"]),
+        // What is beside the subject stays as it is, and is named.
+        (json!({"command": "git status", "env": {"GIT_DIR": "/x"}}), &["git status", "git status *"]),
+        (json!({"command": "git status", "file_path": "/etc/passwd"}), &["git status", "git status *"]),
     ];
     for (number, (input, expected)) in rows.iter().enumerate() {
         let shown = agent.register(&bare(&format!("c{number}"), input));
@@ -95,9 +98,6 @@ fn nothing_is_offered_for_what_shows_one_thing_and_is_another() {
         json!({"file_path": "/repo/\u{430}.rs"}),
         json!({"url": "https://ex\u{430}mple.com/x"}),
         json!({"query": "sel\u{200d}ect"}),
-        // What is done is more than what is shown.
-        json!({"command": "git status", "env": {"GIT_DIR": "/x"}}),
-        json!({"command": "git status", "file_path": "/etc/passwd"}),
     ];
     for (number, input) in inputs.iter().enumerate() {
         let id = format!("c{number}");

@@ -25,13 +25,13 @@ const KINDS: &[(Verb, &str)] = &[
     (
         Verb::Claim,
         "200, forbidden, not_yours, unknown_request, not_approved, digest_mismatch, already_claimed, \
-         approval_expired",
+         approval_expired, approval_withdrawn",
     ),
     (
         Verb::Report,
         "200 approved, forbidden, not_yours, unknown_request, not_claimed, claim_mismatch, outcome_conflict",
     ),
-    (Verb::Take, "200, forbidden, not_yours, unknown_request, wrong_kind, not_answered, already_taken"),
+    (Verb::Take, "200, forbidden, not_yours, unknown_request, wrong_kind, not_answered, already_taken, wiped"),
     (Verb::Supersede, "200, forbidden"),
     (
         Verb::Confirm,
@@ -58,6 +58,8 @@ const KINDS: &[(Verb, &str)] = &[
     (Verb::Revoke, "200 revoked, 200 expired, 200 exhausted, forbidden, unknown_rule"),
     (Verb::Pending, "200, forbidden"),
     (Verb::Audit, "200"),
+    (Verb::Withdraw, "200 approved, forbidden, unknown_request, not_approved, already_claimed"),
+    (Verb::Wipe, "200 answered, forbidden, unknown_request, wrong_kind, not_answered, already_taken"),
 ];
 
 /// How often each kind of answer was met.

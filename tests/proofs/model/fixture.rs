@@ -78,7 +78,7 @@ impl Fixture {
         let is_missing = |event: &str| self.oracle.history.missing().any(|missing| missing.event == event);
         let matters = match request.verb {
             Verb::Audit => true,
-            Verb::Secret => is_missing("secret.wiped"),
+            Verb::Secret | Verb::Wipe => is_missing("secret.wiped"),
             Verb::Register => self.oracle.settings.max_pending < 100 && is_missing("interaction.expired"),
             Verb::Look
             | Verb::List
@@ -93,7 +93,8 @@ impl Fixture {
             | Verb::ListRules
             | Verb::LookRule
             | Verb::Revoke
-            | Verb::Pending => false,
+            | Verb::Pending
+            | Verb::Withdraw => false,
         };
         if matters {
             self.settle()?;

@@ -22,6 +22,8 @@ pub(super) enum Verb {
     Revoke,
     Pending,
     Audit,
+    Withdraw,
+    Wipe,
 }
 
 #[derive(Clone, Debug)]
@@ -57,7 +59,7 @@ impl Request {
     pub(super) fn method(&self) -> &'static str {
         match self.verb {
             Verb::Look | Verb::List | Verb::ListRules | Verb::LookRule | Verb::Pending | Verb::Audit => "GET",
-            Verb::Revoke => "DELETE",
+            Verb::Revoke | Verb::Wipe => "DELETE",
             Verb::Register
             | Verb::Cancel
             | Verb::Claim
@@ -67,7 +69,8 @@ impl Request {
             | Verb::Confirm
             | Verb::Secret
             | Verb::Question
-            | Verb::MakeRule => "POST",
+            | Verb::MakeRule
+            | Verb::Withdraw => "POST",
         }
     }
 
@@ -80,7 +83,8 @@ impl Request {
             Verb::Cancel => format!("/v1/interactions/{target}/cancel"),
             Verb::Claim => format!("/v1/interactions/{target}/claim"),
             Verb::Report => format!("/v1/interactions/{target}/outcome"),
-            Verb::Take => format!("/v1/interactions/{target}/secret"),
+            Verb::Take | Verb::Wipe => format!("/v1/interactions/{target}/secret"),
+            Verb::Withdraw => format!("/v1/interactions/{target}/withdraw"),
             Verb::Supersede => format!("/v1/conversations/{target}/supersede"),
             Verb::Confirm => "/v1/confirm".to_owned(),
             Verb::Secret => "/v1/secret".to_owned(),

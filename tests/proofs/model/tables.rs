@@ -15,13 +15,14 @@ pub(super) fn compare(server: &TestServer, oracle: &Oracle) -> Result<(), String
          created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, revoked_by \
          FROM trust_rules ORDER BY rule_number";
     same(server, rules, oracle.rules.iter().map(rule))?;
-    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, outcome_detail, outcome_at_ms \
-         FROM claims JOIN interactions USING (interaction_id) ORDER BY interaction_id";
+    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, text ->> '$.detail', outcome_at_ms, withdrawn_by, withdrawn_at_ms \
+         FROM claims JOIN interactions USING (interaction_id) \
+         LEFT JOIN texts ON texts.interaction_id = claims.interaction_id AND about = 'outcome' ORDER BY interactions.interaction_id";
     same(server, claims, oracle.interactions.iter().filter_map(claim))?;
     let secrets = "SELECT request_id, service, field, delivery, sealed IS NOT NULL, take_id, taken_at_ms \
          FROM sealed_secrets JOIN interactions USING (interaction_id) ORDER BY interaction_id";
     same(server, secrets, oracle.interactions.iter().filter_map(secret))?;
-    let counts = "SELECT name, pending_count FROM principals WHERE pending_count > 0 ORDER BY name";
+    let counts = "SELECT registered_by, count(*) FROM interactions WHERE status = 'pending' GROUP BY 1 ORDER BY 1";
     let mut pending = std::collections::BTreeMap::new();
     for interaction in oracle.interactions.iter().filter(|interaction| interaction.end.is_none()) {
         *pending.entry(interaction.by).or_insert(0) += 1;
@@ -67,6 +68,11 @@ fn rule(rule: &Rule) -> Vec<Value> {
 }
 
 fn claim(interaction: &Interaction) -> Option<Vec<Value>> {
+    if let Some((by, at)) = interaction.withdrawn {
+        let mut row = vec![Value::Null; 8];
+        (row[0], row[6], row[7]) = (json!(interaction.id), json!(by), json!(at));
+        return Some(row);
+    }
     let claim = interaction.claim.as_ref()?;
     let report = match &claim.report {
         Some((outcome, detail, at)) => [json!(outcome), detail.clone(), json!(at)],
@@ -74,6 +80,7 @@ fn claim(interaction: &Interaction) -> Option<Vec<Value>> {
     };
     let mut row = vec![json!(interaction.id), json!(claim.id), json!(claim.at)];
     row.extend(report);
+    row.extend([Value::Null, Value::Null]);
     Some(row)
 }
 

@@ -219,7 +219,7 @@ fn a_rule_is_made_of_what_was_offered() {
     let mut terminal = fixture.watch();
     terminal.shows(READY);
     terminal.press("A");
-    terminal.shows("make *  any make");
+    terminal.shows("make *  the agent says: any make");
     terminal.press("\r");
     terminal.shows("Where?");
     terminal.press("2");

@@ -5,6 +5,7 @@ mod injection;
 mod offers;
 mod options;
 mod order;
+mod parts;
 mod quoting;
 
 use std::fmt::Debug;

@@ -40,7 +40,7 @@ fn an_example_that_fails_is_named_with_its_rule_its_list_and_what_is_decided_ins
     assert_eq!(
         lines,
         [
-            "-: git-log: match \"git diff\": a person is asked: no rule covers it",
+            "-: git-log: match \"git diff\": a person is asked: the pattern does not cover the subject",
             "-: git-log: not_match \"git log -3\": allowed by git-log",
             "countersign: -: 2 of 4 examples are not decided as the file says",
         ]

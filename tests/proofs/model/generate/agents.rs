@@ -49,6 +49,7 @@ impl Author<'_> {
         self.perhaps(40, &mut content, "riskLevel", &[json!("low"), json!("medium"), json!("high")]);
         self.perhaps(20, &mut content, "reason", &[json!("the tests are green")]);
         self.perhaps(10, &mut content, "persistentDecisionsAllowed", &[json!(false), json!(true)]);
+        self.perhaps(30, &mut content, "toolUseId", &[json!("u1"), json!("u2")]);
         self.perhaps(40, &mut content, "inputEditsAllowed", &[json!(true)]);
         content
     }

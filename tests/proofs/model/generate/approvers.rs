@@ -95,6 +95,16 @@ impl Author<'_> {
         Request::new(Verb::MakeRule, self.resolver()).with(body)
     }
 
+    pub(super) fn withdraw(&mut self) -> Request {
+        let id = self.id_of(|interaction| interaction.status() == "approved");
+        Request::new(Verb::Withdraw, self.resolver()).of(id)
+    }
+
+    pub(super) fn wipe(&mut self) -> Request {
+        let id = self.id_of(|interaction| interaction.given.is_some());
+        Request::new(Verb::Wipe, self.resolver()).of(id)
+    }
+
     pub(super) fn revoke(&mut self) -> Request {
         let id = self.rule_id(true);
         Request::new(Verb::Revoke, self.resolver()).of(id)

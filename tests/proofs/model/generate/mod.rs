@@ -115,6 +115,8 @@ impl<'a> Author<'a> {
             (70, Self::claim),
             (50, Self::report),
             (50, Self::take),
+            (25, Self::withdraw),
+            (25, Self::wipe),
             (60, Self::look),
             (40, Self::list),
             (12, Self::list_rules),

@@ -39,7 +39,9 @@ impl Author<'_> {
             | Verb::Question
             | Verb::MakeRule
             | Verb::LookRule
-            | Verb::Revoke => colour.clone(),
+            | Verb::Revoke
+            | Verb::Withdraw
+            | Verb::Wipe => colour.clone(),
         };
         let (member, value) = if self.rng.percent(50) { way } else { colour };
         request.query.retain(|(name, _)| *name != member);
@@ -89,7 +91,9 @@ fn ways(verb: Verb) -> Vec<Way> {
         | Verb::LookRule
         | Verb::Revoke
         | Verb::Pending
-        | Verb::Audit => Vec::new(),
+        | Verb::Audit
+        | Verb::Withdraw
+        | Verb::Wipe => Vec::new(),
     });
     ways
 }

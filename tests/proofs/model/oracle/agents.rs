@@ -45,6 +45,7 @@ impl Oracle {
         }
         let input = interaction.effective_input().cloned();
         let claim_id = match (&interaction.claim, body["claimId"].as_str()) {
+            _ if interaction.withdrawn.is_some() => return refused(409, "approval_withdrawn"),
             (None, _) if interaction.claim_end().is_some_and(|end| end <= self.now) => {
                 return refused(409, "approval_expired");
             }
@@ -58,6 +59,23 @@ impl Oracle {
             (Some(_), _) => return refused(409, "already_claimed"),
         };
         Ok((200, json!({"claimId": claim_id, "effectiveInput": input, "effectiveInputDigest": digest})))
+    }
+
+    /// A person takes back what no agent has claimed.
+    pub(super) fn withdraw(&mut self, caller: Caller, id: &str) -> Expected {
+        let place = self.find(caller, id)?;
+        if self.interactions[place].status() != "approved" {
+            return self.conflict(place, "not_approved");
+        }
+        let interaction = &mut self.interactions[place];
+        if interaction.claim.is_some() {
+            return refused(409, "already_claimed");
+        }
+        if interaction.withdrawn.is_none() {
+            interaction.withdrawn = Some((caller.name, self.now));
+            self.history.told("interaction.approval_withdrawn", Some(id), None, Some(caller.name), self.now);
+        }
+        Ok((200, self.interactions[place].shown()))
     }
 
     pub(super) fn report(&mut self, caller: Caller, id: &str, body: &Value) -> Expected {

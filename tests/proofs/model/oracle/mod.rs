@@ -66,6 +66,8 @@ pub(super) struct Given {
     /// By which id and when it was first taken, where it is handed out once.
     pub(super) taken: Option<(String, i64)>,
     pub(super) is_wiped: bool,
+    /// Which person wiped it, and when.
+    pub(super) wiped_by: Option<(&'static str, i64)>,
     /// The ids by which it was taken, where it is kept.
     pub(super) takings: Vec<String>,
 }
@@ -85,6 +87,8 @@ pub(super) struct Interaction {
     pub(super) content: Value,
     pub(super) end: Option<End>,
     pub(super) claim: Option<Claim>,
+    /// Who took the approval back, and when.
+    pub(super) withdrawn: Option<(&'static str, i64)>,
     pub(super) given: Option<Given>,
 }
 
@@ -158,7 +162,13 @@ impl Oracle {
         let may = match request.verb {
             Verb::Look | Verb::List | Verb::Audit => true,
             Verb::Register | Verb::Cancel | Verb::Claim | Verb::Report | Verb::Take => caller.registers(),
-            Verb::Confirm | Verb::Secret | Verb::Question | Verb::MakeRule | Verb::Revoke => caller.resolves(),
+            Verb::Confirm
+            | Verb::Secret
+            | Verb::Question
+            | Verb::MakeRule
+            | Verb::Revoke
+            | Verb::Withdraw
+            | Verb::Wipe => caller.resolves(),
             Verb::ListRules | Verb::LookRule | Verb::Pending => caller.reads_everything(),
             Verb::Supersede => caller.supersedes(),
         };
@@ -181,6 +191,8 @@ impl Oracle {
             Verb::Question => self.respond(caller, body),
             Verb::MakeRule => self.make_rule(caller, body, learnt),
             Verb::Revoke => self.revoke(caller, target),
+            Verb::Withdraw => self.withdraw(caller, target),
+            Verb::Wipe => self.wipe(caller, target),
             Verb::Look => self.look(caller, target),
             Verb::LookRule => self.look_rule(target),
             Verb::List => Ok((200, self.list(caller, request))),

@@ -25,6 +25,7 @@ impl Oracle {
             content: with_defaults(kind, body[kind].clone()),
             end: None,
             claim: None,
+            withdrawn: None,
             given: None,
         };
         if let Some(other) = self.interactions.iter().find(|other| other.id == interaction.id) {
@@ -33,6 +34,12 @@ impl Oracle {
             } else {
                 refused(409, "request_id_conflict")
             };
+        }
+        if body["requestId"].is_null()
+            && let Some(first) =
+                self.interactions.iter().rev().find(|other| other.is_the_same_use(&interaction, self.now))
+        {
+            return Ok((200, first.shown()));
         }
         interaction.expires = self.deadline(body)?;
         let is_own = |other: &&Interaction| other.by == caller.name && other.end.is_none();
@@ -123,6 +130,19 @@ impl End {
 }
 
 impl Interaction {
+    /// Whether `again` is the very use of a tool that this is of, which waits, or was approved and is still to be claimed.
+    fn is_the_same_use(&self, again: &Self, now: i64) -> bool {
+        let is_open = match self.status() {
+            "pending" => true,
+            "approved" => {
+                self.claim.is_none() && self.withdrawn.is_none() && self.claim_end().is_some_and(|end| now < end)
+            }
+            _ => false,
+        };
+        let has_both = self.says("toolUseId").is_string() && self.conversation.is_string();
+        is_open && has_both && self.asks_the_same_as(again)
+    }
+
     /// Whether an agent that asks `again` only repeats itself.
     fn asks_the_same_as(&self, again: &Self) -> bool {
         self.by == again.by

@@ -34,8 +34,28 @@ impl Oracle {
         }
         self.end(place, End { delivery: json!(delivery), ..End::by("answered", caller) });
         self.interactions[place].given =
-            Some(Given { value, delivery, taken: None, is_wiped: false, takings: Vec::new() });
+            Some(Given { value, delivery, taken: None, is_wiped: false, wiped_by: None, takings: Vec::new() });
         accepted
+    }
+
+    /// A person wipes what was given.
+    pub(super) fn wipe(&mut self, caller: Caller, id: &str) -> Expected {
+        let place = self.find(caller, id)?;
+        if self.interactions[place].kind != "secret" {
+            return refused(404, "wrong_kind");
+        }
+        let Some(given) = &mut self.interactions[place].given else {
+            return self.conflict(place, "not_answered");
+        };
+        if given.is_wiped && given.wiped_by.is_none() {
+            return refused(409, "already_taken");
+        }
+        if !given.is_wiped {
+            given.is_wiped = true;
+            given.wiped_by = Some((caller.name, self.now));
+            self.history.told("secret.wiped", Some(id), None, Some(caller.name), self.now);
+        }
+        Ok((200, self.interactions[place].shown()))
     }
 
     pub(super) fn take(&mut self, caller: Caller, id: &str, body: &Value, learnt: &Learnt<'_>) -> Expected {
@@ -48,6 +68,9 @@ impl Oracle {
         let Some(given) = &mut self.interactions[place].given else {
             return self.conflict(place, "not_answered");
         };
+        if given.wiped_by.is_some() {
+            return refused(409, "wiped");
+        }
         if given.delivery == "transient_send" {
             match &given.taken {
                 None => given.taken = Some((take_id.clone(), self.now)),

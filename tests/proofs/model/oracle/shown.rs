@@ -52,6 +52,9 @@ impl Interaction {
             shown["claim"] = json!({"claimId": claim.id, "claimedAt": written(claim.at), "outcome": outcome,
                 "detail": detail, "outcomeAt": at});
         }
+        if let Some((by, at)) = self.withdrawn {
+            shown["claim"] = json!({"withdrawnAt": written(at), "withdrawnBy": by});
+        }
         shown
     }
 
@@ -92,7 +95,12 @@ impl Interaction {
                     resolution["trustRules"] = json!([{"ruleId": id, "revision": 1}]);
                 }
             }
-            "secret" => resolution["delivery"] = end.delivery.clone(),
+            "secret" => {
+                resolution["delivery"] = end.delivery.clone();
+                if let Some((by, at)) = self.given.as_ref().and_then(|given| given.wiped_by) {
+                    resolution["wiped"] = json!({"at": written(at), "by": by});
+                }
+            }
             _ => resolution["responses"] = end.responses.clone(),
         }
         resolution

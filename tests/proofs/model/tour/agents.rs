@@ -70,6 +70,21 @@ impl Tour<'_> {
         self.meet("wrong_kind", Request::new(Verb::Take, AGENT).of(id.clone()).with(json!({})));
     }
 
+    /// One use of a tool, which is registered without an id again and again.
+    pub(super) fn uses_of_tools(&mut self) {
+        let mut used = altered(asked(), &json!({"confirmation": {"toolUseId": "u1"}}));
+        used.as_object_mut().unwrap().remove("requestId");
+        let register = Request::new(Verb::Register, AGENT).with(used);
+        self.meet("201 pending", register.clone());
+        self.meet("200 pending", register.clone());
+        let id = self.fixture.oracle.interactions.last().unwrap().id.clone();
+        self.meet("200", Request::new(Verb::Confirm, APPROVER).with(answer(&id, "allow")));
+        self.meet("200 approved", register.clone());
+        self.meet("200", Request::new(Verb::Claim, AGENT).of(id).with(json!({})));
+        self.meet("201 pending", register.clone());
+        self.meet("200 pending", register);
+    }
+
     /// Secrets, as those that asked for them take them.
     pub(super) fn secrets(&mut self) {
         let id = self.register(AGENT, secret(""));

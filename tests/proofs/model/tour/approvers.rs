@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 use super::{AGENT, APPROVER, SHORT_MS, Tour, answer, asked, question, responses, rules, secret, short};
 use crate::harness::altered;
 use crate::model::actors::ADMIN;
+use crate::model::generate::Action;
 use crate::model::request::{Request, Verb};
+
+/// How long a value that is handed out once may be taken again.
+const RETAKEN_MS: i64 = 60_000;
 
 fn confirm(who: usize, id: &str, more: &Value) -> Request {
     Request::new(Verb::Confirm, who).with(altered(answer(id, "allow"), more))
@@ -55,6 +59,37 @@ impl Tour<'_> {
         self.meet("invalid_response", respond(APPROVER, &id, json!([])));
         self.meet("200", respond(APPROVER, &id, responses()));
         self.meet("already_resolved", respond(ADMIN, &id, responses()));
+    }
+
+    /// Approvals that are withdrawn, and values that are wiped.
+    pub(super) fn taken_back(&mut self) {
+        let withdraw = |id: &str| Request::new(Verb::Withdraw, APPROVER).of(id);
+        let claim = |id: &str| Request::new(Verb::Claim, AGENT).of(id).with(json!({}));
+        let id = self.register(AGENT, asked());
+        self.meet("not_approved", withdraw(&id));
+        self.meet("200", confirm(APPROVER, &id, &json!({})));
+        self.meet("200 approved", withdraw(&id));
+        self.meet("200 approved", withdraw(&id));
+        self.meet("approval_withdrawn", claim(&id));
+        let id = self.register(AGENT, asked());
+        self.meet("200", confirm(APPROVER, &id, &json!({})));
+        self.meet("200", claim(&id));
+        self.meet("already_claimed", withdraw(&id));
+
+        let wipe = |id: &str| Request::new(Verb::Wipe, APPROVER).of(id);
+        let take = |id: &str| Request::new(Verb::Take, AGENT).of(id).with(json!({"takeId": "t1"}));
+        self.meet("wrong_kind", wipe(&id));
+        let id = self.register(AGENT, secret(""));
+        self.meet("not_answered", wipe(&id));
+        self.meet("200", give(APPROVER, &id, "store"));
+        self.meet("200 answered", wipe(&id));
+        self.meet("200 answered", wipe(&id));
+        self.meet("wiped", take(&id));
+        let id = self.register(AGENT, secret(""));
+        self.meet("200", give(APPROVER, &id, "transient_send"));
+        self.meet("200", take(&id));
+        self.fixture.act(&Action::Advance { ms: RETAKEN_MS, awaited: true }, self.coverage).unwrap();
+        self.meet("already_taken", wipe(&id));
     }
 
     /// What is over is shown as such, and takes no answer.

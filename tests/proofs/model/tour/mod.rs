@@ -29,7 +29,7 @@ const NOTHING: &str = "tour-nothing";
 const SHORT_MS: i64 = 1000;
 
 /// Each operation: who may ask it, who may not, and the answer to its [`sample`].
-const OPERATIONS: [(Verb, usize, Option<usize>, &str); 17] = [
+const OPERATIONS: [(Verb, usize, Option<usize>, &str); 19] = [
     (Verb::Register, AGENT, Some(AUDITOR), "201 pending"),
     (Verb::Look, AGENT, None, "unknown_request"),
     (Verb::List, AGENT, None, "200"),
@@ -47,6 +47,8 @@ const OPERATIONS: [(Verb, usize, Option<usize>, &str); 17] = [
     (Verb::Revoke, APPROVER, Some(AUDITOR), "unknown_rule"),
     (Verb::Pending, APPROVER, Some(AGENT), "200"),
     (Verb::Audit, APPROVER, None, "200"),
+    (Verb::Withdraw, APPROVER, Some(AUDITOR), "unknown_request"),
+    (Verb::Wipe, APPROVER, Some(AUDITOR), "unknown_request"),
 ];
 
 pub(super) struct Tour<'a> {
@@ -67,12 +69,14 @@ impl<'a> Tour<'a> {
         self.operations();
         self.statuses();
         self.claims();
+        self.uses_of_tools();
         self.secrets();
         self.confirmations();
         self.given_secrets();
         self.questions();
         self.rules_from_requests();
         self.rules();
+        self.taken_back();
         self.expired();
         self.cancel_all();
         self.fill();
@@ -156,7 +160,7 @@ fn sample(verb: Verb, who: usize) -> Request {
     let request = Request::new(verb, who);
     match verb {
         Verb::Register => request.with(asked()),
-        Verb::Look | Verb::Cancel | Verb::Supersede => request.of(NOTHING),
+        Verb::Look | Verb::Cancel | Verb::Supersede | Verb::Withdraw | Verb::Wipe => request.of(NOTHING),
         Verb::Claim | Verb::Take => request.of(NOTHING).with(json!({})),
         Verb::Report => request.of(NOTHING).with(json!({"claimId": "k1", "outcome": "succeeded"})),
         Verb::Confirm => request.with(answer(NOTHING, "allow")),

@@ -1,23 +1,20 @@
 //! `countersign secret`: a person gives a secret, unseen, or wipes one.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::common::Common;
-use super::terminal::hidden_value;
-use super::{Failure, ids, safe_text};
-use crate::api::{ProvideSecretBody, WaitInteraction};
-use crate::client::Client;
+use crate::api::ProvideSecretBody;
+use crate::cli::common::Common;
+use crate::cli::terminal::hidden_value;
+use crate::cli::{Failure, ids, safe_text};
 use crate::domain::enums::{Delivery, Outcome};
-use crate::domain::id::RequestId;
 use crate::domain::secret_value::SecretValue;
-use crate::present::escape_json;
 
 /// Give a secret, typed without echo or from stdin.
 #[derive(Debug, Args)]
-pub(super) struct GiveSecret {
+pub(in crate::cli) struct GiveSecret {
     /// The interaction: its id, or the beginning of it
     id: String,
 
@@ -42,7 +39,7 @@ pub(super) struct GiveSecret {
 }
 
 impl GiveSecret {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         let client = self.common.decider()?;
         let among = if self.wipe { ids::Among::Ended(Outcome::Answered) } else { ids::Among::Pending };
         let interaction = ids::interaction(&client, &self.id, self.exact, among)?;
@@ -55,7 +52,7 @@ impl GiveSecret {
         };
         if self.wipe {
             client.wipe_secret(id)?;
-            return self.tell(&client, "wiped", id);
+            return self.common.tell(&client, id, format_args!("wiped {id}"));
         }
         let body = if self.decline {
             ProvideSecretBody { request_id: id.clone(), value: None, delivery: None }
@@ -66,18 +63,8 @@ impl GiveSecret {
             ProvideSecretBody { request_id: id.clone(), value: Some(value), delivery: Some(delivery) }
         };
         client.provide_secret(&body)?;
-        self.tell(&client, if self.decline { "declined" } else { "given" }, id)
-    }
-
-    /// Reports what was done.
-    fn tell(&self, client: &Client, done: &str, id: &RequestId) -> Result<(), Failure> {
-        if self.common.json {
-            let interaction = client.get_interaction(id, &WaitInteraction::default())?;
-            writeln!(io::stdout(), "{}", escape_json(&interaction.json()))?;
-        } else {
-            writeln!(io::stdout(), "{done} {id}")?;
-        }
-        Ok(())
+        let done = if self.decline { "declined" } else { "given" };
+        self.common.tell(&client, id, format_args!("{done} {id}"))
     }
 }
 

@@ -5,17 +5,17 @@ use std::io::{self, Write};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::EXIT_CODES;
-use super::waiting::Waiting;
 use crate::api::TakeSecretBody;
 use crate::cli::Failure;
+use crate::cli::ask::EXIT_CODES;
+use crate::cli::ask::waiting::Waiting;
 use crate::domain::id::{SecretName, TakeId};
 use crate::domain::kinds::{Content, SecretRequest};
 
 /// Ask for a secret.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-pub(super) struct AskSecret {
+pub(in crate::cli) struct AskSecret {
     /// Whose secret it is, such as github
     #[arg(long, value_name = "NAME")]
     service: SecretName,
@@ -50,7 +50,7 @@ pub(super) struct AskSecret {
 }
 
 impl AskSecret {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         let label = self.label.unwrap_or_else(|| format!("{} {}", self.service, self.field));
         let content = Content::Secret(SecretRequest {
             service: self.service,

@@ -4,23 +4,25 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
-use super::common::{Common, warn};
-use super::list::what;
-use super::style::TerminalStyle;
-use super::time::Now;
-use super::{Failure, card, ids, safe_text, terminal};
-use crate::api::{Accepted, ConfirmBody, Interaction, WaitInteraction, WithRaw};
-use crate::client::Client;
+use crate::api::{Accepted, ConfirmBody, Interaction};
+use crate::cli::common::{Common, warn};
+use crate::cli::kinds::command;
+use crate::cli::list::what;
+use crate::cli::style::TerminalStyle;
+use crate::cli::time::Now;
+use crate::cli::{Failure, card, ids, safe_text, terminal};
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
+use crate::domain::matcher::Subject;
+use crate::domain::members::{Members, Pointer};
 use crate::domain::pattern::{Pattern, Scope};
-use crate::present::{acknowledged_fact, escape_json};
+use crate::present::acknowledged_fact;
 
 /// Approve what an agent wants to do.
 #[derive(Debug, Args)]
-pub(super) struct Approve {
+pub(in crate::cli) struct Approve {
     #[command(flatten)]
     these: Targets,
 
@@ -36,6 +38,14 @@ pub(super) struct Approve {
     #[arg(long, requires = "always")]
     scope: Option<String>,
 
+    /// Let a member of the input, by its name or its JSON pointer, say anything in that rule; more than once
+    #[arg(long, value_name = "MEMBER", requires = "always")]
+    free: Vec<String>,
+
+    /// Let that rule be about any agent's requests
+    #[arg(long, requires = "always")]
+    any_agent: bool,
+
     /// Approve this input in the place of the agent's: a JSON object
     #[arg(long, value_name = "JSON", value_parser = json_object)]
     input: Option<JsonObject>,
@@ -47,7 +57,7 @@ pub(super) struct Approve {
 
 /// Reject what an agent wants to do.
 #[derive(Debug, Args)]
-pub(super) struct Reject {
+pub(in crate::cli) struct Reject {
     #[command(flatten)]
     these: Targets,
 
@@ -75,21 +85,41 @@ fn json_object(text: &str) -> Result<JsonObject, String> {
 }
 
 impl Approve {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         self.these.each("approved", |interaction| {
             let asked = confirmation(interaction)?;
             let selected_pattern = self.always.as_deref().map(|pattern| offered_pattern(asked, pattern)).transpose()?;
-            let selected_scope =
-                selected_pattern.as_ref().map(|_| offered_scope(asked, self.scope.as_deref())).transpose()?;
+            let selected_scope = selected_pattern
+                .as_ref()
+                .map(|_| offered_scope(interaction, asked, self.scope.as_deref()))
+                .transpose()?;
             Ok(ConfirmBody {
                 comment: self.comment.clone(),
                 updated_input: self.input.clone(),
+                selected_members: selected_pattern.as_ref().and_then(|pattern| self.members(asked, pattern)),
+                selected_agent: self.any_agent.then_some(None),
                 selected_pattern,
                 selected_scope,
                 acknowledged: Some(self.acknowledged(interaction, asked)?).filter(|words| !words.is_empty()),
                 ..ConfirmBody::new(interaction.request_id.clone(), Decision::Allow)
             })
         })
+    }
+
+    /// What the rule says of the members: nothing, so that all is as it is, or that with some of them set free.
+    fn members(&self, asked: &Confirmation, pattern: &Pattern) -> Option<Members> {
+        if self.free.is_empty() {
+            return None;
+        }
+        let own = || Subject::of(asked).own_members();
+        let mut offers = asked.allowlist_options.iter().rev();
+        let offered = offers.find(|option| option.pattern == *pattern).and_then(|option| option.members.clone());
+        let mut members = offered.or_else(own).unwrap_or_default();
+        for member in &self.free {
+            let pointer = member.parse().unwrap_or_else(|_| Pointer::root().child(member));
+            members.insert(pointer, Members::ANY.to_owned());
+        }
+        Some(members)
     }
 
     /// Shows all that is approved, and what of it was acknowledged: by the flag, or by a word typed after reading it.
@@ -120,7 +150,7 @@ impl Approve {
 }
 
 impl Reject {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         self.these.each("rejected", |interaction| {
             confirmation(interaction)?;
             let body = ConfirmBody::new(interaction.request_id.clone(), Decision::Deny);
@@ -141,7 +171,10 @@ impl Targets {
             match sent {
                 Ok(Accepted { warnings, .. }) => {
                     warn(warnings)?;
-                    self.tell(&client, done, item)?;
+                    // With what it is about, so that a person who meant another one sees it.
+                    let about = what(&item.value).paint(TerminalStyle::of_stdout());
+                    let id = &item.value.request_id;
+                    self.common.tell(&client, id, format_args!("{done} {id}: {about}"))?;
                 }
                 Err(failure) if found.len() == 1 => return Err(failure),
                 Err(failure) => {
@@ -153,28 +186,12 @@ impl Targets {
         let (failed, all) = (failures.len(), found.len());
         if failed == 0 { Ok(()) } else { Err(Failure::Other(format!("{failed} of {all} were not {done}"))) }
     }
-
-    /// Reports the decision, so that a person who meant another one sees it.
-    fn tell(&self, client: &Client, done: &str, item: &WithRaw<Interaction>) -> Result<(), Failure> {
-        let id = &item.value.request_id;
-        if self.common.json {
-            writeln!(
-                io::stdout(),
-                "{}",
-                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
-            )?;
-        } else {
-            writeln!(io::stdout(), "{done} {id}: {}", what(&item.value).paint(TerminalStyle::of_stdout()))?;
-        }
-        Ok(())
-    }
 }
 
 fn confirmation(interaction: &Interaction) -> Result<&Confirmation, Failure> {
     interaction.confirmation.as_deref().ok_or_else(|| {
         let (id, kind) = (&interaction.request_id, interaction.kind);
-        let command = if interaction.secret.is_some() { "secret" } else { "answer" };
-        Failure::Other(format!("{id} is a {kind}: use `countersign {command} {id}`"))
+        Failure::Other(format!("{id} is a {kind}: use `countersign {} {id}`", command(kind)))
     })
 }
 
@@ -185,7 +202,11 @@ fn offered_pattern(asked: &Confirmation, pattern: &str) -> Result<Pattern, Failu
     found.ok_or_else(|| not_offered("--always", offers))
 }
 
-fn offered_scope(asked: &Confirmation, scope: Option<&str>) -> Result<Scope, Failure> {
+fn offered_scope(interaction: &Interaction, asked: &Confirmation, scope: Option<&str>) -> Result<Scope, Failure> {
+    let own = interaction.conversation_id.as_ref().map(Scope::of_conversation);
+    if let Some(own) = own.filter(|own| scope == Some(own.as_str())) {
+        return Ok(own);
+    }
     let mut offers = asked.scope_options.iter().map(|option| &option.scope);
     let found = match (scope, asked.scope_options.as_slice()) {
         (Some(scope), _) => offers.find(|offer| offer.as_str() == scope),

@@ -4,16 +4,16 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
 
-use super::common::Common;
-use super::{Failure, ids, safe_text, terminal};
-use crate::api::{AnswerBody, WaitInteraction};
+use crate::api::AnswerBody;
+use crate::cli::common::Common;
+use crate::cli::style::TerminalStyle;
+use crate::cli::{Failure, ids, safe_text, terminal};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::kinds::{Entry, Question, Response, check_form};
-use crate::present::escape_json;
 
 /// Answer a question; without a flag each of its entries is asked at the terminal.
 #[derive(Debug, Args)]
-pub(super) struct Answer {
+pub(in crate::cli) struct AnswerQuestion {
     /// The interaction: its id, or the beginning of it
     id: String,
 
@@ -37,8 +37,8 @@ pub(super) struct Answer {
     common: Common,
 }
 
-impl Answer {
-    pub(super) fn run(self) -> Result<(), Failure> {
+impl AnswerQuestion {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         let client = self.common.decider()?;
         let interaction = ids::interaction(&client, &self.id, self.exact, ids::Among::Pending)?;
         let id = &interaction.value.request_id;
@@ -58,16 +58,7 @@ impl Answer {
             }
         };
         client.answer_question(&AnswerBody { request_id: id.clone(), responses })?;
-        if self.common.json {
-            writeln!(
-                io::stdout(),
-                "{}",
-                escape_json(&client.get_interaction(id, &WaitInteraction::default())?.json())
-            )?;
-        } else {
-            writeln!(io::stdout(), "answered {id}")?;
-        }
-        Ok(())
+        self.common.tell(&client, id, format_args!("answered {id}"))
     }
 
     /// The options for the same entry are one response.
@@ -93,10 +84,14 @@ impl Answer {
         for id in &self.skip {
             responses.push(Response { skipped: true, ..Response::new(id.clone()) });
         }
-        check_form(&responses).map_err(|problem| Failure::Usage(format!("each question has one answer: {problem}")))?;
+        check_form(&responses).map_err(|_| Failure::Usage(ONE_ANSWER.to_owned()))?;
         Ok(responses)
     }
 }
+
+/// What is wrong with flags that answer a question in two ways, or choose one option twice.
+const ONE_ANSWER: &str = "each question has one answer: its options, each once, with --option, or your own words with --text, \
+     or --skip";
 
 /// The response that chooses these options.
 fn choosing(question_id: QuestionId, mut options: Vec<OptionId>) -> Response {
@@ -130,7 +125,7 @@ fn of_entry<'a>(question: &'a Question, given: &'a str) -> Result<(&'a Entry, &'
 /// Asks a person at the terminal.
 fn asked(entry: &Entry) -> Result<Response, Failure> {
     let mut err = io::stderr().lock();
-    writeln!(err, "{}", safe_text::SafeText::text(&entry.text).paint(super::style::TerminalStyle::of_stderr()))?;
+    writeln!(err, "{}", safe_text::SafeText::text(&entry.text).paint(TerminalStyle::of_stderr()))?;
     for (number, option) in entry.options.iter().enumerate() {
         writeln!(err, "  {}  {}  {}", number + 1, option.option_id, safe_text::line(&option.label))?;
     }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::waiting::{Waiting, how_it_ended};
 use crate::cli::Failure;
+use crate::cli::ask::waiting::{Waiting, how_it_ended};
 use crate::config::lifetime;
 use crate::domain::bounded::LifetimeMs;
 use crate::domain::enums::{ExecutionTarget, Outcome, RiskLevel};
@@ -15,7 +15,7 @@ use crate::domain::kinds::{Confirmation, Content};
 
 /// May a tool be used?
 #[derive(Debug, Args)]
-pub(super) struct AskConfirmation {
+pub(in crate::cli) struct AskConfirmation {
     /// The tool to use
     #[arg(long, value_name = "NAME", required = true)]
     tool: Option<ToolName>,
@@ -85,7 +85,7 @@ impl About {
 }
 
 impl AskConfirmation {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         // Both are there unless there is a subcommand.
         let (Some(tool), Some(input)) = (self.tool, self.input) else {
             return Err(Failure::Usage("--tool and --input say what to ask".to_owned()));

@@ -4,13 +4,12 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::EXIT_CODES;
-use super::waiting::Waiting;
 use crate::api::Resolution;
 use crate::cli::Failure;
+use crate::cli::ask::EXIT_CODES;
+use crate::cli::ask::waiting::Waiting;
 use crate::domain::id::QuestionId;
-use crate::domain::kinds::Content;
-use crate::domain::kinds::{Choice, Entry, Question, Response};
+use crate::domain::kinds::{Choice, Content, Entry, Question, Response};
 
 /// What the one entry of a question is called that was asked in flags.
 const ONLY: &str = "q";
@@ -18,7 +17,7 @@ const ONLY: &str = "q";
 /// Ask which of these.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
-pub(super) struct AskQuestion {
+pub(in crate::cli) struct AskQuestion {
     /// What a person is asked
     #[arg(long, required_unless_present = "entries")]
     text: Option<String>,
@@ -49,7 +48,7 @@ fn choice(text: &str) -> Result<Choice, String> {
 }
 
 impl AskQuestion {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         let json = self.waiting.common.json;
         let entries = match self.entries {
             Some(json) => entries(json)?,

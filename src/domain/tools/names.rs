@@ -1,0 +1,164 @@
+//! What the name of a member says of it, in whatever way it is written.
+
+use serde_json::Value;
+
+/// A member's name without the ways in which names are written.
+pub(in crate::domain) fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The endings of names that say where something runs.
+const DIRECTORIES: &[&str] = &[
+    "basedir",
+    "basedirectory",
+    "basepath",
+    "currentdir",
+    "currentdirectory",
+    "cwd",
+    "directorypath",
+    "dirpath",
+    "projectdir",
+    "projectdirectory",
+    "projectroot",
+    "rootdir",
+    "rootdirectory",
+    "workdir",
+    "workingdir",
+    "workingdirectory",
+    "workspaceroot",
+];
+
+/// Names that say so by themselves alone: `target_dir` is where something goes to.
+const DIRECTORIES_ALONE: &[&str] = &["dir", "directory", "root"];
+
+/// Whether a member of this name says where something runs.
+pub(in crate::domain) fn says_directory(name: &str) -> bool {
+    let plain = plain_name(name);
+    DIRECTORIES_ALONE.contains(&plain.as_str()) || DIRECTORIES.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// The endings of names of what is done, to what, where, and with which rights.
+const ENDINGS: &[&str] = &[
+    "args",
+    "arguments",
+    "argv",
+    "cmd",
+    "cmds",
+    "code",
+    "command",
+    "commandline",
+    "commands",
+    "cwd",
+    "dest",
+    "destination",
+    "dir",
+    "directories",
+    "directory",
+    "dirs",
+    "endpoint",
+    "env",
+    "environment",
+    "envs",
+    "exec",
+    "executable",
+    "file",
+    "filename",
+    "files",
+    "folder",
+    "folders",
+    "hook",
+    "hooks",
+    "host",
+    "hostname",
+    "hosts",
+    "interpreter",
+    "path",
+    "paths",
+    "proxy",
+    "queries",
+    "query",
+    "script",
+    "scripts",
+    "server",
+    "servers",
+    "shell",
+    "sql",
+    "target",
+    "targets",
+    "uri",
+    "uris",
+    "url",
+    "urls",
+    "variables",
+    "vars",
+];
+
+/// Names of the kind that have no ending of it.
+const ALONE: &[&str] = &["renameto", "run", "saveto", "stdin", "steps", "sudo"];
+
+/// What a name has in it that gives more rights.
+const RIGHTS: &[&str] = &["dangerous", "escalat", "permission", "privilege"];
+
+/// Whether a member looks like a second command, path, URL, target or privilege.
+pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
+    let says_nothing = match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    };
+    let plain = plain_name(name);
+    let is_like = || {
+        ENDINGS.iter().any(|ending| plain.ends_with(ending))
+            || ALONE.contains(&plain.as_str())
+            || RIGHTS.iter().any(|word| plain.contains(word))
+    };
+    !says_nothing && is_like()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_ending_of_a_name_says_what_it_is_in_any_spelling() {
+        for name in ["cwd", "workdir", "Working-Directory", "dirPath", "dir_path", "projectDir", "shell.cwd", "dir"] {
+            assert!(says_directory(name), "{name}");
+        }
+        for name in ["target_dir", "outputDirectory", "path", "directories", "cwds"] {
+            assert!(!says_directory(name), "{name}");
+        }
+        let value = json!("x");
+        for name in [
+            "shell_command",
+            "postCommand",
+            "PRE-CMD",
+            "code",
+            "save_to",
+            "hooks",
+            "endpoint",
+            "baseUrl",
+            "jumpHost",
+            "target_dir",
+            "sqlQuery",
+            "env",
+            "env_vars",
+            "steps",
+            "sudo",
+            "sandbox_permissions",
+            "with_escalated_permissions",
+            "outputFile",
+        ] {
+            assert!(says_more(name, &value), "{name}");
+        }
+        for name in ["description", "content", "timeout", "message", "title", "limit", "envelope"] {
+            assert!(!says_more(name, &value), "{name}");
+        }
+        for nothing in [json!(null), json!(false), json!(""), json!([]), json!({})] {
+            assert!(!says_more("env", &nothing), "{nothing}");
+        }
+    }
+}

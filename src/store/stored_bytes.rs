@@ -1,0 +1,128 @@
+//! How much each principal has stored on the day on which it last registered something: the columns `stored_day` and
+//! `stored_bytes` of `principals`, which are written for many registrations at once. What was registered since is in the
+//! writer's memory, and found out from its rows when the server starts.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Result, WriteTx};
+use crate::clock::Timestamp;
+use crate::domain::id::PrincipalName;
+use crate::domain::interaction::Body;
+
+/// What an interaction takes beside its content and metadata, in the tables, their indexes and the history.
+const BYTES_BESIDE: usize = 1024;
+
+/// How many registrations are entered in `principals` at once.
+const ENTERED_AT_ONCE: i64 = 128;
+
+/// Returns how many bytes an interaction counts for that is stored with this body.
+#[must_use]
+pub const fn stored_bytes(body: &Body) -> u64 {
+    (body.bytes + BYTES_BESIDE) as u64
+}
+
+/// What one principal has stored on one day.
+#[derive(Clone, Copy, Debug)]
+struct Day {
+    day: i64,
+    bytes: u64,
+}
+
+impl Day {
+    fn add(&mut self, more: Self) {
+        let before = if self.day == more.day { self.bytes } else { 0 };
+        *self = Self { day: more.day, bytes: before + more.bytes };
+    }
+}
+
+/// What was registered since `principals` was last brought up to date.
+#[derive(Debug)]
+pub(super) struct StoredBytes {
+    /// The last interaction that `principals` counts.
+    through: i64,
+    /// Of those that have registered since: what they have stored altogether.
+    days: HashMap<PrincipalName, Day>,
+}
+
+impl StoredBytes {
+    fn read(conn: &Connection) -> Result<Self> {
+        let mut statement = conn.prepare_cached("SELECT number FROM kept_through WHERE what = 'stored_bytes'")?;
+        let through = statement.query_row([], |row| row.get(0))?;
+        let mut stored = Self { through, days: HashMap::new() };
+        // What is forgotten counts as nothing but its row.
+        let mut statement = conn.prepare_cached(
+            "SELECT i.registered_by, i.created_at_ms, coalesce(octet_length(b.body) + octet_length(b.metadata), 0) + ?2 \
+             FROM interactions AS i LEFT JOIN interaction_bodies AS b USING (interaction_id) \
+             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id",
+        )?;
+        let registered = statement.query_map(params![through, BYTES_BESIDE], |row| {
+            Ok((row.get::<_, PrincipalName>(0)?, row.get::<_, Timestamp>(1)?, row.get(2)?))
+        })?;
+        for registered in registered {
+            let (name, at, bytes) = registered?;
+            stored.add(conn, &name, Day { day: at.day(), bytes })?;
+        }
+        Ok(stored)
+    }
+
+    fn of(&self, conn: &Connection, name: &PrincipalName) -> Result<Option<Day>> {
+        if let Some(day) = self.days.get(name) {
+            return Ok(Some(*day));
+        }
+        let mut statement = conn.prepare_cached("SELECT stored_day, stored_bytes FROM principals WHERE name = ?1")?;
+        Ok(statement.query_row([name], |row| Ok(Day { day: row.get(0)?, bytes: row.get(1)? })).optional()?)
+    }
+
+    fn add(&mut self, conn: &Connection, name: &PrincipalName, more: Day) -> Result<()> {
+        if let Some(day) = self.days.get_mut(name) {
+            day.add(more);
+            return Ok(());
+        }
+        let mut day = self.of(conn, name)?.unwrap_or(Day { bytes: 0, ..more });
+        day.add(more);
+        self.days.insert(name.clone(), day);
+        Ok(())
+    }
+
+    /// Brings `principals` up to date.
+    fn enter(&mut self, conn: &Connection, through: i64) -> Result<()> {
+        let mut update =
+            conn.prepare_cached("UPDATE principals SET stored_day = ?2, stored_bytes = ?3 WHERE name = ?1")?;
+        for (name, Day { day, bytes }) in self.days.drain() {
+            update.execute(params![name, day, bytes])?;
+        }
+        conn.prepare_cached("UPDATE kept_through SET number = ?1 WHERE what = 'stored_bytes'")?.execute([through])?;
+        self.through = through;
+        Ok(())
+    }
+}
+
+impl WriteTx<'_> {
+    /// Returns how many bytes a principal has stored on the day of this transaction.
+    pub fn stored_today(&mut self, name: &PrincipalName) -> Result<u64> {
+        let today = self.now.day();
+        let conn = self.conn;
+        let stored = self.stored()?.of(conn, name)?;
+        Ok(stored.filter(|stored| stored.day == today).map_or(0, |stored| stored.bytes))
+    }
+
+    /// Counts what a principal has stored with the interaction of this row, on the day of this transaction.
+    pub(super) fn count_stored(&mut self, name: &PrincipalName, row: i64, bytes: u64) -> Result<()> {
+        let (conn, day) = (self.conn, self.now.day());
+        let stored = self.stored()?;
+        stored.add(conn, name, Day { day, bytes })?;
+        if row - stored.through >= ENTERED_AT_ONCE { stored.enter(conn, row) } else { Ok(()) }
+    }
+
+    /// What was registered since `principals` was last brought up to date; to be asked for before the first row of this
+    /// transaction, which it would count once more.
+    pub(super) fn stored(&mut self) -> Result<&mut StoredBytes> {
+        let stored = match self.cache.stored.take() {
+            Some(stored) => stored,
+            None => StoredBytes::read(self.conn)?,
+        };
+        Ok(self.cache.stored.insert(stored))
+    }
+}

@@ -1,0 +1,310 @@
+//! A confirmation: the complete input on its card, the form that decides it, and its details.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde_json::Value;
+
+use super::{FormTarget, resolvable, yes_or_no};
+use crate::api::ConfirmBody;
+use crate::domain::acknowledgement::{Acknowledgement, LONG_CHARS, missing, required, shown_value};
+use crate::domain::enums::{Decision, Kind, RiskLevel};
+use crate::domain::id::RequestId;
+use crate::domain::interaction::{Detail, Record};
+use crate::domain::json::JsonObject;
+use crate::domain::kinds::{AllowlistOption, Confirmation};
+use crate::domain::pattern::Scope;
+use crate::domain::refused::Refused;
+use crate::domain::tools::Profiles;
+use crate::http::App;
+use crate::http::api::confirm::command;
+use crate::http::error::{Problem, input_discarded};
+use crate::http::extract::Param;
+use crate::present::{acknowledged_fact, edits, escape_json, facts, rule_parts};
+use crate::service::{Confirm, Error};
+use crate::web::forms::{Fields, Form, FormResponse};
+use crate::web::interaction::DetailRow;
+use crate::web::session::PageRejection;
+use crate::web::text::{DiffView, Markup, escape_untrusted};
+
+/// A request to use a tool: shown as what is asked.
+#[derive(Template)]
+#[template(path = "web/kinds/confirmation.html", block = "asked")]
+pub(in crate::web) struct ConfirmationView {
+    pub(in crate::web) tool: Markup,
+    pub(in crate::web) risk: RiskLevel,
+    /// Every member of the input.
+    members: Vec<Member>,
+    /// What the members would change in files.
+    edits: Vec<DiffView>,
+    /// The input as it was sent.
+    as_sent: Markup,
+    /// What rules go by, where no member says it.
+    subject: Option<Markup>,
+    /// Names and values of what stands beside the input.
+    facts: Vec<(&'static str, Markup)>,
+    reason: Option<Markup>,
+    diff: Option<DiffView>,
+    digest: String,
+    /// What can be edited before it is approved, if it may be.
+    editable: Option<String>,
+    patterns: Vec<Offer>,
+    scopes: Vec<Offer>,
+    /// What has to be acknowledged to approve it.
+    acknowledgements: Vec<AcknowledgementView>,
+    /// What an edit of the input may have to acknowledge besides.
+    of_edit: Vec<AcknowledgementView>,
+}
+
+/// The form that decides it.
+#[derive(Template)]
+#[template(path = "web/kinds/confirmation.html", block = "form")]
+struct ConfirmationForm<'v> {
+    target: FormTarget<'v>,
+    view: &'v ConfirmationView,
+}
+
+/// One member of an input.
+struct Member {
+    name: Markup,
+    value: Markup,
+    /// How long it is, where that is not seen at a glance.
+    length: Option<usize>,
+}
+
+/// A pattern or scope that a rule may have.
+struct Offer {
+    number: usize,
+    label: Markup,
+    description: Option<Markup>,
+    value: Markup,
+    /// What a rule with it says of the other members, by name.
+    parts: Vec<(Markup, Markup)>,
+    /// Whether the label and the description are the agent's words.
+    is_agents: bool,
+}
+
+/// Something to be acknowledged: its word, and what it is about.
+struct AcknowledgementView {
+    word: Acknowledgement,
+    fact: &'static str,
+}
+
+impl AcknowledgementView {
+    const fn of(word: Acknowledgement) -> Self {
+        Self { word, fact: acknowledged_fact(word) }
+    }
+}
+
+impl ConfirmationView {
+    pub(super) fn of(asked: &Confirmation, profiles: &Profiles) -> Self {
+        let (view, order) = profiles.view(&asked.tool_name);
+        let place = |name: &String| order.iter().position(|first| first == name).unwrap_or(order.len());
+        let mut members = asked.input.tree().iter().collect::<Vec<_>>();
+        members.sort_by_key(|(name, _)| place(name));
+        let subject = asked.subject_text();
+        let is_said = says(asked, &subject);
+        let options = asked.allowlist_options.iter().zip(asked.written_by_agent(profiles)).enumerate();
+        let patterns = options.map(|(number, (option, is_agents))| Offer {
+            number,
+            is_agents,
+            label: escape_untrusted(&option.label),
+            description: option.description.as_deref().map(escape_untrusted),
+            value: escape_untrusted(option.pattern.as_str()),
+            parts: option.members.iter().flat_map(|members| rule_parts(members, None, None)).map(escape_part).collect(),
+        });
+        let scopes = asked.scope_options.iter().enumerate().map(|(number, option)| Offer {
+            number,
+            is_agents: false,
+            label: escape_untrusted(&option.label),
+            description: None,
+            value: escape_untrusted(option.scope.as_str()),
+            parts: Vec::new(),
+        });
+        let required = required(asked, None);
+        let is_lasting = asked.persistent_decisions_allowed;
+        Self {
+            tool: escape_untrusted(asked.tool_name.as_str()),
+            risk: asked.risk_level,
+            members: members.into_iter().map(|(name, value)| Member::new(name, value)).collect(),
+            edits: edits(asked, view).iter().map(DiffView::of_edit).collect(),
+            as_sent: escape_untrusted(asked.input.text()),
+            subject: (!is_said).then(|| escape_untrusted(&subject)),
+            facts: facts(asked).iter().map(|fact| (fact.name, escape_untrusted(&fact.value))).collect(),
+            reason: asked.reason.as_deref().map(escape_untrusted),
+            diff: asked.diff.as_ref().map(DiffView::of),
+            digest: asked.input_digest.clone().unwrap_or_default(),
+            editable: asked.input_edits_allowed.then(|| editable(&asked.input)),
+            patterns: patterns.filter(|_| is_lasting).collect(),
+            scopes: scopes.filter(|_| is_lasting).collect(),
+            of_edit: missing(Acknowledgement::OF_INPUT, &required).into_iter().map(AcknowledgementView::of).collect(),
+            acknowledgements: required.into_iter().map(AcknowledgementView::of).collect(),
+        }
+    }
+
+    pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
+        ConfirmationForm { target, view: self }.render()
+    }
+
+    /// What can be edited, to be read.
+    fn shown_editable(&self) -> Markup {
+        escape_untrusted(self.editable.as_deref().unwrap_or_default())
+    }
+
+    /// Whether a rule can be made with the decision.
+    fn offers_rule(&self) -> bool {
+        !self.patterns.is_empty() && !self.scopes.is_empty()
+    }
+}
+
+fn escape_part((name, value): (String, String)) -> (Markup, Markup) {
+    (escape_untrusted(&name), escape_untrusted(&value))
+}
+
+/// Whether the input itself says the subject.
+fn says(asked: &Confirmation, subject: &str) -> bool {
+    asked.input.tree().values().any(|value| value.as_str() == Some(subject)) || subject == asked.input.canonical()
+}
+
+impl Member {
+    fn new(name: &str, value: &Value) -> Self {
+        let text = shown_value(value);
+        let chars = text.chars().count();
+        Self {
+            name: escape_untrusted(name),
+            value: escape_untrusted(&text),
+            length: (chars > LONG_CHARS).then_some(chars),
+        }
+    }
+}
+
+/// The input, indented; invisible characters are escaped, so that they are seen while editing.
+fn editable(input: &JsonObject) -> String {
+    let indented = serde_json::to_string_pretty(input.tree()).unwrap_or_else(|_| input.text().to_owned());
+    escape_json(&indented)
+}
+
+/// The confirmation of a record that is known to be one.
+pub(in crate::web) fn confirmation(record: &Record) -> Result<&Confirmation, Problem> {
+    record.body.content.confirmation().ok_or_else(Problem::internal)
+}
+
+/// `POST /interactions/{requestId}/decide`: a confirmation is approved, as it is, edited or with a rule, or rejected.
+pub(in crate::web) async fn decide(
+    State(app): State<App>,
+    Param(request_id): Param<RequestId>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageRejection> {
+    let record = resolvable(&app, &form.person, &request_id, Kind::Confirmation).await?;
+    let asked = confirmation(&record)?;
+    let body = decision(request_id, asked, &form.fields)?;
+    if body.decision == Decision::Allow {
+        check_nothing_discarded(asked, &body, &form.fields)?;
+    }
+    let mut said = if body.decision == Decision::Allow { "Approved.".to_owned() } else { "Rejected.".to_owned() };
+    let confirm = Confirm { must_acknowledge: true, ..command(body, &app.limits)? };
+    for warning in app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)? {
+        said = format!("{said} Mind: {}.", warning.message());
+    }
+    Ok(FormResponse::new(said).answer(&headers)?)
+}
+
+/// What the button that was pressed means.
+fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Result<ConfirmBody, Problem> {
+    let mut body =
+        ConfirmBody { acknowledged: Some(acknowledged(fields)?), ..plain(request_id, Decision::Allow, fields) };
+    match fields.get("decision") {
+        Some("allow") => {}
+        Some("allow-edited") => body.updated_input = Some(edited(fields)?),
+        Some("allow-always") => {
+            let (offer, scope) = chosen(asked, fields)?;
+            (body.selected_pattern, body.selected_scope) = (Some(offer.pattern), Some(scope));
+            body.selected_members = offer.members;
+            body.selected_agent = fields.get("anyAgent").map(|_| None);
+        }
+        Some("deny") => body.decision = Decision::Deny,
+        _ => return Err(Problem::malformed_field("decision", "Approve or reject it.")),
+    }
+    Ok(body)
+}
+
+/// A decision with the comment of the form, and nothing edited or chosen.
+pub(in crate::web) fn plain(request_id: RequestId, decision: Decision, fields: &Fields) -> ConfirmBody {
+    ConfirmBody { comment: fields.filled("comment").map(str::to_owned), ..ConfirmBody::new(request_id, decision) }
+}
+
+fn edited(fields: &Fields) -> Result<JsonObject, Problem> {
+    let text = fields.get("input").unwrap_or_default();
+    serde_json::from_str(text)
+        .map_err(|error| Problem::malformed_field("input", format!("The edited input is not a JSON object: {error}.")))
+}
+
+/// The pattern and the scope that were chosen among those that are offered, by their places.
+fn chosen(asked: &Confirmation, fields: &Fields) -> Result<(AllowlistOption, Scope), Problem> {
+    let place = |name: &str| fields.get(name).and_then(|place| place.parse::<usize>().ok());
+    let pattern = place("pattern").and_then(|place| asked.allowlist_options.get(place));
+    let scope = place("scope").and_then(|place| asked.scope_options.get(place));
+    match (pattern, scope) {
+        (Some(pattern), Some(scope)) => Ok((pattern.clone(), scope.scope.clone())),
+        _ => Err(Problem::malformed_field("pattern", "Choose what the rule covers, and where.")),
+    }
+}
+
+/// What a form says was read.
+fn acknowledged(fields: &Fields) -> Result<Vec<Acknowledgement>, Problem> {
+    let words = fields.all("acknowledged").map(str::parse).collect::<Result<_, _>>();
+    words.map_err(|problem: String| Problem::malformed_field("acknowledged", problem))
+}
+
+/// The answer to an approval that leaves something out, in the words of the form; anything else as everywhere.
+fn refusal(error: Error) -> Problem {
+    let Error::Refused(Refused::AcknowledgementRequired { missing }) = &error else { return error.into() };
+    let facts = missing.iter().map(|word| acknowledged_fact(*word)).collect::<Vec<_>>();
+    let message = format!("Say first that you have read it, and know that {}.", facts.join(", and that "));
+    Problem::from(error).saying(message)
+}
+
+/// Refuses to approve where something was typed that this approval would leave out, or say as if it belonged to it.
+fn check_nothing_discarded(asked: &Confirmation, body: &ConfirmBody, fields: &Fields) -> Result<(), Problem> {
+    let is_edited = fields.get("input").is_some_and(|input| input.trim() != editable(&asked.input).trim());
+    let message = if is_edited && body.updated_input.is_none() {
+        "You have edited the input: approve it as edited, or put it back."
+    } else if body.comment.is_some() {
+        "You have written a reason to reject it: reject it, or clear the reason."
+    } else {
+        return Ok(());
+    };
+    Err(input_discarded(message))
+}
+
+/// What the request allows, and what it offers.
+pub(super) fn details(asked: &Confirmation) -> Vec<DetailRow> {
+    let mut facts = vec![
+        DetailRow::code("Tool", asked.tool_name.as_str()),
+        DetailRow::text("Risk", asked.risk_level.as_str()),
+        DetailRow::text("Its input may be edited", yes_or_no(asked.input_edits_allowed)),
+        DetailRow::text("A rule may be made from it", yes_or_no(asked.persistent_decisions_allowed)),
+    ];
+    facts.extend(asked.tool_use_id.as_ref().map(|id| DetailRow::code("The agent's id of this use", id)));
+    for offer in &asked.allowlist_options {
+        facts.push(DetailRow::code(format!("Offered pattern: {}", offer.label), offer.pattern.as_str()));
+    }
+    for offer in &asked.scope_options {
+        facts.push(DetailRow::code(format!("Offered scope: {}", offer.label), offer.scope.as_str()));
+    }
+    facts
+}
+
+/// What a decision says beside who and when.
+pub(super) fn answered(detail: &Detail) -> Vec<DetailRow> {
+    let mut facts = Vec::new();
+    facts.extend(detail.comment.as_ref().map(|comment| DetailRow::text("Comment", comment)));
+    facts.extend(detail.updated_input.as_ref().map(|input| DetailRow::block("Approved with this input", input.text())));
+    facts.extend(detail.updated_input_digest.as_ref().map(|digest| DetailRow::code("Its digest", digest)));
+    facts.extend(detail.made_rule.iter().map(|rule_id| DetailRow::rule("Rule made with it", rule_id)));
+    let rules = detail.trust_rules.iter().flatten();
+    facts.extend(rules.map(|rule| DetailRow::rule("Decided by rule", &rule.rule_id)));
+    facts
+}

@@ -1,0 +1,55 @@
+//! `countersign list` and `countersign history`: what they are narrowed down by, and what a spreadsheet gets.
+
+use serde_json::json;
+
+use super::{command, ends, fixture, says};
+use crate::harness::{altered, confirmation, question};
+
+/// The first column of what a command prints without its heading.
+fn ids(said: &str) -> Vec<&str> {
+    said.lines().skip(1).filter_map(|line| line.split(' ').next()).collect()
+}
+
+#[test]
+fn lists_are_narrowed_down_by_time_risk_resolver_and_several_statuses() {
+    let (_server, agent, ada) = fixture();
+    agent.register(&altered(confirmation("risky"), &json!({"confirmation": {"riskLevel": "high"}})));
+    agent.register(&confirmation("usual"));
+    agent.register(&confirmation("denied"));
+    agent.register(&question("open"));
+    ada.confirm("denied", "deny").expect(200);
+    assert_eq!(ids(&says(&ada, &["list", "--risk", "high"])), ["risky"]);
+    assert_eq!(ids(&says(&ada, &["list", "--since", "1d"])).len(), 3);
+    assert_eq!(says(&ada, &["list", "--until", "2020-01-01"]), "");
+    assert_eq!(ids(&says(&ada, &["history", "--by", "ada"])), ["denied"]);
+    assert_eq!(ids(&says(&ada, &["history", "--status", "pending", "--status", "rejected"])).len(), 4);
+    assert_eq!(ids(&says(&ada, &["history", "--status", "rejected", "--since", "1h", "--risk", "medium"])), ["denied"]);
+    let refused = |arguments: &[&str]| ends(2, &mut command(&ada, arguments)).1;
+    assert!(refused(&["list", "--since", "yesterday"]).contains("how long ago"));
+    assert!(refused(&["history", "usual", "--csv"]).contains("cannot be used with"));
+}
+
+#[test]
+fn a_spreadsheet_gets_no_formula_and_nothing_unseen() {
+    let (_server, agent, ada) = fixture();
+    for (id, command) in
+        [("a", "=cmd|' /C calc'!A0"), ("b", "@SUM(1,2)\n=3"), ("c", "say \"hi\", \u{202e}then go"), ("d", "ls")]
+    {
+        agent.register(&altered(confirmation(id), &json!({"confirmation": {"input": {"command": command}}})));
+    }
+    let lines = says(&ada, &["list", "--csv"]);
+    assert!(lines.ends_with("\r\n") && lines.lines().count() == 5, "{lines:?}");
+    for (line, begin, end) in [
+        (0, "requestId,kind,status,riskLevel,toolName,registeredBy,", ",resolvedBy,asked\r"),
+        (1, "a,confirmation,pending,medium,shell,builder,conversation,20", ",,,'=cmd|' /C calc'!A0\r"),
+        (2, "b,", ",,,\"'@SUM(1,2)↵=3\"\r"),
+        (3, "c,", ",,,\"say \"\"hi\"\", ⟨U+202E⟩then go\"\r"),
+        (4, "d,", ",,,ls\r"),
+    ] {
+        let found = lines.split('\n').nth(line).unwrap();
+        assert!(found.starts_with(begin) && found.ends_with(end), "{found:?}");
+    }
+    ada.confirm("d", "allow").expect(200);
+    let history = says(&ada, &["history", "--csv", "-n", "1", "--status", "approved"]);
+    assert!(history.lines().nth(1).unwrap().contains(",ada,ls"), "{history}");
+}
