@@ -100,7 +100,7 @@ pub(crate) fn story(id: &str, number: usize, padding: usize) -> Vec<Act> {
     let registered = |registration: Value| Act::new(By::Agent, "/v1/interactions", registration, 201);
     // A tool of its own: the rule that is made for one decides no other.
     let asked = || {
-        let input = json!({"command": "make deploy", "padding": "x".repeat(padding)});
+        let input = json!({"command": "make deploy", "description": "x".repeat(padding)});
         registered(altered(confirmation(id), &json!({"confirmation": {"toolName": id, "input": input}})))
     };
     let resolved =

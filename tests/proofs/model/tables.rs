@@ -11,7 +11,7 @@ pub(super) fn compare(server: &TestServer, oracle: &Oracle) -> Result<(), String
          expires_at_ms, resolved_at_ms, resolved_by_principal, resolved_by_rule, resolved_by_system \
          FROM interactions ORDER BY interaction_id";
     same(server, interactions, oracle.interactions.iter().map(interaction))?;
-    let rules = "SELECT rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, created_at_ms, \
+    let rules = "SELECT rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, agent, members, created_at_ms, \
          created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, revoked_by \
          FROM trust_rules ORDER BY rule_number";
     same(server, rules, oracle.rules.iter().map(rule))?;
@@ -62,6 +62,7 @@ fn rule(rule: &Rule) -> Vec<Value> {
     let revoked = (rule.revoked.map(|(at, _)| at), rule.revoked.map(|(_, by)| by));
     let mut row = vec![json!(rule.id), json!(rule.status), json!(terms.tool), json!(terms.pattern)];
     row.extend([json!(terms.scope), json!(terms.decision), json!(u8::from(terms.allow_high_risk))]);
+    row.extend([json!(terms.agent), json!("{}")]);
     row.extend([json!(rule.created), json!(rule.by), rule.from.clone(), json!(rule.expires), json!(terms.max_uses)]);
     row.extend([json!(rule.uses), json!(rule.last_used), json!(revoked.0), json!(revoked.1)]);
     row

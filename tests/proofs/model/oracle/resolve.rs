@@ -65,7 +65,7 @@ impl Oracle {
             self.check_offered(place, pattern, scope)?;
             let decision = body["decision"].as_str().unwrap().to_owned();
             let tool = interaction.says("toolName").as_str().unwrap().to_owned();
-            let terms = Terms::plain(tool, pattern.clone(), scope.clone(), decision);
+            let terms = Terms::plain(tool, pattern.clone(), scope.clone(), decision).from(interaction);
             self.make(caller, terms, body["requestId"].clone(), learnt);
         }
         self.end(place, end);

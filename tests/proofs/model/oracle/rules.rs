@@ -13,6 +13,8 @@ pub(in crate::model) struct Terms {
     pub(in crate::model) pattern: String,
     pub(in crate::model) scope: String,
     pub(in crate::model) decision: String,
+    /// Whose requests it allows; any agent's where there is none. The inputs of this proof have no member beside the subject.
+    pub(in crate::model) agent: Option<&'static str>,
     pub(in crate::model) allow_high_risk: bool,
     pub(in crate::model) lifetime: Option<i64>,
     pub(in crate::model) max_uses: Option<u64>,
@@ -21,7 +23,7 @@ pub(in crate::model) struct Terms {
 impl Terms {
     /// Those of a rule without an end, as a decision makes it.
     pub(super) fn plain(tool: String, pattern: String, scope: String, decision: String) -> Self {
-        Self { tool, pattern, scope, decision, allow_high_risk: false, lifetime: None, max_uses: None }
+        Self { tool, pattern, scope, decision, agent: None, allow_high_risk: false, lifetime: None, max_uses: None }
     }
 
     fn read(body: &Value, tool: String) -> Self {
@@ -32,6 +34,12 @@ impl Terms {
             max_uses: body["maxUses"].as_u64(),
             ..Self::plain(tool, text("pattern"), text("scope"), text("decision"))
         }
+    }
+
+    /// Those of a rule that is made from a request: what it does not name is as that request has it, where it allows.
+    pub(super) fn from(self, interaction: &Interaction) -> Self {
+        let agent = (self.decision == "allow").then_some(interaction.by);
+        Self { agent, ..self }
     }
 
     /// The patterns of this proof are plain: the whole command, or the start of it up to a last `*`.
@@ -66,7 +74,8 @@ impl Rule {
             && terms.matches(interaction.says("input")["command"].as_str().unwrap())
             && terms.reaches(interaction);
         // Caution needs no permission, and no second person.
-        let may_allow = (terms.allow_high_risk || interaction.says("riskLevel") != "high")
+        let may_allow = terms.agent.is_none_or(|agent| agent == interaction.by)
+            && (terms.allow_high_risk || interaction.says("riskLevel") != "high")
             && (self_approval || self.by != interaction.by);
         covers && (terms.decision != "allow" || may_allow)
     }
@@ -82,17 +91,17 @@ impl Oracle {
             }
             shown
         };
-        let tool = match body["toolName"].as_str() {
-            Some(tool) => tool.to_owned(),
+        let terms = match body["toolName"].as_str() {
+            Some(tool) => Terms::read(body, tool.to_owned()),
             None => {
                 let place = self.find(caller, body["requestId"].as_str().unwrap())?;
                 if let Some(made) = self.made_before(caller, place, body) {
                     return Ok((200, shown(self, made, Vec::new())));
                 }
-                self.source(caller, place, body)?
+                Terms::read(body, self.source(caller, place, body)?).from(&self.interactions[place])
             }
         };
-        let (place, is_new) = self.make(caller, Terms::read(body, tool), body["requestId"].clone(), learnt);
+        let (place, is_new) = self.make(caller, terms, body["requestId"].clone(), learnt);
         let resolved = if apply == Some(true) { self.apply(place) } else { Vec::new() };
         Ok((if is_new { 201 } else { 200 }, shown(self, place, resolved)))
     }
@@ -134,7 +143,7 @@ impl Oracle {
         let is_it = rule.status == "active"
             && rule.from == body["requestId"]
             && rule.by == caller.name
-            && rule.terms == Terms::read(body, rule.terms.tool.clone());
+            && rule.terms == Terms::read(body, rule.terms.tool.clone()).from(&self.interactions[place]);
         is_it.then_some(made)
     }
 

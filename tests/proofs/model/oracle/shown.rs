@@ -113,6 +113,7 @@ impl Rule {
         json!({
             "ruleId": self.id, "name": null, "revision": 1, "kind": "confirmation", "status": self.status,
             "toolName": terms.tool, "pattern": terms.pattern, "scope": terms.scope, "decision": terms.decision,
+            "members": {}, "agent": terms.agent, "executionTarget": null, "reason": null, "coversLess": false,
             "allowHighRisk": terms.allow_high_risk, "createdAt": written(self.created), "createdBy": self.by,
             "createdFrom": self.from, "expiresAt": written_or_null(self.expires), "maxUses": terms.max_uses,
             "useCount": self.uses, "lastUsedAt": written_or_null(self.last_used),
