@@ -221,8 +221,12 @@ impl<'de> Visitor<'de> for PatternsByPointer {
 
 impl utoipa::PartialSchema for Members {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let pointer = utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .pattern(Some("^(/([^~/]|~[01])*)*$"));
         utoipa::openapi::ObjectBuilder::new()
             .max_properties(Some(MAX_MEMBERS))
+            .property_names(Some(pointer))
             .additional_properties(Some(
                 utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String),
             ))

@@ -47,7 +47,7 @@ pub(super) struct Sandbox {
 /// is no script that a shell can read, either.
 pub(super) fn can_be_run(line: &str) -> bool {
     let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || "_./~-".contains(c)));
-    let is_program = |word: &str| word.starts_with(['/', '~']) && word != "/dev/null";
+    let is_program = |word: &str| (word.starts_with(['/', '~']) && word != "/dev/null") || word.starts_with("./");
     let bare = line.replace(['\'', '"', '\\'], "");
     let bare_words = bare.split(|c: char| !(c.is_ascii_alphanumeric() || "_./~-".contains(c)));
     !words.chain(bare_words).any(|word| {

@@ -6,6 +6,10 @@ use super::rules::Terms;
 use super::{End, Expected, Learnt, Oracle, Refusal, malformed, refused};
 use crate::model::actors::Caller;
 
+/// What is said of a rule that does not cover what it was made from.
+const HIGH_RISK_NOT_COVERED: &str =
+    "this request is of high risk, and the rule covers no high risk: make it under Rules, with allowHighRisk";
+
 impl Oracle {
     /// Finds what an approver answers, which has to be of this kind.
     pub(super) fn find_kind(&self, caller: Caller, body: &Value, kind: &str) -> Result<usize, Refusal> {
@@ -54,8 +58,12 @@ impl Oracle {
                 && stands.updated_input == end.updated_input
                 && stands.selected == end.selected
         });
+        let mut accepted = json!({"accepted": true});
+        if selected.is_some() && status == "approved" && interaction.says("riskLevel") == "high" {
+            accepted["warnings"] = json!([{"code": "high_risk_not_covered", "message": HIGH_RISK_NOT_COVERED}]);
+        }
         if is_repeated {
-            return Ok((ACCEPTED, json!({"accepted": true})));
+            return Ok((ACCEPTED, accepted));
         }
         self.check_open(place, caller)?;
         if !end.updated_input.is_null() && interaction.says("inputEditsAllowed") == false {
@@ -69,7 +77,7 @@ impl Oracle {
             self.make(caller, terms, body["requestId"].clone(), learnt);
         }
         self.end(place, end);
-        Ok((ACCEPTED, json!({"accepted": true})))
+        Ok((ACCEPTED, accepted))
     }
 
     pub(super) fn respond(&mut self, caller: Caller, body: &Value) -> Expected {
