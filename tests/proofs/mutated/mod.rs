@@ -91,10 +91,15 @@ fn beyond(sandbox: &mut Sandbox, shell: &str, line: &str, rules: &RuleSet) -> Op
     let ran = sandbox.run(shell, line);
     let written = ran.files.first().map(|file| format!("made {file}"));
     let missing = ran.missing.first().map(|program| format!("looked for {program}"));
-    let is_unspoken = |argv: &&Vec<String>| !is_allowed(&mutate::quoted(argv), rules);
+    // Where a shell has no such word, `[[` is a program that nobody has.
+    let is_word = |argv: &[String]| argv.first().is_some_and(|word| word == "[[");
+    let is_unspoken = |argv: &&Vec<String>| !is_word(argv) && !is_allowed(&mutate::quoted(argv), rules);
     let called = ran.calls.iter().find(is_unspoken).map(|argv| format!("ran {argv:?}"));
     called.or(written).or(missing)
 }
+
+/// The short form changes the same lines in the same ways each time; the long one looks for what nobody has seen.
+const SHORT_FORM: u64 = 12_095_363_480_171_924_327;
 
 pub(crate) fn prove(run: &Run) -> Found {
     let mut sandbox = match Sandbox::new() {
@@ -114,7 +119,8 @@ pub(crate) fn prove(run: &Run) -> Found {
         }
     }
     let wanted = run.amount(2_000, 100_000);
-    let mut rng = SeededRng::new(run.seed);
+    let seed = run.amount(SHORT_FORM, run.seed);
+    let mut rng = SeededRng::new(seed);
     let mutations = Mutations::new(lines.iter().map(|allowed| allowed.line.as_str()));
     let (mut tried, mut ran, mut calls, mut left_out) = (0_usize, 0_usize, 0_usize, 0_usize);
     while ran < wanted {
@@ -143,6 +149,6 @@ pub(crate) fn prove(run: &Run) -> Found {
         ("programs recorded in zsh", calls.to_string()),
         ("allowed, but not safe to run", left_out.to_string()),
         ("planted holes found", format!("{} of {}", HOLES.len(), HOLES.len())),
-        ("seed", run.seed.to_string()),
+        ("seed", seed.to_string()),
     ])
 }
