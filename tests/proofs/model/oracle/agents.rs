@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use super::{Claim, End, Expected, Learnt, Oracle, Refusal, refused};
 use crate::model::actors::Caller;
 
+/// What is said of a rule that an approval made which is taken back.
+const RULE_STILL_ACTIVE: &str =
+    "the rule that was made with this approval goes on deciding: revoke it, too, if it is not meant to";
+
 impl Oracle {
     /// A conflict that names where the interaction stands.
     pub(super) fn conflict<T>(&self, place: usize, code: &'static str) -> Result<T, Refusal> {
@@ -75,7 +79,12 @@ impl Oracle {
             interaction.withdrawn = Some((caller.name, self.now));
             self.history.told("interaction.approval_withdrawn", Some(id), None, Some(caller.name), self.now);
         }
-        Ok((200, self.interactions[place].shown()))
+        let mut shown = self.interactions[place].shown();
+        let made = self.interactions[place].end.as_ref().and_then(|end| end.made_rule.as_ref());
+        if let Some(rule) = self.rules.iter().find(|rule| Some(&rule.id) == made && rule.status == "active") {
+            shown["warnings"] = json!([{"code": "rule_still_active", "message": RULE_STILL_ACTIVE, "ruleId": rule.id}]);
+        }
+        Ok((200, shown))
     }
 
     pub(super) fn report(&mut self, caller: Caller, id: &str, body: &Value) -> Expected {

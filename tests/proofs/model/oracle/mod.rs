@@ -41,6 +41,8 @@ pub(super) enum By {
 pub(super) struct End {
     pub(super) status: &'static str,
     pub(super) at: i64,
+    /// The id of the rule that was made with it.
+    pub(super) made_rule: Option<String>,
     pub(super) by: By,
     pub(super) comment: Value,
     pub(super) updated_input: Value,

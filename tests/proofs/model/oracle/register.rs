@@ -119,6 +119,7 @@ impl End {
             comment: Value::Null,
             updated_input: Value::Null,
             selected: None,
+            made_rule: None,
             delivery: Value::Null,
             responses: Value::Null,
         }

@@ -45,7 +45,7 @@ impl Oracle {
         let selected = body["selectedPattern"].as_str().zip(body["selectedScope"].as_str());
         let selected = selected.map(|(pattern, scope)| (pattern.to_owned(), scope.to_owned()));
         let status = if body["decision"] == "allow" { "approved" } else { "rejected" };
-        let end = End {
+        let mut end = End {
             comment: body["comment"].clone(),
             updated_input: body["updatedInput"].clone(),
             selected: selected.clone(),
@@ -74,7 +74,8 @@ impl Oracle {
             let decision = body["decision"].as_str().unwrap().to_owned();
             let tool = interaction.says("toolName").as_str().unwrap().to_owned();
             let terms = Terms::plain(tool, pattern.clone(), scope.clone(), decision).from(interaction);
-            self.make(caller, terms, body["requestId"].clone(), learnt);
+            let (made, _) = self.make(caller, terms, body["requestId"].clone(), learnt);
+            end.made_rule = Some(self.rules[made].id.clone());
         }
         self.end(place, end);
         Ok((ACCEPTED, accepted))
