@@ -52,12 +52,16 @@ impl Oracle {
             ..End::by(status, caller)
         };
         let interaction = &self.interactions[place];
-        let is_repeated = interaction.is_resolved_by(caller).is_some_and(|stands| {
-            stands.status == end.status
-                && stands.comment == end.comment
-                && stands.updated_input == end.updated_input
-                && stands.selected == end.selected
-        });
+        // An approval that was taken back, or ran out before it was claimed, does not stand.
+        let has_run_out = interaction.claim.is_none() && interaction.claim_end().is_some_and(|end| end <= self.now);
+        let is_void = interaction.withdrawn.is_some() || has_run_out;
+        let is_repeated = !is_void
+            && interaction.is_resolved_by(caller).is_some_and(|stands| {
+                stands.status == end.status
+                    && stands.comment == end.comment
+                    && stands.updated_input == end.updated_input
+                    && stands.selected == end.selected
+            });
         let mut accepted = json!({"accepted": true});
         if selected.is_some() && status == "approved" && interaction.says("riskLevel") == "high" {
             accepted["warnings"] = json!([{"code": "high_risk_not_covered", "message": HIGH_RISK_NOT_COVERED}]);
