@@ -65,11 +65,10 @@ impl Commits {
     ///
     /// If the index of the write-ahead log cannot be read, or a file was cut short or written over.
     pub(super) fn begun(&self) -> io::Result<()> {
-        if let Err(displaced) = self.files.check_those_there() {
+        let state = self.files.check_those_there().map_err(|displaced| {
             self.files.give_up(&displaced);
-            return Err(io::Error::other(displaced));
-        }
-        let state = self.files.state()?;
+            io::Error::other(displaced)
+        })??;
         let seen = self.seen();
         if seen.state != state {
             self.set(Seen { generation: seen.generation + 1, state });

@@ -210,22 +210,24 @@ impl HeldFiles {
         if let Some(((path, _), _)) = self.expected.iter().zip(&found).find(|(_, found)| found.is_none()) {
             return Err(Displaced::Gone(path.clone()));
         }
-        self.check_contents(before, &found)
+        self.check_contents(before.ok(), &found)
     }
 
     /// Finds out only whether the files that are where they were hold what was written to them: [`HeldFiles::check`] tells of
-    /// those that are not.
+    /// those that are not. Returns the state of the database, where the index of the write-ahead log can be read.
     ///
     /// # Errors
     ///
     /// The first that does not.
-    pub(super) fn check_those_there(&self) -> Result<(), Displaced> {
+    pub(super) fn check_those_there(&self) -> Result<io::Result<State>, Displaced> {
         let before = self.read_index();
-        self.check_contents(before, &self.expected.each_ref().map(|(path, held)| held_metadata(path, held)))
+        let found = self.expected.each_ref().map(|(path, held)| held_metadata(path, held));
+        self.check_contents(before.as_ref().ok().copied(), &found)?;
+        Ok(before.map(|index| index.state))
     }
 
     /// `before` was read before the metadata were: files grow before the index says so.
-    fn check_contents(&self, before: io::Result<Index>, found: &[Option<Metadata>; 4]) -> Result<(), Displaced> {
+    fn check_contents(&self, before: Option<Index>, found: &[Option<Metadata>; 4]) -> Result<(), Displaced> {
         let [database, _, log, index] = found;
         let [(database_path, _), _, (log_path, _), (index_path, _)] = &self.expected;
         if database.as_ref().is_some_and(|database| database.len() == 0) {
@@ -236,7 +238,7 @@ impl HeldFiles {
         {
             return Err(Displaced::CutShort(index_path.clone()));
         }
-        let Ok(before) = before else { return Ok(()) };
+        let Some(before) = before else { return Ok(()) };
         // The log is emptied, or begun anew, after its index says so: where the index still says the same, nothing has done
         // that in order.
         let is_still_so = || self.read_index().is_ok_and(|after| after == before);
