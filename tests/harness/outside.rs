@@ -1,9 +1,10 @@
 //! What only the outside of a process shows: a connection held open to the letter, a start that is refused, a database
 //! that another program writes to.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
@@ -83,6 +84,18 @@ pub(crate) fn refused(command: &mut Command) -> String {
     assert_eq!(output.status.code(), Some(1), "{command:?} said {sentence:?}");
     assert!(sentence.starts_with("countersign: ") && sentence.trim_end().lines().count() == 1, "{sentence:?}");
     sentence.trim_end().to_owned()
+}
+
+/// The files of a directory with their bytes, as another process reads them. Where one closes a database that a server of the
+/// same process has open, the system drops that server's locks: another process may then take the log away.
+pub(crate) fn files_in(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        let output = Command::new("cat").arg(&path).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        (path, output.stdout)
+    };
+    paths.map(read).collect()
 }
 
 /// Writes to a database as another program would; the error in SQLite's words.

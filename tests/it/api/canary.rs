@@ -3,11 +3,11 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
 
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::harness::outside::files_in;
 use crate::harness::{Answer, Client, Process, countersign, secret, token};
 
 /// So rare that it is found only where it was put.
@@ -88,11 +88,6 @@ fn remembered(process: u32) -> Option<Vec<String>> {
     Some(found)
 }
 
-fn files_in(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    files.map(|path| (path.display().to_string(), fs::read(path).unwrap())).collect()
-}
-
 #[test]
 fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
     let directory = TempDir::new().unwrap();
@@ -119,8 +114,8 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
         assert!(!is_in(answer.text.as_bytes()) && !is_in(headers.as_bytes()), "{answer:?}");
     }
     // While it runs, its log is long, and not yet moved into the database.
-    for (name, bytes) in files_in(directory.path()) {
-        assert!(!is_in(&bytes), "{name}");
+    for (path, bytes) in files_in(directory.path()) {
+        assert!(!is_in(&bytes), "{}", path.display());
     }
     match remembered(process.id()) {
         Some(mappings) => {
@@ -135,8 +130,8 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
     for line in out.lines().chain(err.lines()) {
         assert!(!is_in(line.as_bytes()), "{line}");
     }
-    for (name, bytes) in files_in(directory.path()) {
-        assert!(!is_in(&bytes), "{name}");
+    for (path, bytes) in files_in(directory.path()) {
+        assert!(!is_in(&bytes), "{}", path.display());
     }
 }
 

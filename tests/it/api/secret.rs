@@ -1,12 +1,12 @@
 //! `POST /v1/secret` and `POST /v1/interactions/{requestId}/secret`: a person gives, the agent takes.
 
-use std::fs;
 use std::time::Duration;
 
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::harness::outside::files_in;
 use crate::harness::{Answer, Client, Process, TestServer, altered, confirmation, countersign, secret, token, until};
 
 fn give(client: &Client, request_id: &str, more: &Value) -> Answer {
@@ -274,8 +274,7 @@ const CANARY: &str = "canary-5b1f0c2e";
 
 /// Every byte of every file beside the database.
 fn bytes_on_disk(server: &TestServer) -> Vec<u8> {
-    let files = fs::read_dir(server.db().parent().unwrap()).unwrap();
-    files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+    files_in(server.db().parent().unwrap()).into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What is forgotten is in no byte of any file: the database, its log, an export.
 
-use std::fs;
 use std::path::Path;
 
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use super::{forget, run, said, sound};
+use crate::harness::outside::files_in;
 use crate::harness::{Client, TestServer, altered, confirmation, question, secret};
 
 /// The word for one member, so rare that it is found only where it was put.
@@ -17,9 +17,7 @@ fn canary(member: &str) -> String {
 /// The files of the database that hold a canary, with its name.
 fn traces(db: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(db.parent().unwrap()).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = fs::read(&path).unwrap();
+    for (path, bytes) in files_in(db.parent().unwrap()) {
         for at in bytes.windows(7).enumerate().filter(|(_, window)| *window == b"canary-").map(|(at, _)| at) {
             let end = bytes.len().min(at + 40);
             found.push(format!("{}: {}", path.display(), String::from_utf8_lossy(&bytes[at..end])));
