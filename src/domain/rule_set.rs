@@ -185,6 +185,9 @@ impl<'r> Evaluation<'r, '_> {
 
     /// What the rules say that deny or ask, if anything.
     fn caution(&self) -> Option<RuleSetDecision<'r>> {
+        if self.set.cautious.is_empty() {
+            return None;
+        }
         let subject = self.candidate.subject;
         let mut asks = None;
         for (rule, pattern) in self.in_force(self.set.cautious.for_caution(subject)) {

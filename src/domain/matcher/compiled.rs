@@ -112,8 +112,8 @@ impl CompiledPattern {
 
     fn resembles_form(&self, form: &Form, text: &str) -> Likeness {
         match form {
-            Form::Command { reached, .. } => self.command.as_ref().map_or(Likeness::No, |pattern| {
-                let commands = reached.iter().flat_map(|reached| &reached.commands);
+            Form::Command { .. } => self.command.as_ref().map_or(Likeness::No, |pattern| {
+                let commands = form.reached().iter().flat_map(|reached| &reached.commands);
                 commands.map(|spoken| pattern.resembles(spoken)).max().unwrap_or(Likeness::No)
             }),
             Form::Path { paths, folded } => self.path.as_ref().map_or(Likeness::No, |pattern| {

@@ -33,6 +33,8 @@ pub(super) struct Look {
     pub(super) options: Vec<Given>,
     /// The words that are no options.
     pub(super) operands: Vec<usize>,
+    /// Where the command line of another program begins, where it is no wrapper that runs one.
+    pub(super) inner: Option<usize>,
 }
 
 /// Programs that write to their second operand.
@@ -98,6 +100,7 @@ pub(super) fn look(command: &SimpleCommand) -> Look {
         look.dangers.retain(|danger| danger.word > 0);
         look.dangers.iter_mut().for_each(|danger| danger.word = back(danger.word));
         look.operands.iter_mut().for_each(|operand| *operand = back(*operand));
+        look.inner = look.inner.map(back);
         for option in &mut look.options {
             (option.word, option.value) = (back(option.word), option.value.map(back));
         }
@@ -178,7 +181,8 @@ fn look_at(words: &[Word], depth: usize) -> Look {
         let follows_runner = |at: &usize| RUNNERS.contains(&words[at - 1].text.as_str());
         inner = inner.or_else(|| (2..words.len().min(6)).find(follows_runner));
     }
-    let mut look = Look { is_wrapper: false, dangers, options: walked.options, operands: walked.operands };
+    let mut look =
+        Look { is_wrapper: false, dangers, options: walked.options, operands: walked.operands, inner: walked.inner };
     look.operands.extend((1..end).filter(|at| walked.roles[*at] == Role::Subcommand));
     if let Some(at) = inner {
         // A file of further words.

@@ -36,14 +36,21 @@ impl Glob {
     /// Reads a pattern.
     pub(super) fn new(pattern: &str) -> Self {
         let mut glob = Self::empty();
-        let mut chars = pattern.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' if chars.next_if_eq(&'*').is_some() => glob.push('*'),
-                '*' => glob.push_star(),
-                c => glob.push(c),
+        let mut rest = pattern;
+        while let Some(at) = rest.find('*') {
+            match rest[..at].strip_suffix('\\') {
+                Some(before) => {
+                    glob.push_text(before);
+                    glob.push('*');
+                }
+                None => {
+                    glob.push_text(&rest[..at]);
+                    glob.push_star();
+                }
             }
+            rest = &rest[at + 1..];
         }
+        glob.push_text(rest);
         glob
     }
 
@@ -64,6 +71,15 @@ impl Glob {
             literal.push(c);
         } else {
             self.parts.push(Part::Literal(c.to_string()));
+        }
+    }
+
+    /// Adds a text that stands for itself.
+    fn push_text(&mut self, text: &str) {
+        match self.parts.last_mut() {
+            Some(Part::Literal(literal)) => literal.push_str(text),
+            Some(Part::Star) | None if text.is_empty() => {}
+            Some(Part::Star) | None => self.parts.push(Part::Literal(text.to_owned())),
         }
     }
 

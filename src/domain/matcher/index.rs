@@ -113,6 +113,11 @@ impl Index {
         self.all.push(number);
     }
 
+    /// Whether no pattern was ever added.
+    pub(in crate::domain) const fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// The patterns that could allow the whole of `subject`, in the order of their numbers.
     pub(in crate::domain) fn for_whole(&self, subject: &Subject) -> Vec<usize> {
         let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
@@ -145,8 +150,8 @@ impl Index {
         }
         for form in std::iter::once(&subject.form).chain(&subject.beside) {
             match form {
-                Form::Command { reached, .. } => {
-                    for spoken in reached.iter().flat_map(|reached| &reached.commands) {
+                Form::Command { .. } => {
+                    for spoken in form.reached().iter().flat_map(|reached| &reached.commands) {
                         self.resembling(spoken.words(), &mut found);
                     }
                 }

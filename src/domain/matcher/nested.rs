@@ -116,6 +116,13 @@ fn starts(words: &[Word]) -> Vec<usize> {
     }
 }
 
+/// Whether a command of `line` may have more words than are looked at: each is a byte at least, and another lies between two.
+pub(super) fn may_be_too_much(line: &CommandLine) -> bool {
+    let words = line.commands.iter().chain(&line.hidden).flat_map(|command| &command.words);
+    let bytes = words.map(|word| word.text.len() + 1).chain(line.scripts.iter().map(String::len)).sum::<usize>();
+    bytes > 2 * MAX_WORDS
+}
+
 /// Everything that `line` runs or may run, as far as it can be read.
 pub(super) fn reached(line: &CommandLine) -> Vec<Reached> {
     let mut reached = Vec::new();

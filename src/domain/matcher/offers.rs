@@ -193,13 +193,13 @@ impl Subject {
         let deep = SUBCOMMANDS.get(names::base_name(program).as_str())?;
         let mut named = if deep.contains(subcommand) { 3 } else { 2 };
         words.get(2..named)?.iter().all(is_name).then_some(())?;
-        match danger::inner(&command.words) {
+        let look = danger::look(command);
+        match look.inner {
             Some(inner) => named = named.max(inner + 1),
             None if RUN_THEIR_WORDS.contains(words.get(named - 1)?) => named += 1,
             None => {}
         }
-        let look = danger::look(command);
-        let guards = look.options.iter().filter(|option| option.sets.iter().any(|set| GUARDS.contains(&set.as_str())));
+        let guards = look.options.iter().filter(|option| option.sets.iter().any(|set| GUARDS.contains(&set.as_ref())));
         named = named.max(guards.map(|option| option.value.unwrap_or(option.word) + 1).max().unwrap_or_default());
         let named = words.get(..named)?;
         let named = named.iter().all(|word| is_plain_word(word)).then(|| named.join(" "))?;

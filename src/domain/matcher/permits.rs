@@ -1,6 +1,8 @@
 //! Which words of a command a wildcard covers because they are known to be harmless: a walk along the words, by the table of
 //! what is permitted.
 
+use std::borrow::Cow;
+
 use super::names::program_name;
 use super::permitted::{Entry, NOTHING, Permitted, Rest, Value, entry, is_number, own_name};
 use super::programs::{RUN_TEXT, WINDOWS};
@@ -31,7 +33,7 @@ pub(super) struct Given {
     /// The word that is its value, if that is the next one.
     pub(super) value: Option<usize>,
     /// What it sets, by all names of the option without `no-`: two that share one set the same.
-    pub(super) sets: Vec<String>,
+    pub(super) sets: Vec<Cow<'static, str>>,
     /// Whether the command with it only shows something.
     pub(super) is_view: bool,
 }
@@ -358,30 +360,44 @@ impl Walker<'_> {
         let words = self.words;
         let text = words[at].text.as_str();
         let name = text.get(..bytes).unwrap_or(text);
-        self.given(at, None, name.split('=').next().unwrap_or(name));
+        let name = name.split('=').next().unwrap_or(name);
+        let known = self.find(name).map(|permitted| Cow::Borrowed(permitted.name));
+        self.remember(at, None, known.unwrap_or_else(|| Cow::Owned(name.to_owned())));
+    }
+
+    /// Remembers an option that is known, by the first of its names.
+    fn given(&mut self, word: usize, value: Option<usize>, name: &'static str) {
+        self.remember(word, value, Cow::Borrowed(name));
     }
 
     /// Remembers an option with all of its names.
-    fn given(&mut self, word: usize, value: Option<usize>, name: &str) {
-        let permitted = self.find(name).map_or(name, |permitted| permitted.name);
-        let entries = || std::iter::once(self.entry).chain(self.above.iter().copied());
-        let others = entries().flat_map(|entry| entry.names.get(permitted)).flatten().copied();
-        let mut names = others.chain([name]).collect::<Vec<_>>();
-        let is_view = names.iter().any(|name| self.entry.views.contains(name));
-        self.walked.reads |= names.iter().any(|name| self.entry.reads.contains(name));
-        let opposites = self.entry.opposites.iter().filter(|set| set.iter().any(|name| names.contains(name)));
-        let opposites = opposites.flatten().copied().collect::<Vec<_>>();
-        names.extend(opposites);
-        let sets = names.into_iter().map(what_it_sets).collect();
+    fn remember(&mut self, word: usize, value: Option<usize>, name: Cow<'static, str>) {
+        let entries = std::iter::once(self.entry).chain(self.above.iter().copied());
+        let others = entries.flat_map(|entry| entry.names.get(name.as_ref())).flatten();
+        let others = others.filter(|other| **other != name).map(|other| Cow::Borrowed(*other));
+        let mut names = others.collect::<Vec<_>>();
+        names.push(name);
+        let has_one_of = |options: &[&str]| options.iter().any(|option| names.iter().any(|name| name == option));
+        let is_view = has_one_of(&self.entry.views);
+        self.walked.reads |= has_one_of(&self.entry.reads);
+        let opposites = self.entry.opposites.iter().filter(|set| has_one_of(set)).flatten();
+        let opposites = opposites.map(|option| Cow::Borrowed(*option)).collect::<Vec<_>>();
+        let sets = names.into_iter().chain(opposites).map(what_it_sets).collect();
         self.walked.options.push(Given { word, value, sets, is_view });
     }
 }
 
 /// What an option sets: `--no-color` and `--color` the same, and `-color` where that is a whole name.
-fn what_it_sets(name: &str) -> String {
-    match name.strip_prefix("--").or_else(|| name.strip_prefix('-').filter(|long| long.len() > 1)) {
-        Some(long) => long.strip_prefix("no-").unwrap_or(long).to_owned(),
-        None => name.to_owned(),
+fn what_it_sets(name: Cow<'static, str>) -> Cow<'static, str> {
+    fn of(name: &str) -> &str {
+        match name.strip_prefix("--").or_else(|| name.strip_prefix('-').filter(|long| long.len() > 1)) {
+            Some(long) => long.strip_prefix("no-").unwrap_or(long),
+            None => name,
+        }
+    }
+    match name {
+        Cow::Borrowed(name) => Cow::Borrowed(of(name)),
+        Cow::Owned(name) => Cow::Owned(of(&name).to_owned()),
     }
 }
 

@@ -1,22 +1,21 @@
 //! The table of options that are known to be harmless, `programs/permitted.txt`, which says how its lines are read.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::glob::{Glob, Reach};
 use super::permits::Role;
-use super::programs::{PERMITTED, lines};
+use super::programs::{PERMITTED, Table, lines};
 use super::word::Known;
 
 /// What is known of the words behind a program or one of its subcommands.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     /// By each of their names.
-    pub(super) options: HashMap<&'static str, Permitted>,
+    pub(super) options: Table<&'static str, Permitted>,
     /// By what they begin with.
     pub(super) beginnings: Vec<&'static str>,
     /// Options that go with the subcommands below, too.
-    pub(super) everywhere: HashMap<&'static str, Permitted>,
+    pub(super) everywhere: Table<&'static str, Permitted>,
     /// No option of it does harm.
     pub(super) any: bool,
     /// Long options have one dash, so that letters are never written together.
@@ -34,7 +33,7 @@ pub(super) struct Entry {
     /// Options with which something is only read, whatever stands behind them.
     pub(super) reads: Vec<&'static str>,
     /// All names of each option, by the first of them.
-    pub(super) names: HashMap<&'static str, Vec<&'static str>>,
+    pub(super) names: Table<&'static str, Vec<&'static str>>,
     /// Options that undo each other.
     pub(super) opposites: Vec<Vec<&'static str>>,
     /// Whether there are entries for subcommands of it.
@@ -94,7 +93,7 @@ pub(super) enum Kind {
 }
 
 /// By the names of programs and subcommands, one blank apart: `git stash list`.
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(PERMITTED).unwrap_or_default());
+static TABLE: LazyLock<Permissions> = LazyLock::new(|| Permissions::parse(PERMITTED).unwrap_or_default());
 
 /// An entry in which nothing is permitted,
 /// but what every program takes for a question about itself.
@@ -107,10 +106,10 @@ pub(super) static NOTHING: LazyLock<Entry> = LazyLock::new(|| {
 });
 
 #[derive(Debug, Default)]
-struct Table {
-    entries: HashMap<String, Entry>,
+struct Permissions {
+    entries: Table<String, Entry>,
     /// Other names of subcommands, by the path that leads to them.
-    own_names: HashMap<String, HashMap<&'static str, &'static str>>,
+    own_names: Table<String, Table<&'static str, &'static str>>,
 }
 
 /// Whether `program` has an entry.
@@ -128,7 +127,7 @@ pub(super) fn own_name(path: &str, word: &str) -> Option<&'static str> {
     TABLE.own_names.get(path).and_then(|names| names.get(word)).copied()
 }
 
-impl Table {
+impl Permissions {
     /// Reads the table; a line that cannot be read is returned.
     fn parse(text: &'static str) -> Result<Self, String> {
         let mut table = Self::default();
@@ -322,7 +321,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_table_is_read() {
-        assert_eq!(Table::parse(PERMITTED).err(), None);
+        assert_eq!(Permissions::parse(PERMITTED).err(), None);
         assert!(programs().collect::<HashSet<_>>().len() > 100);
     }
 
@@ -330,7 +329,7 @@ mod tests {
     fn a_line_that_says_nothing_is_refused() {
         for line in ["git log", " --oneline", "git : log", "git : -", "git : --x=", "git : --x,y", "git : -a\ngit : -b"]
         {
-            assert!(Table::parse(line).is_err(), "{line}");
+            assert!(Permissions::parse(line).is_err(), "{line}");
         }
     }
 

@@ -1,9 +1,14 @@
 //! What is known of programs: tables, each in a file of its own in `programs/` that says what stands in it.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::permitted;
+
+/// A table by name. Its keys are ours, so that no request can make them collide: a fast hash is enough.
+pub(super) type Table<K, V> = foldhash::HashMap<K, V>;
+
+/// A set of names of ours.
+type Names = foldhash::HashSet<&'static str>;
 
 /// What needs a look in the words of a program; `options.txt` says what a token may be.
 #[derive(Debug, Default)]
@@ -15,8 +20,8 @@ pub(super) struct Program {
 }
 
 /// By name; `git:clone` is that subcommand alone.
-pub(super) static PROGRAMS: LazyLock<HashMap<&str, Program>> = LazyLock::new(|| {
-    let mut programs = HashMap::<_, Program>::new();
+pub(super) static PROGRAMS: LazyLock<Table<&str, Program>> = LazyLock::new(|| {
+    let mut programs = Table::<_, Program>::default();
     let mut names: Vec<&str> = Vec::new();
     for line in lines(include_str!("programs/options.txt")) {
         if let Some(found) = line.strip_prefix("= ") {
@@ -35,16 +40,15 @@ pub(super) static PROGRAMS: LazyLock<HashMap<&str, Program>> = LazyLock::new(|| 
 });
 
 /// Programs that run their arguments, or a text in them, as commands; shells among them.
-pub(super) static WRAPPERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+pub(super) static WRAPPERS: LazyLock<Names> = LazyLock::new(|| {
     words(include_str!("programs/wrappers.txt")).chain(words(include_str!("programs/shells.txt"))).collect()
 });
 
 /// Builtins that change what the rest of a line means, or run text as commands.
-pub(super) static BUILTINS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| words(include_str!("programs/builtins.txt")).collect());
+pub(super) static BUILTINS: LazyLock<Names> = LazyLock::new(|| words(include_str!("programs/builtins.txt")).collect());
 
 /// Programs whose second word is a subcommand, each with those that have another below them.
-pub(super) static SUBCOMMANDS: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
+pub(super) static SUBCOMMANDS: LazyLock<Table<&str, Vec<&str>>> = LazyLock::new(|| {
     let parts =
         lines(include_str!("programs/subcommands.txt")).map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
     parts.filter_map(|parts| Some((*parts.first()?, parts[1..].to_vec()))).collect()
@@ -54,26 +58,25 @@ pub(super) static SUBCOMMANDS: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::ne
 pub(super) const PERMITTED: &str = include_str!("programs/permitted.txt");
 
 /// Other names of programs, each with the one that the tables have.
-pub(super) static OTHER_NAMES: LazyLock<HashMap<&str, &str>> =
+pub(super) static OTHER_NAMES: LazyLock<Table<&str, &str>> =
     LazyLock::new(|| other_names(include_str!("programs/names.txt")));
 
 /// Short and plural names of the kinds of things in a cluster, each with its own.
-pub(super) static KINDS: LazyLock<HashMap<&str, &str>> =
+pub(super) static KINDS: LazyLock<Table<&str, &str>> =
     LazyLock::new(|| other_names(include_str!("programs/kinds.txt")));
 
 /// Programs whose options begin with a slash.
-pub(super) static WINDOWS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| words(include_str!("programs/windows.txt")).collect());
+pub(super) static WINDOWS: LazyLock<Names> = LazyLock::new(|| words(include_str!("programs/windows.txt")).collect());
 
 /// Programs that run the text on their standard input, each with how many words keep them from it and which options do.
-pub(super) static INTERPRETERS: LazyLock<HashMap<&str, (usize, Vec<&str>)>> = LazyLock::new(|| {
+pub(super) static INTERPRETERS: LazyLock<Table<&str, (usize, Vec<&str>)>> = LazyLock::new(|| {
     let parts =
         lines(include_str!("programs/interpreters.txt")).map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
     parts.filter_map(|parts| Some((*parts.first()?, (parts.get(1)?.parse().ok()?, parts[2..].to_vec())))).collect()
 });
 
 /// Programs that run a text or other programs, by names that are no ordinary words.
-pub(super) static RUN_TEXT: LazyLock<HashSet<&str>> =
+pub(super) static RUN_TEXT: LazyLock<Names> =
     LazyLock::new(|| words(include_str!("programs/shells.txt")).chain(RUN_OTHERS.iter().copied()).collect());
 
 /// Interpreters and wrappers that nothing else is called like.
@@ -109,7 +112,7 @@ const RUN_OTHERS: &[&str] = &[
 ];
 
 /// Variables whose values change nothing but how a program reports; `NAME=VALUE` is harmless with that value only.
-pub(super) static HARMLESS_VARIABLES: LazyLock<HashSet<&str>> =
+pub(super) static HARMLESS_VARIABLES: LazyLock<Names> =
     LazyLock::new(|| words(include_str!("programs/variables.txt")).collect());
 
 /// Whether `program` is a shell.
@@ -117,7 +120,7 @@ pub(super) fn is_shell(program: &str) -> bool {
     SHELLS.contains(program)
 }
 
-static SHELLS: LazyLock<HashSet<&str>> = LazyLock::new(|| words(include_str!("programs/shells.txt")).collect());
+static SHELLS: LazyLock<Names> = LazyLock::new(|| words(include_str!("programs/shells.txt")).collect());
 
 /// Whether a table has an entry for the program `name`.
 pub(super) fn is_known(name: &str) -> bool {
@@ -129,7 +132,7 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 /// Lines of a name, a colon and other names.
-fn other_names(text: &'static str) -> HashMap<&'static str, &'static str> {
+fn other_names(text: &'static str) -> Table<&'static str, &'static str> {
     let names = lines(text).filter_map(|line| line.split_once(": "));
     names
         .flat_map(|(own, others)| others.split_ascii_whitespace().chain([own]).map(move |other| (other, own)))

@@ -1,12 +1,14 @@
 //! What patterns are held against: a confirmation's subject, read as what it is, and what its input says beside it.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
 use super::characters;
 use super::command_line::{CommandLine, SimpleCommand};
 use super::danger;
 use super::doubt::Doubt;
-use super::nested::{Reached, reached};
+use super::nested::{self, Reached};
 use super::path::{self, Path};
 use super::place;
 use super::url::Url;
@@ -42,8 +44,8 @@ pub struct Subject {
 pub(super) enum Form {
     Command {
         line: CommandLine,
-        /// Everything that it runs, for rules that deny or ask.
-        reached: Vec<Reached>,
+        /// Everything that it runs, for rules that deny or ask: looked for once one of them stands.
+        reached: OnceLock<Vec<Reached>>,
     },
     Path {
         /// Every way to say it.
@@ -58,6 +60,16 @@ pub(super) enum Form {
     Whole,
     /// What could not be read: it is only ever itself.
     Opaque,
+}
+
+impl Form {
+    /// Everything that a command line runs, as far as it can be read; of anything else nothing.
+    pub(super) fn reached(&self) -> &[Reached] {
+        match self {
+            Self::Command { line, reached } => reached.get_or_init(|| nested::reached(line)),
+            Self::Path { .. } | Self::Url(_) | Self::Text | Self::Whole | Self::Opaque => &[],
+        }
+    }
 }
 
 /// The longest path or URL that is looked into, in bytes: as long as a path may be on most systems.
@@ -80,8 +92,10 @@ impl Subject {
         let reading = profiles.read(&confirmation.tool_name, input);
         let read_text = reading.said.text();
         let text = confirmation.subject.clone().unwrap_or_else(|| read_text.clone());
-        let is_whole_input =
-            text == if reading.is_whole() { read_text.clone() } else { confirmation.input.canonical() };
+        let is_whole_input = match reading.is_whole() {
+            true => text == read_text,
+            false => text.starts_with('{') && text == confirmation.input.canonical(),
+        };
         let is_own_words = !is_whole_input && text != read_text;
         let mut rest = Rest::new(&reading, is_own_words.then_some(text.as_str()));
         rest.object(&Pointer::root(), input);
@@ -202,10 +216,11 @@ fn read(said: &Said, working_dir: Option<&str>, start: Option<&Path>) -> (Form, 
 
 fn command(mut line: CommandLine, start: Option<&Path>) -> (Form, Option<Doubt>) {
     place::mark(&mut line, start);
-    let reached = reached(&line);
-    let too_much = reached.iter().any(|reached| reached.is_too_much).then_some(Doubt::TooMuch);
-    let doubt = line.doubt.or(too_much);
-    (Form::Command { reached, line }, doubt)
+    let reached = OnceLock::new();
+    let is_too_much = nested::may_be_too_much(&line)
+        && reached.get_or_init(|| nested::reached(&line)).iter().any(|reached| reached.is_too_much);
+    let doubt = line.doubt.or(is_too_much.then_some(Doubt::TooMuch));
+    (Form::Command { line, reached }, doubt)
 }
 
 fn as_paths(paths: Vec<Path>) -> Form {
