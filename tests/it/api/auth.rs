@@ -1,6 +1,5 @@
 //! Who may do what: tokens, roles, and what an agent may know of others.
 
-
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
