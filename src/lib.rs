@@ -15,7 +15,7 @@
 //! | [`domain::kinds`] | the kinds of interaction, one file each: content, checks, summary, what resolves it |
 //! | [`domain::acknowledgement`] | what a person must have seen before an approval counts |
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
-//! | [`domain::rule_set`] | what many rules decide together |
+//! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |

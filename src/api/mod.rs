@@ -12,6 +12,7 @@ mod resolutions;
 pub(crate) mod routes;
 mod trust_rules;
 mod warning;
+mod why;
 mod with_raw;
 
 pub use self::events::*;
@@ -24,4 +25,5 @@ pub use self::resolutions::*;
 pub use self::routes::*;
 pub use self::trust_rules::*;
 pub use self::warning::Warning;
+pub use self::why::{NearRule, Why};
 pub use self::with_raw::WithRaw;

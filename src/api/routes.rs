@@ -123,6 +123,12 @@ macro_rules! routes {
             ListPending list_pending "listPendingInteractions" "approvers": GET "/v1/pending-interactions" (), query ListPending
                 => json(Pending) { 200 "All that is pending, or the newest of each kind"; } else {}
 
+            /// Says why a person is asked: the rules that came nearest, and what of them missed
+            WhyAsked why_asked "whyAsked" "approvers": GET "/v1/interactions/{requestId}/why" (request_id: RequestId)
+                => json(WithRaw<Why>) { 200 "By the rules as they stand now"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                }
+
             /// Makes a rule, from what a pending confirmation offers or of one's own
             MakeTrustRule make_trust_rule "makeTrustRule" "trust rules": POST "/v1/trust-rules" (), body TrustRuleBody
                 => json(MadeTrustRule) { 201 "It is new"; 200 "The rule that stands already"; } else {

@@ -11,6 +11,7 @@ use crate::domain::id::{IdPrefix, PrincipalName, RequestId, RuleId, RuleName, To
 use crate::domain::json::{null_as_absent, null_as_any};
 use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Reason, Scope};
+use crate::domain::rule_set::MissedPart;
 use crate::domain::trust_rule::{self, NamedParts, NewTerms, Terms};
 
 /// A rule that is to be made, or previewed: from a request, or of one's own.
@@ -202,9 +203,10 @@ pub struct MadeTrustRule {
 }
 
 /// How many of the latest confirmations were looked at, which of them the rule would have decided, those first that a
-/// person had decided the other way round, and what is pending that it would decide.
+/// person had decided the other way round, what is pending that it would decide, and what of that comes nearest to it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = PreviewView)]
+#[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the interface's document has the words")]
 pub struct TrustRulePreview {
     pub examined: usize,
@@ -214,6 +216,31 @@ pub struct TrustRulePreview {
     pub pending: Vec<WithRaw<Interaction>>,
     pub counts: PreviewCounts,
     pub truncated: bool,
+    pub covers: Option<Covers>,
+    pub near_misses: Vec<NearMiss>,
+}
+
+/// Whether a rule covers the confirmation that it is made from, and if not, why.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = CoversView)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct Covers {
+    pub request_id: RequestId,
+    pub covered: bool,
+    pub missed: Option<MissedPart>,
+    pub because: Option<String>,
+}
+
+/// Something that is pending and that a rule would not decide, though it comes near.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = NearMissView)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct NearMiss {
+    pub request_id: RequestId,
+    pub missed: Option<MissedPart>,
+    pub because: String,
 }
 
 /// How what a rule would have decided was decided without it.

@@ -32,6 +32,7 @@ mod terminal;
 mod time;
 mod token;
 mod watch;
+mod why;
 mod withdraw;
 
 use std::io::{self, Write};
@@ -66,6 +67,8 @@ enum Command {
     Watch(watch::WatchQueue),
     /// Show an interaction in full: the request, its agent and its resolution
     Show(show::Show),
+    /// Say why a person is asked: the rules that came nearest, and what of them missed
+    Why(why::WhyAsked),
     #[command(flatten)]
     Resolve(kinds::Resolve),
     /// List what was asked and how it ended, newest first, or tell the story of one interaction
@@ -120,6 +123,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::List(list) => list.run(),
         Command::Watch(watch) => watch.run(),
         Command::Show(show) => show.run(),
+        Command::Why(why) => why.run(),
         Command::Resolve(resolve) => resolve.run(),
         Command::History(history) => history.run(),
         Command::Log(log) => log.run(),

@@ -66,6 +66,12 @@ impl Scope {
     /// The scope that covers every request.
     pub const EVERYWHERE: &str = "everywhere";
 
+    /// The same.
+    #[must_use]
+    pub fn everywhere() -> Self {
+        Self(Self::EVERYWHERE.to_owned())
+    }
+
     /// What a scope of one conversation begins with, before the conversation's id.
     const CONVERSATION: &str = "conversation:";
 

@@ -1,5 +1,10 @@
 //! The rules about one tool, and what they decide together.
 
+mod said;
+mod why;
+
+pub use self::why::{MissedPart, NearRule, Nearness, Why, WhyAsked, WhyNot};
+
 use std::collections::HashMap;
 use std::fmt;
 

@@ -25,6 +25,7 @@ mod supersede;
 mod take_secret;
 mod tokens;
 mod trust_rules;
+mod why;
 mod wipe_secret;
 mod withdraw;
 
@@ -40,7 +41,7 @@ pub use self::forget::{Forgotten, forget_aged, give_back, older_than};
 pub use self::import::{Change, Import, ImportError, Imported, active};
 pub use self::key::{RotateError, Rotated, rotate_key};
 pub use self::login::{Credential, IssuedCredential};
-pub use self::preview::{Preview, PreviewCounts, PreviewList};
+pub use self::preview::{Covers, NearMiss, Preview, PreviewCounts, PreviewList};
 pub use self::question::Answer;
 pub use self::register::{Register, Registered};
 pub use self::reject_all::reject_some_of;
@@ -48,6 +49,7 @@ pub use self::secret::ProvideSecret;
 pub use self::take_secret::SecretHandout;
 pub use self::tokens::FirstTokens;
 pub use self::trust_rules::{MadeRule, RuleSource};
+pub use self::why::Reasons;
 
 use self::alarm::Alarm;
 use self::feeds::Feeds;

@@ -176,7 +176,7 @@ impl MadeRule {
 }
 
 impl RuleSource {
-    const fn request_id(&self) -> Option<&RequestId> {
+    pub(super) const fn request_id(&self) -> Option<&RequestId> {
         match self {
             Self::Request(request_id) => Some(request_id),
             Self::Own(_) => None,

@@ -8,12 +8,14 @@ use sha2::{Digest as _, Sha256};
 use super::kinds::{Asked, FormTarget};
 use super::session::Person;
 use super::text::{Markup, RelativeTime, escape_untrusted};
-use crate::domain::enums::RiskLevel;
+use crate::domain::enums::{RiskLevel, RuleDecision};
 use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::origin::Origin;
+use crate::domain::rule_set::Why;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::present::{Ending, asks};
+use crate::service::Reasons;
 
 /// One interaction, as `person` sees it.
 #[derive(Template)]
@@ -40,12 +42,30 @@ pub(super) struct Card {
     csrf: Option<String>,
     /// Why the forms are not there, though it is pending.
     why_not: Option<&'static str>,
+    /// Why a person is asked, where that is known.
+    why: Option<WhyView>,
     /// How large it is, in bytes, where what it asks is on its own page alone.
     only_on_its_page: Option<usize>,
 }
 
+/// Why a person is asked.
+struct WhyView {
+    because: Markup,
+    /// The rules that came nearest: each with its id, what it does, and what of it missed.
+    nearest: Vec<(String, RuleDecision, Markup)>,
+}
+
+impl WhyView {
+    fn of(why: Why) -> Self {
+        let nearest = why.nearest.into_iter();
+        let nearest = nearest.map(|rule| (rule.rule_id.to_string(), rule.decision, escape_untrusted(&rule.because)));
+        Self { because: escape_untrusted(&why.because), nearest: nearest.collect() }
+    }
+}
+
 impl Card {
-    pub(super) fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
+    /// The card of `record`; `reasons` say why a person is asked.
+    pub(super) fn of(record: &Record, person: &Person, app: &App, reasons: Option<&Reasons>) -> Result<Self, Problem> {
         let interaction = &record.interaction;
         let now = app.service.now();
         let asked = Asked::of(record, app.service.profiles());
@@ -72,6 +92,7 @@ impl Card {
             standing: ResolutionSummary::of(interaction, person),
             csrf: why_not.is_none().then(|| person.csrf()),
             why_not,
+            why: reasons.and_then(|reasons| reasons.of(record)).map(WhyView::of),
             only_on_its_page: None,
             asked,
         })
@@ -80,7 +101,7 @@ impl Card {
     /// The card of what is too large to be shown beside others: who asks, for what, and where all of it is. Nothing can be
     /// decided on it.
     pub(super) fn without_content(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
-        let card = Self::of(record, person, app)?;
+        let card = Self::of(record, person, app, None)?;
         Ok(Self { csrf: None, why_not: None, alike: None, only_on_its_page: Some(record.body.bytes), ..card })
     }
 

@@ -105,6 +105,7 @@ pub(super) async fn get(
         true => app.service.active_rule_of(interaction).await?,
         false => None,
     };
+    let reasons = app.service.reasons(std::slice::from_ref(&record)).await?;
     html(&InteractionPage {
         frame: Frame::of(&person, "history"),
         request_id: request_id.to_string(),
@@ -113,7 +114,7 @@ pub(super) async fn get(
         is_pending: resolution.is_none(),
         is_forgotten: record.forgetting.is_some(),
         asked: Asked::of(&record, app.service.profiles()),
-        card: resolution.is_none().then(|| Card::of(&record, &person, &app)).transpose()?,
+        card: resolution.is_none().then(|| Card::of(&record, &person, &app, Some(&reasons))).transpose()?,
         details: interaction_details(&record),
         resolution: resolution.map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
         answered: resolution.map(|found| resolution_details(&record, found)).unwrap_or_default(),

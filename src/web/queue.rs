@@ -16,7 +16,7 @@ use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::Params;
-use crate::service::Error;
+use crate::service::{Error, Reasons};
 
 /// How many cards a page has; the others are on the pages after it.
 const MOST_CARDS: u32 = 100;
@@ -74,10 +74,11 @@ pub(super) async fn page(
     let skip = query.skip.unwrap_or(0);
     let found = app.service.queue(agent.clone(), skip, MOST_CARDS).await;
     let (records, pending) = found.map_err(Problem::from)?;
+    let reasons = app.service.reasons(&records).await.map_err(Problem::from)?;
     Ok(aside(move || {
         let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), skip, 0);
         for record in records {
-            let card = card(&record, &person, &app)?;
+            let card = card(&record, &person, &app, &reasons)?;
             (shown, bytes) = (shown + 1, bytes + shown_bytes(&record));
             match groups.iter_mut().find(|group| group.key == card.group) {
                 Some(group) => group.cards.push(card),
@@ -108,8 +109,11 @@ const fn shown_bytes(record: &Record) -> usize {
 }
 
 /// The card of an interaction, without what is too large for one page with others.
-fn card(record: &Record, person: &Person, app: &App) -> Result<Card, Problem> {
-    if is_only_named(record) { Card::without_content(record, person, app) } else { Card::of(record, person, app) }
+fn card(record: &Record, person: &Person, app: &App, reasons: &Reasons) -> Result<Card, Problem> {
+    match is_only_named(record) {
+        true => Card::without_content(record, person, app),
+        false => Card::of(record, person, app, Some(reasons)),
+    }
 }
 
 #[derive(Deserialize)]
@@ -150,8 +154,9 @@ pub(super) async fn cards(
             break;
         }
     }
+    let reasons = app.service.reasons(&records).await.map_err(Problem::from)?;
     Ok(aside(move || {
-        let cards = records.iter().map(|record| card(record, &person, &app)).collect::<Result<_, _>>()?;
+        let cards = records.iter().map(|record| card(record, &person, &app, &reasons)).collect::<Result<_, _>>()?;
         html(&Cards { cards })
     })
     .await?)

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::forms::{Form, given};
+use super::forms::{Fields, Form, given};
 use super::history::Line;
 use super::kinds::confirmation::confirmation;
 use super::page::{Frame, html};
@@ -64,42 +64,62 @@ pub(super) async fn page(
             preview: None,
         });
     };
-    let record = app.service.get(&person.principal, &request_id).await?;
+    let record = meant_for(&app, &person, &request_id).await?;
+    let asked = confirmation(&record)?;
+    let registered_by = &record.interaction.registered_by;
+    let mut draft = Draft::like(asked, registered_by, app.service.profiles(), &app.limits);
+    let preview = match draft.read(&app.limits) {
+        Some((tool_name, terms)) => Some(look_ahead(&app, &person, tool_name, terms, Some(request_id)).await?),
+        None => None,
+    };
+    html(&RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: Some(Like::of(&record)?), preview })
+}
+
+/// The confirmation that a rule is written for.
+async fn meant_for(app: &App, person: &Person, request_id: &RequestId) -> Result<Record, Problem> {
+    let record = app.service.get(&person.principal, request_id).await?;
     if record.interaction.kind != Kind::Confirmation {
         return Err(Refused::RuleFromWrongKind { actual: record.interaction.kind }.into());
     }
     if record.forgetting.is_some() {
         return Err(Refused::Forgotten.into());
     }
-    let asked = confirmation(&record)?;
-    let registered_by = &record.interaction.registered_by;
-    let mut draft = Draft::like(asked, registered_by, app.service.profiles(), &app.limits);
-    let preview = match draft.read(&app.limits) {
-        Some((tool_name, terms)) => Some(look_ahead(&app, &person, tool_name, terms).await?),
-        None => None,
-    };
-    let like = Like {
-        request_id,
-        tool_name: escape_untrusted(asked.tool_name.as_str()),
-        subject: escape_untrusted(&asked.subject_text()),
-        is_high_risk: asked.risk_level == RiskLevel::High,
-        allows_rules: asked.persistent_decisions_allowed,
-    };
-    html(&RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: Some(like), preview })
+    Ok(record)
+}
+
+/// The confirmation that a form says its rule is for.
+async fn sent_for(app: &App, person: &Person, fields: &Fields) -> Result<Option<Like>, Problem> {
+    let Some(request_id) = given::<RequestId>("requestId", fields.filled("requestId"))? else { return Ok(None) };
+    Like::of(&meant_for(app, person, &request_id).await?).map(Some)
+}
+
+impl Like {
+    fn of(record: &Record) -> Result<Self, Problem> {
+        let asked = confirmation(record)?;
+        Ok(Self {
+            request_id: record.interaction.request_id.clone(),
+            tool_name: escape_untrusted(asked.tool_name.as_str()),
+            subject: escape_untrusted(&asked.subject_text()),
+            is_high_risk: asked.risk_level == RiskLevel::High,
+            allows_rules: asked.persistent_decisions_allowed,
+        })
+    }
 }
 
 /// Changes nothing. The script asks for the part of the page that shows it; a browser without one for all of it.
 pub(super) async fn preview(State(app): State<App>, form: Form) -> Result<Response, Problem> {
     let Form { person, fields } = form;
     let mut draft = Draft::sent(&fields);
+    let like = sent_for(&app, &person, &fields).await?;
+    let request_id = like.as_ref().map(|like| like.request_id.clone());
     let preview = match draft.read(&app.limits) {
-        Some((tool_name, terms)) => look_ahead(&app, &person, tool_name, terms).await?,
+        Some((tool_name, terms)) => look_ahead(&app, &person, tool_name, terms, request_id).await?,
         None => Preview::of_faults(Frame::of(&person, "rules"), draft.faults()),
     };
     if fields.get("part").is_some() {
         return html(&preview);
     }
-    html(&RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: None, preview: Some(preview) })
+    html(&RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like, preview: Some(preview) })
 }
 
 pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
@@ -107,7 +127,8 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
     person.principal.require(Right::Resolve).map_err(Problem::from)?;
     let mut draft = Draft::sent(&fields);
     let Some((tool_name, terms)) = draft.read(&app.limits) else {
-        let page = RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like: None, preview: None };
+        let like = sent_for(&app, &person, &fields).await?;
+        let page = RuleEditorPage { frame: Frame::of(&person, "rules"), draft, like, preview: None };
         return Ok((FORM_AT_FAULT, html(&page)?).into_response());
     };
     let source = RuleSource::Own(tool_name);
@@ -116,9 +137,16 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())
 }
 
-async fn look_ahead(app: &App, person: &Person, tool_name: ToolName, terms: Terms) -> Result<Preview, Problem> {
+async fn look_ahead(
+    app: &App,
+    person: &Person,
+    tool_name: ToolName,
+    terms: Terms,
+    meant_for: Option<RequestId>,
+) -> Result<Preview, Problem> {
     let decision = terms.decision;
-    let preview = app.service.preview_trust_rule(&person.principal, RuleSource::Own(tool_name), terms.into()).await?;
+    let source = RuleSource::Own(tool_name);
+    let preview = app.service.preview_trust_rule(&person.principal, source, terms.into(), meant_for).await?;
     Ok(Preview::of(Frame::of(person, "rules"), decision, &preview))
 }
 
@@ -140,12 +168,21 @@ impl HtmlSafe for Preview {}
 
 struct Shown {
     decision: RuleDecision,
+    /// Whether it covers the request that it is for, where there is one, and if not why.
+    covers: Option<Covered>,
+    /// What waits and comes nearest to being decided by it: each with the reason why it is not.
+    near_misses: Vec<(RequestId, Markup)>,
     examined: usize,
     /// How many of these it would have decided.
     decided: usize,
     counts: PreviewCounts,
     /// The most important first.
     lists: Vec<List>,
+}
+
+enum Covered {
+    Yes,
+    No(Markup),
 }
 
 struct List {
@@ -178,11 +215,17 @@ impl Preview {
             List::of("The others, the latest first", &preview.decided.records, decided - counts.contradicted, false),
         ];
         let lists = lists.into_iter().filter(|list| !list.lines.is_empty() || list.more > 0).collect();
-        Self {
-            frame,
-            faults: Vec::new(),
-            shown: Some(Shown { decision, examined: preview.examined, decided, counts, lists }),
-        }
+        let covers = preview.covers.as_ref().map(|covers| match &covers.why_not {
+            None => Covered::Yes,
+            Some(why_not) => Covered::No(escape_untrusted(&why_not.because)),
+        });
+        let meant_for = preview.covers.as_ref().map(|covers| &covers.request_id);
+        let near_misses = preview.near_misses.iter().filter(|miss| Some(&miss.request_id) != meant_for);
+        let near_misses = near_misses.map(|miss| (miss.request_id.clone(), escape_untrusted(&miss.why_not.because)));
+        let near_misses = near_misses.collect();
+        let examined = preview.examined;
+        let shown = Shown { decision, covers, near_misses, examined, decided, counts, lists };
+        Self { frame, faults: Vec::new(), shown: Some(shown) }
     }
 }
 

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::terms::RuleFlags;
-use crate::api::{Interaction, PreviewCounts, TrustRulePreview, WithRaw};
+use crate::api::{Interaction, NearMiss, PreviewCounts, TrustRulePreview, WithRaw};
 use crate::cli::Failure;
 use crate::cli::card::outcome_tint;
 use crate::cli::common::Common;
 use crate::cli::list::{dash, shown_ids, what};
-use crate::cli::safe_text::SafeText;
+use crate::cli::safe_text::{self, SafeText};
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::present::{escape_json, resolver};
@@ -44,6 +44,13 @@ fn print(preview: &TrustRulePreview) -> io::Result<()> {
     writeln!(out, "  {by_rules} that rules decided and {unanswered} that stayed unanswered;")?;
     writeln!(out, "  {contradicted} of them a person decided the other way round.")?;
     writeln!(out, "It would decide {pending} of those that are pending.")?;
+    if let Some(covers) = &preview.covers {
+        let because = covers.because.as_deref().map_or_else(|| "yes".to_owned(), |because| format!("no: {because}"));
+        writeln!(out, "Does it cover {}? {}.", covers.request_id, safe_text::line(&because))?;
+    }
+    for NearMiss { request_id, because, .. } in &preview.near_misses {
+        writeln!(out, "It would not decide {request_id}: {}.", safe_text::line(because))?;
+    }
     if preview.truncated {
         writeln!(out, "Only some of them are listed.")?;
     }

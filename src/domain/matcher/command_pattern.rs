@@ -13,13 +13,13 @@ use super::word_pattern::WordPattern;
 /// A pattern of one simple command.
 #[derive(Clone, Debug)]
 pub(super) struct CommandPattern {
-    words: Vec<WordPattern>,
+    pub(super) words: Vec<WordPattern>,
     /// The same with each subcommand by its own name and without `--*`: what rules that deny or ask go by.
     canonical: Vec<WordPattern>,
     /// Whether its last word is a `*` alone, which stands for any further words.
     any_rest: bool,
     /// Whether it has a `--*`, which stands for any options.
-    any_options: bool,
+    pub(super) any_options: bool,
     /// The letters of the options that it spells.
     options: u64,
 }
@@ -151,13 +151,13 @@ impl CommandPattern {
     }
 
     /// Whether it says that the command reads its input: `python3 - *`.
-    fn spells_input(&self) -> bool {
+    pub(super) fn spells_input(&self) -> bool {
         self.any_rest && self.words.iter().skip(1).any(|word| word.literal() == Some("-"))
     }
 
     /// Which part of the pattern covers each word, and none for what is covered by the `*` at its end; `None` where it does
     /// not cover them all.
-    fn covering(&self, words: &[Word]) -> Option<Vec<Option<&WordPattern>>> {
+    pub(super) fn covering(&self, words: &[Word]) -> Option<Vec<Option<&WordPattern>>> {
         let mut covering = Vec::with_capacity(self.words.len());
         for pattern in &self.words {
             if matches!(pattern, WordPattern::Options) {

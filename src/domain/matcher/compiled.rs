@@ -13,14 +13,14 @@ use crate::domain::pattern::Pattern;
 /// A pattern, ready to be held against subjects.
 #[derive(Clone, Debug)]
 pub struct CompiledPattern {
-    command: Option<CommandPattern>,
-    path: Option<PathPattern>,
+    pub(super) command: Option<CommandPattern>,
+    pub(super) path: Option<PathPattern>,
     /// The same as file systems may take it.
     folded_path: Option<PathPattern>,
-    url: Option<UrlPattern>,
+    pub(super) url: Option<UrlPattern>,
     /// The same in lower case.
     folded_url: Option<UrlPattern>,
-    glob: Glob,
+    pub(super) glob: Glob,
 }
 
 /// Whether a rule that allows never matches with this pattern: it has characters that a person is always asked about.

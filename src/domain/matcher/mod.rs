@@ -19,7 +19,7 @@
 //! | `compiled`, `command_pattern`, `word_pattern` | the other side: patterns |
 //! | `index` | which of many patterns are worth comparing |
 //! | `offers` | patterns for people to choose from |
-//! | `doubt` | why a person is asked |
+//! | `doubt`, `why` | why a person is asked: what is doubtful, and the word that a pattern does not cover |
 //!
 //! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
 //! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and *possible* for what it may.
@@ -53,6 +53,7 @@ mod sed;
 mod subject;
 mod tricks;
 mod url;
+mod why;
 mod word;
 mod word_pattern;
 
@@ -65,4 +66,5 @@ pub(super) use self::command_pattern::Likeness;
 pub(super) use self::index::Index;
 pub(super) use self::path::Path;
 pub(super) use self::place::Step;
+pub(super) use self::why::{Distance, ELSEWHERE, PatternGap, quoted};
 use super::pattern::{Pattern, Scope};

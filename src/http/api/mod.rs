@@ -14,6 +14,7 @@ mod question;
 mod register;
 pub(crate) mod secret;
 mod trust_rules;
+mod why;
 
 use axum::middleware::map_response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
@@ -30,6 +31,7 @@ use self::question::*;
 use self::register::*;
 use self::secret::*;
 use self::trust_rules::*;
+use self::why::*;
 use crate::api::Call;
 use crate::http::{App, Route};
 

@@ -6,8 +6,8 @@ use axum::response::Response;
 
 use super::page::{next_cursor, page};
 use crate::api::{
-    Interaction, ListTrustRules, MadeTrustRule, PreviewCounts, TrustRule, TrustRuleBody, TrustRuleList,
-    TrustRulePreview, Warning, WithRaw,
+    Covers, Interaction, ListTrustRules, MadeTrustRule, NearMiss, PreviewCounts, TrustRule, TrustRuleBody,
+    TrustRuleList, TrustRulePreview, Warning, WithRaw,
 };
 use crate::config::Limits;
 use crate::domain::id::RuleId;
@@ -40,7 +40,7 @@ pub(crate) async fn preview_trust_rule(
     Json(body): Json<TrustRuleBody>,
 ) -> Result<Response, Problem> {
     let (source, terms) = command(body, &app.limits)?;
-    let preview = app.service.preview_trust_rule(&caller, source, terms).await?;
+    let preview = app.service.preview_trust_rule(&caller, source, terms, None).await?;
     let service::PreviewCounts { contradicted, approved, rejected, by_rules, unanswered, pending } = preview.counts;
     let decided = preview.contradicted.records.into_iter().chain(preview.decided.records);
     ok(&TrustRulePreview {
@@ -49,7 +49,19 @@ pub(crate) async fn preview_trust_rule(
         pending: interactions(preview.pending.records),
         counts: PreviewCounts { contradicted, approved, rejected, by_rules, unanswered, pending },
         truncated: preview.truncated,
+        covers: preview.covers.map(covers),
+        near_misses: preview.near_misses.into_iter().map(near_miss).collect(),
     })
+}
+
+fn covers(service::Covers { request_id, why_not }: service::Covers) -> Covers {
+    let covered = why_not.is_none();
+    let (missed, because) = why_not.map_or((None, None), |why_not| (why_not.missed, Some(why_not.because)));
+    Covers { request_id, covered, missed, because }
+}
+
+fn near_miss(service::NearMiss { request_id, why_not }: service::NearMiss) -> NearMiss {
+    NearMiss { request_id, missed: why_not.missed, because: why_not.because }
 }
 
 fn interactions(records: impl IntoIterator<Item = Record>) -> Vec<WithRaw<Interaction>> {

@@ -165,6 +165,7 @@ impl Fixture {
                 ..Call::get("/v1/interactions/{requestId}/secret", "/v1/interactions/own-s/secret", RESOLVERS)
             },
             Call::get("/v1/pending-interactions", "/v1/pending-interactions", REVIEWERS),
+            Call::get("/v1/interactions/{requestId}/why", "/v1/interactions/c/why", REVIEWERS),
         ];
         resolving.chain(others).collect()
     }

@@ -24,7 +24,7 @@ fn a_beginning_of_two_names_both_and_changes_nothing() {
     for id in ["deploy-42", "deploy-43", "other"] {
         agent.register(&confirmation(id));
     }
-    for command in ["approve", "reject", "show", "history", "secret", "answer"] {
+    for command in ["approve", "reject", "show", "why", "history", "secret", "answer"] {
         let sentence = complains(2, &ada, &[command, "deploy"]);
         assert!(sentence.contains("deploy-42") && sentence.contains("deploy-43"), "{sentence}");
     }

@@ -15,6 +15,7 @@ mod snapshots;
 mod strange;
 mod typed;
 mod watch;
+mod why;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};

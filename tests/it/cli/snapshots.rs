@@ -31,6 +31,7 @@ fn the_help_of_every_command_is_as_it_was() {
         "run",
         "list",
         "show",
+        "why",
         "approve",
         "reject",
         "secret",

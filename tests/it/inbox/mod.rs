@@ -7,3 +7,4 @@ mod pages;
 mod rule_editor;
 mod rules;
 mod story;
+mod why;

@@ -14,6 +14,7 @@ mod profiles;
 mod races;
 mod revisions;
 mod undone;
+mod why;
 
 use serde_json::{Value, json};
 

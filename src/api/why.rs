@@ -1,0 +1,48 @@
+//! Why a person is asked.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::enums::RuleDecision;
+use crate::domain::id::{RequestId, RuleId};
+use crate::domain::rule_set::{self, MissedPart, WhyAsked};
+
+/// Why a person is asked, by the rules as they stand, and which of them came nearest.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = WhyView)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct Why {
+    pub request_id: RequestId,
+    pub reason: WhyAsked,
+    pub because: String,
+    pub nearest: Vec<NearRule>,
+}
+
+/// A rule that came near, and what of it missed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = NearRuleView)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct NearRule {
+    pub rule_id: RuleId,
+    pub decision: RuleDecision,
+    pub missed: Option<MissedPart>,
+    pub because: String,
+}
+
+impl Why {
+    /// Why a person is asked about the interaction of this id.
+    #[must_use]
+    pub fn new(request_id: RequestId, why: rule_set::Why) -> Self {
+        let rule_set::Why { reason, because, nearest } = why;
+        Self { request_id, reason, because, nearest: nearest.into_iter().map(NearRule::from).collect() }
+    }
+}
+
+impl From<rule_set::NearRule> for NearRule {
+    fn from(near: rule_set::NearRule) -> Self {
+        let rule_set::NearRule { rule_id, decision, missed, because } = near;
+        Self { rule_id, decision, missed, because }
+    }
+}
