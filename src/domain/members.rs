@@ -65,6 +65,21 @@ impl Pointer {
         Some(found)
     }
 
+    /// An input that has `value` there, and nothing else.
+    #[must_use]
+    pub fn around(&self, value: Value) -> Map<String, Value> {
+        let names = self.names().collect::<Vec<_>>();
+        let mut input = Map::new();
+        if let Some((first, below)) = names.split_first() {
+            let value = below
+                .iter()
+                .rev()
+                .fold(value, |value, name| Value::Object([(name.clone(), value)].into_iter().collect()));
+            input.insert(first.clone(), value);
+        }
+        input
+    }
+
     /// The last name in it, as a person reads it; the whole pointer where it leads further down.
     #[must_use]
     pub fn name(&self) -> String {
@@ -209,7 +224,11 @@ impl<'de> Visitor<'de> for PatternsByPointer {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut patterns = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
-            let pointer = Pointer::try_from(name).map_err(A::Error::custom)?;
+            let slashed = format!("/{name}");
+            let pointer = Pointer::try_from(name).map_err(|error| match Pointer::try_from(slashed) {
+                Ok(meant) => A::Error::custom(format_args!("{error}; write {:?}", meant.as_str())),
+                Err(_) => A::Error::custom(error),
+            })?;
             if patterns.contains_key(&pointer) {
                 return Err(A::Error::custom(format_args!("the pointer {:?} comes twice", pointer.as_str())));
             }
@@ -257,6 +276,8 @@ mod tests {
         assert_eq!(found("/a~1b/~0/1/c"), Some(json!(2)));
         assert_eq!(found("/"), Some(json!(3)));
         assert_eq!((found(""), found("/a~1b/x"), found("/a~1b/~0/2")), (None, None, None));
+        let around = |text: &str| Value::Object(text.parse::<Pointer>().unwrap().around(json!(1))).to_string();
+        assert_eq!((around("/a"), around("/a/b~1c")), (r#"{"a":1}"#.to_owned(), r#"{"a":{"b/c":1}}"#.to_owned()));
         assert_eq!(Pointer::root().child("a/b").child("~").as_str(), "/a~1b/~0");
     }
 
@@ -271,6 +292,7 @@ mod tests {
     fn no_pointer_comes_twice_and_there_is_an_end_to_them() {
         assert!(Members::from_json(r#"{"/a":"x","/a":"y"}"#).unwrap_err().contains("twice"));
         assert!(Members::from_json(r#"{"/a":1}"#).is_err());
+        assert!(Members::from_json(r#"{"host":"x"}"#).unwrap_err().contains("write \"/host\""));
         let many = (0..=MAX_MEMBERS).map(|n| (Pointer::root().child(&n.to_string()), String::new())).collect();
         assert!(Members::new(many).is_err());
         assert!(Members::new([(Pointer::root(), "x".repeat(MAX_MEMBERS_BYTES + 1))].into()).is_err());

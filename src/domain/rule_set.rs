@@ -239,7 +239,7 @@ impl<'r> Evaluation<'r, '_> {
         }
         let mut whole = self
             .in_force(self.set.allowing.for_whole(subject))
-            .filter(|(rule, pattern)| self.covers_whole(rule, pattern) && self.missed_part(rule).is_none());
+            .filter(|(rule, pattern)| self.covers_whole(rule, pattern) && self.missed_part(rule, pattern).is_none());
         let whole = whole.next().map(|(rule, _)| vec![rule]);
         let is_preferred = |rules: &Vec<&TrustRule>| match self.preferred_rule {
             Some(number) => rules.iter().any(|rule| self.set.numbers.get(&rule.rule_id) == Some(&number)),
@@ -278,8 +278,8 @@ impl<'r> Evaluation<'r, '_> {
             return None;
         }
         let mut allowing = self.in_force(self.set.allowing.for_command(step.command));
-        let found =
-            allowing.find(|(rule, pattern)| self.covers_step(rule, pattern, step) && self.missed_part(rule).is_none());
+        let found = allowing
+            .find(|(rule, pattern)| self.covers_step(rule, pattern, step) && self.missed_part(rule, pattern).is_none());
         found.map(|(rule, _)| rule)
     }
 
@@ -310,11 +310,11 @@ impl<'r> Evaluation<'r, '_> {
         };
         let is_sure = !subject.doubt().is_some_and(Doubt::is_absolute);
         let covers_subject = is_sure && (self.covers_whole(rule, pattern) || covers_some());
-        self.missed_part(rule).or_else(|| (!covers_subject).then_some(Missed::Pattern))
+        self.missed_part(rule, pattern).or_else(|| (!covers_subject).then_some(Missed::Pattern))
     }
 
     /// The first part beside the pattern of a rule that allows which does not cover the candidate.
-    fn missed_part(&self, rule: &TrustRule) -> Option<Missed> {
+    fn missed_part(&self, rule: &TrustRule, pattern: &CompiledPattern) -> Option<Missed> {
         let MatchInput { confirmation, subject, registered_by, own_rules_count, .. } = *self.candidate;
         let parts = &rule.terms.parts;
         if confirmation.risk_level == RiskLevel::High && !rule.terms.allow_high_risk {
@@ -328,7 +328,7 @@ impl<'r> Evaluation<'r, '_> {
         } else if self.scope(rule) != Likeness::Certain {
             Some(Missed::Scope)
         } else {
-            parts.members.missed(subject, confirmation.input.tree()).map(Missed::Members)
+            parts.members.missed(subject, pattern, confirmation.input.tree()).map(Missed::Members)
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a caller should know of a request that was carried out all the same.
 
+use super::matcher::NeverMatches;
 use super::pattern::Pattern;
 
 /// Something to mind.
@@ -15,8 +16,8 @@ pub enum Warning {
     OfferDoesNotCover(Pattern),
     /// The agent offered this pattern, which is far wider than its request: it is left out.
     OfferTooWide(Pattern),
-    /// A rule that allows has this pattern, which no subject ever is that a rule may allow.
-    PatternNeverMatches(Pattern),
+    /// A rule has this pattern, which covers no call of its tool.
+    PatternNeverMatches(Pattern, NeverMatches),
 }
 
 impl Warning {
@@ -29,7 +30,7 @@ impl Warning {
             Self::RuleStillActive => "rule_still_active",
             Self::OfferDoesNotCover(_) => "offer_does_not_cover",
             Self::OfferTooWide(_) => "offer_too_wide",
-            Self::PatternNeverMatches(_) => "pattern_never_matches",
+            Self::PatternNeverMatches(..) => "pattern_never_matches",
         }
     }
 
@@ -54,10 +55,9 @@ impl Warning {
             Self::OfferTooWide(pattern) => {
                 format!("the offered pattern {:?} is left out: it is far wider than this request", pattern.as_str())
             }
-            Self::PatternNeverMatches(pattern) => format!(
-                "the pattern {:?} never matches: a person is always asked about characters that it has",
-                pattern.as_str()
-            ),
+            Self::PatternNeverMatches(pattern, why) => {
+                format!("the pattern {:?} never matches: {why}", pattern.as_str())
+            }
         }
     }
 }

@@ -1,27 +1,24 @@
-//! The examples of a rules file: what they are, and whether they are decided as the file says.
+//! The examples of a rules file: what they are, and the requests that they stand for.
 
-use std::collections::HashMap;
+use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::{Error, FileRule, RulesFile};
-use crate::clock::Timestamp;
+use super::FileRule;
 use crate::domain::enums::{ExecutionTarget, RiskLevel};
-use crate::domain::id::{ConversationId, PrincipalName, RuleName};
+use crate::domain::id::{ConversationId, PrincipalName};
 use crate::domain::kinds::Confirmation;
-use crate::domain::matcher::Subject;
 use crate::domain::pattern::Scope;
-use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
-use crate::domain::tools::Profiles;
-use crate::domain::trust_rule::TrustRule;
+use crate::domain::tools::{Profile, Profiles, Read};
 
-/// What the examples of a rule are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the examples of a rule are that are given as strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExampleKind {
     /// `input.command`.
-    #[default]
     Command,
     /// `input.file_path`.
     Path,
@@ -32,7 +29,7 @@ pub enum ExampleKind {
 }
 
 /// A request that a rule decides, or does not.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Example {
     /// Its subject.
@@ -41,11 +38,11 @@ pub enum Example {
     Request(Box<Request>),
 }
 
-/// A request with more than a subject.
+/// A request with more than a subject. What it does not say of its place, its agent and its target is as the rule says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    input: serde_json::Map<String, serde_json::Value>,
+    input: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,9 +50,9 @@ pub struct Request {
     #[serde(default)]
     risk_level: RiskLevel,
     /// The scopes that it offers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    scopes: Vec<Scope>,
-    /// Who asks; else the agent that the rule names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<Scope>>,
+    /// Who asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agent: Option<PrincipalName>,
     /// Where it is to run.
@@ -66,133 +63,132 @@ pub struct Request {
     conversation: Option<ConversationId>,
 }
 
-/// An example that is not decided as the file says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The rule that it stands beside.
-    pub name: RuleName,
-    /// What is wrong, in a sentence that quotes the example.
-    pub problem: String,
-}
-
-impl RulesFile {
-    /// How many examples there are.
-    #[must_use]
-    pub fn examples(&self) -> usize {
-        self.rules.iter().map(|rule| rule.matching.len() + rule.not_matching.len()).sum()
-    }
-
-    /// Holds every example against all rules of the file together: those under `match` must be decided with the help
-    /// of their rule, those under `not_match` without it.
-    pub fn failures(&self, profiles: &Profiles) -> Result<Vec<Failure>, Error> {
-        let mut tools = HashMap::<_, RuleSet>::new();
-        let author = PrincipalName::nobody();
-        let rules =
-            self.rules.iter().map(|rule| TrustRule { expires_at: None, ..rule.make(&author, Timestamp::EPOCH, 1) });
-        let rules = rules.collect::<Vec<_>>();
-        for rule in &rules {
-            tools.entry(rule.tool_name.clone()).or_default().insert(rule.clone());
-        }
-        let mut failures = Vec::new();
-        for (file_rule, rule) in self.rules.iter().zip(&rules) {
-            let Some(tool) = tools.get(&rule.tool_name) else {
-                continue;
-            };
-            let examples = file_rule.matching.iter().map(|example| (example, true));
-            for (example, wanted) in examples.chain(file_rule.not_matching.iter().map(|example| (example, false))) {
-                let confirmation =
-                    example.confirmation(file_rule).map_err(|error| Error::Example(file_rule.name.clone(), error))?;
-                let subject = Subject::by(&confirmation, profiles);
-                let candidate = MatchInput {
-                    confirmation: &confirmation,
-                    subject: &subject,
-                    registered_by: example.agent().or(file_rule.agent.as_ref()).unwrap_or(&author),
-                    conversation_id: example.conversation(),
-                    own_rules_count: true,
-                };
-                let (decided, outcome) = decided_by(tool, rule, &candidate);
-                if decided != wanted {
-                    let list = if wanted { "match" } else { "not_match" };
-                    let problem = format!("{list} {:?}: {outcome}", subject.as_str());
-                    failures.push(Failure { name: file_rule.name.clone(), problem });
-                }
-            }
-        }
-        Ok(failures)
+impl<'de> Deserialize<'de> for Example {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SubjectOrRequest)
     }
 }
 
-/// Whether `rule` takes part in what the rules of its tool decide about `candidate`, and what that is, in words.
-fn decided_by(rules: &RuleSet, rule: &TrustRule, candidate: &MatchInput<'_>) -> (bool, String) {
-    let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
-    let name = |rule: &TrustRule| rule.name.as_ref().map_or_else(|| rule.rule_id.to_string(), RuleName::to_string);
-    match rules.decide(candidate, Timestamp::EPOCH, Some(&rule.rule_id)) {
-        RuleSetDecision::Deny(rule) => (is_it(rule), format!("{} denies it", name(rule))),
-        RuleSetDecision::Ask(Some(rule)) => (is_it(rule), format!("{} has a person asked", name(rule))),
-        RuleSetDecision::Ask(None) => {
-            (false, "a person is asked, for it may be what a rule denies or asks about".to_owned())
+/// Reads a string or a table: what is wrong with a table is told with its member.
+struct SubjectOrRequest;
+
+impl<'de> Visitor<'de> for SubjectOrRequest {
+    type Value = Example;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a subject in quotes, or a table with an input")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Example, E> {
+        Ok(Example::Subject(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Example, A::Error> {
+        let request = Request::deserialize(MapAccessDeserializer::new(map))?;
+        let is_relative = |directory: &String| !directory.is_empty() && !directory.starts_with('/');
+        if request.working_dir.as_ref().is_some_and(is_relative) {
+            return Err(A::Error::custom("a working_dir is an absolute directory, or \"\" for none"));
         }
-        RuleSetDecision::Allow(rules) => {
-            let names = rules.iter().map(|rule| name(rule)).collect::<Vec<_>>().join(" and ");
-            (rules.into_iter().any(is_it), format!("allowed by {names}"))
+        Ok(Example::Request(Box::new(request)))
+    }
+}
+
+impl ExampleKind {
+    /// How a subject of this kind is read.
+    pub(super) const fn read(self) -> Read {
+        match self {
+            Self::Command => Read::Command,
+            Self::Path => Read::Path,
+            Self::Url => Read::Url,
+            Self::Text => Read::Whole,
         }
-        RuleSetDecision::NoMatch(Some(doubt)) => (false, format!("a person is asked: {doubt}")),
-        RuleSetDecision::NoMatch(None) => {
-            let missed = rules.missed(candidate, Timestamp::EPOCH);
-            let missed = missed.into_iter().find(|(other, _)| is_it(other)).and_then(|(_, missed)| missed);
-            let why = missed.map_or_else(|| "no rule covers all of it".to_owned(), |missed| missed.to_string());
-            (false, format!("a person is asked: {why}"))
+    }
+
+    /// The input of a tool without a profile that has `text` as a subject of this kind.
+    fn input(self, text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+        let name = match self {
+            Self::Command => "command",
+            Self::Path => "file_path",
+            Self::Url => "url",
+            Self::Text => return serde_json::from_str(text),
+        };
+        Ok([(name.to_owned(), Value::from(text))].into_iter().collect())
+    }
+
+    /// Whether a tool with this profile reads its subject as this.
+    fn is_of(self, profile: &Profile) -> bool {
+        match profile.read() {
+            Read::Command | Read::Argv | Read::Commands => self == Self::Command,
+            Read::Path => self == Self::Path,
+            Read::Url => self == Self::Url,
+            Read::Text | Read::Whole => false,
         }
+    }
+}
+
+/// The input of a tool with this profile whose subject is `text`.
+fn input_by(profile: &Profile, text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    match profile.subject() {
+        [] => serde_json::from_str(text),
+        parts if profile.is_joined() => {
+            let said = parts.iter().zip(text.splitn(parts.len(), '/'));
+            Ok(said.flat_map(|(pointer, part)| pointer.around(Value::from(part))).collect())
+        }
+        [pointer, ..] => Ok(pointer.around(Value::from(text))),
     }
 }
 
 impl Example {
     /// Who asks.
-    const fn agent(&self) -> Option<&PrincipalName> {
+    pub(super) const fn agent(&self) -> Option<&PrincipalName> {
         match self {
             Self::Request(request) => request.agent.as_ref(),
             Self::Subject(_) => None,
         }
     }
 
-    /// The conversation that it belongs to.
-    const fn conversation(&self) -> Option<&ConversationId> {
-        match self {
-            Self::Request(request) => request.conversation.as_ref(),
+    /// The conversation that it belongs to: where it says none, the rule's.
+    pub(super) fn conversation(&self, rule: &FileRule) -> Option<ConversationId> {
+        let own = match self {
+            Self::Request(request) => request.conversation.clone(),
             Self::Subject(_) => None,
-        }
+        };
+        own.or_else(|| rule.scope.conversation()?.parse().ok())
     }
 
     /// The request of this example, as an agent would register it.
-    fn confirmation(&self, rule: &FileRule) -> Result<Confirmation, serde_json::Error> {
-        let directory = Some(rule.scope.as_str()).filter(|scope| scope.starts_with('/'));
+    pub(super) fn confirmation(&self, rule: &FileRule, profiles: &Profiles) -> Result<Confirmation, serde_json::Error> {
         let offer =
             |scopes: &[Scope]| scopes.iter().map(|scope| json!({"label": "", "scope": scope})).collect::<Vec<_>>();
-        let mut request = json!({"toolName": rule.tool_name});
+        let scope = rule.scope.as_str();
+        let mut request = json!({"toolName": rule.tool_name, "executionTarget": rule.execution_target});
+        if scope.starts_with('/') {
+            request["workingDir"] = json!(scope);
+        } else if scope != Scope::EVERYWHERE {
+            request["scopeOptions"] = json!(offer(std::slice::from_ref(&rule.scope)));
+        }
         match self {
             Self::Subject(text) => {
-                request["input"] = match rule.subject {
-                    ExampleKind::Command => json!({"command": text}),
-                    ExampleKind::Path => json!({"file_path": text}),
-                    ExampleKind::Url => json!({"url": text}),
-                    ExampleKind::Text => serde_json::from_str(text)?,
-                };
-                match directory {
-                    Some(directory) => request["workingDir"] = json!(directory),
-                    None => request["scopeOptions"] = json!(offer(std::slice::from_ref(&rule.scope))),
-                }
+                request["input"] = Value::Object(match (rule.subject, profiles.find(&rule.tool_name)) {
+                    (None, Some(profile)) => input_by(profile, text)?,
+                    (Some(kind), Some(profile)) if kind.is_of(profile) => input_by(profile, text)?,
+                    (kind, _) => kind.unwrap_or(ExampleKind::Command).input(text)?,
+                });
             }
             Self::Request(example) => {
-                let Request { input, subject, working_dir, risk_level, scopes, execution_target, .. } =
-                    example.as_ref();
-                request["input"] = json!(input);
-                request["riskLevel"] = json!(risk_level);
-                request["scopeOptions"] = json!(offer(scopes));
-                request["executionTarget"] = json!(execution_target);
-                for (member, value) in [("subject", subject), ("workingDir", working_dir)] {
-                    if let Some(value) = value {
-                        request[member] = json!(value);
-                    }
+                request["input"] = json!(example.input);
+                request["riskLevel"] = json!(example.risk_level);
+                if let Some(scopes) = &example.scopes {
+                    request["scopeOptions"] = json!(offer(scopes));
+                }
+                if let Some(target) = example.execution_target {
+                    request["executionTarget"] = json!(target);
+                }
+                if let Some(subject) = &example.subject {
+                    request["subject"] = json!(subject);
+                }
+                if let Some(directory) = &example.working_dir {
+                    request["workingDir"] = json!((!directory.is_empty()).then_some(directory));
                 }
             }
         }

@@ -11,18 +11,24 @@
 //! not_match = ["git log --output=x", "git log && rm -rf /"]
 //! ```
 //!
-//! Beside these a rule may have `allow_high_risk`, `max_uses`, `expires_at` (a date and time with an offset) and
-//! `subject`, which says what its examples are: `command` (where nothing is said), `path`, `url` or `text`. An example
-//! that needs more than its subject is a table:
+//! Beside these a rule may have `members`, `agent`, `execution_target`, `reason`, `allow_high_risk`, `max_uses`, `expires_at`
+//! (a date and time with an offset) and `subject`, which says how examples in quotes are read: `command`, `path`, `url` or
+//! `text`; else as the profile of the tool says. An example that needs more than its subject is a table:
 //! `{ input = { command = "ls" }, working_dir = "/srv", risk_level = "high", scopes = ["team-a"] }`.
 
 mod examples;
+mod faults;
+mod held;
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
-pub use self::examples::{Example, ExampleKind, Failure};
+pub use self::examples::{Example, ExampleKind};
+pub use self::faults::Fault;
+pub use self::held::Remark;
 
 use crate::clock::Timestamp;
 use crate::domain::enums::{ExecutionTarget, RuleDecision};
@@ -70,14 +76,14 @@ pub struct FileRule {
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_high_risk: bool,
     /// How often it may decide; `None`: any number of times.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_uses: Option<std::num::NonZeroU32>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "uses")]
+    pub max_uses: Option<NonZeroU32>,
     /// From when on it no longer applies; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "moment")]
     pub expires_at: Option<Timestamp>,
-    /// What its examples are.
-    #[serde(default, skip_serializing_if = "is_command")]
-    pub subject: ExampleKind,
+    /// How examples that are strings are read; `None`: as the profile of the tool says, and as commands without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<ExampleKind>,
     /// What it decides.
     #[serde(default, rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matching: Vec<Example>,
@@ -89,9 +95,12 @@ pub struct FileRule {
 /// Why a text is no rules file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It does not say rules.
+    /// It is no TOML.
     #[error("{0}")]
     Toml(#[from] Box<toml::de::Error>),
+    /// It does not say rules.
+    #[error("{0}")]
+    Fault(Fault),
     /// Two rules have one name.
     #[error("two rules are called {0}")]
     NameTwice(RuleName),
@@ -104,8 +113,8 @@ pub enum Error {
     )]
     Scope(RuleName, String),
     /// An example is no request.
-    #[error("an example of {0} is no request: {1}")]
-    Example(RuleName, serde_json::Error),
+    #[error("rule {0}: {1}: the example is no request: {2}")]
+    Example(RuleName, String, serde_json::Error),
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -113,9 +122,10 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_command(kind: &ExampleKind) -> bool {
-    *kind == ExampleKind::Command
+/// Reads how often a rule may decide.
+fn uses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    let uses = u32::try_from(i64::deserialize(deserializer)?).ok().and_then(NonZeroU32::new);
+    uses.map(Some).ok_or_else(|| D::Error::custom(format_args!("max_uses is at least 1 and at most {}", u32::MAX)))
 }
 
 /// Times as TOML's own, with the offset that a moment needs.
@@ -139,7 +149,7 @@ mod moment {
 impl RulesFile {
     /// Reads a file whose patterns are at most `max_pattern_bytes` long.
     pub fn parse(text: &str, max_pattern_bytes: usize) -> Result<Self, Error> {
-        let file: Self = toml::from_str(text).map_err(Box::new)?;
+        let file = faults::read(text)?.map_err(Error::Fault)?;
         let mut names = HashSet::new();
         for rule in &file.rules {
             if !names.insert(&rule.name) {
@@ -209,9 +219,9 @@ impl FileRule {
             execution_target: terms.parts.execution_target,
             reason: terms.reason.clone(),
             allow_high_risk: terms.allow_high_risk,
-            max_uses: terms.max_uses.and_then(|uses| std::num::NonZeroU32::new(u32::try_from(uses).ok()?)),
+            max_uses: terms.max_uses.and_then(|uses| NonZeroU32::new(u32::try_from(uses).ok()?)),
             expires_at: rule.expires_at,
-            subject: ExampleKind::default(),
+            subject: None,
             matching: Vec::new(),
             not_matching: Vec::new(),
         }

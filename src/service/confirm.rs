@@ -161,7 +161,7 @@ impl Confirm {
             let conversation_id = interaction.conversation_id.as_ref();
             confirmation.check_offered(&selected.pattern, &selected.scope, conversation_id)?;
             let terms = self.terms(selected, &confirmation, interaction, profiles)?;
-            let made = trust_rules::make(tx, by, confirmation.tool_name, terms, Some(&self.request_id))?;
+            let made = trust_rules::make(tx, by, confirmation.tool_name, terms, Some(&self.request_id), profiles)?;
             detail.made_rule = Some(made.rule.rule_id);
         }
         Ok(detail)

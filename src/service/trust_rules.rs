@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::decide::{GoingBy, PendingConfirmation, decide, would_decide};
 use super::{Error, Result, Service, find};
 use crate::clock::Timestamp;
-use crate::domain::enums::{Kind, RuleDecision, RuleStatus};
+use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{RequestId, RuleId, ToolName};
 use crate::domain::interaction::{Record, Resolution, ResolvedBy, Status};
 use crate::domain::kinds::Confirmation;
@@ -13,6 +13,7 @@ use crate::domain::matcher::never_matches;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::rule_set::RuleSet;
+use crate::domain::tools::{Profile, Profiles};
 use crate::domain::trust_rule::{NewTerms, Terms, TrustRule};
 use crate::domain::warning::Warning;
 use crate::store::{Cursor, ListPage, Page, Priority, ReadTx, RuleFilter, WriteTx};
@@ -72,12 +73,12 @@ impl Service {
             .write(Priority::of(&by), move |tx| {
                 let going_by = GoingBy { profiles: &profiles, allow_self_approval };
                 if let Some(rule) = source.made_before(tx, &by, &terms, going_by)? {
-                    return Ok(MadeRule::of(rule, false));
+                    return Ok(MadeRule::of(rule, false, &profiles));
                 }
                 let (tool_name, terms) = source.terms(tx, &by, &terms, going_by, tx.now())?;
                 let now = tx.now();
                 let beside = tx.rules_about(&tool_name)?.map_or_else(Vec::new, |rules| standing(rules.rules(), now));
-                let mut made = make(tx, &by, tool_name, terms, source.request_id())?;
+                let mut made = make(tx, &by, tool_name, terms, source.request_id(), &profiles)?;
                 if apply_to_pending {
                     let (found, until) = if beside == candidates.beside {
                         (candidates.request_ids.as_slice(), candidates.until)
@@ -168,9 +169,10 @@ impl Service {
 
 impl MadeRule {
     /// A rule that stands, and has resolved nothing yet.
-    fn of(rule: TrustRule, is_new: bool) -> Self {
-        let never = rule.terms.decision == RuleDecision::Allow && never_matches(&rule.terms.pattern);
-        let warnings = never.then(|| Warning::PatternNeverMatches(rule.terms.pattern.clone())).into_iter().collect();
+    fn of(rule: TrustRule, is_new: bool, profiles: &Profiles) -> Self {
+        let Terms { pattern, decision, .. } = &rule.terms;
+        let never = never_matches(pattern, *decision, profiles.find(&rule.tool_name).map(Profile::read));
+        let warnings = never.map(|why| Warning::PatternNeverMatches(pattern.clone(), why)).into_iter().collect();
         Self { rule, is_new, warnings, resolved: Vec::new() }
     }
 }
@@ -244,12 +246,13 @@ pub(super) fn make(
     tool_name: ToolName,
     terms: Terms,
     created_from: Option<&RequestId>,
+    profiles: &Profiles,
 ) -> Result<MadeRule> {
     let now = tx.now();
     let stands =
         |rule: &TrustRule| rule.terms == terms && !rule.is_before_parts && rule.expires_at.is_none_or(|end| now < end);
     if let Some(rule) = tx.rules_about(&tool_name)?.and_then(|rules| rules.rules().find(|rule| stands(rule))) {
-        return Ok(MadeRule::of(rule.clone(), false));
+        return Ok(MadeRule::of(rule.clone(), false, profiles));
     }
     let expires_at = match terms.lifetime_ms {
         Some(millis) => Some(now.plus_millis(millis).filter(|end| *end > now).ok_or(Refused::DeadlineOutOfRange)?),
@@ -258,7 +261,7 @@ pub(super) fn make(
     let created_from = created_from.cloned();
     let rule = TrustRule { expires_at, created_from, ..TrustRule::new(tool_name, terms, by.name.clone(), now) };
     tx.insert_trust_rule(&rule)?;
-    Ok(MadeRule::of(rule, true))
+    Ok(MadeRule::of(rule, true, profiles))
 }
 
 /// The ids of those rules that stand at `now`, in an order of their own.

@@ -10,7 +10,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Database, ProfilesError, ToolProfiles};
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::pattern::Scope;
-use crate::rules_file::{self, FileRule, RulesFile};
+use crate::domain::tools::Profiles;
+use crate::rules_file::{self, FileRule, Remark, RulesFile};
 use crate::service::{Change, Import, ImportError, Imported, active};
 use crate::store::{self, OpenError, with_write_tx};
 
@@ -70,6 +71,8 @@ pub(in crate::cli) enum Failure {
     NotRules(PathBuf, rules_file::Error),
     #[error("{path}: {failed} of {examples} examples are not decided as the file says")]
     Examples { path: PathBuf, failed: usize, examples: usize },
+    #[error("{0}: {1} can never match")]
+    NeverMatch(PathBuf, String),
     #[error(transparent)]
     Profiles(#[from] ProfilesError),
     #[error(transparent)]
@@ -86,31 +89,42 @@ impl RulesPath {
     }
 
     /// Refuses a file with an example that is not decided as it says; every such example is named on stderr.
-    fn check_examples(&self, rules: &RulesFile) -> Result<(), crate::cli::Failure> {
-        let profiles = self.tool_profiles.load().map_err(Failure::from)?;
-        let failures = rules.failures(&profiles).map_err(|error| Failure::NotRules(self.file.clone(), error))?;
-        let mut err = io::stderr().lock();
-        for failure in &failures {
-            writeln!(err, "{}: {}: {}", self.file.display(), failure.name, failure.problem)?;
-        }
+    fn check_examples(&self, rules: &RulesFile, profiles: &Profiles) -> Result<(), crate::cli::Failure> {
+        let failures = rules.failures(profiles).map_err(|error| Failure::NotRules(self.file.clone(), error))?;
+        self.say("", &failures)?;
         if failures.is_empty() {
             return Ok(());
         }
         let (path, failed, examples) = (self.file.clone(), failures.len(), rules.examples());
         Err(Failure::Examples { path, failed, examples }.into())
     }
+
+    /// Says something of each of some rules on stderr.
+    fn say(&self, kind: &str, remarks: &[Remark]) -> io::Result<()> {
+        let mut err = io::stderr().lock();
+        remarks
+            .iter()
+            .try_for_each(|Remark { name, problem }| writeln!(err, "{}: {kind}{name}: {problem}", self.file.display()))
+    }
+}
+
+/// A number of things, in words.
+fn counted(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 impl TestRules {
     pub(super) fn run(self) -> Result<(), crate::cli::Failure> {
-        let rules = self.rules.read()?;
-        self.rules.check_examples(&rules)?;
-        writeln!(
-            io::stdout(),
-            "{} rules, {} examples: all decided as the file says",
-            rules.rules.len(),
-            rules.examples()
-        )?;
+        let (rules, profiles) = (self.rules.read()?, self.rules.tool_profiles.load().map_err(Failure::from)?);
+        self.rules.say("warning: ", &rules.warnings(&profiles, SystemClock::default().now()))?;
+        let never = rules.never_matching(&profiles);
+        self.rules.say("", &never)?;
+        self.rules.check_examples(&rules, &profiles)?;
+        if !never.is_empty() {
+            return Err(Failure::NeverMatch(self.rules.file.clone(), counted(never.len(), "pattern")).into());
+        }
+        let (count, examples) = (counted(rules.rules.len(), "rule"), counted(rules.examples(), "example"));
+        writeln!(io::stdout(), "{count}, {examples}: all decided as the file says")?;
         Ok(())
     }
 }
@@ -130,8 +144,9 @@ pub(super) fn export(database: &Database) -> Result<(), crate::cli::Failure> {
 
 impl ImportRules {
     pub(super) fn run(self) -> Result<(), crate::cli::Failure> {
-        let rules = self.rules.read()?;
-        self.rules.check_examples(&rules)?;
+        let (rules, profiles) = (self.rules.read()?, self.rules.tool_profiles.load().map_err(Failure::from)?);
+        self.rules.say("warning: ", &rules.never_matching(&profiles))?;
+        self.rules.check_examples(&rules, &profiles)?;
         let path = self.database.path()?;
         if !self.dry_run {
             self.owner.check(&path)?;

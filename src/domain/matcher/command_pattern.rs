@@ -105,6 +105,11 @@ impl CommandPattern {
         Some(Self { words, canonical, any_rest, any_options, options })
     }
 
+    /// Whether a rule that allows covers nothing with it.
+    pub(super) fn is_unread(&self) -> bool {
+        self.words.iter().any(WordPattern::is_unread)
+    }
+
     /// Whether it covers more than one command.
     pub(super) fn has_wildcards(&self) -> bool {
         self.any_rest || self.words.iter().any(|word| word.literal().is_none())
@@ -186,7 +191,7 @@ impl CommandPattern {
             && self.words.iter().skip(1).all(|pattern| match pattern {
                 WordPattern::Literal(text) => !place::is_relative(program, text),
                 WordPattern::Glob { prefix, .. } => !place::is_relative(program, prefix),
-                WordPattern::Any | WordPattern::Options | WordPattern::Url { .. } => true,
+                WordPattern::Any | WordPattern::Options | WordPattern::Url { .. } | WordPattern::Unread(_) => true,
             })
     }
 

@@ -1,14 +1,16 @@
 //! A pattern, read once as everything that it can be.
 
-use super::characters;
 use super::command_line::SimpleCommand;
 use super::command_pattern::{CommandPattern, Likeness};
 use super::components::Care;
 use super::glob::{Glob, Reach};
+use super::never::NeverMatches;
 use super::path::PathPattern;
 use super::subject::{Form, Subject};
-use super::url::UrlPattern;
+use super::url::{Url, UrlPattern};
+use crate::domain::enums::RuleDecision;
 use crate::domain::pattern::Pattern;
+use crate::domain::tools::Read;
 
 /// A pattern, ready to be held against subjects.
 #[derive(Clone, Debug)]
@@ -23,10 +25,9 @@ pub struct CompiledPattern {
     pub(super) glob: Glob,
 }
 
-/// Whether a rule that allows never matches with this pattern: it has characters that a person is always asked about.
-#[must_use]
-pub fn never_matches(pattern: &Pattern) -> bool {
-    !characters::are_plain(pattern.as_str())
+/// Whether a name in `text` is `..`: no wildcard stands for a way out of a directory.
+pub(super) fn climbs(text: &str) -> bool {
+    text.split(['/', '\\', '"']).any(|name| name == "..")
 }
 
 /// In JSON a `*` stays inside one string.
@@ -81,8 +82,37 @@ impl CompiledPattern {
             }
             Form::Url(url) => self.url.as_ref().is_some_and(|pattern| pattern.matches(url, Care::Allowing)),
             // `*` is any text, and for the whole input any call of the tool.
-            Form::Text | Form::Whole => self.glob.is_star() || self.glob.matches(&subject.text, JSON),
+            Form::Text | Form::Whole if self.glob.is_star() => true,
+            Form::Text => self.allows_text(&subject.text),
+            Form::Whole => !climbs(&subject.text) && self.glob.matches(&subject.text, JSON),
             Form::Command { .. } | Form::Opaque => false,
+        }
+    }
+
+    /// Whether this allows a text: where it is about a URL, one that is such a URL and nothing else.
+    fn allows_text(&self, text: &str) -> bool {
+        if self.glob.has_text("://") {
+            let url = Url::parse(text);
+            return url.is_ok_and(|url| self.url.as_ref().is_some_and(|pattern| pattern.matches(&url, Care::Allowing)));
+        }
+        !climbs(text) && self.glob.matches(text, JSON)
+    }
+
+    /// Why this is no subject that is read as `read`, if so. Without a wildcard it may be one to the letter.
+    pub(super) fn never_read_as(&self, read: Read, decision: RuleDecision) -> Option<NeverMatches> {
+        let allows = decision == RuleDecision::Allow;
+        if self.exact_text().is_some() || (self.is_star() && !allows) {
+            return None;
+        }
+        match (read, &self.command) {
+            (Read::Command | Read::Argv | Read::Commands, None) => Some(NeverMatches::Command),
+            (Read::Command | Read::Argv | Read::Commands, Some(command)) => {
+                (allows && command.is_unread()).then_some(NeverMatches::Word)
+            }
+            (Read::Path, _) => self.path.is_none().then_some(NeverMatches::Path),
+            (Read::Url, _) => self.url.is_none().then_some(NeverMatches::Url),
+            (Read::Text, _) => (allows && self.glob.has_text("://") && self.url.is_none()).then_some(NeverMatches::Url),
+            (Read::Whole, _) => None,
         }
     }
 
@@ -103,7 +133,7 @@ impl CompiledPattern {
 
     /// What this says to `subject` and to everything that is said beside it, for a rule that denies or asks.
     pub(in crate::domain) fn resembles(&self, subject: &Subject) -> Likeness {
-        if self.is(subject) {
+        if self.is(subject) || self.is_star() {
             return Likeness::Certain;
         }
         let forms = std::iter::once(&subject.form).chain(&subject.beside);

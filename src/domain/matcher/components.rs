@@ -74,6 +74,17 @@ impl Components {
         self.parts.iter().any(|part| matches!(part, Component::One(glob) if matches!(glob.literal(), Some("." | ".."))))
     }
 
+    /// The same for the path of a URL: a `*` at the end also stands for what is between the last slash and the end, nothing.
+    pub(super) fn matches_url<S: AsRef<str>>(&self, components: &[S], care: Care) -> bool {
+        let ends_in_one = matches!(self.parts.last(), Some(Component::One(glob)) if glob.is_star());
+        match (self.parts.split_last(), components.split_last()) {
+            (Some((_, parts)), Some((last, before))) if ends_in_one && last.as_ref().is_empty() => {
+                Self { parts: parts.to_vec() }.matches(before, care)
+            }
+            _ => self.matches(components, care),
+        }
+    }
+
     /// Whether they are `components`, from end to end.
     pub(super) fn matches<S: AsRef<str>>(&self, components: &[S], care: Care) -> bool {
         let (mut at, mut part) = (0, 0);

@@ -107,9 +107,19 @@ impl Glob {
         }
     }
 
+    /// Whether it spells one of these characters.
+    pub(super) fn has<const N: usize>(&self, characters: [char; N]) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(characters)))
+    }
+
+    /// Whether it spells `text` somewhere, in one piece.
+    pub(super) fn has_text(&self, text: &str) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(text)))
+    }
+
     /// Whether a blank is in it.
     pub(super) fn has_blank(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(' ')))
+        self.has([' '])
     }
 
     /// Whether it is one `*` and nothing else.

@@ -23,6 +23,8 @@ pub(in crate::domain) struct Index {
     urls: Tree,
     folded_urls: Tree,
     all: Vec<usize>,
+    /// Those that are one `*`: for rules that deny or ask, anything.
+    stars: Vec<usize>,
 }
 
 /// Numbers under the words that lead to them.
@@ -110,6 +112,9 @@ impl Index {
         if let Some(keys) = url {
             self.urls.insert(keys.into_iter(), number);
         }
+        if pattern.is_star() {
+            self.stars.push(number);
+        }
         self.all.push(number);
     }
 
@@ -144,6 +149,7 @@ impl Index {
     /// The patterns that could resemble `subject` or what is said beside it, in the order of their numbers.
     pub(in crate::domain) fn for_caution(&self, subject: &Subject) -> Vec<usize> {
         let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
+        found.extend(&self.stars);
         if !subject.is_as_before() {
             // Rules that were made before may be about what the subject was then.
             found.extend(&self.all);

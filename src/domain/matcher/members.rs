@@ -4,8 +4,11 @@ use serde_json::{Map, Value};
 
 use super::characters;
 use super::command_pattern::Likeness;
+use super::compiled::{CompiledPattern, climbs};
+use super::components::Care;
 use super::glob::{Glob, Reach};
-use super::subject::Subject;
+use super::subject::{Subject, Within};
+use super::url::{Url, UrlPattern};
 use crate::domain::canonical::canonical_object;
 use crate::domain::members::{Members, Pointer, value_text};
 use crate::domain::tools::plain_name;
@@ -16,14 +19,24 @@ const JSON: Reach = Reach::Narrow { forbidden: &['"', '\\'] };
 impl Members {
     /// The first member of `input` that this, of a rule that allows, does not cover: one that is named and says something
     /// else, one that is not spoken of, or one that looks like another subject and is not named. `None`: it covers all that
-    /// is beside `subject`.
-    pub(in crate::domain) fn missed(&self, subject: &Subject, input: &Map<String, Value>) -> Option<Pointer> {
+    /// is beside `subject`, and all that is in it where that is the whole input and `pattern` leaves it open.
+    pub(in crate::domain) fn missed(
+        &self,
+        subject: &Subject,
+        pattern: &CompiledPattern,
+        input: &Map<String, Value>,
+    ) -> Option<Pointer> {
+        let is_open = pattern.is_star() && !self.is_empty();
+        let (others, twins) = match &subject.within {
+            Within { others, twins } if subject.is_whole() && is_open => (others, twins),
+            _ => (&subject.others, &subject.twins),
+        };
         let is_other = |(pointer, pattern): &(&Pointer, &str)| !covers_at(pattern, pointer, input);
         if let Some((pointer, _)) = self.iter().find(is_other) {
             return Some(pointer.clone());
         }
-        let uncovered = subject.others.iter().find_map(|(pointer, value)| self.uncovered(pointer, value));
-        let twins = || subject.twins.iter().map(|(twin, _)| twin);
+        let uncovered = others.iter().find_map(|(pointer, value)| self.uncovered(pointer, value));
+        let twins = || twins.iter().map(|(twin, _)| twin);
         uncovered.or_else(|| twins().find(|twin| !self.names(twin)).cloned())
     }
 
@@ -84,11 +97,15 @@ fn covers_text(pattern: &str, text: &str, reach: Reach) -> bool {
     let glob = Glob::new(pattern);
     match glob.literal() {
         Some(literal) => literal == text,
-        None => {
-            let climbs = text.split(['/', '\\']).any(|name| name == "..");
-            !climbs && characters::are_plain(text) && glob.matches(text, reach)
-        }
+        None => !climbs(text) && leads_where(pattern, text) && characters::are_plain(text) && glob.matches(text, reach),
     }
+}
+
+/// Whether a text is one URL with the scheme, host and port that `pattern` says, where that begins as one.
+fn leads_where(pattern: &str, text: &str) -> bool {
+    let has_url = pattern.split_once("://").is_some_and(|(scheme, _)| !scheme.contains([' ', '"', '/']));
+    let is_there = |url: Url| UrlPattern::parse(pattern).is_some_and(|pattern| pattern.is_at(&url, Care::Allowing));
+    !has_url || Url::parse(text).is_ok_and(is_there)
 }
 
 /// The same for a rule that denies or asks: a member under another spelling of its name, or a value in another case, is
@@ -123,11 +140,16 @@ mod tests {
     use crate::domain::kinds::Confirmation;
 
     fn missed(members: Value, input: Value) -> Option<String> {
+        missed_by("x*", members, input)
+    }
+
+    fn missed_by(pattern: &str, members: Value, input: Value) -> Option<String> {
+        let pattern = CompiledPattern::new(&pattern.parse().unwrap());
         let members: Members = serde_json::from_value(members).unwrap();
         let asked = json!({"toolName": "mine", "input": input}).to_string();
         let asked: Confirmation = serde_json::from_str(&asked).unwrap();
         let subject = Subject::of(&asked);
-        members.missed(&subject, asked.input.tree()).map(|pointer| pointer.as_str().to_owned())
+        members.missed(&subject, &pattern, asked.input.tree()).map(|pointer| pointer.as_str().to_owned())
     }
 
     #[test]
@@ -153,6 +175,19 @@ mod tests {
             (json!({"/x": "a*"}), json!({"command": "ls", "x": "a/../b"}), some("/x")),
             (json!({"/x": "a*"}), json!({"command": "ls", "x": "a\u{200b}"}), some("/x")),
             (json!({"/x": "a\\*"}), json!({"command": "ls", "x": "a*"}), None),
+            (json!({"/x": "https://a.test/*"}), json!({"command": "ls", "x": "https://a.test/b/c?d"}), None),
+            (
+                json!({"/x": "https://a.test*"}),
+                json!({"command": "ls", "x": "https://a.test.evil.example/"}),
+                some("/x"),
+            ),
+            (
+                json!({"/x": "https://a.test/*"}),
+                json!({"command": "ls", "x": "https://a.test/ https://b.test/"}),
+                some("/x"),
+            ),
+            (json!({"/x": "https://*a.test/*"}), json!({"command": "ls", "x": "https://b.test/?.a.test/"}), some("/x")),
+            (json!({"/x": "see https://a.test*"}), json!({"command": "ls", "x": "see https://a.test/b"}), None),
             // What looks like another subject is named, or it is asked about.
             (json!({"": "*"}), json!({"command": "ls", "shell_command": "id"}), some("/shell_command")),
             (json!({"": "*", "/shell_command": "*"}), json!({"command": "ls", "shell_command": "id"}), None),
@@ -164,6 +199,34 @@ mod tests {
         for (members, input, expected) in rows {
             assert_eq!(missed(members.clone(), input.clone()), expected, "{members} {input}");
         }
+    }
+
+    #[test]
+    fn a_star_over_the_whole_input_with_members_covers_no_member_that_they_do_not_speak_of() {
+        let rows = [
+            (json!({"/amount": "5"}), json!({"amount": 5}), None),
+            (json!({"/amount": "5"}), json!({"amount": "5"}), None),
+            (json!({"/amount": "5"}), json!({"amount": 50}), Some("/amount")),
+            (json!({"/amount": "5"}), json!({"amount": 5, "destination": "x"}), Some("/destination")),
+            (json!({"/amount": "5"}), json!({"amount": 5, "description": "x"}), Some("/description")),
+            (json!({"/amount": "5"}), json!({"amount": 5, "sudo": true}), Some("/sudo")),
+            (json!({"/amount": "5", "/sudo": "*"}), json!({"amount": 5, "sudo": true}), None),
+            (json!({"/amount": "5", "": "*"}), json!({"amount": 5, "note": {"a": [1]}}), None),
+            (json!({"/amount": "5", "": "*"}), json!({"amount": 5, "target_host": "x"}), Some("/target_host")),
+            (
+                json!({"/amount": "5", "/to": "*"}),
+                json!({"amount": 5, "to": {"a": {"post_command": "x"}}}),
+                Some("/to/a/post_command"),
+            ),
+            (json!({"": "*"}), json!({"amount": 5}), None),
+            (json!({}), json!({"amount": 5, "destination": "x", "sudo": true}), None),
+        ];
+        for (members, input, expected) in rows {
+            let found = missed_by("*", members.clone(), input.clone());
+            assert_eq!(found.as_deref(), expected, "{members} {input}");
+        }
+        // A pattern over the JSON speaks of all of it itself.
+        assert_eq!(missed_by("{\"amount\":*}", json!({"/amount": "5"}), json!({"amount": 5})), None);
     }
 
     #[test]

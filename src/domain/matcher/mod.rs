@@ -19,7 +19,12 @@
 //! | `compiled`, `command_pattern`, `word_pattern` | the other side: patterns |
 //! | `index` | which of many patterns are worth comparing |
 //! | `offers` | patterns for people to choose from |
+<<<<<<< HEAD
 //! | `doubt`, `why` | why a person is asked: what is doubtful, and the word that a pattern does not cover |
+=======
+//! | `doubt` | why a person is asked |
+//! | `never` | why a pattern never matches |
+>>>>>>> plain-rules
 //!
 //! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
 //! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and *possible* for what it may.
@@ -41,6 +46,7 @@ mod line_walk;
 mod members;
 mod names;
 mod nested;
+mod never;
 mod offers;
 mod parse;
 mod path;
@@ -57,8 +63,9 @@ mod why;
 mod word;
 mod word_pattern;
 
-pub use self::compiled::{CompiledPattern, never_matches};
+pub use self::compiled::CompiledPattern;
 pub use self::doubt::Doubt;
+pub use self::never::{NeverMatches, never_matches};
 pub use self::offers::OfferFault;
 pub use self::subject::Subject;
 

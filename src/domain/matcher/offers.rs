@@ -139,7 +139,7 @@ impl Subject {
     pub fn offer_fault(&self, asked: &Confirmation, offer: &AllowlistOption) -> Option<OfferFault> {
         let is_sure = !self.doubt.is_some_and(super::Doubt::is_absolute);
         let covers_members = match &offer.members {
-            Some(members) => members.missed(self, asked.input.tree()).is_none(),
+            Some(members) => members.missed(self, &CompiledPattern::new(&offer.pattern), asked.input.tree()).is_none(),
             None => self.own_members().is_some(),
         };
         if !is_sure || !covers_members || !self.is_covered_by(&offer.pattern) {

@@ -33,10 +33,21 @@ pub struct Subject {
     pub(super) twins: Vec<(Pointer, Value)>,
     /// What is free, and there.
     pub(super) free: Vec<(Pointer, Value)>,
+    /// Where it is the whole input: the members that a rule has to speak of whose pattern leaves all of it open.
+    pub(super) within: Within,
     /// The directories that the input names for its command.
     pub(super) directories: Vec<String>,
     /// Whether it is a path whose parts come from several members.
     pub(super) is_joined: bool,
+}
+
+/// The members of an input that is the subject as a whole.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Within {
+    /// Each has to be spoken of.
+    pub(super) others: Vec<(Pointer, Value)>,
+    /// What looks like a subject of its own: each has to be named.
+    pub(super) twins: Vec<(Pointer, Value)>,
 }
 
 /// What a subject is.
@@ -92,10 +103,14 @@ impl Subject {
         let reading = profiles.read(&confirmation.tool_name, input);
         let read_text = reading.said.text();
         let text = confirmation.subject.clone().unwrap_or_else(|| read_text.clone());
+<<<<<<< HEAD
         let is_whole_input = match reading.is_whole() {
             true => text == read_text,
             false => text.starts_with('{') && text == confirmation.input.canonical(),
         };
+=======
+        let is_whole_input = reading.is_whole() && text == read_text;
+>>>>>>> plain-rules
         let is_own_words = !is_whole_input && text != read_text;
         let mut rest = Rest::new(&reading, is_own_words.then_some(text.as_str()));
         rest.object(&Pointer::root(), input);
@@ -114,9 +129,9 @@ impl Subject {
         } else {
             read(&Said::Line(text.clone()))
         };
+        let mut within = Within::default();
         if is_whole_input {
-            rest.others.clear();
-            rest.twins.clear();
+            within = Within { others: std::mem::take(&mut rest.others), twins: std::mem::take(&mut rest.twins) };
             rest.free.clear();
         }
         if is_own_words && !reading.is_whole() {
@@ -136,6 +151,7 @@ impl Subject {
             others: rest.others,
             twins: rest.twins,
             free: rest.free,
+            within,
             directories: rest.directories,
             is_joined: matches!(reading.said, Said::Joined(_)),
             text,

@@ -184,9 +184,8 @@ impl UrlPattern {
         std::iter::once(self.scheme.as_str()).chain(host).chain(path)
     }
 
-    /// Whether this covers `url`. Without a query of its own it covers one only where its path ends in a wildcard; without a
-    /// port of its own it is about every port where a rule denies or asks.
-    pub(super) fn matches(&self, url: &Url, care: Care) -> bool {
+    /// Whether `url` has the scheme, host and port that this says.
+    pub(super) fn is_at(&self, url: &Url, care: Care) -> bool {
         let host = match &self.host {
             HostPattern::Any => true,
             HostPattern::Is(host) => *host == url.host,
@@ -196,12 +195,18 @@ impl UrlPattern {
             (PortPattern::Any, _) | (PortPattern::Default(_), Care::Caution) => true,
             (PortPattern::Is(port) | PortPattern::Default(port), _) => *port == url.port,
         };
+        self.scheme == url.scheme && host && port
+    }
+
+    /// Whether this covers `url`. Without a query of its own it covers one only where its path ends in a wildcard; without a
+    /// port of its own it is about every port where a rule denies or asks.
+    pub(super) fn matches(&self, url: &Url, care: Care) -> bool {
         let tail = match (&self.tail, care) {
             (Some(tail), _) => tail.matches(&url.tail, Reach::Wide),
             (None, Care::Caution) => true,
             (None, Care::Allowing) => url.tail.is_empty() || self.path.ends_in_star(),
         };
-        self.scheme == url.scheme && host && port && tail && self.path.matches(&url.path, care)
+        tail && self.is_at(url, care) && self.path.matches_url(&url.path, care)
     }
 
     /// Whether this could be about `url`: a server may take a path in another case for the same.
@@ -246,10 +251,14 @@ mod tests {
     #[test]
     fn a_path_is_compared_by_components_and_never_climbs() {
         assert!(covers("https://h/v1/*", "https://h/v1/x?q=1"));
+        assert!(covers("https://h/v1/*", "https://h/v1/") && covers("https://h:*/*", "https://h:8443"));
         assert!(covers("https://h/v1/x", "https://h/v1/x"));
         assert!(covers("https://h/v1/x?q=*", "https://h/v1/x?q=1"));
         for (pattern, url) in [
             ("https://h/v1/*", "https://h/v1/x/y"),
+            ("https://h/v1/*", "https://h/v1//"),
+            ("https://h/v1/*", "https://h/v1"),
+            ("https://h/v1/a*", "https://h/v1/"),
             ("https://h/v1/*", "https://h/v1/../x"),
             ("https://h/v1/**", "https://h/v1/%2e%2e/x"),
             ("https://h/v1/**", "https://h/v1/..%2fx"),

@@ -81,6 +81,9 @@ pub struct Profile {
     default: Option<String>,
     /// How it is read.
     read: Read,
+    /// Those of `subject` that are read as a text, whatever `read` says.
+    #[serde(default)]
+    text: Vec<Pointer>,
     /// What says where it runs, beside the members whose names say so.
     #[serde(default)]
     directory: Vec<Pointer>,
@@ -193,6 +196,18 @@ impl Profile {
         self.read
     }
 
+    /// How the subject is read where it stands at `pointer`.
+    #[must_use]
+    pub fn read_at(&self, pointer: &Pointer) -> Read {
+        if self.text.contains(pointer) { Read::Text } else { self.read }
+    }
+
+    /// What the subject is where it is not in the input.
+    #[must_use]
+    pub fn default_subject(&self) -> Option<&str> {
+        self.default.as_deref()
+    }
+
     /// What a person who says "always" leaves free.
     #[must_use]
     pub fn free(&self) -> &[Pointer] {
@@ -220,6 +235,8 @@ impl Profile {
             Some(("subject", "`whole` has no subject, and anything else has one".to_owned()))
         } else if self.is_joined() && !matches!(self.read, Read::Path | Read::Text) {
             Some(("read", "a subject that is made of several members is read as `path` or `text`".to_owned()))
+        } else if self.text.iter().any(|pointer| !self.subject.contains(pointer)) {
+            Some(("text", "what is read as a text is one of `subject`".to_owned()))
         } else {
             let both = self.free.iter().find(is_both)?;
             Some(("free", format!("{both} is the subject, which a pattern speaks of")))
@@ -318,6 +335,12 @@ mod tests {
                 2,
                 "tool[0].free",
                 "is the subject",
+            ),
+            (
+                "[[tool]]\nname = [\"a\"]\nread = \"url\"\nsubject = [\"/a\"]\ntext = [\"/b\"]",
+                2,
+                "tool[0].text",
+                "one of `subject`",
             ),
             ("[[tool]", 1, "the file", ""),
         ] {

@@ -74,7 +74,8 @@ impl Profile {
             return if parts.is_empty() { None } else { of(joined(self.read, &parts), pointers) };
         }
         let mut alternatives = self.subject.iter();
-        let found = alternatives.find_map(|pointer| Some((said(self.read, pointer.find(input)?)?, pointer.clone())));
+        let found = alternatives
+            .find_map(|pointer| Some((said(self.read_at(pointer), pointer.find(input)?)?, pointer.clone())));
         match (found, &self.default) {
             (Some((said, pointer)), _) => of(said, vec![pointer]),
             (None, Some(default)) => of(said(self.read, &Value::from(default.as_str()))?, Vec::new()),
@@ -188,6 +189,8 @@ impl Reading<'_> {
     pub fn is_free(&self, pointer: &Pointer, value: &Value) -> bool {
         match self.profile {
             Some(profile) => profile.free.contains(pointer),
+            // Nothing is known of the tool, and nothing of what its members mean.
+            None if self.is_whole() => false,
             None => shape::is_free(&pointer.name(), value),
         }
     }
@@ -224,6 +227,18 @@ mod tests {
             ("local_shell", json!({"action": {"command": ["ls"]}}), Said::Words(vec!["ls".into()]), "/action/command"),
             ("shell_call", json!({"action": {"commands": ["a", "b"]}}), line("a\nb"), "/action/commands"),
             ("str_replace_editor", json!({"command": "view", "path": "/x"}), Said::Path("/x".into()), "/path"),
+            (
+                "web_fetch",
+                json!({"url": "https://a.test/../x", "prompt": "p"}),
+                Said::Url("https://a.test/../x".into()),
+                "/url",
+            ),
+            (
+                "web_fetch",
+                json!({"prompt": "read https://a.test/"}),
+                Said::Text("read https://a.test/".into()),
+                "/prompt",
+            ),
             ("Grep", json!({"pattern": "x"}), Said::Path(".".into()), ""),
             (
                 "mcp__github__x",

@@ -6,8 +6,14 @@ use countersign::rules_file::RulesFile;
 use super::{document, documents, quoted};
 
 #[test]
-fn the_table_of_patterns_says_what_they_allow() {
-    let patterns = document("docs/reference/patterns.md");
+fn the_tables_of_patterns_say_what_they_allow() {
+    for path in ["docs/reference/patterns.md", "docs/guide/rules.md"] {
+        table_says_what_is_allowed(path);
+    }
+}
+
+fn table_says_what_is_allowed(path: &str) {
+    let patterns = document(path);
     let rows = patterns.rows.iter().skip_while(|row| row[..] != ["pattern", "allows", "asks"]).skip(1);
     let rows = rows.take_while(|row| row.len() == 3);
     let mut rules = String::new();
@@ -23,6 +29,7 @@ fn the_table_of_patterns_says_what_they_allow() {
     let file = RulesFile::parse(&rules, 1024).unwrap();
     assert!(file.rules.len() >= 5, "{rules}");
     assert_eq!(file.failures(Profiles::built_in()).unwrap(), []);
+    assert_eq!(file.never_matching(Profiles::built_in()), []);
 }
 
 #[test]
@@ -35,9 +42,10 @@ fn the_rules_files_that_are_shown_are_rules_files_whose_examples_hold() {
                 let file = RulesFile::parse(text, 1024).unwrap();
                 assert!(file.examples() > 0, "{text}");
                 assert_eq!(file.failures(Profiles::built_in()).unwrap(), [], "{}", document.path.display());
+                assert_eq!(file.never_matching(Profiles::built_in()), [], "{}", document.path.display());
                 count += 1;
             }
         }
     }
-    assert!(count >= 3);
+    assert!(count >= 5);
 }

@@ -28,7 +28,10 @@ fn the_page_of_tool_profiles_has_every_built_in_one_as_it_is() {
     let built_in = Profiles::built_in().iter().map(|profile| {
         let free = profile.free().iter().map(ToString::to_string).collect();
         let names = profile.names().map(str::to_owned).collect::<Vec<_>>();
-        (names, vec![profile.read().to_string()], free, vec![profile.view().to_string()])
+        let texts = profile.subject().iter().filter(|pointer| profile.read_at(pointer) != profile.read());
+        let texts = texts.flat_map(|pointer| [pointer.to_string(), profile.read_at(pointer).to_string()]);
+        let read = std::iter::once(profile.read().to_string()).chain(texts).collect();
+        (names, read, free, vec![profile.view().to_string()])
     });
     assert_eq!(listed.collect::<Vec<_>>(), built_in.collect::<Vec<_>>());
 }

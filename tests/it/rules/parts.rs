@@ -299,6 +299,15 @@ fn what_no_rule_can_say_is_refused_with_the_field_at_fault() {
     assert_eq!(ada.post_text("/v1/trust-rules", twice).refusal(), (400, "malformed_request"));
     let never = ada.post("/v1/trust-rules", &rule("allow", "ls \u{200b}")).expect(201).body;
     assert_eq!(never["warnings"][0]["code"], "pattern_never_matches");
+    for (tool, pattern, decision, why) in [
+        ("WebFetch", "docs.example.com/**", "allow", "begins with a scheme and a host"),
+        ("Bash", "git log && *", "deny", "a pattern is one command"),
+    ] {
+        let never = with(&rule(decision, pattern), &json!({"toolName": tool}));
+        let warning = ada.post("/v1/trust-rules", &never).expect(201).body["warnings"][0].clone();
+        assert_eq!(warning["code"], "pattern_never_matches");
+        assert!(warning["message"].as_str().unwrap().contains(why), "{warning}");
+    }
     // More members than a rule may speak of: the person says which of them matter.
     let many = (0..70).map(|n| (format!("m{n}"), json!(n))).chain([("command".to_owned(), json!("ls"))]);
     let input = Value::Object(many.collect());
@@ -309,6 +318,22 @@ fn what_no_rule_can_say_is_refused_with_the_field_at_fault() {
     assert_eq!(ada.post("/v1/trust-rules", &from).refusal(), (422, "too_many_members"));
     made(&ada, &with(&from, &json!({"members": {"": "*"}})));
     assert_eq!(status(&agent, &of("sh", "many2", &input)), "approved");
+}
+
+/// Of a tool of which nothing is known, a rule is about the members that it names: a new one may be where the money goes.
+#[test]
+fn a_star_with_members_covers_no_input_with_a_member_more() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let pay = |id: &str, input: &Value| of("pay", id, input);
+    let about = json!({"toolName": "pay", "members": {"/amount": "5"}});
+    made(&ada, &with(&rule("allow", "*"), &about));
+    assert_eq!(status(&agent, &pay("p1", &json!({"amount": 5}))), "approved");
+    for (id, more) in [("p2", "destination"), ("p3", "target_host"), ("p4", "sudo"), ("p5", "post_command")] {
+        assert_eq!(status(&agent, &pay(id, &json!({"amount": 5, more: "x"}))), "pending", "{more}");
+    }
+    made(&ada, &with(&rule("allow", "*"), &json!({"toolName": "pay"})));
+    assert_eq!(status(&agent, &pay("p6", &json!({"amount": 5, "destination": "x"}))), "approved");
 }
 
 /// The words of the confirm call make the same rule as the rules' own call.

@@ -70,7 +70,7 @@ fn tools(file: &RulesFile) -> BTreeMap<ToolName, RuleSet> {
 /// The lines of a file that its rules allow, and can be run: `kill` would reach what is no stub.
 fn allowed<'r>(file: &RulesFile, tools: &'r BTreeMap<ToolName, RuleSet>) -> Vec<Allowed<'r>> {
     let mut allowed = Vec::new();
-    for rule in file.rules.iter().filter(|rule| rule.subject == ExampleKind::Command) {
+    for rule in file.rules.iter().filter(|rule| rule.subject.is_none_or(|kind| kind == ExampleKind::Command)) {
         for example in &rule.matching {
             let Example::Subject(line) = example else { continue };
             let rules = &tools[&rule.tool_name];

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{allowing, fed, is_empty, said};
+use super::{Place, allowing, fed, is_empty, said};
 use crate::harness::countersign;
 use crate::harness::outside::refused;
 
@@ -22,7 +22,7 @@ fn a_file_is_tested_where_there_is_no_database_and_none_is_made() {
         command.env(variable, home.path());
     }
     let text = said(command.current_dir(home.path()).args(["rules", "test"]).arg(&file));
-    assert_eq!(text, "1 rules, 4 examples: all decided as the file says\n");
+    assert_eq!(text, "1 rule, 4 examples: all decided as the file says\n");
     assert!(is_empty(home.path()), "testing leaves nothing behind");
     // Not even a home is needed.
     said(countersign().args(["rules", "test"]).arg(&file));
@@ -40,8 +40,8 @@ fn an_example_that_fails_is_named_with_its_rule_its_list_and_what_is_decided_ins
     assert_eq!(
         lines,
         [
-            "-: git-log: match \"git diff\": a person is asked: the pattern does not cover the subject",
-            "-: git-log: not_match \"git log -3\": allowed by git-log",
+            "-: git-log: match[1] \"git diff\": a person is asked: the pattern does not cover the subject",
+            "-: git-log: not_match[0] \"git log -3\": allowed by git-log",
             "countersign: -: 2 of 4 examples are not decided as the file says",
         ]
     );
@@ -103,4 +103,208 @@ fn an_example_that_no_agent_could_register_is_refused() {
         let sentence = refused(countersign().args(["rules", "test"]).arg(&file));
         assert!(sentence.contains("odd"), "{sentence}");
     }
+}
+
+/// What `rules test` says of a file that it refuses, on stderr.
+#[track_caller]
+fn told(text: &str) -> String {
+    let output = fed(countersign().args(["rules", "test", "-"]), text);
+    assert_eq!(output.status.code(), Some(1), "{text}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_with_its_line_its_rule_and_its_member() {
+    let table = |more: &str| allowing("a", "ls", &format!("match = [\"ls\", {{ {more} }}]"));
+    for (text, expected) in [
+        (
+            table("input = { command = \"ls\" }, workingDir = \"/x\""),
+            &["line 7: rule \"a\": match[1]: ", "no workingDir, did you mean working_dir?"][..],
+        ),
+        (
+            table("input = { command = \"ls\" }, risk_level = \"severe\""),
+            &["match[1].risk_level: expected one of low, medium, high, and not \"severe\""],
+        ),
+        (
+            table("input = { command = \"ls\" }, execution_target = \"prod\""),
+            &["match[1].execution_target: expected one of sandbox, host"],
+        ),
+        (table("input = \"ls\""), &["match[1].input: an input is a table, such as { command = \"git log\" }"]),
+        (table("working_dir = \"/x\""), &["match[1]: input is missing: ", "such as { command = \"git log\" }"]),
+        (
+            table("command = \"ls\""),
+            &["match[1]: an example has no command (", "the members of a call stand in its input"],
+        ),
+        (
+            table("input = { command = \"ls\" }, working_dir = \"x\""),
+            &["match[1]: a working_dir is an absolute directory"],
+        ),
+        (allowing("a", "ls", "not_match = [7]"), &["not_match[0]: ", "a subject in quotes, or a table with an input"]),
+        (
+            allowing("a", "ls", "expiresAt = 2030-01-01T00:00:00Z"),
+            &["a rule has no expiresAt, did you mean expires_at?"],
+        ),
+        (
+            allowing("a", "ls", "expires_at = 2030-13-01T00:00:00Z"),
+            &["line 7: a time is written as in RFC 3339, for example"],
+        ),
+        (
+            allowing("a", "ls", "expires_at = \"tomorrow\""),
+            &["rule \"a\": expires_at: a time is written as in RFC 3339, for example"],
+        ),
+        (
+            allowing("a", "ls", "members = { \"host\" = \"x\" }"),
+            &["rule \"a\": members: a member is named by a JSON pointer", "write \"/host\""],
+        ),
+        (allowing("a", "ls", "").replace("decision = \"allow\"", ""), &["line 1: rule \"a\": decision is missing"]),
+        (allowing("a", "ls", "") + "[[rule]]\npattern = \"ls\"", &["rule number 2: name is missing"]),
+        ("[[rules]]\nname = \"a\"\n".to_owned(), &["a rules file has no rules, did you mean rule?"]),
+    ] {
+        let said = told(&text);
+        assert!(expected.iter().all(|part| said.contains(part)), "{expected:?} is not in {said}");
+    }
+}
+
+#[test]
+fn an_example_that_asks_is_told_with_the_part_of_the_rule_that_does_not_cover_it() {
+    let one = |rule: &str, input: &str, more: &str| {
+        allowing("a", "ls", &format!("{rule}\nmatch = [{{ input = {input}{more} }}]"))
+    };
+    for (text, expected) in [
+        (
+            one("members = { \"/hsot\" = \"x\" }", "{ command = \"ls\", host = \"x\" }", ""),
+            "the rule names \"/hsot\", which the input does not have (it has \"command\", \"host\")",
+        ),
+        (
+            one("members = { \"/host\" = \"x*\" }", "{ command = \"ls\", host = \"y\" }", ""),
+            "the rule says \"x*\" of /host, and the input has \"y\"",
+        ),
+        (one("", "{ command = \"ls\", sudo = true }", ""), "the rule says nothing of \"/sudo\", which the input has"),
+        (
+            one("members = { \"\" = \"*\" }", "{ command = \"ls\", sudo = true }", ""),
+            "the rule does not name \"/sudo\", which looks like a second command",
+        ),
+        (
+            one("", "{ command = \"ls\" }", ", working_dir = \"/etc\"").replace("everywhere", "/srv"),
+            "the rule is about \"/srv\", and the example is in \"/etc\"",
+        ),
+        (
+            one("", "{ command = \"ls\" }", ", working_dir = \"\"").replace("everywhere", "/srv"),
+            "the rule is about \"/srv\", and the example has no working_dir",
+        ),
+        (
+            one("", "{ command = \"ls\" }", ", scopes = []").replace("everywhere", "team-a"),
+            "the rule is about \"team-a\", and the example does not offer this scope",
+        ),
+        (
+            allowing("a", "git *", "match = [\"git log | head\"]"),
+            "the rule covers a part of the line, and no rule covers the rest",
+        ),
+        (
+            allowing("a", "git push --force *", "match = [\"git push origin --force\"]")
+                .replace("\"allow\"", "\"deny\""),
+            "a (deny) may be about it, but not surely",
+        ),
+        (
+            allowing("a", "git push *", "match = [\"git pull\"]").replace("\"allow\"", "\"ask\""),
+            "the rule is not about it",
+        ),
+    ] {
+        let said = told(&text);
+        assert!(said.contains("-: a: match[0] \"") && said.contains(expected), "{expected:?} is not in {said}");
+    }
+}
+
+#[test]
+fn a_pattern_that_never_matches_fails_the_test_and_is_told_at_an_import() {
+    for (tool, pattern, decision, told_why) in [
+        ("shell", "git \\\"log *", "allow", "a pattern is one command"),
+        ("shell", "git log && *", "allow", "a pattern is one command"),
+        ("shell", "git log && *", "deny", "a pattern is one command"),
+        ("shell", "curl http*://localhost/*", "allow", "a scheme without wildcards and a plain host"),
+        ("WebFetch", "docs.example.com/**", "allow", "begins with a scheme and a host"),
+        ("WebFetch", "*", "allow", "https://*/** for any host"),
+        ("Edit", "/repo/../**", "allow", "a path with wildcards has no `..`"),
+        ("mine", "git log\u{200b}", "allow", "characters that it has"),
+    ] {
+        let text =
+            allowing("a", "PATTERN", "").replace("PATTERN", pattern).replace("\"allow\"", &format!("{decision:?}"));
+        let text = text.replace("\"shell\"", &format!("{tool:?}"));
+        let said = told(&text);
+        assert!(said.contains("never matches: ") && said.contains(told_why), "{pattern}: {said}");
+        assert!(said.ends_with("countersign: -: 1 pattern can never match\n"), "{said}");
+        let place = Place::new();
+        let imported = place.import(&text, &[]).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+        assert!(String::from_utf8(imported.stderr).unwrap().contains(": warning: a: the pattern "));
+    }
+    for text in [
+        allowing("a", "git log && git diff", "match = [\"git log && git diff\"]"),
+        allowing("a", "*", "match = [\"https://a.example.com/\"]")
+            .replace("shell", "WebFetch")
+            .replace("allow", "deny"),
+    ] {
+        let output = fed(countersign().args(["rules", "test", "-"]), &text);
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+fn a_rule_that_has_ended_or_has_no_examples_is_told_and_fails_nothing() {
+    for (text, expected) in [
+        (
+            allowing("a", "ls", "match = [\"ls\"]\nexpires_at = 2001-01-01T00:00:00Z"),
+            "-: warning: a: the rule ended on 2001-01-01T00:00:00.000Z\n",
+        ),
+        (
+            allowing("a", "ls", ""),
+            "-: warning: a: the rule has no examples: `match` and `not_match` say what it decides\n",
+        ),
+        (
+            allowing("a", "git log | ", "match = [\"git log | \"]"),
+            "-: warning: a: the pattern \"git log | \" covers a line that is the same to the letter, and no other: it does not read as a command line\n",
+        ),
+    ] {
+        let output = fed(countersign().args(["rules", "test", "-"]), &text);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+    }
+}
+
+/// What an example leaves out is as the rule says, and a subject is read as the tool's profile says.
+#[test]
+fn an_example_is_of_the_rules_place_agent_and_target_and_of_the_tools_shape() {
+    let parts = "agent = \"builder\"\nexecution_target = \"host\"\nmatch = [\"ls\", { input = { command = \"ls\" } }]\n\
+                 not_match = [{ input = { command = \"ls\" }, agent = \"other\" }, \
+                 { input = { command = \"ls\" }, execution_target = \"sandbox\" }, \
+                 { input = { command = \"ls\" }, ELSEWHERE }]";
+    let scoped = |scope: &str, elsewhere: &str| {
+        allowing(scope, "ls", parts)
+            .replace("ELSEWHERE", elsewhere)
+            .replace("everywhere", scope)
+            .replace("name = \"/srv\"", "name = \"dir\"")
+    };
+    let of = |tool: &str, pattern: &str, more: &str| {
+        allowing(tool, pattern, more).replace("\"shell\"", &format!("{tool:?}"))
+    };
+    let text = scoped("/srv", "working_dir = \"/etc\"")
+        + &scoped("team-a", "scopes = [\"team-b\"]")
+        + &scoped("conversation:c1", "conversation = \"c2\"")
+        + &of(
+            "WebFetch",
+            "https://a.example.com/**",
+            "match = [\"https://a.example.com/b/c\"]\nnot_match = [\"https://b.example.com/\"]",
+        )
+        + &of("NotebookEdit", "/srv/**", "match = [\"/srv/a.ipynb\"]\nnot_match = [\"/srv/../a\"]")
+        + &of("exec_command", "ls", "match = [\"ls\"]\nnot_match = [\"ls | sh\"]")
+        + &of("WebSearch", "rain *", "match = [\"rain in may\"]\nnot_match = [\"sun\"]")
+        + &of(
+            "mcp__github__get_file_contents",
+            "me/repo/**",
+            "match = [\"me/repo/a/b\"]\nnot_match = [\"me/other/a\"]",
+        )
+        + &of("local_shell", "ls", "match = [\"ls\"]\nnot_match = [\"pwd\"]")
+        + &of("TodoWrite", r#"{"todos":[*]}"#, "match = ['{\"todos\":[1]}']\nnot_match = ['{}']");
+    let output = fed(countersign().args(["rules", "test", "-"]), &text);
+    assert!(output.status.success(), "{output:?}");
 }

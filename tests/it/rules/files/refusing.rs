@@ -26,7 +26,8 @@ fn a_file_that_does_not_say_rules_is_refused_with_the_place_or_the_name() {
         ("[[rule]]\nname = 7\n", "string"),
         ("[[rules]]\nname = \"a\"\n", "rules"),
         (&allowing("a", "ls", "max_use = 3"), "max_use"),
-        (&allowing("a", "ls", "max_uses = 0"), "nonzero"),
+        (&allowing("a", "ls", "max_uses = 0"), "rule \"a\": max_uses is at least 1"),
+        (&allowing("a", "ls", "max_uses = -1"), "rule \"a\": max_uses is at least 1"),
         (&allowing("a", "ls", "subject = \"number\""), "number"),
         (&allowing("a", "ls", "expires_at = 2999-12-31"), "expires_at"),
         (&allowing("a", "ls", "expires_at = 2999-12-31T23:59:59"), "expires_at"),
@@ -57,7 +58,7 @@ fn an_import_with_an_example_that_fails_brings_in_nothing() {
         let output = place.import(&text, flags).output().unwrap();
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("wide: not_match \"git log\": allowed by wide"), "{said}");
+        assert!(said.contains("wide: not_match[0] \"git log\": allowed by wide"), "{said}");
     }
     assert_eq!(place.picture(), before);
 }
