@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use countersign::cli::{Cli, run};
+use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe.
+/// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe. A request asks for memory
+/// some hundred times, so that who gives it counts.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     run(Cli::parse())

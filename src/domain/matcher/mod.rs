@@ -19,12 +19,8 @@
 //! | `compiled`, `command_pattern`, `word_pattern` | the other side: patterns |
 //! | `index` | which of many patterns are worth comparing |
 //! | `offers` | patterns for people to choose from |
-<<<<<<< HEAD
 //! | `doubt`, `why` | why a person is asked: what is doubtful, and the word that a pattern does not cover |
-=======
-//! | `doubt` | why a person is asked |
 //! | `never` | why a pattern never matches |
->>>>>>> plain-rules
 //!
 //! Two questions are asked, and they fail to opposite sides. *Does this allow it?* is yes only for what is understood whole.
 //! *Is this what that rule denies or asks about?* is yes for whatever a line runs, and *possible* for what it may.

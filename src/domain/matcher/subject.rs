@@ -103,14 +103,7 @@ impl Subject {
         let reading = profiles.read(&confirmation.tool_name, input);
         let read_text = reading.said.text();
         let text = confirmation.subject.clone().unwrap_or_else(|| read_text.clone());
-<<<<<<< HEAD
-        let is_whole_input = match reading.is_whole() {
-            true => text == read_text,
-            false => text.starts_with('{') && text == confirmation.input.canonical(),
-        };
-=======
         let is_whole_input = reading.is_whole() && text == read_text;
->>>>>>> plain-rules
         let is_own_words = !is_whole_input && text != read_text;
         let mut rest = Rest::new(&reading, is_own_words.then_some(text.as_str()));
         rest.object(&Pointer::root(), input);

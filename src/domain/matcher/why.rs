@@ -197,7 +197,10 @@ impl CommandPattern {
             (WordPattern::Literal(literal), _) => literal.clone(),
             (WordPattern::Any, _) => "*".to_owned(),
             (WordPattern::Options, _) => "--*".to_owned(),
-            (WordPattern::Glob { .. } | WordPattern::Url { .. }, Some(written)) => (*written).to_owned(),
+            (WordPattern::Unread(glob), None) => glob.source(),
+            (WordPattern::Glob { .. } | WordPattern::Url { .. } | WordPattern::Unread(_), Some(written)) => {
+                (*written).to_owned()
+            }
             (WordPattern::Glob { prefix, .. } | WordPattern::Url { prefix, .. }, None) => format!("{prefix}*"),
         }
     }

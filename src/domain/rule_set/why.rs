@@ -261,7 +261,7 @@ impl Evaluation<'_, '_> {
 
     /// How near a rule that allows came; `None` where nothing of it misses.
     fn near(&self, rule: &TrustRule, pattern: &CompiledPattern, open: &[Step<'_>]) -> Option<(Nearness, NearRule)> {
-        let (missed, freed) = self.parts_missed(rule);
+        let (missed, freed) = self.parts_missed(rule, pattern);
         let mut said = missed.iter().map(|missed| self.said(rule, missed)).collect::<Vec<_>>();
         let gap = self.pattern_gap(&freed, pattern, open);
         let distance = gap.as_ref().map(|(_, gap)| gap.distance);
@@ -274,9 +274,9 @@ impl Evaluation<'_, '_> {
     }
 
     /// Every part beside the pattern that a rule misses, and the rule without them.
-    fn parts_missed(&self, rule: &TrustRule) -> (Vec<Missed>, TrustRule) {
+    fn parts_missed(&self, rule: &TrustRule, pattern: &CompiledPattern) -> (Vec<Missed>, TrustRule) {
         let (mut freed, mut found) = (rule.clone(), Vec::new());
-        while let Some(missed) = self.missed_part(&freed).filter(|missed| !found.contains(missed)) {
+        while let Some(missed) = self.missed_part(&freed, pattern).filter(|missed| !found.contains(missed)) {
             match &missed {
                 Missed::HighRisk => freed.terms.allow_high_risk = true,
                 Missed::Author => freed.created_by = PrincipalName::nobody(),
