@@ -202,12 +202,6 @@ impl Profile {
         if self.text.contains(pointer) { Read::Text } else { self.read }
     }
 
-    /// What the subject is where it is not in the input.
-    #[must_use]
-    pub fn default_subject(&self) -> Option<&str> {
-        self.default.as_deref()
-    }
-
     /// What a person who says "always" leaves free.
     #[must_use]
     pub fn free(&self) -> &[Pointer] {
