@@ -4,13 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use countersign::cli::{Cli, run};
-use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe. A request asks for memory
-/// some hundred times, so that who gives it counts.
+/// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     run(Cli::parse())

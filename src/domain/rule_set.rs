@@ -5,8 +5,10 @@ mod why;
 
 pub use self::why::{MissedPart, NearRule, Nearness, Why, WhyAsked, WhyNot};
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::clock::Timestamp;
 
@@ -84,14 +86,18 @@ pub enum RuleSetDecision<'r> {
     NoMatch(Option<Doubt>),
 }
 
-/// The active rules about one tool, each read once, found by what its pattern begins with.
-#[derive(Debug, Default)]
+/// The active rules about one tool, each read once, found by what its pattern begins with. A copy shares nearly all of it.
+///
+/// What is counted of the uses of its rules is as it was when they were read: a rule that has none left is no longer active.
+#[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     /// In the order of their making; `None` for one that is gone.
-    rules: Vec<Option<(TrustRule, CompiledPattern)>>,
+    rules: Vec<Option<Arc<(TrustRule, CompiledPattern)>>>,
     numbers: HashMap<RuleId, usize>,
-    allowing: Index,
-    cautious: Index,
+    /// When rules end by themselves, those that are gone among them.
+    ends: BTreeSet<Timestamp>,
+    allowing: Arc<Index>,
+    cautious: Arc<Index>,
 }
 
 impl FromIterator<TrustRule> for RuleSet {
@@ -111,9 +117,22 @@ impl RuleSet {
             RuleDecision::Allow => &mut self.allowing,
             RuleDecision::Deny | RuleDecision::Ask => &mut self.cautious,
         };
-        index.insert(&pattern, number);
+        Arc::make_mut(index).insert(&pattern, number);
         self.numbers.insert(rule.rule_id.clone(), number);
-        self.rules.push(Some((rule, pattern)));
+        self.ends.extend(rule.expires_at);
+        self.rules.push(Some(Arc::new((rule, pattern))));
+    }
+
+    /// Whether a rule is one of them.
+    #[must_use]
+    pub fn has(&self, rule_id: &RuleId) -> bool {
+        self.numbers.contains_key(rule_id)
+    }
+
+    /// When the next of them ends by itself after `now`, at the earliest: until then what they decide stays the same.
+    #[must_use]
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ends.range((Bound::Excluded(now), Bound::Unbounded)).next().copied()
     }
 
     /// Forgets a rule.
@@ -124,29 +143,24 @@ impl RuleSet {
         // What is gone still stands in the index: so it is made anew before most of it is gone.
         if self.rules.len() > 2 * self.numbers.len() + 16 {
             let rules = std::mem::take(self).rules;
-            *self = rules.into_iter().flatten().map(|(rule, _)| rule).collect();
-        }
-    }
-
-    /// Counts a use of a rule at `now`.
-    pub fn count_use(&mut self, rule_id: &RuleId, now: Timestamp) {
-        let number = self.numbers.get(rule_id).copied();
-        if let Some((rule, _)) = number.and_then(|number| self.rules.get_mut(number)?.as_mut()) {
-            rule.use_count += 1;
-            rule.last_used_at = Some(now);
+            *self = rules.into_iter().flatten().map(|rule| rule.0.clone()).collect();
         }
     }
 
     /// Its rules, the oldest first.
     pub fn rules(&self) -> impl Iterator<Item = &TrustRule> {
-        self.rules.iter().flatten().map(|(rule, _)| rule)
+        self.entries().map(|(rule, _)| rule)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &(TrustRule, CompiledPattern)> {
+        self.rules.iter().flatten().map(Arc::as_ref)
     }
 
     /// Each rule that allows, the oldest first, with the first part of it that does not cover `candidate` at `now`; `None`
     /// where all of it does, or at least one command of a line.
     pub fn missed(&self, candidate: &MatchInput<'_>, now: Timestamp) -> Vec<(&TrustRule, Option<Missed>)> {
         let evaluation = Evaluation { set: self, candidate, now, preferred_rule: None };
-        let rules = self.rules.iter().flatten().filter(|(rule, _)| rule.terms.decision == RuleDecision::Allow);
+        let rules = self.entries().filter(|(rule, _)| rule.terms.decision == RuleDecision::Allow);
         rules.map(|(rule, pattern)| (rule, evaluation.missed(rule, pattern))).collect()
     }
 
@@ -184,7 +198,7 @@ impl<'r> Evaluation<'r, '_> {
     /// The rules with these numbers that stand, the preferred_rule first.
     fn in_force(&self, mut numbers: Vec<usize>) -> impl Iterator<Item = &'r (TrustRule, CompiledPattern)> {
         numbers.sort_by_key(|number| Some(*number) != self.preferred_rule);
-        let found = numbers.into_iter().filter_map(|number| self.set.rules.get(number)?.as_ref());
+        let found = numbers.into_iter().filter_map(|number| self.set.rules.get(number)?.as_deref());
         found.filter(|(rule, _)| rule.is_in_force(self.now))
     }
 

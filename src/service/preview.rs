@@ -209,7 +209,7 @@ impl PreviewBuilder {
     /// Why the rule would not take part in the decision on a confirmation of its tool; `None` where it would.
     fn why_not(&self, record: &Record) -> Option<WhyNot> {
         let pending = PendingConfirmation::from_record(record, &self.profiles)?;
-        let input = pending.match_input(&record.interaction, self.allow_self_approval);
+        let input = pending.match_input_of(&record.interaction, self.allow_self_approval);
         self.rules.why_not(&self.rule.rule_id, &input, self.now)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::decide::{PendingConfirmation, decide};
+use super::decide::{Foreseen, PendingConfirmation, decide};
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::config::{Quota, Ttl};
@@ -73,6 +73,12 @@ impl Service {
             (subject, warnings)
         });
         let (subject, left_out) = read.unzip();
+        let foreseen = content.confirmation().zip(subject.as_ref()).and_then(|(confirmation, subject)| {
+            let rules = self.store.committed_rules(&confirmation.tool_name)?;
+            let pending = PendingConfirmation::new(confirmation, subject);
+            let input = pending.match_input(&by.name, conversation_id.as_ref(), self.allow_self_approval);
+            Some(Foreseen::new(rules, &input, self.clock.now()))
+        });
         let left_out = left_out.unwrap_or_default();
         let content_json = content.to_json()?;
         let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
@@ -113,8 +119,8 @@ impl Service {
             }
             if let (Some(confirmation), Some(subject)) = (body.content.confirmation(), &subject) {
                 let pending = PendingConfirmation::new(confirmation, subject);
-                let input = pending.match_input(&interaction, allow_self_approval);
-                let resolution = decide(tx, &interaction, &input, None)?;
+                let input = pending.match_input(&by.name, conversation_id.as_ref(), allow_self_approval);
+                let resolution = decide(tx, &interaction, &input, foreseen.as_ref())?;
                 interaction.resolution = resolution;
             }
             let mut warnings = warnings(tx, &interaction, allow_self_approval)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::decide::{GoingBy, PendingConfirmation, decide, would_decide};
+use super::decide::{GoingBy, PendingConfirmation, decide_with, would_decide};
 use super::{Error, Result, Service, find};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, RuleStatus};
@@ -251,8 +251,10 @@ pub(super) fn make(
     let now = tx.now();
     let stands =
         |rule: &TrustRule| rule.terms == terms && !rule.is_before_parts && rule.expires_at.is_none_or(|end| now < end);
-    if let Some(rule) = tx.rules_about(&tool_name)?.and_then(|rules| rules.rules().find(|rule| stands(rule))) {
-        return Ok(MadeRule::of(rule.clone(), false, profiles));
+    let same = tx.rules_about(&tool_name)?.and_then(|rules| rules.rules().find(|rule| stands(rule)));
+    if let Some(rule_id) = same.map(|rule| rule.rule_id.clone()) {
+        let rule = tx.trust_rule(&rule_id)?.ok_or(Refused::UnknownRule)?;
+        return Ok(MadeRule::of(rule, false, profiles));
     }
     let expires_at = match terms.lifetime_ms {
         Some(millis) => Some(now.plus_millis(millis).filter(|end| *end > now).ok_or(Refused::DeadlineOutOfRange)?),
@@ -311,7 +313,7 @@ fn apply_to(
         return Ok(None);
     }
     let Some(pending) = PendingConfirmation::from_record(record, going_by.profiles) else { return Ok(None) };
-    let input = pending.match_input(interaction, going_by.allow_self_approval);
-    let decided = decide(tx, interaction, &input, Some(&rule.rule_id))?;
+    let input = pending.match_input_of(interaction, going_by.allow_self_approval);
+    let decided = decide_with(tx, interaction, &input, &rule.rule_id)?;
     Ok(decided.map(|_| interaction.request_id.clone()))
 }

@@ -96,6 +96,6 @@ impl Reasons {
         }
         let rules = self.rules.get(interaction.tool_name.as_ref()?)?;
         let pending = PendingConfirmation::from_record(record, &self.profiles)?;
-        Some(rules.why(&pending.match_input(interaction, self.allow_self_approval), self.now))
+        Some(rules.why(&pending.match_input_of(interaction, self.allow_self_approval), self.now))
     }
 }

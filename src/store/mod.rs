@@ -69,6 +69,7 @@ pub use self::sessions::LoggedInBy;
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 
+use self::active_rules::CommittedRules;
 use self::checkpointer::Checkpointer;
 use self::commits::Commits;
 use self::pending::{Change, FirstDeadline};
@@ -77,7 +78,8 @@ use self::writer::Writer;
 use self::writer_cache::WriterCache;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::enums::{Outcome, RuleDecision};
-use crate::domain::id::{PrincipalName, RequestId};
+use crate::domain::id::{PrincipalName, RequestId, ToolName};
+use crate::domain::rule_set::RuleSet;
 
 /// The longest that one transaction may read: while it does, the write-ahead log cannot begin anew.
 const LONGEST_READ: Duration = Duration::from_secs(5);
@@ -206,7 +208,14 @@ pub struct Store {
     writer: Writer,
     readers: Readers,
     commits: Arc<Commits>,
+    known: Known,
+}
+
+/// What the writer tells everybody of what it has committed.
+#[derive(Clone)]
+struct Known {
     first_deadline: FirstDeadline,
+    rules: CommittedRules,
 }
 
 impl Store {
@@ -234,9 +243,10 @@ impl Store {
         let checkpointer = Checkpointer::start(checkpointer, barrier, files)?;
         let watched = Arc::clone(&commits);
         let (cache, first_deadline) = WriterCache::open(&writer)?;
-        let memory = (cache, first_deadline.clone());
+        let known = Known { first_deadline, rules: CommittedRules::default() };
+        let memory = (cache, known.clone());
         let writer = Writer::start(writer, memory, checkpointer, watched, limits, clock, on_commit)?;
-        Ok(Self { writer, readers, commits, first_deadline })
+        Ok(Self { writer, readers, commits, known })
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -304,7 +314,15 @@ impl Store {
     /// An [`Error`] of the store.
     pub async fn next_deadline(&self, priority: Priority) -> Result<Option<Timestamp>> {
         let of_others = self.read(priority, |tx| tx.next_deadline_beside_pending()).await?;
-        Ok([of_others, self.first_deadline.get()].into_iter().flatten().min())
+        Ok([of_others, self.known.first_deadline.get()].into_iter().flatten().min())
+    }
+
+    /// The active rules about a tool as some commit has left them, to be held against something before the writer has it;
+    /// `None` where there are none, or the writer has not needed any yet. In a transaction,
+    /// [`WriteTx::rules_about`] is the same pointer for as long as they are the same rules.
+    #[must_use]
+    pub fn committed_rules(&self, tool_name: &ToolName) -> Option<Arc<RuleSet>> {
+        self.known.rules.about(tool_name)
     }
 
     /// Moves the write-ahead log into the database and empties it, so that what was wiped is in neither; whether it did. It

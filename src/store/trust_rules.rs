@@ -1,5 +1,7 @@
 //! The table `trust_rules`: standing decisions.
 
+use std::sync::Arc;
+
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
@@ -119,7 +121,7 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// The active rules about a tool as they stand in this transaction, ready to decide; `None` where there are none.
-    pub fn rules_about(&mut self, tool_name: &ToolName) -> Result<Option<&RuleSet>> {
+    pub fn rules_about(&mut self, tool_name: &ToolName) -> Result<Option<&Arc<RuleSet>>> {
         self.cache.book.about(tool_name, &self.read)
     }
 
@@ -198,10 +200,7 @@ impl WriteTx<'_> {
                 self.cache.book.remove(&rule.rule_id);
                 self.append_audit(NewAuditEvent::new(event).rule(&rule.rule_id).request(request_id))
             }
-            None => {
-                self.cache.book.count_use(rule, self.now);
-                Ok(())
-            }
+            None => Ok(()),
         }
     }
 

@@ -18,9 +18,8 @@ use super::checkpointer::Checkpointer;
 use super::commits::Commits;
 use super::connection::ServingConnection;
 use super::error::Disk;
-use super::pending::FirstDeadline;
 use super::writer_cache::WriterCache;
-use super::{CommitSummary, Error, OnCommit, Result, StoreLimits, WriteTx};
+use super::{CommitSummary, Error, Known, OnCommit, Result, StoreLimits, WriteTx};
 use crate::clock::Clock;
 use crate::shares::{Share, ShareLimits, Shares};
 use crate::store::Priority;
@@ -93,7 +92,7 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(
         conn: ServingConnection,
-        (cache, first_deadline): (WriterCache, FirstDeadline),
+        (cache, known): (WriterCache, Known),
         checkpointer: Checkpointer,
         commits: Arc<Commits>,
         limits: StoreLimits,
@@ -110,7 +109,7 @@ impl Writer {
             let _alive = alive;
             Checkpointer::watch(&conn);
             let queued = counter;
-            Thread { conn, cache, first_deadline, checkpointer, commits, clock, on_commit, queued }.run(&messages);
+            Thread { conn, cache, known, checkpointer, commits, clock, on_commit, queued }.run(&messages);
         })?;
         let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
         Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
@@ -168,7 +167,7 @@ impl Writer {
 struct Thread {
     conn: ServingConnection,
     cache: WriterCache,
-    first_deadline: FirstDeadline,
+    known: Known,
     checkpointer: Checkpointer,
     commits: Arc<Commits>,
     clock: Arc<dyn Clock>,
@@ -290,7 +289,8 @@ impl Thread {
         self.execute("COMMIT")?;
         all.duration = begun.elapsed();
         self.cache.committed();
-        self.cache.pending.iter().for_each(|pending| self.first_deadline.set(pending));
+        self.cache.pending.iter().for_each(|pending| self.known.first_deadline.set(pending));
+        self.cache.book.share(&self.known.rules);
         self.cache.head.into_iter().for_each(|head| self.checkpointer.committed(head));
         if Checkpointer::has_written() {
             self.commits.committed(all.has_changed_tokens);

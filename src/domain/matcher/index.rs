@@ -12,7 +12,7 @@ use super::word::{Known, Word};
 
 /// Patterns by what they begin with; programs and paths in lower case, since some file systems do not tell. A lookup
 /// returns every pattern that could cover the subject, and few others.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::domain) struct Index {
     exact: HashMap<String, Vec<usize>>,
     /// By all words, for rules that allow.
@@ -28,7 +28,7 @@ pub(in crate::domain) struct Index {
 }
 
 /// Numbers under the words that lead to them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tree {
     here: Vec<usize>,
     below: BTreeMap<String, Tree>,

@@ -137,7 +137,7 @@ impl RuleSet {
     /// Why the rule of this id does not take part in the decision on `candidate` at `now`; `None` where it does, or is gone.
     #[must_use]
     pub fn why_not(&self, rule_id: &RuleId, candidate: &MatchInput<'_>, now: Timestamp) -> Option<WhyNot> {
-        let (rule, pattern) = self.rules.get(*self.numbers.get(rule_id)?)?.as_ref()?;
+        let (rule, pattern) = self.rules.get(*self.numbers.get(rule_id)?)?.as_deref()?;
         let evaluation = Evaluation { set: self, candidate, now, preferred_rule: None };
         let decision = self.decide(candidate, now, Some(rule_id));
         if decision.names(rule_id) {
@@ -248,7 +248,7 @@ impl Evaluation<'_, '_> {
 
     /// The rules that allow something and came nearest, the nearest first, the oldest of those that came equally near.
     fn nearest(&self, open: &[Step<'_>]) -> Vec<NearRule> {
-        let rules = self.set.rules.iter().flatten();
+        let rules = self.set.entries();
         let allowing =
             rules.filter(|(rule, _)| rule.terms.decision == RuleDecision::Allow && rule.is_in_force(self.now));
         let mut glanced = allowing.collect::<Vec<_>>();
