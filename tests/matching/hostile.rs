@@ -136,11 +136,14 @@ pub(crate) fn requests(bytes: usize) -> Vec<Hostile> {
     requests
 }
 
-/// Patterns full of wildcards, and many that begin as hostile requests do.
-pub(crate) fn rules() -> RuleSet {
+/// What the patterns begin with.
+const PROGRAMS: [&str; 10] = ["ls", "git", "sh", "sudo", "find", "cat", "xargs", "rm", "a", "*"];
+
+/// Patterns full of wildcards, and `ordinary` that begin as hostile requests do.
+pub(crate) fn rules(ordinary: usize) -> RuleSet {
     let mut patterns = Vec::new();
-    for program in ["ls", "git", "sh", "sudo", "find", "cat", "xargs", "rm", "a", "*"] {
-        patterns.extend((0..20).map(|number| format!("{program} a{number} *")));
+    for program in PROGRAMS {
+        patterns.extend((0..ordinary / PROGRAMS.len()).map(|number| format!("{program} a{number} *")));
         patterns.extend([format!("{program} * x"), format!("{program} {}", "* ".repeat(100).trim_end())]);
         patterns.push(format!("{program} {}", "*a".repeat(100)));
         patterns.push(format!("{program} {}", "a*".repeat(100)));
