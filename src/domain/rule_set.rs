@@ -209,7 +209,14 @@ impl<'r> Evaluation<'r, '_> {
         }
         let subject = self.candidate.subject;
         let mut asks = None;
-        for (rule, pattern) in self.in_force(self.set.cautious.for_caution(subject)) {
+        let Some(numbers) = self.set.cautious.for_caution(subject) else {
+            let mut exact = self.in_force(self.set.cautious.exactly(subject));
+            let denies = exact.find(|(rule, pattern)| {
+                rule.terms.decision == RuleDecision::Deny && self.resembles(rule, pattern) == Likeness::Certain
+            });
+            return Some(denies.map_or(RuleSetDecision::Ask(None), |(rule, _)| RuleSetDecision::Deny(rule)));
+        };
+        for (rule, pattern) in self.in_force(numbers) {
             match (self.resembles(rule, pattern), rule.terms.decision) {
                 (Likeness::Certain, RuleDecision::Deny) => return Some(RuleSetDecision::Deny(rule)),
                 (Likeness::Certain, _) => asks = asks.or(Some(Some(rule))).map(|asks| asks.or(Some(rule))),
@@ -251,8 +258,11 @@ impl<'r> Evaluation<'r, '_> {
         if subject.doubt().is_some_and(Doubt::is_absolute) {
             return RuleSetDecision::NoMatch(subject.doubt());
         }
+        let Some(numbers) = self.set.allowing.for_whole(subject) else {
+            return RuleSetDecision::NoMatch(Some(Doubt::TooMuch));
+        };
         let mut whole = self
-            .in_force(self.set.allowing.for_whole(subject))
+            .in_force(numbers)
             .filter(|(rule, pattern)| self.covers_whole(rule, pattern) && self.missed_part(rule, pattern).is_none());
         let whole = whole.next().map(|(rule, _)| vec![rule]);
         let is_preferred = |rules: &Vec<&TrustRule>| match self.preferred_rule {
@@ -291,7 +301,7 @@ impl<'r> Evaluation<'r, '_> {
         if !step.command.is_safe_here() {
             return None;
         }
-        let mut allowing = self.in_force(self.set.allowing.for_command(step.command));
+        let mut allowing = self.in_force(self.set.allowing.for_command(step.command)?);
         let found = allowing
             .find(|(rule, pattern)| self.covers_step(rule, pattern, step) && self.missed_part(rule, pattern).is_none());
         found.map(|(rule, _)| rule)
@@ -395,5 +405,75 @@ impl TrustRule {
         self.status == RuleStatus::Active
             && self.expires_at.is_none_or(|end| now < end)
             && self.terms.max_uses.is_none_or(|max| self.use_count < max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::trust_rule::Terms;
+
+    fn rules(decision: RuleDecision, patterns: impl IntoIterator<Item = String>) -> RuleSet {
+        let rule = |pattern: String| {
+            let terms = Terms::new(pattern.parse().unwrap(), Scope::everywhere(), decision);
+            TrustRule::new("mine".parse().unwrap(), terms, "ada".parse().unwrap(), Timestamp::EPOCH)
+        };
+        patterns.into_iter().map(rule).collect()
+    }
+
+    /// What `rules` say to an input, in a word.
+    fn said(rules: &RuleSet, input: serde_json::Value) -> &'static str {
+        let asked = json!({"toolName": "mine", "input": input}).to_string();
+        let asked: Confirmation = serde_json::from_str(&asked).unwrap();
+        let (subject, registered_by) = (Subject::of(&asked), "builder".parse().unwrap());
+        let (confirmation, subject) = (&asked, &subject);
+        let candidate = MatchInput {
+            confirmation,
+            subject,
+            registered_by: &registered_by,
+            conversation_id: None,
+            own_rules_count: false,
+        };
+        match rules.decide(&candidate, Timestamp::EPOCH, None) {
+            RuleSetDecision::Deny(_) => "deny",
+            RuleSetDecision::Ask(_) => "ask",
+            RuleSetDecision::Allow(_) => "allow",
+            RuleSetDecision::NoMatch(Some(Doubt::TooMuch)) => "too much",
+            RuleSetDecision::NoMatch(_) => "nothing",
+        }
+    }
+
+    #[test]
+    fn of_ten_thousand_rules_about_a_text_only_those_count_whose_words_are_in_it() {
+        let pattern = |number: usize| format!("*\"topic-{number}-\"*");
+        for (decision, word) in [(RuleDecision::Deny, "deny"), (RuleDecision::Ask, "ask")] {
+            let rules = rules(decision, (0..10_000).map(pattern));
+            assert_eq!(said(&rules, json!({"a": "topic-777-"})), word);
+            assert_eq!(said(&rules, json!({"a": "topic-777"})), "nothing");
+            assert_eq!(said(&rules, json!({"a": "x".repeat(60_000)})), "nothing");
+            // A text that has something of all of them is more than is looked through.
+            let all = (0..5_000).map(|number| format!("topic-{number}-")).collect::<Vec<_>>();
+            assert_eq!(said(&rules, json!({ "a": all })), "ask");
+        }
+        let rules = rules(RuleDecision::Allow, (0..10_000).map(|number| format!("{{\"a\":\"topic-{number}-*\"}}")));
+        assert_eq!(said(&rules, json!({"a": "topic-777-x"})), "allow");
+        assert_eq!(said(&rules, json!({"a": "topic-777x"})), "nothing");
+    }
+
+    #[test]
+    fn a_line_that_may_be_about_more_rules_than_are_looked_at_is_asked_about() {
+        let pattern = |number: usize| format!("git push a{number} *");
+        let denying = rules(RuleDecision::Deny, (0..10_000).map(pattern));
+        let line = |line: &str| json!({"command": line});
+        assert_eq!(said(&denying, line("git push a777 x")), "deny");
+        assert_eq!(said(&denying, line("git push main")), "nothing");
+        assert_eq!(said(&denying, line("git push \"$USER\" x")), "ask");
+        assert_eq!(said(&denying, line("git push $HOME x")), "ask");
+        let allowing = rules(RuleDecision::Allow, (0..10_000).map(pattern));
+        assert_eq!(said(&allowing, line("git push a777 x")), "allow");
+        let alike = rules(RuleDecision::Allow, (0..10_000).map(|number| format!("git push *a{number}")));
+        assert_eq!(said(&alike, line("git push xa777")), "nothing");
     }
 }

@@ -46,6 +46,11 @@ impl Spoken {
         ways.map(|words| Self { is_certain, ..Self::new(&words) }).collect()
     }
 
+    /// How many bytes its words have.
+    pub(super) fn bytes(&self) -> usize {
+        self.words.iter().map(|word| word.text.len()).sum()
+    }
+
     fn new(words: &[Word]) -> Self {
         let said = words.get(1..).unwrap_or_default();
         let options = said.iter().fold(0, |letters, word| letters | option_letters(&word.text));

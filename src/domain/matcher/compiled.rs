@@ -69,6 +69,11 @@ impl CompiledPattern {
         self.glob.literal()
     }
 
+    /// What is in every text that this is about; `None` where nothing is, or it is about URLs, which may be written otherwise.
+    pub(super) fn needed_text(&self) -> Option<&str> {
+        self.glob.longest_literal().filter(|_| !self.glob.has_text("://"))
+    }
+
     /// Whether this is `subject` to the letter.
     pub(in crate::domain) fn is(&self, subject: &Subject) -> bool {
         self.exact_text() == Some(subject.text.as_str())

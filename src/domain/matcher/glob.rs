@@ -99,6 +99,15 @@ impl Glob {
         }
     }
 
+    /// The longest text in it that stands for itself.
+    pub(super) fn longest_literal(&self) -> Option<&str> {
+        let literals = self.parts.iter().filter_map(|part| match part {
+            Part::Literal(literal) => Some(literal.as_str()),
+            Part::Star => None,
+        });
+        literals.max_by_key(|literal| literal.len())
+    }
+
     /// What it begins with, up to the first `*`.
     pub(super) fn literal_prefix(&self) -> &str {
         match self.parts.first() {

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::command_line::SimpleCommand;
 use super::command_pattern::{MIN_ABBREVIATION, file_name};
@@ -22,9 +25,62 @@ pub(in crate::domain) struct Index {
     paths: Tree,
     urls: Tree,
     folded_urls: Tree,
+    /// By what has to be in a text.
+    literals: Literals,
     all: Vec<usize>,
     /// Those that are one `*`: for rules that deny or ask, anything.
     stars: Vec<usize>,
+}
+
+/// How many bytes of a subject are compared at most, by all patterns together: where it would be more, a person is asked. About
+/// two milliseconds, by `cargo bench --bench hostile`.
+const COMPARED: usize = 512 * 1024;
+
+/// What one comparison costs beside the bytes that are compared, in bytes.
+const COMPARISON: usize = 64;
+
+/// How often literals may be met in one text.
+const MOST_MET: usize = 64 * 1024;
+
+/// Numbers by a text without which the pattern is no text at all.
+#[derive(Clone, Debug, Default)]
+struct Literals {
+    numbers: HashMap<String, Vec<usize>>,
+    /// Of those that need none.
+    without: Vec<usize>,
+    /// Finds all of them at once, each with its numbers; made when it is first needed.
+    search: OnceLock<Option<(AhoCorasick, Vec<Vec<usize>>)>>,
+}
+
+impl Literals {
+    fn insert(&mut self, needed: Option<&str>, number: usize) {
+        match needed {
+            Some(literal) => self.numbers.entry(literal.to_owned()).or_default().push(number),
+            None => self.without.push(number),
+        }
+        self.search = OnceLock::new();
+    }
+
+    /// Adds the numbers of those that `text` could be; `None` where it has too many of them.
+    fn in_text(&self, text: &str, found: &mut Found) -> Option<()> {
+        found.numbers.extend(&self.without);
+        let search = self.search.get_or_init(|| {
+            let (literals, numbers): (Vec<_>, Vec<_>) = self.numbers.clone().into_iter().unzip();
+            AhoCorasick::new(literals).ok().map(|search| (search, numbers))
+        });
+        let (search, numbers) = search.as_ref()?;
+        let mut met = vec![false; numbers.len()];
+        for (count, literal) in search.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).enumerate() {
+            if count == MOST_MET {
+                return None;
+            }
+            if !std::mem::replace(&mut met[literal], true) {
+                found.numbers.extend(&numbers[literal]);
+                found.bounded()?;
+            }
+        }
+        Some(())
+    }
 }
 
 /// Numbers under the words that lead to them.
@@ -115,6 +171,7 @@ impl Index {
         if pattern.is_star() {
             self.stars.push(number);
         }
+        self.literals.insert(pattern.needed_text(), number);
         self.all.push(number);
     }
 
@@ -123,21 +180,23 @@ impl Index {
         self.all.is_empty()
     }
 
-    /// The patterns that could allow the whole of `subject`, in the order of their numbers.
-    pub(in crate::domain) fn for_whole(&self, subject: &Subject) -> Vec<usize> {
-        let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
-        self.for_form(&subject.form, &mut found);
-        in_order(found)
+    /// The patterns that could allow the whole of `subject`, in the order of their numbers; `None` where they are too many to
+    /// be held against it.
+    pub(in crate::domain) fn for_whole(&self, subject: &Subject) -> Option<Vec<usize>> {
+        let mut found = Found::of(subject.text.len());
+        found.numbers.extend(self.exact.get(&subject.text).into_iter().flatten());
+        self.for_form(&subject.form, &subject.text, &mut found)?;
+        found.in_order()
     }
 
-    /// The patterns that could allow one command of a line, in the order of their numbers.
-    pub(in crate::domain) fn for_command(&self, command: &SimpleCommand) -> Vec<usize> {
-        let mut found = Vec::new();
-        self.for_words(&command.words, &mut found);
+    /// The patterns that could allow one command of a line, in the order of their numbers; `None` where they are too many.
+    pub(in crate::domain) fn for_command(&self, command: &SimpleCommand) -> Option<Vec<usize>> {
+        let mut found = Found::of(command.words.iter().map(|word| word.text.len()).sum());
+        self.for_words(&command.words, &mut found.numbers);
         if let Some(limited) = command.limited() {
-            self.for_words(&limited.words, &mut found);
+            self.for_words(&limited.words, &mut found.numbers);
         }
-        in_order(found)
+        found.in_order()
     }
 
     fn for_words(&self, words: &[Word], found: &mut Vec<usize>) {
@@ -146,55 +205,65 @@ impl Index {
         self.commands.along(program.as_deref().into_iter().chain(words), found);
     }
 
-    /// The patterns that could resemble `subject` or what is said beside it, in the order of their numbers.
-    pub(in crate::domain) fn for_caution(&self, subject: &Subject) -> Vec<usize> {
-        let mut found = self.exact.get(&subject.text).cloned().unwrap_or_default();
-        found.extend(&self.stars);
-        if !subject.is_as_before() {
+    /// The patterns that are `subject` to the letter.
+    pub(in crate::domain) fn exactly(&self, subject: &Subject) -> Vec<usize> {
+        self.exact.get(&subject.text).cloned().unwrap_or_default()
+    }
+
+    /// The patterns that could resemble `subject` or what is said beside it, in the order of their numbers; `None` where they
+    /// are too many to be held against it.
+    pub(in crate::domain) fn for_caution(&self, subject: &Subject) -> Option<Vec<usize>> {
+        let forms = || std::iter::once(&subject.form).chain(&subject.beside);
+        let spoken = || forms().flat_map(Form::reached).flat_map(|reached| &reached.commands);
+        let of_commands = spoken().map(|spoken| COMPARISON + spoken.bytes()).sum::<usize>();
+        let mut found = Found::of(subject.text.len() + of_commands);
+        found.numbers.extend(self.exact.get(&subject.text).into_iter().flatten().chain(&self.stars));
+        if let Some(before) = &subject.before {
             // Rules that were made before may be about what the subject was then.
-            found.extend(&self.all);
+            self.literals.in_text(before, &mut found)?;
         }
-        for form in std::iter::once(&subject.form).chain(&subject.beside) {
+        for form in forms() {
+            self.for_form(form, &subject.text, &mut found)?;
             match form {
                 Form::Command { .. } => {
                     for spoken in form.reached().iter().flat_map(|reached| &reached.commands) {
-                        self.resembling(spoken.words(), &mut found);
+                        self.resembling(spoken.words(), &mut found.numbers);
+                        found.bounded()?;
                     }
                 }
                 Form::Path { folded, .. } => {
-                    self.for_form(form, &mut found);
                     for path in folded {
                         let ways = path.other_keys();
-                        ways.into_iter().for_each(|keys| self.paths.along(keys.into_iter(), &mut found));
+                        ways.into_iter().for_each(|keys| self.paths.along(keys.into_iter(), &mut found.numbers));
                         if path.is_home() {
-                            self.paths.whole(&mut found);
+                            self.paths.whole(&mut found.numbers);
                         }
+                        found.bounded()?;
                     }
                 }
                 Form::Url(url) => {
-                    self.for_form(form, &mut found);
-                    self.folded_urls.along(
-                        url.keys().map(str::to_lowercase).collect::<Vec<_>>().iter().map(String::as_str),
-                        &mut found,
-                    );
+                    let folded = url.keys().map(str::to_lowercase).collect::<Vec<_>>();
+                    self.folded_urls.along(folded.iter().map(String::as_str), &mut found.numbers);
                 }
-                Form::Text | Form::Whole | Form::Opaque => self.for_form(form, &mut found),
+                Form::Text | Form::Whole | Form::Opaque => {}
             }
         }
-        in_order(found)
+        found.in_order()
     }
 
-    fn for_form(&self, form: &Form, found: &mut Vec<usize>) {
+    /// Those that a form could be about, which is read from `text`.
+    fn for_form(&self, form: &Form, text: &str, found: &mut Found) -> Option<()> {
         match form {
             Form::Command { .. } => {}
             Form::Path { folded, .. } => {
                 for path in folded {
-                    self.paths.along(path.keys(), found);
+                    self.paths.along(path.keys(), &mut found.numbers);
                 }
             }
-            Form::Url(url) => self.urls.along(url.keys(), found),
-            Form::Text | Form::Whole | Form::Opaque => found.extend(&self.all),
+            Form::Url(url) => self.urls.along(url.keys(), &mut found.numbers),
+            Form::Text | Form::Whole | Form::Opaque => self.literals.in_text(text, found)?,
         }
+        found.bounded()
     }
 
     /// Patterns that begin with the program and go on with some of its words, in their order.
@@ -212,8 +281,32 @@ impl Index {
     }
 }
 
-fn in_order(mut numbers: Vec<usize>) -> Vec<usize> {
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
+/// What a lookup has found so far.
+struct Found {
+    numbers: Vec<usize>,
+    /// How many of them may be held against the subject.
+    most: usize,
+}
+
+impl Found {
+    /// Nothing yet, for a subject of which so many bytes are looked at.
+    const fn of(bytes: usize) -> Self {
+        Self { numbers: Vec::new(), most: COMPARED / (COMPARISON + bytes) }
+    }
+
+    /// `None` once they are too many.
+    fn bounded(&mut self) -> Option<()> {
+        if self.numbers.len() > self.most {
+            self.numbers.sort_unstable();
+            self.numbers.dedup();
+        }
+        (self.numbers.len() <= self.most).then_some(())
+    }
+
+    fn in_order(mut self) -> Option<Vec<usize>> {
+        self.numbers.sort_unstable();
+        self.numbers.dedup();
+        self.bounded()?;
+        Some(self.numbers)
+    }
 }

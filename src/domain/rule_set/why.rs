@@ -197,7 +197,7 @@ fn near_rule(rule: &TrustRule, missed: Option<MissedPart>, because: String) -> N
 impl Evaluation<'_, '_> {
     /// The rules that deny or ask and that are, or may be, about it: those first that are.
     fn cautious(&self) -> Vec<NearRule> {
-        let rules = self.in_force(self.set.cautious.for_caution(self.candidate.subject));
+        let rules = self.in_force(self.set.cautious.for_caution(self.candidate.subject).unwrap_or_default());
         let found = rules.map(|(rule, pattern)| (self.resembles(rule, pattern), rule, pattern));
         let mut found = found.filter(|(likeness, ..)| *likeness != Likeness::No).collect::<Vec<_>>();
         found.sort_by_key(|(likeness, ..)| *likeness != Likeness::Certain);
@@ -226,8 +226,8 @@ impl Evaluation<'_, '_> {
         let (reason, because) = if self.set.rules().find(is_allowing).is_none() {
             let speaks = if self.set.rules().any(|rule| rule.is_in_force(self.now)) { " that allows" } else { "" };
             (WhyAsked::NoRule, format!("no rule{speaks} speaks of the tool {tool}"))
-        } else if doubt.is_some() {
-            (WhyAsked::Doubtful, subject.doubt_said().unwrap_or_default())
+        } else if let Some(doubt) = doubt {
+            (WhyAsked::Doubtful, subject.doubt_said().unwrap_or_else(|| doubt.to_string()))
         } else if is_high && !self.set.rules().filter(is_allowing).any(|rule| rule.terms.allow_high_risk) {
             (WhyAsked::HighRisk, format!("the risk is high, and no rule of the tool {tool} allows high risk"))
         } else {
