@@ -38,7 +38,10 @@ pub(super) struct Look {
 }
 
 /// Programs that write to their second operand.
-const WRITE_SECOND_OPERAND: &[&str] = &["uniq", "xxd"];
+const WRITE_SECOND_OPERAND: &[&str] = &["json.tool", "uniq", "xxd"];
+
+/// Programs that write to their last operand, or to names that begin with it, where they have several.
+const WRITE_LAST_OPERAND: &[&str] = &["cp", "ln", "mv", "pdftotext", "split"];
 
 /// Words after which the name of another program comes, whose words follow, for programs that the table of what is permitted
 /// does not have.
@@ -123,7 +126,8 @@ fn only_looks(program: &str, words: &[Word]) -> bool {
         Some("ls" | "list-sessions" | "list-windows") => return program == "tmux" && words.len() == 2,
         _ => false,
     };
-    let is_operand = |word: &Word| word.known != Known::Nothing && !word.text.starts_with(['-', '+']);
+    let is_known = |word: &Word| matches!(word.known, Known::Literally | Known::NoOption);
+    let is_operand = |word: &Word| is_known(word) && !word.text.starts_with(['-', '+']);
     is_look && words.len() > 2 && words[2..].iter().all(is_operand)
 }
 
@@ -159,6 +163,8 @@ fn look_at(words: &[Word], depth: usize) -> Look {
     let walked = walk(&program, words);
     let end = walked.inner.unwrap_or(words.len());
     let whole = |word: usize| spelled(words, word);
+    // Names that the shell finds: more than one, perhaps.
+    let is_several = |at: &usize| words[*at].known != Known::Literally;
     let mut dangers = listed(&program, &words[..end], &walked);
     dangers.extend(walked.unknown.iter().map(|(word, bytes)| Danger { word: *word, bytes: *bytes }));
     dangers.extend(computed::in_words(&program, &words[..end]).into_iter().map(whole));
@@ -172,6 +178,10 @@ fn look_at(words: &[Word], depth: usize) -> Look {
         }
         program if WRITE_SECOND_OPERAND.contains(&program) => {
             dangers.extend(walked.operands.get(1).copied().map(whole));
+            dangers.extend((1..end).filter(|at| is_several(at)).map(whole));
+        }
+        program if WRITE_LAST_OPERAND.contains(&program) && walked.operands.len() == 1 => {
+            dangers.extend(walked.operands.iter().copied().filter(is_several).map(whole));
         }
         _ => {}
     }

@@ -39,7 +39,9 @@ pub(super) struct Walk<'t> {
     loops: Vec<(&'t str, Option<Vec<String>>)>,
     /// How many commands there are more for the values of loops.
     iterations: usize,
-    /// The functions that the line defines, each with where it stands.
+    /// Whether the line defines a function: then no name of a program is known to mean that program.
+    defines_functions: bool,
+    /// The functions that the line defines so far, each with where it stands.
     functions: Vec<(&'t str, Range<usize>)>,
     /// The programs of its commands, each with where it stands.
     calls: Vec<(String, usize)>,
@@ -63,6 +65,7 @@ impl<'t> Walk<'t> {
             line: CommandLine::default(),
             loops: Vec::new(),
             iterations: 0,
+            defines_functions: has_function(root),
             functions: Vec::new(),
             calls: Vec::new(),
             piped: Vec::new(),
@@ -72,7 +75,7 @@ impl<'t> Walk<'t> {
         if root.has_error() {
             walk.doubt(Doubt::Syntax);
         }
-        walk.all(root.walk());
+        each_node(root.walk(), |node| walk.visit(node));
         walk.gap(walk.seen..text.len());
         if walk.line.commands.is_empty() {
             walk.doubt(Doubt::Syntax);
@@ -88,21 +91,6 @@ impl<'t> Walk<'t> {
 
     fn source(&self, node: Node<'_>) -> &'t str {
         self.text.get(node.byte_range()).unwrap_or_default()
-    }
-
-    /// Without recursion: a tree may be as deep as its text is long.
-    fn all(&mut self, mut cursor: TreeCursor<'_>) {
-        loop {
-            self.visit(cursor.node());
-            if cursor.goto_first_child() {
-                continue;
-            }
-            while !cursor.goto_next_sibling() {
-                if !cursor.goto_parent() {
-                    return;
-                }
-            }
-        }
     }
 
     fn visit(&mut self, node: Node<'_>) {
@@ -300,8 +288,9 @@ impl<'t> Walk<'t> {
                         gap.starts_with([' ', '\t']) && !gap.replace("\\\n", "").contains('\n')
                     });
                     let source = self.source(child);
-                    let word =
-                        document::text(source).map_or_else(|| word::read(source, turn), |text| Ok(Word::literal(text)));
+                    // A function could be called `cat`.
+                    let text = document::text(source).filter(|_| !self.defines_functions);
+                    let word = text.map_or_else(|| word::read(source, turn), |text| Ok(Word::literal(text)));
                     // Which program it is has to be written.
                     if words.is_empty() && source.contains('$') {
                         doubt = doubt.or(Some(Doubt::Expansion));
@@ -383,7 +372,7 @@ impl<'t> Walk<'t> {
         let is_simple = |kind: &str| matches!(kind, "command" | "list" | "pipeline");
         command.is_some_and(|command| is_simple(command.kind()) && command.end_byte() == self.seen)
             && self.loops.is_empty()
-            && self.functions.is_empty()
+            && !self.defines_functions
             && document::is_whole(self.source(node))
     }
 
@@ -415,4 +404,26 @@ impl<'t> Walk<'t> {
             _ => {}
         }
     }
+}
+
+/// Visits the nodes in the order of the text. Without recursion: a tree may be as deep as its text is long.
+fn each_node(mut cursor: TreeCursor<'_>, mut visit: impl FnMut(Node<'_>)) {
+    loop {
+        visit(cursor.node());
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a function is defined anywhere below `root`.
+fn has_function(root: Node<'_>) -> bool {
+    let mut found = false;
+    each_node(root.walk(), |node| found |= node.kind() == "function_definition");
+    found
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::names::program_name;
-use super::permitted::{Entry, NOTHING, Permitted, Rest, Value, entry, is_number, own_name};
+use super::permitted::{Entry, Kind, NOTHING, Permitted, Rest, Value, entry, is_number, is_plain_number, own_name};
 use super::programs::{RUN_TEXT, WINDOWS};
 use super::word::{Known, Word};
 
@@ -74,6 +74,7 @@ pub(super) fn walk(program: &str, words: &[Word]) -> Walked {
         above: Vec::new(),
         is_windows,
         descends: true,
+        value_or_option: None,
         walked: Walked {
             roles: vec![Role::Unknown; words.len()],
             is_known: known.is_some(),
@@ -95,6 +96,8 @@ struct Walker<'w> {
     is_windows: bool,
     /// Whether a subcommand may come.
     descends: bool,
+    /// The word that is the value of the option before it, or an option of its own.
+    value_or_option: Option<usize>,
     walked: Walked,
 }
 
@@ -103,15 +106,18 @@ impl Walker<'_> {
         let mut at = 1;
         while let Some(word) = self.words.get(at) {
             let text = word.text.as_str();
-            let is_name =
-                word.known == Known::Names && !self.entry.no_names && !self.entry.runs && self.walked.is_known;
-            if word.known == Known::Nothing || (word.known == Known::Names && !is_name) {
+            let is_name = word.known == Known::Names && self.covers_names();
+            if self.is_file(text) {
+                at = self.unknown(at, text.len());
+            } else if word.known == Known::Nothing || (word.known == Known::Names && !is_name) {
                 if self.entry.any {
                     self.walked.roles[at] = Role::Harmless;
                 } else {
                     self.walked.unknown.push((at, usize::MAX));
                 }
                 at += 1;
+            } else if text == "--" && self.may_be_value(at) {
+                at = self.unknown(at, text.len());
             } else if text == "--" {
                 if self.behind(at) {
                     return;
@@ -129,6 +135,34 @@ impl Walker<'_> {
         }
     }
 
+    /// Whether the names of files that the shell finds do no harm, were one of them called like an option.
+    fn covers_names(&self) -> bool {
+        self.walked.is_known && (self.entry.names_found || self.entry.any) && !self.entry.runs
+    }
+
+    /// The entries of which some things hold for the subcommands below, too.
+    fn entries(&self) -> impl Iterator<Item = &'static Entry> {
+        std::iter::once(self.entry).chain(self.above.iter().copied())
+    }
+
+    /// Whether the program reads words from the file that `text` names.
+    fn is_file(&self, text: &str) -> bool {
+        self.entries().any(|entry| entry.files.iter().any(|beginning| text.starts_with(beginning)))
+    }
+
+    /// The same of a word behind `--`, where it may be any.
+    fn may_be_file(&self, word: &Word) -> bool {
+        let is_any = matches!(word.known, Known::Names | Known::Nothing);
+        self.is_file(&word.text) || (is_any && self.entries().any(|entry| !entry.files.is_empty()))
+    }
+
+    /// Whether the word at `at` may be the value of the option before it, of which nothing is known.
+    fn may_be_value(&self, at: usize) -> bool {
+        let text = self.words[at - 1].text.as_str();
+        let is_unknown = self.walked.unknown.last().is_some_and(|(word, _)| *word == at - 1);
+        is_unknown && text != "--" && text.starts_with('-') && !text.contains('=')
+    }
+
     /// What follows `--`; whether all of it has been read.
     fn behind(&mut self, at: usize) -> bool {
         let rest = at + 1..self.words.len();
@@ -140,6 +174,9 @@ impl Walker<'_> {
             Rest::Operands => {
                 self.walked.roles[at] = Role::Harmless;
                 self.walked.roles[rest.clone()].fill(Role::Behind);
+                let files = rest.clone().filter(|at| self.may_be_file(&self.words[*at]));
+                let files = files.map(|at| (at, self.words[at].text.len())).collect::<Vec<_>>();
+                self.walked.unknown.extend(files);
                 self.walked.operands.extend(rest);
             }
             Rest::Unknown => {
@@ -215,7 +252,8 @@ impl Walker<'_> {
         if let Some(permitted) = named {
             return self.valued(at, permitted, value, name.len());
         }
-        if text.strip_prefix('-').is_some_and(is_number) && self.find("-#").is_some() {
+        let digits = text.strip_prefix('-').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        if self.entry.numbers && digits.is_some() {
             self.walked.roles[at] = Role::Harmless;
             self.given(at, None, "-#");
             return at + 1;
@@ -265,6 +303,9 @@ impl Walker<'_> {
                 Value::None => names.push(permitted.name),
                 Value::Possible(_) | Value::Needed(_) | Value::Program | Value::Spelled => {
                     self.give_all(at, &names);
+                    if !self.may_be_joined(&permitted.value, rest) {
+                        return Some(self.unknown(at, end));
+                    }
                     let value = (!rest.is_empty()).then(|| rest.strip_prefix('=').unwrap_or(rest));
                     return Some(self.valued(at, permitted, value, end));
                 }
@@ -273,6 +314,13 @@ impl Walker<'_> {
         self.give_all(at, &names);
         self.walked.roles[at] = Role::Harmless;
         Some(at + 1)
+    }
+
+    /// Whether `rest`, written together with a letter that has a value, is that value and nothing else.
+    fn may_be_joined(&self, value: &Value, rest: &str) -> bool {
+        let is_number = matches!(value, Value::Needed(Kind::Number) | Value::Possible(Kind::Number));
+        let needs_number = is_number || self.entries().any(|entry| entry.apart);
+        rest.is_empty() || rest.starts_with('=') || !needs_number || is_plain_number(rest)
     }
 
     fn is_beginning(&self, text: &str) -> bool {
@@ -288,21 +336,24 @@ impl Walker<'_> {
     /// An option that is known, perhaps with a value in its own word.
     fn valued(&mut self, at: usize, permitted: &'static Permitted, value: Option<&str>, bytes: usize) -> usize {
         let known = self.words[at].known;
-        let kind = match (&permitted.value, value) {
+        match (&permitted.value, value) {
             (Value::None, None) | (Value::Possible(_), None) => {
                 self.walked.roles[at] = Role::Harmless;
                 self.given(at, None, permitted.name);
-                return at + 1;
+                at + 1
             }
-            (Value::None | Value::Program | Value::Spelled, Some(_)) => return self.unknown(at, bytes),
+            (Value::None | Value::Program | Value::Spelled, Some(_)) => self.unknown(at, bytes),
             (Value::Spelled, None) => {
                 self.unknown(at, bytes);
-                return self.free_value(at + 1);
+                self.free_value(at + 1)
             }
             (Value::Program, None) => {
                 self.unknown(at, bytes);
                 self.walked.inner = (at + 1 < self.words.len()).then_some(at + 1);
-                return self.words.len();
+                self.words.len()
+            }
+            (Value::Possible(_) | Value::Needed(_), Some(value)) if self.is_file(value) => {
+                self.unknown(at, self.words[at].text.len())
             }
             (Value::Possible(kind) | Value::Needed(kind), Some(value)) => {
                 if !kind.allows(value, known) {
@@ -310,14 +361,29 @@ impl Walker<'_> {
                 }
                 self.walked.roles[at] = kind.role();
                 self.given(at, None, permitted.name);
-                return at + 1;
+                at + 1
             }
-            (Value::Needed(kind), None) => kind,
-        };
+            (Value::Needed(kind), None) => self.value_behind(at, permitted, kind, bytes),
+        }
+    }
+
+    /// The value of the option at `at` in the word behind it. What begins with a dash may be an option after all, for programs
+    /// that take no such word for a value: it has to be one that is known, and to be the same either way.
+    fn value_behind(&mut self, at: usize, permitted: &'static Permitted, kind: &Kind, bytes: usize) -> usize {
+        // What comes next would be its value, or another word.
+        if self.value_or_option == Some(at) {
+            return self.unknown(at, bytes);
+        }
         let Some(next) = self.words.get(at + 1) else {
             self.walked.roles[at] = Role::Harmless;
             return at + 1;
         };
+        if next.text == "--" || self.is_file(&next.text) {
+            self.walked.roles[at] = Role::Harmless;
+            self.given(at, Some(at + 1), permitted.name);
+            return self.unknown(at + 1, next.text.len());
+        }
+        let may_be_option = may_be_option(&next.text, self.is_windows) && !self.is_negative(&next.text);
         let is_allowed = !matches!(next.known, Known::Nothing | Known::Names) && kind.allows(&next.text, next.known);
         if !is_allowed {
             self.unknown(at, bytes);
@@ -325,16 +391,27 @@ impl Walker<'_> {
             if next.known == Known::Nothing {
                 self.walked.unknown.push((at + 1, usize::MAX));
             }
-            return at + if may_be_option(&next.text, self.is_windows) { 1 } else { 2 };
+            if may_be_option {
+                self.value_or_option = Some(at + 1);
+                return at + 1;
+            }
+            return at + 2;
         }
         self.walked.roles[at] = Role::Harmless;
         self.given(at, Some(at + 1), permitted.name);
-        // Where it is an option after all, it has to be one that is known.
-        if may_be_option(&next.text, self.is_windows) && !is_number(&next.text) {
+        if may_be_option {
+            self.value_or_option = Some(at + 1);
             return at + 1;
         }
         self.walked.roles[at + 1] = kind.role();
         at + 2
+    }
+
+    /// Whether a word that begins with a dash is a number, and no letters that are written together with a digit.
+    fn is_negative(&self, text: &str) -> bool {
+        let is_letter = |digit: char| self.find(&format!("-{digit}")).is_some();
+        let has_letters = text.contains(|c: char| c.is_ascii_alphabetic());
+        is_number(text) && (self.entry.single || !has_letters || !text.chars().nth(1).is_some_and(is_letter))
     }
 
     /// The value of an option that has to be spelled: whatever it is, unless it may be several words or another option.
@@ -425,6 +502,13 @@ mod tests {
             "grep -rn -A3 x",
             "go test -run=X -v ./...",
             "go test --run X",
+            "curl -4sS -m5 -# x",
+            "zip -9r a b",
+            "jest -w4 -t x",
+            "git log --author --all",
+            "journalctl --since -1h",
+            "find . -size -10M",
+            "git status -uno -sb",
             "git diff -- -x",
             "foo bar",
         ] {
@@ -436,6 +520,17 @@ mod tests {
             ("foo --bar=baz", (1, 5)),
             ("foo +x", (1, 2)),
             ("git log --max-count=$(x)", (2, 11)),
+            ("curl -4o x", (1, 3)),
+            ("zip -9T a", (1, 3)),
+            ("jest -tc x", (1, 2)),
+            ("less -x4O x", (1, 2)),
+            ("sort -co x a", (1, 3)),
+            ("git log --author --output=x", (3, 8)),
+            ("git log --author -- --all", (3, 2)),
+            ("git log --author --grep x", (3, 6)),
+            ("mypy -m @x", (2, 2)),
+            ("mypy -- @x", (2, 2)),
+            ("aws s3 ls --query=file:x", (3, 14)),
         ] {
             assert_eq!(unknown(line), [found], "{line}");
         }

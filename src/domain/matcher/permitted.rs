@@ -24,8 +24,14 @@ pub(super) struct Entry {
     pub(super) runs: bool,
     /// A beginning of a subcommand's name is taken for it.
     pub(super) abbreviates: bool,
-    /// A file that is called like an option would run something: what the shell finds files for is not covered.
-    pub(super) no_names: bool,
+    /// A file that is called like an option does no harm: the names that the shell finds are covered.
+    pub(super) names_found: bool,
+    /// A number behind a dash is an option.
+    pub(super) numbers: bool,
+    /// A value is never written together with its letter: what follows a letter are letters.
+    pub(super) apart: bool,
+    /// What a word begins with that names a file in which further words or the value stand.
+    pub(super) files: Vec<&'static str>,
     /// What stands behind `--`.
     pub(super) rest: Rest,
     /// Options with which something is shown, but for a word behind them that says what else is done.
@@ -197,13 +203,17 @@ impl Entry {
             "@single" => self.single = true,
             "@runs" => self.runs = true,
             "@abbreviates" => self.abbreviates = true,
-            "@no-names" => self.no_names = true,
+            "@names" => self.names_found = true,
+            "@apart" => self.apart = true,
+            "-#" => self.numbers = true,
             "@rest=unknown" => self.rest = Rest::Unknown,
             // Everything before stays with the program itself and with those of its subcommands.
             "@everywhere" => self.everywhere = self.options.clone(),
             _ => {
                 if let Some(entry) = token.strip_prefix("@rest=") {
                     self.rest = Rest::Like(entry);
+                } else if let Some(files) = token.strip_prefix("@files=") {
+                    self.files.extend(files.split(','));
                 } else if let Some(views) = token.strip_prefix("@view=") {
                     self.views.extend(views.split(','));
                 } else if let Some(reads) = token.strip_prefix("@read=") {
@@ -223,6 +233,9 @@ impl Entry {
         self.options.extend(other.options.iter().map(|(name, permitted)| (*name, permitted.clone())));
         self.names.extend(other.names.iter().map(|(name, names)| (*name, names.clone())));
         self.beginnings.extend(&other.beginnings);
+        self.files.extend(&other.files);
+        self.numbers |= other.numbers;
+        self.apart |= other.apart;
     }
 
     fn option(&mut self, token: &'static str) -> Option<()> {
@@ -243,12 +256,22 @@ impl Entry {
             },
             None => (token, Value::None),
         };
-        let first = names.split(',').next()?;
-        for name in names.split(',') {
+        let plain = |name: &'static str| match name.strip_suffix('?').unwrap_or(name) {
+            "-\\#" => "-#",
+            name => name,
+        };
+        let first = plain(names.split(',').next()?);
+        let last = names.split(',').next_back()?;
+        for written in names.split(',') {
+            let name = plain(written);
             if !is_name(name) {
                 return None;
             }
-            self.options.insert(name, Permitted { name: first, value: value.clone() });
+            // A letter has a value that may be left out only where that is said of it.
+            let is_letter = name.len() == 2 && written == name && written != last;
+            let is_left_out = is_letter && matches!(value, Value::Possible(_));
+            let value = if is_left_out { Value::None } else { value.clone() };
+            self.options.insert(name, Permitted { name: first, value });
             self.names.entry(first).or_default().push(name);
         }
         Some(())
@@ -277,8 +300,8 @@ impl Kind {
                     && !["=@", "=<", "%output", "file:", "fileb:"].iter().any(|file| text.contains(file))
             }
             Self::Plain => {
-                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',');
-                known == Known::Literally && !text.is_empty() && text.chars().all(is_plain)
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',' | '+');
+                known == Known::Literally && !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('+')
             }
             Self::Number => known == Known::Literally && is_number(text),
             Self::Below => {
@@ -300,10 +323,18 @@ impl Kind {
     }
 }
 
+/// A number, with a sign before it and a unit behind it perhaps, or several.
 pub(super) fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let digits = digits.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b':' | b'-'))
+    digits.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b':' | b'-'))
+}
+
+/// A number and nothing else: digits, with a point among them perhaps.
+pub(super) fn is_plain_number(text: &str) -> bool {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    !text.is_empty() && !text.ends_with('.') && [whole, part].concat().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The programs that have an entry.
