@@ -74,7 +74,24 @@ fn is_plain(text: &str) -> bool {
     let drive = text.as_bytes();
     let has_drive = drive.first().is_some_and(u8::is_ascii_alphabetic) && drive.get(1) == Some(&b':');
     let is_url = text.contains("://") || text.to_ascii_lowercase().starts_with("file:");
-    !text.is_empty() && !text.starts_with('$') && !is_url && !has_drive && !text.contains(['\\', '\0', '`'])
+    !text.is_empty()
+        && !has_variable(text)
+        && !is_url
+        && !has_drive
+        && !text.contains(['\\', '\0', '`'])
+        && !(text.contains('{') && text.contains(".."))
+        && !text.contains("::$")
+}
+
+/// Whether a tool may put a variable's value into `text`: `$HOME`, `${x}`, `$(x)`, `%USERPROFILE%`. Names of files such as
+/// `users.$id.tsx` are none.
+fn has_variable(text: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+    let is_dollar = |after: &str| after.starts_with(['{', '(']) || after.starts_with(is_name);
+    let is_percent = |name: &str| !name.is_empty() && name.chars().all(is_name);
+    text.starts_with('$')
+        || text.split('$').skip(1).any(is_dollar)
+        || text.split('%').skip(1).any(is_percent) && text.matches('%').count() > 1
 }
 
 /// A name as file systems may take it: in either case, letters composed or not, and without what Windows drops behind it.

@@ -48,6 +48,7 @@ const ENDINGS: &[&str] = &[
     "command",
     "commandline",
     "commands",
+    "container",
     "cwd",
     "dest",
     "destination",
@@ -74,30 +75,82 @@ const ENDINGS: &[&str] = &[
     "interpreter",
     "path",
     "paths",
+    "program",
     "proxy",
     "queries",
     "query",
+    "redirect",
     "script",
     "scripts",
     "server",
     "servers",
     "shell",
     "sql",
+    "stderr",
+    "stdin",
+    "stdout",
     "target",
     "targets",
     "uri",
     "uris",
     "url",
     "urls",
+    "user",
+    "username",
     "variables",
     "vars",
 ];
 
 /// Names of the kind that have no ending of it.
-const ALONE: &[&str] = &["renameto", "run", "saveto", "stdin", "steps", "sudo"];
+const ALONE: &[&str] = &[
+    "admin",
+    "after",
+    "append",
+    "as",
+    "before",
+    "cleanup",
+    "elevated",
+    "extra",
+    "flags",
+    "image",
+    "instance",
+    "machine",
+    "next",
+    "node",
+    "nodeoptions",
+    "onerror",
+    "onexit",
+    "onfailure",
+    "onsuccess",
+    "output",
+    "perl5opt",
+    "pipe",
+    "pod",
+    "prefix",
+    "prepend",
+    "pythonstartup",
+    "renameto",
+    "rubyopt",
+    "run",
+    "runas",
+    "saveto",
+    "setup",
+    "source",
+    "steps",
+    "sudo",
+    "suffix",
+    "then",
+    "workspace",
+];
 
-/// What a name has in it that gives more rights.
-const RIGHTS: &[&str] = &["dangerous", "escalat", "permission", "privilege"];
+/// Names below a member that say what it is about, or where it goes to.
+const BELOW: &[&str] = &["into", "location", "locations", "onto", "resource", "resources", "to"];
+
+/// What a name has in it that gives more rights, or code to run: of variables that a loader obeys, too.
+const RIGHTS: &[&str] = &["dangerous", "dyld", "escalat", "ldaudit", "permission", "preload", "privilege"];
+
+/// What a name has in it that takes rights away.
+const LIMIT: &str = "sandbox";
 
 /// Whether a member looks like a second command, path, URL, target or privilege.
 pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
@@ -109,12 +162,22 @@ pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
         Value::Bool(true) | Value::Number(_) => false,
     };
     let plain = plain_name(name);
+    if plain.contains(LIMIT) && matches!(value, Value::Bool(_)) {
+        // `disableSandbox` says the contrary.
+        let is_contrary = ["disable", "no", "skip", "without"].iter().any(|word| plain.contains(word));
+        return *value == Value::Bool(is_contrary);
+    }
     let is_like = || {
         ENDINGS.iter().any(|ending| plain.ends_with(ending))
             || ALONE.contains(&plain.as_str())
             || RIGHTS.iter().any(|word| plain.contains(word))
     };
     !says_nothing && is_like()
+}
+
+/// The same of a member below another one, where names that are ordinary above say what it is about, too.
+pub(in crate::domain) fn says_more_below(name: &str, value: &Value) -> bool {
+    says_more(name, value) || (BELOW.contains(&plain_name(name).as_str()) && !value.is_null())
 }
 
 #[cfg(test)]
@@ -151,9 +214,20 @@ mod tests {
             "sandbox_permissions",
             "with_escalated_permissions",
             "outputFile",
+            "suffix",
+            "stdout",
+            "LD_PRELOAD",
+            "DYLD_INSERT_LIBRARIES",
+            "on_exit",
+            "runAsUser",
+            "container",
+            "image",
         ] {
             assert!(says_more(name, &value), "{name}");
         }
+        assert!(says_more("sandbox", &json!(false)) && !says_more("sandbox", &json!(true)));
+        assert!(says_more("dangerouslyDisableSandbox", &json!(true)));
+        assert!(says_more_below("to", &value) && !says_more("to", &value));
         for name in ["description", "content", "timeout", "message", "title", "limit", "envelope"] {
             assert!(!says_more(name, &value), "{name}");
         }
