@@ -36,7 +36,8 @@ pub(super) fn are_plain(text: &str) -> bool {
 }
 
 /// Characters that stand for several dots, or for one.
-const DOTS: &[char] = &['\u{2024}', '\u{2025}', '\u{2026}', '\u{fe19}', '\u{fe30}', '\u{fe52}', '\u{ff0e}'];
+const DOTS: &[char] =
+    &['\u{2024}', '\u{2025}', '\u{2026}', '\u{3002}', '\u{ff61}', '\u{fe19}', '\u{fe30}', '\u{fe52}', '\u{ff0e}'];
 
 /// Whether a name in a path is made of dots of which some are not ASCII: it may be taken for `..`.
 fn has_strange_dots(text: &str) -> bool {

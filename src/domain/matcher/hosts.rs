@@ -125,14 +125,13 @@ pub(super) fn leading_away(seen: &Seen<'_>) -> Vec<usize> {
     }
 }
 
-/// The URLs of a program that takes them.
+/// The words that are URLs: of a program that takes URLs all words that are no options, of any other what has `://` in it.
 pub(super) fn urls(seen: &Seen<'_>) -> Vec<Rival> {
-    if !TAKE_URLS.contains(&seen.program) {
-        return Vec::new();
-    }
-    let named = seen.walked.options.iter().filter(|option| option.sets.iter().any(|set| set == "url"));
+    let takes_urls = TAKE_URLS.contains(&seen.program);
+    let named = seen.walked.options.iter().filter(|option| takes_urls && option.sets.iter().any(|set| set == "url"));
     let named = named.map(|option| option.value.unwrap_or(option.word));
-    named.chain(seen.plain_words()).map(|word| Rival { word, is_harmless: false }).collect()
+    let words = seen.plain_words().filter(|at| takes_urls || seen.text(*at).contains("://"));
+    named.chain(words).map(|word| Rival { word, is_harmless: false }).collect()
 }
 
 fn has_word(seen: &Seen<'_>, name: &str) -> bool {
@@ -159,7 +158,9 @@ pub(super) fn is_remote_base(text: &str) -> bool {
 
 /// The modules that are fetched from a host of their own, or in whatever version, to be run.
 fn modules(seen: &Seen<'_>, subcommand: &str) -> Vec<usize> {
-    let has_versions = || seen.walked.options.iter().any(|option| option.sets.iter().any(|set| set == "versions"));
+    let has_versions = || {
+        seen.walked.options.iter().any(|option| option.sets.iter().any(|set| matches!(set.as_ref(), "versions" | "-u")))
+    };
     let asks_host = subcommand == "get" || has_versions();
     let is_away = |text: &str| {
         let host = text.split(['/', '@']).next().unwrap_or(text);

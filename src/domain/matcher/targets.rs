@@ -27,7 +27,9 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
         "date" => seen.operands_that(|text| !text.starts_with('+')),
         "git" if seen.subcommand() == "push" => {
             let refs = seen.operands().skip(1);
-            refs.filter(|at| seen.text(*at).starts_with(':') || seen.text(*at).contains('*')).collect()
+            // What deletes, and what is every branch at once.
+            let is_every = |at: usize| seen.words[at].known_text().is_some_and(|text| text.contains('*'));
+            refs.filter(|at| seen.text(*at).starts_with(':') || is_every(*at)).collect()
         }
         program if WRITE_SECOND_OPERAND.contains(&program) => seen.operands().nth(1).into_iter().collect(),
         program if WRITE_EACH.contains(&program) => seen.operands().filter(is_private).collect(),

@@ -7,14 +7,19 @@ use super::permits::Role;
 /// Programs each of whose words that is no option is a task.
 const TASK_RUNNERS: &[&str] = &[
     "ant",
+    "doit",
     "gradle",
     "grunt",
     "gulp",
+    "inv",
+    "invoke",
     "just",
+    "mage",
     "make",
     "mvn",
     "ninja",
     "npm-run-all",
+    "phing",
     "rake",
     "run-p",
     "run-s",
@@ -169,7 +174,8 @@ pub(super) fn tasks(seen: &Seen<'_>) -> Vec<Rival> {
     // Behind two dashes most have words for the task, and turbo has a subcommand in front.
     let is_task = |at: &usize| {
         let is_word = seen.walked.roles[*at] == Role::Behind && !MAKE_FILES.contains(&seen.program);
-        !is_word && !(seen.program == "turbo" && seen.text(*at) == "run")
+        let is_subcommand = seen.program == "turbo" && seen.text(*at) == "run";
+        !is_word && !is_subcommand
     };
     let rival = |word: usize| Rival { word, is_harmless: is_harmless(seen.program, seen.text(word)) };
     seen.plain_words().filter(is_task).map(rival).collect()

@@ -112,16 +112,11 @@ const ALONE: &[&str] = &[
     "elevated",
     "extra",
     "flags",
-    "image",
     "instance",
     "machine",
     "next",
     "node",
     "nodeoptions",
-    "onerror",
-    "onexit",
-    "onfailure",
-    "onsuccess",
     "output",
     "perl5opt",
     "pipe",
@@ -146,11 +141,60 @@ const ALONE: &[&str] = &[
 /// Names below a member that say what it is about, or where it goes to.
 const BELOW: &[&str] = &["into", "location", "locations", "onto", "resource", "resources", "to"];
 
+/// Words that say so anywhere in a name: `docker_image`, `containerName`.
+const WORDS: &[&str] = &[
+    "account",
+    "chroot",
+    "cluster",
+    "container",
+    "gid",
+    "hook",
+    "image",
+    "login",
+    "namespace",
+    "pod",
+    "profile",
+    "redirect",
+    "remote",
+    "role",
+    "root",
+    "stderr",
+    "stdin",
+    "stdout",
+    "sudo",
+    "tee",
+    "uid",
+    "user",
+    "vm",
+    "wrap",
+    "wrapper",
+];
+
+/// Words that say so in front, of what else is done and when: `on_exit`, `preCommand`.
+const FIRST: &[&str] = &["after", "before", "next", "on", "pipe", "post", "pre", "then"];
+
 /// What a name has in it that gives more rights, or code to run: of variables that a loader obeys, too.
 const RIGHTS: &[&str] = &["dangerous", "dyld", "escalat", "ldaudit", "permission", "preload", "privilege"];
 
 /// What a name has in it that takes rights away.
 const LIMIT: &str = "sandbox";
+
+/// The words that a name is made of, in lower case: of `onExit`, `on_exit` and `ON-EXIT` the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
 
 /// Whether a member looks like a second command, path, URL, target or privilege.
 pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
@@ -162,15 +206,21 @@ pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
         Value::Bool(true) | Value::Number(_) => false,
     };
     let plain = plain_name(name);
-    if plain.contains(LIMIT) && matches!(value, Value::Bool(_)) {
+    if plain.contains(LIMIT) {
         // `disableSandbox` says the contrary.
         let is_contrary = ["disable", "no", "skip", "without"].iter().any(|word| plain.contains(word));
-        return *value == Value::Bool(is_contrary);
+        return match value {
+            Value::Bool(is_on) => *is_on == is_contrary,
+            Value::Null => false,
+            Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => true,
+        };
     }
     let is_like = || {
         ENDINGS.iter().any(|ending| plain.ends_with(ending))
             || ALONE.contains(&plain.as_str())
             || RIGHTS.iter().any(|word| plain.contains(word))
+            || words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+            || words(name).first().is_some_and(|word| FIRST.contains(&word.as_str()))
     };
     !says_nothing && is_like()
 }
@@ -220,12 +270,21 @@ mod tests {
             "DYLD_INSERT_LIBRARIES",
             "on_exit",
             "runAsUser",
-            "container",
-            "image",
+            "containerName",
+            "docker_image",
+            "PRE-STEP",
         ] {
             assert!(says_more(name, &value), "{name}");
         }
-        assert!(says_more("sandbox", &json!(false)) && !says_more("sandbox", &json!(true)));
+        for (name, value, expected) in [
+            ("sandbox", json!(false), true),
+            ("sandbox", json!(true), false),
+            ("sandbox", json!("off"), true),
+            ("disableSandbox", json!(true), true),
+            ("disableSandbox", json!(false), false),
+        ] {
+            assert_eq!(says_more(name, &value), expected, "{name} {value}");
+        }
         assert!(says_more("dangerouslyDisableSandbox", &json!(true)));
         assert!(says_more_below("to", &value) && !says_more("to", &value));
         for name in ["description", "content", "timeout", "message", "title", "limit", "envelope"] {
