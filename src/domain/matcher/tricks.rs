@@ -29,8 +29,8 @@ struct Lettered<'w> {
     word: &'w Word,
     /// Keys of configurations are the same in either case; options are not.
     lettered: Cow<'w, str>,
-    /// All of it in lower case, and an absolute path in its shortest form.
-    plain: Cow<'w, str>,
+    /// All of it in lower case, and an absolute path in its shortest form, where that is something else.
+    plain: Option<String>,
     /// The name of an option: what follows two dashes, up to its value.
     after_two_dashes: Option<&'w str>,
     /// The same after one dash, of two as well.
@@ -129,13 +129,12 @@ impl<'w> Lettered<'w> {
         let is_as_it_is = text.starts_with('-') || !text.contains(|c: char| c.is_ascii_uppercase());
         let lettered = if is_as_it_is { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
         let name = |dashes: &str| text.strip_prefix(dashes).map(|rest| rest.split('=').next().unwrap_or(rest));
-        let plain = if text.contains(|c: char| c.is_ascii_uppercase()) {
-            Cow::Owned(text.to_ascii_lowercase())
+        let is_winding = text.starts_with('/') && (text.contains("//") || text.contains("/."));
+        let plain = if is_winding {
+            Some(shortest(&text.to_ascii_lowercase()))
         } else {
-            Cow::Borrowed(text)
+            is_as_it_is.then(|| text.to_ascii_lowercase()).filter(|lower| lower != text)
         };
-        let is_winding = plain.starts_with('/') && (plain.contains("//") || plain.contains("/."));
-        let plain = if is_winding { Cow::Owned(shortest(&plain)) } else { plain };
         Self { word, lettered, plain, after_two_dashes: name("--"), after_dash: name("-") }
     }
 }
@@ -194,8 +193,9 @@ impl Token {
             Self::SingleDash(single) => (word.after_dash == Some(single)).then_some(single.len() + 1),
             Self::Name(name) => name.eq_ignore_ascii_case(&word.word.text).then_some(word.word.text.len()),
             Self::Word(glob) => {
+                let is_plain = |plain: &String| glob.matches(plain, Reach::Wide);
                 let is_it = glob.matches(&word.lettered, Reach::Wide)
-                    || (!glob.literal_prefix().starts_with('-') && glob.matches(&word.plain, Reach::Wide));
+                    || (!glob.literal_prefix().starts_with('-') && word.plain.as_ref().is_some_and(is_plain));
                 is_it.then_some(word.word.text.len())
             }
         }
