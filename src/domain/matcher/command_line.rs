@@ -5,6 +5,7 @@ use super::doubt::Doubt;
 use super::line_walk::Walk;
 use super::names;
 use super::parse;
+use super::place::Here;
 use super::word::Word;
 
 /// One simple command: a program and its words.
@@ -16,6 +17,8 @@ pub(in crate::domain) struct SimpleCommand {
     pub(super) reads_pipe: bool,
     /// Whether the line has left the directory that it began in, or may have.
     pub(super) is_elsewhere: bool,
+    /// Where it runs.
+    pub(super) here: Here,
     /// Whether its input is a text that comes with it, taken as it is written.
     pub(super) reads_document: bool,
     /// Whether it runs a script in the shell itself, and nothing is known of what the others mean then.
@@ -40,7 +43,14 @@ pub(super) struct CommandLine {
 impl SimpleCommand {
     /// A command that is alone in its line.
     pub(super) fn new(words: Vec<Word>) -> Self {
-        Self { words, reads_pipe: false, is_elsewhere: false, reads_document: false, is_sourced: false }
+        Self {
+            words,
+            reads_pipe: false,
+            is_elsewhere: false,
+            here: Here::default(),
+            reads_document: false,
+            is_sourced: false,
+        }
     }
 
     /// The command that this measures, or runs for a limited time, and does nothing else: `time make`, `timeout 60 npm test`.

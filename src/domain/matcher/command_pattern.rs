@@ -151,12 +151,13 @@ impl CommandPattern {
         }
         let covering = |word: usize| covering.get(word).copied().flatten();
         let spelled = |word: usize| covering(word).map_or(0, WordPattern::spelled);
+        let is_said = |word: usize| covering(word).is_some_and(WordPattern::says_something);
         let is_chosen = |word: usize| {
             let is_free = covering(word).is_none_or(|pattern| matches!(pattern, WordPattern::Options));
             self.any_options && is_free && words.get(word).is_some_and(|word| word.is_option())
         };
         look.dangers.iter().all(|danger| spelled(danger.word) >= danger.bytes || is_chosen(danger.word))
-            && look.undone(words, spelled).is_empty()
+            && look.undone(words, spelled, is_said).is_empty()
             && (!command.is_elsewhere || self.is_safe_elsewhere(&command.program()))
     }
 
@@ -298,7 +299,12 @@ fn could_be(word: &Word, pattern: &WordPattern) -> bool {
             let (said, meant) = (file_name(text), file_name(literal));
             text == literal || said == meant || (said.len() >= MIN_ABBREVIATION && meant.starts_with(said))
         }
-        None => word.text.contains("..") || Glob::new(file_name(&word.text)).matches(file_name(literal), Reach::Wide),
+        None => {
+            // A home directory may have any name.
+            let home = word.text.strip_prefix('~').map(|rest| format!("*{rest}"));
+            let text = home.as_deref().unwrap_or(&word.text);
+            text.contains("..") || Glob::new(file_name(text)).matches(file_name(literal), Reach::Wide)
+        }
     }
 }
 

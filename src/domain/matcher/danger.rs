@@ -9,7 +9,9 @@ use super::awk;
 use super::command_line::SimpleCommand;
 use super::computed;
 use super::names::{program_name, undashed};
+use super::operands::{self, Rival, Seen};
 use super::permits::{Given, Role, shells_in, walk};
+use super::place::Here;
 use super::programs::{BUILTINS, INTERPRETERS, WRAPPERS};
 use super::sed;
 use super::tricks::listed;
@@ -33,15 +35,11 @@ pub(super) struct Look {
     pub(super) options: Vec<Given>,
     /// The words that are no options.
     pub(super) operands: Vec<usize>,
+    /// The words that each say what is done or where.
+    pub(super) rivals: Vec<Rival>,
     /// Where the command line of another program begins, where it is no wrapper that runs one.
     pub(super) inner: Option<usize>,
 }
-
-/// Programs that write to their second operand.
-const WRITE_SECOND_OPERAND: &[&str] = &["json.tool", "uniq", "xxd"];
-
-/// Programs that write to their last operand, or to names that begin with it, where they have several.
-const WRITE_LAST_OPERAND: &[&str] = &["cp", "ln", "mv", "pdftotext", "split"];
 
 /// Words after which the name of another program comes, whose words follow, for programs that the table of what is permitted
 /// does not have.
@@ -94,7 +92,7 @@ pub(super) fn look(command: &SimpleCommand) -> Look {
     let words = undashed(&command.words);
     // `git-push` is one word, and `git push` are two.
     let shift = words.len() - command.words.len();
-    let mut look = look_at(&words, 0);
+    let mut look = look_at(&words, &command.here, 0);
     if command.reads_pipe && reads_program(&words, &look) {
         look.dangers.push(Danger { word: 0, bytes: usize::MAX });
     }
@@ -104,8 +102,10 @@ pub(super) fn look(command: &SimpleCommand) -> Look {
         look.dangers.iter_mut().for_each(|danger| danger.word = back(danger.word));
         look.operands.iter_mut().for_each(|operand| *operand = back(*operand));
         look.inner = look.inner.map(back);
+        look.rivals.iter_mut().for_each(|rival| rival.word = back(rival.word));
         for option in &mut look.options {
             (option.word, option.value) = (back(option.word), option.value.map(back));
+            option.switch = option.switch.map(back);
         }
     }
     look
@@ -133,7 +133,7 @@ fn only_looks(program: &str, words: &[Word]) -> bool {
 
 /// What is seen of the program that a wrapper runs: whatever leads to it has to be spelled, and its name, too. `None` where it
 /// is not known where that program begins, or where it is a wrapper itself.
-fn behind_wrapper(program: &str, words: &[Word], depth: usize) -> Option<Look> {
+fn behind_wrapper(program: &str, words: &[Word], here: &Here, depth: usize) -> Option<Look> {
     let walked = walk(program, words);
     let at = walked.inner.filter(|_| walked.unknown.is_empty())?;
     words[at].known_text()?;
@@ -141,7 +141,7 @@ fn behind_wrapper(program: &str, words: &[Word], depth: usize) -> Option<Look> {
     if program == APPENDS {
         inner.push(Word::unknown());
     }
-    let seen = look_at(&inner, depth + 1);
+    let seen = look_at(&inner, here, depth + 1);
     if seen.is_wrapper {
         return None;
     }
@@ -150,21 +150,19 @@ fn behind_wrapper(program: &str, words: &[Word], depth: usize) -> Option<Look> {
     Some(look)
 }
 
-fn look_at(words: &[Word], depth: usize) -> Look {
+fn look_at(words: &[Word], here: &Here, depth: usize) -> Look {
     let program = program_name(words);
     let is_wrapper = runs_its_words(&program);
     if is_wrapper && depth <= MAX_INNER && only_looks(&program, words) {
         return Look { dangers: vec![spelled(words, 1)], ..Look::default() };
     }
     if is_wrapper || depth > MAX_INNER {
-        let behind = (depth <= MAX_INNER).then(|| behind_wrapper(&program, words, depth)).flatten();
+        let behind = (depth <= MAX_INNER).then(|| behind_wrapper(&program, words, here, depth)).flatten();
         return behind.unwrap_or_else(|| Look { is_wrapper: true, ..Look::default() });
     }
     let walked = walk(&program, words);
     let end = walked.inner.unwrap_or(words.len());
     let whole = |word: usize| spelled(words, word);
-    // Names that the shell finds: more than one, perhaps.
-    let is_several = |at: &usize| words[*at].known != Known::Literally;
     let mut dangers = listed(&program, &words[..end], &walked);
     dangers.extend(walked.unknown.iter().map(|(word, bytes)| Danger { word: *word, bytes: *bytes }));
     dangers.extend(computed::in_words(&program, &words[..end]).into_iter().map(whole));
@@ -176,30 +174,32 @@ fn look_at(words: &[Word], depth: usize) -> Look {
             let has_braces = |at: &usize| words[*at].text.contains(['{', '[']) && !words[*at].text.contains("://[");
             dangers.extend(walked.operands.iter().copied().filter(has_braces).map(whole));
         }
-        program if WRITE_SECOND_OPERAND.contains(&program) => {
-            dangers.extend(walked.operands.get(1).copied().map(whole));
-            dangers.extend((1..end).filter(|at| is_several(at)).map(whole));
-        }
-        program if WRITE_LAST_OPERAND.contains(&program) && walked.operands.len() == 1 => {
-            dangers.extend(walked.operands.iter().copied().filter(is_several).map(whole));
-        }
         _ => {}
     }
+    let seen = Seen { program: &program, words, walked: &walked, here };
+    dangers.extend(operands::doubtful(&seen).into_iter().map(whole));
+    let rivals = operands::rivals(&seen);
     let mut inner = walked.inner;
     if !walked.is_known {
         dangers.extend(shells_in(words).map(whole));
         let follows_runner = |at: &usize| RUNNERS.contains(&words[at - 1].text.as_str());
         inner = inner.or_else(|| (2..words.len().min(6)).find(follows_runner));
     }
-    let mut look =
-        Look { is_wrapper: false, dangers, options: walked.options, operands: walked.operands, inner: walked.inner };
+    let mut look = Look {
+        is_wrapper: false,
+        dangers,
+        options: walked.options,
+        operands: walked.operands,
+        rivals,
+        inner: walked.inner,
+    };
     look.operands.extend((1..end).filter(|at| walked.roles[*at] == Role::Subcommand));
     if let Some(at) = inner {
-        // A file of further words.
-        if words[at].text.starts_with('@') {
+        // A file of further words, or a script that is fetched.
+        if words[at].text.starts_with('@') || words[at].text.contains("://") {
             look.dangers.push(spelled(words, at));
         }
-        look.takes_in(look_at(&words[at..], depth + 1), at, words);
+        look.takes_in(look_at(&words[at..], here, depth + 1), at, words);
     }
     look
 }
@@ -212,16 +212,24 @@ impl Look {
         }
         self.dangers.extend(inner.dangers.into_iter().map(|danger| Danger { word: danger.word + at, ..danger }));
         self.operands.extend(inner.operands.into_iter().map(|operand| operand + at));
+        self.rivals.extend(inner.rivals.into_iter().map(|rival| Rival { word: rival.word + at, ..rival }));
         self.options.extend(inner.options.into_iter().map(|option| Given {
             word: option.word + at,
             value: option.value.map(|value| value + at),
+            switch: option.switch.map(|switch| switch + at),
             ..option
         }));
     }
 
-    /// Words that take back what a pattern spells, `spelled` saying how much of a word it does: the same option again, its
-    /// opposite, and behind an option that shows something a word that says what else to do.
-    pub(super) fn undone(&self, words: &[Word], spelled: impl Fn(usize) -> usize) -> Vec<usize> {
+    /// Words that take back what a pattern spells, `spelled` saying how much of a word it does, and `is_said` whether it says
+    /// anything of it: the same option again, its opposite, behind an option that shows something a word that says what else
+    /// to do, and another task or place.
+    pub(super) fn undone(
+        &self,
+        words: &[Word],
+        spelled: impl Fn(usize) -> usize,
+        is_said: impl Fn(usize) -> bool,
+    ) -> Vec<usize> {
         let is_whole = |at: usize| words.get(at).is_some_and(|word| spelled(at) >= word.text.len());
         // An option whose value may be anything may be there again.
         let is_pinned = |option: &&Given| match option.value {
@@ -235,6 +243,12 @@ impl Look {
             .filter(|option| option.sets.iter().any(|set| sets.contains(set)))
             .map(|option| option.word)
             .collect::<Vec<_>>();
+        let switched = self.options.iter().filter(|option| is_whole(option.word)).filter_map(|option| option.switch);
+        undone.extend(switched.filter(|switch| spelled(*switch) == 0));
+        if self.rivals.iter().any(|rival| is_said(rival.word)) {
+            let others = self.rivals.iter().filter(|rival| !rival.is_harmless && !is_said(rival.word));
+            undone.extend(others.map(|rival| rival.word));
+        }
         let view = pinned.iter().filter(|option| option.is_view).map(|option| option.word).min();
         if let Some(view) = view {
             undone.extend(self.operands.iter().copied().filter(|at| *at > view && spelled(*at) == 0));

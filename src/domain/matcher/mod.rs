@@ -10,6 +10,7 @@
 //! | `harmless` | what in a line is no command and needs no look |
 //! | `nested` | what a line runs beside that: behind wrappers, and in texts that a shell reads |
 //! | `permitted`, `permits`, `tricks`, `danger` | which options of which programs are known to be harmless, and which words need a look |
+//! | `operands`, `targets`, `hosts`, `tasks`, `queries` | which words that are no options write, lead away, run or read more |
 //! | `programs`, `names` | the tables, and what programs and subcommands are called else |
 //! | `scripts`, `sed`, `awk`, `computed` | programs for sed and awk, and words that a shell computes |
 //! | `document` | texts that come with a command |
@@ -37,6 +38,7 @@ mod document;
 mod doubt;
 mod glob;
 mod harmless;
+mod hosts;
 mod index;
 mod line_walk;
 mod members;
@@ -44,15 +46,19 @@ mod names;
 mod nested;
 mod never;
 mod offers;
+mod operands;
 mod parse;
 mod path;
 mod permits;
 mod permitted;
 mod place;
 mod programs;
+mod queries;
 mod scripts;
 mod sed;
 mod subject;
+mod targets;
+mod tasks;
 mod tricks;
 mod url;
 mod why;

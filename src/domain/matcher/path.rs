@@ -74,7 +74,28 @@ fn is_plain(text: &str) -> bool {
     let drive = text.as_bytes();
     let has_drive = drive.first().is_some_and(u8::is_ascii_alphabetic) && drive.get(1) == Some(&b':');
     let is_url = text.contains("://") || text.to_ascii_lowercase().starts_with("file:");
-    !text.is_empty() && !text.starts_with('$') && !is_url && !has_drive && !text.contains(['\\', '\0', '`'])
+    !text.is_empty()
+        && !has_variable(text)
+        && !is_url
+        && !has_drive
+        && !text.contains(['\\', '\0', '`'])
+        && !is_expanded(text)
+}
+
+/// Whether `text` has what some readers take apart: braces around dots, an escape of them, a stream of a file on Windows.
+fn is_expanded(text: &str) -> bool {
+    let has_braces = text.contains('{') && text.contains("..");
+    has_braces || text.contains("::$") || text.to_ascii_lowercase().contains("%2e%2e")
+}
+
+/// Whether a tool may put a variable's value into `text`: `$HOME`, `${x}`, `$(x)`, `%USERPROFILE%`. Names of files such as
+/// `users.$id.tsx` are none.
+fn has_variable(text: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+    let is_dollar = |after: &str| after.starts_with(['{', '(']) || after.starts_with(is_name);
+    let is_percent = |name: &str| !name.is_empty() && name.chars().all(is_name);
+    let has_percents = text.matches('%').count() > 1 && text.split('%').skip(1).any(is_percent);
+    text.starts_with('$') || text.split('$').skip(1).any(is_dollar) || has_percents
 }
 
 /// A name as file systems may take it: in either case, letters composed or not, and without what Windows drops behind it.

@@ -32,6 +32,8 @@ pub(super) struct Given {
     pub(super) word: usize,
     /// The word that is its value, if that is the next one.
     pub(super) value: Option<usize>,
+    /// The word behind it that some take for its value, where it may say the contrary.
+    pub(super) switch: Option<usize>,
     /// What it sets, by all names of the option without `no-`: two that share one set the same.
     pub(super) sets: Vec<Cow<'static, str>>,
     /// Whether the command with it only shows something.
@@ -55,6 +57,9 @@ pub(super) struct Walked {
     /// Whether it only reads what its words name.
     pub(super) reads: bool,
 }
+
+/// Words that some programs take for the value of an option that has none.
+const SWITCHES: &[&str] = &["true", "false", "null"];
 
 /// Whether a word may be an option: `-x`, `+x`, and for a program of Windows `/x`.
 fn may_be_option(text: &str, is_windows: bool) -> bool {
@@ -124,7 +129,7 @@ impl Walker<'_> {
                 }
                 at += 1;
             } else if may_be_option(text, self.is_windows) {
-                at = self.option(at);
+                at = self.switch(at);
             } else if self.entry.runs && !self.is_subcommand(text) {
                 self.walked.inner = Some(at);
                 return;
@@ -268,6 +273,29 @@ impl Walker<'_> {
             return at + 1;
         }
         self.unknown(at, name.len())
+    }
+
+    /// Reads the option at `at`, and the word behind it where that may say whether it counts; where to go on.
+    fn switch(&mut self, at: usize) -> usize {
+        let next = self.option(at);
+        let booleans =
+            !self.walked.is_known || std::iter::once(&self.entry).chain(&self.above).any(|entry| entry.booleans);
+        let is_switch = |word: &Word| SWITCHES.iter().any(|switch| word.text.eq_ignore_ascii_case(switch));
+        if next != at + 1 || !booleans || !self.words.get(next).is_some_and(is_switch) {
+            return next;
+        }
+        let text = self.words[next].text.as_str();
+        let option = self.words[at].text.as_str();
+        let may_be_said = |permitted: &Permitted| matches!(&permitted.value, Value::Possible(kind) if kind.allows(text, self.words[next].known));
+        if self.find(option).is_some_and(may_be_said) {
+            self.walked.roles[next] = Role::Harmless;
+            if let Some(given) = self.walked.options.last_mut().filter(|given| given.word == at) {
+                given.switch = Some(next);
+            }
+        } else {
+            self.walked.unknown.push((next, text.len()));
+        }
+        next + 1
     }
 
     /// How much of an option has to be spelled of a program that may have any other: abbreviated, too, and among letters.
@@ -460,12 +488,17 @@ impl Walker<'_> {
         let opposites = self.entry.opposites.iter().filter(|set| has_one_of(set)).flatten();
         let opposites = opposites.map(|option| Cow::Borrowed(*option)).collect::<Vec<_>>();
         let sets = names.into_iter().chain(opposites).map(what_it_sets).collect();
-        self.walked.options.push(Given { word, value, sets, is_view });
+        self.walked.options.push(Given { word, value, switch: None, sets, is_view });
     }
 }
 
-/// What an option sets: `--no-color` and `--color` the same, and `-color` where that is a whole name.
+/// What an option sets: `--no-color` and `--color` the same, and `-color` where that is a whole name; of a compiler `-fno-x`
+/// and `-fx`.
 fn what_it_sets(name: Cow<'static, str>) -> Cow<'static, str> {
+    let of_compiler = ["-fno-", "-Wno-", "-mno-"].iter().find_map(|no| Some((&no[1..2], name.strip_prefix(no)?)));
+    if let Some((letter, rest)) = of_compiler {
+        return Cow::Owned(format!("{letter}{rest}"));
+    }
     fn of(name: &str) -> &str {
         match name.strip_prefix("--").or_else(|| name.strip_prefix('-').filter(|long| long.len() > 1)) {
             Some(long) => long.strip_prefix("no-").unwrap_or(long),

@@ -3,8 +3,10 @@
 use std::sync::LazyLock;
 
 use super::glob::{Glob, Reach};
+use super::hosts;
 use super::permits::Role;
 use super::programs::{PERMITTED, Table, lines};
+use super::queries;
 use super::word::Known;
 
 /// What is known of the words behind a program or one of its subcommands.
@@ -42,6 +44,8 @@ pub(super) struct Entry {
     pub(super) names: Table<&'static str, Vec<&'static str>>,
     /// Options that undo each other.
     pub(super) opposites: Vec<Vec<&'static str>>,
+    /// An option without a value may be taken back by a `true` or `false` behind it.
+    pub(super) booleans: bool,
     /// Whether there are entries for subcommands of it.
     pub(super) has_subcommands: bool,
 }
@@ -92,8 +96,16 @@ pub(super) enum Kind {
     Plain,
     /// A number.
     Number,
-    /// A path that stays below the working directory.
+    /// A path that stays below the working directory, and out of what git keeps there.
     Below,
+    /// Such a path that names no host in front.
+    Base,
+    /// The name of a repository at the usual host: one part, or two with a slash between.
+    Repository,
+    /// A format of git's that verifies no signature.
+    Format,
+    /// A program for jq that reads nothing but its input.
+    Jq,
     /// One of these.
     OneOf(Vec<Glob>),
 }
@@ -206,6 +218,7 @@ impl Entry {
             "@names" => self.names_found = true,
             "@apart" => self.apart = true,
             "-#" => self.numbers = true,
+            "@booleans" => self.booleans = true,
             "@rest=unknown" => self.rest = Rest::Unknown,
             // Everything before stays with the program itself and with those of its subcommands.
             "@everywhere" => self.everywhere = self.options.clone(),
@@ -288,6 +301,10 @@ impl Kind {
             "w" => Self::Plain,
             "#" => Self::Number,
             "." => Self::Below,
+            "./" => Self::Base,
+            "/" => Self::Repository,
+            "%" => Self::Format,
+            "q" => Self::Jq,
             one_of => Self::OneOf(one_of.split('|').map(Glob::new).collect()),
         })
     }
@@ -304,13 +321,14 @@ impl Kind {
                 known == Known::Literally && !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('+')
             }
             Self::Number => known == Known::Literally && is_number(text),
-            Self::Below => {
-                let climbs = text.split('/').any(|component| component == "..");
-                known == Known::Literally
-                    && !climbs
-                    && !text.starts_with(['/', '~', '$', '-'])
-                    && !text.contains([':', '\\'])
+            Self::Below => is_below(text, known),
+            Self::Base => is_below(text, known) && !hosts::is_remote_base(text),
+            Self::Repository => {
+                let parts = text.split('/').map(|part| !part.is_empty()).collect::<Vec<_>>();
+                known == Known::Literally && !text.contains(':') && matches!(parts.as_slice(), [true] | [true, true])
             }
+            Self::Format => known != Known::Nothing && !text.contains("%G") && !text.contains("%(signature"),
+            Self::Jq => known == Known::Literally && !queries::reads_environment(text),
             Self::OneOf(globs) => known == Known::Literally && globs.iter().any(|glob| glob.matches(text, Reach::Wide)),
         }
     }
@@ -321,6 +339,12 @@ impl Kind {
     pub(super) fn role(&self) -> Role {
         if matches!(self, Self::Watched) { Role::Likely } else { Role::Harmless }
     }
+}
+
+/// Whether `text` is a path that stays below the working directory, and out of what git keeps there.
+fn is_below(text: &str, known: Known) -> bool {
+    let leads_away = text.split('/').any(|component| component == ".." || component.eq_ignore_ascii_case(".git"));
+    known == Known::Literally && !leads_away && !text.starts_with(['/', '~', '$', '-']) && !text.contains([':', '\\'])
 }
 
 /// A number, with a sign before it and a unit behind it perhaps, or several.

@@ -21,6 +21,43 @@ pub(in crate::domain) enum Place {
     Elsewhere(Option<Path>),
 }
 
+/// The directory that a command runs in, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::domain) struct Here {
+    /// Where the line begins.
+    start: Option<Path>,
+    /// Where the command runs.
+    at: Option<Path>,
+    /// Whether the line has gone to a directory that is not known.
+    is_lost: bool,
+}
+
+impl Here {
+    /// Whether the path `text` leads out of the directory in which the line begins, or may.
+    pub(super) fn leaves(&self, text: &str) -> bool {
+        if text.starts_with('~') {
+            return true;
+        }
+        match (&self.start, &self.at) {
+            (Some(start), Some(at)) => at.join(text).map_or(true, |path| !path.is_in(start)),
+            _ => text.starts_with('/') || Path::parse(text).is_err(),
+        }
+    }
+
+    /// Whether `text` names a file in a directory that is not known, and that is not where the line begins.
+    pub(super) fn is_lost(&self, text: &str) -> bool {
+        self.is_lost && !text.starts_with('/')
+    }
+
+    /// The path that `text` names, where that is known: in full, or from where the command runs.
+    pub(super) fn path(&self, text: &str) -> Option<Path> {
+        match &self.at {
+            Some(at) => at.join(text).ok(),
+            None => Path::parse(text).ok(),
+        }
+    }
+}
+
 /// Builtins that go to another directory.
 const MOVES: &[&str] = &["cd", "chdir", "popd", "pushd"];
 
@@ -59,6 +96,13 @@ pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
     });
     for (command, place) in line.commands.iter_mut().zip(&places) {
         command.is_elsewhere = is_elsewhere(place) || (line.repeats && last);
+        let at = match place {
+            None => start.cloned(),
+            Some(Place::Within(at) | Place::Elsewhere(at)) => at.clone(),
+        };
+        let may_be_elsewhere = line.repeats && last;
+        let is_lost = may_be_elsewhere || matches!(place, Some(Place::Elsewhere(None)));
+        command.here = Here { start: start.cloned(), at: at.filter(|_| !may_be_elsewhere), is_lost };
     }
 }
 

@@ -15,7 +15,7 @@ use super::url::Url;
 use super::word::Word;
 use crate::domain::kinds::Confirmation;
 use crate::domain::members::Pointer;
-use crate::domain::tools::{Profiles, Reading, Said, plain_name, says_directory, says_more};
+use crate::domain::tools::{Profiles, Reading, Said, plain_name, says_directory, says_more, says_more_below};
 
 /// The subject of one confirmation, taken apart once and compared with any number of rules.
 #[derive(Clone, Debug)]
@@ -283,9 +283,21 @@ impl<'r> Rest<'r> {
                 self.object(&pointer, members);
                 continue;
             }
+            if self.reading.is_alternative(&pointer) && !value.is_null() {
+                // The tool may go by the one or by the other.
+                if value.as_str() != Some(&self.reading.said.text()) {
+                    self.twin(pointer.clone(), name, value);
+                    self.others.push((pointer, value.clone()));
+                }
+                continue;
+            }
             let says_where = says_directory(name) || self.reading.is_directory(&pointer);
             if let (true, Some(directory)) = (says_where, value.as_str()) {
                 self.directories.push(directory.to_owned());
+                if !self.reading.is_directory(&pointer) && self.is_beside(directory) {
+                    self.twin(pointer.clone(), name, value);
+                    self.others.push((pointer, value.clone()));
+                }
                 continue;
             }
             let is_free = self.reading.is_free(&pointer, value);
@@ -298,6 +310,15 @@ impl<'r> Rest<'r> {
         }
     }
 
+    /// Whether the subject is a path that is given in full, and not in `directory`.
+    fn is_beside(&self, directory: &str) -> bool {
+        let Said::Path(text) = &self.reading.said else {
+            return false;
+        };
+        let is_in = |path: Path| Path::parse(directory).is_ok_and(|directory| path.is_in(&directory));
+        text.starts_with('/') && !Path::parse(text).is_ok_and(is_in)
+    }
+
     /// What is below a member: nothing in it is free by its name.
     fn inside(&mut self, at: &Pointer, value: &Value) {
         match value {
@@ -305,7 +326,7 @@ impl<'r> Rest<'r> {
                 for (name, value) in members {
                     let pointer = at.child(name);
                     self.inside(&pointer, value);
-                    if says_more(name, value) || (says_directory(name) && !value.is_null()) {
+                    if says_more_below(name, value) || (says_directory(name) && !value.is_null()) {
                         self.twin(pointer, name, value);
                     }
                 }

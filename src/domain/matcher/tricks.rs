@@ -29,6 +29,8 @@ struct Lettered<'w> {
     word: &'w Word,
     /// Keys of configurations are the same in either case; options are not.
     lettered: Cow<'w, str>,
+    /// All of it in lower case, and an absolute path in its shortest form, where that is something else.
+    plain: Option<String>,
     /// The name of an option: what follows two dashes, up to its value.
     after_two_dashes: Option<&'w str>,
     /// The same after one dash, of two as well.
@@ -88,7 +90,8 @@ pub(super) fn listed(program: &str, words: &[Word], walked: &Walked) -> Vec<Dang
                 })
             }
             (Token::Name(_), _) => token.found_in(&word).filter(|bytes| *bytes == usize::MAX),
-            (Token::Word(_), Role::Behind) if !is_own => None,
+            // Behind two dashes git has paths, and everything else the words that it has in front.
+            (Token::Word(_), Role::Behind) if !is_own && program == "git" => None,
             (Token::Word(_), _) if walked.reads && !word.word.text.starts_with('-') => None,
             (Token::Long(_) | Token::Short(_) | Token::SingleDash(_), Role::Behind) => None,
             _ => token.found_in(&word),
@@ -126,8 +129,29 @@ impl<'w> Lettered<'w> {
         let is_as_it_is = text.starts_with('-') || !text.contains(|c: char| c.is_ascii_uppercase());
         let lettered = if is_as_it_is { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
         let name = |dashes: &str| text.strip_prefix(dashes).map(|rest| rest.split('=').next().unwrap_or(rest));
-        Self { word, lettered, after_two_dashes: name("--"), after_dash: name("-") }
+        let is_winding = text.starts_with('/') && (text.contains("//") || text.contains("/."));
+        let plain = if is_winding {
+            Some(shortest(&text.to_ascii_lowercase()))
+        } else {
+            is_as_it_is.then(|| text.to_ascii_lowercase()).filter(|lower| lower != text)
+        };
+        Self { word, lettered, plain, after_two_dashes: name("--"), after_dash: name("-") }
     }
+}
+
+/// An absolute path without what leads nowhere: `//`, `.` and `..`.
+fn shortest(path: &str) -> String {
+    let mut names = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    format!("/{}", names.join("/"))
 }
 
 impl Token {
@@ -168,7 +192,12 @@ impl Token {
             Self::SingleDash(single) if word.after_two_dashes == Some(single) => Some(single.len() + 2),
             Self::SingleDash(single) => (word.after_dash == Some(single)).then_some(single.len() + 1),
             Self::Name(name) => name.eq_ignore_ascii_case(&word.word.text).then_some(word.word.text.len()),
-            Self::Word(glob) => glob.matches(&word.lettered, Reach::Wide).then_some(word.word.text.len()),
+            Self::Word(glob) => {
+                let is_plain = |plain: &String| glob.matches(plain, Reach::Wide);
+                let is_it = glob.matches(&word.lettered, Reach::Wide)
+                    || (!glob.literal_prefix().starts_with('-') && word.plain.as_ref().is_some_and(is_plain));
+                is_it.then_some(word.word.text.len())
+            }
         }
     }
 }

@@ -52,6 +52,9 @@ impl Word {
 /// Variables whose values no agent chooses and no secret is in.
 const HARMLESS: &[&str] = &["HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "TMPDIR", "USER"];
 
+/// Those of them that lead out of the directory, to a home directory or to where the shell was before.
+const HOMES: &[&str] = &["HOME", "OLDPWD"];
+
 /// The variables of loops, each with its value where that is known; a value with a `*` is no option, and more is not known.
 pub(super) type LoopVariables<'t> = HashMap<&'t str, Option<String>>;
 
@@ -66,13 +69,14 @@ pub(super) fn read(raw: &str, loop_variables: &LoopVariables<'_>) -> Result<Word
         loop_variables,
         quoted: false,
         in_bracket: false,
+        begins_at_home: false,
         is_names: is_names(raw),
     };
     reader.run()?;
     if reader.word.known == Known::Nothing && reader.is_names {
         reader.word.known = Known::Names;
     }
-    if is_quoted_tilde(raw, &reader.word.text) {
+    if !reader.begins_at_home && is_quoted_tilde(raw, &reader.word.text) {
         reader.word.text.insert_str(0, "./");
     }
     Ok(reader.word)
@@ -137,6 +141,8 @@ struct Reader<'a> {
     quoted: bool,
     /// Whether it is between the brackets of a glob, which stand for one unknown character.
     in_bracket: bool,
+    /// Whether a variable for a home directory stands in front.
+    begins_at_home: bool,
 }
 
 impl Reader<'_> {
@@ -248,6 +254,12 @@ impl Reader<'_> {
             Some(None) => {
                 let can_be_option = !in_quotes || self.word.text.is_empty();
                 self.unknown(if can_be_option { Known::Nothing } else { Known::NoOption });
+            }
+            // A home directory, whichever way it is written.
+            None if HOMES.contains(&name.as_str()) && self.word.text.is_empty() => {
+                self.unknown(if in_quotes { Known::NoOption } else { Known::Nothing });
+                self.word.text.replace_range(.., "~");
+                self.begins_at_home = true;
             }
             // Without quotes it may be several words.
             None if HARMLESS.contains(&name.as_str()) => {

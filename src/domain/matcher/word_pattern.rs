@@ -121,6 +121,11 @@ impl WordPattern {
         matches!(self, Self::Unread(_))
     }
 
+    /// Whether it says something of the words that it covers.
+    pub(super) const fn says_something(&self) -> bool {
+        matches!(self, Self::Literal(_) | Self::Glob { .. } | Self::Url { .. })
+    }
+
     /// How many bytes of a word that this covers the person who made it has spelled out, from its start.
     pub(super) fn spelled(&self) -> usize {
         match self {

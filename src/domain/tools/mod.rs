@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use toml::Spanned;
 
-pub(super) use self::names::{plain_name, says_directory, says_more};
+pub(super) use self::names::{plain_name, says_directory, says_more, says_more_below};
 pub use self::reading::{Reading, Said};
 use super::enums::string_enum;
 use super::id::ToolName;

@@ -48,6 +48,7 @@ const ENDINGS: &[&str] = &[
     "command",
     "commandline",
     "commands",
+    "container",
     "cwd",
     "dest",
     "destination",
@@ -74,30 +75,126 @@ const ENDINGS: &[&str] = &[
     "interpreter",
     "path",
     "paths",
+    "program",
     "proxy",
     "queries",
     "query",
+    "redirect",
     "script",
     "scripts",
     "server",
     "servers",
     "shell",
     "sql",
+    "stderr",
+    "stdin",
+    "stdout",
     "target",
     "targets",
     "uri",
     "uris",
     "url",
     "urls",
+    "user",
+    "username",
     "variables",
     "vars",
 ];
 
 /// Names of the kind that have no ending of it.
-const ALONE: &[&str] = &["renameto", "run", "saveto", "stdin", "steps", "sudo"];
+const ALONE: &[&str] = &[
+    "admin",
+    "after",
+    "append",
+    "as",
+    "before",
+    "cleanup",
+    "elevated",
+    "extra",
+    "flags",
+    "instance",
+    "machine",
+    "next",
+    "node",
+    "nodeoptions",
+    "output",
+    "perl5opt",
+    "pipe",
+    "pod",
+    "prefix",
+    "prepend",
+    "pythonstartup",
+    "renameto",
+    "rubyopt",
+    "run",
+    "runas",
+    "saveto",
+    "setup",
+    "source",
+    "steps",
+    "sudo",
+    "suffix",
+    "then",
+    "workspace",
+];
 
-/// What a name has in it that gives more rights.
-const RIGHTS: &[&str] = &["dangerous", "escalat", "permission", "privilege"];
+/// Names below a member that say what it is about, or where it goes to.
+const BELOW: &[&str] = &["into", "location", "locations", "onto", "resource", "resources", "to"];
+
+/// Words that say so anywhere in a name: `docker_image`, `containerName`.
+const WORDS: &[&str] = &[
+    "account",
+    "chroot",
+    "cluster",
+    "container",
+    "gid",
+    "hook",
+    "image",
+    "login",
+    "namespace",
+    "pod",
+    "profile",
+    "redirect",
+    "remote",
+    "role",
+    "root",
+    "stderr",
+    "stdin",
+    "stdout",
+    "sudo",
+    "tee",
+    "uid",
+    "user",
+    "vm",
+    "wrap",
+    "wrapper",
+];
+
+/// Words that say so in front, of what else is done and when: `on_exit`, `preCommand`.
+const FIRST: &[&str] = &["after", "before", "next", "on", "pipe", "post", "pre", "then"];
+
+/// What a name has in it that gives more rights, or code to run: of variables that a loader obeys, too.
+const RIGHTS: &[&str] = &["dangerous", "dyld", "escalat", "ldaudit", "permission", "preload", "privilege"];
+
+/// What a name has in it that takes rights away.
+const LIMIT: &str = "sandbox";
+
+/// The words that a name is made of, in lower case: of `onExit`, `on_exit` and `ON-EXIT` the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
 
 /// Whether a member looks like a second command, path, URL, target or privilege.
 pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
@@ -109,12 +206,28 @@ pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
         Value::Bool(true) | Value::Number(_) => false,
     };
     let plain = plain_name(name);
+    if plain.contains(LIMIT) {
+        // `disableSandbox` says the contrary.
+        let is_contrary = ["disable", "no", "skip", "without"].iter().any(|word| plain.contains(word));
+        return match value {
+            Value::Bool(is_on) => *is_on == is_contrary,
+            Value::Null => false,
+            Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => true,
+        };
+    }
     let is_like = || {
         ENDINGS.iter().any(|ending| plain.ends_with(ending))
             || ALONE.contains(&plain.as_str())
             || RIGHTS.iter().any(|word| plain.contains(word))
+            || words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+            || words(name).first().is_some_and(|word| FIRST.contains(&word.as_str()))
     };
     !says_nothing && is_like()
+}
+
+/// The same of a member below another one, where names that are ordinary above say what it is about, too.
+pub(in crate::domain) fn says_more_below(name: &str, value: &Value) -> bool {
+    says_more(name, value) || (BELOW.contains(&plain_name(name).as_str()) && !value.is_null())
 }
 
 #[cfg(test)]
@@ -151,9 +264,29 @@ mod tests {
             "sandbox_permissions",
             "with_escalated_permissions",
             "outputFile",
+            "suffix",
+            "stdout",
+            "LD_PRELOAD",
+            "DYLD_INSERT_LIBRARIES",
+            "on_exit",
+            "runAsUser",
+            "containerName",
+            "docker_image",
+            "PRE-STEP",
         ] {
             assert!(says_more(name, &value), "{name}");
         }
+        for (name, value, expected) in [
+            ("sandbox", json!(false), true),
+            ("sandbox", json!(true), false),
+            ("sandbox", json!("off"), true),
+            ("disableSandbox", json!(true), true),
+            ("disableSandbox", json!(false), false),
+        ] {
+            assert_eq!(says_more(name, &value), expected, "{name} {value}");
+        }
+        assert!(says_more("dangerouslyDisableSandbox", &json!(true)));
+        assert!(says_more_below("to", &value) && !says_more("to", &value));
         for name in ["description", "content", "timeout", "message", "title", "limit", "envelope"] {
             assert!(!says_more(name, &value), "{name}");
         }

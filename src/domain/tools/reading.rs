@@ -166,6 +166,17 @@ impl Reading<'_> {
         self.subject.contains(pointer)
     }
 
+    /// Whether the member at `pointer` is a command or a path that would be the subject if the one that is were not there.
+    #[must_use]
+    pub fn is_alternative(&self, pointer: &Pointer) -> bool {
+        let is_other = |profile: &Profile| {
+            !profile.is_joined()
+                && profile.subject().contains(pointer)
+                && matches!(profile.read_at(pointer), Read::Path | Read::Command | Read::Argv | Read::Commands)
+        };
+        !self.is_subject(pointer) && self.profile.is_some_and(is_other)
+    }
+
     /// Whether the subject stands somewhere below `pointer`.
     #[must_use]
     pub fn leads_to_subject(&self, pointer: &Pointer) -> bool {

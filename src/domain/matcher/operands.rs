@@ -1,0 +1,72 @@
+//! The words of a command that are no options, as what they do is looked at program by program.
+
+use super::hosts;
+use super::permits::{Role, Walked};
+use super::place::Here;
+use super::queries;
+use super::targets;
+use super::tasks;
+use super::word::Word;
+
+/// A command, and what the table of what is permitted says to its words.
+pub(super) struct Seen<'w> {
+    pub(super) program: &'w str,
+    pub(super) words: &'w [Word],
+    pub(super) walked: &'w Walked,
+    pub(super) here: &'w Here,
+}
+
+/// A word that says what is done or where: another one beside it says something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rival {
+    /// Its place among the words.
+    pub(super) word: usize,
+    /// Whether it does no harm beside another.
+    pub(super) is_harmless: bool,
+}
+
+impl<'w> Seen<'w> {
+    pub(super) fn text(&self, at: usize) -> &'w str {
+        self.words.get(at).map_or("", |word| word.text.as_str())
+    }
+
+    /// The subcommand by its own name; empty where there is none.
+    pub(super) fn subcommand(&self) -> &'w str {
+        self.subcommands().next().map_or("", |at| {
+            let text = self.text(at);
+            super::permitted::own_name(self.program, text).unwrap_or(text)
+        })
+    }
+
+    /// The words in the places of subcommands.
+    pub(super) fn subcommands(&self) -> impl Iterator<Item = usize> {
+        let roles = self.walked.roles.iter().enumerate();
+        roles.filter(|(_, role)| **role == Role::Subcommand).map(|(at, _)| at)
+    }
+
+    /// The words that are no options, their values or subcommands.
+    pub(super) fn operands(&self) -> impl Iterator<Item = usize> {
+        self.walked.operands.iter().copied().filter(|at| *at < self.words.len())
+    }
+
+    /// Those of the operands that `is_it`.
+    pub(super) fn operands_that(&self, is_it: impl Fn(&str) -> bool) -> Vec<usize> {
+        self.operands().filter(|at| is_it(self.text(*at))).collect()
+    }
+
+    /// The words that are no options and no values, subcommands or not.
+    pub(super) fn plain_words(&self) -> impl Iterator<Item = usize> {
+        let is_plain = |at: &usize| matches!(self.walked.roles[*at], Role::Subcommand | Role::Operand | Role::Behind);
+        (1..self.words.len()).filter(is_plain)
+    }
+}
+
+/// The words that have to be spelled: what is written, where it leads, what else is run and what is read beside.
+pub(super) fn doubtful(seen: &Seen<'_>) -> Vec<usize> {
+    [targets::written(seen), hosts::leading_away(seen), tasks::of_others(seen), queries::reading_more(seen)].concat()
+}
+
+/// Words of which each says what is done or where.
+pub(super) fn rivals(seen: &Seen<'_>) -> Vec<Rival> {
+    [hosts::urls(seen), tasks::tasks(seen)].concat()
+}
