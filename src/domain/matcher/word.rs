@@ -181,7 +181,10 @@ impl Reader<'_> {
 
     /// A part that is known only when it runs: the word is known no better than its worst part.
     fn unknown(&mut self, known: Known) {
-        self.word.text.push('*');
+        // Many in a row are no more than one.
+        if !self.word.text.ends_with('*') {
+            self.word.text.push('*');
+        }
         self.word.known = match (self.word.known, known) {
             (Known::Nothing | Known::Names, _) | (_, Known::Nothing | Known::Names) => Known::Nothing,
             (Known::NoOption, _) | (_, Known::NoOption) => Known::NoOption,
