@@ -453,6 +453,10 @@ mod tests {
             assert_eq!(said(&rules, json!({"a": "topic-777-"})), word);
             assert_eq!(said(&rules, json!({"a": "topic-777"})), "nothing");
             assert_eq!(said(&rules, json!({"a": "x".repeat(60_000)})), "nothing");
+            // A long text is held against those of which it has something.
+            let some =
+                (0..100).map(|number| format!("topic-{number}-")).chain(["x".repeat(50_000)]).collect::<Vec<_>>();
+            assert_eq!(said(&rules, json!({ "a": some })), word);
             // A text that has something of all of them is more than is looked through.
             let all = (0..5_000).map(|number| format!("topic-{number}-")).collect::<Vec<_>>();
             assert_eq!(said(&rules, json!({ "a": all })), "ask");

@@ -39,6 +39,17 @@ const COMPARED: usize = 512 * 1024;
 /// What one comparison costs beside the bytes that are compared, in bytes.
 const COMPARISON: usize = 64;
 
+/// How much faster than anything else a text is compared that is not taken apart.
+const TEXT_SPEED: usize = 16;
+
+/// What it costs to compare the text of a subject, in bytes.
+const fn text_cost(subject: &Subject) -> usize {
+    match subject.form {
+        Form::Text | Form::Whole | Form::Opaque => subject.text.len() / TEXT_SPEED,
+        Form::Command { .. } | Form::Path { .. } | Form::Url(_) => subject.text.len(),
+    }
+}
+
 /// How often literals may be met in one text.
 const MOST_MET: usize = 64 * 1024;
 
@@ -183,7 +194,7 @@ impl Index {
     /// The patterns that could allow the whole of `subject`, in the order of their numbers; `None` where they are too many to
     /// be held against it.
     pub(in crate::domain) fn for_whole(&self, subject: &Subject) -> Option<Vec<usize>> {
-        let mut found = Found::of(subject.text.len());
+        let mut found = Found::of(text_cost(subject));
         found.numbers.extend(self.exact.get(&subject.text).into_iter().flatten());
         self.for_form(&subject.form, &subject.text, &mut found)?;
         found.in_order()
@@ -216,7 +227,7 @@ impl Index {
         let forms = || std::iter::once(&subject.form).chain(&subject.beside);
         let spoken = || forms().flat_map(Form::reached).flat_map(|reached| &reached.commands);
         let of_commands = spoken().map(|spoken| COMPARISON + spoken.bytes()).sum::<usize>();
-        let mut found = Found::of(subject.text.len() + of_commands);
+        let mut found = Found::of(text_cost(subject) + of_commands);
         found.numbers.extend(self.exact.get(&subject.text).into_iter().flatten().chain(&self.stars));
         if let Some(before) = &subject.before {
             // Rules that were made before may be about what the subject was then.
