@@ -86,6 +86,19 @@ pub enum RuleSetDecision<'r> {
     NoMatch(Option<Doubt>),
 }
 
+impl RuleSetDecision<'_> {
+    /// Whether the rule of this id takes part in it.
+    #[must_use]
+    pub fn names(&self, rule_id: &RuleId) -> bool {
+        let is_it = |rule: &TrustRule| rule.rule_id == *rule_id;
+        match self {
+            Self::Deny(rule) | Self::Ask(Some(rule)) => is_it(rule),
+            Self::Allow(rules) => rules.iter().any(|rule| is_it(rule)),
+            Self::Ask(None) | Self::NoMatch(_) => false,
+        }
+    }
+}
+
 /// The active rules about one tool, each read once, found by what its pattern begins with. A copy shares nearly all of it.
 ///
 /// What is counted of the uses of its rules is as it was when they were read: a rule that has none left is no longer active.

@@ -135,18 +135,18 @@ fn name(rule: &TrustRule) -> String {
 
 /// Whether `rule` takes part in what the rules of its tool decide about `candidate`, and what that is, in words.
 fn decided_by(rules: &RuleSet, rule: &TrustRule, candidate: &MatchInput<'_>) -> (bool, String) {
-    let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
-    match rules.decide(candidate, Timestamp::EPOCH, Some(&rule.rule_id)) {
-        RuleSetDecision::Deny(rule) => (is_it(rule), format!("{} denies it", name(rule))),
-        RuleSetDecision::Ask(Some(rule)) => (is_it(rule), format!("{} has a person asked", name(rule))),
-        RuleSetDecision::Ask(None) => (false, format!("a person is asked: {}", perhaps(rules, candidate))),
+    let decision = rules.decide(candidate, Timestamp::EPOCH, Some(&rule.rule_id));
+    let said = match &decision {
+        RuleSetDecision::Deny(rule) => format!("{} denies it", name(rule)),
+        RuleSetDecision::Ask(Some(rule)) => format!("{} has a person asked", name(rule)),
+        RuleSetDecision::Ask(None) => format!("a person is asked: {}", perhaps(rules, candidate)),
         RuleSetDecision::Allow(rules) => {
-            let names = rules.iter().map(|rule| name(rule)).collect::<Vec<_>>().join(" and ");
-            (rules.into_iter().any(is_it), format!("allowed by {names}"))
+            format!("allowed by {}", rules.iter().map(|rule| name(rule)).collect::<Vec<_>>().join(" and "))
         }
-        RuleSetDecision::NoMatch(Some(doubt)) => (false, format!("a person is asked: {doubt}")),
-        RuleSetDecision::NoMatch(None) => (false, format!("a person is asked: {}", why_not(rules, rule, candidate))),
-    }
+        RuleSetDecision::NoMatch(Some(doubt)) => format!("a person is asked: {doubt}"),
+        RuleSetDecision::NoMatch(None) => format!("a person is asked: {}", why_not(rules, rule, candidate)),
+    };
+    (decision.names(&rule.rule_id), said)
 }
 
 /// Which rules that deny or ask may be about `candidate`.

@@ -10,7 +10,6 @@ use crate::domain::id::{ConversationId, PrincipalName, RuleId};
 use crate::domain::interaction::{Detail, Interaction, Record, Resolution, ResolvedBy};
 use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
-use crate::domain::refused::Refused;
 use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
 use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::{RuleUse, TrustRule};
@@ -80,15 +79,10 @@ pub(super) fn would_decide(
         return false;
     };
     let input = pending.match_input_of(&record.interaction, going_by.allow_self_approval);
-    let is_it = |other: &TrustRule| other.rule_id == rule.rule_id;
-    match rules.decide(&input, now, Some(&rule.rule_id)) {
-        RuleSetDecision::Deny(rule) | RuleSetDecision::Ask(Some(rule)) => is_it(rule),
-        RuleSetDecision::Allow(rules) => rules.into_iter().any(is_it),
-        RuleSetDecision::Ask(None) | RuleSetDecision::NoMatch(_) => false,
-    }
+    rules.decide(&input, now, Some(&rule.rule_id)).names(&rule.rule_id)
 }
 
-/// What rules decide, with those that take part in it: never none.
+/// What rules decide, with those that take part in it.
 #[derive(Clone, Debug)]
 struct Decided {
     outcome: Outcome,
@@ -163,7 +157,10 @@ pub(super) fn decide(
         }
         Some(_) | None => anew(),
     };
-    decided.map(|decided| resolve(tx, interaction, &decided)).transpose()
+    match decided {
+        Some(decided) => resolve(tx, interaction, &decided),
+        None => Ok(None),
+    }
 }
 
 /// Lets the trust rules resolve a pending confirmation where `rule_id` takes part in the decision.
@@ -174,16 +171,19 @@ pub(super) fn decide_with(
     rule_id: &RuleId,
 ) -> Result<Option<Resolution>> {
     let now = tx.now();
-    let rules = tx.rules_about(&input.confirmation.tool_name)?;
-    let decided = rules.and_then(|rules| Decided::of(rules.decide(input, now, Some(rule_id))));
-    let decided = decided.filter(|decided| decided.rules.iter().any(|rule| rule.rule_id == *rule_id));
-    decided.map(|decided| resolve(tx, interaction, &decided)).transpose()
+    let decision = tx.rules_about(&input.confirmation.tool_name)?.map(|rules| rules.decide(input, now, Some(rule_id)));
+    match decision.filter(|decision| decision.names(rule_id)).and_then(Decided::of) {
+        Some(decided) => resolve(tx, interaction, &decided),
+        None => Ok(None),
+    }
 }
 
 /// Resolves a pending confirmation as its rules say, and counts a use of each.
-fn resolve(tx: &mut WriteTx<'_>, interaction: &Interaction, decided: &Decided) -> Result<Resolution> {
+fn resolve(tx: &mut WriteTx<'_>, interaction: &Interaction, decided: &Decided) -> Result<Option<Resolution>> {
     let Decided { outcome, rules } = decided;
-    let first = rules.first().ok_or(Refused::UnknownRule)?;
+    let Some(first) = rules.first() else {
+        return Ok(None);
+    };
     let by = ResolvedBy::TrustRule(first.rule_id.clone());
     let reason = first.terms.reason.as_ref().filter(|_| *outcome == Outcome::Rejected);
     let comment = reason.map(|reason| reason.as_str().to_owned());
@@ -193,7 +193,7 @@ fn resolve(tx: &mut WriteTx<'_>, interaction: &Interaction, decided: &Decided) -
         tx.use_trust_rule(rule, &interaction.request_id)?;
     }
     tx.resolve(interaction, &resolution)?;
-    Ok(resolution)
+    Ok(Some(resolution))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Words that lead to another host, or to a repository, a database or a package that is not where its program usually looks.
 
 use super::operands::{Rival, Seen};
+use super::place;
 
 /// Subcommands of git whose first operand is a repository.
 const TO_REPOSITORY: &[&str] = &["fetch", "fetch-pack", "ls-remote", "pull", "push", "send-pack"];
@@ -141,7 +142,7 @@ fn has_word(seen: &Seen<'_>, name: &str) -> bool {
 /// Whether git takes `text` for a repository that is not a remote of this one: `host:path`, or a path out of here.
 fn is_other_repository(text: &str) -> bool {
     let first = text.split('/').next().unwrap_or(text);
-    first.contains(':') || text.starts_with(['/', '~']) || text.split('/').any(|name| name == "..")
+    first.contains(':') || place::may_leave(text)
 }
 
 /// Whether gawk takes `text` for a connection.

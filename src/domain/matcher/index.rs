@@ -27,13 +27,12 @@ pub(in crate::domain) struct Index {
     folded_urls: Tree,
     /// By what has to be in a text.
     literals: Literals,
-    all: Vec<usize>,
     /// Those that are one `*`: for rules that deny or ask, anything.
     stars: Vec<usize>,
 }
 
-/// How many bytes of a subject are compared at most, by all patterns together: where it would be more, a person is asked. About
-/// two milliseconds, by `cargo bench --bench hostile`.
+/// How many bytes of a subject are compared at most, by all patterns together: where it would be more, a person is asked.
+/// `cargo bench --bench hostile` shows what that takes.
 const COMPARED: usize = 512 * 1024;
 
 /// What one comparison costs beside the bytes that are compared, in bytes.
@@ -44,10 +43,7 @@ const TEXT_SPEED: usize = 16;
 
 /// What it costs to compare the text of a subject, in bytes.
 const fn text_cost(subject: &Subject) -> usize {
-    match subject.form {
-        Form::Text | Form::Whole | Form::Opaque => subject.text.len() / TEXT_SPEED,
-        Form::Command { .. } | Form::Path { .. } | Form::Url(_) => subject.text.len(),
-    }
+    if subject.form.is_text() { subject.text.len() / TEXT_SPEED } else { subject.text.len() }
 }
 
 /// How often literals may be met in one text.
@@ -183,12 +179,11 @@ impl Index {
             self.stars.push(number);
         }
         self.literals.insert(pattern.needed_text(), number);
-        self.all.push(number);
     }
 
     /// Whether no pattern was ever added.
-    pub(in crate::domain) const fn is_empty(&self) -> bool {
-        self.all.is_empty()
+    pub(in crate::domain) fn is_empty(&self) -> bool {
+        self.literals.numbers.is_empty() && self.literals.without.is_empty()
     }
 
     /// The patterns that could allow the whole of `subject`, in the order of their numbers; `None` where they are too many to
@@ -196,7 +191,10 @@ impl Index {
     pub(in crate::domain) fn for_whole(&self, subject: &Subject) -> Option<Vec<usize>> {
         let mut found = Found::of(text_cost(subject));
         found.numbers.extend(self.exact.get(&subject.text).into_iter().flatten());
-        self.for_form(&subject.form, &subject.text, &mut found)?;
+        self.for_form(&subject.form, &mut found);
+        if subject.form.is_text() {
+            self.literals.in_text(&subject.text, &mut found)?;
+        }
         found.in_order()
     }
 
@@ -233,8 +231,11 @@ impl Index {
             // Rules that were made before may be about what the subject was then.
             self.literals.in_text(before, &mut found)?;
         }
+        if forms().any(Form::is_text) {
+            self.literals.in_text(&subject.text, &mut found)?;
+        }
         for form in forms() {
-            self.for_form(form, &subject.text, &mut found)?;
+            self.for_form(form, &mut found);
             match form {
                 Form::Command { .. } => {
                     for spoken in form.reached().iter().flat_map(|reached| &reached.commands) {
@@ -249,7 +250,6 @@ impl Index {
                         if path.is_home() {
                             self.paths.whole(&mut found.numbers);
                         }
-                        found.bounded()?;
                     }
                 }
                 Form::Url(url) => {
@@ -258,23 +258,22 @@ impl Index {
                 }
                 Form::Text | Form::Whole | Form::Opaque => {}
             }
+            found.bounded()?;
         }
         found.in_order()
     }
 
-    /// Those that a form could be about, which is read from `text`.
-    fn for_form(&self, form: &Form, text: &str, found: &mut Found) -> Option<()> {
+    /// Those that a path or a URL could be about.
+    fn for_form(&self, form: &Form, found: &mut Found) {
         match form {
-            Form::Command { .. } => {}
             Form::Path { folded, .. } => {
                 for path in folded {
                     self.paths.along(path.keys(), &mut found.numbers);
                 }
             }
             Form::Url(url) => self.urls.along(url.keys(), &mut found.numbers),
-            Form::Text | Form::Whole | Form::Opaque => self.literals.in_text(text, found)?,
+            Form::Command { .. } | Form::Text | Form::Whole | Form::Opaque => {}
         }
-        found.bounded()
     }
 
     /// Patterns that begin with the program and go on with some of its words, in their order.
@@ -308,16 +307,18 @@ impl Found {
     /// `None` once they are too many.
     fn bounded(&mut self) -> Option<()> {
         if self.numbers.len() > self.most {
-            self.numbers.sort_unstable();
-            self.numbers.dedup();
+            self.sort();
         }
         (self.numbers.len() <= self.most).then_some(())
     }
 
     fn in_order(mut self) -> Option<Vec<usize>> {
+        self.sort();
+        (self.numbers.len() <= self.most).then_some(self.numbers)
+    }
+
+    fn sort(&mut self) {
         self.numbers.sort_unstable();
         self.numbers.dedup();
-        self.bounded()?;
-        Some(self.numbers)
     }
 }

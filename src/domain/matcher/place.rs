@@ -158,7 +158,7 @@ fn destination(command: &SimpleCommand, start: Option<&Path>, moved: Option<&Pla
     let Some(target) = target.filter(|target| !target.starts_with(['-', '~'])) else {
         return Place::Elsewhere(None);
     };
-    let climbs = Path::parse(target).is_err() || target.split('/').any(|component| component == "..");
+    let climbs = Path::parse(target).is_err() || climbs(target);
     let (here, outside) = match moved {
         None => (start, false),
         Some(Place::Within(here)) => (here.as_ref(), false),
@@ -193,4 +193,13 @@ impl Step<'_> {
             }
         }
     }
+}
+/// Whether a path has `..` among its names.
+pub(super) fn climbs(text: &str) -> bool {
+    text.split('/').any(|name| name == "..")
+}
+
+/// Whether a path may lead out of the directory that it is seen from: it begins at the root or in a home directory, or climbs.
+pub(super) fn may_leave(text: &str) -> bool {
+    text.starts_with(['/', '~']) || climbs(text)
 }

@@ -1,6 +1,7 @@
 //! Words that are programs or queries, and what they read beside their input.
 
 use super::operands::Seen;
+use super::place;
 
 /// Functions of sqlite3 that read or write files, or load code.
 const SQLITE: &[&str] = &[
@@ -28,7 +29,9 @@ const JQ: &[&str] = &["ENV", "env", "import", "include"];
 pub(super) fn reading_more(seen: &Seen<'_>) -> Vec<usize> {
     match seen.program {
         // Out of the repository it compares any two files.
-        "git" if seen.subcommand() == "diff" => seen.operands_that(|text| is_path(text) && seen.here.leaves(text)),
+        "git" if seen.subcommand() == "diff" => {
+            seen.operands_that(|text| place::may_leave(text) && seen.here.leaves(text))
+        }
         "jq" | "gojq" | "jaq" | "yq" => {
             let is_choice = |at: &usize| matches!(seen.text(*at), "e" | "ea" | "eval" | "eval-all");
             // `--arg NAME VALUE`: the second word belongs to the option, too.
@@ -49,11 +52,6 @@ pub(super) fn reading_more(seen: &Seen<'_>) -> Vec<usize> {
         }
         _ => Vec::new(),
     }
-}
-
-/// Whether `text` is a path, and leads somewhere out of where it is read perhaps.
-fn is_path(text: &str) -> bool {
-    text.starts_with(['/', '~']) || text.split('/').any(|name| name == "..")
 }
 
 fn is_among(names: &[&str], name: &str) -> bool {

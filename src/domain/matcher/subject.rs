@@ -74,6 +74,11 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// Whether it is compared as a text, from end to end.
+    pub(super) const fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Whole | Self::Opaque)
+    }
+
     /// Everything that a command line runs, as far as it can be read; of anything else nothing.
     pub(super) fn reached(&self) -> &[Reached] {
         match self {

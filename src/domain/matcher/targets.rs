@@ -2,6 +2,7 @@
 //! shell runs.
 
 use super::operands::Seen;
+use super::place;
 use super::word::Known;
 
 /// Programs that write to their second operand.
@@ -51,7 +52,7 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
 /// Whether a path leads to what git keeps, to a hidden file of a home directory, to where the system is, climbs out of the
 /// working directory, or lies where it is not known.
 fn is_private(seen: &Seen<'_>, text: &str) -> bool {
-    let climbs = text.split('/').any(|name| name == "..");
+    let climbs = place::climbs(text);
     let path = seen.here.path(text);
     let names = path.as_ref().map(|path| path.keys().collect::<Vec<_>>()).unwrap_or_default();
     let is_git = |name: &str| name.eq_ignore_ascii_case(".git");

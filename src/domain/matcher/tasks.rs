@@ -3,6 +3,7 @@
 
 use super::operands::{Rival, Seen};
 use super::permits::Role;
+use super::place;
 
 /// Programs each of whose words that is no option is a task.
 const TASK_RUNNERS: &[&str] = &[
@@ -212,6 +213,6 @@ fn is_command_of_sbt(text: &str) -> bool {
 
 /// Whether `text` is a path out of the directory in which the line begins.
 fn is_path_away(seen: &Seen<'_>, text: &str) -> bool {
-    let is_path = text.starts_with(['/', '~']) || text.split('/').any(|name| name == "..");
+    let is_path = place::may_leave(text);
     is_path && !text.starts_with("/dev/") && seen.here.leaves(text)
 }

@@ -156,16 +156,6 @@ impl RuleSet {
 }
 
 impl RuleSetDecision<'_> {
-    /// Whether the rule of this id takes part in it.
-    fn names(&self, rule_id: &RuleId) -> bool {
-        let is_it = |rule: &TrustRule| rule.rule_id == *rule_id;
-        match self {
-            Self::Deny(rule) | Self::Ask(Some(rule)) => is_it(rule),
-            Self::Allow(rules) => rules.iter().any(|rule| is_it(rule)),
-            Self::Ask(None) | Self::NoMatch(_) => false,
-        }
-    }
-
     /// What is decided without the help of a rule that covers it.
     fn said(&self) -> String {
         match self {
