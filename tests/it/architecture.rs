@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
     &["api", "present"],
+    &["dialects"],
     &["config", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],

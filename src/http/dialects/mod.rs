@@ -1,0 +1,3 @@
+//! The faces of agents' clients: thin translations to the same use cases.
+
+pub(crate) mod hooks;
