@@ -156,10 +156,9 @@ pub fn run(cli: Cli) -> ExitCode {
 #[must_use]
 pub fn misread(error: &clap::Error) -> ExitCode {
     let arguments = std::env::args_os().skip(1).collect::<Vec<_>>();
-    if arguments.first().is_some_and(|command| command == "hook") && arguments.len() > 1 {
-        if let Some(code) = hook::misread(arguments.get(1), error) {
-            return code;
-        }
+    let is_hook = arguments.first().is_some_and(|command| command == "hook") && arguments.len() > 1;
+    if let Some(code) = is_hook.then(|| hook::misread(arguments.get(1), error)).flatten() {
+        return code;
     }
     // With stdout or stderr closed there is nobody to tell.
     let _ = error.print();

@@ -50,10 +50,10 @@ fn asking(payload: &Payload, shape: Shape, is_permission: bool, takes_edits: boo
     let read = || {
         let content = payload.confirmation(payload.tool_name()?, payload.input()?, takes_edits);
         let mut does = payload.ask(HookClient::Copilot, content)?;
-        if let Does::Ask(ask) = &mut does {
-            if is_permission {
-                ask.moment = Moment::Permission;
-            }
+        if let Does::Ask(ask) = &mut does
+            && is_permission
+        {
+            ask.moment = Moment::Permission;
         }
         Ok(does)
     };

@@ -101,7 +101,7 @@ impl Form {
 
 /// What a property holds, and what is offered for it.
 fn form(property: &Value) -> Result<(Form, Vec<Choice>), String> {
-    if let Some((values, options)) = offered(property)? {
+    if let Some(Offered { values, options }) = offered(property)? {
         return Ok((Form::One(values), options));
     }
     Ok(match property["type"].as_str() {
@@ -110,7 +110,7 @@ fn form(property: &Value) -> Result<(Form, Vec<Choice>), String> {
         Some("number") => (Form::Number, Vec::new()),
         Some("boolean") => (Form::YesOrNo, vec![choice(1, "Yes", None)?, choice(2, "No", None)?]),
         Some("array") => {
-            let (values, options) = offered(&property["items"])?.ok_or("a list without what may be in it")?;
+            let Offered { values, options } = offered(&property["items"])?.ok_or("a list without what may be in it")?;
             (Form::Several(values), options)
         }
         Some(_) | None => return Err("a property of a type that is not known".to_owned()),
@@ -118,7 +118,13 @@ fn form(property: &Value) -> Result<(Form, Vec<Choice>), String> {
 }
 
 /// The values that a property names, with an option for each.
-fn offered(property: &Value) -> Result<Option<(Vec<Value>, Vec<Choice>)>, String> {
+struct Offered {
+    values: Vec<Value>,
+    options: Vec<Choice>,
+}
+
+/// What a property offers; `None` where it names no values.
+fn offered(property: &Value) -> Result<Option<Offered>, String> {
     let titled = property["oneOf"].as_array().or_else(|| property["anyOf"].as_array());
     let pairs: Vec<(Value, String)> = match (property["enum"].as_array(), titled) {
         (Some(values), _) => values.iter().map(|value| (value.clone(), shown(value))).collect(),
@@ -134,7 +140,7 @@ fn offered(property: &Value) -> Result<Option<(Vec<Value>, Vec<Choice>)>, String
     };
     let options = (1..).zip(&pairs).map(|(number, (_, title))| choice(number, title, None));
     let options = options.collect::<Result<_, String>>()?;
-    Ok(Some((pairs.into_iter().map(|(value, _)| value).collect(), options)))
+    Ok(Some(Offered { values: pairs.into_iter().map(|(value, _)| value).collect(), options }))
 }
 
 fn shown(value: &Value) -> String {

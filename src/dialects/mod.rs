@@ -106,7 +106,7 @@ impl Hook {
                 return Self { client: said, does: Does::Unclear(error.to_string()), voice: None };
             }
         };
-        let client = payload.client().unwrap_or(said);
+        let client = payload.client(said);
         let read = match client {
             HookClient::ClaudeCode | HookClient::Codex | HookClient::Qwen => claude_code::read(client, &payload),
             HookClient::Copilot => copilot::read(&payload),
@@ -138,9 +138,9 @@ struct Reading {
 }
 
 impl Reading {
-    /// An event that nothing is answered to.
-    const fn silent(does: Result<Does, String>) -> Self {
-        Self { shape: None, does, asked: None }
+    /// An event that nothing is answered to: one that cannot be understood tells nothing.
+    fn silent(does: Result<Does, String>) -> Self {
+        Self { shape: None, does: Ok(does.unwrap_or(Does::Nothing)), asked: None }
     }
 
     /// An event that is answered.
@@ -151,7 +151,7 @@ impl Reading {
     /// An event of a name that is not known: it may ask.
     fn unknown(event: Option<&str>) -> Self {
         let what = event.map_or_else(|| "it names no event".to_owned(), |event| format!("the event {event:?}"));
-        Self::silent(Err(what))
+        Self { shape: None, does: Err(what), asked: None }
     }
 }
 

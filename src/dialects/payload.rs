@@ -43,7 +43,6 @@ pub(super) struct Payload {
     #[serde(rename = "toolResult")]
     pub(super) tool_result: Option<ToolResult>,
     pub(super) tool_use_id: Option<String>,
-    pub(super) tool_call_id: Option<String>,
     pub(super) error: Option<Value>,
     pub(super) error_message: Option<String>,
     pub(super) reason: Option<String>,
@@ -85,27 +84,28 @@ impl Payload {
         serde_json::from_str(event.text())
     }
 
-    /// Whose event it is, where it says so.
-    pub(super) fn client(&self) -> Option<HookClient> {
+    /// Whose event it is, where it says so; `said` is the client that the hook was installed for.
+    pub(super) fn client(&self, said: HookClient) -> HookClient {
         let event = self.hook_event_name.as_deref();
         if self.cursor_version.is_some() || (self.conversation_id.is_some() && self.generation_id.is_some()) {
-            return Some(HookClient::Cursor);
+            return HookClient::Cursor;
         }
         if self.camel_session_id.is_some() {
-            return Some(HookClient::Copilot);
+            return HookClient::Copilot;
         }
         if event.is_some_and(|event| event.starts_with("Before") || event.starts_with("After")) {
-            return Some(HookClient::Gemini);
+            return HookClient::Gemini;
         }
         if self.turn_id.is_some() {
-            return Some(HookClient::Codex);
+            return HookClient::Codex;
         }
         // Claude Code stamps no time on its events; Copilot, in Claude Code's shape, says little else.
         let is_stamped = event.is_some() && self.timestamp.is_some();
         match (is_stamped, self.transcript_path.is_some() || self.permission_mode.is_some()) {
-            (true, false) => Some(HookClient::Copilot),
-            (true, true) if self.tool_call_id.is_some() => Some(HookClient::Qwen),
-            (true, true) | (false, _) => None,
+            (true, false) => HookClient::Copilot,
+            (true, true) if said != HookClient::Gemini => HookClient::Qwen,
+            (false, true) if !matches!(said, HookClient::Codex | HookClient::Qwen) => HookClient::ClaudeCode,
+            (true, true) | (false, _) => said,
         }
     }
 
@@ -188,5 +188,51 @@ impl Payload {
 
     pub(super) fn ends(&self) -> Result<Does, String> {
         Ok(Does::Ends { session: self.session()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_by_its_event_and_where_that_says_nothing_by_what_the_hook_is_called() {
+        use HookClient::{ClaudeCode, Codex, Copilot, Cursor, Gemini, Qwen};
+        let events = [
+            (json!({"hook_event_name": "Stop", "session_id": "s", "transcript_path": "t"}), Copilot, ClaudeCode),
+            (
+                json!({"hook_event_name": "PreToolUse", "session_id": "s", "permission_mode": "plan"}),
+                Cursor,
+                ClaudeCode,
+            ),
+            (json!({"hook_event_name": "PreToolUse", "session_id": "s", "transcript_path": "t"}), Codex, Codex),
+            (json!({"hook_event_name": "PreToolUse", "session_id": "s", "turn_id": "1"}), ClaudeCode, Codex),
+            (json!({"hook_event_name": "PreToolUse", "session_id": "s", "timestamp": "2026"}), ClaudeCode, Copilot),
+            (json!({"sessionId": "s", "timestamp": 1, "toolName": "bash"}), ClaudeCode, Copilot),
+            (
+                json!({"hook_event_name": "PermissionRequest", "timestamp": "2026", "permission_mode": "default"}),
+                ClaudeCode,
+                Qwen,
+            ),
+            (json!({"hook_event_name": "BeforeTool", "session_id": "s", "timestamp": "2026"}), ClaudeCode, Gemini),
+            (json!({"hook_event_name": "SessionEnd", "timestamp": "2026", "transcript_path": "t"}), Gemini, Gemini),
+            (json!({"hook_event_name": "stop", "conversation_id": "c", "generation_id": "g"}), ClaudeCode, Cursor),
+            (json!({"hook_event_name": "preToolUse", "cursor_version": "2"}), ClaudeCode, Cursor),
+            (json!({}), Gemini, Gemini),
+        ];
+        for (event, said, client) in events {
+            let payload: Payload = serde_json::from_value(event.clone()).unwrap();
+            assert_eq!(payload.client(said), client, "{event}");
+        }
+    }
+
+    #[test]
+    fn what_a_tool_has_put_out_is_left_out() {
+        let event = json!({"tool_name": "Bash", "tool_response": {"stdout": "secret"}, "tool_output": "secret",
+            "toolResult": {"resultType": "success", "textResultForLlm": "secret"}});
+        let left: Value = serde_json::from_str(without_output(&serde_json::from_value(event).unwrap()).text()).unwrap();
+        assert_eq!(left, json!({"tool_name": "Bash", "toolResult": {"resultType": "success"}}));
     }
 }

@@ -342,12 +342,20 @@ fn denial(interaction: &Interaction, resolution: &Resolution) -> Denial {
 
 /// Why an approval was not claimed; what is no such reason comes back as the error that it is.
 fn not_claimed(request_id: RequestId, refused: Refused) -> Result<Denial> {
-    Ok(match refused {
-        Refused::AlreadyClaimed => Denial::AlreadyClaimed { request_id },
-        Refused::ApprovalExpired => Denial::ApprovalExpired { request_id },
-        Refused::ApprovalWithdrawn => Denial::Withdrawn { request_id },
-        Refused::Forgotten => Denial::Forgotten { request_id },
-        Refused::NotApproved { status: Status::Resolved(outcome) } => Denial::Ended { outcome, request_id },
-        other => return Err(other.into()),
-    })
+    if let Refused::NotApproved { status: Status::Resolved(outcome) } = refused {
+        return Ok(Denial::Ended { outcome, request_id });
+    }
+    if refused == Refused::AlreadyClaimed {
+        return Ok(Denial::AlreadyClaimed { request_id });
+    }
+    if refused == Refused::ApprovalExpired {
+        return Ok(Denial::ApprovalExpired { request_id });
+    }
+    if refused == Refused::ApprovalWithdrawn {
+        return Ok(Denial::Withdrawn { request_id });
+    }
+    if refused == Refused::Forgotten {
+        return Ok(Denial::Forgotten { request_id });
+    }
+    Err(refused.into())
 }

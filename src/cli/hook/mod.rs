@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use self::say::Said;
@@ -50,7 +51,7 @@ pub(super) struct Hook {
     on: Option<On>,
 
     /// Let Claude Code end without an answer, to be woken by `countersign resume`, where it runs with -p
-    #[arg(long, env = "COUNTERSIGN_HOOK_DEFER")]
+    #[arg(long, env = "COUNTERSIGN_HOOK_DEFER", value_parser = FalseyValueParser::new())]
     defer: bool,
 
     #[command(flatten)]

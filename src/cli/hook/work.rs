@@ -1,6 +1,6 @@
 //! What a hook does: read the event, ask the server, wait for the answer.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -66,7 +66,7 @@ impl Work {
             Ok(event) => event,
             Err(what) => return Said::Denied(Denial::NotUnderstood { what }),
         };
-        let dialects::Hook { client, does, voice } = dialects::Hook::read(self.told_client(), &event);
+        let dialects::Hook { client, does, voice } = dialects::Hook::read(self.client, &event);
         let has_permission_event = dialects::has_permission_event(client);
         {
             let mut known = locked(progress);
@@ -95,22 +95,11 @@ impl Work {
             }
         }
     }
-
-    /// The client that the hook was installed for, unless the environment is of one that runs others' hooks.
-    fn told_client(&self) -> HookClient {
-        let is_copilot = ["COPILOT_CLI", "COPILOT_PROJECT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-        let is_qwen = std::env::var_os("QWEN_CODE_SESSION_ID").is_some();
-        match self.client {
-            HookClient::ClaudeCode if is_copilot => HookClient::Copilot,
-            HookClient::ClaudeCode if is_qwen => HookClient::Qwen,
-            client => client,
-        }
-    }
 }
 
 /// Whether there is nothing on stdin: then a person asks for help.
 pub(super) fn has_no_event() -> bool {
-    io::stdin().bytes().next().is_none()
+    io::stdin().lock().fill_buf().is_ok_and(<[u8]>::is_empty)
 }
 
 fn read_event() -> Result<JsonObject, String> {

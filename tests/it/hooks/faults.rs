@@ -157,8 +157,8 @@ fn an_answer_that_cannot_be_written_is_a_denial() {
     let rule = serde_json::json!({"toolName": "*", "pattern": "*", "scope": "everywhere", "decision": "allow"});
     drop(ada.post("/v1/trust-rules", &rule));
     for gate in GATES {
-        let streams: [(&str, fn() -> Stdio); 3] = [("full", full), ("not read", unread), ("closed", Stdio::null)];
-        for (fault, stdout) in streams {
+        let stdouts: [fn() -> Stdio; 3] = [full, unread, Stdio::null];
+        for (fault, stdout) in ["full", "not read", "closed"].into_iter().zip(stdouts) {
             let mut command = hook(&agent, &[gate.client, "--within", "100ms"]);
             command.stdin(Stdio::piped()).stdout(stdout()).stderr(Stdio::piped());
             let mut child = command.spawn().unwrap();

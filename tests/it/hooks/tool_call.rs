@@ -69,17 +69,13 @@ impl Fixture {
     }
 
     fn denial(&self, begun: &BegunCall) -> Denial {
-        match self.end(begun, AfterWait::AsksAgain) {
-            CallEnd::Denied(denial) => denial,
-            other => panic!("{other:?}"),
-        }
+        let CallEnd::Denied(denial) = self.end(begun, AfterWait::AsksAgain) else { panic!("it is denied") };
+        denial
     }
 
     fn allowed(&self, begun: &BegunCall) -> Value {
-        match self.end(begun, AfterWait::AsksAgain) {
-            CallEnd::Allowed(allowed) => serde_json::to_value(allowed.effective_input).unwrap(),
-            other => panic!("{other:?}"),
-        }
+        let CallEnd::Allowed(allowed) = self.end(begun, AfterWait::AsksAgain) else { panic!("it is allowed") };
+        serde_json::to_value(allowed.effective_input).unwrap()
     }
 
     fn decide(&self, begun: &BegunCall, decision: &str) {
@@ -257,7 +253,7 @@ fn the_end_of_a_turn_supersedes_what_no_call_was_told_is_kept() {
     it.end(&kept, AfterWait::Keeps);
     let conversation = "s".parse().unwrap();
     let superseded = blocking(it.server.service.supersede_calls(&it.builder, &conversation)).unwrap();
-    assert_eq!(superseded, [dropped.request_id.clone()]);
+    assert_eq!(superseded, std::slice::from_ref(&dropped.request_id));
     assert_eq!(it.ada.look(kept.request_id.as_str())["status"], "pending");
     assert_eq!(
         it.denial(&dropped),
