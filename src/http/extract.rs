@@ -91,14 +91,20 @@ async fn read_in_time(
     read.unwrap_or_else(|_| Err(request_timeout(limits.body_timeout)))
 }
 
+/// How much room is made for a body before it comes.
+const BODY_BYTES: usize = 1024;
+
 /// A body may hold a secret: its memory is wiped when it is dropped.
 async fn collect(mut body: Body, limit: usize, turn: Option<&Turn>) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let is_too_large = |bytes: u64| usize::try_from(bytes).map_or(true, |bytes| bytes > limit);
+    let said = body.size_hint().lower();
     // What a client says that it will send is not waited for.
-    if is_too_large(body.size_hint().lower()) {
+    if is_too_large(said) {
         return Err(body_too_large(limit));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room is made for what has come, not for what is said to come: of that a client may say much and send nothing.
+    let room = usize::try_from(said).unwrap_or(limit).min(BODY_BYTES);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::malformed("the body did not arrive whole"))?;
         let Some(data) = frame.data_ref() else { continue };
@@ -273,9 +279,14 @@ pub(crate) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
     answer(StatusCode::OK, value)
 }
 
+/// Room for most answers, in one of the small pieces of memory that are soon found: what grows is copied each time, and wiped
+/// where it was.
+const ANSWER_BYTES: usize = 1024;
+
 /// An answer with another status.
 pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
-    let json = serde_json::to_vec(value).map_err(|error| {
+    let mut json = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut json, value).map_err(|error| {
         tracing::error!(%error, "an answer could not be written as JSON");
         Problem::internal()
     })?;

@@ -170,15 +170,18 @@ fn identity(
         Deadline::At(moment) => moment.to_string(),
         Deadline::Default | Deadline::In(_) => String::new(),
     };
-    let parts = [
-        content.kind().as_str(),
-        conversation_id.map_or("", ConversationId::as_str),
-        &deadline,
-        &metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical),
-        &content.identity()?,
-    ];
     // No part can hold a NUL: ids and times do not, and JSON escapes it.
-    Ok(Sha256::digest(parts.join("\0")).into())
+    let digest = Sha256::new()
+        .chain_update(content.kind().as_str())
+        .chain_update("\0")
+        .chain_update(conversation_id.map_or("", ConversationId::as_str))
+        .chain_update("\0")
+        .chain_update(deadline)
+        .chain_update("\0")
+        .chain_update(metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical))
+        .chain_update("\0")
+        .chain_update(content.identity()?);
+    Ok(digest.finalize().into())
 }
 
 /// The interaction of this id, where there is one: it must be this principal's and ask the same.
