@@ -20,6 +20,7 @@ pub mod refused;
 pub mod rule_set;
 pub(crate) mod schema;
 pub mod secret_value;
+pub mod tool_call;
 pub mod tools;
 pub mod traceparent;
 pub mod trust_rule;

@@ -24,6 +24,7 @@ mod secret;
 mod supersede;
 mod take_secret;
 mod tokens;
+mod tool_call;
 mod trust_rules;
 mod why;
 mod wipe_secret;
@@ -48,6 +49,7 @@ pub use self::reject_all::reject_some_of;
 pub use self::secret::ProvideSecret;
 pub use self::take_secret::SecretHandout;
 pub use self::tokens::FirstTokens;
+pub use self::tool_call::{AfterWait, BegunCall};
 pub use self::trust_rules::{MadeRule, RuleSource};
 pub use self::why::Reasons;
 

@@ -59,72 +59,21 @@ impl Service {
     /// A refusal if the id is taken by another interaction, the deadline is out of range, too many are pending or too much is
     /// stored, or an error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
-        let by = by.clone();
-        let Register { request_id, conversation_id, deadline, metadata, origin, traceparent, mut content } = register;
-        let has_id = request_id.is_some();
-        let request_id = request_id.unwrap_or_else(RequestId::generate);
-        let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
-        let (kind, tool_name) = (content.kind(), content.tool_name().cloned());
-        // Parsed here and not on the writer's thread: it is the dearest part of a decision.
-        let read = content.confirmation_mut().map(|confirmation| {
-            let subject = Subject::by(confirmation, &self.profiles);
-            confirmation.complete(&self.profiles);
-            let warnings = confirmation.offer(&subject, self.max_pattern_bytes);
-            (subject, warnings)
-        });
-        let (subject, left_out) = read.unzip();
-        let foreseen = content.confirmation().zip(subject.as_ref()).and_then(|(confirmation, subject)| {
-            let rules = self.store.committed_rules(&confirmation.tool_name)?;
-            let pending = PendingConfirmation::new(confirmation, subject);
-            let input = pending.match_input(&by.name, conversation_id.as_ref(), self.allow_self_approval);
-            Some(Foreseen::new(rules, &input, self.clock.now()))
-        });
-        let left_out = left_out.unwrap_or_default();
-        let content_json = content.to_json()?;
-        let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
-        let metadata = metadata.unwrap_or_default();
-        let bytes = content_json.len() + metadata.text().len();
-        let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
-        let (default_ttl, max_pending, quota) = (self.default_ttl, self.max_pending, self.max_stored_per_day);
-        let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
-        let allow_self_approval = self.allow_self_approval;
-        let asked = Arc::clone(&body);
-        let tool_use_sha256 = body.tool_use_sha256(&by.name, conversation_id.as_ref());
-        let columns = BodyColumns { content: content_json, origin: origin_json, tool_use_sha256 };
-        let registered = self.store.write(Priority::of(&by), move |tx| {
-            let body = &asked;
-            let found = match &columns.tool_use_sha256 {
-                _ if has_id => existing(tx, &request_id, &by, body)?,
+        let given_id = register.request_id.clone();
+        let request_id = given_id.clone().unwrap_or_else(RequestId::generate);
+        let asked = self.prepare(by, register)?;
+        let body = Arc::clone(&asked.body);
+        let registered = self.store.write(Priority::of(by), move |tx| {
+            let found = match &asked.columns.tool_use_sha256 {
+                _ if given_id.is_some() => existing(tx, &request_id, &asked.by, &asked.body)?,
                 Some(tool_use) => tx.open_tool_use(tool_use, tx.now())?,
                 None => None,
             };
             if let Some(existing) = found {
-                let warnings = warnings(tx, &existing.interaction, allow_self_approval)?;
+                let warnings = warnings(tx, &existing.interaction, asked.allow_self_approval)?;
                 return Ok::<_, Error>((Err(existing), warnings));
             }
-            let mut interaction = Interaction {
-                request_id: request_id.clone(),
-                kind,
-                conversation_id: conversation_id.clone(),
-                tool_name: tool_name.clone(),
-                registered_by: by.name.clone(),
-                created_at: tx.now(),
-                expires_at: expires_at(deadline, default_ttl, tx.now())?,
-                claim_within_ms,
-                resolution: None,
-            };
-            check_quota(tx, &by, body, quota)?;
-            if !tx.insert_interaction(&interaction, body, &columns, max_pending)? {
-                return Err(Refused::TooManyPending { limit: max_pending }.into());
-            }
-            if let (Some(confirmation), Some(subject)) = (body.content.confirmation(), &subject) {
-                let pending = PendingConfirmation::new(confirmation, subject);
-                let input = pending.match_input(&by.name, conversation_id.as_ref(), allow_self_approval);
-                let resolution = decide(tx, &interaction, &input, foreseen.as_ref())?;
-                interaction.resolution = resolution;
-            }
-            let mut warnings = warnings(tx, &interaction, allow_self_approval)?;
-            warnings.extend_from_slice(&left_out);
+            let (interaction, warnings) = asked.insert(tx, &request_id)?;
             Ok((Ok(interaction), warnings))
         });
         let (registered, warnings) = registered.await?;
@@ -140,6 +89,97 @@ impl Service {
             },
         );
         Ok(Registered { is_new, record, warnings })
+    }
+
+    /// Everything of a registration that is found out before the writer has it: what is parsed, offered and foreseen.
+    pub(super) fn prepare(&self, by: &Principal, register: Register) -> Result<Prepared> {
+        let Register { request_id: _, conversation_id, deadline, metadata, origin, traceparent, mut content } =
+            register;
+        let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
+        // Parsed here and not on the writer's thread: it is the dearest part of a decision.
+        let read = content.confirmation_mut().map(|confirmation| {
+            let subject = Subject::by(confirmation, &self.profiles);
+            confirmation.complete(&self.profiles);
+            let warnings = confirmation.offer(&subject, self.max_pattern_bytes);
+            (subject, warnings)
+        });
+        let (subject, left_out) = read.unzip();
+        let foreseen = content.confirmation().zip(subject.as_ref()).and_then(|(confirmation, subject)| {
+            let rules = self.store.committed_rules(&confirmation.tool_name)?;
+            let pending = PendingConfirmation::new(confirmation, subject);
+            let input = pending.match_input(&by.name, conversation_id.as_ref(), self.allow_self_approval);
+            Some(Foreseen::new(rules, &input, self.clock.now()))
+        });
+        let content_json = content.to_json()?;
+        let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
+        let metadata = metadata.unwrap_or_default();
+        let bytes = content_json.len() + metadata.text().len();
+        let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
+        let tool_use_sha256 = body.tool_use_sha256(&by.name, conversation_id.as_ref());
+        Ok(Prepared {
+            by: by.clone(),
+            columns: BodyColumns { content: content_json, origin: origin_json, tool_use_sha256 },
+            claim_within_ms: claim_within_ms(&body.content, self.claim_within),
+            body,
+            conversation_id,
+            deadline,
+            subject,
+            foreseen,
+            left_out: left_out.unwrap_or_default(),
+            default_ttl: self.default_ttl,
+            max_pending: self.max_pending,
+            quota: self.max_stored_per_day,
+            allow_self_approval: self.allow_self_approval,
+        })
+    }
+}
+
+/// A registration that is ready for the writer.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    by: Principal,
+    pub(super) body: Arc<Body>,
+    columns: BodyColumns,
+    conversation_id: Option<ConversationId>,
+    deadline: Deadline,
+    claim_within_ms: Option<u64>,
+    subject: Option<Subject>,
+    foreseen: Option<Foreseen>,
+    /// What was offered and is left out.
+    left_out: Vec<Warning>,
+    default_ttl: Ttl,
+    max_pending: u32,
+    quota: Quota,
+    allow_self_approval: bool,
+}
+
+impl Prepared {
+    /// Adds it under this id; a rule may decide it at once.
+    pub(super) fn insert(&self, tx: &mut WriteTx<'_>, request_id: &RequestId) -> Result<(Interaction, Vec<Warning>)> {
+        let Self { by, body, columns, conversation_id, .. } = self;
+        let mut interaction = Interaction {
+            request_id: request_id.clone(),
+            kind: body.content.kind(),
+            conversation_id: conversation_id.clone(),
+            tool_name: body.content.tool_name().cloned(),
+            registered_by: by.name.clone(),
+            created_at: tx.now(),
+            expires_at: expires_at(self.deadline, self.default_ttl, tx.now())?,
+            claim_within_ms: self.claim_within_ms,
+            resolution: None,
+        };
+        check_quota(tx, by, body, self.quota)?;
+        if !tx.insert_interaction(&interaction, body, columns, self.max_pending)? {
+            return Err(Refused::TooManyPending { limit: self.max_pending }.into());
+        }
+        if let (Some(confirmation), Some(subject)) = (body.content.confirmation(), &self.subject) {
+            let pending = PendingConfirmation::new(confirmation, subject);
+            let input = pending.match_input(&by.name, conversation_id.as_ref(), self.allow_self_approval);
+            interaction.resolution = decide(tx, &interaction, &input, self.foreseen.as_ref())?;
+        }
+        let mut warnings = warnings(tx, &interaction, self.allow_self_approval)?;
+        warnings.extend_from_slice(&self.left_out);
+        Ok((interaction, warnings))
     }
 }
 
@@ -192,6 +232,12 @@ fn existing(tx: &mut WriteTx<'_>, request_id: &RequestId, by: &Principal, body: 
     if record.interaction.registered_by != by.name || record.body.content_sha256 != body.content_sha256 {
         return Err(Refused::RequestIdConflict.into());
     }
+    expire_if_overdue(tx, &mut record)?;
+    Ok(Some(record))
+}
+
+/// Writes down that an interaction has expired, where its deadline is past and nothing has said so yet.
+pub(super) fn expire_if_overdue(tx: &mut WriteTx<'_>, record: &mut Record) -> Result<()> {
     if let Some(end) = record.interaction.expires_at
         && record.interaction.is_overdue(tx.now())
     {
@@ -199,7 +245,7 @@ fn existing(tx: &mut WriteTx<'_>, request_id: &RequestId, by: &Principal, body: 
         tx.resolve(&record.interaction, &resolution)?;
         record.interaction.resolution = Some(resolution);
     }
-    Ok(Some(record))
+    Ok(())
 }
 
 /// How long an approval is good for: as the agent says, else as the server is configured.

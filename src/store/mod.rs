@@ -38,6 +38,7 @@ mod resolve;
 mod sealed_secrets;
 mod sessions;
 mod stored_bytes;
+mod tool_calls;
 mod trust_rules;
 mod where_clause;
 mod writer;

@@ -14,6 +14,8 @@ const CONTENTS: &[&str] = &[
     "SELECT * FROM secret_takings ORDER BY interaction_id, take_id",
     "SELECT * FROM trust_rules ORDER BY rule_number",
     "SELECT * FROM audit_events ORDER BY seq",
+    "SELECT * FROM tool_calls ORDER BY interaction_id",
+    "SELECT * FROM tool_call_joins ORDER BY call_sha256",
 ];
 
 impl TestServer {

@@ -10,6 +10,7 @@ mod dependencies;
 mod documents;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod hooks;
 mod inbox;
 mod limits;
 mod matcher;

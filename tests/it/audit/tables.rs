@@ -24,7 +24,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 17] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -40,6 +40,8 @@ const TABLES: [&str; 15] = [
     "forgettings",
     "own_events",
     "kept_through",
+    "tool_calls",
+    "tool_call_joins",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {

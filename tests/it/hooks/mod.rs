@@ -1,0 +1,3 @@
+//! Agents' clients: the use case that decides their calls, and the faces in front of it.
+
+mod tool_call;
