@@ -35,6 +35,8 @@ pub struct Register {
     pub origin: Option<Origin>,
     /// The trace that it is part of.
     pub traceparent: Option<Traceparent>,
+    /// How long an approval is good for, in milliseconds, where the content says nothing; `None`: as the server is configured.
+    pub claim_within_ms: Option<u64>,
     /// What is asked; accepted.
     pub content: Content,
 }
@@ -60,7 +62,8 @@ impl Service {
     /// stored, or an error of the store.
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let by = by.clone();
-        let Register { request_id, conversation_id, deadline, metadata, origin, traceparent, mut content } = register;
+        let Register { request_id, conversation_id, deadline, metadata, origin, traceparent, .. } = register;
+        let mut content = register.content;
         let has_id = request_id.is_some();
         let request_id = request_id.unwrap_or_else(RequestId::generate);
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
@@ -86,7 +89,8 @@ impl Service {
         let bytes = content_json.len() + metadata.text().len();
         let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
         let (default_ttl, max_pending, quota) = (self.default_ttl, self.max_pending, self.max_stored_per_day);
-        let claim_within_ms = claim_within_ms(&body.content, self.claim_within);
+        let otherwise = register.claim_within_ms.map_or(self.claim_within, |millis| self.claim_within.at_most(millis));
+        let claim_within_ms = claim_within_ms(&body.content, otherwise);
         let allow_self_approval = self.allow_self_approval;
         let asked = Arc::clone(&body);
         let tool_use_sha256 = body.tool_use_sha256(&by.name, conversation_id.as_ref());
@@ -199,9 +203,9 @@ fn existing(tx: &mut WriteTx<'_>, request_id: &RequestId, by: &Principal, body: 
     Ok(Some(record))
 }
 
-/// How long an approval is good for: as the agent says, else as the server is configured.
-fn claim_within_ms(content: &Content, configured: Ttl) -> Option<u64> {
-    match (content.confirmation()?.claim_within_ms, configured) {
+/// How long an approval is good for: as the agent says, else as is otherwise so.
+fn claim_within_ms(content: &Content, otherwise: Ttl) -> Option<u64> {
+    match (content.confirmation()?.claim_within_ms, otherwise) {
         (Some(own), _) => Some(own.get()),
         (None, Ttl::Millis(millis)) => Some(millis),
         (None, Ttl::None) => None,
