@@ -8,8 +8,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::*;
+use crate::dialects::{aap::*, humanlayer::*, vellum::*};
 use crate::domain::enums::Kind;
-use crate::domain::id::{ConversationId, RequestId, RuleId};
+use crate::domain::id::{AssistantId, ConversationId, RequestId, RuleId};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut description = Description::default();
@@ -35,6 +36,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "agents", "description": "Register, wait, cancel, claim: one's own"},
             {"name": "approvers", "description": "See and resolve what is pending"},
             {"name": "trust rules", "description": "Standing decisions"},
+            {"name": "dialects", "description": "The calls of other programs: AAP, HumanLayer's SDKs, Vellum's clients"},
             {"name": "history and health", "description": "The history, log-in links, and the state of the server"},
         ],
     })
@@ -66,6 +68,9 @@ impl Description {
         let (name, about) = match name {
             "rule_id" => ("ruleId", "The rule"),
             "conversation_id" => ("conversationId", "The conversation"),
+            "assistant_id" => ("assistantId", "Any name"),
+            "id" => ("id", "The request"),
+            "call_id" => ("callId", "The call, or the contact"),
             _ => ("requestId", "The interaction"),
         };
         json!({"name": name, "in": "path", "description": about, "required": true, "schema": self.schema::<T>()})
@@ -139,6 +144,9 @@ macro_rules! operations {
         }
     };
     (@content $description:ident json ($answer:ty)) => {
+        $description.json_content::<$answer>()
+    };
+    (@content $description:ident dialect ($answer:ty)) => {
         $description.json_content::<$answer>()
     };
     (@content $description:ident text ($media_type:literal)) => {

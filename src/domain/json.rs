@@ -175,7 +175,7 @@ macro_rules! objects_only {
     };
 }
 
-pub(super) use objects_only;
+pub(crate) use objects_only;
 
 /// Reads one JSON document; refuses duplicate keys at any depth.
 fn strict(text: &str) -> serde_json::Result<Value> {

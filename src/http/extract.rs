@@ -18,6 +18,7 @@ use super::App;
 use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range, request_timeout};
 use super::middleware::load_shed::Turn;
 use crate::config::Limits;
+use crate::dialects::Spoken;
 use crate::domain::number::NUMBER_OUT_OF_RANGE;
 
 /// A JSON body: one object, without unknown or duplicate fields.
@@ -27,13 +28,32 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
-        NoQuery::from_request_parts(&mut parts, app).await?;
-        if !is_json(&parts.headers) {
-            return Err(not_json());
-        }
-        let bytes = read(&parts, body, &app.limits).await?;
-        parse(&bytes).map(Self)
+        read_json(request, app).await.and_then(|bytes| parse(&bytes).map(Self))
+    }
+}
+
+/// The body of a request that has one, which says that it is JSON.
+async fn read_json(request: Request, app: &App) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let (mut parts, body) = request.into_parts();
+    NoQuery::from_request_parts(&mut parts, app).await?;
+    if !is_json(&parts.headers) {
+        return Err(not_json());
+    }
+    read(&parts, body, &app.limits).await
+}
+
+/// A JSON body that is ours, or one of another program's that calls the same path.
+pub(crate) enum OursOr<T, Other> {
+    Ours(T),
+    Other(Other),
+}
+
+impl<T: DeserializeOwned, Other: DeserializeOwned + Spoken> FromRequest<App> for OursOr<T, Other> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = read_json(request, app).await?;
+        if Other::is_spoken(&bytes) { parse(&bytes).map(Self::Other) } else { parse(&bytes).map(Self::Ours) }
     }
 }
 

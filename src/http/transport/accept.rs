@@ -60,7 +60,14 @@ pub(crate) async fn serve(
     let http = config.http.clone();
     let load = LoadShedder::new(&limits);
     let refusals = RefusalLog::default();
-    let shared = App::new(Shared { service: Arc::clone(&service), limits, http, load, refusals });
+    let shared = App::new(Shared {
+        service: Arc::clone(&service),
+        limits,
+        http,
+        aap_claim_within: config.aap_claim_within,
+        load,
+        refusals,
+    });
     let pages = pages(&shared);
     let app = router(Arc::clone(&shared), pages);
     let server = Server {
