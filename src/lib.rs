@@ -16,7 +16,7 @@
 //! | [`domain::acknowledgement`] | what a person must have seen before an approval counts |
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
-//! | [`dialects`] | the wires of other programs (AAP, HumanLayer, Vellum) in the words of the domain and back: pure, one file each |
+//! | [`dialects`] | the wires of other programs (hooks of agents' clients, AAP, HumanLayer, Vellum) in the words of the domain and back: pure |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |

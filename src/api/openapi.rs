@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::*;
 use crate::dialects::{aap::*, humanlayer::*, vellum::*};
-use crate::domain::enums::Kind;
+use crate::domain::enums::{HookClient, Kind};
 use crate::domain::id::{AssistantId, ConversationId, RequestId, RuleId};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
@@ -67,6 +67,7 @@ impl Description {
     fn path_parameter<T: ToSchema>(&mut self, name: &str) -> Value {
         let (name, about) = match name {
             "rule_id" => ("ruleId", "The rule"),
+            "client" => ("client", "The client"),
             "conversation_id" => ("conversationId", "The conversation"),
             "assistant_id" => ("assistantId", "Any name"),
             "id" => ("id", "The request"),

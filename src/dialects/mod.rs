@@ -2,6 +2,7 @@
 //! knows HTTP; `http/dialects` has the calls.
 
 pub mod aap;
+pub mod hooks;
 pub mod humanlayer;
 pub mod vellum;
 

@@ -28,18 +28,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        read_json(request, app).await.and_then(|bytes| parse(&bytes).map(Self))
+        let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, app).await?;
+        parse(&read_json(&parts, body, &app.limits).await?).map(Self)
     }
 }
 
 /// The body of a request that has one, which says that it is JSON.
-async fn read_json(request: Request, app: &App) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let (mut parts, body) = request.into_parts();
-    NoQuery::from_request_parts(&mut parts, app).await?;
+async fn read_json(parts: &Parts, body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
     if !is_json(&parts.headers) {
         return Err(not_json());
     }
-    read(&parts, body, &app.limits).await
+    read(parts, body, limits).await
 }
 
 /// A JSON body that is ours, or one of another program's that calls the same path.
@@ -52,8 +52,22 @@ impl<T: DeserializeOwned, Other: DeserializeOwned + Spoken> FromRequest<App> for
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = read_json(request, app).await?;
+        let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, app).await?;
+        let bytes = read_json(&parts, body, &app.limits).await?;
         if Other::is_spoken(&bytes) { parse(&bytes).map(Self::Other) } else { parse(&bytes).map(Self::Ours) }
+    }
+}
+
+/// A JSON body beside a query, which is read elsewhere.
+pub(crate) struct JsonBesideQuery<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBesideQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        parse(&read_json(&parts, body, &app.limits).await?).map(Self)
     }
 }
 

@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
     &["dialects"],
     &["api", "present"],
+    &["dialects"],
     &["config", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],

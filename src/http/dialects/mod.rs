@@ -2,6 +2,7 @@
 //! shapes of their errors.
 
 pub(crate) mod aap;
+pub(crate) mod hooks;
 pub(crate) mod humanlayer;
 pub(crate) mod vellum;
 
