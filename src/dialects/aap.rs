@@ -60,9 +60,6 @@ pub struct Timeout {
     lifetime: LifetimeMs,
 }
 
-/// What a time looks like, as a regular expression.
-const TIMEOUT: &str = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
-
 impl TryFrom<String> for Timeout {
     type Error = &'static str;
 
@@ -79,11 +76,6 @@ impl From<Timeout> for String {
         timeout.text
     }
 }
-
-crate::domain::schema::described!(
-    Timeout,
-    utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String).pattern(Some(TIMEOUT)).into()
-);
 
 /// The milliseconds of a time such as `10m`, `25s` or `1h30m`.
 #[must_use]
@@ -107,7 +99,7 @@ pub struct AapSubmission {
     /// What it is called with, to the letter.
     pub arguments: JsonObject,
     /// How long the decision may take.
-    #[schema(inline)]
+    #[schema(value_type = String, pattern = r"^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$")]
     pub timeout: Timeout,
     /// Why, in the agent's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -263,7 +255,7 @@ pub struct AapRequest {
 #[into_params(parameter_in = Query)]
 #[expect(missing_docs, reason = "the interface's document has the words")]
 pub struct AapWait {
-    #[param(pattern = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$")]
+    #[param(pattern = r"^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$")]
     pub wait: Option<String>,
 }
 
@@ -321,6 +313,23 @@ fn decision(resolution: &Resolution, expires_at: Option<Timestamp>) -> AapDecisi
 
 fn not_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
+}
+
+/// A refusal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct AapErrorBody {
+    pub error: AapError,
+}
+
+/// What is said of a refusal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct AapError {
+    pub r#type: &'static str,
+    pub code: String,
+    pub message: String,
+    pub request_id: String,
 }
 
 /// What kind of refusal a status is, in the protocol's words.

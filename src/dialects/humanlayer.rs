@@ -84,6 +84,7 @@ pub struct HumanLayerFunction {
 #[serde(deny_unknown_fields, remote = "Self")]
 #[expect(missing_docs, reason = "the interface's document has the words")]
 pub struct HumanLayerMessage {
+    #[schema(pattern = r"\S")]
     pub msg: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,

@@ -2,6 +2,7 @@
 //! interaction are nearly ours.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Spoken;
@@ -402,6 +403,25 @@ impl From<TrustRule> for VellumRule {
             updated_at: revoked_at.unwrap_or(rule.created_at),
         }
     }
+}
+
+/// A refusal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct VellumErrorBody {
+    pub error: VellumError,
+}
+
+/// What is said of a refusal; there are more members where they help, such as `field` or `status`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct VellumError {
+    pub code: String,
+    pub message: String,
+    /// The members that only some refusals have.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub more: Map<String, Value>,
 }
 
 /// What the stream of events tells of a resolution.

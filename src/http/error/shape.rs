@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Response};
-use serde_json::json;
 
 use crate::api::ErrorBody;
-use crate::dialects::aap;
+use crate::dialects::aap::{self, AapError, AapErrorBody};
+use crate::dialects::vellum::{VellumError, VellumErrorBody};
 
 /// The header that names a request in its answer.
 const REQUEST_ID: &str = "x-request-id";
@@ -35,27 +35,26 @@ impl ErrorShape {
     pub(crate) fn apply(self, response: &mut Response<Body>) {
         let Some(refusal) = response.extensions_mut().remove::<ErrorBody>() else { return };
         let status = response.status().as_u16();
+        let ErrorBody { error: message, code, more } = refusal;
         let body = match self {
             Self::Flat => return,
-            Self::Aap => json!({"error": {
-                "type": aap::error_type(status),
-                "code": aap::error_code(&refusal.code),
-                "message": refusal.error,
-                "request_id": request_id(response.headers()),
-            }}),
-            Self::Vellum => {
-                let mut error = refusal.more;
-                error.insert("code".to_owned(), refusal.code.into());
-                error.insert("message".to_owned(), refusal.error.into());
-                json!({"error": error})
-            }
+            Self::Aap => serde_json::to_vec(&AapErrorBody {
+                error: AapError {
+                    r#type: aap::error_type(status),
+                    code: aap::error_code(&code).to_owned(),
+                    message,
+                    request_id: request_id(response.headers()),
+                },
+            }),
+            Self::Vellum => serde_json::to_vec(&VellumErrorBody { error: VellumError { code, message, more } }),
         };
-        *response.body_mut() = Body::from(body.to_string());
+        // Strings and numbers under string keys: this cannot fail, and an empty body is what is left if it does.
+        *response.body_mut() = Body::from(body.unwrap_or_default());
     }
 }
 
-fn request_id(headers: &HeaderMap) -> &str {
-    headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+fn request_id(headers: &HeaderMap) -> String {
+    headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
