@@ -102,6 +102,7 @@ async fn ask(service: &Service, day: u32, number: u32) {
         metadata: None,
         origin: None,
         traceparent: None,
+        claim_within_ms: None,
         content: Content::Confirmation(asked).accept().unwrap(),
     };
     service.register(&agent, register).await.unwrap();

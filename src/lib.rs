@@ -16,7 +16,7 @@
 //! | [`domain::acknowledgement`] | what a person must have seen before an approval counts |
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
-//! | [`dialects`] | what agents' clients say and read: their events to calls of tools, and the answers in their own shapes |
+//! | [`dialects`] | the wires of other programs (hooks of agents' clients, AAP, HumanLayer, Vellum) in the words of the domain and back: pure |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
@@ -28,7 +28,7 @@
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | which principal holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
-//! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has a handler a call, `error` every error status |
+//! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has a handler a call, `error` every error status, `dialects` the calls of other programs |
 //! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |

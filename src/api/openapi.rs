@@ -8,8 +8,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::*;
+use crate::dialects::{aap::*, humanlayer::*, vellum::*};
 use crate::domain::enums::{HookClient, Kind};
-use crate::domain::id::{ConversationId, RequestId, RuleId};
+use crate::domain::id::{AssistantId, ConversationId, RequestId, RuleId};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut description = Description::default();
@@ -35,6 +36,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "agents", "description": "Register, wait, cancel, claim: one's own"},
             {"name": "approvers", "description": "See and resolve what is pending"},
             {"name": "trust rules", "description": "Standing decisions"},
+            {"name": "dialects", "description": "The calls of other programs: AAP, HumanLayer's SDKs, Vellum's clients"},
             {"name": "history and health", "description": "The history, log-in links, and the state of the server"},
         ],
     })
@@ -62,11 +64,23 @@ impl Description {
         json!({"application/json": {"schema": self.schema::<T>()}})
     }
 
+    /// How a call tells a refusal: those of some dialects in their own shape.
+    fn refusal_content(&mut self, call: Call) -> Value {
+        match call.path() {
+            path if path.starts_with("/aap/") => self.json_content::<AapErrorBody>(),
+            path if path.starts_with("/v1/assistants/") => self.json_content::<VellumErrorBody>(),
+            _ => self.json_content::<ErrorBody>(),
+        }
+    }
+
     fn path_parameter<T: ToSchema>(&mut self, name: &str) -> Value {
         let (name, about) = match name {
             "rule_id" => ("ruleId", "The rule"),
             "client" => ("client", "The client"),
             "conversation_id" => ("conversationId", "The conversation"),
+            "assistant_id" => ("assistantId", "Any name"),
+            "id" => ("id", "The request"),
+            "call_id" => ("callId", "The call, or the contact"),
             _ => ("requestId", "The interaction"),
         };
         json!({"name": name, "in": "path", "description": about, "required": true, "schema": self.schema::<T>()})
@@ -80,7 +94,7 @@ impl Description {
         if call.needs_token() {
             operation["security"] = json!([{"token": []}]);
         }
-        let refusal = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        let refusal = self.refusal_content(call);
         let responses = &mut operation["responses"];
         responses["4XX"] = json!({"description": "Refused; the code says why", "content": refusal});
         let later = "Not possible now; with Retry-After where it may be later";
@@ -113,7 +127,13 @@ macro_rules! operations {
                 let mut parameters: Vec<Value> = Vec::new();
                 $(parameters.push(description.path_parameter::<$param_type>(stringify!($param)));)*
                 $(parameters.extend(description.query_parameters::<$query>());)?
-                if let Call::FollowAuditEvents = Call::$call {
+                if let Call::AapSubmit | Call::AapConsume = Call::$call {
+                    parameters.push(json!({
+                        "name": "Idempotency-Key", "in": "header", "description": "Names it, so that it can be repeated",
+                        "required": true, "schema": {"type": "string", "pattern": "^[!-~]+$", "maxLength": LONGEST_KEY},
+                    }));
+                }
+                if let Call::FollowAuditEvents | Call::VellumEvents = Call::$call {
                     parameters.push(json!({
                         "name": "Last-Event-ID", "in": "header", "description": "Go on after this event", "required": false,
                         "schema": {"type": ["integer", "null"], "format": "int64", "minimum": 0},
@@ -134,12 +154,15 @@ macro_rules! operations {
                     $(response["headers"][$header] = json!({"description": $holds, "schema": {"type": "string"}});)?
                 })+
                 $(operation["responses"][stringify!($refused)] =
-                    json!({"description": $codes, "content": description.json_content::<ErrorBody>()});)*
+                    json!({"description": $codes, "content": description.refusal_content(Call::$call)});)*
                 description.add(Call::$call, operation);
             })+
         }
     };
     (@content $description:ident json ($answer:ty)) => {
+        $description.json_content::<$answer>()
+    };
+    (@content $description:ident dialect ($answer:ty)) => {
         $description.json_content::<$answer>()
     };
     (@content $description:ident text ($media_type:literal)) => {
@@ -180,8 +203,25 @@ fn refine(schemas: &mut Map<String, Value>) {
     let from_request = all(&[given("requestId"), none("toolName"), json!({"not": is("decision", "ask".into())})]);
     schemas["RuleBody"]["oneOf"] = json!([from_request, all(&[given("toolName"), none("requestId")])]);
 
+    let said = |kind: &str, own: &[&str], others: &[&str]| {
+        let own = own.iter().map(|name| given(name));
+        let others = others.iter().map(|name| none(name));
+        all(&std::iter::once(is("kind", kind.into())).chain(own).chain(others).collect::<Vec<_>>())
+    };
+    schemas["VellumAnswerBody"]["oneOf"] = json!([
+        said("submit", &["responses"], &["optionId", "text"]),
+        said("close", &[], &["responses", "optionId", "text"]),
+        said("option", &["optionId"], &["responses", "text"]),
+        said("free_text", &["text"], &["responses", "optionId"]),
+    ]);
+    schemas["VellumResponse"]["oneOf"] = json!([
+        said("option", &["optionId"], &["text"]),
+        said("free_text", &["text"], &["optionId"]),
+        said("skip", &[], &["optionId", "text"]),
+    ]);
+
     // What one variant lets pass another may, too: they differ in what they name.
-    for name in ["ClaimView", "Pending", "ResolutionView"] {
+    for name in ["ClaimView", "Pending", "ResolutionView", "VellumPending"] {
         schemas[name]["anyOf"] = schemas[name]["oneOf"].take();
         schemas[name].as_object_mut().map(|schema| schema.remove("oneOf"));
     }

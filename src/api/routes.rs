@@ -12,6 +12,8 @@
 //!     => json(Answer) { STATUS "when" [+ "Header" "what it holds"]; … } else { STATUS "its codes"; … }
 //! ```
 //!
+//! The answer of a call that other programs make stands in `dialect(…)`, and our client has no method for it.
+//!
 //! Below the table stand the small bodies and answers that one call has for itself; the others have files of their own.
 
 use serde::{Deserialize, Serialize};
@@ -186,6 +188,122 @@ macro_rules! routes {
             /// What Prometheus reads
             GetMetrics get_metrics "getMetrics" "history and health": GET "/metrics" ()
                 => text("application/openmetrics-text") { 200 "Metrics in the OpenMetrics text format"; } else {}
+
+            /// AAP: submits a call of a tool; the same key and body again find it
+            AapSubmit aap_submit "aapSubmit" "dialects": POST "/aap/v1/requests" (), body AapSubmission
+                => dialect(AapRequest) {
+                    201 "It is new; a trust rule may have decided it already";
+                    200 "The same was submitted before; as it now stands";
+                } else {
+                    400 "`missing_idempotency_key`";
+                    409 "`idempotency_conflict`: the key submits something else";
+                    422 "`number_out_of_range`";
+                }
+
+            /// AAP: shows a request, at once or when it is decided
+            AapGet aap_get "aapGet" "dialects": GET "/aap/v1/requests/{id}" (id: RequestId), query AapWait
+                => dialect(AapRequest) { 200 "As it stands, after at most wait"; } else { 404 "`not_found`"; }
+
+            /// AAP: withdraws a request
+            AapCancel aap_cancel "aapCancel" "dialects": DELETE "/aap/v1/requests/{id}" (id: RequestId)
+                => dialect(AapRequest) { 200 "As it now stands"; } else {
+                    404 "`not_found`";
+                    409 "`already_terminal`";
+                }
+
+            /// AAP: uses an approval, once; the same key again finds it used
+            AapConsume aap_consume "aapConsume" "dialects": POST "/aap/v1/requests/{id}/consume" (id: RequestId), optional body NoBody
+                => dialect(AapRequest) { 200 "It may run"; } else {
+                    400 "`missing_idempotency_key`";
+                    404 "`not_found`";
+                    409 "`not_approved`, `already_consumed`, `approval_expired`";
+                }
+
+            /// AAP: reports what came of a call that was run
+            AapReport aap_report "aapReport" "dialects": POST "/aap/v1/requests/{id}/outcome" (id: RequestId), body AapOutcomeBody
+                => dialect(AapRequest) { 200 "As it now stands"; } else {
+                    404 "`not_found`";
+                    409 "`not_consumed`, `outcome_conflict`";
+                }
+
+            /// HumanLayer: asks whether a function may be called
+            HumanLayerAskCall humanlayer_ask_call "humanLayerAskCall" "dialects": POST "/humanlayer/v1/function_calls" (), body HumanLayerFunctionCall
+                => dialect(HumanLayerFunctionCall) { 200 "As it stands"; } else {
+                    409 "`request_id_conflict`";
+                    422 "`number_out_of_range`";
+                }
+
+            /// HumanLayer: shows how a call stands; what is approved is claimed with it
+            HumanLayerGetCall humanlayer_get_call "humanLayerGetCall" "dialects": GET "/humanlayer/v1/function_calls/{callId}" (call_id: RequestId)
+                => dialect(HumanLayerFunctionCall) { 200 "As it stands"; } else { 404 "`unknown_request`"; }
+
+            /// HumanLayer: asks a person something
+            HumanLayerAskContact humanlayer_ask_contact "humanLayerAskContact" "dialects": POST "/humanlayer/v1/contact_requests" (), body HumanLayerContact
+                => dialect(HumanLayerContact) { 200 "As it stands"; } else { 409 "`request_id_conflict`"; }
+
+            /// HumanLayer: shows what a person has said
+            HumanLayerGetContact humanlayer_get_contact "humanLayerGetContact" "dialects": GET "/humanlayer/v1/contact_requests/{callId}" (call_id: RequestId)
+                => dialect(HumanLayerContact) { 200 "As it stands"; } else { 404 "`unknown_request`"; }
+
+            /// HumanLayer: an agent's answer to its own call, which counts for nothing
+            HumanLayerRespondCall humanlayer_respond "humanLayerRespondCall" "dialects": POST "/humanlayer/v1/agent/function_calls/{callId}/respond" (call_id: RequestId), optional body HumanLayerStatus
+                => dialect(ErrorBody) { 403 "`self_approval`, always"; } else {}
+
+            /// HumanLayer: an agent's answer to its own question, which counts for nothing
+            HumanLayerRespondContact humanlayer_respond "humanLayerRespondContact" "dialects": POST "/humanlayer/v1/agent/human_contacts/{callId}/respond" (call_id: RequestId), optional body HumanLayerStatus
+                => dialect(ErrorBody) { 403 "`self_approval`, always"; } else {}
+
+            /// HumanLayer: asks to tell others of a call; nothing changes
+            HumanLayerEscalateCall humanlayer_escalate_call "humanLayerEscalateCall" "dialects": POST "/humanlayer/v1/agent/function_calls/{callId}/escalate_email" (call_id: RequestId), body HumanLayerEscalation
+                => dialect(HumanLayerFunctionCall) { 200 "As it stands"; } else { 404 "`unknown_request`"; }
+
+            /// HumanLayer: asks to tell others of a contact; nothing changes
+            HumanLayerEscalateContact humanlayer_escalate_contact "humanLayerEscalateContact" "dialects": POST "/humanlayer/v1/agent/human_contacts/{callId}/escalate_email" (call_id: RequestId), body HumanLayerEscalation
+                => dialect(HumanLayerContact) { 200 "As it stands"; } else { 404 "`unknown_request`"; }
+
+            /// Vellum: allows or denies a confirmation
+            VellumConfirm vellum_confirm "vellumConfirm" "dialects": POST "/v1/assistants/{assistantId}/confirm" (assistant_id: AssistantId), body ConfirmBody
+                => dialect(Accepted) { 200 "It is resolved"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    422 "`number_out_of_range`, `acknowledgement_required`, `too_many_members`";
+                }
+
+            /// Vellum: gives a secret, or declines to
+            VellumSecret vellum_secret "vellumSecret" "dialects": POST "/v1/assistants/{assistantId}/secret" (assistant_id: AssistantId), body VellumSecretBody
+                => dialect(Accepted) { 200 "It is given, or declined"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                }
+
+            /// Vellum: answers a question, or passes it over
+            VellumAnswer vellum_answer "vellumAnswer" "dialects": POST "/v1/assistants/{assistantId}/question-response" (assistant_id: AssistantId), body VellumAnswerBody
+                => dialect(VellumSuccess) { 200 "It is answered"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    422 "`invalid_response`, `empty_answer`";
+                }
+
+            /// Vellum: lists what is pending; of a conversation, the newest of each kind
+            VellumPending vellum_pending "vellumPending" "dialects": GET "/v1/assistants/{assistantId}/pending-interactions" (assistant_id: AssistantId), query VellumListPending
+                => dialect(VellumPending) { 200 "All that is pending, or the newest of each kind"; } else {}
+
+            /// Vellum: the resolutions as they come, as server-sent events
+            VellumEvents vellum_events "vellumEvents" "dialects": GET "/v1/assistants/{assistantId}/events" (assistant_id: AssistantId)
+                => text("text/event-stream") { 200 "Each resolution; no end"; } else {}
+
+            /// Vellum: makes a rule
+            VellumMakeRule vellum_make_rule "vellumMakeRule" "dialects": POST "/v1/assistants/{assistantId}/trust-rules" (assistant_id: AssistantId), body TrustRuleBody
+                => dialect(MadeTrustRule) { 201 "It is new"; 200 "The rule that stands already"; } else {
+                    404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
+                    409 "`wrong_kind`";
+                    422 "`too_many_members`";
+                }
+
+            /// Vellum: lists rules
+            VellumRules vellum_rules "vellumRules" "dialects": GET "/v1/assistants/{assistantId}/trust-rules" (assistant_id: AssistantId), query VellumListRules
+                => dialect(VellumRules) { 200 "The newest rules"; } else {}
+
+            /// Vellum: revokes a rule
+            VellumRevokeRule vellum_revoke_rule "vellumRevokeRule" "dialects": DELETE "/v1/assistants/{assistantId}/trust-rules/{ruleId}" (assistant_id: AssistantId, rule_id: RuleId)
+                => dialect(VellumSuccess) { 200 "It is revoked"; } else { 404 "`unknown_rule`"; }
         }
     };
 }

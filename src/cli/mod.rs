@@ -6,6 +6,7 @@ mod backup;
 mod card;
 mod common;
 mod completions;
+mod connect;
 mod csv;
 mod demo;
 mod doctor;
@@ -85,6 +86,8 @@ enum Command {
     Login(login::Login),
     /// Fill the inbox of a running server with the questions of made-up agents, to try it out
     Demo(demo::Demo),
+    /// Make countersign the permission prompt of an agent's client: show the change to its settings, write it, or take it back
+    Connect(Box<connect::Connect>),
     /// Print shell completions
     Completions(completions::Completions),
     /// Write the manual pages into a directory
@@ -137,6 +140,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Log(log) => log.run(),
         Command::Login(login) => login.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Connect(connect) => connect.run(),
         Command::Completions(completions) => completions.run(),
         Command::Manual(manual) => manual.run(),
         Command::Service(service) => service.run(),

@@ -30,16 +30,20 @@ pub(super) struct Owner {
 }
 
 impl Owner {
+    /// What the credentials file holds, where there is one.
+    pub(super) fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+        match self.credentials.path()? {
+            Some(path) => Credentials::read(&path).map_err(|error| Failure::Other(error.to_string())),
+            None => Ok(None),
+        }
+    }
+
     /// Refuses a program that was handed no token, where the stored approver's token is one of this database.
     pub(super) fn check(&self, database: &Path) -> Result<(), Failure> {
         if io::stdin().is_terminal() || !database.exists() {
             return Ok(());
         }
-        let stored = match self.credentials.path()? {
-            Some(path) => Credentials::read(&path).map_err(|error| Failure::Other(error.to_string()))?,
-            None => None,
-        };
-        let Some(stored) = stored else { return Ok(()) };
+        let Some(stored) = self.credentials()? else { return Ok(()) };
         let in_force: Vec<TokenHash> = with_read_tx(database, |tx| tx.active_tokens())?;
         let resolver = |token: &str| {
             let digest = tokens::digest(token.trim());

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use zeroize::Zeroizing;
 
 use super::Failure;
 use super::owner::Owner;
@@ -82,19 +83,24 @@ impl CreateToken {
     fn run(self) -> Result<(), Failure> {
         let path = self.database.path()?;
         self.owner.check(&path)?;
-        let token = tokens::generate()?;
-        let principal = Principal { name: self.name, role: self.role };
-        let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
-        with_write_tx(&path, &SystemClock::default(), |tx| {
-            let Principal { name, role } = &holder.principal;
-            match tx.role_of(name)? {
-                Some(has) if has != *role => Err(Failure::OtherRole { name: name.clone(), has }),
-                Some(_) | None => Ok(tx.insert_token(&TokenId::generate(), &holder)?),
-            }
-        })?;
+        let token = make(&path, Principal { name: self.name, role: self.role })?;
         writeln!(io::stdout(), "{}", *token)?;
         Ok(())
     }
+}
+
+/// Makes a token for a principal of a database, who has no other role there.
+pub(super) fn make(database: &Path, principal: Principal) -> Result<Zeroizing<String>, Failure> {
+    let token = tokens::generate()?;
+    let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
+    with_write_tx(database, &SystemClock::default(), |tx| {
+        let Principal { name, role } = &holder.principal;
+        match tx.role_of(name)? {
+            Some(has) if has != *role => Err(Failure::OtherRole { name: name.clone(), has }),
+            Some(_) | None => Ok(tx.insert_token(&TokenId::generate(), &holder)?),
+        }
+    })?;
+    Ok(token)
 }
 
 impl RevokeTokens {

@@ -42,6 +42,8 @@ macro_rules! methods {
     };
     // What is no JSON is read otherwise: the feed by `Client::feed`, the metrics by Prometheus.
     (@ text $($rest:tt)*) => {};
+    // Other programs call these.
+    (@ dialect $($rest:tt)*) => {};
 }
 
 crate::api::routes::routes!(methods);

@@ -32,6 +32,15 @@ pub struct Access {
     pub credentials: CredentialsFile,
 }
 
+impl Access {
+    /// A server, or the one of the credentials file, with the token of a file.
+    #[must_use]
+    pub fn with(url: Option<ServerUrl>, token_file: PathBuf) -> Self {
+        let credentials = CredentialsFile { credentials_path: Some("none".into()) };
+        Self { url, token_file: Some(token_file), ca_file: None, credentials }
+    }
+}
+
 /// The file in which the first start of a server leaves its address and tokens for the commands.
 #[derive(Clone, Debug, Args)]
 pub struct CredentialsFile {

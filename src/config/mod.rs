@@ -54,6 +54,10 @@ pub struct Config {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_CLAIM_WITHIN", default_value = "24h")]
     pub claim_within: Ttl,
 
+    /// How long an approval of a request by the Agent Approval Protocol is good for, where --claim-within is not shorter
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_AAP_CLAIM_WITHIN", default_value = "5m")]
+    pub aap_claim_within: Millis,
+
     /// How long what was asked is kept after its resolution, such as 90d: then its content is forgotten; `none`: forever
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_RETAIN", default_value = "none")]
     pub retain: Ttl,
@@ -142,6 +146,17 @@ pub enum Ttl {
     None,
     /// So many milliseconds.
     Millis(u64),
+}
+
+impl Ttl {
+    /// The shorter of this and `millis`.
+    #[must_use]
+    pub fn at_most(self, millis: u64) -> Self {
+        match self {
+            Self::None => Self::Millis(millis),
+            Self::Millis(own) => Self::Millis(own.min(millis)),
+        }
+    }
 }
 
 impl FromStr for Ttl {

@@ -1,169 +1,92 @@
-//! What agents' clients say and read: the event of a hook to a call of a tool, and how that ended in the client's own shape.
-//!
-//! Pure: no I/O, no clock, nothing of HTTP. The caller is recognised by its payload, for clients start each other's hooks:
-//! Cursor and Copilot run what is written for Claude Code.
+//! The wires of other programs, in the words of the domain and back: a file a dialect. Pure: nothing here reads, writes or
+//! knows HTTP; `http/dialects` has the calls.
 
-mod claude_code;
-mod copilot;
-mod cursor;
-mod elicitation;
-mod gemini;
-mod payload;
-mod questions;
-mod voice;
+pub mod aap;
+pub mod hooks;
+pub mod humanlayer;
+pub mod vellum;
 
-pub use self::payload::without_output;
-pub use self::voice::Voice;
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
-use self::payload::Payload;
-use self::voice::Shape;
-use crate::domain::enums::{HookClient, RunOutcome};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use uuid::Builder;
+
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Content;
-use crate::domain::origin::{Origin, OriginText};
-use crate::domain::tool_call::RanCall;
+use crate::domain::origin::{LONGEST_ORIGIN, OriginText};
 
-/// An event of a client, read.
-#[derive(Clone, Debug)]
-pub struct Hook {
-    /// Whose event it is, whatever the hook is called.
-    pub client: HookClient,
-    /// What it is about.
-    pub does: Does,
-    /// How its client is answered; `None` where no answer is read, or it is not known which.
-    pub voice: Option<Voice>,
+/// A body of another program that comes where one of ours does.
+pub trait Spoken {
+    /// Whether a body is meant as one: what else is wrong with it counts for nothing here.
+    fn is_spoken(body: &[u8]) -> bool;
 }
 
-/// What an event is about.
-#[derive(Clone, Debug)]
-pub enum Does {
-    /// It asks whether a call may run.
-    Ask(Box<Ask>),
-    /// A call has run, or was refused by the client itself.
-    Ran(Ran),
-    /// A turn or a session is over.
-    Ends {
-        /// Which.
-        session: String,
-    },
-    /// Nothing that matters here.
-    Nothing,
-    /// It cannot be understood: what of it.
-    Unclear(String),
-}
-
-/// The question whether a call may run.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// The client's own id of the session.
-    pub session: String,
-    /// The client's own id of the call.
-    pub call_id: Option<String>,
-    /// What is asked; not accepted yet.
-    pub content: Content,
-    /// Which agent of the session, where it is not the first one.
-    pub agent_id: Option<String>,
-    /// Where it comes from, as far as the event says.
-    pub origin: Origin,
-    /// When the client asks.
-    pub moment: Moment,
-    /// Whether the client may end here and be woken for the answer.
-    pub may_defer: bool,
-}
-
-/// When a client asks whether a call may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Before every call.
-    Every,
-    /// Where it would ask a person itself.
-    Permission,
-    /// Apart from calls of tools.
-    Apart,
-}
-
-/// A call that has run.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    /// Which.
-    pub call: RanCall,
-    /// How it went.
-    pub outcome: RunOutcome,
-    /// What the client says of it.
-    pub detail: Option<String>,
-}
-
-/// The longest text that is kept of why a call failed, in characters.
-const LONGEST_DETAIL: usize = 1_000;
-
-impl Hook {
-    /// Reads the event of a hook; `said` is the client that the hook was installed for.
-    #[must_use]
-    pub fn read(said: HookClient, event: &JsonObject) -> Self {
-        let payload = match Payload::read(event) {
-            Ok(payload) => payload,
-            Err(error) => {
-                return Self { client: said, does: Does::Unclear(error.to_string()), voice: None };
-            }
-        };
-        let client = payload.client(said);
-        let read = match client {
-            HookClient::ClaudeCode | HookClient::Codex | HookClient::Qwen => claude_code::read(client, &payload),
-            HookClient::Copilot => copilot::read(&payload),
-            HookClient::Gemini => gemini::read(&payload),
-            HookClient::Cursor => cursor::read(&payload),
-        };
-        let Reading { shape, does, asked } = read;
-        let does = does.unwrap_or_else(Does::Unclear);
-        Self { client, does, voice: shape.map(|shape| Voice::new(client, shape, asked)) }
+/// The digest of `parts`, which cannot run into each other.
+fn digest_of(parts: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.len().to_be_bytes());
+        digest.update(part);
     }
+    digest.finalize().into()
 }
 
-/// Whether this client asks by another event where it would ask a person itself.
-#[must_use]
-pub const fn has_permission_event(client: HookClient) -> bool {
-    match client {
-        HookClient::ClaudeCode | HookClient::Codex | HookClient::Copilot | HookClient::Qwen => true,
-        HookClient::Gemini | HookClient::Cursor => false,
-    }
+/// The UUID that stands for `parts`: the same ones give the same.
+fn uuid_of(parts: &[&str]) -> String {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest_of(parts)).for_each(|(byte, of)| *byte = of);
+    Builder::from_custom_bytes(bytes).into_uuid().hyphenated().to_string()
 }
 
-/// What a client's module makes of a payload.
-struct Reading {
-    /// How the client reads an answer to this event.
-    shape: Option<Shape>,
-    does: Result<Does, String>,
-    /// The input of a call that asks questions: the answers go into it.
-    asked: Option<JsonObject>,
+/// The id that stands for a text of another program: the text itself where it is one, else its digest.
+fn id_of<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok().or_else(|| hex::encode(digest_of(&[text])).parse().ok())
 }
 
-impl Reading {
-    /// An event that nothing is answered to: one that cannot be understood tells nothing.
-    fn silent(does: Result<Does, String>) -> Self {
-        Self { shape: None, does: Ok(does.unwrap_or(Does::Nothing)), asked: None }
-    }
-
-    /// An event that is answered.
-    const fn answered(shape: Shape, does: Result<Does, String>) -> Self {
-        Self { shape: Some(shape), does, asked: None }
-    }
-
-    /// An event of a name that is not known: it may ask.
-    fn unknown(event: Option<&str>) -> Self {
-        let what = event.map_or_else(|| "it names no event".to_owned(), |event| format!("the event {event:?}"));
-        Self { shape: None, does: Err(what), asked: None }
-    }
-}
-
-/// A member of an origin; what is too long is cut.
+/// As much of a text as an origin takes.
 fn origin_text(text: &str) -> Option<OriginText> {
-    let longest = crate::domain::origin::LONGEST_ORIGIN;
-    let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end).filter(|text| !text.is_empty()).and_then(|text| OriginText::try_from(text.to_owned()).ok())
+    let end = (0..=text.len().min(LONGEST_ORIGIN)).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end?)?.to_owned().try_into().ok()
 }
 
-/// At most so many characters of what a client says of a failure.
-fn detail(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.chars().take(LONGEST_DETAIL).collect())
+/// What a dialect keeps in `metadata`, where it keeps anything there.
+fn kept<T: DeserializeOwned>(metadata: &JsonObject, dialect: &str) -> Option<T> {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(metadata.text()).ok()?;
+    serde_json::from_str(members.get(dialect)?.get()).ok()
+}
+
+/// Metadata in which a dialect keeps what it has to say again.
+fn keep(dialect: &str, value: &impl Serialize) -> serde_json::Result<JsonObject> {
+    let value = serde_json::to_string(value)?;
+    serde_json::from_str(&format!("{{\"{dialect}\":{value}}}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::ConversationId;
+
+    #[test]
+    fn what_is_no_id_is_hashed_and_what_is_one_stays() {
+        let id = |text: &str| id_of::<ConversationId>(text).unwrap().to_string();
+        assert_eq!(id("thread-1"), "thread-1");
+        assert_eq!(id("a|b").len(), 64);
+        assert_eq!((id("a|b"), id("").len()), (id("a|b"), 64));
+        assert_ne!(id("a|b"), id("a|c"));
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(uuid_of(&["ab", "c"]), uuid_of(&["a", "bc"]));
+        assert_eq!(uuid::Uuid::parse_str(&uuid_of(&["a"])).unwrap().get_version_num(), 8);
+    }
+
+    #[test]
+    fn an_origin_is_cut_between_characters() {
+        let text = String::from(origin_text(&"é".repeat(200)).unwrap());
+        assert_eq!(text, "é".repeat(128));
+    }
 }

@@ -50,7 +50,7 @@ macro_rules! string_enum {
     };
 }
 
-pub(super) use string_enum;
+pub(crate) use string_enum;
 
 pub use super::kinds::Kind;
 

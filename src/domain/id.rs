@@ -109,6 +109,10 @@ checked_string! {
     ConversationId, check_id, ID, LONGEST_ID
 }
 checked_string! {
+    /// What a client of another program calls the assistant that it speaks to.
+    AssistantId, check_id, ID, LONGEST_ID
+}
+checked_string! {
     /// The id of a claim: the agent's own, or generated.
     ClaimId, check_id, ID, LONGEST_ID
 }

@@ -87,6 +87,17 @@ pub(crate) fn null_as_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(Option::deserialize(deserializer)?.unwrap_or(true))
 }
 
+/// `value` as JSON; of about `room` bytes, so that what is written is not copied while it grows.
+///
+/// # Errors
+///
+/// If it has no form in JSON.
+pub(super) fn written(value: &impl Serialize, room: usize) -> serde_json::Result<String> {
+    let mut json = Vec::with_capacity(room);
+    serde_json::to_writer(&mut json, value)?;
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
+}
+
 super::schema::described!(
     JsonObject,
     utoipa::openapi::ObjectBuilder::new()
@@ -164,7 +175,7 @@ macro_rules! objects_only {
     };
 }
 
-pub(super) use objects_only;
+pub(crate) use objects_only;
 
 /// Reads one JSON document; refuses duplicate keys at any depth.
 fn strict(text: &str) -> serde_json::Result<Value> {

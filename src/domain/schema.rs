@@ -13,7 +13,7 @@ pub(super) fn text(pattern: &str, longest: usize) -> RefOr<Schema> {
 }
 
 /// One of some words.
-pub(super) fn one_of(all: impl Iterator<Item = &'static str>) -> RefOr<Schema> {
+pub(crate) fn one_of(all: impl Iterator<Item = &'static str>) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).into()
 }
 

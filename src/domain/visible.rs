@@ -120,10 +120,13 @@ pub fn is_blank(text: &str) -> bool {
 /// Whether anything in `text` does not show itself.
 #[must_use]
 pub fn has_hidden(text: &str) -> bool {
-    let is_plain_ascii = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n'));
-    // So few blanks make no gap, however they stand.
-    let has_few_blanks = || text.split(|c| !matches!(c, ' ' | '\t')).all(|run| run.len() * TAB_COLUMNS <= WIDEST_GAP);
-    !(is_plain_ascii && has_few_blanks()) && pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)))
+    let mut blanks = 0;
+    let is_plain = text.bytes().all(|byte| {
+        blanks = if matches!(byte, b' ' | b'\t') { blanks + 1 } else { 0 };
+        // So few blanks make no gap, however they stand.
+        matches!(byte, b' '..=b'~' | b'\t' | b'\n') && blanks * TAB_COLUMNS <= WIDEST_GAP
+    });
+    !is_plain && pieces(text).iter().any(|piece| !matches!(piece, Piece::Plain(_)))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::App;
 use super::error::{Problem, body_too_large, headers_too_large, not_json, number_out_of_range, request_timeout};
 use super::middleware::load_shed::Turn;
 use crate::config::Limits;
+use crate::dialects::Spoken;
 use crate::domain::number::NUMBER_OUT_OF_RANGE;
 
 /// A JSON body: one object, without unknown or duplicate fields.
@@ -29,7 +30,32 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
-        read_json(&parts, body, &app.limits).await.map(Self)
+        parse(&read_json(&parts, body, &app.limits).await?).map(Self)
+    }
+}
+
+/// The body of a request that has one, which says that it is JSON.
+async fn read_json(parts: &Parts, body: Body, limits: &Limits) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    if !is_json(&parts.headers) {
+        return Err(not_json());
+    }
+    read(parts, body, limits).await
+}
+
+/// A JSON body that is ours, or one of another program's that calls the same path.
+pub(crate) enum OursOr<T, Other> {
+    Ours(T),
+    Other(Other),
+}
+
+impl<T: DeserializeOwned, Other: DeserializeOwned + Spoken> FromRequest<App> for OursOr<T, Other> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        NoQuery::from_request_parts(&mut parts, app).await?;
+        let bytes = read_json(&parts, body, &app.limits).await?;
+        if Other::is_spoken(&bytes) { parse(&bytes).map(Self::Other) } else { parse(&bytes).map(Self::Ours) }
     }
 }
 
@@ -41,15 +67,8 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBesideQuery<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        read_json(&parts, body, &app.limits).await.map(Self)
+        parse(&read_json(&parts, body, &app.limits).await?).map(Self)
     }
-}
-
-async fn read_json<T: DeserializeOwned>(parts: &Parts, body: Body, limits: &Limits) -> Result<T, Problem> {
-    if !is_json(&parts.headers) {
-        return Err(not_json());
-    }
-    parse(&read(parts, body, limits).await?)
 }
 
 /// A JSON body that may be left out, as one of white space is: what needs nothing has a default.
@@ -106,14 +125,20 @@ async fn read_in_time(
     read.unwrap_or_else(|_| Err(request_timeout(limits.body_timeout)))
 }
 
+/// How much room is made for a body before it comes.
+const BODY_BYTES: usize = 1024;
+
 /// A body may hold a secret: its memory is wiped when it is dropped.
 async fn collect(mut body: Body, limit: usize, turn: Option<&Turn>) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let is_too_large = |bytes: u64| usize::try_from(bytes).map_or(true, |bytes| bytes > limit);
+    let said = body.size_hint().lower();
     // What a client says that it will send is not waited for.
-    if is_too_large(body.size_hint().lower()) {
+    if is_too_large(said) {
         return Err(body_too_large(limit));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
+    // Room is made for what has come, not for what is said to come: of that a client may say much and send nothing.
+    let room = usize::try_from(said).unwrap_or(limit).min(BODY_BYTES);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::malformed("the body did not arrive whole"))?;
         let Some(data) = frame.data_ref() else { continue };
@@ -288,9 +313,14 @@ pub(crate) fn ok(value: &impl Serialize) -> Result<Response, Problem> {
     answer(StatusCode::OK, value)
 }
 
+/// Room for most answers, in one of the small pieces of memory that are soon found: what grows is copied each time, and wiped
+/// where it was.
+const ANSWER_BYTES: usize = 1024;
+
 /// An answer with another status.
 pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
-    let json = serde_json::to_vec(value).map_err(|error| {
+    let mut json = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut json, value).map_err(|error| {
         tracing::error!(%error, "an answer could not be written as JSON");
         Problem::internal()
     })?;

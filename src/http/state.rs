@@ -6,7 +6,7 @@ use axum::routing::MethodRouter;
 
 use super::middleware::load_shed::LoadShedder;
 use super::middleware::refusal_log::RefusalLog;
-use crate::config::{HttpConfig, Limits};
+use crate::config::{HttpConfig, Limits, Millis};
 use crate::service::Service;
 
 /// What every handler is given: one pointer, since it is cloned for every request.
@@ -17,6 +17,8 @@ pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Limits,
     pub(crate) http: HttpConfig,
+    /// How long an approval of a request of AAP is good for.
+    pub(crate) aap_claim_within: Millis,
     pub(crate) load: LoadShedder,
     pub(crate) refusals: RefusalLog,
 }

@@ -12,7 +12,8 @@ use crate::domain::refused::Refused;
 use crate::store::Priority;
 
 impl Service {
-    /// Writes down the outcome of a claim, once; the same may be repeated.
+    /// Writes down the outcome of a claim, once; the same may be repeated. Without a `claim_id` it is that of the claim that
+    /// stands.
     ///
     /// # Errors
     ///
@@ -21,7 +22,7 @@ impl Service {
         &self,
         by: &Principal,
         request_id: &RequestId,
-        claim_id: ClaimId,
+        claim_id: Option<ClaimId>,
         outcome: RunOutcome,
         detail: Option<String>,
     ) -> Result<Record> {
@@ -30,9 +31,10 @@ impl Service {
             .write(Priority::of(&by), move |tx| {
                 find(tx, &request_id, &by)?.check_own(&by)?;
                 let claim = tx.claim(&request_id)?.and_then(Claim::taken).ok_or(Refused::NotClaimed)?;
-                if claim.claim_id != claim_id {
+                if claim_id.as_ref().is_some_and(|claim_id| claim.claim_id != *claim_id) {
                     return Err(Refused::ClaimMismatch.into());
                 }
+                let claim_id = claim.claim_id;
                 // Nothing is written down any more of what is forgotten, but how it went.
                 let is_forgotten = tx.is_forgotten(&request_id)?;
                 match claim.report {

@@ -35,6 +35,8 @@ pub struct Register {
     pub origin: Option<Origin>,
     /// The trace that it is part of.
     pub traceparent: Option<Traceparent>,
+    /// How long an approval is good for, in milliseconds, where the content says nothing; `None`: as the server is configured.
+    pub claim_within_ms: Option<u64>,
     /// What is asked; accepted.
     pub content: Content,
 }
@@ -93,8 +95,8 @@ impl Service {
 
     /// Everything of a registration that is found out before the writer has it: what is parsed, offered and foreseen.
     pub(super) fn prepare(&self, by: &Principal, register: Register) -> Result<Prepared> {
-        let Register { request_id: _, conversation_id, deadline, metadata, origin, traceparent, mut content } =
-            register;
+        let Register { request_id: _, conversation_id, deadline, metadata, origin, traceparent, .. } = register;
+        let mut content = register.content;
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
         // Parsed here and not on the writer's thread: it is the dearest part of a decision.
         let read = content.confirmation_mut().map(|confirmation| {
@@ -116,10 +118,11 @@ impl Service {
         let bytes = content_json.len() + metadata.text().len();
         let body = Arc::new(Body { content, metadata, origin, bytes, content_sha256, traceparent });
         let tool_use_sha256 = body.tool_use_sha256(&by.name, conversation_id.as_ref());
+        let otherwise = register.claim_within_ms.map_or(self.claim_within, |millis| self.claim_within.at_most(millis));
         Ok(Prepared {
             by: by.clone(),
             columns: BodyColumns { content: content_json, origin: origin_json, tool_use_sha256 },
-            claim_within_ms: claim_within_ms(&body.content, self.claim_within),
+            claim_within_ms: claim_within_ms(&body.content, otherwise),
             body,
             conversation_id,
             deadline,
@@ -210,15 +213,18 @@ fn identity(
         Deadline::At(moment) => moment.to_string(),
         Deadline::Default | Deadline::In(_) => String::new(),
     };
-    let parts = [
-        content.kind().as_str(),
-        conversation_id.map_or("", ConversationId::as_str),
-        &deadline,
-        &metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical),
-        &content.identity()?,
-    ];
     // No part can hold a NUL: ids and times do not, and JSON escapes it.
-    Ok(Sha256::digest(parts.join("\0")).into())
+    let digest = Sha256::new()
+        .chain_update(content.kind().as_str())
+        .chain_update("\0")
+        .chain_update(conversation_id.map_or("", ConversationId::as_str))
+        .chain_update("\0")
+        .chain_update(deadline)
+        .chain_update("\0")
+        .chain_update(metadata.map_or_else(|| "{}".to_owned(), JsonObject::canonical))
+        .chain_update("\0")
+        .chain_update(content.identity()?);
+    Ok(digest.finalize().into())
 }
 
 /// The interaction of this id, where there is one: it must be this principal's and ask the same.
@@ -245,9 +251,9 @@ pub(super) fn expire_if_overdue(tx: &mut WriteTx<'_>, record: &mut Record) -> Re
     Ok(())
 }
 
-/// How long an approval is good for: as the agent says, else as the server is configured.
-fn claim_within_ms(content: &Content, configured: Ttl) -> Option<u64> {
-    match (content.confirmation()?.claim_within_ms, configured) {
+/// How long an approval is good for: as the agent says, else as is otherwise so.
+fn claim_within_ms(content: &Content, otherwise: Ttl) -> Option<u64> {
+    match (content.confirmation()?.claim_within_ms, otherwise) {
         (Some(own), _) => Some(own.get()),
         (None, Ttl::Millis(millis)) => Some(millis),
         (None, Ttl::None) => None,

@@ -71,6 +71,7 @@ impl Service {
             metadata: call.metadata.take(),
             origin: call.origin.take(),
             traceparent: call.traceparent.take(),
+            claim_within_ms: None,
             content: call.content.clone(),
         };
         let takes_edits = call.content.confirmation().is_some_and(|asked| asked.input_edits_allowed);
@@ -221,7 +222,7 @@ impl Service {
         if claim.report.is_some() {
             return Ok(false);
         }
-        match self.report_outcome(by, &interaction.request_id, claim.claim_id, outcome, detail).await {
+        match self.report_outcome(by, &interaction.request_id, Some(claim.claim_id), outcome, detail).await {
             Ok(_) => Ok(true),
             // Another report of the same call was quicker.
             Err(Error::Refused(_)) => Ok(false),

@@ -3,7 +3,7 @@
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, params};
 
-use super::interactions::{RECORDS, record_from};
+use super::interactions::{RECORD, RECORDS, record_from};
 use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, UNPACKED};
 use super::where_clause::WhereClause;
 use super::{ReadTx, Result};
@@ -187,7 +187,7 @@ impl ReadTx<'_> {
         let mut statement = self.conn.prepare_cached(QUEUE)?;
         let skip = i64::try_from(skip).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
-        let mut by_row = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.interaction_id = ?1"))?;
+        let mut by_row = self.conn.prepare_cached(RECORD)?;
         let (mut found, mut bytes) = (Vec::new(), 0);
         for row in rows {
             if bytes > PAGE_BYTES {

@@ -34,19 +34,29 @@ macro_rules! hot_tables {
 }
 
 /// An interaction with its body, its claim, the wiping of its secret and its forgetting; [`record_from`] reads it.
-pub(super) const RECORDS: &str = concat!(
-    "SELECT ",
-    hot_columns!(),
-    ", b.body, b.metadata, b.content_sha256, b.traceparent, b.origin, ",
-    claim_columns!(),
-    ", s.wiped_by, s.wiped_at_ms, f.forgotten_at_ms, f.forgotten_by, f.content_sha256, f.input_digest, f.risk_level",
-    hot_tables!(),
-    " LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id \
-     LEFT JOIN claims AS c ON c.interaction_id = i.interaction_id ",
-    outcome_text!(),
-    " LEFT JOIN sealed_secrets AS s ON s.interaction_id = i.interaction_id \
-     LEFT JOIN forgettings AS f ON f.interaction_id = i.interaction_id"
-);
+macro_rules! records {
+    () => {
+        concat!(
+            "SELECT ",
+            hot_columns!(),
+            ", b.body, b.metadata, b.content_sha256, b.traceparent, b.origin, ",
+            claim_columns!(),
+            ", s.wiped_by, s.wiped_at_ms, f.forgotten_at_ms, f.forgotten_by, f.content_sha256, f.input_digest, f.risk_level",
+            hot_tables!(),
+            " LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id \
+             LEFT JOIN claims AS c ON c.interaction_id = i.interaction_id ",
+            outcome_text!(),
+            " LEFT JOIN sealed_secrets AS s ON s.interaction_id = i.interaction_id \
+             LEFT JOIN forgettings AS f ON f.interaction_id = i.interaction_id"
+        )
+    };
+}
+
+/// All of them.
+pub(super) const RECORDS: &str = records!();
+
+/// The one in this row.
+pub(super) const RECORD: &str = concat!(records!(), " WHERE i.interaction_id = ?1");
 
 pub(super) const INSERT: &str = "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
      created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -179,8 +189,11 @@ impl ReadTx<'_> {
 
     /// The interaction with this id, with everything that belongs to it.
     pub fn record(&self, id: &RequestId) -> Result<Option<Record>> {
-        let mut statement = self.conn.prepare_cached(&format!("{RECORDS} WHERE i.request_id = ?1"))?;
-        let mut rows = statement.query([id])?;
+        // Nearly every registration is new: that costs the short statement alone.
+        let mut statement = self.conn.prepare_cached("SELECT interaction_id FROM interactions WHERE request_id = ?1")?;
+        let Some(row) = statement.query_row([id], |row| row.get::<_, i64>(0)).optional()? else { return Ok(None) };
+        let mut statement = self.conn.prepare_cached(RECORD)?;
+        let mut rows = statement.query([row])?;
         rows.next()?.map(record_from).transpose()
     }
 

@@ -40,6 +40,9 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     inspect(path)?;
     let mut writer = connect(path)?;
     migrate(&mut writer)?;
+    // What undoes a single statement is kept beside the transaction: where that might become a file, SQLite takes 64 KiB of
+    // memory for each statement, and gives them back.
+    writer.pragma_update(None, "temp_store", "MEMORY")?;
     let checkpointer = connect(path)?;
     locks.mark(path)?;
     finish_checkpoint(&writer);

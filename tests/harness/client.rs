@@ -40,10 +40,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The stable code of a refusal; panics with the whole answer when there is none.
+    /// The stable code of a refusal, in the shape of the API or of a dialect; panics with the whole answer when there is none.
     pub(crate) fn code(&self) -> &str {
-        assert!(self.body["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "no sentence: {self:?}");
-        self.body["code"].as_str().unwrap_or_else(|| panic!("no code: {self:?}"))
+        let error = &self.body["error"];
+        let (sentence, code) = match error.is_object() {
+            true => (&error["message"], &error["code"]),
+            false => (error, &self.body["code"]),
+        };
+        assert!(sentence.as_str().is_some_and(|sentence| !sentence.is_empty()), "no sentence: {self:?}");
+        code.as_str().unwrap_or_else(|| panic!("no code: {self:?}"))
     }
 
     /// Status and code of a refusal.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// lowest: the clock's times and the domain's types may.
 const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
+    &["dialects"],
     &["api", "present"],
     &["dialects"],
     &["config", "metrics", "rules_file", "shares", "waiters"],

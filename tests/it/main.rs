@@ -7,6 +7,7 @@ mod architecture;
 mod audit;
 mod cli;
 mod dependencies;
+mod dialects;
 mod documents;
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::api::HookQuery;
-use crate::dialects::Ask;
+use crate::dialects::hooks::Ask;
 use crate::domain::enums::HookClient;
 
 /// Files of git that are read are not larger than this, in bytes.

@@ -9,7 +9,7 @@ use super::say::Said;
 use super::{Hook, On, locked};
 use crate::api::{HookAnswer, HookEvent, HookQuery, StillWaiting};
 use crate::client::{Client, Error, RetryPolicy, pause};
-use crate::dialects::{self, Ask, Does, Moment, Voice, without_output};
+use crate::dialects::hooks::{self, Ask, Does, Moment, Voice, without_output};
 use crate::domain::enums::{HookClient, Role};
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::json::JsonObject;
@@ -66,8 +66,8 @@ impl Work {
             Ok(event) => event,
             Err(what) => return Said::Denied(Denial::NotUnderstood { what }),
         };
-        let dialects::Hook { client, does, voice } = dialects::Hook::read(self.client, &event);
-        let has_permission_event = dialects::has_permission_event(client);
+        let hooks::Hook { client, does, voice } = hooks::Hook::read(self.client, &event);
+        let has_permission_event = hooks::has_permission_event(client);
         {
             let mut known = locked(progress);
             known.is_silent = matches!(does, Does::Ran(_) | Does::Ends { .. } | Does::Nothing);

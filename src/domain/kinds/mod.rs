@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use super::enums::{Delivery, Outcome, RiskLevel, string_enum};
 use super::id::{RuleId, ToolName};
-use super::json::JsonObject;
+use super::json::{self, JsonObject};
 use super::trust_rule::RuleUse;
 
 string_enum! {
@@ -77,6 +77,9 @@ impl Remains {
         Summary { title, text: FORGOTTEN.into() }
     }
 }
+
+/// Room for most of what is written of a confirmation beside its input, in bytes.
+const CONTENT_BYTES: usize = 640;
 
 /// What stands in a list in the place of what is forgotten.
 pub const FORGOTTEN: &str = "(forgotten)";
@@ -276,7 +279,10 @@ impl Content {
     /// The JSON that is stored and shown: the member named after the kind.
     pub fn to_json(&self) -> serde_json::Result<String> {
         match self {
-            Self::Confirmation(confirmation) => serde_json::to_string(confirmation),
+            Self::Confirmation(confirmation) => {
+                // Of what is there beside the input, little is long.
+                json::written(confirmation, confirmation.input.text().len() + CONTENT_BYTES)
+            }
             Self::Secret(secret) => serde_json::to_string(secret),
             Self::Question(question) => serde_json::to_string(question),
             Self::Forgotten(_) => Ok("{}".to_owned()),
@@ -292,7 +298,7 @@ impl Content {
         let subject = confirmation.subject.clone();
         confirmation.subject = Some(confirmation.subject_before_profiles());
         let input = std::mem::take(&mut confirmation.input);
-        let identity = serde_json::to_string(confirmation);
+        let identity = json::written(confirmation, CONTENT_BYTES);
         (confirmation.input, confirmation.subject) = (input, subject);
         identity
     }

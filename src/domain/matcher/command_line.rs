@@ -1,6 +1,8 @@
 //! A command line, taken apart into simple commands.
 
-use super::danger;
+use std::sync::OnceLock;
+
+use super::danger::{self, Look};
 use super::doubt::Doubt;
 use super::line_walk::Walk;
 use super::names;
@@ -23,7 +25,28 @@ pub(in crate::domain) struct SimpleCommand {
     pub(super) reads_document: bool,
     /// Whether it runs a script in the shell itself, and nothing is known of what the others mean then.
     pub(super) is_sourced: bool,
+    /// What is seen of its words, once something has looked.
+    looked: Looked,
 }
+
+/// What was seen of a command's words, kept for every pattern that it is held against. It says nothing that the words do not,
+/// so it is no part of what makes two commands the same, and a command that is made of another is looked at anew.
+#[derive(Debug, Default)]
+struct Looked(OnceLock<Look>);
+
+impl Clone for Looked {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Looked {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Looked {}
 
 /// Everything that a command line runs, as far as that is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +73,13 @@ impl SimpleCommand {
             here: Here::default(),
             reads_document: false,
             is_sourced: false,
+            looked: Looked::default(),
         }
+    }
+
+    /// What is seen of its words; to be called once it is known where it runs.
+    pub(super) fn look(&self) -> &Look {
+        self.looked.0.get_or_init(|| danger::look(self))
     }
 
     /// The command that this measures, or runs for a limited time, and does nothing else: `time make`, `timeout 60 npm test`.

@@ -2,7 +2,6 @@
 
 use super::command_line::SimpleCommand;
 use super::components::Care;
-use super::danger;
 use super::glob::{Glob, Reach};
 use super::names;
 use super::parse;
@@ -145,7 +144,7 @@ impl CommandPattern {
         let Some(covering) = self.covering(words) else {
             return false;
         };
-        let look = danger::look(command);
+        let look = command.look();
         if look.is_wrapper && self.has_wildcards() {
             return false;
         }

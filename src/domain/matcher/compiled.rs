@@ -33,6 +33,11 @@ pub(super) fn climbs(text: &str) -> bool {
 /// In JSON a `*` stays inside one string.
 const JSON: Reach = Reach::Narrow { forbidden: &['"', '\\'] };
 
+/// The pattern `text` as one of commands. What is a star here and a wildcard to a shell's quoting is only itself.
+pub(super) fn as_command(text: &str, glob: &Glob) -> Option<CommandPattern> {
+    CommandPattern::parse(text).filter(|command| glob.literal().is_none() || !command.has_wildcards())
+}
+
 impl CompiledPattern {
     /// Reads `pattern`.
     #[must_use]
@@ -40,8 +45,7 @@ impl CompiledPattern {
         let text = pattern.as_str();
         let glob = Glob::new(text);
         Self {
-            // What is a star here and a wildcard to a shell's quoting is only itself.
-            command: CommandPattern::parse(text).filter(|command| glob.literal().is_none() || !command.has_wildcards()),
+            command: as_command(text, &glob),
             path: PathPattern::parse(text),
             folded_path: PathPattern::parse(text).and(PathPattern::folded(text)),
             url: UrlPattern::parse(text),

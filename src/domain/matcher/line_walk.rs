@@ -312,7 +312,8 @@ impl<'t> Walk<'t> {
         }
         let start = node.start_byte();
         let reads_pipe = self.piped.iter().any(|range| range.contains(&start));
-        let mut command = SimpleCommand { reads_pipe, ..SimpleCommand::new(words) };
+        let mut command = SimpleCommand::new(words);
+        command.reads_pipe = reads_pipe;
         command.is_sourced = command.sources_one();
         if command.words.is_empty() {
             self.doubt(Doubt::Syntax);

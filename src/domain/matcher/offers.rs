@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::glob::{Glob, escape};
 use super::programs::SUBCOMMANDS;
 use super::subject::{Form, Subject};
+use super::compiled::as_command;
 use super::{CompiledPattern, Pattern, Scope};
-use super::{danger, names, path::Path};
+use super::{names, path::Path};
 use crate::domain::kinds::{AllowlistOption, Confirmation, ScopeOption};
 use crate::domain::members::{Members, Pointer, pinned};
 
@@ -123,15 +124,21 @@ impl Subject {
 
     /// Whether a rule with this pattern covers the subject.
     fn is_covered_by(&self, pattern: &Pattern) -> bool {
+        let glob = Glob::new(pattern.as_str());
         // What is this to the letter needs no reading.
-        if Glob::new(pattern.as_str()).literal() == Some(self.text.as_str()) {
+        if glob.literal() == Some(self.text.as_str()) {
             return true;
         }
-        let pattern = CompiledPattern::new(pattern);
-        let commands = self.commands();
-        let all = !commands.is_empty()
-            && commands.iter().all(|command| command.is_safe_here() && pattern.allows_command(command));
-        self.doubt.is_none() && (all || pattern.allows_whole(self))
+        if self.doubt.is_some() {
+            return false;
+        }
+        match self.commands() {
+            [] => CompiledPattern::new(pattern).allows_whole(self),
+            // Every registration comes here: the pattern is read only as what it is held against.
+            commands => as_command(pattern.as_str(), &glob).is_some_and(|pattern| {
+                commands.iter().all(|command| command.is_safe_here() && pattern.allows(command))
+            }),
+        }
     }
 
     /// Why an agent's own offer for `asked` is left out; `None`: it stands.
@@ -193,7 +200,7 @@ impl Subject {
         let deep = SUBCOMMANDS.get(names::base_name(program).as_str())?;
         let mut named = if deep.contains(subcommand) { 3 } else { 2 };
         words.get(2..named)?.iter().all(is_name).then_some(())?;
-        let look = danger::look(command);
+        let look = command.look();
         match look.inner {
             Some(inner) => named = named.max(inner + 1),
             None if RUN_THEIR_WORDS.contains(words.get(named - 1)?) => named += 1,

@@ -216,7 +216,7 @@ impl CommandPattern {
         if command.is_sourced && has_wildcards {
             return format!("{} runs a script in the shell itself, which no `*` stands for", quoted(program));
         }
-        let look = danger::look(command);
+        let look = command.look();
         if look.is_wrapper && has_wildcards {
             return format!("{} runs what its words say, and no `*` stands for that", quoted(program));
         }

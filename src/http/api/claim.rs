@@ -30,7 +30,7 @@ pub(crate) async fn report_outcome(
     Json(body): Json<OutcomeBody>,
 ) -> Result<Response, Problem> {
     let OutcomeBody { claim_id, outcome, detail } = body;
-    let record = app.service.report_outcome(&caller, &request_id, claim_id, outcome, detail).await?;
+    let record = app.service.report_outcome(&caller, &request_id, Some(claim_id), outcome, detail).await?;
     ok(&Interaction::from(record))
 }
 

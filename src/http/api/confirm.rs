@@ -45,6 +45,6 @@ pub(crate) fn command(body: ConfirmBody, limits: &Limits) -> Result<Confirm, Pro
 }
 
 /// The answer to every other resolution that was accepted.
-pub(super) fn accepted() -> Result<Response, Problem> {
+pub(crate) fn accepted() -> Result<Response, Problem> {
     ok(&Accepted { accepted: true, warnings: None })
 }

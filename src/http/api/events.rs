@@ -61,7 +61,7 @@ pub(crate) async fn follow_audit_events(
     Ok(unbuffered(told.chain(pages.flat_map(stream::iter))))
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(id) = headers.get("last-event-id") else { return Ok(None) };
     let id = id.to_str().ok().and_then(|id| id.parse::<i64>().ok()).filter(|id| *id >= 0);
     id.map(Some).ok_or_else(|| {

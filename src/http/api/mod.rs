@@ -13,7 +13,7 @@ pub(crate) mod page;
 mod question;
 mod register;
 pub(crate) mod secret;
-mod trust_rules;
+pub(crate) mod trust_rules;
 mod why;
 
 use axum::middleware::map_response;
@@ -33,7 +33,7 @@ use self::secret::*;
 use self::trust_rules::*;
 use self::why::*;
 use crate::api::Call;
-use crate::http::dialects::hooks::hook_event;
+use crate::http::dialects::{aap::*, hooks::hook_event, humanlayer::*, vellum::*};
 use crate::http::{App, Route};
 
 /// The description of the API, for programs and for people. It holds no data and needs no token.
@@ -60,7 +60,7 @@ crate::api::routes::routes!(handlers);
 
 /// What answers a call.
 pub(super) fn handler(call: Call) -> MethodRouter<App> {
-    let carries_a_value = matches!(call, Call::TakeSecret | Call::ProvideSecret);
+    let carries_a_value = matches!(call, Call::TakeSecret | Call::ProvideSecret | Call::VellumSecret);
     let handler = handler_named(call);
     if carries_a_value { handler.layer(map_response(close_connection)) } else { handler }
 }

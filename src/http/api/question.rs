@@ -5,18 +5,25 @@ use axum::response::Response;
 
 use super::confirm::accepted;
 use crate::api::AnswerBody;
+use crate::dialects::vellum::VellumAnswerBody;
 use crate::http::App;
+use crate::http::dialects::vellum::respond;
 use crate::http::error::Problem;
-use crate::http::extract::Json;
+use crate::http::extract::OursOr;
 use crate::http::middleware::auth::Resolver;
 use crate::service::Answer;
 
 pub(crate) async fn answer_question(
     State(app): State<App>,
     Resolver(caller): Resolver,
-    Json(body): Json<AnswerBody>,
+    body: OursOr<AnswerBody, VellumAnswerBody>,
 ) -> Result<Response, Problem> {
+    let body = match body {
+        OursOr::Ours(body) => body,
+        OursOr::Other(body) => return respond(&app, &caller, body).await,
+    };
     body.check()?;
-    app.service.answer_question(&caller, Answer { request_id: body.request_id, responses: body.responses }).await?;
+    let AnswerBody { request_id, responses } = body;
+    app.service.answer_question(&caller, Answer { request_id, responses }).await?;
     accepted()
 }

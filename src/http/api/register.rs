@@ -27,6 +27,7 @@ pub(crate) async fn register_interaction(
         metadata: body.metadata,
         origin: body.origin,
         traceparent: traceparent(&headers),
+        claim_within_ms: None,
     };
     let Registered { is_new, record, warnings } = app.service.register(&caller, register).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

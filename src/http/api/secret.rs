@@ -8,19 +8,24 @@ use axum::response::Response;
 
 use super::confirm::accepted;
 use crate::api::{Interaction, ProvideSecretBody, SecretHandout, TakeSecretBody};
+use crate::dialects::vellum::VellumSecretBody;
 use crate::domain::id::RequestId;
 use crate::http::App;
+use crate::http::dialects::vellum::give;
 use crate::http::error::Problem;
-use crate::http::extract::{Json, NoQuery, OptionalJson, Param, ok};
+use crate::http::extract::{NoQuery, OptionalJson, OursOr, Param, ok};
 use crate::http::middleware::auth::{Registrant, Resolver};
 use crate::service::{self, ProvideSecret};
 
 pub(crate) async fn provide_secret(
     State(app): State<App>,
     Resolver(caller): Resolver,
-    Json(body): Json<ProvideSecretBody>,
+    body: OursOr<ProvideSecretBody, VellumSecretBody>,
 ) -> Result<Response, Problem> {
-    let ProvideSecretBody { request_id, value, delivery } = body;
+    let ProvideSecretBody { request_id, value, delivery } = match body {
+        OursOr::Ours(body) => body,
+        OursOr::Other(body) => return give(&app, &caller, body).await,
+    };
     let provide = ProvideSecret { request_id, value, delivery: delivery.unwrap_or_default() };
     app.service.give_secret(&caller, provide).await?;
     accepted()

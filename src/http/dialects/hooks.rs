@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Map, json};
 
 use crate::api::{HookAnswer, HookEvent, HookQuery, StillWaiting};
-use crate::dialects::{Ask, Does, Hook, Ran, Voice};
+use crate::dialects::hooks::{Ask, Does, Hook, Ran, Voice};
 use crate::domain::enums::HookClient;
 use crate::domain::interaction::Deadline;
 use crate::domain::json::JsonObject;

@@ -16,7 +16,7 @@
 //!
 //! Every refusal has one shape: `{"error": "<a sentence>", "code": "<stable_snake_case>"}`, with more members where they
 //! help, such as `field`, `status` or `retryAfterMs`. Programs go by `code`, which never changes; the sentence is for people
-//! and may. Browsers get the sentence as a page, which `web` makes from the [`ErrorText`] beside the answer.
+//! and may. Dialects tell it in shapes of their own (`shape.rs`). Browsers get the sentence as a page, which `web` makes from the [`ErrorText`] beside the answer.
 //!
 //! A refusal is the caller's to correct: it says what was wrong, and the log has only its status and code, at `info`. A
 //! failure is the operator's: the client gets one opaque sentence, or which resource is short and when to try again, and
@@ -24,6 +24,7 @@
 //! leaves the server.
 
 mod refused;
+mod shape;
 
 use std::any::Any;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use axum::http::{Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value};
 
+pub(crate) use self::shape::ErrorShape;
 use crate::api::{ErrorBody, Invalid};
 use crate::http::middleware::observe::Code;
 use crate::service;
@@ -110,6 +112,8 @@ impl IntoResponse for Problem {
         *response.status_mut() = self.status;
         response.extensions_mut().insert(Code(self.code));
         response.extensions_mut().insert(said);
+        // For the dialects, which tell it in a shape of their own.
+        response.extensions_mut().insert(shape);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.status == StatusCode::UNAUTHORIZED {
@@ -294,6 +298,11 @@ pub(crate) fn unparsed(status: StatusCode, max_header_bytes: usize) -> Problem {
         }
         _ => Problem::malformed("this is not a well-formed request of HTTP/1.1"),
     }
+}
+
+pub(crate) fn missing_idempotency_key() -> Problem {
+    let message = "this call has one header Idempotency-Key, so that it can be repeated";
+    Problem::new(StatusCode::BAD_REQUEST, "missing_idempotency_key", message)
 }
 
 pub(crate) fn not_json() -> Problem {

@@ -19,7 +19,7 @@ use super::observe::Observed;
 use super::origin::{add_headers, guard, preflight};
 use crate::http::App;
 use crate::http::base_path::put_before_location;
-use crate::http::error::{Problem, panicked};
+use crate::http::error::{ErrorShape, Problem, panicked};
 use crate::http::extract::check_headers;
 
 /// The credential that a route requires.
@@ -71,12 +71,14 @@ impl Service<Request> for RequestService {
 impl RequestLayer {
     async fn answer(self, route: Route, request: Request) -> Response {
         let observed = Observed::begin(&request, &self.app);
+        let shape = ErrorShape::of(request.uri().path());
         let guarded = AssertUnwindSafe(self.guarded(route, request)).catch_unwind();
         let answered = guarded.instrument(observed.span().clone()).await;
         let mut response = answered.unwrap_or_else(panicked);
         add_headers(response.headers_mut());
         put_before_location(self.app.http.base(), response.headers_mut());
         observed.end(&mut response, &self.app);
+        shape.apply(&mut response);
         response
     }
 

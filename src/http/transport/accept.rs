@@ -32,9 +32,9 @@ use crate::service::Service;
 /// How much of a request may be buffered: more than the limit on headers, so that a request over that limit gets its answer.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// How many headers a request may have: so many that the limit on their size is what refuses, unless they are tiny. Room
-/// for this many is made for every request.
-const MOST_HEADERS: usize = 256;
+/// How many headers a request may have: room for this many is made for every request, on the stack up to this number, and
+/// real clients send a fifth of it.
+const MOST_HEADERS: usize = 100;
 
 /// How long a client on a reserved connection may take to send its headers.
 const RESERVED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -60,7 +60,14 @@ pub(crate) async fn serve(
     let http = config.http.clone();
     let load = LoadShedder::new(&limits);
     let refusals = RefusalLog::default();
-    let shared = App::new(Shared { service: Arc::clone(&service), limits, http, load, refusals });
+    let shared = App::new(Shared {
+        service: Arc::clone(&service),
+        limits,
+        http,
+        aap_claim_within: config.aap_claim_within,
+        load,
+        refusals,
+    });
     let pages = pages(&shared);
     let app = router(Arc::clone(&shared), pages);
     let server = Server {

@@ -49,9 +49,16 @@ fn no_request_passes_without_a_token_that_is_in_force() {
                 headers.extend(credentials.iter().map(|value| format!("Authorization: {value}")));
                 let headers = headers.iter().map(String::as_str).collect::<Vec<_>>();
                 let answer = exchange(&anonymous, (head(&anonymous, &line, &headers) + &body).as_bytes());
-                let refusal = (answer.status(), &answer.body["code"]);
-                assert_eq!(refusal, (Some(401), &json!("unauthenticated")), "{line} {credentials:?}: {answer:?}");
-                assert!(answer.body["error"].is_string() && answer.head.contains("www-authenticate: Bearer"));
+                let is_dialects = answer.body["error"].is_object();
+                let told = if is_dialects { &answer.body["error"]["code"] } else { &answer.body["code"] };
+                assert_eq!(
+                    (answer.status(), told),
+                    (Some(401), &json!("unauthenticated")),
+                    "{line} {credentials:?}: {answer:?}"
+                );
+                assert_eq!(is_dialects, call.route.starts_with("/aap/") || call.route.starts_with("/v1/assistants/"));
+                assert!(is_dialects || answer.body["error"].is_string());
+                assert!(answer.head.contains("www-authenticate: Bearer"));
             }
         }
         assert_eq!(anonymous.get("/v1/nothing").refusal(), (401, "unauthenticated"));
@@ -78,7 +85,7 @@ fn a_role_is_not_kept_from_what_is_its_own_to_do() {
     for role in [Role::Agent, Role::Approver, Role::Auditor] {
         let fixture = Fixture::new();
         let client = fixture.server.client("eve", role);
-        for call in fixture.calls().iter().filter(|call| call.roles.contains(&role)) {
+        for call in fixture.calls().iter().filter(|call| call.roles.contains(&role) && call.status != 403) {
             let answer = ending(call, &client);
             assert!(
                 ![401, 403, 405, 500].contains(&answer.status),

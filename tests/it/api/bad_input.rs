@@ -54,7 +54,9 @@ fn places(body: &Value) -> Vec<String> {
 }
 
 fn is_free(place: &str) -> bool {
-    ["/input", "/metadata", "/updatedInput"].iter().any(|free| place.ends_with(free))
+    const FREE: [&str; 8] =
+        ["/input", "/metadata", "/updatedInput", "/arguments", "/context", "/kwargs", "/channel", "/state"];
+    FREE.iter().any(|free| place.ends_with(free))
 }
 
 fn replaced(body: &Value, place: &str, by: &Value) -> String {

@@ -91,7 +91,8 @@ fn a_body_that_does_not_say_that_it_is_json_is_not_read_as_json() {
         for call in with_bodies(fixture) {
             let body = call.body.as_ref().unwrap().to_string();
             let send = |headers: &[(&str, &str)]| {
-                fixture.admin.try_send(call.method, &call.path, headers, Some(body.as_bytes())).unwrap()
+                let headers = [call.headers, headers].concat();
+                fixture.admin.try_send(call.method, &call.path, &headers, Some(body.as_bytes())).unwrap()
             };
             for content_type in types {
                 let answer = send(&[("content-type", content_type)]);
@@ -221,7 +222,7 @@ fn a_query_where_none_is_taken_is_not_silently_ignored() {
             let headers: &[_] = if call.is_feed() { &[("last-event-id", "none")] } else { &[] };
             let answer = asked.send_with(&fixture.admin, headers);
             assert_eq!(answer.refusal(), (400, "malformed_request"), "{} {}", asked.method, asked.path);
-            assert!(answer.body["error"].as_str().unwrap().contains("surprise"), "{answer:?}");
+            assert!(answer.text.contains("surprise"), "{answer:?}");
         }
     });
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use countersign::domain::enums::{Kind, Role};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, KINDS, TestServer, confirmation, secret};
+use crate::harness::{Answer, Client, KINDS, TestServer, confirmation, question, secret};
 
 /// One call, as the admin of a [`Fixture`] makes it with success.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) status: u16,
     /// Who may make it.
     pub(crate) roles: &'static [Role],
+    /// The headers that it has beside the usual ones.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
 }
 
 const AGENTS: &[Role] = &[Role::Agent, Role::Admin];
@@ -33,7 +35,16 @@ const NOT_AUDITORS: &[Role] = &[Role::Agent, Role::Approver, Role::Admin];
 
 impl Call {
     fn get(route: &'static str, path: &str, roles: &'static [Role]) -> Self {
-        Self { method: "GET", route, path: path.to_owned(), body: None, optional_body: false, status: 200, roles }
+        Self {
+            method: "GET",
+            route,
+            path: path.to_owned(),
+            body: None,
+            optional_body: false,
+            status: 200,
+            roles,
+            headers: &[],
+        }
     }
 
     fn post(route: &'static str, path: &str, body: Value, roles: &'static [Role]) -> Self {
@@ -42,6 +53,10 @@ impl Call {
 
     fn creating(self) -> Self {
         Self { status: 201, ..self }
+    }
+
+    fn with_key(self, key: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers: key, ..self }
     }
 
     fn with_optional_body(self) -> Self {
@@ -55,7 +70,7 @@ impl Call {
     /// With headers of the test's own beside the usual ones.
     pub(crate) fn send_with(&self, client: &Client, headers: &[(&str, &str)]) -> Answer {
         let body = self.body.as_ref().map(Value::to_string);
-        let mut all = headers.to_vec();
+        let mut all = [self.headers, headers].concat();
         if body.is_some() {
             all.push(("content-type", "application/json"));
         }
@@ -64,12 +79,13 @@ impl Call {
 
     /// With this text in place of its body.
     pub(crate) fn send_text(&self, client: &Client, body: &[u8]) -> Answer {
-        client.try_send(self.method, &self.path, &[("content-type", "application/json")], Some(body)).unwrap()
+        let headers = [self.headers, &[("content-type", "application/json")]].concat();
+        client.try_send(self.method, &self.path, &headers, Some(body)).unwrap()
     }
 
     /// Whether its answer never ends: server-sent events.
     pub(crate) fn is_feed(&self) -> bool {
-        self.route == "/v1/events"
+        self.route.starts_with("/v1/") && self.route.ends_with("/events")
     }
 }
 
@@ -78,13 +94,44 @@ pub(crate) struct Fixture {
     pub(crate) server: TestServer,
     pub(crate) admin: Client,
     rule_id: String,
+    /// What the admin has submitted by AAP: pending, approved, and used.
+    aap: [String; 3],
+}
+
+/// The keys of what the admin submits by AAP.
+const AAP_KEYS: [&[(&str, &str)]; 3] =
+    [&[("idempotency-key", "pending")], &[("idempotency-key", "approved")], &[("idempotency-key", "used")]];
+
+/// A submission of AAP that says all that one may say.
+fn aap_submission() -> Value {
+    json!({"tool": "deploy", "server": "ops", "arguments": {"n": 1.5}, "timeout": "10m", "agent_reasoning": "green",
+        "context": {"call_id": "run:1"}})
+}
+
+/// What a HumanLayer SDK asks with this id.
+fn humanlayer(call_id: &str, spec: Value) -> Value {
+    json!({"run_id": "run", "call_id": call_id, "spec": spec})
+}
+
+fn humanlayer_function() -> Value {
+    json!({"fn": "send", "kwargs": {"to": "ada"}, "channel": {"slack": {"channel_or_user_id": "C1"}}, "state": {},
+        "reject_options": [humanlayer_option()]})
+}
+
+fn humanlayer_message() -> Value {
+    json!({"msg": "Which?", "subject": "Colours", "channel": {"sms": {"phone_number": "1"}}, "state": {},
+        "response_options": [humanlayer_option()]})
+}
+
+fn humanlayer_option() -> Value {
+    json!({"name": "no", "title": "No", "description": "not now", "prompt_fill": "Not now.", "interactive": true})
 }
 
 /// The digest of what [`confirmation`] asks, computed elsewhere: `printf '{"input":…}' | sha256sum`.
 pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
 
 impl Fixture {
-    /// Pending: one of each kind of an agent, with the id of [`KINDS`], and `own-p` of the admin. The agent's `d` is approved. The admin's `own-c` is approved, `own-d` claimed
+    /// Pending: one of each kind of an agent, with the id of [`KINDS`], its question `one-q` of one entry, and `own-p` of the admin. The agent's `d` is approved. The admin's `own-c` is approved, `own-d` claimed
     /// too, and `own-s` answered.
     pub(crate) fn new() -> Self {
         let server = TestServer::start();
@@ -98,20 +145,44 @@ impl Fixture {
         for registration in own {
             admin.register(&registration);
         }
+        let mut one = question("one-q");
+        one["question"]["entries"].as_array_mut().unwrap().truncate(1);
+        one["question"]["entries"][0]["freeTextAllowed"] = json!(true);
+        agent.register(&one);
         ada.confirm("own-c", "allow").expect(200);
         ada.confirm("own-d", "allow").expect(200);
         ada.confirm("d", "allow").expect(200);
         ada.post("/v1/secret", &json!({"requestId": "own-s", "value": "v"})).expect(200);
         admin.post("/v1/interactions/own-d/claim", &json!({"claimId": "claim"})).expect(200);
+        let aap = AAP_KEYS.map(|key| {
+            let headers = [key, &[("content-type", "application/json")]].concat();
+            let body = aap_submission().to_string();
+            let made = admin.try_send("POST", "/aap/v1/requests", &headers, Some(body.as_bytes())).unwrap();
+            made.expect(201).body["id"].as_str().unwrap().to_owned()
+        });
+        ada.confirm(&aap[1], "allow").expect(200);
+        ada.confirm(&aap[2], "allow").expect(200);
+        let consume = format!("/aap/v1/requests/{}/consume", aap[2]);
+        admin.try_send("POST", &consume, AAP_KEYS[2], Some(b"")).unwrap().expect(200);
+        admin.post("/humanlayer/v1/function_calls", &humanlayer("call", humanlayer_function())).expect(200);
+        admin.post("/humanlayer/v1/contact_requests", &humanlayer("contact", humanlayer_message())).expect(200);
         let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
         let made = ada.post("/v1/trust-rules", &rule).expect(201);
         let rule_id = made.body["trustRule"]["ruleId"].as_str().unwrap().to_owned();
-        Self { server, admin, rule_id }
+        Self { server, admin, rule_id, aap }
     }
 
     /// Every call. A read that none of the lists below names is one that every role may make, about `c`.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        let lists = [Self::agents_calls(), Self::approvers_calls(), self.rules_calls(), Self::other_calls()];
+        let lists = [
+            Self::agents_calls(),
+            Self::approvers_calls(),
+            self.rules_calls(),
+            Self::other_calls(),
+            self.aap_calls(),
+            Self::humanlayer_calls(),
+            self.vellum_calls(),
+        ];
         let mut calls = lists.into_iter().flatten().collect::<Vec<_>>();
         for call in countersign::api::Call::ALL.iter().filter(|call| call.needs_token() && call.method() == "GET") {
             if !calls.iter().any(|listed| (listed.method, listed.route) == (call.method(), call.path())) {
@@ -199,6 +270,91 @@ impl Fixture {
     fn other_calls() -> Vec<Call> {
         let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
         vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body()]
+    }
+
+    fn aap_calls(&self) -> Vec<Call> {
+        const LIST: &str = "/aap/v1/requests";
+        const ONE: &str = "/aap/v1/requests/{id}";
+        let [pending, approved, used] = &self.aap;
+        let path = |id: &str, verb: &str| format!("{LIST}/{id}{verb}");
+        let outcome = json!({"status": "succeeded", "note": "all is well"});
+        let mut new = aap_submission();
+        new["arguments"] = json!({"n": 2});
+        vec![
+            Call::post(LIST, LIST, new, AGENTS).creating().with_key(&[("idempotency-key", "new")]),
+            Call::get(ONE, &path(pending, ""), AGENTS),
+            Call { method: "DELETE", ..Call::get(ONE, &path(pending, ""), AGENTS) },
+            Call::post("/aap/v1/requests/{id}/consume", &path(approved, "/consume"), json!({}), AGENTS)
+                .with_optional_body()
+                .with_key(&[("idempotency-key", "consume")]),
+            Call::post("/aap/v1/requests/{id}/outcome", &path(used, "/outcome"), outcome, AGENTS),
+        ]
+    }
+
+    fn humanlayer_calls() -> Vec<Call> {
+        const CALLS: &str = "/humanlayer/v1/function_calls";
+        const CONTACTS: &str = "/humanlayer/v1/contact_requests";
+        let escalation = json!({"escalation_msg": "help", "additional_recipients": [], "channel": {}});
+        let status = json!({"requested_at": "2030-01-01T00:00:00Z", "responded_at": "2030-01-01T00:00:00Z", "approved": true,
+            "comment": "yes", "reject_option_name": "no", "slack_message_ts": "1", "response": "so",
+            "response_option_name": "no"});
+        let mut calls = vec![
+            Call::post(CALLS, CALLS, humanlayer("new", humanlayer_function()), AGENTS),
+            Call::get("/humanlayer/v1/function_calls/{callId}", "/humanlayer/v1/function_calls/call", AGENTS),
+            Call::post(CONTACTS, CONTACTS, humanlayer("new", humanlayer_message()), AGENTS),
+            Call::get("/humanlayer/v1/contact_requests/{callId}", "/humanlayer/v1/contact_requests/contact", AGENTS),
+        ];
+        for (respond, escalate, own) in [
+            (
+                "/humanlayer/v1/agent/function_calls/{callId}/respond",
+                "/humanlayer/v1/agent/function_calls/{callId}/escalate_email",
+                "call",
+            ),
+            (
+                "/humanlayer/v1/agent/human_contacts/{callId}/respond",
+                "/humanlayer/v1/agent/human_contacts/{callId}/escalate_email",
+                "contact",
+            ),
+        ] {
+            let refused = Call::post(respond, &respond.replace("{callId}", own), status.clone(), AGENTS);
+            calls.push(Call { status: 403, ..refused.with_optional_body() });
+            calls.push(Call::post(escalate, &escalate.replace("{callId}", own), escalation.clone(), AGENTS));
+        }
+        calls
+    }
+
+    fn vellum_calls(&self) -> Vec<Call> {
+        const BASE: &str = "/v1/assistants/{assistantId}";
+        let call = |route: &'static str, body: Value, roles| {
+            Call::post(route, &route.replace("{assistantId}", "vellum"), body, roles)
+        };
+        let get = |route: &'static str, roles| Call::get(route, &route.replace("{assistantId}", "vellum"), roles);
+        let [confirmation, secret] = ["confirmation", "secret"].map(|name| {
+            let kind = KINDS.iter().find(|kind| kind.name == name).unwrap();
+            (kind.full_answer)(kind.id)
+        });
+        let submit = json!({"requestId": "q", "kind": "submit", "responses": [
+            {"questionId": "colour", "kind": "option", "optionId": "red"},
+            {"questionId": "why", "kind": "free_text", "text": "so"},
+            {"questionId": "shades", "kind": "skip"}]});
+        let rule = json!({"requestId": "c", "pattern": "make *", "scope": "/repo", "decision": "deny"});
+        let one = |kind: &str, name: &str, value: &str| json!({"requestId": "one-q", "kind": kind, name: value});
+        let rule_path = format!("{BASE}/trust-rules/{}", self.rule_id).replace("{assistantId}", "vellum");
+        vec![
+            call("/v1/assistants/{assistantId}/confirm", confirmation, RESOLVERS),
+            call("/v1/assistants/{assistantId}/secret", secret, RESOLVERS),
+            call("/v1/assistants/{assistantId}/question-response", submit, RESOLVERS),
+            call("/v1/assistants/{assistantId}/question-response", one("option", "optionId", "red"), RESOLVERS),
+            call("/v1/assistants/{assistantId}/question-response", one("free_text", "text", "so"), RESOLVERS),
+            call("/v1/assistants/{assistantId}/trust-rules", rule, RESOLVERS).creating(),
+            get("/v1/assistants/{assistantId}/trust-rules", REVIEWERS),
+            get("/v1/assistants/{assistantId}/pending-interactions", REVIEWERS),
+            get("/v1/assistants/{assistantId}/events", Role::ALL),
+            Call {
+                method: "DELETE",
+                ..Call::get("/v1/assistants/{assistantId}/trust-rules/{ruleId}", &rule_path, RESOLVERS)
+            },
+        ]
     }
 
     /// Does it, and panics if anything in the database is not as it was.

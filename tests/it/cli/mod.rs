@@ -2,6 +2,7 @@
 
 mod ask;
 mod away;
+mod connect;
 mod credentials;
 mod demo;
 mod ids;

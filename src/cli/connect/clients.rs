@@ -1,0 +1,359 @@
+//! The clients that can be connected: where each keeps its settings, and what is to stand there.
+//!
+//! Names of events, units of time limits and what a client does when a hook fails differ from client to client; each was seen by
+//! running the version that is named here, but for Cursor's, which was read in its runtime.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::settings::{self, Content, Entry, SettingsFile};
+use super::snippets;
+
+/// A client of agents, a framework or a language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Client {
+    /// Claude Code: hooks in settings.json
+    ClaudeCode,
+    /// Codex: hooks in hooks.json, which have to be trusted
+    Codex,
+    /// GitHub Copilot's command line: a hook file of its own
+    Copilot,
+    /// Gemini CLI: a hook in settings.json and a policy file
+    Gemini,
+    /// Qwen Code: hooks in settings.json
+    Qwen,
+    /// Cursor: hooks in hooks.json
+    Cursor,
+    /// OpenCode: a plugin
+    Opencode,
+    /// Any client of the Model Context Protocol: the server in .mcp.json of this directory
+    Mcp,
+    /// An editor that speaks the Agent Client Protocol, such as Zed; the agent's command comes after --
+    Acp,
+    /// Frameworks with the Agent Approval Protocol
+    Aap,
+    /// Programs with HumanLayer's SDK
+    Humanlayer,
+    /// curl
+    Curl,
+    /// Python, without a library
+    Python,
+    /// TypeScript, without a library
+    Typescript,
+}
+
+/// When a client's hook asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum On {
+    /// Where the client itself would ask a person
+    Permission,
+    /// Before every use of a tool
+    Every,
+}
+
+/// What our entries are made of.
+#[derive(Clone, Debug)]
+pub(super) struct Means {
+    /// The path of this program.
+    pub(super) program: String,
+    /// The server.
+    pub(super) url: String,
+    /// The file with the agent's token.
+    pub(super) token_file: PathBuf,
+    pub(super) on: On,
+    /// The home directory, or that of a project.
+    pub(super) home: PathBuf,
+    /// Where settings are under XDG's rules.
+    pub(super) config: PathBuf,
+    /// The current directory.
+    pub(super) project: PathBuf,
+    /// Whether the settings are those of the project.
+    pub(super) is_project: bool,
+    /// The command of an agent that speaks the Agent Client Protocol.
+    pub(super) agent: Vec<String>,
+}
+
+/// The longest that a client waits for a hook, in seconds: a day.
+const LIMIT_SECONDS: u32 = 86_400;
+
+/// How long before that a hook answers by itself, in seconds: whatever is cut off by its client is a yes to most.
+const MARGIN_SECONDS: u32 = 100;
+
+impl Client {
+    /// As it is said on the command line.
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// As people call it.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Copilot => "Copilot CLI",
+            Self::Gemini => "Gemini CLI",
+            Self::Qwen => "Qwen Code",
+            Self::Cursor => "Cursor",
+            Self::Opencode => "OpenCode",
+            Self::Mcp => "MCP",
+            Self::Acp => "ACP",
+            Self::Aap => "Agent Approval Protocol",
+            Self::Humanlayer => "HumanLayer's SDK",
+            Self::Curl => "curl",
+            Self::Python => "Python",
+            Self::Typescript => "TypeScript",
+        }
+    }
+
+    /// The program of the client, and the version of it that was tried; `None` for what is no program.
+    pub(super) const fn program(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::ClaudeCode => Some(("claude", "2.1.332")),
+            Self::Codex => Some(("codex", "0.171.0")),
+            Self::Copilot => Some(("copilot", "1.0.102")),
+            Self::Gemini => Some(("gemini", "0.61.0")),
+            Self::Qwen => Some(("qwen", "0.24.4")),
+            Self::Opencode => Some(("opencode", "1.18.33")),
+            Self::Cursor => Some(("cursor", "")),
+            Self::Mcp | Self::Acp | Self::Aap | Self::Humanlayer | Self::Curl | Self::Python | Self::Typescript => None,
+        }
+    }
+
+    /// The files that the client reads, with our entries; none for what is not configured by a file.
+    pub(super) fn files(self, means: &Means) -> Vec<SettingsFile> {
+        let settings = |path: PathBuf, entries| SettingsFile { path, content: Content::Settings(entries) };
+        let ours = |path: PathBuf, text| SettingsFile { path, content: Content::Ours(text) };
+        let base = if means.is_project { &means.project } else { &means.home };
+        match self {
+            Self::ClaudeCode => vec![settings(base.join(".claude/settings.json"), claude_code(means))],
+            Self::Codex => vec![settings(base.join(".codex/hooks.json"), codex(means))],
+            Self::Copilot => {
+                let folder = if means.is_project { base.join(".github/hooks") } else { base.join(".copilot/hooks") };
+                vec![ours(folder.join("countersign.json"), copilot(means))]
+            }
+            Self::Gemini => {
+                let mut files = vec![settings(base.join(".gemini/settings.json"), gemini(means))];
+                if !means.is_project {
+                    files.push(ours(base.join(".gemini/policies/countersign.toml"), GEMINI_POLICY.to_owned()));
+                }
+                files
+            }
+            Self::Qwen => vec![settings(base.join(".qwen/settings.json"), qwen(means))],
+            Self::Cursor => vec![settings(base.join(".cursor/hooks.json"), cursor(means))],
+            Self::Opencode => {
+                let folder = if means.is_project { base.join(".opencode") } else { means.config.join("opencode") };
+                vec![ours(folder.join("plugin/countersign.js"), snippets::opencode(means))]
+            }
+            Self::Mcp => {
+                let server = json!({"command": means.program, "args": means.arguments(&["mcp"])});
+                let entry = Entry::Member(&["mcpServers", "countersign"], server);
+                vec![settings(means.project.join(".mcp.json"), vec![entry])]
+            }
+            Self::Acp if means.agent.is_empty() => Vec::new(),
+            Self::Acp => {
+                let mut words = means.arguments(&["acp"]);
+                words.push("--".to_owned());
+                words.extend(means.agent.iter().cloned());
+                let server = json!({"type": "custom", "command": means.program, "args": words, "env": {}});
+                let entry = Entry::Member(&["agent_servers", "countersign"], server);
+                vec![settings(means.config.join("zed/settings.json"), vec![entry])]
+            }
+            Self::Aap | Self::Humanlayer | Self::Curl | Self::Python | Self::Typescript => Vec::new(),
+        }
+    }
+
+    /// What is to be put into a program, where the client has no settings of its own.
+    pub(super) fn snippet(self, means: &Means) -> Option<String> {
+        match self {
+            Self::Aap => Some(snippets::aap(means)),
+            Self::Humanlayer => Some(snippets::humanlayer(means)),
+            Self::Curl => Some(snippets::curl(means)),
+            Self::Python => Some(snippets::python(means)),
+            Self::Typescript => Some(snippets::typescript(means)),
+            Self::ClaudeCode
+            | Self::Codex
+            | Self::Copilot
+            | Self::Gemini
+            | Self::Qwen
+            | Self::Cursor
+            | Self::Opencode
+            | Self::Mcp
+            | Self::Acp => None,
+        }
+    }
+
+    /// Whether it speaks with the server by itself, and not through this program.
+    pub(super) const fn speaks_http(self) -> bool {
+        matches!(self, Self::Opencode | Self::Aap | Self::Humanlayer | Self::Curl | Self::Python | Self::Typescript)
+    }
+
+    /// What a person should know before it is used.
+    pub(super) fn notes(self, means: &Means) -> Vec<&'static str> {
+        match self {
+            Self::Codex => vec![
+                "Codex skips a hook that is not trusted, without a word: --trust has Codex trust these, as its own /hooks does.",
+                "`codex exec` never asks by itself: for unattended runs connect with --on every.",
+            ],
+            Self::Gemini if means.is_project => {
+                vec![
+                    "A hook only narrows here: allow the tools with `--yolo` or a policy, so that countersign alone asks.",
+                ]
+            }
+            Self::Gemini => {
+                vec!["A hook only narrows here: the policy file allows every tool, so that countersign alone asks."]
+            }
+            Self::Qwen => vec![
+                "A hook only narrows here: run with --yolo, so that countersign alone asks.",
+                "Qwen ignores an edited input: what was approved with an edit is denied, with the edit in words.",
+            ],
+            Self::Cursor => {
+                vec!["A hook only narrows here: allow all in Cursor's own settings, so that countersign alone asks."]
+            }
+            Self::Acp if means.agent.is_empty() => {
+                vec!["Say after -- which agent it is: countersign connect acp -- gemini --acp"]
+            }
+            Self::ClaudeCode
+            | Self::Copilot
+            | Self::Opencode
+            | Self::Mcp
+            | Self::Acp
+            | Self::Aap
+            | Self::Humanlayer
+            | Self::Curl
+            | Self::Python
+            | Self::Typescript => Vec::new(),
+        }
+    }
+
+    /// A line to try it with.
+    pub(super) fn trial(self, means: &Means) -> String {
+        match self {
+            Self::ClaudeCode => "claude \"create the file hello.txt with a greeting\"".to_owned(),
+            Self::Codex if means.on == On::Every => "codex exec \"create the file hello.txt\"".to_owned(),
+            Self::Codex => "codex \"create the file hello.txt outside of this directory\"".to_owned(),
+            Self::Copilot => "copilot -p \"create the file hello.txt\"".to_owned(),
+            Self::Gemini => "gemini -p \"create the file hello.txt\"".to_owned(),
+            Self::Qwen => "qwen --yolo -p \"create the file hello.txt\"".to_owned(),
+            Self::Cursor => "ask Cursor's agent to create the file hello.txt".to_owned(),
+            Self::Opencode => "opencode run \"create the file hello.txt\"".to_owned(),
+            Self::Mcp => format!("{} mcp --help", means.program),
+            Self::Acp => "open an agent thread in Zed and choose countersign".to_owned(),
+            Self::Aap | Self::Python => "python3 ask.py".to_owned(),
+            Self::Humanlayer => "python3 your_program.py".to_owned(),
+            Self::Curl => "sh ask.sh".to_owned(),
+            Self::Typescript => "node --experimental-strip-types ask.ts".to_owned(),
+        }
+    }
+}
+
+impl Means {
+    /// Arguments with which this program finds the server and the token, whatever its environment says.
+    pub(super) fn arguments(&self, command: &[&str]) -> Vec<String> {
+        let own = ["--url", self.url.as_str(), "--token-file"].into_iter().map(str::to_owned);
+        let own = own.chain(std::iter::once(self.token_file.display().to_string()));
+        command.iter().map(|word| (*word).to_owned()).chain(own).collect()
+    }
+
+    /// The arguments of a client's hook.
+    fn hook(&self, client: Client) -> Vec<String> {
+        let mut words = self.arguments(&["hook", &client.name()]);
+        words.extend(["--within".to_owned(), format!("{}s", LIMIT_SECONDS - MARGIN_SECONDS)]);
+        words
+    }
+
+    /// The same as a line for a shell.
+    fn hook_line(&self, client: Client) -> String {
+        let words = self.hook(client);
+        let words = std::iter::once(self.program.as_str()).chain(words.iter().map(String::as_str));
+        // No word of it has a NUL: paths and URLs have none.
+        shlex::try_join(words).unwrap_or_default()
+    }
+
+    /// The event that asks, and the one that would ask the same once more.
+    const fn asks_on(&self) -> (&'static str, &'static str) {
+        match self.on {
+            On::Permission => ("PermissionRequest", "PreToolUse"),
+            On::Every => ("PreToolUse", "PermissionRequest"),
+        }
+    }
+}
+
+fn claude_code(means: &Means) -> Vec<Entry> {
+    let handler = json!({"type": "command", "command": means.program, "args": means.hook(Client::ClaudeCode)});
+    let with = |members: Value| {
+        let mut handler = handler.clone();
+        if let (Some(handler), Value::Object(members)) = (handler.as_object_mut(), members) {
+            handler.extend(members);
+        }
+        json!({"matcher": "*", "hooks": [handler]})
+    };
+    let asking = with(json!({"timeout": LIMIT_SECONDS, "onFailure": "block"}));
+    // What is only told does not hold the client up.
+    let telling = || with(json!({"timeout": 60, "async": true}));
+    let (asks, other) = means.asks_on();
+    vec![
+        Entry::NoHandler(other),
+        Entry::Handler(asks, asking),
+        Entry::Handler("PostToolUse", telling()),
+        Entry::Handler("PostToolUseFailure", telling()),
+        Entry::Handler("SessionEnd", with(json!({"timeout": 60}))),
+    ]
+}
+
+fn codex(means: &Means) -> Vec<Entry> {
+    let handler = |seconds: u32| {
+        let handler = json!({"type": "command", "command": means.hook_line(Client::Codex), "timeout": seconds});
+        json!({"matcher": "*", "hooks": [handler]})
+    };
+    let (asks, other) = means.asks_on();
+    vec![
+        Entry::NoHandler(other),
+        Entry::Handler(asks, handler(LIMIT_SECONDS)),
+        Entry::Handler("PostToolUse", handler(60)),
+    ]
+}
+
+/// One of both events: where both have a hook, both fire for one call.
+fn copilot(means: &Means) -> String {
+    let name = match means.on {
+        On::Permission => "permissionRequest",
+        On::Every => "preToolUse",
+    };
+    let handler = json!({"type": "command", "bash": means.hook_line(Client::Copilot), "timeoutSec": LIMIT_SECONDS});
+    settings::written(&[Entry::Needed("version", json!(1)), Entry::Handler(name, handler)])
+}
+
+/// A policy of Gemini's that asks nobody: the hook comes before it, and its no counts.
+const GEMINI_POLICY: &str = "# countersign's hook asks before each tool; whatever it lets pass is allowed here.\n\
+    [[rule]]\ntoolName = \"*\"\ndecision = \"allow\"\npriority = 900\n";
+
+/// Milliseconds here, as in nothing else of Gemini's kin.
+fn gemini(means: &Means) -> Vec<Entry> {
+    let handler = |milliseconds: u32| {
+        let line = means.hook_line(Client::Gemini);
+        let handler = json!({"type": "command", "name": "countersign", "command": line, "timeout": milliseconds});
+        json!({"matcher": ".*", "hooks": [handler]})
+    };
+    vec![Entry::Handler("BeforeTool", handler(LIMIT_SECONDS * 1000)), Entry::Handler("AfterTool", handler(60_000))]
+}
+
+/// Qwen takes a limit below 1000 for seconds, and any other for milliseconds.
+fn qwen(means: &Means) -> Vec<Entry> {
+    let handler = |milliseconds: u32| {
+        let handler = json!({"type": "command", "command": means.hook_line(Client::Qwen), "timeout": milliseconds});
+        json!({"matcher": "*", "hooks": [handler]})
+    };
+    vec![Entry::Handler("PreToolUse", handler(LIMIT_SECONDS * 1000)), Entry::Handler("PostToolUse", handler(60_000))]
+}
+
+fn cursor(means: &Means) -> Vec<Entry> {
+    let handler = json!({"command": means.hook_line(Client::Cursor), "timeout": LIMIT_SECONDS, "failClosed": true});
+    vec![Entry::Needed("version", json!(1)), Entry::Handler("preToolUse", handler)]
+}
+
+/// The directory in which the tokens of connected agents are kept.
+pub(super) fn token_path(config: &Path, client: Client) -> PathBuf {
+    config.join("countersign/agents").join(format!("{}.token", client.name()))
+}

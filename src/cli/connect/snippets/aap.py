@@ -1,0 +1,9 @@
+# pip install agentapprovalprotocol
+from agentapprovalprotocol import Client
+
+with open(@TOKEN@) as file:
+    client = Client(@URL@ + "/aap", file.read().strip())
+
+# LangGraph:    ApprovalMiddleware(base, token) of agentapprovalprotocol.langgraph
+# Pydantic AI:  ApprovalCapability of agentapprovalprotocol.pydantic_ai
+# and the modules openai_agents, adk, crewai and claude_agent_sdk take the same address and token.

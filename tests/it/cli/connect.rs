@@ -1,0 +1,364 @@
+//! `countersign connect`: what is written into the clients' own settings, and what is taken back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::told;
+use crate::harness::{Client, Process, countersign, token};
+
+/// Clients with settings of their own, and a file of each: user's, and already there with words of the user's.
+const SETTINGS: &[(&str, &str)] = &[
+    ("claude-code", ".claude/settings.json"),
+    ("codex", ".codex/hooks.json"),
+    ("gemini", ".gemini/settings.json"),
+    ("qwen", ".qwen/settings.json"),
+    ("cursor", ".cursor/hooks.json"),
+];
+
+/// Clients that read a file which is ours alone.
+const OWN_FILES: &[(&str, &str)] = &[
+    ("copilot", ".copilot/hooks/countersign.json"),
+    ("opencode", ".config/opencode/plugin/countersign.js"),
+    ("gemini", ".gemini/policies/countersign.toml"),
+];
+
+const THEIRS: &str = "{\n    // the user's own\n    \"version\": 1,\n    \"theme\": \"dark\",\n    \"hooks\": {\n        \"PreToolUse\": [\n            \
+     {\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"lint\"}]},\n        ],\n    },\n}\n";
+
+/// A home directory, a project, programs, and a server with its database.
+struct Place {
+    directory: TempDir,
+    server: Process,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        for folder in ["home", "project", "bin"] {
+            fs::create_dir(directory.path().join(folder)).unwrap();
+        }
+        let server = Process::serve(&directory.path().join("c.db"), &["--credentials-file", "none"]);
+        Self { directory, server }
+    }
+
+    fn home(&self, path: &str) -> PathBuf {
+        self.directory.path().join("home").join(path)
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.home(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.home(path)).unwrap()
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.directory.path().join("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = countersign();
+        command.env("HOME", self.home("")).env_remove("XDG_CONFIG_HOME").env("COUNTERSIGN_URL", &self.server.url);
+        command.env("PATH", format!("{}:/usr/bin:/bin", self.directory.path().join("bin").display()));
+        command.env("COUNTERSIGN_DB", self.directory.path().join("c.db"));
+        command.current_dir(self.directory.path().join("project"));
+        command.arg("connect").args(arguments).output().unwrap()
+    }
+
+    #[track_caller]
+    fn says(&self, arguments: &[&str]) -> String {
+        told(0, self.run(arguments)).0
+    }
+
+    #[track_caller]
+    fn complains(&self, code: i32, arguments: &[&str]) -> String {
+        let (_, sentence) = told(code, self.run(arguments));
+        assert!(sentence.starts_with("countersign: "), "{sentence}");
+        sentence
+    }
+
+    /// Every file below the home and the project.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.home(""), self.directory.path().join("project")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    }
+}
+
+/// The handlers of an event, as JSON; comments and trailing commas taken out.
+fn handlers(text: &str, event: &str) -> Vec<Value> {
+    let plain = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ").replace(", ]", "]").replace(", }", "}");
+    let settings: Value = serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain}"));
+    settings["hooks"][event].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn without_write_the_change_is_shown_and_nothing_is_made() {
+    let place = Place::new();
+    for client in ["claude-code", "codex", "copilot", "gemini", "qwen", "cursor", "opencode", "mcp"] {
+        let shown = place.says(&[client]);
+        assert!(shown.starts_with("new file ") && shown.contains("--write"), "{shown}");
+    }
+    for client in ["aap", "humanlayer", "curl", "python", "typescript"] {
+        let shown = place.says(&[client]);
+        assert!(shown.contains(&place.server.url) && shown.contains("--write"), "{shown}");
+    }
+    assert_eq!(place.files(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_is_written_keeps_what_is_there_and_is_taken_back_to_the_letter() {
+    let place = Place::new();
+    for (client, file) in SETTINGS {
+        place.put(file, THEIRS);
+        fs::set_permissions(place.home(file), fs::Permissions::from_mode(0o640)).unwrap();
+        let written = place.says(&[client, "--write"]);
+        assert!(written.contains("wrote ") && written.contains("try it: "), "{written}");
+        let connected = place.text(file);
+        for kept in ["// the user's own", "\"theme\": \"dark\"", "\"command\": \"lint\""] {
+            assert!(connected.contains(kept), "{client}: {connected}");
+        }
+        assert!(connected.contains("--within"), "{client}: {connected}");
+        assert_eq!(fs::metadata(place.home(file)).unwrap().permissions().mode() & 0o777, 0o640, "{client}");
+        let again = place.says(&[client, "--write"]);
+        assert!(again.contains("says so already"), "{again}");
+        assert_eq!(place.text(file), connected, "{client}");
+        place.says(&[client, "--remove"]);
+        assert_eq!(place.text(file), THEIRS, "{client}");
+        assert!(place.says(&[client, "--remove"]).contains("was not connected"), "{client}");
+    }
+    for (client, file) in OWN_FILES {
+        place.says(&[client, "--write"]);
+        assert!(place.text(file).contains("countersign"), "{client}");
+        place.says(&[client, "--remove"]);
+        assert!(!place.home(file).exists(), "{client}");
+    }
+}
+
+#[test]
+fn a_linked_settings_file_stays_a_link() {
+    let place = Place::new();
+    place.put("dotfiles/claude.json", "{}\n");
+    fs::create_dir(place.home(".claude")).unwrap();
+    std::os::unix::fs::symlink(place.home("dotfiles/claude.json"), place.home(".claude/settings.json")).unwrap();
+    place.says(&["claude-code", "--write"]);
+    assert!(fs::symlink_metadata(place.home(".claude/settings.json")).unwrap().is_symlink());
+    assert!(place.text("dotfiles/claude.json").contains("PermissionRequest"));
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_left_alone() {
+    let place = Place::new();
+    for (client, file) in SETTINGS {
+        for text in ["{ not json", "[]", "{\"hooks\": 3}", "\u{feff}\u{0}"] {
+            place.put(file, text);
+            let sentence = place.complains(1, &[client, "--write"]);
+            assert!(sentence.contains(file) && sentence.contains("left alone"), "{sentence}");
+            assert_eq!(place.text(file), text, "{client}");
+        }
+    }
+    for (client, file) in OWN_FILES {
+        place.put(file, "somebody else's");
+        let sentence = place.complains(1, &[client, "--write"]);
+        assert!(sentence.contains(file), "{sentence}");
+        assert_eq!(place.text(file), "somebody else's");
+        fs::remove_file(place.home(file)).unwrap();
+    }
+}
+
+#[test]
+fn the_hook_asks_on_one_event_alone_and_blocks_where_it_fails() {
+    let place = Place::new();
+    let file = ".claude/settings.json";
+    for (on, asks, other) in
+        [("permission", "PermissionRequest", "PreToolUse"), ("every", "PreToolUse", "PermissionRequest")]
+    {
+        place.says(&["claude-code", "--write", "--on", on]);
+        let text = place.text(file);
+        let [group] = handlers(&text, asks).try_into().unwrap();
+        assert_eq!(group["hooks"][0]["onFailure"], "block");
+        assert_eq!(group["hooks"][0]["timeout"], 86_400, "in seconds");
+        assert!(handlers(&text, other).is_empty(), "{text}");
+    }
+    for (client, file, event, limit) in [
+        ("codex", ".codex/hooks.json", "PermissionRequest", 86_400),
+        ("gemini", ".gemini/settings.json", "BeforeTool", 86_400_000),
+        ("qwen", ".qwen/settings.json", "PreToolUse", 86_400_000),
+    ] {
+        place.says(&[client, "--write"]);
+        let [group] = handlers(&place.text(file), event).try_into().unwrap();
+        assert_eq!(group["hooks"][0]["timeout"], limit, "{client}");
+    }
+    place.says(&["cursor", "--write"]);
+    let [handler] = handlers(&place.text(".cursor/hooks.json"), "preToolUse").try_into().unwrap();
+    assert_eq!((&handler["failClosed"], &handler["timeout"]), (&Value::from(true), &Value::from(86_400)));
+}
+
+#[test]
+fn an_agents_token_is_made_once_and_is_its_owners_alone() {
+    let place = Place::new();
+    let path = place.home(".config/countersign/agents/claude-code.token");
+    assert!(place.says(&["claude-code", "--write"]).contains("made a token for claude-code"));
+    let made = fs::read_to_string(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!place.says(&["claude-code", "--write"]).contains("made a token"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), made);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(place.complains(1, &["claude-code", "--write"]).contains("chmod 600"));
+    // One that is given is used, and none is made.
+    let given = place.home("given");
+    fs::write(&given, token(&place.directory.path().join("c.db"), "build", "agent")).unwrap();
+    fs::set_permissions(&given, fs::Permissions::from_mode(0o600)).unwrap();
+    let written = place.says(&["codex", "--write", "--agent-token-file", given.to_str().unwrap()]);
+    assert!(!written.contains("made a token"), "{written}");
+    assert!(place.text(".codex/hooks.json").contains(given.to_str().unwrap()));
+    let sentence = place.complains(1, &["qwen", "--write", "--agent-token-file", "missing"]);
+    assert!(sentence.contains("missing"), "{sentence}");
+    assert!(!place.home(".qwen").exists());
+}
+
+#[test]
+fn check_says_what_would_let_a_tool_run() {
+    let place = Place::new();
+    assert!(place.complains(1, &["--check"]).contains("no client is found"));
+    place.program("claude", "echo '2.1.332 (Claude Code)'");
+    let said = place.says(&["--check"]);
+    assert!(said.contains("Claude Code  2.1.332 (Claude Code)  no"), "{said}");
+    place.says(&["claude-code", "--write"]);
+    let said = place.says(&["--check"]);
+    assert!(said.contains("on permission") && said.contains("yes"), "{said}");
+    place.program("claude", "echo '9.9.9 (Claude Code)'");
+    assert!(place.says(&["--check"]).contains("tried with version 2.1.332"));
+
+    let file = ".claude/settings.json";
+    let whole = place.text(file);
+    for (from, to) in [
+        ("\"onFailure\": \"block\"", "\"onFailure\": \"continue\""),
+        ("86400", "30"),
+        ("countersign\",", "countersign-of-old\","),
+    ] {
+        assert!(whole.contains(from), "{whole}");
+        place.put(file, &whole.replace(from, to));
+        let (said, sentence) = told(1, place.run(&["--check"]));
+        assert!(said.contains("is not as `countersign connect claude-code --write` writes it"), "{said}");
+        assert!(sentence.contains("to be mended"), "{sentence}");
+    }
+    place.put(file, &whole);
+    let path = place.home(".config/countersign/agents/claude-code.token");
+    let made = fs::read_to_string(&path).unwrap();
+    fs::write(&path, "csgn_unknown").unwrap();
+    assert!(told(1, place.run(&["--check"])).0.contains("every tool is denied"));
+    fs::remove_file(&path).unwrap();
+    assert!(told(1, place.run(&["--check"])).0.contains("every tool is denied"));
+    fs::write(&path, made).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    place.says(&["--check"]);
+}
+
+/// Codex' server of applications as far as trust goes: it trusts what it was told to.
+const CODEX: &str = r#"
+[ "$1" = app-server ] || { echo 'codex-cli 0.171.0'; exit; }
+state="$HOME/trusted"
+while read -r line; do
+    id="$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')"
+    case "$line" in
+    *hooks/list*)
+        status=untrusted
+        [ -e "$state" ] && status=trusted
+        printf '{"id":%s,"result":{"data":[{"hooks":[{"key":"h:0:0","eventName":"permissionRequest","command":"/x/countersign hook codex","currentHash":"sha256:aa","trustStatus":"%s"},{"key":"other","command":"lint","currentHash":"sha256:bb","trustStatus":"untrusted"}]}]}}\n' "$id" "$status" ;;
+    *config/batchWrite*)
+        case "$line" in *sha256:bb*) exit 1 ;; *sha256:aa*) : > "$state" ;; esac
+        printf '{"id":%s,"result":{}}\n' "$id" ;;
+    *initialized*) ;;
+    *) printf '{"method":"noise"}\n{"id":%s,"result":{}}\n' "$id" ;;
+    esac
+done
+"#;
+
+#[test]
+fn codex_is_told_to_trust_our_hooks_alone_and_only_when_that_is_said() {
+    let place = Place::new();
+    place.program("codex", CODEX);
+    place.says(&["codex", "--write"]);
+    assert!(told(1, place.run(&["--check"])).0.contains("does not trust"));
+    let trusted = place.says(&["codex", "--write", "--trust"]);
+    assert!(trusted.contains("Codex trusts permissionRequest") && !trusted.contains("without a word"), "{trusted}");
+    place.says(&["--check"]);
+    place.program("codex", "exit 3");
+    assert!(place.complains(1, &["codex", "--write", "--trust"]).contains("/hooks"));
+}
+
+#[test]
+fn what_makes_no_sense_is_said() {
+    let place = Place::new();
+    for (arguments, said) in [
+        (&["nobody"][..], "nobody"),
+        (&["claude-code", "--write", "--remove"], "--remove"),
+        (&["claude-code", "--trust"], "--write"),
+        (&["claude-code", "--write", "--trust"], "codex"),
+        (&["gemini", "--", "gemini", "--acp"], "--"),
+        (&["python", "--url", "unix:/run/c.sock"], "--url"),
+        (&[][..], "CLIENT"),
+    ] {
+        let output = place.run(arguments);
+        let (_, sentence) = told(2, output);
+        assert!(sentence.contains(said), "{arguments:?}: {sentence}");
+    }
+    assert_eq!(place.files(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_editors_agent_is_started_through_the_proxy() {
+    let place = Place::new();
+    place.put(".config/zed/settings.json", "// Zed\n{\n  \"vim_mode\": true,\n}\n");
+    place.says(&["acp", "--write", "--", "gemini", "--acp"]);
+    let text = place.text(".config/zed/settings.json");
+    assert!(text.contains("\"--\", \"gemini\", \"--acp\"") && text.contains("\"vim_mode\": true"), "{text}");
+    place.says(&["acp", "--remove", "--", "gemini", "--acp"]);
+    assert_eq!(place.text(".config/zed/settings.json"), "// Zed\n{\n  \"vim_mode\": true,\n}\n");
+    assert!(place.says(&["acp"]).contains("Say after --"));
+}
+
+/// A program in a language of its own, as it was printed, against a server: the files that are there need no library.
+#[test]
+fn the_python_that_is_printed_asks_and_obeys() {
+    let place = Place::new();
+    place.says(&["python", "--write"]);
+    let printed = place.says(&["python"]);
+    let script: String = printed
+        .lines()
+        .take_while(|line| !line.starts_with("the token is in"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let path = place.home("ask.py");
+    fs::write(&path, script).unwrap();
+    for (decision, said) in [("allow", "hello, world"), ("deny", "PermissionError: rejected")] {
+        let database = place.directory.path().join("c.db");
+        let ada = Client::new(&place.server.url, &token(&database, &format!("ada-{decision}"), "approver"));
+        let mut feed = ada.feed(None);
+        let mut python = Command::new("python3");
+        let child = python.arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        feed.take(1);
+        let pending = ada.get("/v1/pending-interactions").expect(200);
+        ada.confirm(pending.body["interactions"][0]["requestId"].as_str().unwrap(), decision).expect(200);
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains(said), "{text}");
+    }
+}
