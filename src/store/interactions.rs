@@ -190,7 +190,8 @@ impl ReadTx<'_> {
     /// The interaction with this id, with everything that belongs to it.
     pub fn record(&self, id: &RequestId) -> Result<Option<Record>> {
         // Nearly every registration is new: that costs the short statement alone.
-        let mut statement = self.conn.prepare_cached("SELECT interaction_id FROM interactions WHERE request_id = ?1")?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT interaction_id FROM interactions WHERE request_id = ?1")?;
         let Some(row) = statement.query_row([id], |row| row.get::<_, i64>(0)).optional()? else { return Ok(None) };
         let mut statement = self.conn.prepare_cached(RECORD)?;
         let mut rows = statement.query([row])?;

@@ -17,10 +17,10 @@ pub use self::voice::Voice;
 
 use self::payload::Payload;
 use self::voice::Shape;
+use super::origin_text;
 use crate::domain::enums::{HookClient, RunOutcome};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
-use super::origin_text;
 use crate::domain::origin::Origin;
 use crate::domain::tool_call::RanCall;
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::compiled::as_command;
 use super::glob::{Glob, escape};
 use super::programs::SUBCOMMANDS;
 use super::subject::{Form, Subject};
-use super::compiled::as_command;
 use super::{CompiledPattern, Pattern, Scope};
 use super::{names, path::Path};
 use crate::domain::kinds::{AllowlistOption, Confirmation, ScopeOption};
