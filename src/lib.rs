@@ -17,6 +17,7 @@
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
+//! | [`dialects`] | what the clients of agents send and read, translated: pure, one file a dialect |
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
@@ -65,6 +66,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+pub mod dialects;
 pub mod domain;
 pub mod http;
 pub mod logging;

@@ -1,5 +1,6 @@
 //! The command line: what can be said, and what each command does.
 
+mod acp;
 mod ask;
 mod audit;
 mod backup;
@@ -14,11 +15,13 @@ mod failure;
 mod forget;
 mod ids;
 mod interrupt;
+mod json_lines;
 mod key;
 mod kinds;
 mod list;
 mod login;
 mod manual;
+mod mcp;
 mod owner;
 mod progress;
 mod rules;
@@ -31,6 +34,7 @@ mod table;
 mod terminal;
 mod time;
 mod token;
+mod upstream;
 mod watch;
 mod why;
 mod withdraw;
@@ -61,6 +65,10 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Ask for approval of a command, run exactly the approved command once, and report its result
     Run(Box<run::Run>),
+    /// Serve the Model Context Protocol on standard input and output, for the clients of agents
+    Mcp(mcp::Mcp),
+    /// Run an agent that speaks the Agent Client Protocol, and answer its requests for permission
+    Acp(acp::Acp),
     /// List pending interactions, the most urgent first
     List(list::List),
     /// Decide pending interactions live in the terminal, one key per decision
@@ -120,6 +128,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Openapi => write!(io::stdout(), "{}", api::openapi()).map_err(Failure::from),
         Command::Ask(ask) => ask.run(),
         Command::Run(run) => return ended(run.run()),
+        Command::Mcp(mcp) => mcp.run(),
+        Command::Acp(acp) => return ended(acp.run()),
         Command::List(list) => list.run(),
         Command::Watch(watch) => watch.run(),
         Command::Show(show) => show.run(),

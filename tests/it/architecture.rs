@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// lowest: the clock's times and the domain's types may.
 const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
-    &["api", "present"],
+    &["api", "dialects", "present"],
     &["config", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],
@@ -35,6 +35,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("ureq", &["client"]),
     ("prometheus_client", &["metrics"]),
     ("ratatui", &["cli"]),
+    ("rmcp", &["http"]),
 ];
 
 struct Source {

@@ -77,6 +77,11 @@ impl Problem {
         self
     }
 
+    /// The sentence for a person.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.message
+    }
+
     fn retry_later(self) -> Self {
         self.with("retryAfterMs", RETRY_AFTER_MS)
     }

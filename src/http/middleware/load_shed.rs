@@ -135,6 +135,11 @@ impl Turn {
         Ok(())
     }
 
+    /// Gives the turn back: from here on the request waits, as a long-poll does. Its body stays counted while it is held.
+    pub(crate) fn rest(&self) {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Returns the agent whose turn it is.
     pub(crate) fn principal(&self) -> &PrincipalName {
         &self.0.principal

@@ -195,7 +195,9 @@ impl Fixture {
 
     fn other_calls() -> Vec<Call> {
         let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
-        vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body()]
+        let mcp = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}});
+        let mcp = Call::post("/mcp", "/mcp", mcp, AGENTS);
+        vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body(), mcp]
     }
 
     /// Does it, and panics if anything in the database is not as it was.
