@@ -16,8 +16,8 @@
 //! | [`domain::acknowledgement`] | what a person must have seen before an approval counts |
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
+//! | [`dialects`] | what agents' clients say and read: their events to calls of tools, and the answers in their own shapes |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
-//! | [`dialects`] | what the clients of agents send and read, translated: pure, one file a dialect |
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |

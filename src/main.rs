@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use countersign::cli::{Cli, run};
+use countersign::cli::{Cli, misread, run};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe.
@@ -11,5 +11,8 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    run(Cli::parse())
+    match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => misread(&error),
+    }
 }

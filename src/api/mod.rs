@@ -4,6 +4,7 @@
 //! the table in `api/routes.rs` come the router's paths, the OpenAPI document and the client's methods.
 
 mod events;
+mod hooks;
 mod interaction;
 mod interactions;
 mod invalid;
@@ -17,6 +18,7 @@ mod why;
 mod with_raw;
 
 pub use self::events::*;
+pub use self::hooks::*;
 pub use self::interaction::*;
 pub use self::interactions::*;
 pub use self::invalid::{BodyLimits, ErrorBody, Invalid};

@@ -8,7 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::*;
-use crate::domain::enums::Kind;
+use crate::domain::enums::{HookClient, Kind};
 use crate::domain::id::{ConversationId, RequestId, RuleId};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
@@ -65,6 +65,7 @@ impl Description {
     fn path_parameter<T: ToSchema>(&mut self, name: &str) -> Value {
         let (name, about) = match name {
             "rule_id" => ("ruleId", "The rule"),
+            "client" => ("client", "The client"),
             "conversation_id" => ("conversationId", "The conversation"),
             _ => ("requestId", "The interaction"),
         };

@@ -78,6 +78,13 @@ macro_rules! routes {
             SupersedeConversation supersede_conversation "supersedeConversation" "agents": POST "/v1/conversations/{conversationId}/supersede" (conversation_id: ConversationId), optional body NoBody
                 => json(Superseded) { 200 "What was closed"; } else {}
 
+            /// Takes an event of an agent's client as it is, and answers in the client's own shape
+            HookEvent hook_event "hookEvent" "agents": POST "/v1/hooks/{client}" (client: HookClient), query HookQuery, body HookEvent
+                => json(HookAnswer) { 200 "What the client reads"; } else {
+                    413 "`body_too_large`";
+                    429 "`too_many_pending`, to a caller that asks again";
+                }
+
             /// Allows or denies a confirmation
             Confirm confirm "confirm" "approvers": POST "/v1/confirm" (), body ConfirmBody
                 => json(Accepted) { 200 "It is resolved"; } else {

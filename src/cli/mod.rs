@@ -13,6 +13,7 @@ mod doctor;
 mod events;
 mod failure;
 mod forget;
+mod hook;
 mod ids;
 mod interrupt;
 mod json_lines;
@@ -24,6 +25,7 @@ mod manual;
 mod mcp;
 mod owner;
 mod progress;
+mod resume;
 mod rules;
 mod run;
 mod safe_text;
@@ -69,6 +71,10 @@ enum Command {
     Mcp(mcp::Mcp),
     /// Run an agent that speaks the Agent Client Protocol, and answer its requests for permission
     Acp(acp::Acp),
+    /// Answer the hook of an agent's client: it asks, waits, and denies whatever goes wrong
+    Hook(Box<hook::Hook>),
+    /// Wake the sessions of Claude Code that ended while a question waited, as the answers come
+    Resume(resume::Resume),
     /// List pending interactions, the most urgent first
     List(list::List),
     /// Decide pending interactions live in the terminal, one key per decision
@@ -130,6 +136,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Run(run) => return ended(run.run()),
         Command::Mcp(mcp) => mcp.run(),
         Command::Acp(acp) => return ended(acp.run()),
+        Command::Hook(hook) => return hook.run(),
+        Command::Resume(resume) => resume.run(),
         Command::List(list) => list.run(),
         Command::Watch(watch) => watch.run(),
         Command::Show(show) => show.run(),
@@ -151,6 +159,21 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token(token) => token.run(),
     };
     ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+/// Says what is wrong with a command line, or shows the help; the exit code of the process. To a client that runs a hook, what
+/// cannot be understood is a denial.
+#[must_use]
+pub fn misread(error: &clap::Error) -> ExitCode {
+    let arguments = std::env::args_os().skip(1).collect::<Vec<_>>();
+    if arguments.first().is_some_and(|command| command == "hook") && arguments.len() > 1 {
+        if let Some(code) = hook::misread(arguments.get(1), error) {
+            return code;
+        }
+    }
+    // With stdout or stderr closed there is nobody to tell.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::exit::USAGE))
 }
 
 fn ended(done: Result<ExitCode, Failure>) -> ExitCode {

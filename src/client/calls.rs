@@ -2,6 +2,7 @@
 
 use super::{Client, Result};
 use crate::api::*;
+use crate::domain::enums::HookClient;
 use crate::domain::id::{ConversationId, RequestId, RuleId};
 
 macro_rules! methods {

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::ask_user_question;
+use super::claude_code::ASK_TOOL;
+use super::questions;
 use crate::domain::enums::{ExecutionTarget, Outcome, RiskLevel};
 use crate::domain::id::{OptionId, RequestId, ToolName};
 use crate::domain::json::JsonObject;
@@ -36,6 +38,9 @@ pub const META_TOOL_USE: &str = "claudecode/toolUseId";
 
 /// What Claude Code calls itself.
 pub const CLAUDE_CODE: &str = "claude-code";
+
+/// What Codex calls itself.
+pub const CODEX: &str = "codex-mcp-client";
 
 /// What `countersign mcp` adds: an id of this very call, the same where it is sent again because its answer was lost.
 pub const META_CALL: &str = "countersign/call";
@@ -68,6 +73,8 @@ const APPROVAL_TOOL: &str = "request_approval";
 pub enum Tool {
     /// Claude Code's permission prompt.
     Approve,
+    /// Claude Code's and Codex' hooks of the type `mcp_tool`.
+    Hook,
     /// A question.
     Ask,
     /// A confirmation, for agents without a hook.
@@ -80,13 +87,15 @@ pub enum Tool {
 
 impl Tool {
     /// Every tool, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Approve, Self::Ask, Self::RequestApproval, Self::RequestSecret, Self::Check];
+    pub const ALL: [Self; 6] =
+        [Self::Approve, Self::Hook, Self::Ask, Self::RequestApproval, Self::RequestSecret, Self::Check];
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Approve => "approve",
+            Self::Hook => "hook",
             Self::Ask => "ask",
             Self::RequestApproval => APPROVAL_TOOL,
             Self::RequestSecret => "request_secret",
@@ -107,6 +116,9 @@ impl Tool {
             Self::Approve => {
                 "Permission prompt for Claude Code (--permission-prompt-tool): asks a person whether a tool may be used, and \
                  answers in Claude Code's own form"
+            }
+            Self::Hook => {
+                "Handler for hooks of the type mcp_tool: takes a hook's event and answers in the form of that hook"
             }
             Self::Ask => "Ask a person a question and wait for the answer",
             Self::RequestApproval => {
@@ -133,6 +145,16 @@ impl Tool {
                     "tool_use_id": {"type": "string"},
                 }),
                 vec!["tool_name", "input"],
+            ),
+            Self::Hook => (
+                json!({
+                    "event": {"description": "The whole event, as an object or as JSON text"},
+                    "session": {"type": "string", "description": "${session_id}"},
+                    "tool": {"type": "string", "description": "${tool_name}"},
+                    "id": {"type": "string", "description": "${tool_use_id}"},
+                    "input": {"description": "${tool_input}, as an object or as JSON text"},
+                }),
+                vec![],
             ),
             Self::Ask => (
                 json!({
@@ -241,6 +263,63 @@ pub struct RequestSecret {
     request_id: Option<RequestId>,
 }
 
+/// The arguments of `hook`: the whole event, or the pieces of one that comes before a tool is used.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HookEvent {
+    #[serde(default)]
+    event: Option<Box<RawValue>>,
+    #[serde(default)]
+    session: Option<String>,
+    #[serde(default)]
+    tool: Option<String>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    input: Option<Box<RawValue>>,
+}
+
+impl HookEvent {
+    /// The event as its client's command hook would be given it; `session` is the one that is known otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for the model.
+    pub fn event(&self, session: Option<&str>) -> Result<JsonObject, String> {
+        #[derive(Serialize)]
+        struct Event<'a> {
+            hook_event_name: &'static str,
+            session_id: &'a str,
+            tool_name: &'a str,
+            tool_input: JsonObject,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tool_use_id: Option<&'a str>,
+        }
+        if let Some(event) = &self.event {
+            return object(event);
+        }
+        let tool_name = self.tool.as_deref().ok_or("there is neither an event nor a tool")?;
+        let tool_input = object(self.input.as_ref().ok_or("there is no input of the tool")?)?;
+        let session = self.session.as_deref().filter(|session| !session.is_empty()).or(session);
+        let tool_use_id = self.id.as_deref().filter(|id| !id.is_empty());
+        let hook_event_name = "PreToolUse";
+        let session_id = session.unwrap_or(SESSIONLESS);
+        let event = Event { hook_event_name, session_id, tool_name, tool_input, tool_use_id };
+        let text = serde_json::to_string(&event).map_err(|error| error.to_string())?;
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    }
+}
+
+/// The session of a hook that names none.
+const SESSIONLESS: &str = "mcp";
+
+/// An object, or the text of one: clients write an object into an argument as JSON text.
+fn object(value: &RawValue) -> Result<JsonObject, String> {
+    let text = serde_json::from_str::<String>(value.get());
+    let text = text.as_deref().unwrap_or(value.get());
+    serde_json::from_str(text).map_err(|error| format!("this is no JSON object: {error}"))
+}
+
 /// The arguments of `check`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -341,8 +420,8 @@ impl Approve {
     ///
     /// What is wrong with it, for the model.
     pub fn asked(self, working_dir: Option<String>, input_edits_allowed: bool) -> Result<Content, String> {
-        if self.tool_name.as_str() == ask_user_question::TOOL && input_edits_allowed {
-            return Ok(Content::Question(ask_user_question::question(&self.input)?));
+        if self.tool_name.as_str() == ASK_TOOL && input_edits_allowed {
+            return Ok(Content::Question(questions::question(&self.input)?));
         }
         let is_plan = self.tool_name.as_str() == EXIT_PLAN_MODE;
         Ok(Content::Confirmation(Box::new(Confirmation {
@@ -406,6 +485,13 @@ pub fn prompt_allows(input: &JsonObject) -> serde_json::Result<String> {
     serde_json::to_string(&Allow { behavior: "allow", updated_input: input })
 }
 
+/// The answer of a permission prompt to a question: the answers go into its input. `None` where all were passed over.
+#[must_use]
+pub fn prompt_answers(input: &JsonObject, question: &Question, responses: &[Response]) -> Option<String> {
+    let input = questions::answered(input, question, responses)?;
+    Some(json!({"behavior": "allow", "updatedInput": input}).to_string())
+}
+
 /// The answer of a permission prompt that denies, with the sentence that the model reads.
 #[must_use]
 pub fn prompt_denies(why: &str) -> String {
@@ -457,7 +543,7 @@ mod tests {
     use super::*;
 
     fn object(value: Value) -> JsonObject {
-        serde_json::from_value(value).unwrap()
+        serde_json::from_str(&value.to_string()).unwrap()
     }
 
     #[test]
@@ -494,6 +580,24 @@ mod tests {
                 _ => arguments::<RequestSecret>(&given).and_then(RequestSecret::asked).map(|_| ()),
             };
             assert!(!refused.unwrap_err().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_event_of_a_hook_is_taken_whole_or_in_pieces() {
+        let event = |given: Value| arguments::<HookEvent>(&object(given)).and_then(|hook| hook.event(Some("s")));
+        let whole = json!({"hook_event_name": "PreToolUse", "tool_name": "Bash"});
+        assert_eq!(event(json!({"event": whole})).unwrap().tree()["tool_name"], "Bash");
+        assert_eq!(event(json!({"event": whole.to_string()})).unwrap().tree()["tool_name"], "Bash");
+        let input = json!({"command": "ls"});
+        for input in [input.clone(), json!(input.to_string())] {
+            let event = event(json!({"tool": "Bash", "id": "toolu_1", "input": input})).unwrap();
+            let tree = event.tree();
+            assert_eq!((&tree["tool_input"]["command"], &tree["session_id"]), (&json!("ls"), &json!("s")));
+        }
+        for wrong in [json!({}), json!({"tool": "Bash"}), json!({"tool": "Bash", "input": "ls"}), json!({"event": []})]
+        {
+            assert!(event(wrong).is_err());
         }
     }
 

@@ -55,6 +55,24 @@ pub(super) use string_enum;
 pub use super::kinds::Kind;
 
 string_enum! {
+    /// A client of an agent whose hooks are understood.
+    HookClient {
+        /// Claude Code.
+        ClaudeCode = "claude-code",
+        /// Codex.
+        Codex = "codex",
+        /// GitHub Copilot.
+        Copilot = "copilot",
+        /// Gemini CLI.
+        Gemini = "gemini",
+        /// Qwen Code.
+        Qwen = "qwen",
+        /// Cursor.
+        Cursor = "cursor",
+    }
+}
+
+string_enum! {
     /// How an interaction ended. An outcome never changes.
     Outcome {
         /// A confirmation was allowed.

@@ -102,13 +102,16 @@ pub struct RanCall {
 }
 
 impl RanCall {
-    /// What finds its interaction.
+    /// What tells it by its own id, where it has one.
     #[must_use]
-    pub fn identity(&self, principal: &PrincipalName) -> [u8; 32] {
-        match &self.call_id {
-            Some(call_id) => call_sha256(principal, self.session.as_deref(), call_id),
-            None => ran_sha256(principal, self.session.as_deref(), &input_digest(self.tool_name.as_str(), &self.input)),
-        }
+    pub fn call_sha256(&self, principal: &PrincipalName) -> Option<[u8; 32]> {
+        Some(call_sha256(principal, self.session.as_deref(), self.call_id.as_ref()?))
+    }
+
+    /// What tells it by what has run: clients may ask without the id that they report with.
+    #[must_use]
+    pub fn ran_sha256(&self, principal: &PrincipalName) -> [u8; 32] {
+        ran_sha256(principal, self.session.as_deref(), &input_digest(self.tool_name.as_str(), &self.input))
     }
 }
 

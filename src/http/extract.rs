@@ -29,12 +29,27 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         NoQuery::from_request_parts(&mut parts, app).await?;
-        if !is_json(&parts.headers) {
-            return Err(not_json());
-        }
-        let bytes = read(&parts, body, &app.limits).await?;
-        parse(&bytes).map(Self)
+        read_json(&parts, body, &app.limits).await.map(Self)
     }
+}
+
+/// A JSON body beside a query, which is read elsewhere.
+pub(crate) struct JsonBesideQuery<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBesideQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        read_json(&parts, body, &app.limits).await.map(Self)
+    }
+}
+
+async fn read_json<T: DeserializeOwned>(parts: &Parts, body: Body, limits: &Limits) -> Result<T, Problem> {
+    if !is_json(&parts.headers) {
+        return Err(not_json());
+    }
+    parse(&read(parts, body, limits).await?)
 }
 
 /// A JSON body that may be left out, as one of white space is: what needs nothing has a default.

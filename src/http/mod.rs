@@ -3,7 +3,7 @@
 
 pub(crate) mod api;
 mod base_path;
-mod dialects;
+pub(crate) mod dialects;
 pub(crate) mod error;
 pub(crate) mod extract;
 pub(crate) mod middleware;

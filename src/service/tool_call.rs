@@ -36,6 +36,8 @@ pub struct BegunCall {
     /// The session that the outcome is found by where the call has no id.
     session: Option<String>,
     has_call_id: bool,
+    /// Whether its client can run another input than its own.
+    takes_edits: bool,
 }
 
 /// What a client is told where the wait ends before the answer comes.
@@ -71,6 +73,7 @@ impl Service {
             traceparent: call.traceparent.take(),
             content: call.content.clone(),
         };
+        let takes_edits = call.content.confirmation().is_some_and(|asked| asked.input_edits_allowed);
         let claim_id = call.try_id.clone().unwrap_or_else(ClaimId::generate);
         let (session, has_call_id) = (call.session.clone(), call.call_id.is_some());
         let prepared = self.prepare(by, register)?;
@@ -107,6 +110,7 @@ impl Service {
             claim_id,
             session,
             has_call_id,
+            takes_edits,
         }))
     }
 
@@ -149,6 +153,11 @@ impl Service {
 
     async fn claim_call(&self, by: &Principal, begun: &BegunCall, record: &Record) -> Result<CallEnd> {
         let request_id = begun.request_id.clone();
+        let edited = record.interaction.resolution.as_ref().and_then(|it| it.detail.updated_input.as_ref());
+        if let Some(edited) = edited.filter(|_| !begun.takes_edits) {
+            return Ok(CallEnd::Denied(Denial::ApprovedOnlyAs { request_id, input: edited.text().to_owned() }));
+        }
+        let is_edited = edited.is_some();
         let claimed = self.claim(by, &request_id, None, Some(begun.claim_id.clone())).await;
         let grant = match claimed {
             Ok(grant) => grant,
@@ -160,8 +169,6 @@ impl Service {
             let request_id = request_id.clone();
             self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.join_call(&ran, &request_id)?)).await?;
         }
-        let resolution = record.interaction.resolution.as_ref();
-        let is_edited = resolution.is_some_and(|resolution| resolution.detail.updated_input_digest.is_some());
         let (claim_id, effective_input) = (grant.claim_id, grant.effective_input);
         Ok(CallEnd::Allowed(Allowed { request_id, claim_id, effective_input, is_edited }))
     }
@@ -205,14 +212,17 @@ impl Service {
         outcome: RunOutcome,
         detail: Option<String>,
     ) -> Result<bool> {
-        let identity = ran.identity(&by.name);
-        let own_id = ran.call_id.as_ref().and_then(|_| derived_id(client, &identity));
+        let call = ran.call_sha256(&by.name);
+        let own_id = call.as_ref().and_then(|call| derived_id(client, call));
+        let known_by = call.into_iter().chain([ran.ran_sha256(&by.name)]).collect::<Vec<_>>();
         let name = by.name.clone();
         let found = self.store.read(Priority::of(by), move |tx| {
-            let record = match own_id.map(|id| tx.record(&id)).transpose()?.flatten() {
-                Some(own) => Some(own),
-                None => tx.joined_call(&identity)?,
-            };
+            let mut record = own_id.map(|id| tx.record(&id)).transpose()?.flatten();
+            for identity in &known_by {
+                if record.is_none() {
+                    record = tx.joined_call(identity)?;
+                }
+            }
             Ok::<_, Error>(record.filter(|record| record.interaction.registered_by == name))
         });
         let Some(Record { interaction, claim: Some(Claim::Taken(claim)), .. }) = found.await? else {

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 /// lowest: the clock's times and the domain's types may.
 const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
-    &["api", "dialects", "present"],
+    &["api", "present"],
+    &["dialects"],
     &["config", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],

@@ -131,7 +131,9 @@ pub(super) fn failed(tool: Tool, why: &str, is_new: bool) -> Value {
     let denial = Denial::Unreachable { why: why.to_owned() }.to_string();
     let (text, is_error) = match tool {
         Tool::Approve => (prompt_denies(&denial), false),
-        Tool::Ask | Tool::RequestApproval | Tool::RequestSecret | Tool::Check => (format!("countersign: {why}"), true),
+        Tool::Hook | Tool::Ask | Tool::RequestApproval | Tool::RequestSecret | Tool::Check => {
+            (format!("countersign: {why}"), true)
+        }
     };
     let result = json!({"content": [{"type": "text", "text": text}], "isError": is_error});
     if is_new { with(result, json!({"resultType": "complete"})) } else { result }

@@ -33,6 +33,7 @@ use self::secret::*;
 use self::trust_rules::*;
 use self::why::*;
 use crate::api::Call;
+use crate::http::dialects::hooks::hook_event;
 use crate::http::dialects::mcp::call_mcp;
 use crate::http::{App, Route};
 

@@ -72,14 +72,14 @@ impl Problem {
         Self { message: message.into(), ..self }
     }
 
+    /// The sentence of it.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
-    }
-
-    /// The sentence for a person.
-    pub(crate) fn sentence(&self) -> &str {
-        &self.message
     }
 
     fn retry_later(self) -> Self {

@@ -2,17 +2,20 @@
 //! before any work is done for them. Of everything that agents share, one of them may have a share and no more, so that what
 //! one agent does shuts no other out. People's requests always pass.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::Method;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 
 use crate::config::Limits;
 use crate::domain::id::PrincipalName;
 use crate::domain::principal::Principal;
+use crate::http::App;
 use crate::http::error::{
     Problem, overloaded, too_many_body_bytes, too_many_connections, too_many_own_connections, too_many_requests,
     too_many_streams,
@@ -135,14 +138,25 @@ impl Turn {
         Ok(())
     }
 
-    /// Gives the turn back: from here on the request waits, as a long-poll does. Its body stays counted while it is held.
-    pub(crate) fn rest(&self) {
+    /// Gives the turn back: what is left of the request waits, as a long-poll does. Its body stays counted while it is held.
+    pub(crate) fn give_back(&self) {
         self.0.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Returns the agent whose turn it is.
     pub(crate) fn principal(&self) -> &PrincipalName {
         &self.0.principal
+    }
+}
+
+/// The turn of the request at hand; `None` of a person's.
+pub(crate) struct CurrentTurn(pub(crate) Option<Turn>);
+
+impl FromRequestParts<App> for CurrentTurn {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<Turn>().cloned()))
     }
 }
 

@@ -19,6 +19,15 @@ fn walk_bodies(it: impl Fn(&Client, &Call, &Value)) {
     });
 }
 
+/// The same, but for bodies that are others' to shape: what is not known of an event is passed over or denied.
+fn walk_own_bodies(it: impl Fn(&Client, &Call, &Value)) {
+    walk_bodies(|client, call, body| {
+        if call.route != "/v1/hooks/{client}" {
+            it(client, call, body);
+        }
+    });
+}
+
 #[track_caller]
 fn assert_malformed(answer: &Answer, call: &Call, broken: &str) {
     let place = format!("{} {} with {}", call.method, call.path, broken.chars().take(300).collect::<String>());
@@ -110,7 +119,7 @@ fn a_field_of_the_wrong_type_is_never_bent_into_shape() {
         Value::Object(_) => vec![json!("x"), json!(7), json!(true), json!([])],
         Value::Null => Vec::new(),
     };
-    walk_bodies(|client, call, body| {
+    walk_own_bodies(|client, call, body| {
         // The id of a message of MCP is a text or a number: its own test has what is neither.
         for place in places(body).into_iter().filter(|place| place != "/id") {
             for wrong in wrong_for(body.pointer(&place).unwrap()) {
@@ -152,7 +161,7 @@ fn an_array_is_never_taken_for_an_object() {
 
 #[test]
 fn a_misspelt_field_is_never_silently_ignored() {
-    walk_bodies(|client, call, body| {
+    walk_own_bodies(|client, call, body| {
         for place in places(body).into_iter().chain([String::new()]) {
             let mut broken = body.clone();
             if let Some(Value::Object(members)) = broken.pointer_mut(&place).filter(|_| !is_free(&place)) {

@@ -144,7 +144,10 @@ impl Fixture {
             Call::post(SUPERSEDE, "/v1/conversations/conversation/supersede", json!({}), NOT_AUDITORS)
                 .with_optional_body(),
         ];
-        registering.chain(others).collect()
+        let event = json!({"hook_event_name": "PreToolUse", "session_id": "session", "tool_name": "Bash",
+            "tool_use_id": "toolu_1", "tool_input": {"command": "make deploy"}, "cwd": "/repo"});
+        let hook = Call::post("/v1/hooks/{client}", "/v1/hooks/claude-code", event, AGENTS);
+        registering.chain(others).chain([hook]).collect()
     }
 
     fn approvers_calls() -> Vec<Call> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{NEW, call, failure, meta, only_id, send, text};
 use crate::harness::{Answer, Client, TestServer};
 
-const TOOLS: [&str; 5] = ["approve", "ask", "request_approval", "request_secret", "check"];
+const TOOLS: [&str; 6] = ["approve", "hook", "ask", "request_approval", "request_secret", "check"];
 
 fn names(tools: &Value) -> Vec<&str> {
     tools.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect()

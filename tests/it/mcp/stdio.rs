@@ -88,7 +88,7 @@ fn it_starts_and_lists_its_tools_without_a_server() {
     assert_eq!(discovered["_meta"]["io.modelcontextprotocol/serverInfo"], discovered["serverInfo"]);
     stdio.send(2, "tools/list", json!({}));
     let listed = stdio.result(2);
-    assert_eq!((listed["tools"].as_array().unwrap().len(), &listed["resultType"]), (5, &json!("complete")));
+    assert_eq!((listed["tools"].as_array().unwrap().len(), &listed["resultType"]), (6, &json!("complete")));
     stdio.call(3, "ask", &json!({"question": "Which?"}));
     assert!(failure(&stdio.result(3)).contains("cannot be reached"));
     stdio.call(4, "approve", &json!({"tool_name": "Bash", "input": {"command": "ls"}}));
@@ -124,7 +124,7 @@ fn the_old_handshake_is_answered_in_the_revision_that_is_asked_for() {
         stdio.write(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         stdio.write(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
         let listed = stdio.result(1);
-        assert_eq!((listed["tools"].as_array().unwrap().len(), listed.get("resultType")), (5, None));
+        assert_eq!((listed["tools"].as_array().unwrap().len(), listed.get("resultType")), (6, None));
     }
 }
 

@@ -249,3 +249,97 @@ fn a_token_that_is_revoked_while_its_call_waits_is_told_nothing() {
     let result = waiting.join().unwrap();
     assert!(!failure(&result).contains("the answer"), "{result}");
 }
+
+/// Claude Code's contract: one text block with JSON, the input always in an allow.
+#[test]
+fn a_permission_prompt_is_answered_in_its_own_form() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let prompt = |id: &str, tool: &str, input: Value| {
+        let (agent, id, tool) = (agent.clone(), id.to_owned(), tool.to_owned());
+        std::thread::spawn(move || {
+            let arguments = json!({"tool_name": tool, "input": input, "tool_use_id": id});
+            let result = call(&agent, "approve", &arguments);
+            serde_json::from_str::<Value>(text(&result)).unwrap()
+        })
+    };
+    let input = json!({"command": "touch made", "description": "make a file"});
+    let waiting = prompt("toolu_1", "Bash", input.clone());
+    server.until_waiting(1);
+    let asked = only_pending(&ada);
+    let confirmation = &asked["confirmation"];
+    assert_eq!(
+        (&confirmation["toolName"], &confirmation["reason"], &confirmation["inputEditsAllowed"]),
+        (&json!("Bash"), &json!("make a file"), &json!(true))
+    );
+    let id = asked["requestId"].as_str().unwrap();
+    ada.confirm(id, "allow").expect(200);
+    assert_eq!(waiting.join().unwrap(), json!({"behavior": "allow", "updatedInput": input}));
+    assert!(!ada.look(id)["claim"].is_null());
+
+    let waiting = prompt("toolu_2", "Bash", input.clone());
+    server.until_waiting(1);
+    let denied = json!({"requestId": only_id(&ada), "decision": "deny", "comment": "not on a Friday"});
+    ada.post("/v1/confirm", &denied).expect(200);
+    let answer = waiting.join().unwrap();
+    assert_eq!(answer["behavior"], "deny");
+    assert!(answer["message"].as_str().unwrap().contains("not on a Friday"), "{answer}");
+
+    let questions = json!({"questions": [{"question": "Which colour?", "header": "Colour", "multiSelect": false,
+        "options": [{"label": "red", "description": "r"}, {"label": "blue", "description": "b"}]}]});
+    let waiting = prompt("toolu_3", "AskUserQuestion", questions.clone());
+    server.until_waiting(1);
+    let asked = only_pending(&ada);
+    let entry = &asked["question"]["entries"][0];
+    let response = json!({"questionId": entry["questionId"], "optionId": entry["options"][1]["optionId"]});
+    ada.post("/v1/question-response", &json!({"requestId": asked["requestId"], "responses": [response]})).expect(200);
+    let mut answered = questions;
+    answered["answers"] = json!({"Which colour?": "blue"});
+    assert_eq!(waiting.join().unwrap(), json!({"behavior": "allow", "updatedInput": answered}));
+
+    let waiting = prompt("toolu_4", "ExitPlanMode", json!({"plan": "# Plan"}));
+    server.until_waiting(1);
+    assert_eq!(only_pending(&ada)["confirmation"]["riskLevel"], "low");
+    ada.confirm(&only_id(&ada), "allow").expect(200);
+    assert_eq!(waiting.join().unwrap()["behavior"], "allow");
+}
+
+#[test]
+fn a_permission_prompt_that_cannot_be_understood_denies() {
+    let server = TestServer::start();
+    let agent = server.agent("builder");
+    for arguments in [
+        json!({}),
+        json!({"tool_name": "Bash"}),
+        json!({"tool_name": "Bash", "input": "ls"}),
+        json!({"tool_name": "", "input": {}}),
+        json!({"tool_name": "AskUserQuestion", "input": {"questions": []}}),
+        json!({"tool_name": "AskUserQuestion", "input": {"command": "ls"}}),
+    ] {
+        server.unchanged(|| {
+            let result = call(&agent, "approve", &arguments);
+            let answer: Value = serde_json::from_str(text(&result)).unwrap();
+            assert_eq!(answer["behavior"], "deny", "{arguments}");
+            assert!(!answer["message"].as_str().unwrap().is_empty());
+        });
+    }
+}
+
+/// A hook and a prompt about the same use of a tool are one request.
+#[test]
+fn a_hook_over_mcp_is_answered_in_the_form_of_its_client() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    let pieces = json!({"session": "s", "tool": "Bash", "id": "toolu_1", "input": r#"{"command":"touch made"}"#});
+    let waiting = in_background(&agent, "hook", pieces);
+    server.until_waiting(1);
+    ada.confirm(&only_id(&ada), "allow").expect(200);
+    let answer: Value = serde_json::from_str(text(&waiting.join().unwrap())).unwrap();
+    let output = &answer["hookSpecificOutput"];
+    assert_eq!((&output["hookEventName"], &output["permissionDecision"]), (&json!("PreToolUse"), &json!("allow")));
+    let event = json!({"event": {"hook_event_name": "PreToolUse", "session_id": "s", "tool_name": "Bash"}});
+    let answer: Value = serde_json::from_str(text(&call(&agent, "hook", &event))).unwrap();
+    assert_eq!(answer["hookSpecificOutput"]["permissionDecision"], "deny");
+    failure(&call(&agent, "hook", &json!({"event": {"surprise": 1}})));
+    failure(&call(&agent, "hook", &json!({"tool": "Bash"})));
+}

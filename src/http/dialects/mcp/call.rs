@@ -13,23 +13,29 @@ use serde_json::Value;
 
 use super::settled::settled;
 use super::{Incoming, failed, said};
-use crate::api::RegisterBody;
+use crate::api::{HookQuery, RegisterBody};
 use crate::dialects::mcp::{
-    Approve, Ask, Asked, CLAUDE_CODE, Check, META_CALL, META_CONVERSATION, META_NO_EDITS, META_ORIGIN, META_REQUEST,
-    META_TOOL_USE, META_WAIT, MOST_ROUNDS, RequestApproval, RequestSecret, Tool, arguments, prompt_allows,
-    prompt_denies, still_waiting,
+    Approve, Ask, Asked, CLAUDE_CODE, CODEX, Check, HookEvent, META_CALL, META_CONVERSATION, META_NO_EDITS,
+    META_ORIGIN, META_REQUEST, META_TOOL_USE, META_WAIT, MOST_ROUNDS, RequestApproval, RequestSecret, Tool, arguments,
+    prompt_allows, prompt_answers, prompt_denies, still_waiting,
 };
-use crate::dialects::{ask_user_question, digest};
+use crate::dialects::{Does, Hook, digest};
+use crate::domain::enums::HookClient;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Deadline, Record, Status};
+use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 use crate::domain::origin::{Origin, OriginText};
 use crate::domain::tool_call::{Allowed, Answered, CallEnd, Denial, ToolCall, conversation_of};
 use crate::http::App;
+use crate::http::dialects::hooks;
 use crate::http::error::Problem;
 use crate::http::middleware::auth::holder;
 use crate::http::middleware::observe::traceparent;
 use crate::service::{AfterWait, Register};
+
+/// Why a question without an answer is denied.
+const PASSED_OVER: &str = "countersign: every question was passed over";
 
 /// What a client brings back when it repeats a call; sealed, since it is the client's to keep meanwhile.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +63,7 @@ pub(super) struct Call<'a> {
     /// The id of this very call, which is also that of its claim.
     pub(super) try_id: Option<ClaimId>,
     is_claude_code: bool,
+    is_codex: bool,
     /// Whether the client runs what it asks about, or nothing.
     no_edits: bool,
     /// The longest wait that the client names; it comes back then, however often.
@@ -92,7 +99,8 @@ impl<'a> Call<'a> {
             comes_back: context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28),
             call_id: text(META_TOOL_USE).map(str::to_owned),
             try_id: text(META_CALL).and_then(|id| id.parse().ok()),
-            is_claude_code: client.is_some_and(|client| client.name == CLAUDE_CODE),
+            is_claude_code: client.as_ref().is_some_and(|client| client.name == CLAUDE_CODE),
+            is_codex: client.is_some_and(|client| client.name == CODEX),
             no_edits: meta(META_NO_EDITS) == Some(&Value::Bool(true)),
             wait: meta(META_WAIT).and_then(Value::as_u64).map(Duration::from_millis),
             session: text(META_CONVERSATION).map(str::to_owned),
@@ -116,7 +124,7 @@ impl<'a> Call<'a> {
     pub(super) async fn answer(&self) -> CallToolResponse {
         self.answered().await.unwrap_or_else(|Failure(why)| match self.tool {
             Tool::Approve => said(prompt_denies(&Denial::Refused { why }.to_string())),
-            Tool::Ask | Tool::RequestApproval | Tool::RequestSecret | Tool::Check => failed(why),
+            Tool::Hook | Tool::Ask | Tool::RequestApproval | Tool::RequestSecret | Tool::Check => failed(why),
         })
     }
 
@@ -124,6 +132,7 @@ impl<'a> Call<'a> {
         let given = &self.incoming.arguments;
         match self.tool {
             Tool::Approve => self.approve(arguments(given)?).await,
+            Tool::Hook => self.hook(&arguments::<HookEvent>(given)?.event(self.session.as_deref())?).await,
             Tool::Ask => self.ask(arguments::<Ask>(given)?.asked()?).await,
             Tool::RequestApproval => self.ask(arguments::<RequestApproval>(given)?.asked()?).await,
             Tool::RequestSecret => self.ask(arguments::<RequestSecret>(given)?.asked()?).await,
@@ -165,10 +174,62 @@ impl<'a> Call<'a> {
                 said(prompt_allows(&effective_input).map_err(unwritten)?)
             }
             CallEnd::Answered(Answered { question, responses, .. }) => {
-                let answered = ask_user_question::answered(&input, &question, &responses);
-                said(answered.and_then(|input| prompt_allows(&input)).map_err(unwritten)?)
+                let answers = prompt_answers(&input, &question, &responses);
+                said(answers.unwrap_or_else(|| prompt_denies(PASSED_OVER)))
             }
         })
+    }
+
+    /// Answers the event of a hook in the form of its client.
+    async fn hook(&self, event: &JsonObject) -> Result<CallToolResponse, Failure> {
+        let said_client = if self.is_codex { HookClient::Codex } else { HookClient::ClaudeCode };
+        let (caller, headers) = (&self.incoming.caller, &self.incoming.headers);
+        let Hook { client, does, voice } = Hook::read(said_client, event);
+        match does {
+            Does::Ran(ran) => hooks::report(self.app, caller, client, ran).await?,
+            Does::Ends { session } => {
+                if let Some(conversation) = conversation_of(&session) {
+                    self.app.service.supersede_calls(caller, &conversation).await?;
+                }
+            }
+            Does::Nothing => {}
+            Does::Unclear(what) => {
+                tracing::warn!(client = client.as_str(), what, "the event of a client's hook is not understood");
+                let denial = Denial::NotUnderstood { what };
+                return Ok(
+                    voice.map_or_else(|| failed(denial.to_string()), |voice| said(voice.deny(&denial).to_string()))
+                );
+            }
+            Does::Ask(ask) => {
+                let Some(voice) = voice else { return Ok(said("{}")) };
+                let query = HookQuery { claim_id: self.try_id.clone(), ..HookQuery::default() };
+                let call = match hooks::call(client, *ask, &query, false, headers, self.app) {
+                    Ok(call) => call,
+                    Err(denial) => return Ok(said(voice.deny(&denial).to_string())),
+                };
+                let comes_back = self.may_come_back();
+                let after = if comes_back { AfterWait::AsksAgain } else { AfterWait::Keeps };
+                let turn = self.incoming.turn.clone();
+                let end = hooks::decide(self.app, caller, headers, turn, call, self.longest_wait(), after).await;
+                return Ok(match end {
+                    Ok(CallEnd::Denied(Denial::Waiting { request_id })) if comes_back => {
+                        self.come_back(&request_id, None)
+                    }
+                    Ok(end) => said(voice.say(&end).to_string()),
+                    Err(problem) => {
+                        let denial = Denial::Refused { why: problem.sentence().to_owned() };
+                        said(voice.deny(&denial).to_string())
+                    }
+                });
+            }
+        }
+        Ok(said("{}"))
+    }
+
+    /// How long this round waits.
+    fn longest_wait(&self) -> Duration {
+        let longest = self.app.limits.mcp_wait;
+        self.wait.map_or(longest, |wait| wait.min(longest))
     }
 
     /// Asks a person, and waits.
@@ -245,11 +306,9 @@ impl<'a> Call<'a> {
 
     async fn wait(&self, request_id: &RequestId) -> Result<Record, Failure> {
         if let Some(turn) = &self.incoming.turn {
-            turn.rest();
+            turn.give_back();
         }
-        let longest = self.app.limits.mcp_wait;
-        let wait = self.wait.map_or(longest, |wait| wait.min(longest));
-        let record = self.app.service.wait(&self.incoming.caller, request_id, wait).await?;
+        let record = self.app.service.wait(&self.incoming.caller, request_id, self.longest_wait()).await?;
         // The token may have been revoked meanwhile.
         holder(self.app, &self.incoming.headers).await?;
         Ok(record)
