@@ -177,6 +177,13 @@ macro_rules! routes {
             MakeLoginLink make_login_link "makeLoginLink" "history and health": POST "/v1/login-links" (), optional body NoBody
                 => json(LoginLink) { 201 "The link is /login#code; it works once, for ten minutes"; } else {}
 
+            /// One message of the Model Context Protocol, over streamable HTTP
+            CallMcp call_mcp "callMcp" "agents": POST "/mcp" (), body McpMessage
+                => text("application/json") {
+                    200 "What the protocol answers";
+                    202 "A notification: there is no answer";
+                } else {}
+
             /// Says that the server is alive; needs no token
             IsAlive is_alive "isAlive" "history and health": GET "/healthz" ()
                 => json(Health) { 200 "It is"; } else {}

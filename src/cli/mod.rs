@@ -1,5 +1,6 @@
 //! The command line: what can be said, and what each command does.
 
+mod acp;
 mod ask;
 mod audit;
 mod backup;
@@ -16,11 +17,13 @@ mod forget;
 mod hook;
 mod ids;
 mod interrupt;
+mod json_lines;
 mod key;
 mod kinds;
 mod list;
 mod login;
 mod manual;
+mod mcp;
 mod owner;
 mod progress;
 mod resume;
@@ -34,6 +37,7 @@ mod table;
 mod terminal;
 mod time;
 mod token;
+mod upstream;
 mod watch;
 mod why;
 mod withdraw;
@@ -64,6 +68,10 @@ enum Command {
     Ask(Box<ask::Ask>),
     /// Ask for approval of a command, run exactly the approved command once, and report its result
     Run(Box<run::Run>),
+    /// Serve the Model Context Protocol on standard input and output, for the clients of agents
+    Mcp(mcp::Mcp),
+    /// Run an agent that speaks the Agent Client Protocol, and answer its requests for permission
+    Acp(acp::Acp),
     /// Answer the hook of an agent's client: it asks, waits, and denies whatever goes wrong
     Hook(Box<hook::Hook>),
     /// Wake the sessions of Claude Code that ended while a question waited, as the answers come
@@ -129,6 +137,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Openapi => write!(io::stdout(), "{}", api::openapi()).map_err(Failure::from),
         Command::Ask(ask) => ask.run(),
         Command::Run(run) => return ended(run.run()),
+        Command::Mcp(mcp) => mcp.run(),
+        Command::Acp(acp) => return ended(acp.run()),
         Command::Hook(hook) => return hook.run(),
         Command::Resume(resume) => resume.run(),
         Command::List(list) => list.run(),

@@ -22,6 +22,7 @@ pub use self::feed::Feed;
 pub use self::retry::{RetryPolicy, pause};
 use crate::api::{Call, Interaction, WaitInteraction, WithRaw};
 use crate::config::ServerUrl;
+use crate::dialects::mcp::REVISION;
 use crate::domain::id::RequestId;
 
 /// What a call comes to.
@@ -67,6 +68,21 @@ impl Client {
     #[must_use]
     pub fn feed(&self, after: Option<i64>) -> Feed<'_> {
         Feed::new(self, after)
+    }
+
+    /// Sends one request of the Model Context Protocol, in the revision without a handshake, and returns what it is answered.
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, or that it cannot be reached.
+    pub fn call_mcp<T: DeserializeOwned>(&self, method: &str, tool: &str, message: &impl Serialize) -> Result<T> {
+        let mut request = self.request(Call::CallMcp, &[]).body(message);
+        let headers = [("mcp-protocol-version", REVISION), ("mcp-method", method), ("mcp-name", tool)];
+        for (name, value) in headers {
+            request.builder = request.builder.header(name, value);
+        }
+        request.builder = request.builder.header("accept", "application/json, text/event-stream");
+        request.send()
     }
 
     fn open_feed(&self, after: Option<i64>) -> Result<Response<Body>> {

@@ -103,6 +103,11 @@ pub struct Limits {
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_IDLE_TIMEOUT", default_value = "75s", value_parser = timeout)]
     pub idle_timeout: Duration,
 
+    /// How long a tool call over MCP waits for an answer before its client is told to come back; below the time that clients
+    /// give a tool, which is 60 s in most
+    #[arg(long, value_name = "TIME", env = "COUNTERSIGN_MCP_WAIT", default_value = "50s", value_parser = timeout)]
+    pub mcp_wait: Duration,
+
     /// How long a client may take to read a response that is larger than the system's buffers
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_WRITE_TIMEOUT", default_value = "60s", value_parser = timeout)]
     pub write_timeout: Duration,

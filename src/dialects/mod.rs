@@ -4,6 +4,7 @@
 pub mod aap;
 pub mod hooks;
 pub mod humanlayer;
+pub mod mcp;
 pub mod vellum;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,12 @@ fn digest_of(parts: &[&str]) -> [u8; 32] {
         digest.update(part);
     }
     digest.finalize().into()
+}
+
+/// A digest of these parts that no other parts have: 32 hexadecimal digits.
+#[must_use]
+pub fn digest(parts: &[&str]) -> String {
+    hex::encode(&digest_of(parts)[..16])
 }
 
 /// The UUID that stands for `parts`: the same ones give the same.

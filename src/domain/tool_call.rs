@@ -81,7 +81,8 @@ impl ToolCall {
                 asked.execution_target.map(|target| target.as_str()),
             ]),
             Content::Question(question) => serde_json::to_value(question).unwrap_or_default(),
-            Content::Secret(_) | Content::Forgotten(_) => json!(null),
+            Content::Secret(secret) => serde_json::to_value(secret).unwrap_or_default(),
+            Content::Forgotten(_) => json!(null),
         };
         sha256(&[json!(principal), json!(conversation), json!(self.content.kind().as_str()), asked])
     }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use self::key_file::KeyBytes;
 use crate::domain::enums::Kind;
@@ -139,6 +140,13 @@ impl Sealer {
     #[must_use]
     pub fn key_ids(&self) -> Vec<String> {
         self.keys().map(|key| key.id.clone()).collect()
+    }
+
+    /// Derives a key for another use from the newest key: neither tells anything of the other.
+    #[must_use]
+    pub fn derived_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let digest = Sha256::new().chain_update(b"countersign derived key\0").chain_update(purpose).chain_update(b"\0");
+        Zeroizing::new(digest.chain_update(self.newest.bytes.as_slice()).finalize().into())
     }
 
     /// Encrypts the value given for a request.

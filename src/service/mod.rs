@@ -34,6 +34,7 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::{Notify, watch};
+use zeroize::Zeroizing;
 
 pub use self::claim::ClaimGrant;
 pub use self::confirm::{Confirm, Selected};
@@ -185,10 +186,22 @@ impl Service {
         &self.profiles
     }
 
+    /// The key that seals what clients are given to bring back; it survives restarts.
+    #[must_use]
+    pub fn request_state_key(&self) -> Zeroizing<[u8; 32]> {
+        self.sealer.derived_key("request state")
+    }
+
     /// What time it is here.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Whether principals may resolve what they registered themselves.
+    #[must_use]
+    pub const fn allows_self_approval(&self) -> bool {
+        self.allow_self_approval
     }
 
     /// Whether `principal` may not decide this because it has registered it itself.

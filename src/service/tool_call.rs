@@ -185,6 +185,16 @@ impl Service {
         Ok(CallEnd::Answered(Answered { request_id, question, responses }))
     }
 
+    /// Notes that the answer to a request was handed out, so that a later call of the same asks anew.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn note_handed_out(&self, by: &Principal, request_id: &RequestId) -> Result<()> {
+        let request_id = request_id.clone();
+        self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.take_answers(&request_id)?)).await
+    }
+
     async fn keep_call(&self, by: &Principal, request_id: &RequestId) -> Result<()> {
         let request_id = request_id.clone();
         self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.keep_call(&request_id)?)).await
@@ -265,6 +275,8 @@ struct KnownBy {
     kind: Kind,
     /// The digest of a confirmation's tool and input.
     input_digest: Option<String>,
+    /// What else is asked, as JSON.
+    other: Option<String>,
 }
 
 impl KnownBy {
@@ -276,6 +288,7 @@ impl KnownBy {
             asked_sha256: call.asked_sha256(principal),
             kind: call.content.kind(),
             input_digest: confirmation.map(|asked| input_digest(asked.tool_name.as_str(), &asked.input)),
+            other: other(&call.content),
         }
     }
 
@@ -300,6 +313,7 @@ impl KnownBy {
         record.interaction.registered_by == *principal
             && record.interaction.kind == self.kind
             && digest == self.input_digest.as_ref()
+            && (other(&record.body.content) == self.other || record.forgetting.is_some())
     }
 
     /// The id of a new interaction: the call's own, else that of the next one that asks the same.
@@ -314,6 +328,14 @@ impl KnownBy {
             // The agent has taken it by itself.
             Some(_) | None => Ok(RequestId::generate()),
         }
+    }
+}
+
+/// What is asked that is no confirmation, as JSON.
+fn other(content: &Content) -> Option<String> {
+    match content {
+        Content::Question(_) | Content::Secret(_) => content.to_json().ok(),
+        Content::Confirmation(_) | Content::Forgotten(_) => None,
     }
 }
 

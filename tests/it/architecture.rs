@@ -13,7 +13,6 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
     &["dialects"],
     &["api", "present"],
-    &["dialects"],
     &["config", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],
@@ -37,6 +36,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("ureq", &["client"]),
     ("prometheus_client", &["metrics"]),
     ("ratatui", &["cli"]),
+    ("rmcp", &["http"]),
 ];
 
 struct Source {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod acknowledgements;
+mod acp;
 mod api;
 mod architecture;
 mod audit;
@@ -17,6 +18,7 @@ mod limits;
 mod matcher;
 #[path = "../matching/mod.rs"]
 mod matching;
+mod mcp;
 mod ops;
 mod retention;
 mod rules;

@@ -9,7 +9,7 @@ use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 
 /// The tool by which the model asks people: it is answered, not allowed.
-pub(super) const ASK_TOOL: &str = "AskUserQuestion";
+pub(in crate::dialects) const ASK_TOOL: &str = "AskUserQuestion";
 
 /// Events that ask nothing and tell nothing that matters here.
 const PASSED: &[&str] = &[

@@ -3,13 +3,13 @@
 //! Pure: no I/O, no clock, nothing of HTTP. The caller is recognised by its payload, for clients start each other's hooks:
 //! Cursor and Copilot run what is written for Claude Code.
 
-mod claude_code;
+pub(super) mod claude_code;
 mod copilot;
 mod cursor;
 mod elicitation;
 mod gemini;
 mod payload;
-mod questions;
+pub(super) mod questions;
 mod voice;
 
 pub use self::payload::without_output;

@@ -29,7 +29,7 @@ struct AskedOption {
 }
 
 /// The question that the tool's input asks.
-pub(super) fn question(input: &JsonObject) -> Result<Question, String> {
+pub(in crate::dialects) fn question(input: &JsonObject) -> Result<Question, String> {
     let asked: Asked = serde_json::from_str(input.text()).map_err(|error| format!("the questions: {error}"))?;
     let entries = (1..).zip(asked.questions).map(|(number, asked)| {
         let options = (1..).zip(asked.options).map(|(number, option)| {
@@ -50,7 +50,7 @@ pub(super) fn question(input: &JsonObject) -> Result<Question, String> {
 }
 
 /// The input of the tool with the answers in it, each under the text of its question; `None` where all were passed over.
-pub(super) fn answered(input: &JsonObject, question: &Question, responses: &[Response]) -> Option<Value> {
+pub(in crate::dialects) fn answered(input: &JsonObject, question: &Question, responses: &[Response]) -> Option<Value> {
     let mut answers = Map::new();
     for entry in &question.entries {
         let response = responses.iter().find(|response| response.question_id == entry.question_id);

@@ -33,7 +33,7 @@ use self::secret::*;
 use self::trust_rules::*;
 use self::why::*;
 use crate::api::Call;
-use crate::http::dialects::{aap::*, hooks::hook_event, humanlayer::*, vellum::*};
+use crate::http::dialects::{aap::*, hooks::hook_event, humanlayer::*, mcp::call_mcp, vellum::*};
 use crate::http::{App, Route};
 
 /// The description of the API, for programs and for people. It holds no data and needs no token.

@@ -80,7 +80,8 @@ pub(crate) async fn hook_event(
     }
 }
 
-async fn decide(
+/// Asks about a call and waits for the answer.
+pub(super) async fn decide(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
@@ -105,7 +106,7 @@ async fn decide(
 }
 
 /// The call that an event asks about; or why it is denied before anything is asked.
-fn call(
+pub(super) fn call(
     client: HookClient,
     ask: Ask,
     query: &HookQuery,
@@ -160,7 +161,8 @@ fn with_place(origin: Origin, query: &HookQuery) -> Origin {
     }
 }
 
-async fn report(app: &App, caller: &Principal, client: HookClient, ran: Ran) -> Result<(), Problem> {
+/// Writes down what came of a call.
+pub(super) async fn report(app: &App, caller: &Principal, client: HookClient, ran: Ran) -> Result<(), Problem> {
     let Ran { call, outcome, detail } = ran;
     app.service.report_tool_call(caller, client.as_str(), &call, outcome, detail).await?;
     Ok(())

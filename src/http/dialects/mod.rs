@@ -4,6 +4,7 @@
 pub(crate) mod aap;
 pub(crate) mod hooks;
 pub(crate) mod humanlayer;
+pub(crate) mod mcp;
 pub(crate) mod vellum;
 
 use crate::api::RegisterBody;

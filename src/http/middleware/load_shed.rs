@@ -138,10 +138,9 @@ impl Turn {
         Ok(())
     }
 
-    /// Gives the turn back: what is left of the request waits, as a long-poll does.
+    /// Gives the turn back: what is left of the request waits, as a long-poll does. Its body stays counted while it is held.
     pub(crate) fn give_back(&self) {
         self.0.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.0.body.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Returns the agent whose turn it is.

@@ -54,8 +54,8 @@ fn places(body: &Value) -> Vec<String> {
 }
 
 fn is_free(place: &str) -> bool {
-    const FREE: [&str; 8] =
-        ["/input", "/metadata", "/updatedInput", "/arguments", "/context", "/kwargs", "/channel", "/state"];
+    const FREE: [&str; 9] =
+        ["/input", "/metadata", "/updatedInput", "/arguments", "/context", "/kwargs", "/channel", "/state", "/params"];
     FREE.iter().any(|free| place.ends_with(free))
 }
 
@@ -122,7 +122,8 @@ fn a_field_of_the_wrong_type_is_never_bent_into_shape() {
         Value::Null => Vec::new(),
     };
     walk_own_bodies(|client, call, body| {
-        for place in places(body) {
+        // The id of a message of MCP is a text or a number: its own test has what is neither.
+        for place in places(body).into_iter().filter(|place| place != "/id") {
             for wrong in wrong_for(body.pointer(&place).unwrap()) {
                 let broken = replaced(body, &place, &wrong);
                 assert_malformed(&call.send_text(client, broken.as_bytes()), call, &broken);

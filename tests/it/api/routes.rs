@@ -269,7 +269,9 @@ impl Fixture {
 
     fn other_calls() -> Vec<Call> {
         let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
-        vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body()]
+        let mcp = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}});
+        let mcp = Call::post("/mcp", "/mcp", mcp, AGENTS);
+        vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body(), mcp]
     }
 
     fn aap_calls(&self) -> Vec<Call> {
