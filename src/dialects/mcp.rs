@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::hooks::questions;
 use super::hooks::claude_code::ASK_TOOL;
+use super::hooks::questions;
 use crate::domain::enums::{ExecutionTarget, Outcome, RiskLevel};
 use crate::domain::id::{OptionId, RequestId, ToolName};
 use crate::domain::json::JsonObject;

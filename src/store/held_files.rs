@@ -16,7 +16,6 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::OpenError;
 use super::lock::{Locks, beside, lock_path};
@@ -159,10 +158,6 @@ struct Seen {
     written: Written,
 }
 
-/// For how long a check of the files counts before a write, too. Whatever is done to them meanwhile is found before the write
-/// is acknowledged; no check could keep it from being done right after it.
-const FRESH: Duration = Duration::from_millis(2);
-
 /// The files, held. Whatever has a connection to the database shares this and drops it after the connection: closing a
 /// descriptor of a file takes SQLite's locks on that file from the process.
 pub(super) struct HeldFiles {
@@ -172,8 +167,6 @@ pub(super) struct HeldFiles {
     index_bytes: AtomicU64,
     log: File,
     seen: Mutex<Seen>,
-    /// When all of them were last as they had to be; `None`: never yet.
-    checked: Mutex<Option<Instant>>,
     /// Whether the log no longer belongs to the database.
     is_spoiled: AtomicBool,
     _locks: Locks,
@@ -203,7 +196,7 @@ impl HeldFiles {
         ];
         let seen = Mutex::new(Seen { copied, written: Written::from(&database) });
         let (index_bytes, is_spoiled) = (AtomicU64::new(held_index.len()), AtomicBool::new(false));
-        Ok(Self { expected, index, index_bytes, log, seen, checked: Mutex::new(None), is_spoiled, _locks: locks })
+        Ok(Self { expected, index, index_bytes, log, seen, is_spoiled, _locks: locks })
     }
 
     /// Finds out whether every file is where it was, and holds what was written to it.
@@ -217,24 +210,17 @@ impl HeldFiles {
         if let Some(((path, _), _)) = self.expected.iter().zip(&found).find(|(_, found)| found.is_none()) {
             return Err(Displaced::Gone(path.clone()));
         }
-        self.check_contents(before.ok(), &found)?;
-        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        Ok(())
+        self.check_contents(before.ok(), &found)
     }
 
     /// Finds out only whether the files that are where they were hold what was written to them: [`HeldFiles::check`] tells of
-    /// those that are not, and what it has found a moment ago is not asked again. Returns the state of the database, where the
-    /// index of the write-ahead log can be read.
+    /// those that are not. Returns the state of the database, where the index of the write-ahead log can be read.
     ///
     /// # Errors
     ///
     /// The first that does not.
     pub(super) fn check_those_there(&self) -> Result<io::Result<State>, Displaced> {
         let before = self.read_index();
-        let checked = *self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        if checked.is_some_and(|checked| checked.elapsed() < FRESH) {
-            return Ok(before.map(|index| index.state));
-        }
         let found = self.expected.each_ref().map(|(path, held)| held_metadata(path, held));
         self.check_contents(before.as_ref().ok().copied(), &found)?;
         Ok(before.map(|index| index.state))

@@ -32,9 +32,9 @@ use crate::service::Service;
 /// How much of a request may be buffered: more than the limit on headers, so that a request over that limit gets its answer.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// How many headers a request may have: room for this many is made for every request, on the stack up to this number, and
-/// real clients send a fifth of it.
-const MOST_HEADERS: usize = 100;
+/// How many headers a request may have: so many that the limit on their size is what refuses, unless they are tiny. Room
+/// for this many is made for every request.
+const MOST_HEADERS: usize = 256;
 
 /// How long a client on a reserved connection may take to send its headers.
 const RESERVED_HEADER_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! `countersign audit`: what was done to the history is found and named, beside the server, in the file and in an export.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -33,11 +33,15 @@ fn filled() -> TestServer {
     server
 }
 
-/// Lets `sql` do to the history what its triggers forbid.
-fn tampered(db: &Path, sql: &str) {
+/// A copy of the database in which `sql` has done to the history what its triggers forbid. The server of the database would end
+/// where its own history changes under it.
+fn tampered(db: &Path, sql: &str) -> PathBuf {
+    let copy = db.with_extension("tampered");
+    write_sql(db, &format!("VACUUM INTO '{}'", copy.display())).unwrap();
     let triggers = "DROP TRIGGER audit_events_never_change; DROP TRIGGER audit_events_never_deleted; \
          DROP TRIGGER audit_events_never_replaced; PRAGMA ignore_check_constraints = ON;";
-    write_sql(db, &format!("{triggers} {sql}")).unwrap();
+    write_sql(&copy, &format!("{triggers} {sql}")).unwrap();
+    copy
 }
 
 #[test]
@@ -82,8 +86,7 @@ fn what_was_done_to_the_history_is_named() {
         ),
     ] {
         let server = filled();
-        tampered(&server.db(), sql);
-        let sentence = refused(&mut audit(&["verify"], &server.db()));
+        let sentence = refused(&mut audit(&["verify"], &tampered(&server.db(), sql)));
         assert!(sentence.contains(words), "{sql}: {sentence}");
     }
 }
@@ -91,9 +94,8 @@ fn what_was_done_to_the_history_is_named() {
 #[test]
 fn a_cut_tail_and_another_history_are_found_by_the_head() {
     let server = filled();
-    let db = server.db();
-    let head = said(&mut audit(&["head"], &db)).trim_end().to_owned();
-    tampered(&db, "DELETE FROM audit_events WHERE seq > 10");
+    let head = said(&mut audit(&["head"], &server.db())).trim_end().to_owned();
+    let db = tampered(&server.db(), "DELETE FROM audit_events WHERE seq > 10");
     assert!(said(&mut audit(&["verify"], &db)).starts_with("10 events"));
     let sentence = refused(&mut audit(&["verify", "--head", &head], &db));
     assert!(sentence.contains("events 11 to 12 were removed"), "{sentence}");

@@ -173,6 +173,7 @@ fn settings_that_cannot_be_read_are_left_alone() {
             assert!(sentence.contains(file) && sentence.contains("left alone"), "{sentence}");
             assert_eq!(place.text(file), text, "{client}");
         }
+        fs::remove_file(place.home(file)).unwrap();
     }
     for (client, file) in OWN_FILES {
         place.put(file, "somebody else's");

@@ -14,13 +14,13 @@ use serde_json::Value;
 use super::settled::settled;
 use super::{Incoming, failed, said};
 use crate::api::{HookQuery, RegisterBody};
+use crate::dialects::digest;
+use crate::dialects::hooks::{Does, Hook};
 use crate::dialects::mcp::{
     Approve, Ask, Asked, CLAUDE_CODE, CODEX, Check, HookEvent, META_CALL, META_CONVERSATION, META_NO_EDITS,
     META_ORIGIN, META_REQUEST, META_TOOL_USE, META_WAIT, MOST_ROUNDS, RequestApproval, RequestSecret, Tool, arguments,
     prompt_allows, prompt_answers, prompt_denies, still_waiting,
 };
-use crate::dialects::digest;
-use crate::dialects::hooks::{Does, Hook};
 use crate::domain::enums::HookClient;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Deadline, Record, Status};
