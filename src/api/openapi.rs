@@ -150,7 +150,11 @@ macro_rules! operations {
                 let content = operations!(@content description $form $answer);
                 $({
                     let response = &mut operation["responses"][stringify!($status)];
-                    *response = json!({"description": $when, "content": content});
+                    *response = json!({"description": $when});
+                    // What is only taken is answered with nothing.
+                    if stringify!($status) != "202" {
+                        response["content"] = content.clone();
+                    }
                     $(response["headers"][$header] = json!({"description": $holds, "schema": {"type": "string"}});)?
                 })+
                 $(operation["responses"][stringify!($refused)] =
