@@ -3,14 +3,15 @@
 //! `serve` writes it when it makes the first tokens of a new database; commands read it. It is its owner's alone, and it is
 //! never written over for another server.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::ServerUrl;
+use crate::files;
 
 /// The content of the file. The tokens are never printed: there is no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -81,18 +82,6 @@ impl Credentials {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         }
         let text = toml::to_string(self).map_err(|error| failed(io::Error::other(error)))?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}", std::process::id()));
-        let draft = PathBuf::from(name);
-        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&draft, path)
-        });
-        written.map(|()| SaveOutcome::Written).map_err(|error| {
-            // Nothing half-written is left behind; why it failed is what matters.
-            let _ = fs::remove_file(&draft);
-            failed(error)
-        })
+        files::replace(path, &text, 0o600).map(|()| SaveOutcome::Written).map_err(failed)
     }
 }

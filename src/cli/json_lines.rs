@@ -3,10 +3,26 @@
 use std::io::{self, BufRead, Write};
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::api::McpId;
 
 /// The longest line that is read, in bytes: more than the largest body that a server takes by default.
 pub(super) const LONGEST_LINE: usize = 8 * 1024 * 1024;
+
+/// A message, as far as it matters here: a request, a notification or an answer.
+#[derive(Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(default)]
+    pub(super) id: Option<McpId>,
+    #[serde(default)]
+    pub(super) method: Option<String>,
+    #[serde(default, borrow)]
+    pub(super) params: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    pub(super) result: Option<&'a RawValue>,
+}
 
 /// A line that came in.
 pub(super) enum Line {

@@ -8,13 +8,17 @@ use std::time::Duration;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 
 use super::App;
 use super::error::Problem;
 use super::extract::query_problem;
+use super::middleware::auth::holder;
 use crate::api::WaitInteraction;
 use crate::dialects::aap::{AapWait, millis};
+use crate::domain::id::RequestId;
+use crate::domain::interaction::Record;
+use crate::domain::principal::Principal;
 
 /// The longest that a request may wait, in milliseconds.
 const LONGEST_WAIT_MS: u64 = 300_000;
@@ -54,6 +58,20 @@ pub(crate) fn is_long_poll(request: &Request) -> bool {
 
 fn wait_at(uri: &Uri) -> Result<Option<Duration>, Problem> {
     if uri.path().starts_with(AAP) { wait_for(uri) } else { wait_of(uri) }
+}
+
+/// The interaction once it is resolved, or after `timeout` as it stands.
+pub(crate) async fn waited(
+    app: &App,
+    caller: &Principal,
+    headers: &HeaderMap,
+    request_id: &RequestId,
+    timeout: Duration,
+) -> Result<Record, Problem> {
+    let record = app.service.wait(caller, request_id, timeout).await?;
+    // The token may have been revoked meanwhile.
+    holder(app, headers).await?;
+    Ok(record)
 }
 
 /// The wait that the query of `uri` asks for.

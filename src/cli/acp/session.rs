@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::permission::{Decision, Request, ToolCall};
 use super::{AgentInput, Mode};
 use crate::api::{McpId, NoBody};
-use crate::cli::json_lines::{Line, Lines};
+use crate::cli::json_lines::{Line, Lines, Message};
 use crate::cli::safe_text;
 use crate::cli::upstream::{Patience, Upstream};
 use crate::config::Access;
@@ -61,19 +61,6 @@ struct Waiting {
     given_up: AtomicBool,
     /// What it waits for, once that is known.
     request_id: Mutex<Option<RequestId>>,
-}
-
-/// A message, as far as it matters here.
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(default)]
-    id: Option<McpId>,
-    #[serde(default)]
-    method: Option<String>,
-    #[serde(default, borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    result: Option<&'a RawValue>,
 }
 
 /// Says on standard error, which editors show, what no message of the protocol has room for.

@@ -10,10 +10,11 @@ use std::{env, fs, thread};
 
 use clap::ValueEnum;
 
-use super::clients::{Client, Means, On};
+use super::clients::{Client, Means};
 use super::{codex, settings::SettingsFile};
 use crate::api::ListInteractions;
 use crate::cli::Failure;
+use crate::cli::hook::On;
 use crate::cli::safe_text::{self, SafeText};
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::settings::{self, Content, Entry, SettingsFile};
 use super::snippets;
+use crate::cli::hook::On;
 
 /// A client of agents, a framework or a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,15 +43,6 @@ pub(super) enum Client {
     Python,
     /// TypeScript, without a library
     Typescript,
-}
-
-/// When a client's hook asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum On {
-    /// Where the client itself would ask a person
-    Permission,
-    /// Before every use of a tool
-    Every,
 }
 
 /// What our entries are made of.

@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use etcetera::{BaseStrategy, choose_base_strategy};
 
-use self::clients::{Client, Means, On, token_path};
-use self::settings::{Change, replace};
+use self::clients::{Client, Means, token_path};
+use self::settings::Change;
 use super::Failure;
+use super::hook::On;
 use super::owner::Owner;
 use super::safe_text;
 use super::token;
@@ -25,6 +26,7 @@ use crate::domain::enums::Role;
 use crate::domain::id::PrincipalName;
 use crate::domain::kinds::Diff;
 use crate::domain::principal::Principal;
+use crate::files;
 use crate::present;
 
 /// Connect a client: show the change to its settings, write it, or take it back.
@@ -201,7 +203,7 @@ impl Connect {
         if let Some(folder) = means.token_file.parent() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         }
-        replace(&means.token_file, &format!("{}\n", *token), 0o600).map_err(failed)?;
+        files::replace(&means.token_file, &format!("{}\n", *token), 0o600).map_err(failed)?;
         Ok(true)
     }
 }

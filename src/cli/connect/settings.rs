@@ -1,8 +1,8 @@
 //! A client's own settings file, changed in place: everything that is not ours stays to the letter, comments too.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jsonc_parser::ParseOptions;
@@ -10,6 +10,7 @@ use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode
 use serde_json::Value;
 
 use crate::cli::Failure;
+use crate::files;
 
 /// One thing that a settings file is to say.
 #[derive(Clone, Debug)]
@@ -113,26 +114,8 @@ impl Change {
             fs::create_dir_all(folder)?;
         }
         let mode = fs::metadata(&path).map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-        replace(&path, after, mode)
+        files::replace(&path, after, mode)
     }
-}
-
-/// Puts a file with this text in the place of the one at `path`, whole or not at all.
-pub(super) fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(name);
-    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        // The umask may have taken away what others had.
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    });
-    written.inspect_err(|_| {
-        // Nothing half-written is left behind; why it failed is what matters.
-        let _ = fs::remove_file(&draft);
-    })
 }
 
 /// A file with our entries alone.

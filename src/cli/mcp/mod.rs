@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::calls::Calls;
 use super::Failure;
-use super::json_lines::{LONGEST_LINE, Line, Lines, next_line, skip_line};
+use super::json_lines::{LONGEST_LINE, Line, Lines, Message, next_line, skip_line};
 use crate::api::McpId;
 use crate::config::{Access, timeout};
 use crate::dialects::mcp::{
@@ -66,19 +65,6 @@ impl Mcp {
     }
 }
 
-/// A message as it comes in: a request, a notification or an answer.
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(default)]
-    id: Option<McpId>,
-    #[serde(default)]
-    method: Option<String>,
-    #[serde(default, borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(default)]
-    result: Option<Value>,
-}
-
 /// Takes one line.
 fn take(calls: &Arc<Calls>, line: &[u8]) {
     if line.iter().all(u8::is_ascii_whitespace) {
@@ -97,7 +83,11 @@ fn take(calls: &Arc<Calls>, line: &[u8]) {
         (Some(_), None) => {}
         (Some(method), Some(id)) => request(calls, method, id, params),
         // An error is no answer of a person, either.
-        (None, Some(id)) => calls.answered(&id, message.result.unwrap_or_default()),
+        (None, Some(id)) => {
+            // What was read as JSON is JSON.
+            let result = message.result.and_then(|result| serde_json::from_str(result.get()).ok());
+            calls.answered(&id, result.unwrap_or_default());
+        }
         (None, None) => calls.refuse(None, INVALID_REQUEST, "a message has a method or an id", None),
     }
 }

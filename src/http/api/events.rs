@@ -84,13 +84,22 @@ fn reset(newest: i64) -> Option<Event> {
 /// What a feed sends at once, and the place to go on from.
 type FeedPage = (Vec<Result<Event, Infallible>>, i64);
 
-/// The next events after `seq`, and where to go on; `None` ends the stream, and the client comes again with its last id.
 async fn next_page(app: &App, caller: &Principal, headers: &HeaderMap, seq: i64) -> Option<FeedPage> {
+    let (events, next) = next_events(app, caller, headers, seq).await?;
+    Some((events.into_iter().filter_map(event).map(Ok).collect(), next))
+}
+
+/// The next events after `seq`, and where to go on; `None` ends the stream, and the client comes again with its last id.
+pub(crate) async fn next_events(
+    app: &App,
+    caller: &Principal,
+    headers: &HeaderMap,
+    seq: i64,
+) -> Option<(Vec<audit::AuditEvent>, i64)> {
     match app.service.events_after(caller, seq).await {
         // A token that was revoked meanwhile gets nothing more.
         Ok(Some(_)) if holder(app, headers).await.is_err() => None,
-        Ok(Some((events, next))) => Some((events.into_iter().filter_map(event).map(Ok).collect(), next)),
-        Ok(None) => None,
+        Ok(page) => page,
         Err(error) => {
             tracing::error!(%error, "an event stream ended");
             None

@@ -12,8 +12,8 @@ use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Param, Params, Repeatable, Repeated, ok};
-use crate::http::middleware::auth::{Reviewer, Viewer, holder};
-use crate::http::wait::Wait;
+use crate::http::middleware::auth::{Reviewer, Viewer};
+use crate::http::wait::{Wait, waited};
 use crate::store::{Filter, List, Page};
 
 pub(crate) async fn get_interaction(
@@ -25,12 +25,7 @@ pub(crate) async fn get_interaction(
 ) -> Result<Response, Problem> {
     let record = match wait {
         None => Box::pin(app.service.get(&caller, &request_id)).await?,
-        Some(timeout) => {
-            let record = app.service.wait(&caller, &request_id, timeout).await?;
-            // The token may have been revoked meanwhile.
-            holder(&app, &headers).await?;
-            record
-        }
+        Some(timeout) => waited(&app, &caller, &headers, &request_id, timeout).await?,
     };
     ok(&Interaction::from(record))
 }

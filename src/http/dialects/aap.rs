@@ -1,7 +1,5 @@
 //! `/aap/v1`: the Agent Approval Protocol.
 
-use std::time::Duration;
-
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::HeaderName;
 use axum::http::request::Parts;
@@ -19,9 +17,9 @@ use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::{Problem, missing_idempotency_key};
 use crate::http::extract::{Json, NoQuery, OptionalJson, Param, answer, ok};
-use crate::http::middleware::auth::{Registrant, holder};
+use crate::http::middleware::auth::Registrant;
 use crate::http::middleware::observe::traceparent;
-use crate::http::wait::WaitFor;
+use crate::http::wait::{WaitFor, waited};
 use crate::service::Registered;
 
 /// The header that names a submission, so that it can be repeated.
@@ -74,21 +72,8 @@ pub(crate) async fn aap_get(
 ) -> Result<Response, Problem> {
     match wait {
         None => shown(&app, &caller, &request_id).await,
-        Some(timeout) => waited(&app, &caller, &request_id, timeout, &headers).await,
+        Some(timeout) => ok(&request_of(waited(&app, &caller, &headers, &request_id, timeout).await?, &caller)?),
     }
-}
-
-async fn waited(
-    app: &App,
-    caller: &Principal,
-    request_id: &RequestId,
-    timeout: Duration,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let record = app.service.wait(caller, request_id, timeout).await?;
-    // The token may have been revoked meanwhile.
-    holder(app, headers).await?;
-    ok(&request_of(record, caller)?)
 }
 
 pub(crate) async fn aap_cancel(

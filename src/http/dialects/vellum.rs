@@ -21,11 +21,11 @@ use crate::domain::kinds::{Content, check_form};
 use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::api::confirm::{accepted, confirm};
-use crate::http::api::events::{last_event_id, unbuffered};
+use crate::http::api::events::{last_event_id, next_events, unbuffered};
 use crate::http::api::trust_rules::make_trust_rule;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, ok};
-use crate::http::middleware::auth::{Resolver, Reviewer, Viewer, holder};
+use crate::http::middleware::auth::{Resolver, Reviewer, Viewer};
 use crate::service::{Answer, ProvideSecret};
 use crate::store::{Filter, Page, RuleFilter};
 
@@ -163,16 +163,7 @@ async fn next_page(
     headers: &HeaderMap,
     seq: i64,
 ) -> Option<(Vec<Result<Event, Infallible>>, i64)> {
-    let (events, next) = match app.service.events_after(caller, seq).await {
-        Ok(Some(page)) => page,
-        Ok(None) => return None,
-        Err(error) => {
-            tracing::error!(%error, "an event stream ended");
-            return None;
-        }
-    };
-    // A token that was revoked meanwhile gets nothing more.
-    holder(app, headers).await.ok()?;
+    let (events, next) = next_events(app, caller, headers, seq).await?;
     let mut told = Vec::new();
     for event in &events {
         told.extend(resolution(app, caller, event).await.map(Ok));

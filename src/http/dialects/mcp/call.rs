@@ -31,8 +31,8 @@ use crate::domain::tool_call::{Allowed, Answered, CallEnd, Denial, ToolCall, con
 use crate::http::App;
 use crate::http::dialects::hooks;
 use crate::http::error::Problem;
-use crate::http::middleware::auth::holder;
 use crate::http::middleware::observe::traceparent;
+use crate::http::wait::waited;
 use crate::service::{AfterWait, Register};
 
 /// Why a question without an answer is denied.
@@ -310,10 +310,8 @@ impl<'a> Call<'a> {
         if let Some(turn) = &self.incoming.turn {
             turn.give_back();
         }
-        let record = self.app.service.wait(&self.incoming.caller, request_id, self.longest_wait()).await?;
-        // The token may have been revoked meanwhile.
-        holder(self.app, &self.incoming.headers).await?;
-        Ok(record)
+        let Incoming { caller, headers, .. } = self.incoming;
+        Ok(waited(self.app, caller, headers, request_id, self.longest_wait()).await?)
     }
 
     fn may_come_back(&self) -> bool {
