@@ -100,18 +100,31 @@ impl Connect {
         let files = client.files(&means);
         let changes = files.iter().map(|file| if self.remove { file.removed() } else { file.connected() });
         let changes = changes.collect::<Result<Vec<_>, _>>()?;
-        let mut out = io::stdout().lock();
         for change in changes.iter().filter(|change| !change.is_none()) {
-            show(&mut out, change)?;
+            show(&mut io::stdout().lock(), change)?;
         }
         let snippet = client.snippet(&means).filter(|_| !self.remove);
-        if let Some(snippet) = &snippet {
-            write!(out, "{snippet}")?;
-        }
+        let Some(snippet) = snippet else {
+            return self.say(&mut io::stdout().lock(), client, &means, &changes, false);
+        };
+        // A program is alone on standard output, so that it can go into a file as it is.
+        write!(io::stdout().lock(), "{snippet}")?;
+        self.say(&mut io::stderr().lock(), client, &means, &changes, true)
+    }
+
+    /// Does what is asked for, and says what was done or would be.
+    fn say(
+        &self,
+        out: &mut impl Write,
+        client: Client,
+        means: &Means,
+        changes: &[Change],
+        has_snippet: bool,
+    ) -> Result<(), Failure> {
         match (self.write, self.remove) {
-            (true, _) => self.written(&mut out, client, &means, &changes),
-            (_, true) => removed(&mut out, client, &changes),
-            (false, false) => shown(&mut out, client, &means, &changes, snippet.is_some()),
+            (true, _) => self.written(out, client, means, changes),
+            (_, true) => removed(out, client, changes),
+            (false, false) => shown(out, client, means, changes, has_snippet),
         }
     }
 

@@ -117,8 +117,9 @@ fn without_write_the_change_is_shown_and_nothing_is_made() {
         assert!(shown.starts_with("new file ") && shown.contains("--write"), "{shown}");
     }
     for client in ["aap", "humanlayer", "curl", "python", "typescript"] {
-        let shown = place.says(&[client]);
-        assert!(shown.contains(&place.server.url) && shown.contains("--write"), "{shown}");
+        let (program, said) = told(0, place.run(&[client]));
+        assert!(program.contains(&place.server.url), "{program}");
+        assert!(said.contains("--write") && !program.contains("--write"), "{said}");
     }
     assert_eq!(place.files(), Vec::<PathBuf>::new());
 }
@@ -337,29 +338,28 @@ fn an_editors_agent_is_started_through_the_proxy() {
     assert!(place.says(&["acp"]).contains("Say after --"));
 }
 
-/// A program in a language of its own, as it was printed, against a server: the files that are there need no library.
+/// The programs that need no library, as they were printed, against a server.
 #[test]
-fn the_python_that_is_printed_asks_and_obeys() {
+fn the_programs_that_are_printed_ask_and_obey() {
     let place = Place::new();
-    place.says(&["python", "--write"]);
-    let printed = place.says(&["python"]);
-    let script: String = printed
-        .lines()
-        .take_while(|line| !line.starts_with("the token is in"))
-        .fold(String::new(), |all, line| all + line + "\n");
-    let path = place.home("ask.py");
-    fs::write(&path, script).unwrap();
-    for (decision, said) in [("allow", "hello, world"), ("deny", "PermissionError: rejected")] {
-        let database = place.directory.path().join("c.db");
-        let ada = Client::new(&place.server.url, &token(&database, &format!("ada-{decision}"), "approver"));
-        let mut feed = ada.feed(None);
-        let mut python = Command::new("python3");
-        let child = python.arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        feed.take(1);
-        let pending = ada.get("/v1/pending-interactions").expect(200);
-        ada.confirm(pending.body["interactions"][0]["requestId"].as_str().unwrap(), decision).expect(200);
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(text.contains(said), "{text}");
+    let database = place.directory.path().join("c.db");
+    let ada = Client::new(&place.server.url, &token(&database, "ada", "approver"));
+    let programs = [("python", "python3", "PermissionError: rejected: "), ("curl", "sh", "rejected ")];
+    for (client, interpreter, refusal) in programs {
+        place.says(&[client, "--write"]);
+        let path = place.home(client);
+        fs::write(&path, place.says(&[client])).unwrap();
+        for (decision, said) in [("allow", "hello"), ("deny", refusal)] {
+            let mut feed = ada.feed(None);
+            let mut program = Command::new(interpreter);
+            let child = program.arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            feed.take(1);
+            let pending = ada.get("/v1/pending-interactions").expect(200);
+            ada.confirm(pending.body["interactions"][0]["requestId"].as_str().unwrap(), decision).expect(200);
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.success(), decision == "allow", "{output:?}");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            assert!(text.contains(said), "{text}");
+        }
     }
 }
