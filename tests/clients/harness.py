@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -66,6 +67,8 @@ class Call:
     input: dict[str, Any]
     timeout_s: int = 600
     text: str = ""
+    binary: str = ""
+    installed: str = ""
 
     @staticmethod
     def from_argv() -> "Call":
@@ -115,6 +118,13 @@ class Rest:
 
     def decide(self, interaction: dict[str, Any], decision: str, comment: str | None = None) -> int:
         body = {"requestId": interaction["requestId"], "decision": decision, "comment": comment}
+        return self.send("POST", "/v1/confirm", body)[0]
+
+    def edit(self, interaction: dict[str, Any], old: str, new: str) -> int:
+        """Allows it with the word `new` wherever its input has `old`."""
+        given = json.dumps(interaction["confirmation"]["input"])
+        changed = json.loads(re.sub(rf"\b{old}\b", new, given))
+        body = {"requestId": interaction["requestId"], "decision": "allow", "updatedInput": changed}
         return self.send("POST", "/v1/confirm", body)[0]
 
     def look(self, interaction: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +208,7 @@ class Client:
 
     def installed(self) -> Path:
         """The folder with the pinned packages; made where it is not there yet."""
-        folder = CACHE / "+".join(sorted(self.pip + self.npm)).replace("/", "_")
+        folder = CACHE / ("+".join(sorted(self.pip + self.npm)).replace("/", "_") or "nothing")
         done = folder / ".installed"
         if done.exists():
             return folder
@@ -236,6 +246,7 @@ class Trial:
         """A call that is under way."""
         server = self.server
         call = Call(server.url, server.agent_token, call_id, str(self.made), {"line": line}, timeout_s)
+        call.binary, call.installed = self.binary, str(self.client.installed())
         command = [*self.client.command(self.client.installed()), "--call", json.dumps(asdict(call))]
         log = open(self.folder / "client.log", "a", encoding="utf-8")
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -282,10 +293,7 @@ def denied(it: Trial) -> None:
 def edited(it: Trial) -> None:
     it.server.start()
     call = it.begin("one")
-    waiting = it.server.person.pending()
-    changed = {**waiting["confirmation"]["input"], "line": "other"}
-    body = {"requestId": waiting["requestId"], "decision": "allow", "updatedInput": changed}
-    status, _ = it.server.person.send("POST", "/v1/confirm", body)
+    status = it.server.person.edit(it.server.person.pending(), "one", "other")
     demand(status == 200, f"the edit was refused with {status}")
     it.end(call)
     it.ran("other")
@@ -378,6 +386,7 @@ def check(client: Client, binary: str) -> tuple[str, str]:
     try:
         server.start()
         stand = {"url": server.url, "agent": server.agent_token, "person": server.person_token}
+        stand = {**stand, "binary": binary, "installed": str(client.installed())}
         command = [*client.command(client.installed()), "--check", json.dumps(stand)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         demand(done.returncode == 0, done.stderr[-2000:])
