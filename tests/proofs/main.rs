@@ -35,6 +35,7 @@ mod model;
 mod mutated;
 mod one_server;
 mod power_loss;
+mod retention;
 mod run;
 mod seeded_rng;
 mod shares;
@@ -59,6 +60,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "one server", prove: one_server::prove },
     Proof { name: "clock", prove: clock::prove },
     Proof { name: "shares", prove: shares::prove },
+    Proof { name: "retention", prove: retention::prove },
     Proof { name: "endurance", prove: endurance::prove },
 ];
 
