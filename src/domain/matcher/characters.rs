@@ -1,6 +1,7 @@
 //! Characters that show one thing and are another.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use regex::Regex;
 use unicode_security::confusable_detection::skeleton;
@@ -14,11 +15,62 @@ static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Marks, which are drawn on the letter before them.
 static MARK: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{M}$").ok());
 
+/// What an emoji begins with, but for keycaps.
+static PICTOGRAPH: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Extended_Pictographic}$").ok());
+
 /// An emoji of several characters: joined ones, one with a colour of skin, one with a selector of its look, a keycap.
 static EMOJI: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let one = r"\p{Extended_Pictographic}\p{Emoji_Modifier}?[\x{FE0E}\x{FE0F}]?";
     Regex::new(&format!(r"^(?:{one}(?:\x{{200D}}{one})*|[0-9#*]\x{{FE0F}}\x{{20E3}})")).ok()
 });
+
+/// What Unicode says of one character, a bit each.
+#[derive(Clone, Copy)]
+struct Nature(u8);
+
+/// How many characters are remembered: the planes in which there are scripts, symbols and emoji.
+const REMEMBERED: usize = 0x2_0000;
+
+/// The nature of each character that was asked for, and 0 for the others. To ask Unicode's tables takes some hundred
+/// nanoseconds, and a text may have a hundred thousand characters.
+static NATURES: [AtomicU8; REMEMBERED] = [const { AtomicU8::new(0) }; REMEMBERED];
+
+impl Nature {
+    const KNOWN: u8 = 1;
+    const UNSEEN: u8 = 1 << 1;
+    const MARK: u8 = 1 << 2;
+    const PICTOGRAPH: u8 = 1 << 3;
+    const LIKE_ASCII: u8 = 1 << 4;
+
+    fn of(c: char) -> Self {
+        let Some(remembered) = NATURES.get(c as usize) else { return Self::looked_up(c) };
+        match remembered.load(Ordering::Relaxed) {
+            0 => {
+                let nature = Self::looked_up(c);
+                // Whoever else looks it up meanwhile finds the same.
+                remembered.store(nature.0, Ordering::Relaxed);
+                nature
+            }
+            known => Self(known),
+        }
+    }
+
+    fn looked_up(c: char) -> Self {
+        let mut bytes = [0; 4];
+        let text: &str = c.encode_utf8(&mut bytes);
+        let is = |class: &LazyLock<Option<Regex>>, bit| {
+            if class.as_ref().is_none_or(|class| class.is_match(text)) { bit } else { 0 }
+        };
+        let like_ascii = if is_like_ascii(c) { Self::LIKE_ASCII } else { 0 };
+        let classes =
+            is(&UNSEEN, Self::UNSEEN) | is(&MARK, Self::MARK) | is(&PICTOGRAPH, Self::PICTOGRAPH) | like_ascii;
+        Self(Self::KNOWN | classes)
+    }
+
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
 
 /// Whether every character of `text` is what it shows: nothing invisible, nothing that changes the direction, no mark that
 /// is drawn over its neighbours, and no letter, digit, or part of a path or URL that looks like ASCII without being it (by
@@ -28,8 +80,7 @@ pub(super) fn are_plain(text: &str) -> bool {
         return !text.bytes().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n'));
     }
     let mut marks = Marks::default();
-    UNSEEN.as_ref().is_some_and(|unseen| !unseen.is_match(text))
-        && !text.chars().any(|c| marks.is_too_many(c))
+    !text.chars().any(|c| is_unseen(c) || marks.is_too_many(c))
         && !text.split(|c: char| !is_of_word(c)).any(mixes_scripts)
         && !has_strange_letters(text)
         && !has_strange_dots(text)
@@ -47,7 +98,7 @@ fn has_strange_dots(text: &str) -> bool {
 }
 
 fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || MARK.as_ref().is_some_and(|mark| mark.is_match(c.encode_utf8(&mut [0; 4])))
+    c.is_alphanumeric() || Nature::of(c).has(Nature::MARK)
 }
 
 /// Whether a word has letters of ASCII and others that look like them.
@@ -78,7 +129,7 @@ impl Marks {
     /// Reads on: whether `c` is a mark that is drawn over what stands beside it. It is where it strikes out or encloses,
     /// where it stands on nothing or on ASCII, and where the letter has as many as its script ever writes on one.
     pub(in crate::domain) fn is_too_many(&mut self, c: char) -> bool {
-        if c.is_ascii() || MARK.as_ref().is_some_and(|mark| !mark.is_match(c.encode_utf8(&mut [0; 4]))) {
+        if c.is_ascii() || !Nature::of(c).has(Nature::MARK) {
             *self = Self { on_letter: !c.is_ascii(), count: 0 };
             return false;
         }
@@ -109,7 +160,9 @@ const fn most_marks(mark: char) -> usize {
 
 /// How many bytes at the beginning of `text` are an emoji.
 pub(in crate::domain) fn emoji_at(text: &str) -> usize {
-    EMOJI.as_ref().and_then(|emoji| emoji.find(text)).map_or(0, |found| found.end())
+    let begins_one = |c: char| matches!(c, '0'..='9' | '#' | '*') || Nature::of(c).has(Nature::PICTOGRAPH);
+    let emoji = EMOJI.as_ref().filter(|_| text.starts_with(begins_one));
+    emoji.and_then(|emoji| emoji.find(text)).map_or(0, |found| found.end())
 }
 
 /// Whether `c` is ASCII over again, in another width or as a letter of mathematics. Punctuation of full width is ordinary
@@ -139,7 +192,7 @@ fn runs_right_to_left(c: char) -> bool {
 pub(in crate::domain) fn is_unseen(c: char) -> bool {
     match c {
         ' '..='~' | '\t' | '\n' => false,
-        _ => UNSEEN.as_ref().is_none_or(|unseen| unseen.is_match(c.encode_utf8(&mut [0; 4]))),
+        _ => Nature::of(c).has(Nature::UNSEEN),
     }
 }
 
@@ -150,18 +203,20 @@ pub(super) fn are_plain_line(text: &str) -> bool {
 
 /// Whether `c`, which is not ASCII, looks like a letter, a digit or a part of a path or URL that is.
 pub(in crate::domain) fn looks_like_ascii(c: char) -> bool {
-    if runs_right_to_left(c) {
+    Nature::of(c).has(Nature::LIKE_ASCII)
+}
+
+/// The same, by Unicode's tables.
+fn is_like_ascii(c: char) -> bool {
+    if c.is_ascii() || runs_right_to_left(c) {
         return false;
     }
     let mut bytes = [0; 4];
     let mut like = skeleton(c.encode_utf8(&mut bytes));
     match (like.next(), like.next()) {
-        (Some('/' | '\\' | '.' | ':' | '@'), None) => !c.is_ascii(),
+        (Some('/' | '\\' | '.' | ':' | '@'), None) => true,
         (Some(first), second) => {
-            !c.is_ascii()
-                && first.is_ascii_alphanumeric()
-                && second.is_none_or(|c| c.is_ascii())
-                && like.all(|c| c.is_ascii())
+            first.is_ascii_alphanumeric() && second.is_none_or(|c| c.is_ascii()) && like.all(|c| c.is_ascii())
         }
         (None, _) => false,
     }
@@ -170,6 +225,14 @@ pub(in crate::domain) fn looks_like_ascii(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_remembered_of_a_character_is_what_was_looked_up() {
+        for c in ('\u{0}'..'\u{500}').chain('\u{1fff0}'..'\u{20010}') {
+            let looked_up = Nature::looked_up(c).0;
+            assert_eq!([Nature::of(c).0, Nature::of(c).0], [looked_up; 2], "{c:?}");
+        }
+    }
 
     #[test]
     fn what_shows_something_else_is_not_plain() {

@@ -207,10 +207,10 @@ impl Subject {
 
 /// Reads what is said as what it is; a command begins to run in `start`.
 fn read(said: &Said, working_dir: Option<&str>, start: Option<&Path>) -> (Form, Option<Doubt>) {
-    let plain_line = |text: &str| match characters::are_plain_line(text) {
-        _ if text.len() > MAX_BYTES => Err(Doubt::TooMuch),
-        true => Ok(()),
-        false => Err(Doubt::Characters),
+    let plain_line = |text: &str| match text.len() <= MAX_BYTES {
+        true if characters::are_plain_line(text) => Ok(()),
+        true => Err(Doubt::Characters),
+        false => Err(Doubt::TooMuch),
     };
     let read = match said {
         Said::Line(text) => return command(CommandLine::read(text), start),
