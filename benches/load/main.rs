@@ -2,7 +2,7 @@
 //! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
 //!
 //! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
-//! [`startup`], [`rules`] and [`overload`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
+//! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
 //! pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
 //! from this very binary [`naive`] and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in
 //! [`ledger`]. [`fill`] writes old rows into a database of the server.
@@ -17,6 +17,7 @@ mod fill;
 mod history;
 mod ledger;
 mod naive;
+mod neighbour;
 mod overload;
 mod plan;
 mod process;
@@ -92,6 +93,12 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Measure what an agent notices of another that sends what costs most.
+    Neighbour {
+        /// The short form.
+        #[arg(long)]
+        quick: bool,
+    },
     /// Load a server that is running already: for a profiler.
     Drive(DriveArguments),
 }
@@ -137,6 +144,7 @@ fn command() -> Result<()> {
         Some(Command::Echo) => echo::serve(),
         Some(Command::Rules) => run::rules_alone(),
         Some(Command::Overload { quick }) => overload::run(quick),
+        Some(Command::Neighbour { quick }) => neighbour::run(quick),
         Some(Command::Drive(arguments)) => run::drive_alone(arguments),
     }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::Result;
 use crate::client::Connection;
 use crate::plan::Plan;
-use crate::process::Site;
+use crate::process::{Database, Site};
 use crate::requests::{Ids, Request};
 use crate::run::progress;
 use crate::stats::median_duration;
@@ -57,13 +57,18 @@ fn rules_file(decision: &str) -> Result<String> {
     Ok(text)
 }
 
+/// Brings all the rules into a database.
+pub(crate) fn import(site: &Site, database: &Database, decision: &str) -> Result<()> {
+    let file = database.path.with_extension("toml");
+    std::fs::write(&file, rules_file(decision)?)?;
+    site.import_rules(&database.path, &file)
+}
+
 pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Rules> {
     progress(&format!("{RULES} rules"))?;
     let (taken_apart, decided) = in_process(plan)?;
     let database = site.database()?;
-    let file = database.path.with_extension("toml");
-    std::fs::write(&file, rules_file("allow")?)?;
-    site.import_rules(&database.path, &file)?;
+    import(site, &database, "allow")?;
     let server = site.countersign(&database).await?;
     let mut connection = Connection::open(server.address).await?;
     let ids = Ids::starting_now();
