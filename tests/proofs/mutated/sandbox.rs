@@ -114,8 +114,7 @@ impl Sandbox {
         for file in &files {
             let _ = fs::remove_file(file);
         }
-        let missing = said.lines().filter(|line| line.contains("command not found") || line.ends_with(": not found"));
-        let missing = missing.map(str::to_owned).collect();
+        let missing = said.lines().filter(|line| is_missing(line)).map(str::to_owned).collect();
         self.calls = calls.len();
         Ran { calls, files: files.iter().map(|file| file.display().to_string()).collect(), missing }
     }
@@ -176,6 +175,12 @@ impl Sandbox {
         let _ = symlink(self.root.path().join("stub"), place);
         self.stubs.insert(name.to_owned());
     }
+}
+
+/// Whether a shell says that there is no such program to run; words of its own that only look names up say so, too.
+fn is_missing(said: &str) -> bool {
+    let is_looked_up = [": type: ", ": hash: ", ": command: "].iter().any(|word| said.contains(word));
+    (said.contains("command not found") || said.ends_with(": not found")) && !is_looked_up
 }
 
 /// A directory in which everybody may write.
