@@ -1,9 +1,10 @@
 // Asks whether a tool may run, waits for the answer, and claims it. Nothing is allowed but by a person or a rule.
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { randomUUID } from "node:crypto";
 
 const server = @URL@;
-const token = readFileSync(@TOKEN@, "utf8").trim();
+const token = readFileSync(@TOKEN@.replace(/^~(?=\/)/, homedir()), "utf8").trim();
 
 type Json = Record<string, any>;
 
