@@ -33,6 +33,7 @@
 //! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |
+//! | `csv` | interactions for spreadsheets |
 //! | `files` | files that are whole at every moment |
 //! | [`credentials`] | the file that lets commands work without configuration |
 //! | [`client`] | a client of a running server: one typed method a call |
@@ -69,6 +70,7 @@ pub mod clock;
 pub mod config;
 mod connect;
 pub mod credentials;
+mod csv;
 pub mod dialects;
 pub mod domain;
 mod files;

@@ -9,6 +9,7 @@ mod decide;
 mod feed;
 mod forms;
 mod history;
+mod history_filter;
 mod interaction;
 mod kinds;
 mod login;
@@ -45,6 +46,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/rules/{ruleId}", || get(rules::get)),
     ("/rules/{ruleId}/revoke", || post(rules::revoke)),
     ("/history", || get(history::list)),
+    ("/history.csv", || get(history::download)),
     ("/connect", || get(connect::page).post(connect::make_token)),
     ("/connect/arrival", || get(connect::arrival)),
     ("/interactions/{requestId}", || get(interaction::get)),
