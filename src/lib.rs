@@ -18,6 +18,7 @@
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
 //! | [`dialects`] | the wires of other programs (hooks of agents' clients, MCP, AAP, HumanLayer, Vellum) in the words of the domain and back: pure |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
+//! | `connect` | the clients of agents: what is to stand in their settings, or in a program, so that it asks here |
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
@@ -32,11 +33,12 @@
 //! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |
+//! | `csv` | interactions for spreadsheets |
 //! | `files` | files that are whole at every moment |
 //! | [`credentials`] | the file that lets commands work without configuration |
 //! | [`client`] | a client of a running server: one typed method a call |
 //! | [`server`] | the process of `countersign serve` |
-//! | [`cli`] | the command line; `kinds` has one module a kind: `ask`, the command that answers, the card, the keys of `watch`; `connect`, `hook`, `mcp` and `acp` are for agents' clients |
+//! | [`cli`] | the command line; `kinds` has one module a kind: `ask`, the command that answers, the card, the keys of `watch`; `connect` writes what the module of that name says, and `hook`, `mcp` and `acp` are for agents' clients |
 //!
 //! What a content looks like is the same on the wire and in the database, so the domain's types derive both forms and their
 //! schema. `ARCHITECTURE.md` beside this crate has the layers and what each may name, says what always holds, and follows a
@@ -66,7 +68,9 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+mod connect;
 pub mod credentials;
+mod csv;
 pub mod dialects;
 pub mod domain;
 mod files;

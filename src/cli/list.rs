@@ -12,9 +12,9 @@ use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::{Moment, Now};
-use super::{Failure, csv, events, ids};
+use super::{Failure, events, ids};
 use crate::api::{Interaction, ListInteractions, WithRaw};
-use crate::clock::Timestamp;
+use crate::csv;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
@@ -209,45 +209,11 @@ pub(super) fn what(interaction: &Interaction) -> SafeText {
     })
 }
 
-/// What stands over the cells of [`print_csv`]: the names of the interface, and what is asked, in one line.
-const CSV_HEADINGS: [&str; 12] = [
-    "requestId",
-    "kind",
-    "status",
-    "riskLevel",
-    "toolName",
-    "registeredBy",
-    "conversationId",
-    "createdAt",
-    "expiresAt",
-    "resolvedAt",
-    "resolvedBy",
-    "asked",
-];
-
 /// Comma-separated values, an interaction a line.
 fn print_csv(out: &mut impl Write, found: &[WithRaw<Interaction>]) -> io::Result<()> {
-    csv::row(out, CSV_HEADINGS)?;
+    write!(out, "{}", csv::headings())?;
     for WithRaw { value: interaction, .. } in found {
-        let resolved_by = interaction.resolution.as_ref().map(|resolution| resolver(resolution.resolved_by()));
-        let moment = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string()).unwrap_or_default();
-        csv::row(
-            out,
-            [
-                interaction.request_id.as_str(),
-                interaction.kind.as_str(),
-                interaction.status.as_str(),
-                interaction.risk_level().map_or("", RiskLevel::as_str),
-                interaction.tool_name().map_or("", ToolName::as_str),
-                interaction.registered_by.as_str(),
-                interaction.conversation_id.as_ref().map_or("", |id| id.as_str()),
-                &moment(Some(interaction.created_at)),
-                &moment(interaction.expires_at),
-                &moment(interaction.resolved_at),
-                &resolved_by.unwrap_or_default(),
-                &interaction.summary().map(|summary| summary.text.into_owned()).unwrap_or_default(),
-            ],
-        )?;
+        write!(out, "{}", csv::interaction(interaction))?;
     }
     Ok(())
 }

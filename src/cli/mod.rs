@@ -8,7 +8,6 @@ mod card;
 mod common;
 mod completions;
 mod connect;
-mod csv;
 mod demo;
 mod doctor;
 mod events;

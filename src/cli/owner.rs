@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Failure;
 use super::common::NOT_A_PERSON;
-use crate::config::{CredentialsFile, token_of_environment};
+use crate::config::{CredentialsFile, from_home, token_of_environment};
 use crate::credentials::Credentials;
 use crate::domain::principal::Right;
 use crate::store::{TokenHash, with_read_tx};
@@ -21,7 +21,7 @@ use crate::tokens;
 #[command(next_help_heading = "Without a terminal")]
 pub(super) struct Owner {
     /// A file with an approver's or admin's token [default: the token in COUNTERSIGN_TOKEN]
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true, value_parser = from_home())]
     token_file: Option<PathBuf>,
 
     /// The file with the tokens of this machine's server.

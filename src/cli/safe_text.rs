@@ -7,6 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::{TerminalStyle, TextStyle};
 use crate::domain::visible::{self, Piece};
+use crate::present::{one_line, plain};
 
 /// What a tab is shown as where columns count.
 const TAB: &str = "    ";
@@ -113,12 +114,11 @@ impl SafeText {
 }
 
 fn span(piece: Piece<'_>) -> (String, TextStyle) {
-    match piece {
-        Piece::Plain(text) => (text.to_owned(), TextStyle::Plain),
-        Piece::Gap(gap) => (format!("⟨{}⟩", visible::gap_name(gap)), TextStyle::Strange),
-        Piece::Unseen(c) => (format!("⟨{}⟩", visible::name(c)), TextStyle::Strange),
-        Piece::Lookalike(c) => (format!("{c}⟨{}⟩", visible::name(c)), TextStyle::Strange),
-    }
+    let style = match piece {
+        Piece::Plain(_) => TextStyle::Plain,
+        Piece::Gap(_) | Piece::Unseen(_) | Piece::Lookalike(_) => TextStyle::Strange,
+    };
+    (plain(&piece), style)
 }
 
 /// As much of the beginning as fits.
@@ -137,7 +137,7 @@ fn first(text: &str) -> &str {
 
 /// A text of others in one line, for a sentence of ours on stderr.
 pub(super) fn line(text: &str) -> String {
-    SafeText::line(text).paint(TerminalStyle::default())
+    one_line(text)
 }
 
 #[cfg(test)]

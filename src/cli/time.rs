@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::config::millis;
+use crate::config::moment;
 use crate::present::span;
 
 /// How long ago, or how long until, whatever is listed: read once, so that all of a table is of one moment.
@@ -42,13 +42,7 @@ impl FromStr for Moment {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let ago = || {
-            let now = SystemClock::default().now().as_millis();
-            Timestamp::from_millis(now.checked_sub_unsigned(millis(text).ok()?)?)
-        };
-        let day = || format!("{text}T00:00:00Z").parse().ok();
-        let named = text.parse().ok().or_else(day).or_else(ago);
-        named.map(Self).ok_or("write a time (2030-01-31T12:00:00Z), a day (2030-01-31), or how long ago (90m, 7d)")
+        moment(text, SystemClock::default().now()).map(Self)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::Database;
 use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
 use crate::domain::principal::{Principal, Right};
-use crate::service::reject_some_of;
+use crate::service::{add_token, reject_some_of};
 use crate::store::{self, ReadTx, Token, TokenHash, with_write_tx};
 use crate::tokens;
 
@@ -93,12 +93,9 @@ impl CreateToken {
 pub(super) fn make(database: &Path, principal: Principal) -> Result<Zeroizing<String>, Failure> {
     let token = tokens::generate()?;
     let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
-    with_write_tx(database, &SystemClock::default(), |tx| {
-        let Principal { name, role } = &holder.principal;
-        match tx.role_of(name)? {
-            Some(has) if has != *role => Err(Failure::OtherRole { name: name.clone(), has }),
-            Some(_) | None => Ok(tx.insert_token(&TokenId::generate(), &holder)?),
-        }
+    with_write_tx(database, &SystemClock::default(), |tx| match add_token(tx, &TokenId::generate(), &holder, None)? {
+        Some(has) => Err(Failure::OtherRole { name: holder.principal.name.clone(), has }),
+        None => Ok(()),
     })?;
     Ok(token)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ pub struct Access {
     pub url: Option<ServerUrl>,
 
     /// A file with the token and nothing else [default: the token in COUNTERSIGN_TOKEN, else from the credentials file]
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true, value_parser = from_home())]
     pub token_file: Option<PathBuf>,
 
     /// The certificate authorities to trust for the server, in PEM [default: the public ones]
@@ -39,6 +40,14 @@ impl Access {
         let credentials = CredentialsFile { credentials_path: Some("none".into()) };
         Self { url, token_file: Some(token_file), ca_file: None, credentials }
     }
+}
+
+/// Reads a path; `~/` at its beginning is the home directory, also where no shell has read it: in the settings of a client.
+pub(crate) fn from_home() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().map(|path| match (path.strip_prefix("~"), etcetera::home_dir()) {
+        (Ok(below), Ok(home)) => home.join(below),
+        (Ok(_) | Err(_), _) => path,
+    })
 }
 
 /// The file in which the first start of a server leaves its address and tokens for the commands.

@@ -11,11 +11,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::domain::bounded::LifetimeMs;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
+pub(crate) use self::access::from_home;
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
@@ -194,6 +196,14 @@ pub(crate) fn millis(text: &str) -> Result<u64, String> {
         return Ok(millis as u64);
     }
     Err("a time is between 1 ms and 100 years".to_owned())
+}
+
+/// Reads a moment that a person names: a time, the beginning of a day in UTC, or how long before `now` it was.
+pub(crate) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
+    let ago = || Timestamp::from_millis(now.as_millis().checked_sub_unsigned(millis(text).ok()?)?);
+    let day = || format!("{text}T00:00:00Z").parse().ok();
+    let named = text.parse().ok().or_else(day).or_else(ago);
+    named.ok_or("write a time (2030-01-31T12:00:00Z), a day (2030-01-31), or how long ago (90m, 7d)")
 }
 
 /// Reads a lifetime, such as 90s, 24h or 7d.

@@ -28,6 +28,8 @@ pub enum Right {
     Supersede,
     /// Have the content of what is over wiped.
     Forget,
+    /// Make tokens, in a browser: on the command line the file of the database is the right.
+    MakeTokens,
 }
 
 impl Principal {
@@ -38,9 +40,12 @@ impl Principal {
             | (Role::Agent, Right::Register | Right::See | Right::Supersede)
             | (Role::Approver, Right::See | Right::Review | Right::Resolve | Right::Supersede)
             | (Role::Auditor, Right::See | Right::Review) => true,
-            (Role::Agent, Right::Review | Right::Resolve | Right::Forget)
-            | (Role::Approver, Right::Register | Right::Forget)
-            | (Role::Auditor, Right::Register | Right::Resolve | Right::Supersede | Right::Forget) => false,
+            (Role::Agent, Right::Review | Right::Resolve | Right::Forget | Right::MakeTokens)
+            | (Role::Approver, Right::Register | Right::Forget | Right::MakeTokens)
+            | (
+                Role::Auditor,
+                Right::Register | Right::Resolve | Right::Supersede | Right::Forget | Right::MakeTokens,
+            ) => false,
         };
         if may { Ok(()) } else { Err(Refused::Forbidden { role: self.role }) }
     }

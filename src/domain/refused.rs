@@ -2,7 +2,7 @@
 
 use super::acknowledgement::Acknowledgement;
 use super::enums::{Kind, Outcome, Role};
-use super::id::QuestionId;
+use super::id::{PrincipalName, QuestionId};
 use super::interaction::Status;
 
 /// Why nothing was done. Nothing has changed when one of these comes back.
@@ -45,6 +45,15 @@ pub enum Refused {
     SelfApproval,
     /// The token is not known.
     UnknownToken,
+    /// A token was made for a principal with another role, and it has one alone.
+    OtherRole {
+        /// The principal.
+        name: PrincipalName,
+        /// The role that it has.
+        has: Role,
+    },
+    /// There is a token of this id already.
+    TokenIdTaken,
     /// The link has been used, is too old, or never was.
     UsedLoginLink,
     /// Only the principal that registered it may do this.

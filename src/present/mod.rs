@@ -16,7 +16,25 @@ pub use self::time::span;
 
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::Kind;
-use crate::domain::visible::{Piece, pieces};
+use crate::domain::visible::{Piece, gap_name, name, pieces};
+
+/// A piece of a text of others as plain text, in which nothing is unseen: `⟨U+202E⟩`.
+#[must_use]
+pub fn plain(piece: &Piece<'_>) -> String {
+    match piece {
+        Piece::Plain(text) => (*text).to_owned(),
+        Piece::Gap(gap) => format!("⟨{}⟩", gap_name(gap)),
+        Piece::Unseen(c) => format!("⟨{}⟩", name(*c)),
+        Piece::Lookalike(c) => format!("{c}⟨{}⟩", name(*c)),
+    }
+}
+
+/// A text of others in one line of plain text.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let shown = pieces(text).iter().map(plain).collect::<String>();
+    shown.replace('\n', "↵").replace('\t', " ")
+}
 
 /// What an agent wants, after its name; for a confirmation the tool follows.
 #[must_use]

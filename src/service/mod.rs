@@ -49,7 +49,7 @@ pub use self::register::{Register, Registered};
 pub use self::reject_all::reject_some_of;
 pub use self::secret::ProvideSecret;
 pub use self::take_secret::SecretHandout;
-pub use self::tokens::FirstTokens;
+pub use self::tokens::{FirstTokens, MadeToken, add_token};
 pub use self::tool_call::{AfterWait, BegunCall};
 pub use self::trust_rules::{MadeRule, RuleSource};
 pub use self::why::Reasons;

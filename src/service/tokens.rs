@@ -2,12 +2,46 @@
 
 use std::sync::Arc;
 
-use super::{OpenError, Result, Service};
+use zeroize::Zeroizing;
+
+use super::{Error, OpenError, Result, Service};
+use crate::clock::Timestamp;
 use crate::domain::enums::Role;
-use crate::domain::id::TokenId;
-use crate::domain::principal::Principal;
-use crate::store::{self, Priority, TokenHash};
+use crate::domain::id::{PrincipalName, TokenId};
+use crate::domain::principal::{Principal, Right};
+use crate::domain::refused::Refused;
+use crate::store::{self, Priority, TokenHash, WriteTx};
 use crate::tokens;
+
+/// A token that was made. Its text is nowhere else.
+pub struct MadeToken {
+    /// The text.
+    pub text: Zeroizing<String>,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// Adds a token of a principal, and says by whom it was made where that is known. Where the principal has another role nothing
+/// is added, and that role is returned.
+///
+/// # Errors
+///
+/// An error of the store.
+pub fn add_token(
+    tx: &mut WriteTx<'_>,
+    token_id: &TokenId,
+    holder: &TokenHash,
+    made_by: Option<&PrincipalName>,
+) -> store::Result<Option<Role>> {
+    let Principal { name, role } = &holder.principal;
+    let other = tx.role_of(name)?.filter(|has| has != role);
+    match (other, made_by) {
+        (Some(_), _) => {}
+        (None, Some(made_by)) => tx.insert_token_made_by(token_id, holder, made_by)?,
+        (None, None) => tx.insert_token(token_id, holder)?,
+    }
+    Ok(other)
+}
 
 /// The tokens that a new database begins with.
 pub struct FirstTokens {
@@ -25,6 +59,30 @@ impl Service {
     /// An error of the store.
     pub async fn authenticate(&self, token: &str) -> Result<Option<Arc<Principal>>> {
         Ok(self.tokens.holder(token, &self.store).await?)
+    }
+
+    /// Makes a token of an agent for `by`, who chooses the id of it, so that a repetition makes no second one.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `by` may not, the id is taken or the principal of this name is no agent, or an error of the store or of
+    /// the system's random numbers.
+    pub async fn make_agent_token(&self, by: &Principal, token_id: TokenId, agent: PrincipalName) -> Result<MadeToken> {
+        by.require(Right::MakeTokens)?;
+        let text = tokens::generate().map_err(|error| Error::Random(error.to_string()))?;
+        let principal = Principal { name: agent, role: Role::Agent };
+        let holder = TokenHash { token_sha256: tokens::digest(&text), principal };
+        let made_by = by.name.clone();
+        let made = self.store.write(Priority::Human, move |tx| {
+            if tx.has_token(&token_id)? {
+                return Err(Refused::TokenIdTaken.into());
+            }
+            match add_token(tx, &token_id, &holder, Some(&made_by))? {
+                Some(has) => Err(Refused::OtherRole { name: holder.principal.name.clone(), has }.into()),
+                None => Ok::<_, Error>(tx.now()),
+            }
+        });
+        Ok(MadeToken { made_at: made.await?, text })
     }
 
     /// Makes an approver's and an agent's token where the database has no token at all.

@@ -44,6 +44,12 @@ impl ReadTx<'_> {
         Ok(holders.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Whether there ever was a token of this id.
+    pub fn has_token(&self, token_id: &TokenId) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM tokens WHERE token_id = ?1)")?;
+        Ok(statement.query_row([token_id], |row| row.get(0))?)
+    }
+
     /// Every token there ever was, oldest first.
     pub fn tokens(&self) -> Result<Vec<Token>> {
         let mut statement = self.conn.prepare_cached(
@@ -88,6 +94,21 @@ impl WriteTx<'_> {
 
     /// Adds a token, and its principal where there is none of that name yet, with the event that tells of it.
     pub fn insert_token(&mut self, token_id: &TokenId, holder: &TokenHash) -> Result<()> {
+        self.add_token(token_id, holder, serde_json::json!({"tokenId": token_id, "role": holder.principal.role}))
+    }
+
+    /// The same, where a principal has made it: the event says who.
+    pub fn insert_token_made_by(
+        &mut self,
+        token_id: &TokenId,
+        holder: &TokenHash,
+        made_by: &PrincipalName,
+    ) -> Result<()> {
+        let role = holder.principal.role;
+        self.add_token(token_id, holder, serde_json::json!({"tokenId": token_id, "role": role, "madeBy": made_by}))
+    }
+
+    fn add_token(&mut self, token_id: &TokenId, holder: &TokenHash, detail: serde_json::Value) -> Result<()> {
         let Principal { name, role } = &holder.principal;
         self.committed.has_changed_tokens = true;
         self.cache.resolvers = None;
@@ -101,7 +122,6 @@ impl WriteTx<'_> {
                 "INSERT INTO tokens (token_id, token_sha256, principal, created_at_ms) VALUES (?1, ?2, ?3, ?4)",
             )?
             .execute(params![token_id, holder.token_sha256, name, self.now])?;
-        let detail = serde_json::json!({"tokenId": token_id, "role": role});
         self.append_audit(NewAuditEvent::new(Event::TokenCreated).principal(name).detail(detail))
     }
 

@@ -1,4 +1,5 @@
-//! Forms: the fields they send, checked to come from a page of the same session; filters in a query; and the answer.
+//! Forms: the fields they send, checked to come from a page of the same session, and shown again with what is wrong; filters in a
+//! query; and the answer.
 //!
 //! Each form carries a word that only pages of its session know.
 
@@ -92,6 +93,35 @@ impl Fields {
 fn plain_lines(value: Cow<'_, str>) -> Zeroizing<String> {
     let value = Zeroizing::new(value.into_owned());
     if value.contains('\r') { Zeroizing::new(value.replace("\r\n", "\n")) } else { value }
+}
+
+/// A field of a form that is shown again.
+#[derive(Debug, Default)]
+pub(super) struct Field {
+    pub(super) typed: String,
+    /// What is wrong with it.
+    pub(super) fault: Option<String>,
+}
+
+impl Field {
+    pub(super) fn typed(text: impl Into<String>) -> Self {
+        Self { typed: text.into(), fault: None }
+    }
+
+    /// What was typed, read; or its fault is kept.
+    pub(super) fn read<T, E: Into<String>>(&mut self, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let read =
+            if self.typed.is_empty() { Err("Fill this in.".to_owned()) } else { read(&self.typed).map_err(E::into) };
+        read.map_err(|fault| self.fault = Some(fault)).ok()
+    }
+
+    /// The same, where it may be left empty.
+    pub(super) fn read_if_any<T, E: Into<String>>(
+        &mut self,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        if self.typed.trim().is_empty() { Some(None) } else { self.read(read).map(Some) }
+    }
 }
 
 /// Parses what is typed into the field `name` of a filter; a form sends empty fields, too.

@@ -1,44 +1,45 @@
 //! `/history`: every interaction, newest first, each in a line.
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use serde::Deserialize;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, StreamExt};
 
-use super::forms::{given, link};
+use super::history_filter::{HistoryFilter, Sent};
 use super::page::{Frame, html};
 use super::session::Person;
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
-use crate::domain::enums::{Kind, Outcome};
-use crate::domain::interaction::{Record, ResolvedBy, Status};
+use crate::api::Interaction;
+use crate::csv;
+use crate::domain::enums::Kind;
+use crate::domain::interaction::{Record, ResolvedBy};
 use crate::http::App;
 use crate::http::api::page::page;
-use crate::http::error::Problem;
-use crate::http::extract::Params;
+use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::present::resolver;
-use crate::store::{CopyableQuery, Filter, List};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Query {
-    status: Option<String>,
-    kind: Option<String>,
-    tool_name: Option<String>,
-    principal: Option<String>,
-    conversation_id: Option<String>,
-    cursor: Option<String>,
-}
+use crate::service::Error;
+use crate::store::{CopyableQuery, List, Page as Rows};
 
 #[derive(Template)]
 #[template(path = "web/history.html")]
 struct HistoryPage {
     frame: Frame,
-    filter: Filter,
+    filter: HistoryFilter,
+    /// What the filters find; none where one of them is at fault.
+    found: Option<Found>,
+}
+
+/// A page of what was found.
+struct Found {
     rows: Vec<Line>,
     /// Where the first page is, unless this is it.
     newest: Option<String>,
     /// Where the next page is, if there is one.
     older: Option<String>,
+    /// Where all of it is, as comma-separated values.
+    csv: String,
     sql: Markup,
 }
 
@@ -58,34 +59,61 @@ pub(super) struct Line {
 pub(super) async fn list(
     State(app): State<App>,
     person: Person,
-    Params(query): Params<Query>,
+    Sent { values, query }: Sent,
 ) -> Result<Response, Problem> {
-    let filter = query.filter()?;
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let rows = page(List::Interactions, None, at)?;
-    let found = app.service.list(&person.principal, filter.clone(), rows).await?;
-    let older = found.next.map(|cursor| link_to(&filter, Some(&cursor.text(List::Interactions))));
-    html(&HistoryPage {
-        frame: Frame::of(&person, "history"),
+    let mut filter = HistoryFilter::sent(values, &query);
+    let frame = Frame::of(&person, "history");
+    let Some(wanted) = filter.read(app.service.now()) else {
+        return Ok((FORM_AT_FAULT, html(&HistoryPage { frame, filter, found: None })?).into_response());
+    };
+    let found = app.service.list(&person.principal, wanted.clone(), rows).await?;
+    let found = Found {
         rows: found.rows.iter().map(Line::from).collect(),
-        newest: at.map(|_| link_to(&filter, None)),
-        older,
-        sql: escape_untrusted(&CopyableQuery::Interactions(&filter, rows).sql()),
-        filter,
-    })
+        newest: at.map(|_| filter.link(PATH, None)),
+        older: found.next.map(|cursor| filter.link(PATH, Some(&cursor.text(List::Interactions)))),
+        csv: filter.link(CSV_PATH, None),
+        sql: escape_untrusted(&CopyableQuery::Interactions(&wanted, rows).sql()),
+    };
+    html(&HistoryPage { frame, filter, found: Some(found) })
 }
 
-impl Query {
-    fn filter(&self) -> Result<Filter, Problem> {
-        Ok(Filter {
-            statuses: given("status", self.status.as_deref())?.into_iter().collect(),
-            kind: given("kind", self.kind.as_deref())?,
-            tool_name: given("toolName", self.tool_name.as_deref())?,
-            registered_by: given("principal", self.principal.as_deref())?,
-            conversation_id: given("conversationId", self.conversation_id.as_deref())?,
-            ..Filter::default()
-        })
-    }
+const PATH: &str = "/history";
+
+const CSV_PATH: &str = "/history.csv";
+
+/// How many interactions are read at a time for a file of them.
+const ROWS_AT_A_TIME: u32 = 500;
+
+/// `GET /history.csv`: all that the filters find, as `countersign history --csv` prints it; read and sent piece by piece.
+pub(super) async fn download(
+    State(app): State<App>,
+    person: Person,
+    Sent { values, query }: Sent,
+) -> Result<Response, Problem> {
+    let mut filter = HistoryFilter::sent(values, &query);
+    let Some(wanted) = filter.read(app.service.now()) else {
+        let (field, fault) = filter.fault().unwrap_or_default();
+        return Err(Problem::malformed_field(field, fault));
+    };
+    let first = page(List::Interactions, Some(ROWS_AT_A_TIME), query.cursor.as_deref())?;
+    let headings = stream::once(async { Ok(csv::headings()) });
+    let lines = stream::try_unfold((app, person, wanted, Some(first)), |(app, person, wanted, rows)| async move {
+        let Some(rows) = rows else { return Ok(None) };
+        // What has begun cannot be refused any more: a file that is cut off is no whole answer, and browsers say so.
+        let found = app.service.list(&person.principal, wanted.clone(), rows).await.inspect_err(|error| {
+            tracing::error!(%error, "a file of the history was not finished");
+        })?;
+        let next = found.next.map(|cursor| Rows { before: Some(cursor), ..rows });
+        let lines = found.rows.into_iter().map(|record| csv::interaction(&Interaction::from(record)));
+        Ok::<_, Error>(Some((lines.collect::<String>(), (app, person, wanted, next))))
+    });
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"countersign-history.csv\""),
+    ];
+    Ok((headers, Body::from_stream(headings.chain(lines))).into_response())
 }
 
 impl From<&Record> for Line {
@@ -103,44 +131,6 @@ impl From<&Record> for Line {
             resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
         }
     }
-}
-
-impl HistoryPage {
-    /// What may be chosen as a status, and whether it is.
-    fn statuses(&self) -> Vec<(&'static str, bool)> {
-        let all = Outcome::ALL.iter().map(|outcome| Status::Resolved(*outcome));
-        let all = std::iter::once(Status::Pending).chain(all);
-        all.map(|status| (status.as_str(), self.filter.statuses.contains(&status))).collect()
-    }
-
-    /// What may be chosen as a kind, and whether it is.
-    fn kinds(&self) -> Vec<(&'static str, bool)> {
-        Kind::ALL.iter().map(|kind| (kind.as_str(), self.filter.kind == Some(*kind))).collect()
-    }
-
-    fn tool_name(&self) -> &str {
-        self.filter.tool_name.as_ref().map_or("", |name| name.as_str())
-    }
-
-    fn principal(&self) -> &str {
-        self.filter.registered_by.as_ref().map_or("", |name| name.as_str())
-    }
-
-    fn conversation_id(&self) -> &str {
-        self.filter.conversation_id.as_ref().map_or("", |id| id.as_str())
-    }
-}
-
-fn link_to(filter: &Filter, cursor: Option<&str>) -> String {
-    let parameters = [
-        ("status", filter.statuses.first().copied().map(Status::as_str)),
-        ("kind", filter.kind.map(Kind::as_str)),
-        ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
-        ("principal", filter.registered_by.as_ref().map(|name| name.as_str())),
-        ("conversationId", filter.conversation_id.as_ref().map(|id| id.as_str())),
-        ("cursor", cursor),
-    ];
-    link("/history", &parameters)
 }
 
 /// How many characters of a text a line shows. The whole of it is a link away.

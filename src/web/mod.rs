@@ -4,10 +4,12 @@
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
 mod card;
+mod connect;
 mod decide;
 mod feed;
 mod forms;
 mod history;
+mod history_filter;
 mod interaction;
 mod kinds;
 mod login;
@@ -44,6 +46,9 @@ const ROUTES: &[(&str, Route)] = &[
     ("/rules/{ruleId}", || get(rules::get)),
     ("/rules/{ruleId}/revoke", || post(rules::revoke)),
     ("/history", || get(history::list)),
+    ("/history.csv", || get(history::download)),
+    ("/connect", || get(connect::page).post(connect::make_token)),
+    ("/connect/arrival", || get(connect::arrival)),
     ("/interactions/{requestId}", || get(interaction::get)),
     ("/inbox.css", || get(page::style)),
     ("/inbox.js", || get(page::script)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::forms::Fields;
+use super::forms::{Field, Fields};
 use crate::config::Limits;
 use crate::domain::bounded::{LifetimeMs, Uses};
 use crate::domain::enums::{ExecutionTarget, RuleDecision};
@@ -16,14 +16,6 @@ use crate::domain::trust_rule::{Parts, Terms};
 
 /// What a lifetime is counted in, and how many milliseconds that is.
 const UNITS: [(&str, u64); 3] = [("minutes", 60_000), ("hours", 3_600_000), ("days", 86_400_000)];
-
-/// One field of the editor.
-#[derive(Debug, Default)]
-pub(super) struct Field {
-    pub(super) typed: String,
-    /// What is wrong with it.
-    pub(super) fault: Option<String>,
-}
 
 /// A rule that is being written.
 #[derive(Debug, Default)]
@@ -58,24 +50,6 @@ pub(super) struct MemberRow {
 
 /// How many rows there are for members that are not spoken of yet.
 const BLANK_ROWS: usize = 2;
-
-impl Field {
-    fn typed(text: impl Into<String>) -> Self {
-        Self { typed: text.into(), fault: None }
-    }
-
-    /// What was typed, read; or its fault is kept.
-    fn read<T, E: Into<String>>(&mut self, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
-        let read =
-            if self.typed.is_empty() { Err("Fill this in.".to_owned()) } else { read(&self.typed).map_err(E::into) };
-        read.map_err(|fault| self.fault = Some(fault)).ok()
-    }
-
-    /// The same, where it may be left empty.
-    fn read_if_any<T>(&mut self, read: impl FnOnce(&str) -> Result<T, String>) -> Option<Option<T>> {
-        if self.typed.trim().is_empty() { Some(None) } else { self.read(read).map(Some) }
-    }
-}
 
 impl Draft {
     /// One where nothing is typed yet.
@@ -159,7 +133,7 @@ impl Draft {
         let members = self.read_members();
         let agent = self.agent.read_if_any(|text| text.parse::<PrincipalName>().map_err(str::to_owned));
         let target = self.target.read_if_any(str::parse::<ExecutionTarget>);
-        let reason = self.reason.read_if_any(|text| Ok(Reason::try_from(short(text)?)?));
+        let reason = self.reason.read_if_any(|text| Ok::<_, String>(Reason::try_from(short(text)?)?));
         let parts = Parts { members: members?, agent: agent?, execution_target: target? };
         let terms = Terms {
             pattern: pattern?,

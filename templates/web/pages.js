@@ -1,4 +1,4 @@
-// What the pages beside the queue do more with a script: copying, and a preview while a rule is typed.
+// What the pages beside the queue do more with a script: copying, a preview while a rule is typed, and that an agent has asked.
 "use strict";
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
@@ -65,4 +65,34 @@ if (editor) {
       show();
     }
   });
+}
+
+const arrival = document.getElementById("arrival");
+if (arrival) {
+  // The page may be the answer that shows a token: loaded again, it goes on without it and makes no other.
+  history.replaceState(null, "", arrival.dataset.page);
+  if (arrival.dataset.live) awaitQuestion();
+}
+
+/** Looks, with each question that comes, whether it is the agent's first. */
+function awaitQuestion() {
+  const source = new EventSource(arrival.dataset.live);
+  let timer;
+
+  const look = async () => {
+    timer = undefined;
+    const answer = await fetch(arrival.dataset.part, { redirect: "manual" }).catch(() => undefined);
+    if (answer?.status === 401) source.close();
+    // Where there is no good answer it is looked again with the next question, or when the feed has come back.
+    if (!answer?.ok) return;
+    const part = document.createElement("template");
+    part.innerHTML = await answer.text();
+    if (!part.content.querySelector("[data-arrived]")) return;
+    source.close();
+    arrival.replaceChildren(part.content);
+  };
+  const lookSoon = () => (timer ??= setTimeout(look, 100));
+
+  source.addEventListener("hello", lookSoon);
+  source.addEventListener("changed", (event) => JSON.parse(event.data).event === "interaction.registered" && lookSoon());
 }

@@ -35,6 +35,12 @@ impl Client {
 }
 
 impl Client {
+    /// The lines of a stream of events, as they come.
+    pub(super) fn stream_lines(&self, path: &str, name: &str, credential: &str) -> impl Iterator<Item = String> {
+        let request = self.agent.get(format!("{}{path}", self.url)).header(name, credential);
+        BufReader::new(request.call().unwrap().into_body().into_reader()).lines().map(Result::unwrap)
+    }
+
     /// The headers of a stream of events, of which nothing is read; `credential` is the value of the header `name`.
     pub(crate) fn stream_headers(&self, path: &str, name: &str, credential: &str) -> ureq::http::HeaderMap {
         let request = self.agent.get(format!("{}{path}", self.url)).header(name, credential);

@@ -64,6 +64,11 @@ impl Browser {
         self.client.stream_headers(path, "cookie", &self.cookie)
     }
 
+    /// The lines of a stream of events, as they come.
+    pub(crate) fn stream_lines(&self, path: &str) -> impl Iterator<Item = String> {
+        self.client.stream_lines(path, "cookie", &self.cookie)
+    }
+
     /// The page at `path`.
     #[track_caller]
     pub(crate) fn page(&self, path: &str) -> String {

@@ -10,16 +10,16 @@ use std::{env, fs, thread};
 
 use clap::ValueEnum;
 
-use super::clients::{Client, Means};
-use super::{codex, settings::SettingsFile};
+use super::change::Change;
+use super::codex;
 use crate::api::ListInteractions;
 use crate::cli::Failure;
-use crate::cli::hook::On;
 use crate::cli::safe_text::{self, SafeText};
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::client;
 use crate::config::{Access, ServerUrl};
+use crate::connect::{Client, Means, On, SettingsFile};
 use crate::domain::enums::Role;
 
 /// How long a client may take to say its version.
@@ -122,7 +122,7 @@ fn connected(client: Client, means: &Means) -> Result<Option<(On, Vec<String>)>,
         }
         let mut others = Vec::new();
         for file in &files {
-            if !file.connected()?.is_none() {
+            if !Change::connecting(file)?.is_none() {
                 let name = client.name();
                 others.push(format!(
                     "{} is not as `countersign connect {name} --write` writes it, so it may let a tool run where nobody answers",
@@ -140,7 +140,7 @@ fn connected(client: Client, means: &Means) -> Result<Option<(On, Vec<String>)>,
 /// Whether anything in these files is ours: then taking it away would change something.
 fn has_ours(files: &[SettingsFile]) -> Result<bool, Failure> {
     for file in files {
-        if !file.removed()?.is_none() {
+        if !Change::removing(file)?.is_none() {
             return Ok(true);
         }
     }

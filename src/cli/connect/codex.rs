@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::clients::{Client, Means};
-use super::settings::starts_hook;
 use crate::cli::Failure;
+use crate::connect::{Client, Means, starts_hook};
 
 /// How long Codex may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,10 +1,8 @@
 //! `countersign connect`: makes countersign the permission prompt of an agent's client, with one command.
 
+mod change;
 mod check;
-mod clients;
 mod codex;
-mod settings;
-mod snippets;
 
 use std::fs;
 use std::io::{self, Write};
@@ -14,14 +12,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use etcetera::{BaseStrategy, choose_base_strategy};
 
-use self::clients::{Client, Means, token_path};
-use self::settings::Change;
+use self::change::Change;
 use super::Failure;
-use super::hook::On;
 use super::owner::Owner;
 use super::safe_text;
 use super::token;
-use crate::config::{Database, ServerUrl};
+use crate::config::{Database, ServerUrl, from_home};
+use crate::connect::{Client, Means, On, token_path};
 use crate::domain::enums::Role;
 use crate::domain::id::PrincipalName;
 use crate::domain::kinds::Diff;
@@ -65,7 +62,7 @@ pub(super) struct Connect {
     name: Option<PrincipalName>,
 
     /// A file with a token of an agent's to use, in place of making one
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = from_home())]
     agent_token_file: Option<PathBuf>,
 
     /// The server: http://…, https://… or unix:PATH [default: from the credentials file, else http://127.0.0.1:7711]
@@ -98,7 +95,7 @@ impl Connect {
         }
         let means = self.means(client)?;
         let files = client.files(&means);
-        let changes = files.iter().map(|file| if self.remove { file.removed() } else { file.connected() });
+        let changes = files.iter().map(if self.remove { Change::removing } else { Change::connecting });
         let changes = changes.collect::<Result<Vec<_>, _>>()?;
         for change in changes.iter().filter(|change| !change.is_none()) {
             show(&mut io::stdout().lock(), change)?;

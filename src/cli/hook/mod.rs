@@ -15,13 +15,14 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use clap::builder::FalseyValueParser;
-use clap::{Args, ValueEnum};
 
 use self::say::Said;
 use self::work::{Progress, Work};
 use super::interrupt::{Heard, Interrupts};
 use crate::config::{Access, timeout};
+use crate::connect::On;
 use crate::domain::enums::HookClient;
 use crate::domain::tool_call::Denial;
 
@@ -56,15 +57,6 @@ pub(super) struct Hook {
 
     #[command(flatten)]
     access: Access,
-}
-
-/// When a client's question is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum On {
-    /// Where the client would ask a person itself
-    Permission,
-    /// Before every call of a tool
-    Every,
 }
 
 impl Hook {

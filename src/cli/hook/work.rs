@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::place::Place;
 use super::say::Said;
-use super::{Hook, On, locked};
+use super::{Hook, locked};
 use crate::api::{HookAnswer, HookEvent, HookQuery, StillWaiting};
 use crate::client::{Client, Error, RetryPolicy, pause};
+use crate::connect::On;
 use crate::dialects::hooks::{self, Ask, Does, Moment, Voice, without_output};
 use crate::domain::enums::{HookClient, Role};
 use crate::domain::id::{ClaimId, RequestId};

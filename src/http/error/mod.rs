@@ -346,6 +346,9 @@ pub(crate) const LOGIN_FAILED: StatusCode = StatusCode::UNAUTHORIZED;
 /// The status of a form's page where it is shown again with the fields at fault.
 pub(crate) const FORM_AT_FAULT: StatusCode = StatusCode::BAD_REQUEST;
 
+/// The status of a form's page where the form was carried out before.
+pub(crate) const FORM_REPEATED: StatusCode = StatusCode::CONFLICT;
+
 /// What a client sees of a bug; the log has the panic's own words.
 pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     Problem::internal().into_response()

@@ -44,6 +44,14 @@ impl From<Refused> for Problem {
                 "self_approval",
                 "principals do not resolve interactions that they registered themselves",
             ),
+            Refused::OtherRole { name, has } => {
+                let message = format!("{name} is an {has} already, and a principal has one role: choose another name");
+                Self::new(CONFLICT, "other_role", message).with("field", "agent")
+            }
+            Refused::TokenIdTaken => {
+                let message = "this form has made its token already, which is shown once: make another one";
+                Self::new(CONFLICT, "token_id_taken", message).with("field", "tokenId")
+            }
             Refused::UnknownToken => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is not known"),
             Refused::UsedLoginLink => {
                 let message = "this link has been used or is too old; `countersign login` makes another";

@@ -9,7 +9,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::told;
-use crate::harness::{Client, Process, countersign, token};
+use crate::harness::page::{between, text_of};
+use crate::harness::{Client, Process, confirmation, countersign, token};
 
 /// Clients with settings of their own, and a file of each: user's, and already there with words of the user's.
 const SETTINGS: &[(&str, &str)] = &[
@@ -362,4 +363,81 @@ fn the_programs_that_are_printed_ask_and_obey() {
             assert!(text.contains(said), "{text}");
         }
     }
+}
+
+/// What the inbox shows to be copied, by the id of each block.
+fn block(page: &str, id: &str) -> String {
+    text_of(between(page, &format!("<code id=\"{id}\">"), "</code>").first().unwrap_or_else(|| panic!("{id}: {page}")))
+}
+
+/// The page cannot know where the program and the home directory are: what it shows is the same but for these.
+#[test]
+fn the_inbox_shows_to_the_letter_what_the_command_writes_and_prints() {
+    let place = Place::new();
+    let ada = Client::new(&place.server.url, &token(&place.directory.path().join("c.db"), "ada", "approver"));
+    let browser = ada.browser();
+    let home = place.home("").display().to_string();
+    let home = home.trim_end_matches('/');
+    let here = |text: &str, client: &str| {
+        let token_file = format!("~/.config/countersign/agents/{client}.token");
+        let text = text.replace(&format!("'{token_file}'"), &token_file).replace("~/", &format!("{home}/"));
+        let program = countersign().get_program().to_str().unwrap().to_owned();
+        let text = text.replace("\"countersign hook", &format!("\"{program} hook"));
+        text.replace("\"command\": \"countersign\"", &format!("\"command\": \"{program}\""))
+    };
+    let files = SETTINGS.iter().map(|(client, file)| (*client, (*file).to_owned()));
+    let own = OWN_FILES.iter().map(|(client, file)| (*client, (*file).to_owned()));
+    let acp = ("acp", ".config/zed/settings.json".to_owned());
+    for (client, file) in files.chain(own).chain([("mcp", "../project/.mcp.json".to_owned()), acp]) {
+        let agent: &[&str] = if client == "acp" { &["--", "gemini", "--acp"] } else { &[] };
+        place.says(&[&[client, "--write"][..], agent].concat());
+        let page = browser.page(&format!("/connect?client={client}"));
+        let number = usize::from(file.ends_with(".toml"));
+        assert_eq!(here(&block(&page, &format!("file-{number}")), client), place.text(&file), "{client}");
+        let title = file.trim_start_matches("../project/");
+        assert!(
+            page.contains(&format!("/{title}</h4>")) || page.contains(&format!(">{title}</h4>")),
+            "{title}: {page}"
+        );
+        let connecting = block(&page, "connect");
+        assert!(connecting.starts_with(&format!("countersign connect {client} --write --url ")), "{connecting}");
+    }
+    for client in ["aap", "humanlayer", "curl", "python", "typescript"] {
+        let printed = place.says(&[client]);
+        let shown = here(&block(&browser.page(&format!("/connect?client={client}")), "snippet"), client);
+        assert!(printed.starts_with(&shown), "{client}: {shown}\n{printed}");
+    }
+}
+
+/// The two lines that the page shows are typed into a shell of the agent's machine, and the client asks.
+#[test]
+fn what_the_inbox_shows_connects_a_client_elsewhere() {
+    let place = Place::new();
+    let database = place.directory.path().join("c.db");
+    let root = Client::new(&place.server.url, &token(&database, "root", "admin")).browser();
+    let page = root.page("/connect?client=claude-code");
+    let id = between(&page, "name=\"tokenId\" value=\"", "\"").first().unwrap().clone();
+    let fields = [("client", "claude-code"), ("tokenId", id.as_str()), ("agent", "claude-of-ada")];
+    let page = root.submit("/connect", &fields).expect(200).text;
+    fs::copy(countersign().get_program(), place.directory.path().join("bin/countersign")).unwrap();
+    for line in ["keep-token", "connect"] {
+        let mut shell = Command::new("sh");
+        shell.env_clear().env("HOME", place.directory.path().join("home")).env("COUNTERSIGN_CREDENTIALS_FILE", "none");
+        shell.env("PATH", format!("{}:/usr/bin:/bin", place.directory.path().join("bin").display()));
+        let output = shell.current_dir(place.home("")).arg("-c").arg(block(&page, line)).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+    }
+    let kept = place.home(".config/countersign/agents/claude-code.token");
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    let agent = Client::new(&place.server.url, fs::read_to_string(&kept).unwrap().trim());
+    agent.register(&confirmation("hello"));
+    assert_eq!(agent.look("hello")["registeredBy"], "claude-of-ada");
+    assert!(place.text(".claude/settings.json").contains(kept.to_str().unwrap()));
+    // What is copied by hand names the home directory as a shell does.
+    let mut ask = countersign();
+    ask.args(["ask", "--tool", "shell", "--input", "{}", "--request-id", "hello", "--url", &place.server.url]);
+    ask.env("HOME", place.directory.path().join("home"))
+        .args(["--token-file", "~/.config/countersign/agents/claude-code.token"]);
+    let (_, sentence) = told(1, ask.output().unwrap());
+    assert!(sentence.contains("requestId is taken"), "{sentence}");
 }

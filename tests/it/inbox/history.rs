@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::page::{Browser, between, column, link_of, sql_of, words_of};
-use crate::harness::{Client, TestServer, altered, confirmation, question, secret};
+use crate::harness::page::{Browser, between, column, link_of, sql_of, text_of, words_of};
+use crate::harness::{Client, TestServer, altered, confirmation, countersign, question, secret};
 
 /// A tool that tries to get out of HTML and SQL, and hides something.
 const HOSTILE: &str = "it's \"<b>\u{202e}x--";
@@ -130,6 +130,142 @@ fn a_long_history_comes_in_pages_each_with_its_sql() {
         }
     }
     assert_eq!((seen, pages), (made, 3));
+}
+
+/// The ids that the interface lists, in its order.
+fn ids(client: &Client, query: &str) -> Vec<String> {
+    let found = client.get(&format!("/v1/interactions?{query}")).expect(200).body;
+    let found = found["interactions"].as_array().unwrap().iter();
+    found.map(|item| item["requestId"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_filter_of_the_interface_is_a_field_and_finds_the_same() {
+    let server = TestServer::start();
+    let (agent, ada, bob) = (server.agent("builder"), server.approver("ada"), server.approver("bob"));
+    for risk in ["low", "medium", "high"] {
+        agent.register(&altered(confirmation(risk), &json!({"confirmation": {"riskLevel": risk}})));
+        server.advance(Duration::from_secs(3600));
+    }
+    agent.register(&question("open"));
+    ada.confirm("low", "allow").expect(200);
+    bob.confirm("medium", "deny").expect(200);
+    let browser = ada.browser();
+    for (query, shown) in [
+        ("risk=high", "high"),
+        ("by=bob", "medium"),
+        ("by=nobody", ""),
+        ("status=approved&status=rejected", "medium low"),
+        ("status=pending&status=approved&risk=low", "low"),
+        ("since=2030-01-01T01:00:00Z&until=2030-01-01T03:00:00Z", "high medium"),
+        ("since=2030-01-01T03%3A00%3A00%2B01%3A00", "open high"),
+    ] {
+        let shown = shown.split_whitespace().collect::<Vec<_>>();
+        assert_eq!(same(&server, &browser, &format!("/history?{query}")), shown, "{query}");
+        assert_eq!(ids(&ada, query), shown, "{query}");
+    }
+    // As people say it, by the server's clock; and what a form sends whose fields are empty.
+    for (query, shown) in [
+        ("since=2h", "open high medium"),
+        ("until=90m", "medium low"),
+        ("since=2030-01-01", "open high medium low"),
+        ("until=2030-01-01", ""),
+        ("status=pending&kind=&risk=&toolName=&principal=&by=&conversationId=&since=&until=", "open high"),
+    ] {
+        let shown = shown.split_whitespace().collect::<Vec<_>>();
+        assert_eq!(same(&server, &browser, &format!("/history?{query}")), shown, "{query}");
+    }
+    let page = browser.page("/history?status=approved&status=rejected&risk=low&by=ada&since=7d&until=2031-01-01");
+    for kept in [
+        "value=\"approved\" checked",
+        "value=\"rejected\" checked",
+        "<option selected>low",
+        "name=\"by\" value=\"ada\"",
+        "name=\"since\" value=\"7d\"",
+        "name=\"until\" value=\"2031-01-01\"",
+    ] {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+    assert!(!page.contains("value=\"pending\" checked"));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_beside_its_field_and_nothing_is_listed() {
+    let (_server, ada) = varied();
+    let browser = ada.browser();
+    for (name, typed, fault) in [
+        ("status", "done", "expected one of"),
+        ("kind", "pigeon", "expected one of"),
+        ("risk", "none", "expected one of"),
+        ("toolName", "a\u{1}b", "a name is"),
+        ("principal", "a b", "an id is"),
+        ("by", "<b>", "an id is"),
+        ("conversationId", "/", "an id is"),
+        ("since", "yesterday", "write a time"),
+        ("until", "2030-02-31", "write a time"),
+    ] {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, typed).finish();
+        let answer = browser.get(&format!("/history?status=approved&{query}")).expect(400);
+        let said = between(&answer.text, &format!("id=\"{name}-fault\">"), "</span>");
+        assert!(said.len() == 1 && said[0].contains(fault), "{name}: {said:?}");
+        assert!(answer.text.contains(&format!("aria-describedby=\"{name}-fault\"")), "{}", answer.text);
+        assert!(listed(&answer.text).is_empty() && !answer.text.contains("id=\"sql\""), "{name}: {}", answer.text);
+        assert!(answer.text.contains("value=\"approved\" checked"), "what is right stays: {}", answer.text);
+        assert!(!answer.text.contains("<b>"), "{}", answer.text);
+        let file = browser.get(&format!("/history.csv?{query}")).expect(400);
+        assert!(file.text.contains(fault), "{name}: {}", file.text);
+    }
+    let answer = browser.get("/history?since=2030-01-02&until=2030-01-01").expect(400);
+    assert!(answer.text.contains("<code>until</code>: until is not before since"), "{}", answer.text);
+    let answer = browser.get("/history?status=pending&status=pending").expect(400);
+    assert!(answer.text.contains("the same value comes twice"), "{}", answer.text);
+}
+
+#[test]
+fn the_link_to_the_next_page_keeps_every_filter() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("builder"), server.approver("ada"));
+    for number in 0..60 {
+        agent.register(&confirmation(&format!("r{number}")));
+        ada.confirm(&format!("r{number}"), if number % 2 == 0 { "allow" } else { "deny" }).expect(200);
+    }
+    let browser = ada.browser();
+    let filters = "status=approved&status=rejected&kind=confirmation&toolName=shell&principal=builder&conversationId=conversation\
+                   &risk=medium&by=ada&since=7d&until=2031-01-01";
+    let next = link_of(&browser.page(&format!("/history?{filters}")), "next").unwrap();
+    for filter in filters.split('&') {
+        assert!(next.contains(filter.trim()), "{filter}: {next}");
+    }
+    assert_eq!(listed(&browser.page(&next)).len(), 10);
+    let first = link_of(&browser.page(&next), "first").unwrap();
+    assert_eq!(listed(&browser.page(&first)).len(), 50);
+}
+
+#[test]
+fn what_is_filtered_is_downloaded_as_the_command_prints_it() {
+    let (server, ada) = varied();
+    let agent = server.agent("ann");
+    for number in 0..501 {
+        agent.register(&confirmation(&format!("many-{number}")));
+    }
+    let browser = ada.browser();
+    for (query, arguments) in [
+        ("", &["-n", "10000"][..]),
+        ("?status=rejected&status=answered", &["--status", "rejected", "--status", "answered"]),
+        ("?kind=question&principal=bob", &["--from", "bob", "--kind", "question"]),
+        ("?principal=nobody", &["--from", "nobody"]),
+    ] {
+        let link = between(&browser.page(&format!("/history{query}")), "href=\"/history.csv", "\"");
+        assert_eq!(text_of(&link[0]), query);
+        let answer = browser.get(&format!("/history.csv{query}")).expect(200);
+        assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
+        assert_eq!(answer.headers["content-disposition"], "attachment; filename=\"countersign-history.csv\"");
+        let mut command = countersign();
+        command.env("COUNTERSIGN_URL", &ada.url).env("COUNTERSIGN_TOKEN", ada.token.as_ref().unwrap());
+        let printed = command.args(["history", "--csv"]).args(arguments).output().unwrap();
+        assert_eq!(answer.text, String::from_utf8(printed.stdout).unwrap(), "{query}");
+    }
+    assert_eq!(Browser::anonymous(&server.url).get("/history.csv").expect(303).headers["location"], "/login");
 }
 
 #[test]

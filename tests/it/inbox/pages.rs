@@ -32,7 +32,8 @@ impl Fixture {
     fn pages(&self) -> Vec<String> {
         let fixed =
             ["/rules", "/rules/new", "/rules/new?requestId=c", "/history", "/interactions/c", "/interactions/s"];
-        let fixed = fixed.into_iter().chain(["/interactions/q"]).map(str::to_owned);
+        let connect = ["/connect", "/connect?client=codex", "/connect?client=acp&agent=builder"];
+        let fixed = fixed.into_iter().chain(["/interactions/q"]).chain(connect).map(str::to_owned);
         fixed.chain([format!("/rules/{}", self.rule_id)]).collect()
     }
 

@@ -1,7 +1,9 @@
 # pip install agentapprovalprotocol
+from os.path import expanduser
+
 from agentapprovalprotocol import Client
 
-with open(@TOKEN@) as file:
+with open(expanduser(@TOKEN@)) as file:
     client = Client(@URL@ + "/aap", file.read().strip())
 
 # LangGraph:    ApprovalMiddleware(base, token) of agentapprovalprotocol.langgraph

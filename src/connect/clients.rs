@@ -4,17 +4,17 @@
 //! running the version that is named here, but for Cursor's, which was read in its runtime.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::settings::{self, Content, Entry, SettingsFile};
 use super::snippets;
-use crate::cli::hook::On;
 
 /// A client of agents, a framework or a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Client {
+pub(crate) enum Client {
     /// Claude Code: hooks in settings.json
     ClaudeCode,
     /// Codex: hooks in hooks.json, which have to be trusted
@@ -45,27 +45,39 @@ pub(super) enum Client {
     Typescript,
 }
 
+/// When a client's question is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// Where the client would ask a person itself
+    Permission,
+    /// Before every call of a tool
+    Every,
+}
+
 /// What our entries are made of.
 #[derive(Clone, Debug)]
-pub(super) struct Means {
+pub(crate) struct Means {
     /// The path of this program.
-    pub(super) program: String,
+    pub(crate) program: String,
     /// The server.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// The file with the agent's token.
-    pub(super) token_file: PathBuf,
-    pub(super) on: On,
+    pub(crate) token_file: PathBuf,
+    pub(crate) on: On,
     /// The home directory, or that of a project.
-    pub(super) home: PathBuf,
+    pub(crate) home: PathBuf,
     /// Where settings are under XDG's rules.
-    pub(super) config: PathBuf,
+    pub(crate) config: PathBuf,
     /// The current directory.
-    pub(super) project: PathBuf,
+    pub(crate) project: PathBuf,
     /// Whether the settings are those of the project.
-    pub(super) is_project: bool,
+    pub(crate) is_project: bool,
     /// The command of an agent that speaks the Agent Client Protocol.
-    pub(super) agent: Vec<String>,
+    pub(crate) agent: Vec<String>,
 }
+
+/// What a shell, this program and what is put into programs take for the home directory.
+pub(super) const HOME: &str = "~";
 
 /// The longest that a client waits for a hook, in seconds: a day.
 const LIMIT_SECONDS: u32 = 86_400;
@@ -75,12 +87,12 @@ const MARGIN_SECONDS: u32 = 100;
 
 impl Client {
     /// As it is said on the command line.
-    pub(super) fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// As people call it.
-    pub(super) const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::ClaudeCode => "Claude Code",
             Self::Codex => "Codex",
@@ -99,8 +111,26 @@ impl Client {
         }
     }
 
+    /// What its settings are made of on a machine of which nothing is known: this program is found by its name, directories are below
+    /// `~`, and an agent that is not named is Gemini.
+    pub(crate) fn means_anywhere(self, url: String) -> Means {
+        let config = PathBuf::from(HOME).join(".config");
+        let agent: &[&str] = if self == Self::Acp { &["gemini", "--acp"] } else { &[] };
+        Means {
+            program: "countersign".to_owned(),
+            url,
+            token_file: token_path(&config, self),
+            on: On::Permission,
+            home: PathBuf::from(HOME),
+            config,
+            project: PathBuf::new(),
+            is_project: false,
+            agent: agent.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
+
     /// The program of the client, and the version of it that was tried; `None` for what is no program.
-    pub(super) const fn program(self) -> Option<(&'static str, &'static str)> {
+    pub(crate) const fn program(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::ClaudeCode => Some(("claude", "2.1.332")),
             Self::Codex => Some(("codex", "0.171.0")),
@@ -114,7 +144,7 @@ impl Client {
     }
 
     /// The files that the client reads, with our entries; none for what is not configured by a file.
-    pub(super) fn files(self, means: &Means) -> Vec<SettingsFile> {
+    pub(crate) fn files(self, means: &Means) -> Vec<SettingsFile> {
         let settings = |path: PathBuf, entries| SettingsFile { path, content: Content::Settings(entries) };
         let ours = |path: PathBuf, text| SettingsFile { path, content: Content::Ours(text) };
         let base = if means.is_project { &means.project } else { &means.home };
@@ -157,7 +187,7 @@ impl Client {
     }
 
     /// What is to be put into a program, where the client has no settings of its own.
-    pub(super) fn snippet(self, means: &Means) -> Option<String> {
+    pub(crate) fn snippet(self, means: &Means) -> Option<String> {
         match self {
             Self::Aap => Some(snippets::aap(means)),
             Self::Humanlayer => Some(snippets::humanlayer(means)),
@@ -177,12 +207,12 @@ impl Client {
     }
 
     /// Whether it speaks with the server by itself, and not through this program.
-    pub(super) const fn speaks_http(self) -> bool {
+    pub(crate) const fn speaks_http(self) -> bool {
         matches!(self, Self::Opencode | Self::Aap | Self::Humanlayer | Self::Curl | Self::Python | Self::Typescript)
     }
 
     /// What a person should know before it is used.
-    pub(super) fn notes(self, means: &Means) -> Vec<&'static str> {
+    pub(crate) fn notes(self, means: &Means) -> Vec<&'static str> {
         match self {
             Self::Codex => vec![
                 "Codex skips a hook that is not trusted, without a word: --trust has Codex trust these, as its own /hooks does.",
@@ -220,7 +250,7 @@ impl Client {
     }
 
     /// A line to try it with.
-    pub(super) fn trial(self, means: &Means) -> String {
+    pub(crate) fn trial(self, means: &Means) -> String {
         match self {
             Self::ClaudeCode => "claude \"create the file hello.txt with a greeting\"".to_owned(),
             Self::Codex if means.on == On::Every => "codex exec \"create the file hello.txt\"".to_owned(),
@@ -240,9 +270,21 @@ impl Client {
     }
 }
 
+impl FromStr for Client {
+    type Err = String;
+
+    /// Reads its name on the command line.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| {
+            let names = Self::value_variants().iter().map(|client| client.name()).collect::<Vec<_>>();
+            format!("expected one of {}", names.join(", "))
+        })
+    }
+}
+
 impl Means {
     /// Arguments with which this program finds the server and the token, whatever its environment says.
-    pub(super) fn arguments(&self, command: &[&str]) -> Vec<String> {
+    pub(crate) fn arguments(&self, command: &[&str]) -> Vec<String> {
         let own = ["--url", self.url.as_str(), "--token-file"].into_iter().map(str::to_owned);
         let own = own.chain(std::iter::once(self.token_file.display().to_string()));
         command.iter().map(|word| (*word).to_owned()).chain(own).collect()
@@ -346,6 +388,6 @@ fn cursor(means: &Means) -> Vec<Entry> {
 }
 
 /// The directory in which the tokens of connected agents are kept.
-pub(super) fn token_path(config: &Path, client: Client) -> PathBuf {
+pub(crate) fn token_path(config: &Path, client: Client) -> PathBuf {
     config.join("countersign/agents").join(format!("{}.token", client.name()))
 }

@@ -4,10 +4,11 @@
 // finds the answer to the same call again.
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { pathToFileURL } from "node:url";
 
 const server = @URL@;
-const token = readFileSync(@TOKEN@, "utf8").trim();
+const token = readFileSync(@TOKEN@.replace(/^~(?=\/)/, homedir()), "utf8").trim();
 
 // How long the server may be away.
 const patienceMs = 60_000;

@@ -12,9 +12,10 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from os.path import expanduser
 
 SERVER = @URL@
-with open(@TOKEN@) as file:
+with open(expanduser(@TOKEN@)) as file:
     TOKEN = file.read().strip()
 
 # How long the server may be away, in seconds.

@@ -1,20 +1,15 @@
-//! A client's own settings file, changed in place: everything that is not ours stays to the letter, comments too.
+//! The text of a client's own settings file, changed in place: everything that is not ours stays to the letter, comments too.
+//! Reading and writing the file is the command line's.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
 use serde_json::Value;
 
-use crate::cli::Failure;
-use crate::files;
-
 /// One thing that a settings file is to say.
 #[derive(Clone, Debug)]
-pub(super) enum Entry {
+pub(crate) enum Entry {
     /// A member that is ours alone, at the end of this path.
     Member(&'static [&'static str], Value),
     /// A member that the file needs and that others use as well: it is made where there is none, and never removed.
@@ -27,7 +22,7 @@ pub(super) enum Entry {
 
 /// What a file is to hold.
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A settings file of the client's, with our entries in it.
     Settings(Vec<Entry>),
     /// A file of ours.
@@ -36,85 +31,24 @@ pub(super) enum Content {
 
 /// A file that a client reads.
 #[derive(Clone, Debug)]
-pub(super) struct SettingsFile {
-    pub(super) path: PathBuf,
-    pub(super) content: Content,
-}
-
-/// What becomes of a file.
-#[derive(Debug)]
-pub(super) struct Change {
-    pub(super) path: PathBuf,
-    /// Its text as it is; `None`: there is none.
-    pub(super) before: Option<String>,
-    /// Its text as it is to be; `None`: it goes.
-    pub(super) after: Option<String>,
+pub(crate) struct SettingsFile {
+    pub(crate) path: PathBuf,
+    pub(crate) content: Content,
 }
 
 /// The member under which every client has the handlers of its events.
 const HOOKS: &str = "hooks";
 
 /// A word that every file of ours has in it.
-pub(super) const MARK: &str = "countersign";
+pub(crate) const MARK: &str = "countersign";
 
 impl SettingsFile {
-    /// The change that puts our entries there, in the place of any that an earlier one has put there.
-    pub(super) fn connected(&self) -> Result<Change, Failure> {
-        self.change(true)
-    }
-
-    /// The change that takes them away.
-    pub(super) fn removed(&self) -> Result<Change, Failure> {
-        self.change(false)
-    }
-
-    fn change(&self, is_connected: bool) -> Result<Change, Failure> {
-        let before = match fs::read_to_string(&self.path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Failure::Other(format!("{}: {error}", self.path.display()))),
-        };
-        let after = match &self.content {
-            Content::Ours(text) => {
-                if before.as_ref().is_some_and(|before| !before.contains(MARK)) {
-                    let path = self.path.display();
-                    return Err(Failure::Other(format!("{path} is another program's file: it is left alone")));
-                }
-                is_connected.then(|| text.clone())
-            }
-            Content::Settings(entries) => {
-                let text = before.as_deref().unwrap_or_default();
-                let changed = changed(text, entries, is_connected).map_err(|why| {
-                    Failure::Other(format!("{} cannot be read, and is left alone: {why}", self.path.display()))
-                })?;
-                // A file that was never there is not made to say nothing.
-                Some(changed).filter(|changed| before.is_some() || !changed.trim().is_empty())
-            }
-        };
-        Ok(Change { path: self.path.clone(), before, after })
-    }
-}
-
-impl Change {
-    /// Whether the file is as it is to be.
-    pub(super) fn is_none(&self) -> bool {
-        self.before == self.after
-    }
-
-    /// Makes it: the file is whole at every moment, keeps its mode, and stays where a link leads.
-    pub(super) fn write(&self) -> io::Result<()> {
-        let Some(after) = &self.after else {
-            return match self.before {
-                Some(_) => fs::remove_file(&self.path),
-                None => Ok(()),
-            };
-        };
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+    /// The file where there was none before.
+    pub(crate) fn text(&self) -> String {
+        match &self.content {
+            Content::Settings(entries) => written(entries),
+            Content::Ours(text) => text.clone(),
         }
-        let mode = fs::metadata(&path).map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-        files::replace(&path, after, mode)
     }
 }
 
@@ -125,7 +59,7 @@ pub(super) fn written(entries: &[Entry]) -> String {
 }
 
 /// The settings `text` with our entries in it, or without them.
-fn changed(text: &str, entries: &[Entry], is_connected: bool) -> Result<String, String> {
+pub(crate) fn changed(text: &str, entries: &[Entry], is_connected: bool) -> Result<String, String> {
     // JSON with comments and trailing commas, as the clients themselves read it.
     let options = ParseOptions {
         allow_missing_commas: false,
@@ -256,7 +190,7 @@ fn is_ours(node: &CstNode) -> bool {
 }
 
 /// Whether a handler starts this program's `hook`, however it is written.
-pub(super) fn starts_hook(value: &Value) -> bool {
+pub(crate) fn starts_hook(value: &Value) -> bool {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
     let line = text("command").or_else(|| text("bash")).unwrap_or_default();
     let arguments = value.get("args").and_then(Value::as_array);

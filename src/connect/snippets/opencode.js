@@ -1,10 +1,11 @@
 // Written by `countersign connect opencode`; `--remove` takes it away.
 // OpenCode asks countersign before every tool. Whatever fails here throws, and what throws does not run.
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { randomUUID } from "node:crypto";
 
 const server = @URL@;
-const token = () => readFileSync(@TOKEN@, "utf8").trim();
+const token = () => readFileSync(@TOKEN@.replace(/^~(?=\/)/, homedir()), "utf8").trim();
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
