@@ -100,11 +100,14 @@ impl FromStr for Timestamp {
     }
 }
 
+/// How every time begins: there is none before 1970.
+const FROM_1970: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-";
+
 impl utoipa::PartialSchema for Timestamp {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).pattern(Some(FROM_1970)).into()
     }
 }
 

@@ -75,3 +75,18 @@ impl<'de> Deserialize<'de> for McpId {
         deserializer.deserialize_any(Id)
     }
 }
+
+/// One JSON-RPC response of the Model Context Protocol: a result, or an error.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct McpAnswer {
+    /// `2.0`.
+    pub jsonrpc: JsonRpc,
+    /// That of the request; null where it could not be read.
+    pub id: Option<McpId>,
+    /// What came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<JsonObject>,
+    /// Why nothing came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<JsonObject>,
+}

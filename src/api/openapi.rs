@@ -224,6 +224,14 @@ fn refine(schemas: &mut Map<String, Value>) {
         said("skip", &[], &["optionId", "text"]),
     ]);
 
+    // It has the members of another, which by itself lets no other member pass.
+    let mut secret = schemas["SecretRequest"].clone();
+    secret["properties"]["requestId"] = json!({"$ref": "#/components/schemas/RequestId"});
+    if let Some(required) = secret["required"].as_array_mut() {
+        required.push("requestId".into());
+    }
+    schemas["VellumSecret"] = secret;
+
     // What one variant lets pass another may, too: they differ in what they name.
     for name in ["ClaimView", "Pending", "ResolutionView", "VellumPending"] {
         schemas[name]["anyOf"] = schemas[name]["oneOf"].take();

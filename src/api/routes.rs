@@ -179,7 +179,7 @@ macro_rules! routes {
 
             /// One message of the Model Context Protocol, over streamable HTTP
             CallMcp call_mcp "callMcp" "agents": POST "/mcp" (), body McpMessage
-                => text("application/json") {
+                => dialect(McpAnswer) {
                     200 "What the protocol answers";
                     202 "A notification: there is no answer";
                 } else {}
@@ -262,11 +262,17 @@ macro_rules! routes {
 
             /// HumanLayer: asks to tell others of a call; nothing changes
             HumanLayerEscalateCall humanlayer_escalate_call "humanLayerEscalateCall" "dialects": POST "/humanlayer/v1/agent/function_calls/{callId}/escalate_email" (call_id: RequestId), body HumanLayerEscalation
-                => dialect(HumanLayerFunctionCall) { 200 "As it stands"; } else { 404 "`unknown_request`"; }
+                => dialect(HumanLayerFunctionCall) { 200 "As it stands"; } else {
+                    404 "`unknown_request`";
+                    422 "`number_out_of_range`";
+                }
 
             /// HumanLayer: asks to tell others of a contact; nothing changes
             HumanLayerEscalateContact humanlayer_escalate_contact "humanLayerEscalateContact" "dialects": POST "/humanlayer/v1/agent/human_contacts/{callId}/escalate_email" (call_id: RequestId), body HumanLayerEscalation
-                => dialect(HumanLayerContact) { 200 "As it stands"; } else { 404 "`unknown_request`"; }
+                => dialect(HumanLayerContact) { 200 "As it stands"; } else {
+                    404 "`unknown_request`";
+                    422 "`number_out_of_range`";
+                }
 
             /// Vellum: allows or denies a confirmation
             VellumConfirm vellum_confirm "vellumConfirm" "dialects": POST "/v1/assistants/{assistantId}/confirm" (assistant_id: AssistantId), body ConfirmBody
