@@ -1,0 +1,29 @@
+"""OpenCode without a person, `opencode run`, with the plugin of countersign and a configuration that allows everything."""
+
+import json
+
+from agent import Stand, is_called
+
+NAME = "OpenCode 1.18.33"
+NPM = ("opencode-ai@1.18.33",)
+AGENT = True
+# The plugin asks until there is an answer.
+WAITS = True
+CANNOT = {
+    "late answer": "its hooks have no limit, and the plugin waits as long as it takes",
+    "hook killed": "the plugin is in OpenCode's own process",
+}
+
+
+def run() -> None:
+    with Stand("bash", description="add a line") as it:
+        options = {"baseURL": f"{it.model.url}/v1", "apiKey": "x"}
+        mock = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {"mock": {"name": "mock"}}}
+        settings = {"provider": {"mock": mock}, "model": "mock/mock", "permission": "allow", "autoupdate": False}
+        it.put(".config/opencode/opencode.json", json.dumps(settings))
+        it.connect("opencode")
+        it.run("opencode", "run", "do it", OPENCODE_DISABLE_AUTOUPDATE="1", OPENCODE_DISABLE_MODELS_FETCH="1")
+
+
+if __name__ == "__main__":
+    run() if is_called() else None
