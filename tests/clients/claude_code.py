@@ -5,6 +5,7 @@ from agent import MACHINE, Stand, is_called
 NAME = "Claude Code 2.1.332, PermissionRequest"
 NPM = (f"@anthropic-ai/claude-code-linux-{MACHINE}@2.1.332",)
 AGENT = True
+HOOK = True
 ONE_BY_ONE = True
 
 

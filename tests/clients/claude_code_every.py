@@ -6,6 +6,7 @@ from agent import is_called
 NAME = "Claude Code 2.1.332, PreToolUse"
 NPM = claude_code.NPM
 AGENT = True
+HOOK = True
 ONE_BY_ONE = True
 
 if __name__ == "__main__":

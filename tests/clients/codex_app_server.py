@@ -14,6 +14,7 @@ from agent import Stand, is_called
 NAME = "Codex 0.171.0, app-server"
 NPM = codex_exec.NPM
 AGENT = True
+HOOK = True
 CANNOT = {"edited": "Codex takes no input in the answer to its PermissionRequest: an edit is denied, with the edit in words"}
 
 

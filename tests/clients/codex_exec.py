@@ -5,6 +5,7 @@ from agent import Stand, is_called
 NAME = "Codex 0.171.0, exec"
 NPM = ("@openai/codex@0.171.0",)
 AGENT = True
+HOOK = True
 
 
 def config(it: Stand, sandbox: str) -> str:

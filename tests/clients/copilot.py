@@ -5,6 +5,8 @@ from agent import Stand, is_called
 NAME = "Copilot CLI 1.0.102, preToolUse"
 NPM = ("@github/copilot@1.0.102",)
 AGENT = True
+HOOK = True
+ONE_BY_ONE = True
 
 
 def run(on: str, *flags: str) -> None:

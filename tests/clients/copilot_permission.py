@@ -6,7 +6,12 @@ from agent import is_called
 NAME = "Copilot CLI 1.0.102, permissionRequest"
 NPM = copilot.NPM
 AGENT = True
-CANNOT = {"edited": "Copilot takes no input in the answer to its permissionRequest: an edit is denied, with the edit in words"}
+HOOK = True
+ONE_BY_ONE = True
+CANNOT = {
+    "edited": "Copilot takes no input in the answer to its permissionRequest: an edit is denied, with the edit in words",
+    "outcome recorded": "its permissionRequest leaves members of the input out, so what it tells of the call afterwards is not known again",
+}
 
 if __name__ == "__main__":
     copilot.run("permission", "--allow-all-tools") if is_called() else None

@@ -5,6 +5,7 @@ from agent import Stand, is_called
 NAME = "Gemini CLI 0.61.0"
 NPM = ("@google/gemini-cli@0.61.0",)
 AGENT = True
+HOOK = True
 
 SETTINGS = """{
   // The user's own.

@@ -249,6 +249,8 @@ class Client:
     """The flags of a server that lets it wait for no longer than `SHORT_WAIT`."""
     is_check: bool
     is_agent: bool
+    takes_faults: bool
+    """Whether a hook of ours stands between the model and its tools."""
     command: Callable[[Path], list[str]]
 
     @staticmethod
@@ -271,6 +273,7 @@ class Client:
             tuple(own.get("SHORT_WAIT_FLAGS", ())),
             bool(own.get("CHECK", False)),
             bool(own.get("AGENT", False)),
+            bool(own.get("HOOK", False)),
             own.get("command") or (lambda installed: [python(installed), str(path)]),
         )
 
@@ -369,7 +372,7 @@ class Trial:
     def log(self) -> str:
         """The end of what the client has said."""
         log = self.folder / "client.log"
-        return log.read_text(encoding="utf-8")[-1500:] if log.exists() else ""
+        return log.read_text(encoding="utf-8")[-1000:] if log.exists() else ""
 
     def told(self) -> list[str]:
         """What an agent's model was told so far."""
@@ -392,7 +395,7 @@ class Trial:
 
 
 # How long our side waits where the wait is to end without an answer, in seconds: more than a client takes to start.
-SHORT_WAIT = 8
+SHORT_WAIT = 10
 
 
 def allowed(it: Trial) -> None:
@@ -593,7 +596,7 @@ def cell(client: Client, binary: str, name: str, column: Column) -> Cell:
         column(trial)
         return Cell("ok")
     except (Red, OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        return Cell("RED", problem=f"{client.name}, {name}: {error}\n{trial.log()}")
+        return Cell("RED", problem=f"{client.name}, {name}: {error}; the model was told {trial.told()}\n{trial.log()}")
     finally:
         trial.close()
 

@@ -9,6 +9,7 @@ from agent import Home, is_called
 NAME = "MCP npm SDK 1.32.2, stdio"
 NPM = ("@modelcontextprotocol/sdk@1.32.2",)
 AGENT = True
+CANNOT = {"outcome recorded": "no tool of ours takes one: a program reports it with the claim's id"}
 
 
 def run(transport: str) -> None:

@@ -7,11 +7,15 @@ from agent import Stand, is_called
 NAME = "OpenCode 1.18.33"
 NPM = ("opencode-ai@1.18.33",)
 AGENT = True
+HOOK = True
 # The plugin asks until there is an answer.
 WAITS = True
+IN_PROCESS = "the plugin is in OpenCode's own process"
+OF_A_PROCESS = ("hook killed", "hook and its shell killed", "hook's stdout closed", "hook's program gone", "unknown event", "unparsable event")
 CANNOT = {
     "late answer": "its hooks have no limit, and the plugin waits as long as it takes",
-    "hook killed": "the plugin is in OpenCode's own process",
+    "client's limit too short": "its hooks have no limit",
+    **dict.fromkeys(OF_A_PROCESS, IN_PROCESS),
 }
 
 

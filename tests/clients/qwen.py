@@ -5,6 +5,7 @@ from agent import Stand, is_called
 NAME = "Qwen Code 0.24.4"
 NPM = ("@qwen-code/qwen-code@0.24.4",)
 AGENT = True
+HOOK = True
 CANNOT = {"edited": "Qwen Code runs its own input: an edit is denied, with the edit in words"}
 
 

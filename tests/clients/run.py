@@ -49,7 +49,7 @@ def main() -> int:
         if chosen and not any(path.stem.startswith(name) for name in chosen):
             continue
         client = Client.read(path)
-        if asked.faults and not client.is_agent:
+        if asked.faults and not client.takes_faults:
             continue
         if client.npm and not (shutil.which("npm") and shutil.which("node")):
             print(f"{client.name} | left out, for want of node and npm", flush=True)
