@@ -11,6 +11,12 @@ from agent import Stand, is_called
 NAME = "ACP, Gemini CLI 0.61.0"
 NPM = gemini.NPM
 AGENT = True
+# The protocol has no room for a comment.
+REASONS_ARE_SAID = True
+CANNOT = {
+    "edited": "the protocol has no room for another input",
+    "outcome recorded": "countersign acp reports none",
+}
 
 
 class Editor:

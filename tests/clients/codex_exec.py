@@ -6,6 +6,10 @@ NAME = "Codex 0.171.0, exec"
 NPM = ("@openai/codex@0.171.0",)
 AGENT = True
 HOOK = True
+OPENS = {
+    "hook and its shell killed": "Codex goes on where nothing of the hook is left that could answer",
+    "client's limit too short": "Codex goes on where a hook takes longer than its limit",
+}
 
 
 def config(it: Stand, sandbox: str) -> str:

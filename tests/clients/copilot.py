@@ -6,6 +6,7 @@ NAME = "Copilot CLI 1.0.102, preToolUse"
 NPM = ("@github/copilot@1.0.102",)
 AGENT = True
 HOOK = True
+OPENS = {"client's limit too short": "Copilot goes on where a hook takes longer than its limit"}
 ONE_BY_ONE = True
 
 

@@ -200,6 +200,6 @@ def fault_cell(client: Client, binary: str, name: str) -> Cell:
         said = "ran" if has_run else "did not run"
         return Cell(f"{said} (RED)" if problem else said, problem, client.opens.get(name, ""))
     except (Red, OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        return Cell("RED", f"{client.name}, {name}: {error}")
+        return Cell("RED", f"{client.name}, {name}: {error}\n{trial.log()}")
     finally:
         trial.close()

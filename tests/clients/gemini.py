@@ -6,6 +6,10 @@ NAME = "Gemini CLI 0.61.0"
 NPM = ("@google/gemini-cli@0.61.0",)
 AGENT = True
 HOOK = True
+OPENS = {
+    "hook and its shell killed": "Gemini CLI goes on where nothing of the hook is left that could answer",
+    "client's limit too short": "Gemini CLI goes on where a hook takes longer than its limit",
+}
 
 SETTINGS = """{
   // The user's own.

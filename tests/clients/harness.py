@@ -243,6 +243,8 @@ class Client:
     loses_the_wait: bool
     one_by_one: bool
     """Whether calls that are made at once are asked about one after the other."""
+    reasons_are_said: bool
+    """Whether the reason of a denial goes to its standard error, since there is no room for it in what the model is told."""
     waits: bool
     """Whether our side waits without an end where nothing answers."""
     short_wait_flags: tuple[str, ...]
@@ -269,6 +271,7 @@ class Client:
             dict(own.get("OPENS", {})),
             bool(own.get("LOSES_THE_WAIT", False)),
             bool(own.get("ONE_BY_ONE", False)),
+            bool(own.get("REASONS_ARE_SAID", False)),
             bool(own.get("WAITS", False)),
             tuple(own.get("SHORT_WAIT_FLAGS", ())),
             bool(own.get("CHECK", False)),
@@ -369,10 +372,14 @@ class Trial:
     def end(self, process: subprocess.Popen[str]) -> str:
         return self.ends(process)[-1]
 
-    def log(self) -> str:
-        """The end of what the client has said."""
+    def said(self) -> str:
+        """What the client has said on its standard error."""
         log = self.folder / "client.log"
-        return log.read_text(encoding="utf-8")[-1000:] if log.exists() else ""
+        return log.read_text(encoding="utf-8") if log.exists() else ""
+
+    def log(self) -> str:
+        """The end of that, for a problem."""
+        return self.said()[-1000:]
 
     def told(self) -> list[str]:
         """What an agent's model was told so far."""
@@ -413,7 +420,8 @@ def denied(it: Trial) -> None:
     it.server.person.decide(it.server.person.pending(), "deny", "not on a Sunday")
     text = it.end(call)
     it.ran()
-    demand("not on a Sunday" in text, f"the model was told {text!r}")
+    heard = it.said() if it.client.reasons_are_said else text
+    demand("not on a Sunday" in heard, f"the model was told {text!r}")
 
 
 def edited(it: Trial) -> None:

@@ -25,6 +25,10 @@ def run() -> None:
         mock = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {"mock": {"name": "mock"}}}
         settings = {"provider": {"mock": mock}, "model": "mock/mock", "permission": "allow", "autoupdate": False}
         it.put(".config/opencode/opencode.json", json.dumps(settings))
+        # As if OpenCode had installed its package for plugins already, which ours does without.
+        lock = {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "1.18.33"}}}}
+        it.put(".config/opencode/package-lock.json", json.dumps(lock))
+        (it.home / ".config/opencode/node_modules").mkdir(exist_ok=True)
         it.connect("opencode")
         it.run("opencode", "run", "do it", OPENCODE_DISABLE_AUTOUPDATE="1", OPENCODE_DISABLE_MODELS_FETCH="1")
 
