@@ -13,6 +13,7 @@ NPM = gemini.NPM
 AGENT = True
 # The protocol has no room for a comment.
 REASONS_ARE_SAID = True
+ONE_BY_ONE = True
 CANNOT = {
     "edited": "the protocol has no room for another input",
     "outcome recorded": "countersign acp reports none",

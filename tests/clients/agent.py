@@ -21,10 +21,6 @@ from mock_model import Model
 # What the packages of programs are called that are built for one machine alone.
 MACHINE = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
-# What `connect` writes for the longest wait of a hook.
-CONNECTED_WITHIN = "86300s"
-
-
 class Home:
     """A home of a user's own, a working directory in it, and `countersign connect`."""
 
@@ -68,7 +64,7 @@ class Home:
             file = Path(path)
             text = file.read_text(encoding="utf-8")
             if call.within_s is not None:
-                text = text.replace(CONNECTED_WITHIN, f"{call.within_s}s")
+                text = re.sub(r'(--within"?,? +"?)\d+s', rf"\g<1>{call.within_s}s", text)
             file.write_text(bend_settings(call, text), encoding="utf-8")
         bend_token(call, client, self.home / ".config/countersign/agents" / f"{client}.token")
 

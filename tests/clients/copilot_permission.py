@@ -7,6 +7,7 @@ NAME = "Copilot CLI 1.0.102, permissionRequest"
 NPM = copilot.NPM
 AGENT = True
 HOOK = True
+OPENS = {"client's limit too short": "Copilot goes on where a hook takes longer than its limit"}
 ONE_BY_ONE = True
 CANNOT = {
     "edited": "Copilot takes no input in the answer to its permissionRequest: an edit is denied, with the edit in words",

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from harness import NOTHING, PATIENCE, SHORT_WAIT, Call, Cell, Client, Red, Trial, demand, kill_quietly, processes_of, until
 
+# How long a slow person takes, in seconds.
+LONG_WAIT = 75
+
 # A client's own limit that is shorter than the wait, in seconds.
 SHORT_LIMIT = 3
-
-# The limits that `connect` writes, and their units in seconds.
-LIMITS = {"86400000": 1000, "86400": 1}
 
 # Programs that stand in the place of ours; `$BINARY` is ours.
 PROGRAMS = {
@@ -33,11 +33,15 @@ PROGRAMS = {
 }
 
 
+def shorter(limit: int) -> int:
+    """The same in the unit of a limit that `connect` has written: one of more than a day is in milliseconds."""
+    return SHORT_LIMIT * 1000 if limit > 86_400 else SHORT_LIMIT
+
+
 def bend_settings(call: Call, text: str) -> str:
     """The settings that `connect` wrote, with the fault in them."""
     if call.fault == "client's limit too short":
-        for limit, unit in LIMITS.items():
-            text = re.sub(rf"\b{limit}\b", str(SHORT_LIMIT * unit), text)
+        text = re.sub(r'("timeout(?:Sec)?": )(\d+)', lambda limit: limit[1] + str(shorter(int(limit[2]))), text)
     if call.fault in PROGRAMS:
         program = Path(call.made).parent.parent / "countersign-bent"
         script = PROGRAMS[call.fault]
@@ -120,6 +124,18 @@ def away(it: Trial) -> None:
     settle(it, it.begin("one", within_s=SHORT_WAIT))
 
 
+def slow_person(it: Trial) -> None:
+    """The person takes longer than any limit of a minute that a client may have beside that in its settings."""
+    it.server.start()
+    call = it.begin("one")
+    waiting = it.server.person.pending()
+    try:
+        call.wait(LONG_WAIT)
+    except subprocess.TimeoutExpired:
+        it.server.person.decide(waiting, "deny")
+    settle(it, call)
+
+
 def killed(it: Trial) -> None:
     it.server.start()
     call = it.begin("one", within_s=SHORT_WAIT)
@@ -165,6 +181,7 @@ def settle(it: Trial, call: subprocess.Popen[str]) -> None:
 
 
 FAULTS: dict[str, Callable[[Trial], None]] = {
+    "person takes 75 s": slow_person,
     "server away": away,
     "server killed": killed,
     "no token": in_settings("no token"),

@@ -33,7 +33,7 @@ HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "countersign-clients"
 
 # The longest that anything here may take, in seconds: a client that hangs is a red cell.
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 # How long a request lives whose deadline is to pass, in seconds.
 SOON = 2
@@ -377,6 +377,10 @@ class Trial:
         log = self.folder / "client.log"
         return log.read_text(encoding="utf-8") if log.exists() else ""
 
+    def heard(self, text: str) -> str:
+        """Where the reason of a denial stands: in what the model is told, or beside it."""
+        return self.said() if self.client.reasons_are_said else text
+
     def log(self) -> str:
         """The end of that, for a problem."""
         return self.said()[-1000:]
@@ -420,8 +424,7 @@ def denied(it: Trial) -> None:
     it.server.person.decide(it.server.person.pending(), "deny", "not on a Sunday")
     text = it.end(call)
     it.ran()
-    heard = it.said() if it.client.reasons_are_said else text
-    demand("not on a Sunday" in heard, f"the model was told {text!r}")
+    demand("not on a Sunday" in it.heard(text), f"the model was told {text!r}")
 
 
 def edited(it: Trial) -> None:
@@ -440,7 +443,8 @@ def expired(it: Trial) -> None:
     it.server.person.pending()
     text = it.end(call)
     it.ran()
-    demand("expired" in text or "in time" in text, f"the model was told {text!r}")
+    heard = it.heard(text)
+    demand("expired" in heard or "in time" in heard, f"the model was told {text!r}")
 
 
 def late_answer(it: Trial) -> None:
@@ -451,7 +455,7 @@ def late_answer(it: Trial) -> None:
         call = it.begin("one", tries=2, holds=True, within_s=SHORT_WAIT)
         waiting = it.server.person.pending()
         first = until(it.told, "the model is told nothing")[0]
-        demand(waiting["requestId"] in first, f"the model was told {first!r}")
+        demand(waiting["requestId"] in it.heard(first), f"the model was told {first!r}")
         it.ran()
         it.server.person.decide(waiting, "allow")
         (it.folder / "go").touch()
@@ -498,13 +502,13 @@ def server_away(it: Trial) -> None:
 
 
 def hook_killed(it: Trial) -> None:
+    """Nothing runs, whether or not the client goes on without what was killed."""
     it.server.start()
     call = it.begin("one")
     it.server.person.pending()
     it.kill_hook()
-    text = it.end(call)
+    call.communicate(timeout=PATIENCE)
     it.ran()
-    demand(bool(text), "the model was told nothing")
 
 
 def two_at_once(it: Trial) -> None:
@@ -522,7 +526,7 @@ def two_at_once(it: Trial) -> None:
         person.decide(one, "deny", "only the other")
     texts = [text for call in calls for text in it.ends(call)]
     it.ran("two")
-    demand(len(texts) == 2 and "only the other" in texts[0], f"the model was told {texts}")
+    demand(len(texts) == 2 and "only the other" in it.heard(texts[0]), f"the model was told {texts}")
     demand(it.client.is_agent or "made two" in texts[1], f"the model was told {texts}")
 
 

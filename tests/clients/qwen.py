@@ -6,7 +6,10 @@ NAME = "Qwen Code 0.24.4"
 NPM = ("@qwen-code/qwen-code@0.24.4",)
 AGENT = True
 HOOK = True
-OPENS = {"client's limit too short": "Qwen Code goes on where a hook takes longer than its limit"}
+OPENS = {
+    "hook and its shell killed": "Qwen Code goes on where nothing of the hook is left that could answer",
+    "client's limit too short": "Qwen Code goes on where a hook takes longer than its limit",
+}
 CANNOT = {"edited": "Qwen Code runs its own input: an edit is denied, with the edit in words"}
 
 

@@ -22,7 +22,7 @@ def arguments(names: list[str]) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="Claude Code, Codex, AAP and HumanLayer")
     parser.add_argument("--faults", action="store_true", help="what runs without an answer where something goes wrong")
     parser.add_argument("--only", metavar="COLUMN", help="this column alone")
-    parsed = parser.parse_args()
+    parsed = parser.parse_intermixed_args()
     for name in parsed.names:
         if not any(known.startswith(name) for known in names):
             parser.error(f"there is no client {name}: there are {', '.join(names)}")
