@@ -104,6 +104,11 @@ def tell(*texts: Any) -> None:
     print(json.dumps({"texts": [str(text) for text in texts]}), flush=True)
 
 
+def has_word(interaction: dict[str, Any], word: str) -> bool:
+    """Whether what is asked about has this word in its input."""
+    return re.search(rf"\b{word}\b", json.dumps(interaction["confirmation"]["input"])) is not None
+
+
 class Rest:
     """One principal's token, and the REST calls that are made with it."""
 
@@ -130,7 +135,7 @@ class Rest:
 
         def found() -> Any:
             waiting = self.interactions("&status=pending")
-            return next((it for it in waiting if line is None or line in json.dumps(it)), None)
+            return next((it for it in waiting if line is None or has_word(it, line)), None)
 
         return until(found, "nothing waits for a person")
 
@@ -518,12 +523,11 @@ def two_at_once(it: Trial) -> None:
     if it.client.one_by_one:
         for _ in range(2):
             waiting = person.pending()
-            is_two = "two" in json.dumps(waiting["confirmation"]["input"])
-            person.decide(waiting, *(("allow",) if is_two else ("deny", "only the other")))
+            person.decide(waiting, *(("allow",) if has_word(waiting, "two") else ("deny", "only the other")))
     else:
         one, two = person.pending("one"), person.pending("two")
-        person.decide(two, "allow")
-        person.decide(one, "deny", "only the other")
+        statuses = person.decide(two, "allow"), person.decide(one, "deny", "only the other")
+        demand(statuses == (200, 200), f"the decisions were refused with {statuses}")
     texts = [text for call in calls for text in it.ends(call)]
     it.ran("two")
     demand(len(texts) == 2 and "only the other" in it.heard(texts[0]), f"the model was told {texts}")

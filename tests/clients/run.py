@@ -11,7 +11,7 @@ from pathlib import Path
 from faults import FAULTS, fault_cell
 from harness import COLUMNS, Cell, Client, cell, check, row
 
-# What `--short` tries: in some minutes, with packages of some 700 MB.
+# What `--short` tries, in some minutes.
 SHORT = ("aap_", "claude_code", "codex", "humanlayer_")
 
 
