@@ -6,6 +6,7 @@ NAME = "Qwen Code 0.24.4"
 NPM = ("@qwen-code/qwen-code@0.24.4",)
 AGENT = True
 HOOK = True
+ONE_BY_ONE = True
 OPENS = {
     "hook and its shell killed": "Qwen Code goes on where nothing of the hook is left that could answer",
     "client's limit too short": "Qwen Code goes on where a hook takes longer than its limit",
