@@ -85,6 +85,16 @@ const LIMIT_SECONDS: u32 = 86_400;
 /// How long before that a hook answers by itself, in seconds: whatever is cut off by its client is a yes to most.
 const MARGIN_SECONDS: u32 = 100;
 
+/// The longest that Qwen Code waits for a hook, in seconds: after a minute it runs the call, whatever its settings say.
+const QWEN_LIMIT_SECONDS: u32 = 55;
+
+/// How long before that a hook of Qwen Code's answers by itself, in seconds.
+const QWEN_MARGIN_SECONDS: u32 = 5;
+
+/// What a shell does where the hook ends without an answer, because it was killed or is not there any more: it denies. Most clients let
+/// a call run then, but each of them reads this exit code as a denial where there is a sentence on stderr.
+const INSTEAD: &str = "sh -c 'echo countersign: denied, because its hook gave no answer >&2; exit 2'";
+
 impl Client {
     /// As it is said on the command line.
     pub(crate) fn name(self) -> String {
@@ -229,6 +239,7 @@ impl Client {
             Self::Qwen => vec![
                 "A hook only narrows here: run with --yolo, so that countersign alone asks.",
                 "Qwen ignores an edited input: what was approved with an edit is denied, with the edit in words.",
+                "Qwen runs a call whose hook takes a minute: so each is denied before that where nobody has answered. The answer is kept.",
             ],
             Self::Cursor => {
                 vec!["A hook only narrows here: allow all in Cursor's own settings, so that countersign alone asks."]
@@ -292,8 +303,10 @@ impl Means {
 
     /// The arguments of a client's hook.
     fn hook(&self, client: Client) -> Vec<String> {
+        let is_qwen = client == Client::Qwen;
+        let within = if is_qwen { QWEN_LIMIT_SECONDS - QWEN_MARGIN_SECONDS } else { LIMIT_SECONDS - MARGIN_SECONDS };
         let mut words = self.arguments(&["hook", &client.name()]);
-        words.extend(["--within".to_owned(), format!("{}s", LIMIT_SECONDS - MARGIN_SECONDS)]);
+        words.extend(["--within".to_owned(), format!("{within}s")]);
         words
     }
 
@@ -303,6 +316,11 @@ impl Means {
         let words = std::iter::once(self.program.as_str()).chain(words.iter().map(String::as_str));
         // No word of it has a NUL: paths and URLs have none.
         shlex::try_join(words).unwrap_or_default()
+    }
+
+    /// The same for the event that asks, where no answer has to be a denial.
+    fn asking_line(&self, client: Client) -> String {
+        format!("{} || {INSTEAD}", self.hook_line(client))
     }
 
     /// The event that asks, and the one that would ask the same once more.
@@ -337,53 +355,64 @@ fn claude_code(means: &Means) -> Vec<Entry> {
 }
 
 fn codex(means: &Means) -> Vec<Entry> {
-    let handler = |seconds: u32| {
-        let handler = json!({"type": "command", "command": means.hook_line(Client::Codex), "timeout": seconds});
+    let handler = |line: String, seconds: u32| {
+        let handler = json!({"type": "command", "command": line, "timeout": seconds});
         json!({"matcher": "*", "hooks": [handler]})
     };
     let (asks, other) = means.asks_on();
     vec![
         Entry::NoHandler(other),
-        Entry::Handler(asks, handler(LIMIT_SECONDS)),
-        Entry::Handler("PostToolUse", handler(60)),
+        Entry::Handler(asks, handler(means.asking_line(Client::Codex), LIMIT_SECONDS)),
+        Entry::Handler("PostToolUse", handler(means.hook_line(Client::Codex), 60)),
     ]
 }
 
-/// One of both events: where both have a hook, both fire for one call.
+/// One of both events: where both have a hook, both fire for one call. What it tells of a call that ran is known again by the whole
+/// input, which it leaves out of its question for a permission.
 fn copilot(means: &Means) -> String {
-    let name = match means.on {
-        On::Permission => "permissionRequest",
-        On::Every => "preToolUse",
-    };
-    let handler = json!({"type": "command", "bash": means.hook_line(Client::Copilot), "timeoutSec": LIMIT_SECONDS});
-    settings::written(&[Entry::Needed("version", json!(1)), Entry::Handler(name, handler)])
+    let handler = |line: String, seconds: u32| json!({"type": "command", "bash": line, "timeoutSec": seconds});
+    let asking = handler(means.asking_line(Client::Copilot), LIMIT_SECONDS);
+    let mut entries = vec![Entry::Needed("version", json!(1))];
+    match means.on {
+        On::Permission => entries.push(Entry::Handler("permissionRequest", asking)),
+        On::Every => {
+            entries.push(Entry::Handler("preToolUse", asking));
+            entries.push(Entry::Handler("postToolUse", handler(means.hook_line(Client::Copilot), 60)));
+        }
+    }
+    settings::written(&entries)
 }
 
-/// A policy of Gemini's that asks nobody: the hook comes before it, and its no counts.
+/// A policy of Gemini's that asks nobody, not for commands with a redirection, either: the hook comes before it, and its no counts.
 const GEMINI_POLICY: &str = "# countersign's hook asks before each tool; whatever it lets pass is allowed here.\n\
-    [[rule]]\ntoolName = \"*\"\ndecision = \"allow\"\npriority = 900\n";
+    [[rule]]\ntoolName = \"*\"\ndecision = \"allow\"\npriority = 900\nallowRedirection = true\n";
 
 /// Milliseconds here, as in nothing else of Gemini's kin.
 fn gemini(means: &Means) -> Vec<Entry> {
-    let handler = |milliseconds: u32| {
-        let line = means.hook_line(Client::Gemini);
+    let handler = |line: String, milliseconds: u32| {
         let handler = json!({"type": "command", "name": "countersign", "command": line, "timeout": milliseconds});
         json!({"matcher": ".*", "hooks": [handler]})
     };
-    vec![Entry::Handler("BeforeTool", handler(LIMIT_SECONDS * 1000)), Entry::Handler("AfterTool", handler(60_000))]
+    vec![
+        Entry::Handler("BeforeTool", handler(means.asking_line(Client::Gemini), LIMIT_SECONDS * 1000)),
+        Entry::Handler("AfterTool", handler(means.hook_line(Client::Gemini), 60_000)),
+    ]
 }
 
 /// Qwen takes a limit below 1000 for seconds, and any other for milliseconds.
 fn qwen(means: &Means) -> Vec<Entry> {
-    let handler = |milliseconds: u32| {
-        let handler = json!({"type": "command", "command": means.hook_line(Client::Qwen), "timeout": milliseconds});
+    let handler = |line: String, seconds: u32| {
+        let handler = json!({"type": "command", "command": line, "timeout": seconds});
         json!({"matcher": "*", "hooks": [handler]})
     };
-    vec![Entry::Handler("PreToolUse", handler(LIMIT_SECONDS * 1000)), Entry::Handler("PostToolUse", handler(60_000))]
+    vec![
+        Entry::Handler("PreToolUse", handler(means.asking_line(Client::Qwen), QWEN_LIMIT_SECONDS)),
+        Entry::Handler("PostToolUse", handler(means.hook_line(Client::Qwen), QWEN_LIMIT_SECONDS)),
+    ]
 }
 
 fn cursor(means: &Means) -> Vec<Entry> {
-    let handler = json!({"command": means.hook_line(Client::Cursor), "timeout": LIMIT_SECONDS, "failClosed": true});
+    let handler = json!({"command": means.asking_line(Client::Cursor), "timeout": LIMIT_SECONDS, "failClosed": true});
     vec![Entry::Needed("version", json!(1)), Entry::Handler("preToolUse", handler)]
 }
 

@@ -4,7 +4,7 @@ import sys
 
 NAME = "AAP Gate 0.3.3"
 PIP = ("agentapprovalprotocol==0.3.3",)
-CANNOT = ("edited",)
+CANNOT = {"edited": "the protocol refuses an input that is not the one that was asked about"}
 
 
 def main() -> None:

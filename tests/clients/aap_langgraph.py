@@ -4,7 +4,7 @@ import sys
 
 NAME = "AAP LangGraph 1.2.24"
 PIP = ("agentapprovalprotocol==0.3.3", "langgraph==1.2.24", "langchain==1.5.2", "langgraph-checkpoint-sqlite==3.1.2")
-CANNOT = ("edited",)
+CANNOT = {"edited": "the protocol refuses an input that is not the one that was asked about"}
 
 
 def main() -> None:

@@ -4,7 +4,11 @@ import sys
 
 NAME = "AAP LangGraph 1.2.24, async"
 PIP = ("agentapprovalprotocol==0.3.3", "langgraph==1.2.24", "langchain==1.5.2", "langgraph-checkpoint-sqlite==3.1.2")
-CANNOT = ("edited", "late answer", "server away")
+CANNOT = {
+    "edited": "the protocol refuses an input that is not the one that was asked about",
+    "late answer": "the graph of this trial is kept in memory, and gone with the client",
+    "server away": "a paused graph waits until it is woken",
+}
 
 
 def main() -> None:

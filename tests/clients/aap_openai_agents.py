@@ -4,7 +4,7 @@ import sys
 
 NAME = "AAP OpenAI Agents 0.24.0"
 PIP = ("agentapprovalprotocol==0.3.3", "openai-agents==0.24.0")
-CANNOT = ("edited",)
+CANNOT = {"edited": "the protocol refuses an input that is not the one that was asked about"}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import sys
 
 NAME = "AAP Pydantic AI 2.68.0"
 PIP = ("agentapprovalprotocol==0.3.3", "pydantic-ai-slim==2.68.0")
-CANNOT = ("edited",)
+CANNOT = {"edited": "the protocol refuses an input that is not the one that was asked about"}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 NAME = "HumanLayer npm 0.7.5"
 NPM = ("humanlayer@0.7.5",)
 # It reports no outcome. One poll that fails ends its wait: the same call, made again, finds its answer.
-CANNOT = ("edited", "outcome recorded")
+CANNOT = {"edited": "the SDK runs its own input", "outcome recorded": "the SDK reports none"}
 LOSES_THE_WAIT = True
 
 

@@ -5,7 +5,7 @@ import sys
 NAME = "HumanLayer Python 0.7.9"
 PIP = ("humanlayer==0.7.9",)
 # It reports no outcome. One poll that fails ends its wait: the same call, made again, finds its answer.
-CANNOT = ("edited", "outcome recorded")
+CANNOT = {"edited": "the SDK runs its own input", "outcome recorded": "the SDK reports none"}
 LOSES_THE_WAIT = True
 
 

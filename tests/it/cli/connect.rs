@@ -203,15 +203,65 @@ fn the_hook_asks_on_one_event_alone_and_blocks_where_it_fails() {
     for (client, file, event, limit) in [
         ("codex", ".codex/hooks.json", "PermissionRequest", 86_400),
         ("gemini", ".gemini/settings.json", "BeforeTool", 86_400_000),
-        ("qwen", ".qwen/settings.json", "PreToolUse", 86_400_000),
+        ("qwen", ".qwen/settings.json", "PreToolUse", 55),
     ] {
         place.says(&[client, "--write"]);
         let [group] = handlers(&place.text(file), event).try_into().unwrap();
         assert_eq!(group["hooks"][0]["timeout"], limit, "{client}");
     }
+    let qwen = place.text(".qwen/settings.json");
+    assert!(qwen.contains("--within 50s"), "Qwen runs a call whose hook takes a minute, whatever its limit: {qwen}");
+    for (on, events) in [("permission", [1, 0, 0]), ("every", [0, 1, 1])] {
+        place.says(&["copilot", "--write", "--on", on]);
+        let text = place.text(".copilot/hooks/countersign.json");
+        let written = ["permissionRequest", "preToolUse", "postToolUse"].map(|event| handlers(&text, event).len());
+        assert_eq!(written, events, "{text}");
+    }
+    let policy = place.text(".gemini/policies/countersign.toml");
+    assert!(policy.contains("allowRedirection = true"), "Gemini asks about each redirection without it: {policy}");
     place.says(&["cursor", "--write"]);
     let [handler] = handlers(&place.text(".cursor/hooks.json"), "preToolUse").try_into().unwrap();
     assert_eq!((&handler["failClosed"], &handler["timeout"]), (&Value::from(true), &Value::from(86_400)));
+}
+
+/// Where each client without a word for it finds the command of the event that asks.
+const LINES: &[(&str, &str, &str)] = &[
+    ("codex", ".codex/hooks.json", "/hooks/PermissionRequest/0/hooks/0/command"),
+    ("copilot", ".copilot/hooks/countersign.json", "/hooks/permissionRequest/0/bash"),
+    ("gemini", ".gemini/settings.json", "/hooks/BeforeTool/0/hooks/0/command"),
+    ("qwen", ".qwen/settings.json", "/hooks/PreToolUse/0/hooks/0/command"),
+    ("cursor", ".cursor/hooks.json", "/hooks/preToolUse/0/command"),
+];
+
+#[test]
+fn a_hook_that_is_killed_or_not_there_any_more_is_a_denial() {
+    let place = Place::new();
+    let program = place.directory.path().join("bin/countersign-of-trial");
+    let own = countersign().get_program().to_str().unwrap().to_owned();
+    for (client, file, pointer) in LINES {
+        place.says(&[client, "--write"]);
+        let settings: Value = serde_json::from_str(&place.text(file)).unwrap();
+        let line = settings.pointer(pointer).and_then(Value::as_str).unwrap();
+        assert!(line.starts_with(&own), "{client}: {line}");
+        let line = line.replace(&own, program.to_str().unwrap());
+        let run = || Command::new("sh").args(["-c", &line]).stdin(Stdio::null()).output().unwrap();
+        for (script, code, stdout) in [
+            (None, 2, ""),
+            (Some("kill -KILL $$"), 2, ""),
+            (Some("exit 1"), 2, ""),
+            (Some("printf answer"), 0, "answer"),
+        ] {
+            let _ = fs::remove_file(&program);
+            if let Some(script) = script {
+                place.program("countersign-of-trial", script);
+            }
+            let output = run();
+            assert_eq!(output.status.code(), Some(code), "{client}, {script:?}: {output:?}");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), stdout, "{client}, {script:?}");
+            let is_said = String::from_utf8_lossy(&output.stderr).contains("countersign: denied");
+            assert_eq!(is_said, code == 2, "{client}, {script:?}: {output:?}");
+        }
+    }
 }
 
 #[test]
