@@ -33,6 +33,9 @@ const EXIT_CODES: &str = "Exit codes: 0 the answer is on stdout, or there is non
 /// How long before its time is over a hook gives up waiting for the server, so that it can still answer.
 const MARGIN: Duration = Duration::from_secs(3);
 
+/// Why there is no answer where its client is gone.
+const UNREAD: &str = "the client does not read the answer";
+
 /// Answer the hook of an agent's client.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
@@ -117,9 +120,16 @@ fn in_time(work: Work, end: Instant, progress: &Arc<Mutex<Progress>>) -> ExitCod
         let worked = catch_unwind(AssertUnwindSafe(|| work.run(end, &known)));
         Step::Found(worked.unwrap_or_else(|_| locked(&known).instead("countersign failed inside")))
     });
+    // Else it would wait on for a client that was killed, and use up an approval that nothing acts on.
+    interrupts.start(|| Step::Unread(say::until_unread()));
     let found = match interrupts.next_until(Some(end)) {
         Ok(Some(Heard::Done(Step::Found(said)))) => said,
         Ok(Some(Heard::Done(Step::Printed(code)))) => return code,
+        Ok(Some(Heard::Done(Step::Unread(gone)))) => {
+            let why =
+                gone.map_or_else(|error| format!("its client cannot be watched: {error}"), |()| UNREAD.to_owned());
+            return say::refuse(&Denial::Refused { why });
+        }
         Ok(Some(Heard::Signal(_))) => locked(progress).instead("the hook was interrupted"),
         Ok(None) | Err(_) => locked(progress).instead("it did not answer in time"),
     };
@@ -130,10 +140,8 @@ fn in_time(work: Work, end: Instant, progress: &Arc<Mutex<Progress>>) -> ExitCod
         match interrupts.next_until(Some(late)) {
             Ok(Some(Heard::Done(Step::Printed(code)))) => return code,
             // What the work found meanwhile comes too late.
-            Ok(Some(Heard::Done(Step::Found(_)) | Heard::Signal(_))) => {}
-            Ok(None) | Err(_) => {
-                return say::refuse(&Denial::Refused { why: "the client does not read the answer".to_owned() });
-            }
+            Ok(Some(Heard::Done(Step::Found(_) | Step::Unread(_)) | Heard::Signal(_))) => {}
+            Ok(None) | Err(_) => return say::refuse(&Denial::Refused { why: UNREAD.to_owned() }),
         }
     }
 }
@@ -144,6 +152,8 @@ enum Step {
     Found(Said),
     /// It is said.
     Printed(ExitCode),
+    /// Nobody reads what could be said, or that cannot be told.
+    Unread(io::Result<()>),
 }
 
 fn locked(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {

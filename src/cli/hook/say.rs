@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde_json::json;
 
 use crate::domain::tool_call::Denial;
@@ -60,6 +62,19 @@ fn print(json: &str) -> io::Result<()> {
     stdout.write_all(json.as_bytes())?;
     stdout.write_all(b"\n")?;
     stdout.flush()
+}
+
+/// Returns when nobody reads stdout any more: the client is gone. A file, or the null device, is for ever.
+pub(super) fn until_unread() -> io::Result<()> {
+    let stdout = io::stdout();
+    let mut stream = [PollFd::new(&stdout, PollFlags::empty())];
+    loop {
+        match poll(&mut stream, None) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// An error where this is the null device: that is opened in the place of a stream that is closed.

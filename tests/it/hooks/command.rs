@@ -132,6 +132,21 @@ fn a_hook_that_is_killed_leaves_the_question_and_the_next_one_finds_the_answer()
 }
 
 #[test]
+fn a_hook_ends_with_its_client_and_the_answer_is_left_to_the_next() {
+    let (_server, agent, ada) = fixture();
+    for gate in GATES {
+        let mut left = gate.begin(&agent, &[], "call-1", "make");
+        let id = asked(&ada);
+        drop(left.stdout.take());
+        assert_eq!(left.wait().unwrap().code(), Some(2), "{}", gate.name);
+        ada.confirm(&id, "allow").expect(200);
+        assert_eq!(ada.look(&id)["claim"], Value::Null, "{}", gate.name);
+        let allowed = answer(gate.begin(&agent, &[], "call-1", "make"));
+        assert!((gate.allows)(&allowed), "{}: {allowed}", gate.name);
+    }
+}
+
+#[test]
 fn a_hook_that_is_told_to_end_denies() {
     let (_server, agent, ada) = fixture();
     for (name, gate) in ["TERM", "INT", "HUP"].into_iter().cycle().zip(GATES) {
