@@ -570,7 +570,7 @@ def check(client: Client, binary: str) -> Cell:
         command = [*client.command(client.installed()), "--check", json.dumps(stand)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         demand(done.returncode == 0, done.stderr[-2000:])
-        return Cell(json.loads(done.stdout.splitlines()[-1])["text"])
+        return Cell(json.loads(done.stdout.splitlines()[-1])["texts"][0])
     except (Red, OSError, subprocess.SubprocessError, ValueError) as error:
         return Cell("RED", problem=f"{client.name}: {error}")
     finally:

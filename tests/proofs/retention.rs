@@ -213,7 +213,7 @@ fn kept_and_forgotten(db: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut kept, mut forgotten) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         let id = row[0].as_str().unwrap().to_owned();
-        match (&row[1] == &json!(1), &row[2] == &json!(1), row[3].as_i64().unwrap()) {
+        match (row[1] == json!(1), row[2] == json!(1), row[3].as_i64().unwrap()) {
             (true, false, 0) => forgotten.insert(id),
             (false, true, _) => kept.insert(id),
             half => panic!("{id} is neither whole nor forgotten: {half:?}"),
