@@ -58,6 +58,11 @@ pub(super) fn written(entries: &[Entry]) -> String {
     changed("", entries, true).unwrap_or_default()
 }
 
+/// What a settings file says; `None` where it cannot be read.
+pub(crate) fn read_settings(text: &str) -> Option<Value> {
+    CstRootNode::parse(text, &ParseOptions::default()).ok()?.to_serde_value()
+}
+
 /// The settings `text` with our entries in it, or without them.
 pub(crate) fn changed(text: &str, entries: &[Entry], is_connected: bool) -> Result<String, String> {
     // JSON with comments and trailing commas, as the clients themselves read it.
@@ -206,7 +211,7 @@ pub(crate) fn starts_hook(value: &Value) -> bool {
 
 /// Whether a program is this one, wherever it is installed.
 fn is_this_program(program: &str) -> bool {
-    Path::new(program).file_name().is_some_and(|name| name.to_string_lossy().starts_with(MARK))
+    Path::new(program).file_name().is_some_and(|name| name == MARK)
 }
 
 /// The members that are written first, in the order in which the clients' own documents have them.

@@ -77,6 +77,8 @@ impl Service {
         let takes_edits = call.content.confirmation().is_some_and(|asked| asked.input_edits_allowed);
         let claim_id = call.try_id.clone().unwrap_or_else(ClaimId::generate);
         let (session, has_call_id) = (call.session.clone(), call.call_id.is_some());
+        // Without a session, the answer to another call that asked the same may be another session's.
+        let takes_answers = session.is_some() || !has_call_id;
         let prepared = self.prepare(by, register)?;
         let name = by.name.clone();
         let begun = self.store.write(Priority::of(by), move |tx| {
@@ -87,7 +89,9 @@ impl Service {
                     Err(Denial::OtherCall { request_id: own.interaction.request_id })
                 });
             }
-            let (request_id, is_new, warnings) = match tx.open_call(&known_by.asked_sha256, tx.now())? {
+            let open = tx.open_call(&known_by.asked_sha256, tx.now())?;
+            let open = open.filter(|open| takes_answers || open.interaction.resolution.is_none());
+            let (request_id, is_new, warnings) = match open {
                 Some(open) => (open.interaction.request_id, false, Vec::new()),
                 None => {
                     let request_id = known_by.new_id(tx, &call)?;
@@ -275,6 +279,8 @@ struct KnownBy {
     kind: Kind,
     /// The digest of a confirmation's tool and input.
     input_digest: Option<String>,
+    /// Where a confirmation's tool is to run.
+    working_dir: Option<String>,
     /// What else is asked, as JSON.
     other: Option<String>,
 }
@@ -288,6 +294,7 @@ impl KnownBy {
             asked_sha256: call.asked_sha256(principal),
             kind: call.content.kind(),
             input_digest: confirmation.map(|asked| input_digest(asked.tool_name.as_str(), &asked.input)),
+            working_dir: confirmation.and_then(|asked| asked.working_dir.clone()),
             other: other(&call.content),
         }
     }
@@ -310,7 +317,12 @@ impl KnownBy {
             Content::Forgotten(remains) => remains.input_digest.as_ref(),
             Content::Secret(_) | Content::Question(_) => None,
         };
-        record.interaction.registered_by == *principal
+        let is_there = match &record.body.content {
+            Content::Confirmation(asked) => asked.working_dir == self.working_dir,
+            Content::Secret(_) | Content::Question(_) | Content::Forgotten(_) => true,
+        };
+        is_there
+            && record.interaction.registered_by == *principal
             && record.interaction.kind == self.kind
             && digest == self.input_digest.as_ref()
             && (other(&record.body.content) == self.other || record.forgetting.is_some())

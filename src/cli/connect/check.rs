@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{env, fs, thread};
 
 use clap::ValueEnum;
+use serde_json::{Value, json};
 
 use super::change::Change;
 use super::codex;
@@ -19,7 +20,7 @@ use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::client;
 use crate::config::{Access, ServerUrl};
-use crate::connect::{Client, Means, On, SettingsFile};
+use crate::connect::{Client, MARK, Means, On, SettingsFile, read_settings};
 use crate::domain::enums::Role;
 
 /// How long a client may take to say its version.
@@ -56,9 +57,9 @@ pub(super) fn all(means: impl Fn(Client) -> Result<Means, Failure>) -> Result<()
             None => "no",
         };
         let closed = match (client.on, client.faults.is_empty()) {
-            (None, _) => "-",
+            (None, true) => "-",
             (Some(_), true) => "yes",
-            (Some(_), false) => "no",
+            (_, false) => "no",
         };
         let plain = |text: &str| SafeText::own(text, TextStyle::Plain);
         table.row([plain(client.client.label()), SafeText::line(&client.version), plain(connected), plain(closed)]);
@@ -84,27 +85,35 @@ pub(super) fn all(means: impl Fn(Client) -> Result<Means, Failure>) -> Result<()
 /// What is to be said of a client; `None` where it is not on this machine.
 fn look(client: Client, means: &Means) -> Result<Option<Found>, Failure> {
     let Some((program, tried)) = client.program() else { return Ok(None) };
-    let connected = connected(client, means)?;
+    let (mut faults, mut hints) = (Vec::new(), Vec::new());
+    let connected = match connected(client, means) {
+        Ok(connected) => connected,
+        // The other clients are looked at all the same.
+        Err(failure) => {
+            faults.push(failure.to_string());
+            None
+        }
+    };
     let version = version(program);
-    if version.is_none() && connected.is_none() {
+    if version.is_none() && connected.is_none() && faults.is_empty() {
         return Ok(None);
     }
-    let (mut faults, mut hints) = (Vec::new(), Vec::new());
     match &version {
         None => hints.push(format!("{program} is not on the path of programs")),
         Some(_) if tried.is_empty() => {}
-        Some(version) if !version.split([' ', 'v']).any(|word| word == tried) => {
+        Some(version) if !version.split([' ', 'v']).any(|word| word.trim_end_matches('.') == tried) => {
             hints.push(format!("this was tried with version {tried}, and clients change"));
         }
         Some(_) => {}
     }
     if let Some((_, others)) = &connected {
         faults.extend(others.iter().cloned());
+        faults.extend(turned_off(client, means));
         faults.extend(no_token(means));
         if client == Client::Codex {
             faults.extend(untrusted(means));
         }
-    } else {
+    } else if faults.is_empty() {
         hints.push(format!("`countersign connect {}` shows how to connect it", client.name()));
     }
     let version = version.unwrap_or_else(|| "-".to_owned());
@@ -145,6 +154,43 @@ fn has_ours(files: &[SettingsFile]) -> Result<bool, Failure> {
         }
     }
     Ok(false)
+}
+
+/// The members of a client's settings that turn its hooks off, each with the value that does: a name in a list, or the whole value.
+fn switches(client: Client) -> Vec<(&'static str, Value)> {
+    match client {
+        Client::ClaudeCode | Client::Qwen => vec![("/disableAllHooks", json!(true))],
+        Client::Gemini => vec![("/hooksConfig/enabled", json!(false)), ("/hooksConfig/disabled", json!(MARK))],
+        Client::Codex
+        | Client::Copilot
+        | Client::Cursor
+        | Client::Opencode
+        | Client::Mcp
+        | Client::Acp
+        | Client::Aap
+        | Client::Humanlayer
+        | Client::Curl
+        | Client::Python
+        | Client::Typescript => Vec::new(),
+    }
+}
+
+/// What in the client's own settings turns our hooks off.
+fn turned_off(client: Client, means: &Means) -> Vec<String> {
+    let switches = switches(client);
+    let mut found = Vec::new();
+    for path in client.files(means).into_iter().map(|file| file.path) {
+        // A file that cannot be read is told of already.
+        let Some(settings) = fs::read_to_string(&path).ok().and_then(|text| read_settings(&text)) else { continue };
+        for (member, off) in &switches {
+            let value = settings.pointer(member);
+            if value == Some(off) || value.and_then(Value::as_array).is_some_and(|names| names.contains(off)) {
+                let member = member.trim_start_matches('/').replace('/', ".");
+                found.push(format!("{}: `{member}` turns its hooks off, so no tool is asked about", path.display()));
+            }
+        }
+    }
+    found
 }
 
 /// Why the agent's token does not serve, if so.

@@ -93,7 +93,11 @@ impl Connect {
         if !self.agent.is_empty() && client != Client::Acp {
             return Err(Failure::Usage(format!("{} takes no command of an agent after --", client.name())));
         }
-        let means = self.means(client)?;
+        let mut means = self.means(client)?;
+        if self.remove && means.agent.is_empty() {
+            // What is taken away is found by its name, whatever agent it starts.
+            means.agent = vec![client.name()];
+        }
         let files = client.files(&means);
         let changes = files.iter().map(if self.remove { Change::removing } else { Change::connecting });
         let changes = changes.collect::<Result<Vec<_>, _>>()?;

@@ -51,7 +51,7 @@ pub(super) struct Hook {
 
     /// Which of the client's two questions is answered: where it would ask a person itself, or before every call; the other is left
     /// to the client [default: whichever the client asks]
-    #[arg(long, value_name = "WHEN", env = "COUNTERSIGN_HOOK_ON")]
+    #[arg(long, value_name = "WHEN")]
     on: Option<On>,
 
     /// Let Claude Code end without an answer, to be woken by `countersign resume`, where it runs with -p

@@ -58,7 +58,9 @@ export const Countersign = async ({ directory }) => {
       while (asked.status === "pending") asked = await call("GET", `${path}?waitMs=25000`);
       if (asked.status !== "approved") throw new Error(denied(asked));
       const claim = await call("POST", `${path}/claim`, { claimId: randomUUID() });
-      output.args = claim.effectiveInput;
+      // OpenCode goes on with the very object that it has handed over.
+      for (const name of Object.keys(output.args)) delete output.args[name];
+      Object.assign(output.args, claim.effectiveInput);
       claims.set(callID, { path, claimId: claim.claimId });
     },
     "tool.execute.after": async ({ callID }) => {

@@ -5,6 +5,7 @@ use super::payload::Payload;
 use super::voice::Shape;
 use super::{Does, Moment, Reading, questions};
 use crate::domain::enums::{HookClient, RunOutcome};
+use crate::domain::id::ToolName;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 
@@ -58,7 +59,8 @@ fn asking(client: HookClient, payload: &Payload, shape: Shape) -> Reading {
         let (content, asked) = if tool_name.as_str() == ASK_TOOL && client == HookClient::ClaudeCode {
             (Content::Question(questions::question(&input)?), Some(input))
         } else {
-            let input = if client == HookClient::Codex { as_called(payload, input)? } else { (input, None) };
+            let input =
+                if client == HookClient::Codex { as_called(payload, &tool_name, input)? } else { (input, None) };
             let takes_edits = match client {
                 HookClient::Codex => !is_permission,
                 HookClient::Qwen => false,
@@ -86,10 +88,20 @@ fn asking(client: HookClient, payload: &Payload, shape: Shape) -> Reading {
     }
 }
 
-/// Codex puts its justification into the input where it asks for a permission: without it the call is the same as before.
-fn as_called(payload: &Payload, input: JsonObject) -> Result<(JsonObject, Option<String>), String> {
-    let reason = input.string("description").map(str::to_owned);
-    if payload.tool_use_id.is_some() || reason.is_none() {
+/// The tool of Codex' that runs commands, and how a description of it begins that is no justification but names a host.
+const CODEX_SHELL: &str = "Bash";
+const CODEX_NETWORK: &str = "network-access";
+
+/// Codex puts its justification into the input of a command where it asks for a permission: without it the call is the same as
+/// before. Every other description is a part of what is asked.
+fn as_called(
+    payload: &Payload,
+    tool_name: &ToolName,
+    input: JsonObject,
+) -> Result<(JsonObject, Option<String>), String> {
+    let reason = input.string("description").filter(|reason| !reason.trim_start().starts_with(CODEX_NETWORK));
+    let reason = reason.map(str::to_owned);
+    if payload.tool_use_id.is_some() || tool_name.as_str() != CODEX_SHELL || reason.is_none() {
         return Ok((input, None));
     }
     let mut members = input.tree().clone();

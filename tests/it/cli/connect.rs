@@ -305,7 +305,7 @@ fn check_says_what_would_let_a_tool_run() {
     for (from, to) in [
         ("\"onFailure\": \"block\"", "\"onFailure\": \"continue\""),
         ("86400", "30"),
-        ("countersign\",", "countersign-of-old\","),
+        ("countersign\",", "../countersign\","),
     ] {
         assert!(whole.contains(from), "{whole}");
         place.put(file, &whole.replace(from, to));
@@ -313,7 +313,19 @@ fn check_says_what_would_let_a_tool_run() {
         assert!(said.contains("is not as `countersign connect claude-code --write` writes it"), "{said}");
         assert!(sentence.contains("to be mended"), "{sentence}");
     }
+    place.put(file, &whole.replacen('{', "{\"disableAllHooks\": true, ", 1));
+    assert!(told(1, place.run(&["--check"])).0.contains("`disableAllHooks` turns its hooks off"));
+    place.program("gemini", "echo 0.61.0");
+    place.put(file, "{ nonsense");
+    let (said, sentence) = told(1, place.run(&["--check"]));
+    assert!(said.contains("Claude Code: ") && said.contains("0.61.0"), "{said}");
+    assert!(sentence.contains("one thing is to be mended"), "{sentence}");
     place.put(file, &whole);
+    place.says(&["gemini", "--write"]);
+    let (settings, ours) = (".gemini/settings.json", r#""hooksConfig": {"disabled": ["lint", "countersign"]}, "#);
+    place.put(settings, &place.text(settings).replacen('{', &format!("{{{ours}"), 1));
+    assert!(told(1, place.run(&["--check"])).0.contains("`hooksConfig.disabled` turns its hooks off"));
+    place.says(&["gemini", "--remove"]);
     let path = place.home(".config/countersign/agents/claude-code.token");
     let made = fs::read_to_string(&path).unwrap();
     fs::write(&path, "csgn_unknown").unwrap();
@@ -384,7 +396,7 @@ fn an_editors_agent_is_started_through_the_proxy() {
     place.says(&["acp", "--write", "--", "gemini", "--acp"]);
     let text = place.text(".config/zed/settings.json");
     assert!(text.contains("\"--\", \"gemini\", \"--acp\"") && text.contains("\"vim_mode\": true"), "{text}");
-    place.says(&["acp", "--remove", "--", "gemini", "--acp"]);
+    place.says(&["acp", "--remove"]);
     assert_eq!(place.text(".config/zed/settings.json"), "// Zed\n{\n  \"vim_mode\": true,\n}\n");
     assert!(place.says(&["acp"]).contains("Say after --"));
 }

@@ -146,6 +146,39 @@ fn a_hook_ends_with_its_client_and_the_answer_is_left_to_the_next() {
     }
 }
 
+/// Codex names the host of a connection, and what an MCP server is told, in a description.
+#[test]
+fn what_codex_describes_is_part_of_what_is_asked_unless_it_is_a_justification() {
+    let (_server, agent, ada) = fixture();
+    let asks = |tool: &str, input: &Value| {
+        let event = json!({"session_id": "s", "turn_id": "t", "cwd": "/home/ada", "hook_event_name": "PermissionRequest",
+            "tool_name": tool, "tool_input": input});
+        begin(&mut hook(&agent, &["codex"]), event.to_string().as_bytes())
+    };
+    let command = |command: &str, said: &str| json!({"command": command, "description": said});
+    let issue = |said: &str| json!({"title": "T", "description": said});
+    let hosts = ["network-access a.example:443", "network-access b.example:443"];
+    for (tool, one, other, is_same) in [
+        ("Bash", command("make", "need to write"), command("make", "really"), true),
+        ("Bash", command("npm ci", hosts[0]), command("npm ci", hosts[1]), false),
+        ("mcp__jira__create_issue", issue("harmless"), issue("another"), false),
+    ] {
+        let mut first = asks(tool, &one);
+        let id = asked(&ada);
+        first.kill().unwrap();
+        first.wait().unwrap();
+        ada.confirm(&id, "allow").expect(200);
+        let second = asks(tool, &other);
+        if !is_same {
+            let new = asked(&ada);
+            assert_ne!(new, id, "{other}");
+            ada.confirm(&new, "deny").expect(200);
+        }
+        let behavior = if is_same { "allow" } else { "deny" };
+        assert_eq!(answer(second)["hookSpecificOutput"]["decision"]["behavior"], behavior, "{other}");
+    }
+}
+
 #[test]
 fn a_hook_that_is_told_to_end_denies() {
     let (_server, agent, ada) = fixture();

@@ -168,9 +168,25 @@ fn the_same_id_for_another_call_is_denied() {
     let it = fixture();
     let asked = it.begin(Some("toolu_1"), "try-1", "make");
     it.decide(&asked, "allow");
-    let other = call(Some("toolu_1"), "try-2", bash("rm -r /"));
-    let denial = blocking(it.server.service.begin_tool_call(&it.builder, other)).unwrap().unwrap_err();
-    assert_eq!(denial, Denial::OtherCall { request_id: asked.request_id });
+    let mut elsewhere = call(Some("toolu_1"), "try-2", bash("make"));
+    elsewhere.content.confirmation_mut().unwrap().working_dir = Some("/".to_owned());
+    for other in [call(Some("toolu_1"), "try-2", bash("rm -r /")), elsewhere] {
+        let denial = blocking(it.server.service.begin_tool_call(&it.builder, other)).unwrap().unwrap_err();
+        assert_eq!(denial, Denial::OtherCall { request_id: asked.request_id.clone() });
+    }
+}
+
+/// Clients of MCP over HTTP name their calls and no session: two of them may share a token.
+#[test]
+fn without_a_session_an_approval_is_for_the_call_that_was_asked_about() {
+    let it = fixture();
+    let of = |call_id, try_id| ToolCall { session: None, ..call(Some(call_id), try_id, bash("make")) };
+    let asked = begin(&it.server.service, &it.builder, of("toolu_1", "try-1"));
+    it.decide(&asked, "allow");
+    let other = begin(&it.server.service, &it.builder, of("toolu_2", "try-2"));
+    assert!(other.is_new && other.request_id != asked.request_id);
+    let again = begin(&it.server.service, &it.builder, of("toolu_1", "try-3"));
+    assert_eq!(it.allowed(&again), json!({"command": "make"}));
 }
 
 #[test]
