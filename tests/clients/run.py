@@ -12,7 +12,7 @@ from faults import FAULTS, fault_cell
 from harness import COLUMNS, Cell, Client, cell, check, row
 
 # What `--short` tries, in some minutes.
-SHORT = ("aap_", "claude_code", "humanlayer_")
+SHORT = ("aap_", "claude_code", "codex", "humanlayer_")
 
 
 def arguments(names: list[str]) -> argparse.Namespace:
