@@ -9,15 +9,14 @@ CANNOT = {"edited": "the protocol refuses an input that is not the one that was 
 
 def main() -> None:
     import asyncio
-    import json
 
     from agentapprovalprotocol import AsyncClient, AsyncGate
     from agentapprovalprotocol.openai_agents import Approvals
-    from agents import Agent, Model, ModelResponse, Usage, function_tool, set_tracing_disabled
+    from agents import Agent, function_tool, set_tracing_disabled
     from agents.items import ToolCallOutputItem
-    from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
     from harness import Call, tell
+    from openai_model import OneCall
 
     set_tracing_disabled(True)
     call = Call.from_argv()
@@ -27,27 +26,10 @@ def main() -> None:
         """Makes a line."""
         return call.run()
 
-    class OneCall(Model):
-        turns = 0
-
-        async def get_response(self, *arguments, **options):
-            self.turns += 1
-            if self.turns == 1:
-                output = ResponseFunctionToolCall(
-                    arguments=json.dumps(call.input), call_id=call.call_id, name="make", type="function_call"
-                )
-            else:
-                text = ResponseOutputText(text="done", type="output_text", annotations=[])
-                output = ResponseOutputMessage(id="1", content=[text], role="assistant", status="completed", type="message")
-            return ModelResponse(output=[output], usage=Usage(), response_id=None)
-
-        def stream_response(self, *arguments, **options):
-            raise NotImplementedError
-
     async def run() -> None:
         client = AsyncClient(f"{call.url}/aap", call.token, retry_budget=20)
         approvals = Approvals(gate=AsyncGate(client, timeout=f"{call.timeout_s}s"))
-        agent = approvals.protect(Agent(name="maker", model=OneCall(), tools=[make]))
+        agent = approvals.protect(Agent(name="maker", model=OneCall(call, "make"), tools=[make]))
         result = await approvals.run(agent, "make it", run_id="run 1")
         tell(next(item.output for item in result.new_items if isinstance(item, ToolCallOutputItem)))
 

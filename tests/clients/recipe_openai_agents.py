@@ -7,33 +7,17 @@ PIP = ("openai-agents==0.24.0",)
 
 
 def main() -> None:
-    import json
-
-    from agents import Model, ModelResponse, Usage, set_tracing_disabled
+    from agents import set_tracing_disabled
     from agents.items import ToolCallOutputItem
-    from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
     from documents import recipe
     from harness import Call, tell
+    from openai_model import OneCall
 
     set_tracing_disabled(True)
     call = Call.from_argv()
 
-    class OneCall(Model):
-        async def get_response(self, *arguments, **options):
-            if "function_call_output" not in json.dumps(options["input"]):
-                output = ResponseFunctionToolCall(
-                    arguments=json.dumps(call.input), call_id=call.call_id, name="publish", type="function_call"
-                )
-            else:
-                text = ResponseOutputText(text="done", type="output_text", annotations=[])
-                output = ResponseOutputMessage(id="1", content=[text], role="assistant", status="completed", type="message")
-            return ModelResponse(output=[output], usage=Usage(), response_id=None)
-
-        def stream_response(self, *arguments, **options):
-            raise NotImplementedError
-
-    folder = recipe("OpenAI Agents SDK", call, model=OneCall())
+    folder = recipe("OpenAI Agents SDK", call, model=OneCall(call, "publish"))
     import recipe as program
 
     try:
