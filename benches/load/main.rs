@@ -143,8 +143,8 @@ fn command() -> Result<()> {
         Some(Command::Naive { db }) => naive::serve(&db),
         Some(Command::Echo) => echo::serve(),
         Some(Command::Rules) => run::rules_alone(),
-        Some(Command::Overload { quick }) => overload::run(quick),
-        Some(Command::Neighbour { quick }) => neighbour::run(quick),
+        Some(Command::Overload { quick }) => run::alone(quick, overload::measure),
+        Some(Command::Neighbour { quick }) => run::alone(quick, neighbour::measure),
         Some(Command::Drive(arguments)) => run::drive_alone(arguments),
     }
 }

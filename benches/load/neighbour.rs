@@ -14,7 +14,7 @@ use crate::process::Site;
 use crate::requests::{Ids, Request};
 use crate::run::progress;
 use crate::stats::{Percentiles, median};
-use crate::{Result, RunArguments, rules};
+use crate::{Result, rules};
 
 /// The connections of the hostile agent, and those of the other.
 const HOSTILE_CONNECTIONS: usize = 32;
@@ -45,14 +45,7 @@ struct Stretch {
 }
 
 /// Measures it, and prints a row of figures.
-pub(crate) fn run(quick: bool) -> Result<()> {
-    let plan = if quick { Plan::QUICK } else { Plan::FULL };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { tokio::time::timeout(plan.deadline, measure(&plan)).await? })
-}
-
-async fn measure(plan: &Plan) -> Result<()> {
-    let site = Site::new(&RunArguments { quick: false, dir: None, server: None })?;
+pub(crate) async fn measure(site: Site, plan: Plan) -> Result<()> {
     let database = site.database()?;
     let mallory = site.token(&database.path, "bench-mallory", "agent")?;
     rules::import(&site, &database, "allow")?;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use crate::Result;
 use crate::client::Connection;
 use crate::drive::{Target, drive};
 use crate::plan::{Pace, Plan};
@@ -14,7 +15,6 @@ use crate::process::{Server, Site};
 use crate::requests::{Ids, Request, get};
 use crate::run::progress;
 use crate::stats::{Percentiles, median};
-use crate::{Result, RunArguments};
 
 /// Numbers of connections among which the peak is looked for.
 const LEVELS: [usize; 3] = [64, 128, 256];
@@ -39,14 +39,7 @@ struct Overloaded {
 }
 
 /// Measures it in turns with the peak, and prints a row of figures.
-pub(crate) fn run(quick: bool) -> Result<()> {
-    let plan = if quick { Plan::QUICK } else { Plan::FULL };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { tokio::time::timeout(plan.deadline, measure(&plan)).await? })
-}
-
-async fn measure(plan: &Plan) -> Result<()> {
-    let site = Site::new(&RunArguments { quick: false, dir: None, server: None })?;
+pub(crate) async fn measure(site: Site, plan: Plan) -> Result<()> {
     let database = site.database()?;
     let person = site.token(&database.path, "bench-person", "approver")?;
     let server = site.countersign(&database).await?;

@@ -53,6 +53,15 @@ pub(crate) fn rules_alone() -> Result<()> {
     report::print_rules(&measured, &mut std::io::stdout().lock())
 }
 
+/// Makes one measurement of its own, which prints its figures.
+pub(crate) fn alone<M: Future<Output = Result<()>>>(quick: bool, measure: impl FnOnce(Site, Plan) -> M) -> Result<()> {
+    let plan = if quick { Plan::QUICK } else { Plan::FULL };
+    let deadline = plan.deadline;
+    let site = Site::new(&RunArguments { quick: false, dir: None, server: None })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { tokio::time::timeout(deadline, measure(site, plan)).await? })
+}
+
 /// Tells who watches what is going on; stdout is the report's.
 pub(crate) fn progress(what: &str) -> Result<()> {
     Ok(writeln!(std::io::stderr().lock(), "load: {what}")?)
