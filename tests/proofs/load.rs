@@ -11,7 +11,7 @@ use crate::ledger::Promise;
 
 /// Who does something.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
+pub(crate) enum By {
     Agent,
     Approver,
 }
@@ -61,7 +61,7 @@ pub(crate) fn copied(directory: &Path) -> TempDir {
 }
 
 impl Act {
-    fn new(by: By, path: impl Into<String>, body: Value, status: u16) -> Self {
+    pub(crate) fn new(by: By, path: impl Into<String>, body: Value, status: u16) -> Self {
         Self { by, path: path.into(), body, status }
     }
 

@@ -8,13 +8,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::outside::{files_in, write_sql};
 use crate::harness::{Client, Process, altered, confirmation, countersign, secret, sql, token};
-use crate::ledger::{Ledger, Promise, audit};
-use crate::load::copied;
+use crate::ledger::{Ledger, audit};
+use crate::load::{Act, By, Pair, Tokens, copied};
 use crate::run::{Found, Run};
 use crate::seeded_rng::SeededRng;
 
@@ -37,24 +37,16 @@ struct Told {
     forgotten: BTreeSet<String>,
 }
 
-/// The people and the agent of every round.
-struct Tokens {
-    agent: String,
-    ada: String,
-    root: String,
-}
-
 pub(crate) fn prove(run: &Run) -> Found {
     let mut rng = SeededRng::new(run.seed);
     let directory = TempDir::new().unwrap();
     let db = directory.path().join("test.db");
-    let of = |name, role| token(&db, name, role);
-    let tokens = Tokens { agent: of("builder", "agent"), ada: of("ada", "approver"), root: of("root", "admin") };
+    let (tokens, root) = (Tokens::make(&db), token(&db, "root", "admin"));
     let mut told = Told::default();
     let mut heads = Vec::new();
     let kills = run.amount(6, 60);
     for round in 0..kills {
-        told = killed(&db, &tokens, told, round, &mut rng);
+        told = killed(&db, (&tokens, &root), told, round, &mut rng);
         check(&db, &told, &heads, round);
         heads.push(said(&db, &["audit", "head"]));
     }
@@ -91,15 +83,15 @@ pub(crate) fn prove(run: &Run) -> Found {
 }
 
 /// A round: an agent asks, a person decides, an admin and a command forget, until SIGKILL.
-fn killed(db: &Path, tokens: &Tokens, told: Told, round: usize, rng: &mut SeededRng) -> Told {
+fn killed(db: &Path, (tokens, root): (&Tokens, &str), told: Told, round: usize, rng: &mut SeededRng) -> Told {
     let server = Process::serve(db, &[]);
-    let [agent, ada, root] = [&tokens.agent, &tokens.ada, &tokens.root].map(|token| Client::new(&server.url, token));
+    let (people, root) = (tokens.at(&server.url), Client::new(&server.url, root));
     let (told, promises) = (Mutex::new(told), AtomicUsize::new(0));
     let wanted = PROMISES.0 + rng.below(PROMISES.1);
     let mut choices = SeededRng::new(rng.seed());
     thread::scope(|scope| {
         let (told, promises) = (&told, &promises);
-        scope.spawn(move || ask(&agent, &ada, round, told, promises));
+        scope.spawn(move || ask(&people, round, told, promises));
         scope.spawn(move || while forget(db, &root, told, &mut choices).is_some() {});
         scope.spawn(move || {
             crate::harness::until(|| promises.load(Ordering::Relaxed) >= wanted);
@@ -110,17 +102,15 @@ fn killed(db: &Path, tokens: &Tokens, told: Told, round: usize, rng: &mut Seeded
 }
 
 /// Asks and decides until the server is gone, and notes what it acknowledged.
-fn ask(agent: &Client, ada: &Client, round: usize, told: &Mutex<Told>, promises: &AtomicUsize) {
+fn ask(people: &Pair, round: usize, told: &Mutex<Told>, promises: &AtomicUsize) {
     for number in 0.. {
         let id = format!("i{round}-{number}");
-        for (is_agent, path, body, status) in acts(&id, number) {
-            let client = if is_agent { agent } else { ada };
-            let json = [("content-type", "application/json")];
-            let Ok(answer) = client.try_send("POST", &path, &json, Some(body.to_string().as_bytes())) else { return };
-            answer.expect(status);
+        for act in acts(&id, number) {
+            let Some(answer) = people.perform(&act) else { return };
+            answer.expect(act.status);
             promises.fetch_add(1, Ordering::Relaxed);
             let mut told = told.lock().unwrap();
-            Promise::of(&path, &body).into_iter().for_each(|promise| told.ledger.add(promise));
+            act.promise().into_iter().for_each(|promise| told.ledger.add(promise));
         }
         if number % 4 != PENDING {
             told.lock().unwrap().over.push(id);
@@ -131,14 +121,17 @@ fn ask(agent: &Client, ada: &Client, round: usize, told: &Mutex<Told>, promises:
 /// Which of four interactions nobody decides.
 const PENDING: usize = 3;
 
-/// All that happens to an interaction: who asks for it, the path, the body, and the answer's status.
-fn acts(id: &str, number: usize) -> Vec<(bool, String, serde_json::Value, u16)> {
+/// All that happens to an interaction.
+fn acts(id: &str, number: usize) -> Vec<Act> {
     let word = word(id);
+    let asks = |registration: Value| Act::new(By::Agent, "/v1/interactions", registration, 201);
     let asked = json!({"confirmation": {"input": {"command": "make deploy", "note": word}, "reason": word}});
-    let ask = (true, "/v1/interactions".to_owned(), altered(confirmation(id), &asked), 201);
-    let confirmed = |decision| json!({"requestId": id, "decision": decision, "comment": word});
-    let confirm = |decision| (false, "/v1/confirm".to_owned(), confirmed(decision), 200);
-    let of_run = |verb: &str, body| (true, format!("/v1/interactions/{id}/{verb}"), body, 200);
+    let ask = asks(altered(confirmation(id), &asked));
+    let confirm = |decision| {
+        let body = json!({"requestId": id, "decision": decision, "comment": word});
+        Act::new(By::Approver, "/v1/confirm", body, 200)
+    };
+    let of_run = |verb: &str, body| Act::new(By::Agent, format!("/v1/interactions/{id}/{verb}"), body, 200);
     match number % 4 {
         0 => vec![ask, confirm("deny")],
         1 => vec![
@@ -148,17 +141,11 @@ fn acts(id: &str, number: usize) -> Vec<(bool, String, serde_json::Value, u16)> 
             of_run("outcome", json!({"claimId": "run", "outcome": "failed", "detail": word})),
         ],
         2 => {
-            let asked = altered(secret(id), &json!({"secret": {"purpose": word}}));
-            let take = of_run("secret", json!({}));
+            let value = json!({"requestId": id, "value": "v", "delivery": "transient_send"});
             vec![
-                (true, "/v1/interactions".to_owned(), asked, 201),
-                (
-                    false,
-                    "/v1/secret".to_owned(),
-                    json!({"requestId": id, "value": "v", "delivery": "transient_send"}),
-                    200,
-                ),
-                take,
+                asks(altered(secret(id), &json!({"secret": {"purpose": word}}))),
+                Act::new(By::Approver, "/v1/secret", value, 200),
+                of_run("secret", json!({})),
             ]
         }
         _ => vec![ask],
