@@ -354,16 +354,17 @@ fn claude_code(means: &Means) -> Vec<Entry> {
     ]
 }
 
+/// A handler for every tool that runs a line of the shell, as Codex and Qwen Code have it.
+fn of_every_tool(line: String, seconds: u32) -> Value {
+    json!({"matcher": "*", "hooks": [{"type": "command", "command": line, "timeout": seconds}]})
+}
+
 fn codex(means: &Means) -> Vec<Entry> {
-    let handler = |line: String, seconds: u32| {
-        let handler = json!({"type": "command", "command": line, "timeout": seconds});
-        json!({"matcher": "*", "hooks": [handler]})
-    };
     let (asks, other) = means.asks_on();
     vec![
         Entry::NoHandler(other),
-        Entry::Handler(asks, handler(means.asking_line(Client::Codex), LIMIT_SECONDS)),
-        Entry::Handler("PostToolUse", handler(means.hook_line(Client::Codex), 60)),
+        Entry::Handler(asks, of_every_tool(means.asking_line(Client::Codex), LIMIT_SECONDS)),
+        Entry::Handler("PostToolUse", of_every_tool(means.hook_line(Client::Codex), 60)),
     ]
 }
 
@@ -401,13 +402,9 @@ fn gemini(means: &Means) -> Vec<Entry> {
 
 /// Qwen takes a limit below 1000 for seconds, and any other for milliseconds.
 fn qwen(means: &Means) -> Vec<Entry> {
-    let handler = |line: String, seconds: u32| {
-        let handler = json!({"type": "command", "command": line, "timeout": seconds});
-        json!({"matcher": "*", "hooks": [handler]})
-    };
     vec![
-        Entry::Handler("PreToolUse", handler(means.asking_line(Client::Qwen), QWEN_LIMIT_SECONDS)),
-        Entry::Handler("PostToolUse", handler(means.hook_line(Client::Qwen), QWEN_LIMIT_SECONDS)),
+        Entry::Handler("PreToolUse", of_every_tool(means.asking_line(Client::Qwen), QWEN_LIMIT_SECONDS)),
+        Entry::Handler("PostToolUse", of_every_tool(means.hook_line(Client::Qwen), QWEN_LIMIT_SECONDS)),
     ]
 }
 

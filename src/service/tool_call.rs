@@ -312,14 +312,10 @@ impl KnownBy {
 
     /// Whether an interaction asks what this call asks.
     fn is_of(&self, record: &Record, principal: &PrincipalName) -> bool {
-        let digest = match &record.body.content {
-            Content::Confirmation(asked) => asked.input_digest.as_ref(),
-            Content::Forgotten(remains) => remains.input_digest.as_ref(),
-            Content::Secret(_) | Content::Question(_) => None,
-        };
-        let is_there = match &record.body.content {
-            Content::Confirmation(asked) => asked.working_dir == self.working_dir,
-            Content::Secret(_) | Content::Question(_) | Content::Forgotten(_) => true,
+        let (digest, is_there) = match &record.body.content {
+            Content::Confirmation(asked) => (asked.input_digest.as_ref(), asked.working_dir == self.working_dir),
+            Content::Forgotten(remains) => (remains.input_digest.as_ref(), true),
+            Content::Secret(_) | Content::Question(_) => (None, true),
         };
         is_there
             && record.interaction.registered_by == *principal
