@@ -14,6 +14,7 @@ mod health;
 mod import;
 mod key;
 mod login;
+mod long_work;
 mod outcome;
 mod preview;
 mod queries;
@@ -56,6 +57,7 @@ pub use self::why::Reasons;
 
 use self::alarm::Alarm;
 use self::feeds::Feeds;
+use self::long_work::LongWork;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Quota, Ttl};
 use crate::domain::id::RequestId;
@@ -97,6 +99,7 @@ pub struct Service {
     max_pattern_bytes: usize,
     session_lifetime_ms: u64,
     profiles: Arc<Profiles>,
+    long_work: LongWork,
 }
 
 impl Service {
@@ -177,6 +180,7 @@ impl Service {
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
             profiles,
+            long_work: LongWork::new(),
         })
     }
 

@@ -8,7 +8,7 @@ use super::decide::{Foreseen, PendingConfirmation, decide};
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::config::{Quota, Ttl};
-use crate::domain::id::{ConversationId, RequestId};
+use crate::domain::id::{ConversationId, PrincipalName, RequestId};
 use crate::domain::interaction::{Body, Deadline, Interaction, Record, Resolution};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
@@ -16,6 +16,8 @@ use crate::domain::matcher::Subject;
 use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::rule_set::RuleSet;
+use crate::domain::tools::Profiles;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
 use crate::store::{BodyColumns, Priority, WriteTx, stored_bytes};
@@ -63,7 +65,7 @@ impl Service {
     pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
         let given_id = register.request_id.clone();
         let request_id = given_id.clone().unwrap_or_else(RequestId::generate);
-        let asked = self.prepare(by, register)?;
+        let asked = self.prepare(by, register).await?;
         let body = Arc::clone(&asked.body);
         let registered = self.store.write(Priority::of(by), move |tx| {
             let found = match &asked.columns.tool_use_sha256 {
@@ -94,24 +96,12 @@ impl Service {
     }
 
     /// Everything of a registration that is found out before the writer has it: what is parsed, offered and foreseen.
-    pub(super) fn prepare(&self, by: &Principal, register: Register) -> Result<Prepared> {
+    pub(super) async fn prepare(&self, by: &Principal, register: Register) -> Result<Prepared> {
         let Register { request_id: _, conversation_id, deadline, metadata, origin, traceparent, .. } = register;
         let mut content = register.content;
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
-        // Parsed here and not on the writer's thread: it is the dearest part of a decision.
-        let read = content.confirmation_mut().map(|confirmation| {
-            let subject = Subject::by(confirmation, &self.profiles);
-            confirmation.complete(&self.profiles);
-            let warnings = confirmation.offer(&subject, self.max_pattern_bytes);
-            (subject, warnings)
-        });
-        let (subject, left_out) = read.unzip();
-        let foreseen = content.confirmation().zip(subject.as_ref()).and_then(|(confirmation, subject)| {
-            let rules = self.store.committed_rules(&confirmation.tool_name)?;
-            let pending = PendingConfirmation::new(confirmation, subject);
-            let input = pending.match_input(&by.name, conversation_id.as_ref(), self.allow_self_approval);
-            Some(Foreseen::new(rules, &input, self.clock.now()))
-        });
+        let ReadContent { content, subject, left_out, foreseen } =
+            self.read(by, content, conversation_id.as_ref()).await?;
         let content_json = content.to_json()?;
         let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
         let metadata = metadata.unwrap_or_default();
@@ -128,12 +118,85 @@ impl Service {
             deadline,
             subject,
             foreseen,
-            left_out: left_out.unwrap_or_default(),
+            left_out,
             default_ttl: self.default_ttl,
             max_pending: self.max_pending,
             quota: self.max_stored_per_day,
             allow_self_approval: self.allow_self_approval,
         })
+    }
+
+    /// Reads what is asked, here and not on the writer's thread: it is the dearest part of a decision.
+    async fn read(
+        &self,
+        by: &Principal,
+        content: Content,
+        conversation: Option<&ConversationId>,
+    ) -> Result<ReadContent> {
+        let Some(confirmation) = content.confirmation() else {
+            return Ok(ReadContent::without_subject(content));
+        };
+        let reader = Reader {
+            rules: self.store.committed_rules(&confirmation.tool_name),
+            profiles: Arc::clone(&self.profiles),
+            max_pattern_bytes: self.max_pattern_bytes,
+            allow_self_approval: self.allow_self_approval,
+            now: self.clock.now(),
+            by: by.name.clone(),
+            conversation: conversation.cloned(),
+        };
+        if confirmation.input.text().len() <= SHORT_INPUT_BYTES {
+            return Ok(reader.read(content));
+        }
+        self.long_work.run(&by.name, move || reader.read(content)).await
+    }
+}
+
+/// An input of more bytes than this may take long to read; most commands are shorter. By `cargo bench --bench hostile`, what
+/// is made to take long takes milliseconds at 4 KiB, and the time grows faster than the length.
+const SHORT_INPUT_BYTES: usize = 512;
+
+/// What a confirmation is read by.
+struct Reader {
+    rules: Option<Arc<RuleSet>>,
+    profiles: Arc<Profiles>,
+    max_pattern_bytes: usize,
+    allow_self_approval: bool,
+    now: Timestamp,
+    by: PrincipalName,
+    conversation: Option<ConversationId>,
+}
+
+/// What is asked, read.
+struct ReadContent {
+    /// With what is offered.
+    content: Content,
+    subject: Option<Subject>,
+    /// What was offered and is left out.
+    left_out: Vec<Warning>,
+    foreseen: Option<Foreseen>,
+}
+
+impl ReadContent {
+    const fn without_subject(content: Content) -> Self {
+        Self { content, subject: None, left_out: Vec::new(), foreseen: None }
+    }
+}
+
+impl Reader {
+    fn read(self, mut content: Content) -> ReadContent {
+        let Some(confirmation) = content.confirmation_mut() else {
+            return ReadContent::without_subject(content);
+        };
+        let subject = Subject::by(confirmation, &self.profiles);
+        confirmation.complete(&self.profiles);
+        let left_out = confirmation.offer(&subject, self.max_pattern_bytes);
+        let foreseen = self.rules.map(|rules| {
+            let pending = PendingConfirmation::new(confirmation, &subject);
+            let input = pending.match_input(&self.by, self.conversation.as_ref(), self.allow_self_approval);
+            Foreseen::new(rules, &input, self.now)
+        });
+        ReadContent { content, subject: Some(subject), left_out, foreseen }
     }
 }
 

@@ -79,7 +79,7 @@ impl Service {
         let (session, has_call_id) = (call.session.clone(), call.call_id.is_some());
         // Without a session, the answer to another call that asked the same may be another session's.
         let takes_answers = session.is_some() || !has_call_id;
-        let prepared = self.prepare(by, register)?;
+        let prepared = self.prepare(by, register).await?;
         let name = by.name.clone();
         let begun = self.store.write(Priority::of(by), move |tx| {
             if let Some(own) = known_by.own(tx)? {

@@ -26,6 +26,9 @@ def arguments(names: list[str]) -> argparse.Namespace:
     for name in parsed.names:
         if not any(known.startswith(name) for known in names):
             parser.error(f"there is no client {name}: there are {', '.join(names)}")
+    columns = FAULTS if parsed.faults else COLUMNS
+    if parsed.only and parsed.only not in columns:
+        parser.error(f"there is no column {parsed.only}: there are {', '.join(columns)}")
     return parsed
 
 

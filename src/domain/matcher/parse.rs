@@ -19,6 +19,11 @@ const MAX_BYTES: usize = 4096;
 /// How many characters with a meaning to the shell it may have: many pipes cost the parser the square of their number.
 const MAX_OPERATORS: usize = 256;
 
+/// How many blanks it may have, and how many quotes: what is known of a program is asked once a word, and once more for each
+/// pair of words of some kinds. `cargo bench --bench hostile` shows what that comes to.
+const MAX_BLANKS: usize = 512;
+const MAX_QUOTES: usize = 1024;
+
 /// How long the parser may take, by the clock of its thread's own work; it looks at it about once in half a millisecond.
 const MAX_PARSE: Duration = Duration::from_millis(3);
 
@@ -44,7 +49,16 @@ pub(super) fn plain_words(text: &str) -> Option<impl Iterator<Item = &str>> {
         !name.is_empty() && name.chars().chain(value.chars()).all(is_plain) && !RESERVED.contains(&word)
     };
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || "./".contains(c));
-    (begins && text.len() <= MAX_BYTES && text.split(' ').all(is_word)).then(|| text.split(' '))
+    (begins && is_short(text) && text.split(' ').all(is_word)).then(|| text.split(' '))
+}
+
+/// Whether it is short enough to be looked into, by its bytes and by what each of them may cost.
+fn is_short(text: &str) -> bool {
+    let has_at_most = |most: usize, of: &[u8]| text.bytes().filter(|byte| of.contains(byte)).nth(most).is_none();
+    text.len() <= MAX_BYTES
+        && has_at_most(MAX_OPERATORS, b"|&;<>()$`{}[]\n")
+        && has_at_most(MAX_BLANKS, b" \t")
+        && has_at_most(MAX_QUOTES, b"\"'")
 }
 
 thread_local! {
@@ -59,8 +73,7 @@ fn bash() -> Option<Parser> {
 
 /// The syntax tree of `text`; `None` where that is too much to look into. Its offsets are those of `text`.
 pub(super) fn tree(text: &str) -> Option<Tree> {
-    let operators = text.bytes().filter(|byte| b"|&;<>()$`{}[]\n".contains(byte)).count();
-    if text.len() > MAX_BYTES || operators > MAX_OPERATORS || !has_plain_here_documents(text) {
+    if !is_short(text) || !has_plain_here_documents(text) {
         return None;
     }
     let ascii = text.bytes().map(|byte| if byte.is_ascii() && byte != 0 { byte } else { b'x' }).collect::<Vec<_>>();

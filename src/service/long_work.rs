@@ -1,0 +1,116 @@
+//! Work that may take long: beside the threads that serve everybody, and in turns, so that who brings much of it waits for
+//! itself.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
+
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+use super::Result;
+use crate::domain::id::PrincipalName;
+use crate::store;
+
+/// Who may do such work now. Each principal has one turn of its own, and those who have it queue for the few that there are in
+/// all: so each of them waits for one piece of work of every other at most.
+pub(super) struct LongWork {
+    all: Arc<Semaphore>,
+    each: Mutex<HashMap<PrincipalName, Arc<Semaphore>>>,
+}
+
+impl LongWork {
+    /// Leaves one of the machine's cores to all else, where there are several.
+    pub(super) fn new() -> Self {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        Self { all: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))), each: Mutex::default() }
+    }
+
+    /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        principal: &PrincipalName,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let turns = self.turns(principal).await?;
+        let worked = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turns);
+            done
+        });
+        let worked = worked.await;
+        self.forget_if_idle(principal);
+        worked.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The server ends.
+            Err(_) => store::Error::Closed.into(),
+        })
+    }
+
+    async fn turns(&self, principal: &PrincipalName) -> Result<[OwnedSemaphorePermit; 2]> {
+        let own = Arc::clone(self.each().entry(principal.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
+        let closed = |_: AcquireError| store::Error::Closed;
+        let own = own.acquire_owned().await.map_err(closed)?;
+        let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(closed)?;
+        Ok([own, of_all])
+    }
+
+    fn forget_if_idle(&self, principal: &PrincipalName) {
+        let mut each = self.each();
+        // Those who hold a turn or wait for one have it, too.
+        if each.get(principal).is_some_and(|own| Arc::strong_count(own) == 1) {
+            each.remove(principal);
+        }
+    }
+
+    fn each(&self) -> MutexGuard<'_, HashMap<PrincipalName, Arc<Semaphore>>> {
+        self.each.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_brings_much_of_it_waits_for_itself() {
+        let work = Arc::new(LongWork { all: Arc::new(Semaphore::new(1)), each: Mutex::default() });
+        let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
+        let (go, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let done = Arc::new(Mutex::new(Vec::new()));
+        let start = |who: &PrincipalName| {
+            let (work, who, held, done) = (Arc::clone(&work), who.clone(), Arc::clone(&held), Arc::clone(&done));
+            tokio::spawn(async move {
+                let name = who.to_string();
+                let piece = move || {
+                    held.lock().unwrap().recv().unwrap();
+                    done.lock().unwrap().push(name);
+                };
+                work.run(&who, piece).await.unwrap();
+            })
+        };
+        let waiting = |who: &PrincipalName| work.each().get(who).map_or(0, |own| Arc::strong_count(own) - 1);
+        let until = async |so: &(dyn Fn() -> bool + Sync)| {
+            while !so() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut tasks: Vec<_> = (0..5).map(|_| start(&eve)).collect();
+        until(&|| waiting(&eve) == 5).await;
+        tasks.push(start(&bob));
+        until(&|| waiting(&bob) == 1).await;
+        for _ in 0..6 {
+            go.send(()).unwrap();
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        // Of what eve brought, one piece was being done and no other stood before bob.
+        let place = done.lock().unwrap().iter().position(|name| name == "bob");
+        assert!(place.is_some_and(|place| place <= 2), "{:?}", done.lock().unwrap());
+        assert!(work.each().is_empty());
+    }
+}
