@@ -8,5 +8,5 @@ mod settings;
 mod snippets;
 
 pub(crate) use self::clients::{Client, Means, On, token_path};
-pub(crate) use self::settings::{Content, MARK, SettingsFile, changed, read_settings, starts_hook};
+pub(crate) use self::settings::{Content, MARK, SettingsFile, changed, is_ours_like, read_settings, starts_hook};
 pub(crate) use self::snippets::{connecting, keeping};

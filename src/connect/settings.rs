@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
 use serde_json::Value;
 
 /// One thing that a settings file is to say.
@@ -39,7 +39,7 @@ pub(crate) struct SettingsFile {
 /// The member under which every client has the handlers of its events.
 const HOOKS: &str = "hooks";
 
-/// A word that every file of ours has in it.
+/// What this program is called, and what is ours in other programs' files.
 pub(crate) const MARK: &str = "countersign";
 
 impl SettingsFile {
@@ -56,6 +56,20 @@ impl SettingsFile {
 pub(super) fn written(entries: &[Entry]) -> String {
     // Nothing is there that could stand in the way.
     changed("", entries, true).unwrap_or_default()
+}
+
+/// Whether `text` is a file of ours like `now`, if another version's: it begins with the same comment, or our hook stands in it.
+pub(crate) fn is_ours_like(text: &str, now: &str) -> bool {
+    match read_settings(text) {
+        Some(Value::Object(members)) => {
+            let events = members.get(HOOKS).and_then(Value::as_object);
+            let mut handlers =
+                events.into_iter().flat_map(|events| events.values()).filter_map(Value::as_array).flatten();
+            handlers.any(starts_hook)
+        }
+        Some(_) => false,
+        None => text.trim().is_empty() || text.lines().next() == now.lines().next(),
+    }
 }
 
 /// What a settings file says; `None` where it cannot be read.
@@ -80,7 +94,7 @@ pub(crate) fn changed(text: &str, entries: &[Entry], is_connected: bool) -> Resu
     for entry in entries {
         match entry {
             Entry::Needed(name, value) => {
-                if is_connected && top.get(name).is_none() {
+                if is_connected && once(&top, name)?.is_none() {
                     top.append(name, input(value));
                 }
             }
@@ -89,18 +103,20 @@ pub(crate) fn changed(text: &str, entries: &[Entry], is_connected: bool) -> Resu
                 if is_connected {
                     put(&descend(&top, above)?, name, value)?;
                 } else {
-                    take(&top, path, |_| true);
+                    take(&top, path, |node| node.to_serde_value().as_ref().is_some_and(starts_program))?;
                 }
             }
             Entry::Handler(event, value) => {
                 if is_connected {
-                    let list = descend(&top, &[HOOKS])?.array_value_or_create(event);
+                    let hooks = descend(&top, &[HOOKS])?;
+                    once(&hooks, event)?;
+                    let list = hooks.array_value_or_create(event);
                     add(&list.ok_or_else(|| format!("its {event} is no list"))?, value);
                 } else {
-                    take_event(&top, event);
+                    take_event(&top, event)?;
                 }
             }
-            Entry::NoHandler(event) => take_event(&top, event),
+            Entry::NoHandler(event) => take_event(&top, event)?,
         }
     }
     let mut changed = root.to_string();
@@ -110,17 +126,33 @@ pub(crate) fn changed(text: &str, entries: &[Entry], is_connected: bool) -> Resu
     Ok(if text.is_empty() || text.ends_with('\n') { changed } else { changed.trim_end_matches('\n').to_owned() })
 }
 
+/// The member `name`. Of one that is there twice, each reader takes another.
+fn once(object: &CstObject, name: &str) -> Result<Option<CstObjectProp>, String> {
+    let is_it = |member: &CstObjectProp| {
+        member.name().is_some_and(|written| written.decoded_value().is_ok_and(|written| written == name))
+    };
+    let mut members = object.properties().into_iter().filter(is_it);
+    match (members.next(), members.next()) {
+        (_, Some(_)) => Err(format!("it has {name} twice")),
+        (member, None) => Ok(member),
+    }
+}
+
 /// The object at `path`, made where there is none.
 fn descend(top: &CstObject, path: &[&str]) -> Result<CstObject, String> {
     path.iter().try_fold(top.clone(), |object, name| {
+        once(&object, name)?;
         object.object_value_or_create(name).ok_or_else(|| format!("its {name} is no object"))
     })
 }
 
 fn put(object: &CstObject, name: &str, value: &Value) -> Result<(), String> {
-    match object.get(name) {
-        Some(there) if there.to_serde_value().as_ref() == Some(value) => {}
-        Some(there) => there.set_value(input(value)),
+    match once(object, name)? {
+        Some(there) => match there.to_serde_value() {
+            Some(before) if before == *value => {}
+            Some(before) if starts_program(&before) => there.set_value(input(value)),
+            _ => return Err(format!("its {name} is another program's")),
+        },
         None => {
             object.append(name, input(value));
         }
@@ -161,24 +193,28 @@ fn take_handlers(list: &CstArray) {
 }
 
 /// Takes our handlers out of an event, and the event away where nothing is left of it.
-fn take_event(top: &CstObject, event: &str) {
+fn take_event(top: &CstObject, event: &str) -> Result<(), String> {
     take(top, &[HOOKS, event], |node| {
         let Some(list) = node.as_array().filter(|list| list.elements().iter().any(is_ours)) else { return false };
         take_handlers(&list);
         list.elements().is_empty()
-    });
+    })
 }
 
 /// Takes the member at `path` away where `is_empty` says so, and the objects above it that hold nothing any more.
-fn take(top: &CstObject, path: &[&str], is_empty: impl Fn(&CstNode) -> bool) {
+fn take(top: &CstObject, path: &[&str], is_empty: impl Fn(&CstNode) -> bool) -> Result<(), String> {
     let mut objects = vec![top.clone()];
-    let Some((name, above)) = path.split_last() else { return };
+    let Some((name, above)) = path.split_last() else { return Ok(()) };
     for name in above {
-        let Some(next) = objects.last().and_then(|object| object.object_value(name)) else { return };
+        let Some(object) = objects.last() else { return Ok(()) };
+        once(object, name)?;
+        let Some(next) = object.object_value(name) else { return Ok(()) };
         objects.push(next);
     }
-    let member = objects.last().and_then(|object| object.get(name));
-    let Some(member) = member.filter(|member| member.value().is_some_and(|value| is_empty(&value))) else { return };
+    let Some(member) = objects.last().map(|object| once(object, name)).transpose()?.flatten() else { return Ok(()) };
+    if !member.value().is_some_and(|value| is_empty(&value)) {
+        return Ok(());
+    }
     member.remove();
     for name in above.iter().rev() {
         if objects.pop().is_some_and(|object| object.properties().is_empty())
@@ -187,6 +223,7 @@ fn take(top: &CstObject, path: &[&str], is_empty: impl Fn(&CstNode) -> bool) {
             member.remove();
         }
     }
+    Ok(())
 }
 
 /// Whether a handler, or a group of them, starts this program's `hook`.
@@ -207,6 +244,11 @@ pub(crate) fn starts_hook(value: &Value) -> bool {
     };
     let is_here = matches!(words.as_slice(), [program, hook, ..] if is_this_program(program) && hook == "hook");
     is_here || value.get(HOOKS).and_then(Value::as_array).is_some_and(|handlers| handlers.iter().any(starts_hook))
+}
+
+/// Whether a server, as a client starts one, is this program.
+fn starts_program(server: &Value) -> bool {
+    server.get("command").and_then(Value::as_str).is_some_and(is_this_program)
 }
 
 /// Whether a program is this one, wherever it is installed.
@@ -279,6 +321,45 @@ mod tests {
     fn a_file_that_is_something_else_is_refused() {
         for text in ["[]", "{", "{\"hooks\": 3}", "{\"hooks\": {\"PreToolUse\": {}}}", "{'a': 1}", "no json"] {
             assert!(changed(text, &[handler(1)], true).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_left_alone() {
+        for text in
+            [r#"{"hooks": {}, "hooks": {"PreToolUse": []}}"#, r#"{"hooks": {"PreToolUse": [], "Pre\u0054oolUse": []}}"#]
+        {
+            for is_connected in [true, false] {
+                let refused = changed(text, &[handler(1)], is_connected).unwrap_err();
+                assert!(refused.ends_with(" twice"), "{refused}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_of_another_program_is_left_alone() {
+        let entry = |command: &str| Entry::Member(&["mcpServers", "countersign"], json!({"command": command}));
+        let theirs = r#"{"mcpServers": {"countersign": {"command": "npx", "args": ["countersign"]}}}"#;
+        assert_eq!(
+            changed(theirs, &[entry("/a/countersign")], true).unwrap_err(),
+            "its countersign is another program's"
+        );
+        assert_eq!(changed(theirs, &[entry("/a/countersign")], false).unwrap(), theirs);
+        let ours = changed("", &[entry("/a/countersign")], true).unwrap();
+        assert!(changed(&ours, &[entry("/b/countersign")], true).unwrap().contains("/b/countersign"));
+        assert_eq!(changed(&ours, &[entry("/b/countersign")], false).unwrap().trim(), "{}");
+    }
+
+    #[test]
+    fn a_file_of_ours_is_known_whatever_version_wrote_it() {
+        for (text, now, is_ours) in [
+            ("// Written by us.\nold", "// Written by us.\nnew", true),
+            ("// By hand: countersign\n", "// Written by us.\nnew", false),
+            ("", "// Written by us.\nnew", true),
+            (r#"{"hooks": {"x": [{"bash": "/a/countersign hook copilot"}]}}"#, "{}", true),
+            (r#"{"hooks": {"x": [{"bash": "lint countersign"}]}}"#, "{}", false),
+        ] {
+            assert_eq!(is_ours_like(text, now), is_ours, "{text}");
         }
     }
 

@@ -147,10 +147,7 @@ impl AapSubmission {
         let resumed = |name: &str| context?.get("resume")?.get(name).and_then(Value::as_str);
         let runs = ["thread_id", "conversation_id", "run_id"];
         let run = runs.iter().find_map(|name| word(name).or_else(|| resumed(name)));
-        let tool_name = match &self.server {
-            Some(server) => format!("{server}/{}", self.tool).parse::<ToolName>()?,
-            None => self.tool.clone(),
-        };
+        let tool_name = named(self.server.as_ref(), &self.tool)?;
         let conversation_id = run.and_then(id_of);
         let tool_use_id = word("call_id").map(str::to_owned);
         let origin = Origin {
@@ -166,6 +163,16 @@ impl AapSubmission {
         let confirmation = Box::new(Confirmation { tool_use_id, reason: agent_reasoning, ..asked });
         Ok(Submitted { confirmation, conversation_id, expires_in_ms, metadata, origin })
     }
+}
+
+/// What a tool is called here. Where two slashes could stand apart differently, one is written `%2F`: no two tools share a name.
+fn named(server: Option<&ToolName>, tool: &ToolName) -> Result<ToolName, &'static str> {
+    let one_part = |name: &ToolName| name.as_str().replace('%', "%25").replace('/', "%2F");
+    match server {
+        Some(server) => format!("{}/{tool}", one_part(server)),
+        None => one_part(tool),
+    }
+    .parse()
 }
 
 string_enum! {
@@ -410,6 +417,25 @@ mod tests {
         assert_eq!((submitted.conversation_id.unwrap().as_str().len(), submitted.expires_in_ms), (64, 600_000));
         let origin = serde_json::to_value(&submitted.origin).unwrap();
         assert_eq!(origin, json!({"client": "langgraph (AAP)", "sessionId": "t|1"}));
+    }
+
+    #[test]
+    fn no_two_tools_share_a_name() {
+        let name = |server: Option<&str>, tool: &str| {
+            let server = server.map(|server| server.parse::<ToolName>().unwrap());
+            named(server.as_ref(), &tool.parse().unwrap()).unwrap().to_string()
+        };
+        let all = [
+            (None, "a", "a"),
+            (Some("a"), "b/c", "a/b/c"),
+            (Some("a/b"), "c", "a%2Fb/c"),
+            (Some("a%2Fb"), "c", "a%252Fb/c"),
+            (None, "a/b/c", "a%2Fb%2Fc"),
+            (None, "a%2Fb", "a%252Fb"),
+        ];
+        for (server, tool, expected) in all {
+            assert_eq!(name(server, tool), expected, "{server:?} {tool}");
+        }
     }
 
     #[test]

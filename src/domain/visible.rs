@@ -1,6 +1,6 @@
 //! Text of an agent as a person is shown it: nothing in it is obeyed, and nothing stays unseen.
 
-use super::matcher::characters::{Marks, emoji_at, is_double_of_ascii, is_unseen, looks_like_ascii};
+use super::matcher::characters::{Marks, emoji_at, is_alphanumeric, is_double_of_ascii, is_unseen, looks_like_ascii};
 
 /// The most columns of blanks between two words of a line: more push what follows out of sight.
 const WIDEST_GAP: usize = 20;
@@ -89,7 +89,7 @@ impl Word {
     /// Goes on to the word at `at`, where `from` begins, unless this is still the same.
     fn reach(&mut self, at: usize, from: &str) {
         if at >= self.end {
-            let word = from.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let word = from.split(|c: char| !is_alphanumeric(c)).next().unwrap_or_default();
             let first = from.chars().next().map_or(0, char::len_utf8);
             self.end = at + word.len().max(first);
             self.has_ascii = word.contains(|c: char| c.is_ascii_alphabetic());

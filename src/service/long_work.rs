@@ -19,6 +19,12 @@ pub(super) struct LongWork {
     each: Mutex<HashMap<PrincipalName, Arc<Semaphore>>>,
 }
 
+/// The one turn that a principal has, while it lasts.
+#[derive(Debug)]
+pub(super) struct OwnTurn {
+    _permit: OwnedSemaphorePermit,
+}
+
 impl LongWork {
     /// Leaves one of the machine's cores to all else, where there are several.
     pub(super) fn new() -> Self {
@@ -26,17 +32,18 @@ impl LongWork {
         Self { all: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))), each: Mutex::default() }
     }
 
-    /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more.
+    /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more. The
+    /// principal's own turn ends when it is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         principal: &PrincipalName,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T> {
-        let turns = self.turns(principal).await?;
+    ) -> Result<(T, OwnTurn)> {
+        let (own, of_all) = self.turns(principal).await?;
         let worked = tokio::task::spawn_blocking(move || {
             let done = work();
-            drop(turns);
-            done
+            drop(of_all);
+            (done, own)
         });
         let worked = worked.await;
         self.forget_if_idle(principal);
@@ -47,17 +54,17 @@ impl LongWork {
         })
     }
 
-    async fn turns(&self, principal: &PrincipalName) -> Result<[OwnedSemaphorePermit; 2]> {
+    async fn turns(&self, principal: &PrincipalName) -> Result<(OwnTurn, OwnedSemaphorePermit)> {
         let own = Arc::clone(self.each().entry(principal.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
         let closed = |_: AcquireError| store::Error::Closed;
         let own = own.acquire_owned().await.map_err(closed)?;
         let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(closed)?;
-        Ok([own, of_all])
+        Ok((OwnTurn { _permit: own }, of_all))
     }
 
     fn forget_if_idle(&self, principal: &PrincipalName) {
         let mut each = self.each();
-        // Those who hold a turn or wait for one have it, too.
+        // Whoever holds the turn or waits for it has it, too.
         if each.get(principal).is_some_and(|own| Arc::strong_count(own) == 1) {
             each.remove(principal);
         }
@@ -70,9 +77,25 @@ impl LongWork {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::mpsc;
+    use std::task::{Context, Waker};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_turn_lasts_until_it_is_dropped() {
+        let work = LongWork::new();
+        let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
+        let ((), turn) = work.run(&eve, || ()).await.unwrap();
+        let mut second = pin!(work.run(&eve, || ()));
+        for _ in 0..2 {
+            assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            work.run(&bob, || ()).await.unwrap();
+        }
+        drop(turn);
+        second.await.unwrap();
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_brings_much_of_it_waits_for_itself() {

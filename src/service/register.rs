@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::decide::{Foreseen, PendingConfirmation, decide};
+use super::long_work::OwnTurn;
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::config::{Quota, Ttl};
@@ -100,8 +101,8 @@ impl Service {
         let Register { request_id: _, conversation_id, deadline, metadata, origin, traceparent, .. } = register;
         let mut content = register.content;
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
-        let ReadContent { content, subject, left_out, foreseen } =
-            self.read(by, content, conversation_id.as_ref()).await?;
+        let (read, turn) = self.read(by, content, conversation_id.as_ref()).await?;
+        let ReadContent { content, subject, left_out, foreseen } = read;
         let content_json = content.to_json()?;
         let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
         let metadata = metadata.unwrap_or_default();
@@ -123,18 +124,20 @@ impl Service {
             max_pending: self.max_pending,
             quota: self.max_stored_per_day,
             allow_self_approval: self.allow_self_approval,
+            _turn: turn,
         })
     }
 
-    /// Reads what is asked, here and not on the writer's thread: it is the dearest part of a decision.
+    /// Reads what is asked, here and not on the writer's thread: it is the dearest part of a decision. The agent's turn comes
+    /// with what is so large that writing it takes long, too.
     async fn read(
         &self,
         by: &Principal,
         content: Content,
         conversation: Option<&ConversationId>,
-    ) -> Result<ReadContent> {
+    ) -> Result<(ReadContent, Option<OwnTurn>)> {
         let Some(confirmation) = content.confirmation() else {
-            return Ok(ReadContent::without_subject(content));
+            return Ok((ReadContent::without_subject(content), None));
         };
         let reader = Reader {
             rules: self.store.committed_rules(&confirmation.tool_name),
@@ -145,16 +148,22 @@ impl Service {
             by: by.name.clone(),
             conversation: conversation.cloned(),
         };
-        if confirmation.input.text().len() <= SHORT_INPUT_BYTES {
-            return Ok(reader.read(content));
+        let bytes = confirmation.input.text().len();
+        if bytes <= SHORT_INPUT_BYTES {
+            return Ok((reader.read(content), None));
         }
-        self.long_work.run(&by.name, move || reader.read(content)).await
+        let (read, turn) = self.long_work.run(&by.name, move || reader.read(content)).await?;
+        Ok((read, Some(turn).filter(|_| bytes > LARGE_INPUT_BYTES)))
     }
 }
 
 /// An input of more bytes than this may take long to read; most commands are shorter. By `cargo bench --bench hostile`, what
 /// is made to take long takes milliseconds at 4 KiB, and the time grows faster than the length.
 const SHORT_INPUT_BYTES: usize = 512;
+
+/// Of inputs of more bytes than this an agent has one on its way to the disk at a time: everybody whose work is in the same
+/// group waits for it to be written.
+const LARGE_INPUT_BYTES: usize = 16 * 1024;
 
 /// What a confirmation is read by.
 struct Reader {
@@ -217,6 +226,8 @@ pub(super) struct Prepared {
     max_pending: u32,
     quota: Quota,
     allow_self_approval: bool,
+    /// Held until it is written.
+    _turn: Option<OwnTurn>,
 }
 
 impl Prepared {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::asked::{Asked, Kind, rule};
 
-/// Sizes in bytes: what is looked into, and what an agent can send at most by default.
-pub(crate) const SIZES: [usize; 2] = [4 * 1024, 64 * 1024];
+/// Sizes in bytes: about as many words of one letter, and of several, as are looked into; the longest line that is; and what an
+/// agent can send at most by default.
+pub(crate) const SIZES: [usize; 4] = [1024, 2 * 1024, 4 * 1024, 64 * 1024];
 
 /// A request that is made to take long.
 pub(crate) struct Hostile {

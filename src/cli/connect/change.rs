@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::cli::Failure;
-use crate::connect::{Content, MARK, SettingsFile, changed};
+use crate::connect::{Content, SettingsFile, changed, is_ours_like};
 use crate::files;
 
 /// What becomes of a file.
@@ -40,7 +40,7 @@ impl Change {
         };
         let after = match &file.content {
             Content::Ours(text) => {
-                if before.as_ref().is_some_and(|before| !before.contains(MARK)) {
+                if before.as_ref().is_some_and(|before| !is_ours_like(before, text)) {
                     return Err(Failure::Other(format!("{path} is another program's file: it is left alone")));
                 }
                 is_connected.then(|| text.clone())
@@ -49,8 +49,9 @@ impl Change {
                 let text = before.as_deref().unwrap_or_default();
                 let changed = changed(text, entries, is_connected)
                     .map_err(|why| Failure::Other(format!("{path} cannot be read, and is left alone: {why}")))?;
-                // A file that was never there is not made to say nothing.
-                Some(changed).filter(|changed| before.is_some() || !changed.trim().is_empty())
+                // A file that says nothing is not made, and none is left behind.
+                let says_nothing = ["", "{}"].contains(&changed.trim());
+                Some(changed).filter(|changed| !says_nothing || (before.as_deref() == Some(changed.as_str())))
             }
         };
         Ok(Self { path: file.path.clone(), before, after })

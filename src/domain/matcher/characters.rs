@@ -41,6 +41,7 @@ impl Nature {
     const MARK: u8 = 1 << 2;
     const PICTOGRAPH: u8 = 1 << 3;
     const LIKE_ASCII: u8 = 1 << 4;
+    const ALPHANUMERIC: u8 = 1 << 5;
 
     fn of(c: char) -> Self {
         let Some(remembered) = NATURES.get(c as usize) else { return Self::looked_up(c) };
@@ -62,9 +63,9 @@ impl Nature {
             if class.as_ref().is_none_or(|class| class.is_match(text)) { bit } else { 0 }
         };
         let like_ascii = if is_like_ascii(c) { Self::LIKE_ASCII } else { 0 };
-        let classes =
-            is(&UNSEEN, Self::UNSEEN) | is(&MARK, Self::MARK) | is(&PICTOGRAPH, Self::PICTOGRAPH) | like_ascii;
-        Self(Self::KNOWN | classes)
+        let alphanumeric = if c.is_alphanumeric() { Self::ALPHANUMERIC } else { 0 };
+        let classes = is(&UNSEEN, Self::UNSEEN) | is(&MARK, Self::MARK) | is(&PICTOGRAPH, Self::PICTOGRAPH);
+        Self(Self::KNOWN | classes | like_ascii | alphanumeric)
     }
 
     const fn has(self, bit: u8) -> bool {
@@ -98,7 +99,12 @@ fn has_strange_dots(text: &str) -> bool {
 }
 
 fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || Nature::of(c).has(Nature::MARK)
+    Nature::of(c).has(Nature::ALPHANUMERIC | Nature::MARK)
+}
+
+/// The same as [`char::is_alphanumeric`], from memory.
+pub(in crate::domain) fn is_alphanumeric(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphanumeric() } else { Nature::of(c).has(Nature::ALPHANUMERIC) }
 }
 
 /// Whether a word has letters of ASCII and others that look like them.
