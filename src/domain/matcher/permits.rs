@@ -115,7 +115,7 @@ impl Walker<'_> {
             if self.is_file(text) {
                 at = self.unknown(at, text.len());
             } else if word.known == Known::Nothing || (word.known == Known::Names && !is_name) {
-                if self.entry.any {
+                if self.entry.any && self.spelled_among_any(word).is_none() {
                     self.walked.roles[at] = Role::Harmless;
                 } else {
                     self.walked.unknown.push((at, usize::MAX));
@@ -240,7 +240,7 @@ impl Walker<'_> {
     /// Reads the option at `at`; where to go on.
     fn option(&mut self, at: usize) -> usize {
         if self.entry.any {
-            if let Some(bytes) = self.spelled_among_any(&self.words[at].text) {
+            if let Some(bytes) = self.spelled_among_any(&self.words[at]) {
                 return self.unknown(at, bytes);
             }
             self.walked.roles[at] = Role::Harmless;
@@ -298,15 +298,28 @@ impl Walker<'_> {
         next + 1
     }
 
-    /// How much of an option has to be spelled of a program that may have any other: abbreviated, too, and among letters.
-    fn spelled_among_any(&self, text: &str) -> Option<usize> {
+    /// How much of an option has to be spelled of a program that may have any other: abbreviated, too, and among letters; all of
+    /// one that may become such an option, by what is only known when it runs.
+    fn spelled_among_any(&self, word: &Word) -> Option<usize> {
+        let text = word.text.as_str();
         let is_spelled = |permitted: &Permitted| matches!(permitted.value, Value::Spelled);
+        let mut spelled = self.entry.options.iter().filter(|(_, permitted)| is_spelled(permitted)).peekable();
+        if !text.starts_with('-') || spelled.peek().is_none() {
+            return None;
+        }
+        // What stands for all that is not known.
+        let unknown = text.find('*').filter(|_| word.known == Known::Nothing);
         if text.starts_with("--") {
             let name = text.split('=').next().unwrap_or(text);
-            let mut spelled = self.entry.options.iter().filter(|(_, permitted)| is_spelled(permitted));
-            return spelled.any(|(option, _)| name.len() > 2 && option.starts_with(name)).then_some(name.len());
+            let is_open = unknown.is_some_and(|unknown| unknown < name.len());
+            let begins = unknown.filter(|_| is_open).map_or(name, |unknown| &name[..unknown]);
+            let is_one = spelled.any(|(option, _)| (begins.len() > 2 || is_open) && option.starts_with(begins));
+            return is_one.then_some(if is_open { usize::MAX } else { name.len() });
         }
         for (start, letter) in text.char_indices().skip(1) {
+            if unknown == Some(start) {
+                return Some(usize::MAX);
+            }
             match self.find(&format!("-{letter}")) {
                 Some(permitted) if is_spelled(permitted) => return Some(start + letter.len_utf8()),
                 Some(_) => return None,
