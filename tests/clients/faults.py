@@ -173,11 +173,14 @@ def all_killed(it: Trial) -> None:
 
 def settle(it: Trial, call: subprocess.Popen[str]) -> None:
     """Waits for the end of a call; one that waits without an end is given up where it would have run long ago."""
+    has_called = (it.folder / "asked").exists
+    if it.client.waits:
+        until(lambda: has_called() or call.poll() is not None, "the model's call")
     try:
         call.communicate(timeout=SHORT_WAIT if it.client.waits else PATIENCE)
     except subprocess.TimeoutExpired:
         demand(it.client.waits, f"the client does not end: {it.log()}")
-    demand((it.folder / "asked").exists(), f"the model made no call: {it.log()}")
+    demand(has_called(), f"the model made no call: {it.log()}")
 
 
 FAULTS: dict[str, Callable[[Trial], None]] = {

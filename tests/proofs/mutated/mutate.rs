@@ -155,11 +155,12 @@ fn in_a_word(line: &str, piece: &str, rng: &mut SeededRng) -> String {
 pub(super) fn quoted(words: &[String]) -> String {
     let is_plain =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-+@%,".contains(c));
-    // Between double quotes a single one is itself, and these are not.
-    let is_double = |word: &str| word.contains('\'') && !word.contains(['"', '$', '`', '\\', '!']);
+    // Between double quotes a single one is itself, and no backslash helps against an exclamation mark.
+    let is_double = |word: &str| word.contains('\'') && !word.contains(['"', '!']);
+    let escaped = |word: &str| word.replace('\\', "\\\\").replace('$', "\\$").replace('`', "\\`");
     let quoted = words.iter().map(|word| match word.as_str() {
         word if is_plain(word) => word.to_owned(),
-        word if is_double(word) => format!("\"{word}\""),
+        word if is_double(word) => format!("\"{}\"", escaped(word)),
         word => format!("'{}'", word.replace('\'', "'\\''")),
     });
     quoted.collect::<Vec<_>>().join(" ")
