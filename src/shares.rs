@@ -116,6 +116,12 @@ impl Share {
         Ok(())
     }
 
+    /// Who holds it.
+    #[must_use]
+    pub const fn principal(&self) -> &PrincipalName {
+        &self.principal
+    }
+
     /// Whether `principal` holds it.
     #[must_use]
     pub fn is_of(&self, principal: &PrincipalName) -> bool {

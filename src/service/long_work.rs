@@ -16,20 +16,27 @@ use crate::store;
 /// all: so each of them waits for one piece of work of every other at most.
 pub(super) struct LongWork {
     all: Arc<Semaphore>,
-    each: Mutex<HashMap<PrincipalName, Arc<Semaphore>>>,
+    each: Arc<Each>,
 }
 
-/// The one turn that a principal has, while it lasts.
+/// The turn of each principal that has it or waits for it.
+#[derive(Debug, Default)]
+struct Each(Mutex<HashMap<PrincipalName, Arc<Semaphore>>>);
+
+/// The one turn that a principal has, until it is dropped.
 #[derive(Debug)]
 pub(super) struct OwnTurn {
-    _permit: OwnedSemaphorePermit,
+    /// There until it is given back.
+    permit: Option<OwnedSemaphorePermit>,
+    principal: PrincipalName,
+    each: Arc<Each>,
 }
 
 impl LongWork {
     /// Leaves one of the machine's cores to all else, where there are several.
     pub(super) fn new() -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Self { all: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))), each: Mutex::default() }
+        Self { all: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))), each: Arc::default() }
     }
 
     /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more. The
@@ -45,9 +52,7 @@ impl LongWork {
             drop(of_all);
             (done, own)
         });
-        let worked = worked.await;
-        self.forget_if_idle(principal);
-        worked.map_err(|error| match error.try_into_panic() {
+        worked.await.map_err(|error| match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             // The server ends.
             Err(_) => store::Error::Closed.into(),
@@ -55,23 +60,33 @@ impl LongWork {
     }
 
     async fn turns(&self, principal: &PrincipalName) -> Result<(OwnTurn, OwnedSemaphorePermit)> {
-        let own = Arc::clone(self.each().entry(principal.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
+        let own = self.each.of(principal);
         let closed = |_: AcquireError| store::Error::Closed;
-        let own = own.acquire_owned().await.map_err(closed)?;
+        let permit = own.acquire_owned().await.map_err(closed)?;
+        let own = OwnTurn { permit: Some(permit), principal: principal.clone(), each: Arc::clone(&self.each) };
         let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(closed)?;
-        Ok((OwnTurn { _permit: own }, of_all))
+        Ok((own, of_all))
+    }
+}
+
+impl Each {
+    fn of(&self, principal: &PrincipalName) -> Arc<Semaphore> {
+        Arc::clone(self.turns().entry(principal.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))))
     }
 
-    fn forget_if_idle(&self, principal: &PrincipalName) {
-        let mut each = self.each();
-        // Whoever holds the turn or waits for it has it, too.
-        if each.get(principal).is_some_and(|own| Arc::strong_count(own) == 1) {
-            each.remove(principal);
+    fn turns(&self) -> MutexGuard<'_, HashMap<PrincipalName, Arc<Semaphore>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OwnTurn {
+    fn drop(&mut self) {
+        self.permit.take();
+        let mut turns = self.each.turns();
+        // Whoever waits for it has it, too.
+        if turns.get(&self.principal).is_some_and(|own| Arc::strong_count(own) == 1) {
+            turns.remove(&self.principal);
         }
-    }
-
-    fn each(&self) -> MutexGuard<'_, HashMap<PrincipalName, Arc<Semaphore>>> {
-        self.each.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,7 +114,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_brings_much_of_it_waits_for_itself() {
-        let work = Arc::new(LongWork { all: Arc::new(Semaphore::new(1)), each: Mutex::default() });
+        let work = Arc::new(LongWork { all: Arc::new(Semaphore::new(1)), each: Arc::default() });
         let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
         let (go, held) = mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
@@ -115,7 +130,7 @@ mod tests {
                 work.run(&who, piece).await.unwrap();
             })
         };
-        let waiting = |who: &PrincipalName| work.each().get(who).map_or(0, |own| Arc::strong_count(own) - 1);
+        let waiting = |who: &PrincipalName| work.each.turns().get(who).map_or(0, |own| Arc::strong_count(own) - 1);
         let until = async |so: &(dyn Fn() -> bool + Sync)| {
             while !so() {
                 tokio::task::yield_now().await;
@@ -134,6 +149,6 @@ mod tests {
         // Of what eve brought, one piece was being done and no other stood before bob.
         let place = done.lock().unwrap().iter().position(|name| name == "bob");
         assert!(place.is_some_and(|place| place <= 2), "{:?}", done.lock().unwrap());
-        assert!(work.each().is_empty());
+        assert!(work.each.turns().is_empty());
     }
 }

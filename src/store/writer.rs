@@ -3,14 +3,16 @@
 //! It takes all that is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that is
 //! refused disturbs no other, and answers all of them after that one sync of the disk. It never waits for a fuller group:
 //! while it commits, the next one gathers. Refusals are answered after the COMMIT, too, for they may rest on what the same
-//! group has written.
+//! group has written. Where work of several agents is in a group, none of them keeps the others long: what is more of one than
+//! a group has room for waits for the next.
 
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -21,14 +23,22 @@ use super::error::Disk;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, Known, OnCommit, Result, StoreLimits, WriteTx};
 use crate::clock::Clock;
+use crate::domain::id::PrincipalName;
 use crate::shares::{Share, ShareLimits, Shares};
 use crate::store::Priority;
 
 /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
 const LARGEST_GROUP: usize = 1024;
 
+/// How long the writer works for one agent in a group in which others have work, but for the piece with which that is over:
+/// forty ordinary registrations, or one of the largest.
+const LONGEST_OF_ONE: Duration = Duration::from_millis(2);
+
 /// One piece of work in the queue.
 trait Work: Send {
+    /// The agent that has brought it.
+    fn agent(&self) -> Option<&PrincipalName>;
+
     /// Runs it; whether what it wrote is to be kept.
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool;
 
@@ -50,6 +60,10 @@ where
     T: Send,
     E: From<Error> + Send,
 {
+    fn agent(&self) -> Option<&PrincipalName> {
+        self.own.as_ref().map(Share::principal)
+    }
+
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool {
         self.result.insert((self.work)(tx)).is_ok()
     }
@@ -175,6 +189,54 @@ struct Thread {
     queued: Arc<AtomicUsize>,
 }
 
+/// What was committed, and which pieces of the group wait for the next one, in order.
+type Committed = (CommitSummary, Vec<usize>);
+
+/// Takes out of the group what is not to wait for the next one.
+fn apart(group: &mut Vec<Box<dyn Work>>, later: &[usize]) -> Vec<Box<dyn Work>> {
+    let mut done = mem::take(group);
+    for at in later.iter().rev() {
+        group.push(done.remove(*at));
+    }
+    group.reverse();
+    done
+}
+
+/// How long the writer has worked for each agent in a group, where there are several.
+struct Turns {
+    /// `None` where each has all the time that it takes.
+    longest: Option<Duration>,
+    each: HashMap<PrincipalName, Duration>,
+    since: Instant,
+}
+
+impl Turns {
+    fn of(group: &[Box<dyn Work>], longest: Option<Duration>) -> Self {
+        let mut agents = group.iter().filter_map(|work| work.agent());
+        let first = agents.next();
+        let are_several = agents.any(|other| Some(other) != first);
+        Self { longest: longest.filter(|_| are_several), each: HashMap::new(), since: Instant::now() }
+    }
+
+    /// Whether what is left of this agent waits for the next group.
+    fn are_over(&self, agent: Option<&PrincipalName>) -> bool {
+        let spent = agent.and_then(|agent| self.each.get(agent));
+        self.longest.zip(spent).is_some_and(|(longest, spent)| *spent > longest)
+    }
+
+    /// Counts the time since the last piece of work for this agent.
+    fn count(&mut self, agent: Option<&PrincipalName>) {
+        if self.longest.is_none() {
+            return;
+        }
+        let (before, now) = (self.since, Instant::now());
+        self.since = now;
+        if let Some(agent) = agent {
+            *self.each.entry(agent.clone()).or_default() += now - before;
+        }
+    }
+}
+
 /// How work of a group is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Savepoints {
@@ -184,20 +246,26 @@ enum Savepoints {
 
 impl Thread {
     fn run(mut self, messages: &Receiver<Message>) {
-        while let Ok(first) = messages.recv() {
-            let mut group = Vec::new();
+        let mut group = Vec::new();
+        loop {
             let (mut close, mut emptying) = (None, None);
-            for message in std::iter::once(first).chain(messages.try_iter()) {
+            // What was left of the last group does not wait for more.
+            let first = if group.is_empty() { messages.recv().ok() } else { messages.try_recv().ok() };
+            if group.is_empty() && first.is_none() {
+                return;
+            }
+            for message in first.into_iter().chain(messages.try_iter()) {
                 match message {
                     Message::Work(work) => group.push(work),
                     Message::EmptyLog { waits, reply } => emptying = Some((waits, reply)),
                     Message::Close(reply) => close = Some(reply),
                 }
-                if group.len() == LARGEST_GROUP || close.is_some() || emptying.is_some() {
+                if group.len() >= LARGEST_GROUP || close.is_some() || emptying.is_some() {
                     break;
                 }
             }
-            if self.commit(group) == Disk::Unknown {
+            let longest = (close.is_none() && emptying.is_none()).then_some(LONGEST_OF_ONE);
+            if self.commit(&mut group, longest) == Disk::Unknown {
                 return;
             }
             if self.checkpointer.after_commit(&self.conn) == Disk::Unknown {
@@ -216,12 +284,12 @@ impl Thread {
         }
     }
 
-    /// Runs a group in one transaction and answers it.
-    fn commit(&mut self, mut group: Vec<Box<dyn Work>>) -> Disk {
+    /// Runs a group in one transaction and answers it; what is left over of it stays.
+    fn commit(&mut self, group: &mut Vec<Box<dyn Work>>, longest: Option<Duration>) -> Disk {
         if group.is_empty() {
             return Disk::Trusted;
         }
-        let (committed, disk) = match self.transact(&mut group) {
+        let (committed, disk) = match self.transact(group, longest) {
             // Another thread's sync may have failed meanwhile, or a file of the database may be gone: what was committed is
             // no longer acknowledged.
             Ok(_) if !self.checkpointer.may_acknowledge(&self.conn) => (Err(Error::Closed), Disk::Unknown),
@@ -231,9 +299,15 @@ impl Thread {
                 (Err(error), disk)
             }
         };
-        let result = committed.map(|committed| (self.on_commit)(committed));
-        self.queued.fetch_sub(group.len(), Ordering::Relaxed);
-        for work in group {
+        let (result, done) = match committed {
+            Ok((committed, later)) => {
+                (self.on_commit)(committed);
+                (Ok(()), apart(group, &later))
+            }
+            Err(error) => (Err(error), mem::take(group)),
+        };
+        self.queued.fetch_sub(done.len(), Ordering::Relaxed);
+        for work in done {
             work.answer(result.clone());
         }
         disk
@@ -242,18 +316,23 @@ impl Thread {
     /// Nearly every refusal comes before the first write, and then there is nothing to undo: so a group runs without
     /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
     /// undone and runs once more with them.
-    fn transact(&mut self, group: &mut [Box<dyn Work>]) -> Result<CommitSummary> {
-        if let Some(committed) = self.attempt(group, Savepoints::None)? {
+    fn transact(&mut self, group: &mut [Box<dyn Work>], longest: Option<Duration>) -> Result<Committed> {
+        if let Some(committed) = self.attempt(group, longest, Savepoints::None)? {
             return Ok(committed);
         }
         self.execute("ROLLBACK")?;
         self.cache.undo();
         let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
-        self.attempt(group, Savepoints::Each)?.ok_or_else(corrupt)
+        self.attempt(group, longest, Savepoints::Each)?.ok_or_else(corrupt)
     }
 
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
-    fn attempt(&mut self, group: &mut [Box<dyn Work>], savepoints: Savepoints) -> Result<Option<CommitSummary>> {
+    fn attempt(
+        &mut self,
+        group: &mut [Box<dyn Work>],
+        longest: Option<Duration>,
+        savepoints: Savepoints,
+    ) -> Result<Option<Committed>> {
         self.execute("BEGIN IMMEDIATE")?;
         self.commits.begun().map_err(|error| {
             tracing::error!(%error, "the database's files are not as they were left");
@@ -261,7 +340,12 @@ impl Thread {
         })?;
         self.cache.begin(&self.conn)?;
         let mut all = CommitSummary::default();
-        for work in group {
+        let (mut turns, mut later) = (Turns::of(group, longest), Vec::new());
+        for (at, work) in group.iter_mut().enumerate() {
+            if turns.are_over(work.agent()) {
+                later.push(at);
+                continue;
+            }
             let changes_before = self.conn.total_changes();
             if savepoints == Savepoints::Each {
                 self.execute("SAVEPOINT work")?;
@@ -283,6 +367,7 @@ impl Thread {
             if savepoints == Savepoints::Each {
                 self.execute("RELEASE work")?;
             }
+            turns.count(work.agent());
         }
         debug_assert!(self.cache.is_right(&self.conn), "what is pending is not what is remembered");
         let begun = Instant::now();
@@ -295,7 +380,7 @@ impl Thread {
         if Checkpointer::has_written() {
             self.commits.committed(all.has_changed_tokens);
         }
-        Ok(Some(all))
+        Ok(Some((all, later)))
     }
 
     /// Leaves no transaction open; says whether what is on the disk is still known.
@@ -334,5 +419,68 @@ impl Thread {
             return Err(Error::Closed);
         }
         Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Piece(Option<PrincipalName>);
+
+    impl Work for Piece {
+        fn agent(&self) -> Option<&PrincipalName> {
+            self.0.as_ref()
+        }
+
+        fn run(&mut self, _: &mut WriteTx<'_>) -> bool {
+            true
+        }
+
+        fn answer(self: Box<Self>, _: Result<()>) {}
+    }
+
+    fn name(text: &str) -> PrincipalName {
+        text.parse().unwrap()
+    }
+
+    fn group(agents: &[Option<&str>]) -> Vec<Box<dyn Work>> {
+        agents.iter().map(|agent| -> Box<dyn Work> { Box::new(Piece(agent.map(name))) }).collect()
+    }
+
+    #[test]
+    fn what_waits_for_the_next_group_stays_in_order_and_the_rest_is_done() {
+        let mut pieces = group(&[Some("a"), Some("b"), None, Some("c"), Some("d")]);
+        let done = apart(&mut pieces, &[1, 3, 4]);
+        let names = |pieces: &[Box<dyn Work>]| {
+            pieces.iter().map(|piece| piece.agent().map(ToString::to_string)).collect::<Vec<_>>()
+        };
+        let expected = |names: &[Option<&str>]| names.iter().map(|name| name.map(str::to_owned)).collect::<Vec<_>>();
+        assert_eq!(names(&done), expected(&[Some("a"), None]));
+        assert_eq!(names(&pieces), expected(&[Some("b"), Some("c"), Some("d")]));
+    }
+
+    #[test]
+    fn one_agent_keeps_the_others_for_its_time_and_no_longer() {
+        let (eve, bob) = (name("eve"), name("bob"));
+        let mut turns = Turns::of(&group(&[Some("eve"), None, Some("bob")]), Some(Duration::ZERO));
+        assert!(!turns.are_over(Some(&eve)));
+        let begun = Instant::now();
+        while Instant::now() == begun {}
+        turns.count(Some(&eve));
+        assert!(turns.are_over(Some(&eve)) && !turns.are_over(Some(&bob)) && !turns.are_over(None));
+    }
+
+    #[test]
+    fn an_agent_alone_has_all_the_time_and_so_has_each_at_the_end() {
+        let eve = name("eve");
+        for (agents, longest) in
+            [(&[Some("eve"), None, Some("eve")][..], Some(Duration::ZERO)), (&[Some("eve"), Some("bob")], None)]
+        {
+            let mut turns = Turns::of(&group(agents), longest);
+            turns.count(Some(&eve));
+            turns.count(Some(&eve));
+            assert!(!turns.are_over(Some(&eve)));
+        }
     }
 }

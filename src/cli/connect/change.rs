@@ -49,8 +49,9 @@ impl Change {
                 let text = before.as_deref().unwrap_or_default();
                 let changed = changed(text, entries, is_connected)
                     .map_err(|why| Failure::Other(format!("{path} cannot be read, and is left alone: {why}")))?;
-                // A file that says nothing is not made, and none is left behind.
-                let says_nothing = ["", "{}"].contains(&changed.trim());
+                // A file that says nothing is not made, and none is left behind but where a link leads.
+                let is_link = fs::symlink_metadata(&file.path).is_ok_and(|metadata| metadata.is_symlink());
+                let says_nothing = !is_link && ["", "{}"].contains(&changed.trim());
                 Some(changed).filter(|changed| !says_nothing || (before.as_deref() == Some(changed.as_str())))
             }
         };

@@ -147,6 +147,12 @@ impl<'t> Walk<'t> {
                 self.line.repeats = true;
                 Ok(Below::Enter)
             }
+            // To a shell, a brace that touches what follows is the beginning of a program's name.
+            "compound_statement"
+                if source.strip_prefix('{').is_some_and(|rest| !rest.starts_with([' ', '\t', '\n'])) =>
+            {
+                Err(Doubt::Syntax)
+            }
             "program"
             | "list"
             | "negated_command"

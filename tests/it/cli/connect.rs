@@ -163,6 +163,9 @@ fn a_linked_settings_file_stays_a_link() {
     place.says(&["claude-code", "--write"]);
     assert!(fs::symlink_metadata(place.home(".claude/settings.json")).unwrap().is_symlink());
     assert!(place.text("dotfiles/claude.json").contains("PermissionRequest"));
+    place.says(&["claude-code", "--remove"]);
+    assert!(fs::symlink_metadata(place.home(".claude/settings.json")).unwrap().is_symlink());
+    assert_eq!(place.text("dotfiles/claude.json").trim(), "{}");
 }
 
 #[test]
