@@ -121,12 +121,6 @@ impl Share {
     pub const fn principal(&self) -> &PrincipalName {
         &self.principal
     }
-
-    /// Whether `principal` holds it.
-    #[must_use]
-    pub fn is_of(&self, principal: &PrincipalName) -> bool {
-        self.principal == *principal
-    }
 }
 
 impl Drop for Share {

@@ -12,7 +12,7 @@ use crate::config::{Quota, Ttl};
 use crate::domain::id::{ConversationId, PrincipalName, RequestId};
 use crate::domain::interaction::{Body, Deadline, Interaction, Record, Resolution};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::Content;
+use crate::domain::kinds::{Confirmation, Content};
 use crate::domain::matcher::Subject;
 use crate::domain::origin::Origin;
 use crate::domain::principal::Principal;
@@ -136,8 +136,8 @@ impl Service {
         content: Content,
         conversation: Option<&ConversationId>,
     ) -> Result<(ReadContent, Option<OwnTurn>)> {
-        let Some(confirmation) = content.confirmation() else {
-            return Ok((ReadContent::without_subject(content), None));
+        let Content::Confirmation(confirmation) = content else {
+            return Ok((ReadContent { content, subject: None, left_out: Vec::new(), foreseen: None }, None));
         };
         let reader = Reader {
             rules: self.store.committed_rules(&confirmation.tool_name),
@@ -150,9 +150,9 @@ impl Service {
         };
         let bytes = confirmation.input.text().len();
         if bytes <= SHORT_INPUT_BYTES {
-            return Ok((reader.read(content), None));
+            return Ok((reader.read(confirmation), None));
         }
-        let (read, turn) = self.long_work.run(&by.name, move || reader.read(content)).await?;
+        let (read, turn) = self.long_work.run(&by.name, move || reader.read(confirmation)).await?;
         Ok((read, Some(turn).filter(|_| bytes > LARGE_INPUT_BYTES)))
     }
 }
@@ -186,26 +186,17 @@ struct ReadContent {
     foreseen: Option<Foreseen>,
 }
 
-impl ReadContent {
-    const fn without_subject(content: Content) -> Self {
-        Self { content, subject: None, left_out: Vec::new(), foreseen: None }
-    }
-}
-
 impl Reader {
-    fn read(self, mut content: Content) -> ReadContent {
-        let Some(confirmation) = content.confirmation_mut() else {
-            return ReadContent::without_subject(content);
-        };
-        let subject = Subject::by(confirmation, &self.profiles);
+    fn read(self, mut confirmation: Box<Confirmation>) -> ReadContent {
+        let subject = Subject::by(&confirmation, &self.profiles);
         confirmation.complete(&self.profiles);
         let left_out = confirmation.offer(&subject, self.max_pattern_bytes);
         let foreseen = self.rules.map(|rules| {
-            let pending = PendingConfirmation::new(confirmation, &subject);
+            let pending = PendingConfirmation::new(&confirmation, &subject);
             let input = pending.match_input(&self.by, self.conversation.as_ref(), self.allow_self_approval);
             Foreseen::new(rules, &input, self.now)
         });
-        ReadContent { content, subject: Some(subject), left_out, foreseen }
+        ReadContent { content: Content::Confirmation(confirmation), subject: Some(subject), left_out, foreseen }
     }
 }
 

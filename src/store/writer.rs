@@ -30,8 +30,7 @@ use crate::store::Priority;
 /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
 const LARGEST_GROUP: usize = 1024;
 
-/// How long the writer works for one agent in a group in which others have work, but for the piece with which that is over:
-/// forty ordinary registrations, or one of the largest.
+/// How long the writer works for one agent in a group in which others have work, but for the piece with which that is over.
 const LONGEST_OF_ONE: Duration = Duration::from_millis(2);
 
 /// One piece of work in the queue.
@@ -194,11 +193,10 @@ type Committed = (CommitSummary, Vec<usize>);
 
 /// Takes out of the group what is not to wait for the next one.
 fn apart(group: &mut Vec<Box<dyn Work>>, later: &[usize]) -> Vec<Box<dyn Work>> {
-    let mut done = mem::take(group);
-    for at in later.iter().rev() {
-        group.push(done.remove(*at));
+    let mut done = Vec::with_capacity(group.len());
+    for (at, work) in mem::take(group).into_iter().enumerate() {
+        if later.binary_search(&at).is_ok() { group.push(work) } else { done.push(work) }
     }
-    group.reverse();
     done
 }
 
@@ -250,10 +248,12 @@ impl Thread {
         loop {
             let (mut close, mut emptying) = (None, None);
             // What was left of the last group does not wait for more.
-            let first = if group.is_empty() { messages.recv().ok() } else { messages.try_recv().ok() };
-            if group.is_empty() && first.is_none() {
-                return;
-            }
+            let first = if group.is_empty() {
+                let Ok(first) = messages.recv() else { return };
+                Some(first)
+            } else {
+                None
+            };
             for message in first.into_iter().chain(messages.try_iter()) {
                 match message {
                     Message::Work(work) => group.push(work),

@@ -311,10 +311,11 @@ impl Walker<'_> {
         let unknown = text.find('*').filter(|_| word.known == Known::Nothing);
         if text.starts_with("--") {
             let name = text.split('=').next().unwrap_or(text);
-            let is_open = unknown.is_some_and(|unknown| unknown < name.len());
-            let begins = unknown.filter(|_| is_open).map_or(name, |unknown| &name[..unknown]);
-            let is_one = spelled.any(|(option, _)| (begins.len() > 2 || is_open) && option.starts_with(begins));
-            return is_one.then_some(if is_open { usize::MAX } else { name.len() });
+            let mut is_one = |begins: &str| spelled.any(|(option, _)| option.starts_with(begins));
+            return match unknown.and_then(|unknown| name.get(..unknown)) {
+                Some(begins) => is_one(begins).then_some(usize::MAX),
+                None => (name.len() > 2 && is_one(name)).then_some(name.len()),
+            };
         }
         for (start, letter) in text.char_indices().skip(1) {
             if unknown == Some(start) {

@@ -33,7 +33,7 @@ impl Connection {
     /// Counts this connection for an agent, until it is closed or another agent uses it.
     pub(crate) fn hold(&self, shares: &Arc<Shares>, agent: &PrincipalName) -> Result<(), Exceeded> {
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
-        if holder.as_ref().is_none_or(|share| !share.is_of(agent)) {
+        if holder.as_ref().is_none_or(|share| share.principal() != agent) {
             *holder = Some(shares.take(agent, 1)?);
         }
         Ok(())
