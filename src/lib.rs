@@ -26,6 +26,7 @@
 //! | [`metrics`] | what is counted and measured |
 //! | [`waiters`] | which requests wait for which interaction; woken after the commit |
 //! | [`shares`] | how much each principal holds of what all share |
+//! | `fair_queue` | turns for a few places, so that one that asks often waits behind itself |
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | which principal holds which token |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
@@ -73,6 +74,7 @@ pub mod credentials;
 mod csv;
 pub mod dialects;
 pub mod domain;
+mod fair_queue;
 mod files;
 pub mod http;
 pub mod logging;

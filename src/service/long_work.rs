@@ -1,56 +1,37 @@
 //! Work that may take long: beside the threads that serve everybody, and in turns, so that who brings much of it waits for
 //! itself.
 
-use std::collections::HashMap;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::available_parallelism;
-
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::Result;
 use crate::domain::id::PrincipalName;
+use crate::fair_queue::{FairQueue, Place};
 use crate::store;
 
-/// Who may do such work now. Each principal has one turn of its own, and those who have it queue for the few that there are in
-/// all: so each of them waits for one piece of work of every other at most.
-pub(super) struct LongWork {
-    all: Arc<Semaphore>,
-    each: Arc<Each>,
-}
-
-/// The turn of each principal that has it or waits for it.
-#[derive(Debug, Default)]
-struct Each(Mutex<HashMap<PrincipalName, Arc<Semaphore>>>);
-
-/// The one turn that a principal has, until it is dropped.
-#[derive(Debug)]
-pub(super) struct OwnTurn {
-    /// There until it is given back.
-    permit: Option<OwnedSemaphorePermit>,
-    principal: PrincipalName,
-    each: Arc<Each>,
-}
+/// Who may do such work now: each principal one piece at a time, in turns where there are more of them than places.
+pub(super) struct LongWork(Arc<FairQueue>);
 
 impl LongWork {
     /// Leaves one of the machine's cores to all else, where there are several.
     pub(super) fn new() -> Self {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Self { all: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))), each: Arc::default() }
+        Self(FairQueue::new(cores.saturating_sub(1).max(1), 1))
     }
 
-    /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more. The
-    /// principal's own turn ends when it is dropped.
+    /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more. Until the
+    /// place is dropped, the next piece of this principal waits, and those of others do not.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         principal: &PrincipalName,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<(T, OwnTurn)> {
-        let (own, of_all) = self.turns(principal).await?;
+    ) -> Result<(T, Place)> {
+        let mut place = self.0.enter(&Some(principal.clone())).await.ok_or(store::Error::Closed)?;
         let worked = tokio::task::spawn_blocking(move || {
             let done = work();
-            drop(of_all);
-            (done, own)
+            place.leave_to_others();
+            (done, place)
         });
         worked.await.map_err(|error| match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
@@ -58,42 +39,12 @@ impl LongWork {
             Err(_) => store::Error::Closed.into(),
         })
     }
-
-    async fn turns(&self, principal: &PrincipalName) -> Result<(OwnTurn, OwnedSemaphorePermit)> {
-        let own = self.each.of(principal);
-        let closed = |_: AcquireError| store::Error::Closed;
-        let permit = own.acquire_owned().await.map_err(closed)?;
-        let own = OwnTurn { permit: Some(permit), principal: principal.clone(), each: Arc::clone(&self.each) };
-        let of_all = Arc::clone(&self.all).acquire_owned().await.map_err(closed)?;
-        Ok((own, of_all))
-    }
-}
-
-impl Each {
-    fn of(&self, principal: &PrincipalName) -> Arc<Semaphore> {
-        Arc::clone(self.turns().entry(principal.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))))
-    }
-
-    fn turns(&self) -> MutexGuard<'_, HashMap<PrincipalName, Arc<Semaphore>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for OwnTurn {
-    fn drop(&mut self) {
-        self.permit.take();
-        let mut turns = self.each.turns();
-        // Whoever waits for it has it, too.
-        if turns.get(&self.principal).is_some_and(|own| Arc::strong_count(own) == 1) {
-            turns.remove(&self.principal);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
     use std::task::{Context, Waker};
 
     use super::*;
@@ -114,7 +65,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_brings_much_of_it_waits_for_itself() {
-        let work = Arc::new(LongWork { all: Arc::new(Semaphore::new(1)), each: Arc::default() });
+        let work = Arc::new(LongWork(FairQueue::new(1, 1)));
         let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
         let (go, held) = mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
@@ -130,7 +81,7 @@ mod tests {
                 work.run(&who, piece).await.unwrap();
             })
         };
-        let waiting = |who: &PrincipalName| work.each.turns().get(who).map_or(0, |own| Arc::strong_count(own) - 1);
+        let waiting = |who: &PrincipalName| work.0.known(&Some(who.clone()));
         let until = async |so: &(dyn Fn() -> bool + Sync)| {
             while !so() {
                 tokio::task::yield_now().await;
@@ -149,6 +100,6 @@ mod tests {
         // Of what eve brought, one piece was being done and no other stood before bob.
         let place = done.lock().unwrap().iter().position(|name| name == "bob");
         assert!(place.is_some_and(|place| place <= 2), "{:?}", done.lock().unwrap());
-        assert!(work.each.turns().is_empty());
+        assert!(work.0.is_idle());
     }
 }

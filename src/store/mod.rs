@@ -17,7 +17,6 @@ mod copyable_sql;
 mod direct;
 mod doctor;
 mod error;
-mod fair_queue;
 mod forgettings;
 mod held_files;
 mod identify;

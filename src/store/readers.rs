@@ -11,9 +11,9 @@ use rusqlite::{OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::connection::STATEMENTS;
-use super::fair_queue::{FairQueue, Place};
 use super::held_files::HeldFiles;
 use super::{Error, OpenError, ReadTx, StoreLimits};
+use crate::fair_queue::{FairQueue, Place};
 use crate::shares::{Exceeded, Share, ShareLimits, Shares};
 use crate::store::Priority;
 
@@ -59,10 +59,12 @@ impl Readers {
         let pool = Pool::builder().max_size(limits.readers).test_on_check_out(false).build(manager);
         let pool = pool.map_err(|error| Error::NoReader(Arc::new(error)))?;
         let readers = limits.readers as usize;
+        let places = readers.saturating_sub(1).max(1);
         Ok(Self {
             pool,
             permits: Semaphore::new(readers),
-            agents: FairQueue::new(readers.saturating_sub(1).max(1)),
+            // One of them is always left to the next agent.
+            agents: FairQueue::new(places, places.saturating_sub(1).max(1)),
             queued: AtomicUsize::new(0),
             max_queued: limits.max_queued_reads,
             shares: Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_reads, assured: 0 }),

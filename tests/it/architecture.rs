@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "domain"],
     &["dialects"],
     &["api", "present"],
-    &["config", "connect", "csv", "files", "metrics", "rules_file", "shares", "waiters"],
+    &["config", "connect", "csv", "fair_queue", "files", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],
     &["sealer", "tokens"],

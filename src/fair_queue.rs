@@ -2,6 +2,7 @@
 //! do not.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -9,15 +10,17 @@ use tokio::sync::oneshot;
 use crate::domain::id::PrincipalName;
 
 /// Who asks; `None` for clients that are not known yet, who take their turn together.
-pub(super) type Asker = Option<PrincipalName>;
+pub(crate) type Asker = Option<PrincipalName>;
 
 /// The places and the queue for them.
-pub(super) struct FairQueue {
-    /// How many places one asker may have at once: one fewer than there are, so that the next one finds a place free.
+#[derive(Debug)]
+pub(crate) struct FairQueue {
+    /// How many places one asker may have at once.
     most_each: usize,
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
 struct State {
     free: usize,
     /// How many places each asker has.
@@ -29,20 +32,24 @@ struct State {
 }
 
 /// A place, until it is dropped.
-pub(super) struct Place {
+#[derive(Debug)]
+pub(crate) struct Place {
     /// There until it is given back.
     queue: Option<Arc<FairQueue>>,
     asker: Asker,
+    /// Whether nobody else may have it yet.
+    is_taken: bool,
 }
 
 impl FairQueue {
-    pub(super) fn new(places: usize) -> Arc<Self> {
+    /// A queue for so many places, of which each asker may have so many at once.
+    pub(crate) fn new(places: usize, most_each: usize) -> Arc<Self> {
         let state = State { free: places, taken: HashMap::new(), turns: VecDeque::new(), waiting: HashMap::new() };
-        Arc::new(Self { most_each: places.saturating_sub(1).max(1), state: Mutex::new(state) })
+        Arc::new(Self { most_each, state: Mutex::new(state) })
     }
 
     /// Waits for a place.
-    pub(super) async fn enter(self: &Arc<Self>, asker: &Asker) -> Option<Place> {
+    pub(crate) async fn enter(self: &Arc<Self>, asker: &Asker) -> Option<Place> {
         let (give, given) = oneshot::channel();
         self.state().push(asker, give);
         self.hand_out();
@@ -54,7 +61,7 @@ impl FairQueue {
         loop {
             let Some((asker, give)) = self.state().next(self.most_each) else { return };
             // A place that no longer has a taker is the next one's; as a loop, for there may be many such.
-            if let Err(mut place) = give.send(Place { queue: Some(Arc::clone(self)), asker }) {
+            if let Err(mut place) = give.send(Place { queue: Some(Arc::clone(self)), asker, is_taken: true }) {
                 place.give_back();
             }
         }
@@ -96,11 +103,18 @@ impl State {
 }
 
 impl Place {
+    /// Lets others have the place, while it counts for its asker until it is dropped.
+    pub(crate) fn leave_to_others(&mut self) {
+        let Some(queue) = self.queue.clone().filter(|_| mem::take(&mut self.is_taken)) else { return };
+        queue.state().free += 1;
+        queue.hand_out();
+    }
+
     /// Gives the place back, once; returns the queue that may hand it out again.
     fn give_back(&mut self) -> Option<Arc<FairQueue>> {
         let queue = self.queue.take()?;
         let mut state = queue.state();
-        state.free += 1;
+        state.free += usize::from(self.is_taken);
         if let Some(taken) = state.taken.get_mut(&self.asker) {
             *taken -= 1;
             if *taken == 0 {
@@ -117,6 +131,21 @@ impl Drop for Place {
         if let Some(queue) = self.give_back() {
             queue.hand_out();
         }
+    }
+}
+
+#[cfg(test)]
+impl FairQueue {
+    /// How many places an asker has or waits for.
+    pub(crate) fn known(&self, asker: &Asker) -> usize {
+        let state = self.state();
+        state.taken.get(asker).copied().unwrap_or_default() + state.waiting.get(asker).map_or(0, VecDeque::len)
+    }
+
+    /// Whether nothing of any asker is kept.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state();
+        state.taken.is_empty() && state.waiting.is_empty() && state.turns.is_empty()
     }
 }
 
@@ -141,7 +170,7 @@ mod tests {
 
     #[test]
     fn one_that_asks_often_waits_behind_its_own_requests() {
-        let queue = FairQueue::new(1);
+        let queue = FairQueue::new(1, 1);
         let (ada, bob) = (asker("ada"), asker("bob"));
         let first = poll(pin!(queue.enter(&ada))).unwrap();
         let (mut second, mut third) = (pin!(queue.enter(&ada)), pin!(queue.enter(&ada)));
@@ -160,7 +189,7 @@ mod tests {
 
     #[test]
     fn one_place_is_left_to_the_next_principal() {
-        let queue = FairQueue::new(2);
+        let queue = FairQueue::new(2, 1);
         let (ada, bob) = (asker("ada"), asker("bob"));
         let _first = poll(pin!(queue.enter(&ada))).unwrap();
         {
