@@ -68,8 +68,13 @@ impl Site {
     }
 
     pub(crate) async fn countersign(&self, database: &Database) -> Result<Server> {
+        self.countersign_with(database, &[]).await
+    }
+
+    /// The same with further options.
+    pub(crate) async fn countersign_with(&self, database: &Database, options: &[&str]) -> Result<Server> {
         let mut command = Command::new(&self.countersign);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&database.path);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&database.path).args(options);
         Server::start(command, &database.path.with_extension("log")).await
     }
 

@@ -6,7 +6,6 @@ mod why;
 pub use self::why::{MissedPart, NearRule, Nearness, Why, WhyAsked, WhyNot};
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -35,11 +34,9 @@ pub struct MatchInput<'a> {
     pub own_rules_count: bool,
 }
 
-/// The part of a rule that does not cover a confirmation.
+/// A part of a rule beside its pattern that does not cover a confirmation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missed {
-    /// It has ended, or its time is over.
-    Ended,
     /// It is about another agent's requests.
     Agent,
     /// It is about what runs elsewhere: in the sandbox or on the host.
@@ -48,28 +45,10 @@ pub enum Missed {
     Scope,
     /// This member of the input is other than it says, or it does not speak of it.
     Members(Pointer),
-    /// The subject is not one that its pattern covers.
-    Pattern,
     /// The risk is high, and it does not allow high risk.
     HighRisk,
     /// Who registered the request has made it.
     Author,
-}
-
-impl fmt::Display for Missed {
-    /// As a sentence of a person's: what is not covered.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ended => f.write_str("the rule has ended"),
-            Self::Agent => f.write_str("the rule is about another agent"),
-            Self::ExecutionTarget => f.write_str("the rule is about what runs elsewhere"),
-            Self::Scope => f.write_str("the rule is about another place"),
-            Self::Members(pointer) => write!(f, "the rule does not cover the member {:?} as it is", pointer.name()),
-            Self::Pattern => f.write_str("the pattern does not cover the subject"),
-            Self::HighRisk => f.write_str("the risk is high, and the rule does not allow high risk"),
-            Self::Author => f.write_str("the rule was made by who asks"),
-        }
-    }
 }
 
 /// What the rules decide.
@@ -167,14 +146,6 @@ impl RuleSet {
 
     fn entries(&self) -> impl Iterator<Item = &(TrustRule, CompiledPattern)> {
         self.rules.iter().flatten().map(Arc::as_ref)
-    }
-
-    /// Each rule that allows, the oldest first, with the first part of it that does not cover `candidate` at `now`; `None`
-    /// where all of it does, or at least one command of a line.
-    pub fn missed(&self, candidate: &MatchInput<'_>, now: Timestamp) -> Vec<(&TrustRule, Option<Missed>)> {
-        let evaluation = Evaluation { set: self, candidate, now, preferred_rule: None };
-        let rules = self.entries().filter(|(rule, _)| rule.terms.decision == RuleDecision::Allow);
-        rules.map(|(rule, pattern)| (rule, evaluation.missed(rule, pattern))).collect()
     }
 
     /// What the rules decide about `candidate` at `now`: deny beats ask beats allow, whatever the order of the rules.
@@ -304,9 +275,11 @@ impl<'r> Evaluation<'r, '_> {
         (!allowing.is_empty()).then_some(allowing)
     }
 
-    /// The commands of the line, with where each runs.
+    /// The commands of the line that need a rule, with where each runs; all of them where none does.
     fn steps(&self) -> Vec<Step<'_>> {
-        self.candidate.subject.steps(self.candidate.confirmation.working_dir.as_deref())
+        let steps = self.candidate.subject.steps(self.candidate.confirmation.working_dir.as_deref());
+        let does_something = |step: &Step<'_>| !step.command.does_nothing();
+        if steps.iter().any(does_something) { steps.into_iter().filter(does_something).collect() } else { steps }
     }
 
     /// A rule that allows one command of a line.
@@ -333,21 +306,6 @@ impl<'r> Evaluation<'r, '_> {
         (!rule.is_before_parts || self.candidate.subject.is_as_before())
             && pattern.allows_command(step.command)
             && rule.terms.scope.directory().is_none_or(|directory| step.stays_in(&directory))
-    }
-
-    /// The first part of a rule that allows which does not cover the candidate.
-    fn missed(&self, rule: &TrustRule, pattern: &CompiledPattern) -> Option<Missed> {
-        if !rule.is_in_force(self.now) {
-            return Some(Missed::Ended);
-        }
-        let subject = self.candidate.subject;
-        let covers_some = || {
-            subject.doubt().is_none()
-                && self.steps().iter().any(|step| step.command.is_safe_here() && self.covers_step(rule, pattern, step))
-        };
-        let is_sure = !subject.doubt().is_some_and(Doubt::is_absolute);
-        let covers_subject = is_sure && (self.covers_whole(rule, pattern) || covers_some());
-        self.missed_part(rule, pattern).or_else(|| (!covers_subject).then_some(Missed::Pattern))
     }
 
     /// The first part beside the pattern of a rule that allows which does not cover the candidate.

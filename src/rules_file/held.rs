@@ -7,10 +7,8 @@ use super::{Error, FileRule, RulesFile};
 use crate::clock::Timestamp;
 use crate::domain::enums::RuleDecision;
 use crate::domain::id::{PrincipalName, RuleName};
-use crate::domain::kinds::Confirmation;
-use crate::domain::matcher::{Doubt, Subject, never_matches};
-use crate::domain::members::{Pointer, value_text};
-use crate::domain::rule_set::{MatchInput, Missed, RuleSet, RuleSetDecision};
+use crate::domain::matcher::{Doubt, Subject, missed_line, never_matches};
+use crate::domain::rule_set::{MatchInput, RuleSet, RuleSetDecision};
 use crate::domain::tools::{Profile, Profiles, Read};
 use crate::domain::trust_rule::TrustRule;
 
@@ -100,6 +98,10 @@ impl RulesFile {
             if rule.matching.is_empty() && rule.not_matching.is_empty() {
                 warn("the rule has no examples: `match` and `not_match` say what it decides".to_owned());
             }
+            let allows = rule.decision == RuleDecision::Allow;
+            if let Some((line, because)) = missed_line(&rule.pattern, rule.read(profiles)).filter(|_| allows) {
+                warn(format!("the pattern {:?} does not cover {line:?}: {because}", rule.pattern.as_str()));
+            }
             if let Some(doubt) = rule.doubt(profiles) {
                 warn(format!(
                     "the pattern {:?} covers a line that is the same to the letter, and no other: {doubt}",
@@ -139,12 +141,17 @@ fn decided_by(rules: &RuleSet, rule: &TrustRule, candidate: &MatchInput<'_>) -> 
     let said = match &decision {
         RuleSetDecision::Deny(rule) => format!("{} denies it", name(rule)),
         RuleSetDecision::Ask(Some(rule)) => format!("{} has a person asked", name(rule)),
-        RuleSetDecision::Ask(None) => format!("a person is asked: {}", perhaps(rules, candidate)),
+        RuleSetDecision::Ask(None) => {
+            let doubt = candidate.subject.doubt_said().map_or_else(String::new, |doubt| format!("{doubt}; so "));
+            format!("a person is asked: {doubt}{}", perhaps(rules, candidate))
+        }
         RuleSetDecision::Allow(rules) => {
             format!("allowed by {}", rules.iter().map(|rule| name(rule)).collect::<Vec<_>>().join(" and "))
         }
-        RuleSetDecision::NoMatch(Some(doubt)) => format!("a person is asked: {doubt}"),
-        RuleSetDecision::NoMatch(None) => format!("a person is asked: {}", why_not(rules, rule, candidate)),
+        RuleSetDecision::NoMatch(_) => {
+            let why_not = rules.why_not(&rule.rule_id, candidate, Timestamp::EPOCH);
+            format!("a person is asked: {}", why_not.map_or_else(String::new, |why_not| why_not.because))
+        }
     };
     (decision.names(&rule.rule_id), said)
 }
@@ -161,60 +168,4 @@ fn perhaps(rules: &RuleSet, candidate: &MatchInput<'_>) -> String {
         "{} may be about it, but not surely: by words in another order or spelling, or by a place or a target that is not known",
         names.join(" and ")
     )
-}
-
-/// Why `rule` does not decide `candidate`, which no rule decides.
-fn why_not(rules: &RuleSet, rule: &TrustRule, candidate: &MatchInput<'_>) -> String {
-    if rule.terms.decision != RuleDecision::Allow {
-        return "the rule is not about it".to_owned();
-    }
-    let missed = rules.missed(candidate, Timestamp::EPOCH);
-    let missed = missed.into_iter().find(|(other, _)| other.rule_id == rule.rule_id).and_then(|(_, missed)| missed);
-    match missed {
-        None => "the rule covers a part of the line, and no rule covers the rest".to_owned(),
-        Some(Missed::Members(pointer)) => member(rule, &pointer, candidate.confirmation),
-        Some(Missed::Scope) => place(rule, candidate.confirmation),
-        Some(
-            missed @ (Missed::Ended
-            | Missed::Agent
-            | Missed::ExecutionTarget
-            | Missed::Pattern
-            | Missed::HighRisk
-            | Missed::Author),
-        ) => missed.to_string(),
-    }
-}
-
-/// How the member at `pointer` differs from what `rule` says.
-fn member(rule: &TrustRule, pointer: &Pointer, asked: &Confirmation) -> String {
-    let (members, input) = (&rule.terms.parts.members, asked.input.tree());
-    match (members.get(pointer), pointer.find(input)) {
-        (Some(pattern), Some(value)) => {
-            format!("the rule says {pattern:?} of {pointer}, and the input has {:?}", value_text(value))
-        }
-        (Some(_), None) => {
-            let names = input.keys().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-            let names = if names.is_empty() { "nothing".to_owned() } else { names };
-            format!("the rule names {:?}, which the input does not have (it has {names})", pointer.as_str())
-        }
-        (None, _) if members.iter().any(|(above, _)| above.covers(pointer)) => format!(
-            "the rule does not name {:?}, which looks like a second command, path, URL, target or privilege",
-            pointer.as_str()
-        ),
-        (None, _) => format!("the rule says nothing of {:?}, which the input has", pointer.as_str()),
-    }
-}
-
-/// How the place of a request differs from that of `rule`.
-fn place(rule: &TrustRule, asked: &Confirmation) -> String {
-    let scope = rule.terms.scope.as_str();
-    match &asked.working_dir {
-        Some(directory) if scope.starts_with('/') => {
-            format!(
-                "the rule is about {scope:?}, and the example is in {directory:?}, or its input or its line leads elsewhere"
-            )
-        }
-        None if scope.starts_with('/') => format!("the rule is about {scope:?}, and the example has no working_dir"),
-        Some(_) | None => format!("the rule is about {scope:?}, and the example does not offer this scope"),
-    }
 }

@@ -70,7 +70,7 @@ pub enum OpenError {
     /// The first transactions.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The system's random numbers.
+    /// The system's random numbers, or its threads.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }

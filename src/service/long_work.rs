@@ -1,9 +1,12 @@
-//! Work that may take long: beside the threads that serve everybody, and in turns, so that who brings much of it waits for
-//! itself.
+//! Work that may take long: beside the threads that serve everybody, behind them where the machine has no core for both, and in
+//! turns, so that who brings much of it waits for itself.
 
+use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+
+use tokio::runtime::{Builder, Runtime};
 
 use super::Result;
 use crate::domain::id::PrincipalName;
@@ -11,13 +14,34 @@ use crate::fair_queue::{FairQueue, Place};
 use crate::store;
 
 /// Who may do such work now: each principal one piece at a time, in turns where there are more of them than places.
-pub(super) struct LongWork(Arc<FairQueue>);
+pub(super) struct LongWork {
+    turns: Arc<FairQueue>,
+    /// There until this is dropped.
+    threads: Option<Runtime>,
+}
+
+/// By how much the threads come after all others that want a core, as `nice` counts it: they get a tenth of what those get.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 impl LongWork {
     /// Leaves one of the machine's cores to all else, where there are several.
-    pub(super) fn new() -> Self {
+    pub(super) fn new() -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Self(FairQueue::new(cores.saturating_sub(1).max(1), 1))
+        Self::with_places(cores.saturating_sub(1).max(1))
+    }
+
+    fn with_places(places: usize) -> io::Result<Self> {
+        let mut threads = Builder::new_current_thread();
+        threads.thread_name("long-work").max_blocking_threads(places);
+        // Elsewhere it would be that of the whole process.
+        #[cfg(target_os = "linux")]
+        threads.on_thread_start(|| {
+            if let Err(error) = rustix::process::nice(NICENESS) {
+                tracing::warn!(%error, "long work is done with the priority of all else");
+            }
+        });
+        Ok(Self { turns: FairQueue::new(places, 1), threads: Some(threads.build()?) })
     }
 
     /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more. Until the
@@ -27,8 +51,9 @@ impl LongWork {
         principal: &PrincipalName,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<(T, Place)> {
-        let mut place = self.0.enter(&Some(principal.clone())).await.ok_or(store::Error::Closed)?;
-        let worked = tokio::task::spawn_blocking(move || {
+        let mut place = self.turns.enter(&Some(principal.clone())).await.ok_or(store::Error::Closed)?;
+        let threads = self.threads.as_ref().ok_or(store::Error::Closed)?;
+        let worked = threads.spawn_blocking(move || {
             let done = work();
             place.leave_to_others();
             (done, place)
@@ -38,6 +63,15 @@ impl LongWork {
             // The server ends.
             Err(_) => store::Error::Closed.into(),
         })
+    }
+}
+
+impl Drop for LongWork {
+    fn drop(&mut self) {
+        // Without waiting for what is being done: nobody waits for it any more.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
@@ -51,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_lasts_until_it_is_dropped() {
-        let work = LongWork::new();
+        let work = LongWork::new().unwrap();
         let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
         let ((), turn) = work.run(&eve, || ()).await.unwrap();
         let mut second = pin!(work.run(&eve, || ()));
@@ -65,7 +99,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn who_brings_much_of_it_waits_for_itself() {
-        let work = Arc::new(LongWork(FairQueue::new(1, 1)));
+        let work = Arc::new(LongWork::with_places(1).unwrap());
         let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
         let (go, held) = mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));
@@ -81,7 +115,7 @@ mod tests {
                 work.run(&who, piece).await.unwrap();
             })
         };
-        let waiting = |who: &PrincipalName| work.0.known(&Some(who.clone()));
+        let waiting = |who: &PrincipalName| work.turns.known(&Some(who.clone()));
         let until = async |so: &(dyn Fn() -> bool + Sync)| {
             while !so() {
                 tokio::task::yield_now().await;
@@ -100,6 +134,6 @@ mod tests {
         // Of what eve brought, one piece was being done and no other stood before bob.
         let place = done.lock().unwrap().iter().position(|name| name == "bob");
         assert!(place.is_some_and(|place| place <= 2), "{:?}", done.lock().unwrap());
-        assert!(work.0.is_idle());
+        assert!(work.turns.is_idle());
     }
 }

@@ -180,7 +180,7 @@ impl Service {
             max_pattern_bytes: config.limits.max_pattern_bytes,
             session_lifetime_ms: config.session_lifetime.0,
             profiles,
-            long_work: LongWork::new(),
+            long_work: LongWork::new()?,
         })
     }
 

@@ -1,9 +1,10 @@
 //! Keeps the write-ahead log short without holding up the writer: the slowest part of its work is moved to another thread.
 //!
 //! Once the log is long, that thread copies it into the database, again and again until little is left that was written
-//! meanwhile; the writer then copies that little between two commits, and its next commit begins the log anew. Should
-//! the thread not keep up, the writer does all of it. A log begins anew only in a moment without readers, and
-//! readers that never pause would leave none: so the writer then holds them back with the barrier, and the log is bounded.
+//! meanwhile, and syncs the database, which SQLite leaves to whoever copies the last page; the writer then copies that little
+//! between two commits, and its next commit begins the log anew. Should the thread not keep up, the writer does all of it.
+//! A log begins anew only in a moment without readers, and readers that never pause would leave none: so the writer then
+//! holds them back with the barrier, and the log is bounded.
 //!
 //! The thread also looks from time to time whether the files of the database are where and what they were, as the writer
 //! does before it acknowledges a commit. Where one is not, the store ends as after a failed sync.
@@ -245,6 +246,11 @@ impl Thread {
             if report(checkpoint(&self.conn), &self.failed).is_none_or(|left| left <= LITTLE_PAGES) {
                 break;
             }
+        }
+        if let Err(error) = self.files.sync_database() {
+            tracing::error!(%error, "the database could not be synced; no more writes are acknowledged");
+            self.failed.send_replace(true);
+            return;
         }
         self.caught_up.store(true, Ordering::Release);
     }

@@ -162,6 +162,7 @@ struct Seen {
 /// descriptor of a file takes SQLite's locks on that file from the process.
 pub(super) struct HeldFiles {
     expected: [(PathBuf, Identity); 4],
+    database: File,
     index: File,
     /// How long the index is: SQLite never makes it shorter while it is open.
     index_bytes: AtomicU64,
@@ -182,12 +183,12 @@ impl HeldFiles {
         let (lock, log_path, index_path) = (lock_path(path), beside(path, "-wal"), beside(path, "-shm"));
         let failed = |path: &Path, error| OpenError::File(path.to_owned(), error);
         let open = |path: &Path| File::open(path).map_err(|error| failed(path, error));
-        let (index, log) = (open(&index_path)?, open(&log_path)?);
+        let (held_database, index, log) = (open(path)?, open(&index_path)?, open(&log_path)?);
         let held_lock = locks.file_beside().metadata().map_err(|error| failed(&lock, error))?;
         let held_index = index.metadata().map_err(|error| failed(&index_path, error))?;
         let held_log = log.metadata().map_err(|error| failed(&log_path, error))?;
         let copied = Index::read(&index).map_err(|error| failed(&index_path, error))?.copied;
-        let database = fs::metadata(path).map_err(|error| failed(path, error))?;
+        let database = held_database.metadata().map_err(|error| failed(path, error))?;
         let expected = [
             (path.to_owned(), Identity::from(&database)),
             (lock, Identity::from(&held_lock)),
@@ -196,7 +197,7 @@ impl HeldFiles {
         ];
         let seen = Mutex::new(Seen { copied, written: Written::from(&database) });
         let (index_bytes, is_spoiled) = (AtomicU64::new(held_index.len()), AtomicBool::new(false));
-        Ok(Self { expected, index, index_bytes, log, seen, is_spoiled, _locks: locks })
+        Ok(Self { expected, database: held_database, index, index_bytes, log, seen, is_spoiled, _locks: locks })
     }
 
     /// Finds out whether every file is where it was, and holds what was written to it.
@@ -300,6 +301,15 @@ impl HeldFiles {
     /// Whether nothing is to be copied into the database file any more.
     pub(super) fn are_spoiled(&self) -> bool {
         self.is_spoiled.load(Ordering::Acquire)
+    }
+
+    /// Has the disk write what was copied into the database file so far, so that whoever syncs it next finds little to wait for.
+    ///
+    /// # Errors
+    ///
+    /// If the sync fails.
+    pub(super) fn sync_database(&self) -> io::Result<()> {
+        self.database.sync_data()
     }
 
     /// The database file.

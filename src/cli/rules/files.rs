@@ -77,6 +77,12 @@ pub(in crate::cli) enum Failure {
     Profiles(#[from] ProfilesError),
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// There is nothing to import into.
+    #[error("there is no database {}: start the server first, or name its file with --db", .0.display())]
+    NoDatabase(PathBuf),
+    /// Who is to have made the rules may make none there.
+    #[error("in {}: {}", .0.display(), .1)]
+    NotAnApprover(PathBuf, ImportError),
 }
 
 impl RulesPath {
@@ -148,15 +154,21 @@ impl ImportRules {
         self.rules.say("warning: ", &rules.never_matching(&profiles))?;
         self.rules.check_examples(&rules, &profiles)?;
         let path = self.database.path()?;
+        if !path.exists() {
+            return Err(Failure::NoDatabase(path).into());
+        }
         if !self.dry_run {
             self.owner.check(&path)?;
         }
         let import = Import { rules: rules.rules, by: self.by, prune: self.prune, renew: self.renew };
+        let failed = |error| match matches!(error, ImportError::NotAnApprover(_)) {
+            true => Failure::NotAnApprover(path.clone(), error),
+            false => Failure::Import(error),
+        };
         let imported = if self.dry_run {
-            store::with_read_tx(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?
-                .map_err(Failure::from)?
+            store::with_read_tx(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?.map_err(failed)?
         } else {
-            with_write_tx(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(Failure::from)?
+            with_write_tx(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(failed)?
         };
         match show(&imported, self.dry_run) {
             // The import is done, whether or not the report of it is read.

@@ -8,7 +8,7 @@ use super::line_walk::Walk;
 use super::names;
 use super::parse;
 use super::place::Here;
-use super::word::Word;
+use super::word::{Known, Word};
 
 /// One simple command: a program and its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,20 @@ impl SimpleCommand {
         let program = self.words.get(at + 1)?.known_text()?;
         let is_program = is_duration && !program.starts_with('-');
         is_program.then(|| Self { words: self.words[at + 1..].to_vec(), ..self.clone() })
+    }
+
+    /// Whether it only says yes or no, waits, or ends the line: whatever else the line does needs a rule.
+    pub(in crate::domain) fn does_nothing(&self) -> bool {
+        let mut words = self.words.iter().map(|word| word.known_text().filter(|_| word.known == Known::Literally));
+        let program = words.next().flatten();
+        match program {
+            Some(":" | "true" | "false") => words.all(|word| word.is_some_and(|text| !text.starts_with('-'))),
+            Some("exit" | "wait") => {
+                let is_number = |text: &str| text.len() < 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+                self.words.len() < 3 && words.all(|word| word.is_some_and(is_number))
+            }
+            _ => false,
+        }
     }
 
     /// Whether it does nothing but to run one script, whose name is written, in the shell itself.

@@ -3,9 +3,9 @@
 use super::command_line::SimpleCommand;
 use super::command_pattern::{CommandPattern, Likeness};
 use super::components::Care;
-use super::glob::{Glob, Reach};
+use super::glob::{self, Glob, Reach};
 use super::never::NeverMatches;
-use super::path::PathPattern;
+use super::path::{Path, PathPattern};
 use super::subject::{Form, Subject};
 use super::url::{Url, UrlPattern};
 use crate::domain::enums::RuleDecision;
@@ -98,13 +98,15 @@ impl CompiledPattern {
         }
     }
 
-    /// Whether this allows a text: where it is about a URL, one that is such a URL and nothing else.
+    /// Whether this allows a text: where it is about a URL or an address, one that is such a one and nothing else; no second
+    /// statement of a query.
     fn allows_text(&self, text: &str) -> bool {
         if self.glob.has_text("://") {
             let url = Url::parse(text);
             return url.is_ok_and(|url| self.url.as_ref().is_some_and(|pattern| pattern.matches(&url, Care::Allowing)));
         }
-        !climbs(text) && self.glob.matches(text, JSON)
+        let is_one = self.glob.has([';']) || !glob::has_statements(text);
+        !climbs(text) && is_one && self.glob.matches(text, glob::reach_in_text(&self.glob.source(), JSON))
     }
 
     /// Why this is no subject that is read as `read`, if so. Without a wildcard it may be one to the letter.
@@ -155,13 +157,14 @@ impl CompiledPattern {
                 let commands = form.reached().iter().flat_map(|reached| &reached.commands);
                 commands.map(|spoken| pattern.resembles(spoken)).max().unwrap_or(Likeness::No)
             }),
-            Form::Path { paths, folded } => self.path.as_ref().map_or(Likeness::No, |pattern| {
+            Form::Path { paths, folded, searches } => self.path.as_ref().map_or(Likeness::No, |pattern| {
                 if paths.iter().any(|path| pattern.concerns(path)) {
                     return Likeness::Certain;
                 }
                 // Some file systems do not tell upper from lower case, nor one spelling of a letter from another.
                 let may_be = |pattern: &PathPattern| {
-                    folded.iter().any(|path| pattern.concerns(path) || pattern.may_concern(path))
+                    let is_found = |path: &Path| *searches && pattern.may_be_below(path);
+                    folded.iter().any(|path| pattern.concerns(path) || pattern.may_concern(path) || is_found(path))
                 };
                 if self.folded_path.as_ref().is_some_and(may_be) { Likeness::Possible } else { Likeness::No }
             }),

@@ -69,6 +69,17 @@ impl Components {
         }
     }
 
+    /// Whether they may be more than so many.
+    pub(super) fn may_have_more_than(&self, components: usize) -> bool {
+        self.parts.len() > components || self.parts.contains(&Component::Any)
+    }
+
+    /// Whether they are whatever is below `directory`, which they spell.
+    pub(super) fn is_all_below(&self, directory: &[String]) -> bool {
+        let spelled = self.parts.len().saturating_sub(1);
+        self.ends_in_star() && self.literals().count() == spelled && spelled > 0 && self.literals().eq(directory)
+    }
+
     /// Whether one of them is `.` or `..`, which mean another path than they say.
     pub(super) fn has_dots(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Component::One(glob) if matches!(glob.literal(), Some("." | ".."))))

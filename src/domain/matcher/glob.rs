@@ -193,6 +193,23 @@ impl Reach {
     }
 }
 
+/// What no `*` stands for where the pattern is of an address: what parts it from another, or leads over another host.
+const ENDS_ADDRESS: Reach = Reach::Narrow {
+    forbidden: &['@', ',', ';', ':', '<', '>', '(', ')', '"', '\'', '\\', '%', '!', '/', ' ', '\t', '\n', '\r'],
+};
+
+/// What a `*` stands for in a text: where `pattern` spells an address with a wildcard in it (`*@example.com`) one address and
+/// nothing beside it, else what `otherwise` says.
+pub(super) fn reach_in_text(pattern: &str, otherwise: Reach) -> Reach {
+    let is_address = |word: &str| word.contains('*') && word.find('@').is_some_and(|at| at > 0);
+    if pattern.split_whitespace().any(is_address) { ENDS_ADDRESS } else { otherwise }
+}
+
+/// Whether a text has more than one statement of a language in which `;` ends one.
+pub(super) fn has_statements(text: &str) -> bool {
+    text.trim_end_matches([';', ' ', '\t', '\n', '\r']).contains(';')
+}
+
 /// The pattern that covers `text` to the letter.
 pub(super) fn escape(text: &str) -> String {
     text.replace('*', "\\*")

@@ -142,6 +142,13 @@ impl Tree {
         }
     }
 
+    /// Everything from where `keys` lead.
+    fn below<'k>(&self, mut keys: impl Iterator<Item = &'k str>, found: &mut Vec<usize>) {
+        if let Some(tree) = keys.try_fold(self, |tree, key| tree.below.get(key)) {
+            tree.whole(found);
+        }
+    }
+
     /// Everything from here on.
     fn whole(&self, found: &mut Vec<usize>) {
         found.extend(&self.here);
@@ -243,8 +250,11 @@ impl Index {
                         found.bounded()?;
                     }
                 }
-                Form::Path { folded, .. } => {
+                Form::Path { folded, searches, .. } => {
                     for path in folded {
+                        if *searches {
+                            self.paths.below(path.keys(), &mut found.numbers);
+                        }
                         let ways = path.other_keys();
                         ways.into_iter().for_each(|keys| self.paths.along(keys.into_iter(), &mut found.numbers));
                         if path.is_home() {
@@ -253,8 +263,11 @@ impl Index {
                     }
                 }
                 Form::Url(url) => {
-                    let folded = url.keys().map(str::to_lowercase).collect::<Vec<_>>();
-                    self.folded_urls.along(folded.iter().map(String::as_str), &mut found.numbers);
+                    let twin = url.twin();
+                    for url in std::iter::once(url).chain(&twin) {
+                        let folded = url.keys().map(str::to_lowercase).collect::<Vec<_>>();
+                        self.folded_urls.along(folded.iter().map(String::as_str), &mut found.numbers);
+                    }
                 }
                 Form::Text | Form::Whole | Form::Opaque => {}
             }

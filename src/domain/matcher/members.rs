@@ -6,7 +6,7 @@ use super::characters;
 use super::command_pattern::Likeness;
 use super::compiled::{CompiledPattern, climbs};
 use super::components::Care;
-use super::glob::{Glob, Reach};
+use super::glob::{self, Glob, Reach};
 use super::subject::{Subject, Within};
 use super::url::{Url, UrlPattern};
 use crate::domain::canonical::canonical_object;
@@ -81,10 +81,21 @@ fn covers_at(pattern: &str, pointer: &Pointer, input: &Map<String, Value>) -> bo
         return true;
     }
     match pointer.find(input) {
-        Some(value) => covers(pattern, value),
+        Some(value) => covers(pattern, value) && (!says_query(pointer) || pattern.contains(';') || !asks_twice(value)),
         None if pointer.as_str().is_empty() => covers_text(pattern, &canonical_object(input), JSON),
         None => false,
     }
+}
+
+/// Whether what stands at `pointer` is a query, by its name.
+fn says_query(pointer: &Pointer) -> bool {
+    let name = plain_name(&pointer.name());
+    ["sql", "query", "statement"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a query has a second statement.
+fn asks_twice(value: &Value) -> bool {
+    value.as_str().is_some_and(glob::has_statements)
 }
 
 fn covers(pattern: &str, value: &Value) -> bool {
@@ -97,7 +108,10 @@ fn covers_text(pattern: &str, text: &str, reach: Reach) -> bool {
     let glob = Glob::new(pattern);
     match glob.literal() {
         Some(literal) => literal == text,
-        None => !climbs(text) && leads_where(pattern, text) && characters::are_plain(text) && glob.matches(text, reach),
+        None => {
+            let reach = glob::reach_in_text(pattern, reach);
+            !climbs(text) && leads_where(pattern, text) && characters::are_plain(text) && glob.matches(text, reach)
+        }
     }
 }
 
@@ -188,6 +202,19 @@ mod tests {
             ),
             (json!({"/x": "https://*a.test/*"}), json!({"command": "ls", "x": "https://b.test/?.a.test/"}), some("/x")),
             (json!({"/x": "see https://a.test*"}), json!({"command": "ls", "x": "see https://a.test/b"}), None),
+            (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "ann.b+c@a.test"}), None),
+            (json!({"/to": "ann@*"}), json!({"command": "ls", "to": "ann@b.test"}), None),
+            (json!({"/to": "[\"*@a.test\"]"}), json!({"command": "ls", "to": ["ann@a.test"]}), None),
+            (json!({"/to": "@bob *"}), json!({"command": "ls", "to": "@bob come, please"}), None),
+            (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x@evil.example, ann@a.test"}), some("/to")),
+            (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x@evil.example\nann@a.test"}), some("/to")),
+            (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x@evil.example;ann@a.test"}), some("/to")),
+            (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x%evil.example@a.test"}), some("/to")),
+            (json!({"/to": "<*@a.test>"}), json!({"command": "ls", "to": "<x@evil.example> <ann@a.test>"}), some("/to")),
+            (json!({"/to": "ann@*.test"}), json!({"command": "ls", "to": "ann@evil.example,b@a.test"}), some("/to")),
+            (json!({"/my_sql": "select *"}), json!({"command": "ls", "my_sql": "select 1;\n"}), None),
+            (json!({"/my_sql": "select *"}), json!({"command": "ls", "my_sql": "select 1; drop table x"}), some("/my_sql")),
+            (json!({"/my_sql": "select *;*"}), json!({"command": "ls", "my_sql": "select 1; select 2"}), None),
             // What looks like another subject is named, or it is asked about.
             (json!({"": "*"}), json!({"command": "ls", "shell_command": "id"}), some("/shell_command")),
             (json!({"": "*", "/shell_command": "*"}), json!({"command": "ls", "shell_command": "id"}), None),

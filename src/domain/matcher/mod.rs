@@ -67,7 +67,7 @@ mod word_pattern;
 
 pub use self::compiled::CompiledPattern;
 pub use self::doubt::Doubt;
-pub use self::never::{NeverMatches, never_matches};
+pub use self::never::{NeverMatches, missed_line, never_matches};
 pub use self::offers::OfferFault;
 pub use self::subject::Subject;
 

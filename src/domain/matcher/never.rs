@@ -28,7 +28,7 @@ impl fmt::Display for NeverMatches {
         f.write_str(match self {
             Self::Characters => "a person is always asked about characters that it has",
             Self::Command => {
-                "a pattern is one command: quotes that close, no `&&`, `|`, `;` or redirection; make a rule for each command"
+                "a pattern is one command in plain words: quotes that close, no `&&`, `|`, `;`, redirection, `$` or backquote, and it is no regular expression; make a rule for each command"
             }
             Self::Word => {
                 "a URL with wildcards in a command is a scheme without wildcards and a plain host, such as http://localhost:*/**"
@@ -39,6 +39,23 @@ impl fmt::Display for NeverMatches {
             }
         })
     }
+}
+
+/// A plain line that a rule which allows with this pattern would seem to cover and does not, and why not, without its end: for
+/// a tool whose subject is a command.
+#[must_use]
+pub fn missed_line(pattern: &Pattern, read: Option<Read>) -> Option<(String, String)> {
+    let text = pattern.as_str();
+    let is_command = matches!(read?, Read::Command | Read::Argv | Read::Commands);
+    if !is_command || text == "*" || !text.contains('*') || text.contains(['\'', '"', '\\']) {
+        return None;
+    }
+    let compiled = CompiledPattern::new(pattern);
+    let shortest = text.strip_suffix(" *").unwrap_or(text);
+    let lines = [shortest, text].map(|text| text.replace("--*", "--x").replace("**", "x").replace('*', "x"));
+    let missed = lines.map(|line| Some((compiled.gap_to_line(&line, pattern)?, line)));
+    let [Some(_), Some((because, line))] = missed else { return None };
+    Some((line, because))
 }
 
 /// Why a rule with this pattern never matches a tool whose subject is read as `read`, if so; nothing is known of a tool

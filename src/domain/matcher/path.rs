@@ -234,9 +234,22 @@ impl PathPattern {
         // In a path that is deep the name itself counts.
         let named = if names.len() > MAX_NAMES { names.len() - 1.. } else { 0.. };
         let is_name = self.root == Root::Relative && self.components.is_one();
+        // What is below a directory cannot be said without it.
+        let is_above = || self.root == path.root && self.components.is_all_below(names);
         self.matches(path, Care::Caution)
             || is_below()
+            || is_above()
             || (is_name && names[named].iter().any(|name| is_at(std::slice::from_ref(name))))
+    }
+
+    /// Whether something below `path` may be what this names, which a tool that searches there would find.
+    pub(super) fn may_be_below(&self, path: &Path) -> bool {
+        let names = path.components.as_slice();
+        let mut spelled = self.components.literals().zip(names);
+        self.root == path.root
+            && !self.components.is_one()
+            && self.components.may_have_more_than(names.len())
+            && spelled.all(|(literal, name)| literal == name.as_str())
     }
 
     /// Whether this could be about `path` because one of them begins in a home directory, which is somewhere below the root.

@@ -61,6 +61,11 @@ pub(super) struct Walked {
 /// Words that some programs take for the value of an option that has none.
 const SWITCHES: &[&str] = &["true", "false", "null"];
 
+/// Whether a value that is no URL by its kind is one: it is fetched.
+fn is_url(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 /// Whether a word may be an option: `-x`, `+x`, and for a program of Windows `/x`.
 fn may_be_option(text: &str, is_windows: bool) -> bool {
     let is_slashed = is_windows && text.len() > 1 && text.starts_with('/') && !text[1..].contains('/');
@@ -399,7 +404,7 @@ impl Walker<'_> {
             }
             (Value::Possible(kind) | Value::Needed(kind), Some(value)) => {
                 if !kind.allows(value, known) {
-                    return self.unknown(at, bytes);
+                    return self.unknown(at, if is_url(value) { self.words[at].text.len() } else { bytes });
                 }
                 self.walked.roles[at] = kind.role();
                 self.given(at, None, permitted.name);
@@ -432,6 +437,8 @@ impl Walker<'_> {
             self.walked.roles[at + 1] = Role::Unknown;
             if next.known == Known::Nothing {
                 self.walked.unknown.push((at + 1, usize::MAX));
+            } else if is_url(&next.text) {
+                self.walked.unknown.push((at + 1, next.text.len()));
             }
             if may_be_option {
                 self.value_or_option = Some(at + 1);

@@ -30,6 +30,8 @@ pub(in crate::domain) struct Here {
     at: Option<Path>,
     /// Whether the line has gone to a directory that is not known.
     is_lost: bool,
+    /// Whether it has climbed out of where it begins.
+    has_climbed: bool,
 }
 
 impl Here {
@@ -42,6 +44,19 @@ impl Here {
             (Some(start), Some(at)) => at.join(text).map_or(true, |path| !path.is_in(start)),
             _ => text.starts_with('/') || Path::parse(text).is_err(),
         }
+    }
+
+    /// Whether `text` names a file out of the directory in which the line begins, by climbing: in itself, or from where the line
+    /// has climbed to.
+    pub(super) fn climbs_out(&self, text: &str) -> bool {
+        (climbs(text) || (self.has_climbed && !text.starts_with('/'))) && self.leaves(text)
+    }
+
+    /// Whether the path `text` is below the directory in which the line begins, and that is a directory of its own below one of
+    /// `above`.
+    pub(super) fn stays_below(&self, text: &str, above: &[&str]) -> bool {
+        let names = self.start.as_ref().map(|start| start.keys().collect::<Vec<_>>()).unwrap_or_default();
+        matches!(names.as_slice(), ["/", first, _, ..] if above.contains(first)) && !self.leaves(text)
     }
 
     /// Whether `text` names a file in a directory that is not known, and that is not where the line begins.
@@ -94,6 +109,7 @@ pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
     let last = line.commands.iter().zip(&places).any(|(command, place)| {
         is_elsewhere(place) || (moves(command) && is_elsewhere(&Some(destination(command, start, place.as_ref()))))
     });
+    let mut has_climbed = false;
     for (command, place) in line.commands.iter_mut().zip(&places) {
         command.is_elsewhere = is_elsewhere(place) || (line.repeats && last);
         let at = match place {
@@ -102,7 +118,13 @@ pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
         };
         let may_be_elsewhere = line.repeats && last;
         let is_lost = may_be_elsewhere || matches!(place, Some(Place::Elsewhere(None)));
-        command.here = Here { start: start.cloned(), at: at.filter(|_| !may_be_elsewhere), is_lost };
+        let has_climbed_here = has_climbed && is_elsewhere(place);
+        command.here =
+            Here { start: start.cloned(), at: at.filter(|_| !may_be_elsewhere), is_lost, has_climbed: has_climbed_here };
+        if moves(command) {
+            let targets = command.words.iter().skip(1).map(|word| word.text.as_str());
+            has_climbed = targets.fold(has_climbed, |before, to| climbs(to) || (before && !to.starts_with('/')));
+        }
     }
 }
 

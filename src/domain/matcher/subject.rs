@@ -63,6 +63,8 @@ pub(super) enum Form {
         paths: Vec<Path>,
         /// The same as file systems may take them.
         folded: Vec<Path>,
+        /// Whether the tool looks at all that is below.
+        searches: bool,
     },
     Url(Url),
     /// A text of the input's.
@@ -115,7 +117,7 @@ impl Subject {
         let working_dir = confirmation.working_dir.as_deref();
         let start = place::start(working_dir, &rest.directories);
         let read = |said: &Said| read(said, working_dir, start.as_ref());
-        let (form, doubt) = if is_whole_input {
+        let (mut form, doubt) = if is_whole_input {
             (Form::Whole, None)
         } else if !is_own_words {
             read(&reading.said)
@@ -127,6 +129,9 @@ impl Subject {
         } else {
             read(&Said::Line(text.clone()))
         };
+        if let Form::Path { searches, .. } = &mut form {
+            *searches = reading.searches();
+        }
         let mut within = Within::default();
         if is_whole_input {
             within = Within { others: std::mem::take(&mut rest.others), twins: std::mem::take(&mut rest.twins) };
@@ -238,7 +243,7 @@ fn command(mut line: CommandLine, start: Option<&Path>) -> (Form, Option<Doubt>)
 }
 
 fn as_paths(paths: Vec<Path>) -> Form {
-    Form::Path { folded: paths.iter().map(Path::folded).collect(), paths }
+    Form::Path { folded: paths.iter().map(Path::folded).collect(), paths, searches: false }
 }
 
 /// A command that is given as a list: its words are known, whatever is in them.

@@ -2,20 +2,23 @@
 //! shell runs.
 
 use super::operands::Seen;
-use super::place;
 use super::word::Known;
 
 /// Programs that write to their second operand.
 const WRITE_SECOND_OPERAND: &[&str] = &["json.tool", "uniq", "xxd"];
 
-/// Programs that write to each operand.
-const WRITE_EACH: &[&str] = &["tee", "touch", "truncate"];
+/// Programs that write to each operand, or change or remove it.
+const WRITE_EACH: &[&str] =
+    &["chgrp", "chmod", "chown", "mkdir", "rm", "rmdir", "shred", "tee", "touch", "truncate", "unlink"];
 
 /// Programs that write to their last operand, or to names that begin with it.
 const WRITE_LAST: &[&str] = &["cp", "install", "ln", "mv", "pdftotext", "rsync", "scp", "split"];
 
 /// Directories below the root in which the system is.
 const SYSTEM: &[&str] = &["bin", "boot", "etc", "lib", "lib32", "lib64", "opt", "root", "sbin", "srv", "usr", "var"];
+
+/// Those of them in which work may be done.
+const WORKED_IN: &[&str] = &["opt", "root", "srv", "var"];
 
 /// Directories below the root in which home directories are.
 const HOMES: &[&str] = &["home", "Users"];
@@ -31,9 +34,14 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
         "date" => seen.operands_that(|text| !text.starts_with('+')),
         "git" if seen.subcommand() == "push" => {
             let refs = seen.operands().skip(1);
-            // What deletes, and what is every branch at once.
+            // What deletes, what goes to a branch of another name, and what is every branch at once.
             let is_every = |at: usize| seen.words[at].known_text().is_some_and(|text| text.contains('*'));
-            refs.filter(|at| seen.text(*at).starts_with(':') || is_every(*at)).collect()
+            refs.filter(|at| seen.text(*at).contains(':') || is_every(*at)).collect()
+        }
+        "sed" if edits_in_place(seen) => {
+            let is_script = |set: &str| matches!(set, "expression" | "-e" | "file" | "-f");
+            let has_script = seen.walked.options.iter().any(|option| option.sets.iter().any(|set| is_script(set)));
+            seen.operands().skip(usize::from(!has_script)).filter(is_private).collect()
         }
         program if WRITE_SECOND_OPERAND.contains(&program) => {
             let end = seen.walked.inner.unwrap_or(seen.words.len());
@@ -49,16 +57,26 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
     }
 }
 
-/// Whether a path leads to what git keeps, to a hidden file of a home directory, to where the system is, climbs out of the
-/// working directory, or lies where it is not known.
+/// Whether sed writes to the files that it reads: `-i`, also among other letters, or `--in-place`, also abbreviated.
+fn edits_in_place(seen: &Seen<'_>) -> bool {
+    seen.words.iter().skip(1).any(|word| match word.text.strip_prefix("--") {
+        Some(long) => long.starts_with('i'),
+        None => word.text.starts_with('-') && word.text.contains(['i', 'I']),
+    })
+}
+
+/// Whether a path leads to what git keeps, to a home directory or a hidden file of one, to where the system is, climbs out of
+/// the working directory, or lies where it is not known.
 fn is_private(seen: &Seen<'_>, text: &str) -> bool {
-    let climbs = place::climbs(text);
     let path = seen.here.path(text);
     let names = path.as_ref().map(|path| path.keys().collect::<Vec<_>>()).unwrap_or_default();
     let is_git = |name: &str| name.eq_ignore_ascii_case(".git");
     let is_system = match names.as_slice() {
-        ["/", directory, ..] if SYSTEM.contains(directory) => true,
+        ["/", directory, ..] if SYSTEM.contains(directory) => !seen.here.stays_below(text, WORKED_IN),
         ["/", "private", "etc", ..] => true,
+        // What is put there may be a hidden file.
+        ["/"] => true,
+        ["/", homes] | ["/", homes, _] if HOMES.contains(homes) => seen.here.leaves(text),
         ["/", homes, _, hidden, ..] => HOMES.contains(homes) && hidden.starts_with('.'),
         _ => false,
     };
@@ -66,6 +84,6 @@ fn is_private(seen: &Seen<'_>, text: &str) -> bool {
         || text.split('/').any(is_git)
         || names.iter().any(|name| is_git(name))
         || is_system
-        || (climbs && seen.here.leaves(text))
+        || seen.here.climbs_out(text)
         || seen.here.is_lost(text)
 }

@@ -55,6 +55,9 @@ fn split(text: &str) -> Option<(String, &str, &str, &str)> {
     is_scheme.then(|| (scheme.to_ascii_lowercase(), authority, path.strip_prefix('/').unwrap_or(path), tail))
 }
 
+/// Schemes of the same with encryption and without.
+const TWINS: &[(&str, &str)] = &[("http", "https"), ("https", "http"), ("ws", "wss"), ("wss", "ws")];
+
 /// The port of `scheme` where none is written.
 fn default_port(scheme: &str) -> Option<String> {
     let port = match scheme {
@@ -147,6 +150,12 @@ impl Url {
         Ok(Self { scheme, host: plain_host(host), port, path, tail: decoded(tail) })
     }
 
+    /// The same with encryption where it is without, and the other way round.
+    pub(super) fn twin(&self) -> Option<Self> {
+        let (_, scheme) = TWINS.iter().find(|(scheme, _)| *scheme == self.scheme)?;
+        Some(Self { scheme: (*scheme).to_owned(), ..self.clone() })
+    }
+
     /// What an index may go by.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         [self.scheme.as_str(), self.host.as_str()].into_iter().chain(self.path.iter().map(String::as_str))
@@ -209,10 +218,12 @@ impl UrlPattern {
         tail && self.is_at(url, care) && self.path.matches_url(&url.path, care)
     }
 
-    /// Whether this could be about `url`: a server may take a path in another case for the same.
+    /// Whether this could be about `url`: a server may take a path in another case for the same, and answers with and without
+    /// encryption.
     pub(super) fn resembles(&self, url: &Url) -> bool {
         let folded = Url { path: url.path.iter().map(|part| part.to_lowercase()).collect(), ..url.clone() };
-        self.matches(&folded, Care::Caution)
+        let twin = folded.twin();
+        std::iter::once(&folded).chain(&twin).any(|url| self.matches(url, Care::Caution))
     }
 }
 

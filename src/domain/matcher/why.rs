@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use tree_sitter::Node;
 
-use super::command_line::SimpleCommand;
+use super::command_line::{CommandLine, SimpleCommand};
 use super::command_pattern::CommandPattern;
 use super::compiled::CompiledPattern;
 use super::components::Care;
@@ -107,6 +107,15 @@ impl CompiledPattern {
         };
         let distance = if same > least { Distance::Begins { same: Reverse(same), more } } else { Distance::Other };
         PatternGap { distance, because: because.unwrap_or_else(|| does_not_cover(pattern, &subject.text)) }
+    }
+
+    /// What this, as `pattern`, misses of a line that is one command; `None` where it allows it.
+    pub(super) fn gap_to_line(&self, line: &str, pattern: &Pattern) -> Option<String> {
+        let read = CommandLine::read(line);
+        match (read.doubt, read.commands.as_slice()) {
+            (Some(doubt), _) => Some(shown_doubt(doubt, line).map_or(doubt, |(doubt, _)| doubt).to_string()),
+            (None, commands) => commands.iter().find_map(|command| self.gap_to_command(command, pattern)).map(|gap| gap.because),
+        }
     }
 
     /// What this, as `pattern`, misses of one command of a line; `None` where it allows it.
@@ -259,7 +268,7 @@ impl SimpleCommand {
 
 impl Subject {
     /// Why no pattern with a wildcard may allow this, with the part of a line that it is about.
-    pub(in crate::domain) fn doubt_said(&self) -> Option<String> {
+    pub(crate) fn doubt_said(&self) -> Option<String> {
         let doubt = self.doubt?;
         let found = match &self.form {
             Form::Command { .. } => shown_doubt(doubt, &self.text),

@@ -8,6 +8,9 @@ use crate::domain::matcher::{CompiledPattern, Likeness, Path, quoted};
 use crate::domain::members::{Members, Pointer, value_text};
 use crate::domain::trust_rule::TrustRule;
 
+/// How many names of members are listed.
+const MAX_NAMES: usize = 8;
+
 impl Evaluation<'_, '_> {
     /// Why a rule that denies or asks is not certainly about it: the first part that is not.
     pub(super) fn caution_missed(&self, rule: &TrustRule, pattern: &CompiledPattern) -> (Option<MissedPart>, String) {
@@ -86,7 +89,6 @@ impl Evaluation<'_, '_> {
             }
             Missed::Scope => (Some(MissedPart::Scope), self.scope_said(rule)),
             Missed::Members(pointer) => (Some(MissedPart::Members), self.member_said(rule, pointer)),
-            Missed::Ended | Missed::Pattern => (Some(MissedPart::Pattern), missed.to_string()),
         }
     }
 
@@ -128,7 +130,12 @@ impl Evaluation<'_, '_> {
                 let value = quoted(&value_text(value));
                 format!("the member {member} is {value}, and the rule says {}", quoted(pattern))
             }
-            None => format!("the member {member} is missing, and the rule says {}", quoted(pattern)),
+            None => {
+                let names = self.candidate.confirmation.input.tree().keys().take(MAX_NAMES);
+                let names = names.map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+                let names = if names.is_empty() { "nothing".to_owned() } else { names };
+                format!("the member {member} is missing, and the rule says {} (the input has {names})", quoted(pattern))
+            }
         }
     }
 }

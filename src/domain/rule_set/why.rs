@@ -126,7 +126,8 @@ impl RuleSet {
                 (WhyAsked::RuleAsks, format!("the rule {} says `ask`", called(rule)), evaluation.cautious())
             }
             RuleSetDecision::Ask(None) => {
-                let because = "it may be what a rule denies or asks about".to_owned();
+                let said = candidate.subject.doubt_said().map_or_else(String::new, |doubt| format!("{doubt}; so "));
+                let because = format!("{said}it may be what a rule denies or asks about");
                 (WhyAsked::RuleMayApply, because, evaluation.cautious())
             }
             RuleSetDecision::NoMatch(doubt) => return evaluation.why_uncovered(doubt),
@@ -274,7 +275,7 @@ impl Evaluation<'_, '_> {
                 Missed::ExecutionTarget => freed.terms.parts.execution_target = None,
                 Missed::Scope => freed.terms.scope = Scope::everywhere(),
                 // The last that is looked at.
-                Missed::Members(_) | Missed::Ended | Missed::Pattern => {}
+                Missed::Members(_) => {}
             }
             found.push(missed);
         }

@@ -195,6 +195,12 @@ impl Reading<'_> {
         self.profile.is_some_and(|profile| profile.free.contains(pointer))
     }
 
+    /// Whether the tool looks at all that is below its subject: one that looks somewhere where nothing is said does.
+    #[must_use]
+    pub fn searches(&self) -> bool {
+        self.profile.is_some_and(|profile| profile.default.is_some())
+    }
+
     /// Whether a person who says "always" leaves this member free.
     #[must_use]
     pub fn is_free(&self, pointer: &Pointer, value: &Value) -> bool {

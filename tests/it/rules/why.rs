@@ -124,7 +124,7 @@ fn each_part_that_misses_is_named_with_the_word_in_it() {
             allow("ls", &json!({"members": {"/host": "staging"}})),
             line("ls"),
             "members",
-            "the member `host` is missing, and the rule says `staging`",
+            "the member `host` is missing, and the rule says `staging` (the input has `command`)",
         ),
         (
             allow("ls", &json!({"members": {"": "*"}})),

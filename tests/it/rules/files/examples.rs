@@ -40,7 +40,7 @@ fn an_example_that_fails_is_named_with_its_rule_its_list_and_what_is_decided_ins
     assert_eq!(
         lines,
         [
-            "-: git-log: match[1] \"git diff\": a person is asked: the pattern does not cover the subject",
+            "-: git-log: match[1] \"git diff\": a person is asked: `diff` stands where the pattern says `log`",
             "-: git-log: not_match[0] \"git log -3\": allowed by git-log",
             "countersign: -: 2 of 4 examples are not decided as the file says",
         ]
@@ -173,32 +173,36 @@ fn an_example_that_asks_is_told_with_the_part_of_the_rule_that_does_not_cover_it
     for (text, expected) in [
         (
             one("members = { \"/hsot\" = \"x\" }", "{ command = \"ls\", host = \"x\" }", ""),
-            "the rule names \"/hsot\", which the input does not have (it has \"command\", \"host\")",
+            "the member `hsot` is missing, and the rule says `x` (the input has `command`, `host`)",
         ),
         (
             one("members = { \"/host\" = \"x*\" }", "{ command = \"ls\", host = \"y\" }", ""),
-            "the rule says \"x*\" of /host, and the input has \"y\"",
+            "the member `host` is `y`, and the rule says `x*`",
         ),
-        (one("", "{ command = \"ls\", sudo = true }", ""), "the rule says nothing of \"/sudo\", which the input has"),
+        (one("", "{ command = \"ls\", sudo = true }", ""), "the rule does not speak of the member `sudo`"),
         (
             one("members = { \"\" = \"*\" }", "{ command = \"ls\", sudo = true }", ""),
-            "the rule does not name \"/sudo\", which looks like a second command",
+            "the member `sudo` looks like another subject, and the rule does not name it",
         ),
         (
             one("", "{ command = \"ls\" }", ", working_dir = \"/etc\"").replace("everywhere", "/srv"),
-            "the rule is about \"/srv\", and the example is in \"/etc\"",
+            "the rule is about `/srv`, and this runs in `/etc`",
         ),
         (
             one("", "{ command = \"ls\" }", ", working_dir = \"\"").replace("everywhere", "/srv"),
-            "the rule is about \"/srv\", and the example has no working_dir",
+            "the rule is about `/srv`, and the request names no working directory",
         ),
         (
             one("", "{ command = \"ls\" }", ", scopes = []").replace("everywhere", "team-a"),
-            "the rule is about \"team-a\", and the example does not offer this scope",
+            "the request does not offer the scope `team-a`",
         ),
         (
             allowing("a", "git *", "match = [\"git log | head\"]"),
-            "the rule covers a part of the line, and no rule covers the rest",
+            "no rule covers `head`",
+        ),
+        (
+            allowing("a", "git log *", "match = [\"FOO=1 git log\"]"),
+            "it sets a variable: `FOO=1`",
         ),
         (
             allowing("a", "git push --force *", "match = [\"git push origin --force\"]")
@@ -207,7 +211,7 @@ fn an_example_that_asks_is_told_with_the_part_of_the_rule_that_does_not_cover_it
         ),
         (
             allowing("a", "git push *", "match = [\"git pull\"]").replace("\"allow\"", "\"ask\""),
-            "the rule is not about it",
+            "it is not what the pattern `git push *` is about",
         ),
     ] {
         let said = told(&text);
@@ -307,4 +311,25 @@ fn an_example_is_of_the_rules_place_agent_and_target_and_of_the_tools_shape() {
         + &of("TodoWrite", r#"{"todos":[*]}"#, "match = ['{\"todos\":[1]}']\nnot_match = ['{}']");
     let output = fed(countersign().args(["rules", "test", "-"]), &text);
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_pattern_that_covers_less_than_it_seems_to_is_told_with_a_line_that_it_does_not_cover() {
+    let told_of = |pattern: &str| {
+        let output = fed(countersign().args(["rules", "test", "-"]), &allowing("a", pattern, "not_match = [\"id\"]"));
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (pattern, expected) in [
+        ("sudo systemctl restart *", "does not cover \"sudo systemctl restart x\": `sudo` runs what its words say"),
+        ("bash scripts/*.sh *", "does not cover \"bash scripts/x.sh x\": `bash` runs what its words say"),
+        ("FOO=1 git log *", "it sets a variable"),
+    ] {
+        let said = told_of(pattern);
+        assert!(said.contains("warning: a: the pattern") && said.contains(expected), "{pattern}: {said}");
+    }
+    for pattern in ["git log *", "npm run test:*", "make *", "rm -r target/*", "cat src/**", "python3 - *", "foo --*", "./*"] {
+        let said = told_of(pattern);
+        assert!(!said.contains("does not cover"), "{pattern}: {said}");
+    }
 }
