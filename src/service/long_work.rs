@@ -5,8 +5,10 @@ use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinError;
 
 use super::Result;
 use crate::domain::id::PrincipalName;
@@ -23,6 +25,10 @@ pub(super) struct LongWork {
 /// By how much the threads come after all others that want a core, as `nice` counts it: they get a tenth of what those get.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
+
+/// How much a principal may have written of what is large: 4 MiB a second. By `cargo bench --bench load -- neighbour` the
+/// writer would else be busy with it for most of the time.
+const BYTES_PER_SECOND: u32 = 4 * 1024 * 1024;
 
 impl LongWork {
     /// Leaves one of the machine's cores to all else, where there are several.
@@ -45,12 +51,12 @@ impl LongWork {
     }
 
     /// Does `work` for `principal` when it is its turn. Once begun it is done, though nobody waits for it any more. Until the
-    /// place is dropped, the next piece of this principal waits, and those of others do not.
+    /// turn is over, the next piece of this principal waits, and those of others do not.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         principal: &PrincipalName,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<(T, Place)> {
+    ) -> Result<(T, Turn)> {
         let mut place = self.turns.enter(&Some(principal.clone())).await.ok_or(store::Error::Closed)?;
         let threads = self.threads.as_ref().ok_or(store::Error::Closed)?;
         let worked = threads.spawn_blocking(move || {
@@ -58,11 +64,44 @@ impl LongWork {
             place.leave_to_others();
             (done, place)
         });
-        worked.await.map_err(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
+        match worked.await.map_err(JoinError::try_into_panic) {
+            Ok((done, place)) => {
+                Ok((done, Turn { place: Some(place), rest: Duration::ZERO, runtime: Handle::current() }))
+            }
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
             // The server ends.
-            Err(_) => store::Error::Closed.into(),
-        })
+            Err(Err(_)) => Err(store::Error::Closed.into()),
+        }
+    }
+}
+
+/// A principal's turn, until it is dropped and a rest after it is over.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// There until it is dropped.
+    place: Option<Place>,
+    rest: Duration,
+    /// Where the rest is waited for: a turn may be dropped on any thread.
+    runtime: Handle,
+}
+
+impl Turn {
+    /// Has the principal rest after its turn for as long as `bytes` take at [`BYTES_PER_SECOND`].
+    pub(super) fn rest_for(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.rest = Duration::from_secs(1) * bytes / BYTES_PER_SECOND;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (place, rest) = (self.place.take(), self.rest);
+        if rest > Duration::ZERO {
+            self.runtime.spawn(async move {
+                tokio::time::sleep(rest).await;
+                drop(place);
+            });
+        }
     }
 }
 
@@ -95,6 +134,24 @@ mod tests {
         }
         drop(turn);
         second.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_brings_what_is_large_rests_after_it_and_nobody_else_does() {
+        let work = LongWork::new().unwrap();
+        let [eve, bob] = ["eve", "bob"].map(|name| name.parse::<PrincipalName>().unwrap());
+        for (bytes, is_over) in [(1, true), (60 * usize::try_from(BYTES_PER_SECOND).unwrap(), false)] {
+            let ((), mut turn) = work.run(&eve, || ()).await.unwrap();
+            turn.rest_for(bytes);
+            drop(turn);
+            work.run(&bob, || ()).await.unwrap();
+            let mut next = pin!(work.run(&eve, || ()));
+            if is_over {
+                next.await.unwrap();
+            } else {
+                assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::decide::{Foreseen, PendingConfirmation, decide};
+use super::long_work::Turn;
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::config::{Quota, Ttl};
@@ -20,7 +21,6 @@ use crate::domain::rule_set::RuleSet;
 use crate::domain::tools::Profiles;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::fair_queue::Place;
 use crate::store::{BodyColumns, Priority, WriteTx, stored_bytes};
 
 /// What an agent registers.
@@ -101,7 +101,7 @@ impl Service {
         let Register { request_id: _, conversation_id, deadline, metadata, origin, traceparent, .. } = register;
         let mut content = register.content;
         let content_sha256 = identity(&mut content, conversation_id.as_ref(), deadline, metadata.as_ref())?;
-        let (read, place) = self.read(by, content, conversation_id.as_ref()).await?;
+        let (read, turn) = self.read(by, content, conversation_id.as_ref()).await?;
         let ReadContent { content, subject, left_out, foreseen } = read;
         let content_json = content.to_json()?;
         let origin_json = origin.as_ref().map(serde_json::to_string).transpose()?;
@@ -124,18 +124,18 @@ impl Service {
             max_pending: self.max_pending,
             quota: self.max_stored_per_day,
             allow_self_approval: self.allow_self_approval,
-            _place: place,
+            _turn: turn,
         })
     }
 
-    /// Reads what is asked, here and not on the writer's thread: it is the dearest part of a decision. The agent's place comes
+    /// Reads what is asked, here and not on the writer's thread: it is the dearest part of a decision. The agent's turn comes
     /// with what is so large that writing it takes long, too.
     async fn read(
         &self,
         by: &Principal,
         content: Content,
         conversation: Option<&ConversationId>,
-    ) -> Result<(ReadContent, Option<Place>)> {
+    ) -> Result<(ReadContent, Option<Turn>)> {
         let Content::Confirmation(confirmation) = content else {
             return Ok((ReadContent { content, subject: None, left_out: Vec::new(), foreseen: None }, None));
         };
@@ -152,8 +152,12 @@ impl Service {
         if bytes <= SHORT_INPUT_BYTES {
             return Ok((reader.read(confirmation), None));
         }
-        let (read, place) = self.long_work.run(&by.name, move || reader.read(confirmation)).await?;
-        Ok((read, Some(place).filter(|_| bytes > LARGE_INPUT_BYTES)))
+        let (read, mut turn) = self.long_work.run(&by.name, move || reader.read(confirmation)).await?;
+        if bytes <= LARGE_INPUT_BYTES {
+            return Ok((read, None));
+        }
+        turn.rest_for(bytes);
+        Ok((read, Some(turn)))
     }
 }
 
@@ -218,7 +222,7 @@ pub(super) struct Prepared {
     quota: Quota,
     allow_self_approval: bool,
     /// Held until it is written.
-    _place: Option<Place>,
+    _turn: Option<Turn>,
 }
 
 impl Prepared {

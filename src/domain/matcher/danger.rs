@@ -14,6 +14,7 @@ use super::permits::{Given, Role, shells_in, walk};
 use super::place::Here;
 use super::programs::{BUILTINS, INTERPRETERS, WRAPPERS};
 use super::sed;
+use super::targets;
 use super::tricks::listed;
 use super::word::{Known, Word};
 
@@ -37,6 +38,8 @@ pub(super) struct Look {
     pub(super) operands: Vec<usize>,
     /// The words that each say what is done or where.
     pub(super) rivals: Vec<Rival>,
+    /// The words of two parts, of what and where to: with how many bytes the second begins.
+    pub(super) destinations: Vec<Danger>,
     /// Where the command line of another program begins, where it is no wrapper that runs one.
     pub(super) inner: Option<usize>,
 }
@@ -103,6 +106,7 @@ pub(super) fn look(command: &SimpleCommand) -> Look {
         look.operands.iter_mut().for_each(|operand| *operand = back(*operand));
         look.inner = look.inner.map(back);
         look.rivals.iter_mut().for_each(|rival| rival.word = back(rival.word));
+        look.destinations.iter_mut().for_each(|word| word.word = back(word.word));
         for option in &mut look.options {
             (option.word, option.value) = (back(option.word), option.value.map(back));
             option.switch = option.switch.map(back);
@@ -179,6 +183,9 @@ fn look_at(words: &[Word], here: &Here, depth: usize) -> Look {
     let seen = Seen { program: &program, words, walked: &walked, here };
     dangers.extend(operands::doubtful(&seen).into_iter().map(whole));
     let rivals = operands::rivals(&seen);
+    let colon = |word: usize| words[word].text.rfind(':').map_or(0, |at| at + 1);
+    let destinations = targets::with_destination(&seen);
+    let destinations = destinations.into_iter().map(|word| Danger { word, bytes: colon(word) }).collect();
     let mut inner = walked.inner;
     if !walked.is_known {
         dangers.extend(shells_in(words).map(whole));
@@ -191,6 +198,7 @@ fn look_at(words: &[Word], here: &Here, depth: usize) -> Look {
         options: walked.options,
         operands: walked.operands,
         rivals,
+        destinations,
         inner: walked.inner,
     };
     look.operands.extend((1..end).filter(|at| walked.roles[*at] == Role::Subcommand));
@@ -213,6 +221,7 @@ impl Look {
         self.dangers.extend(inner.dangers.into_iter().map(|danger| Danger { word: danger.word + at, ..danger }));
         self.operands.extend(inner.operands.into_iter().map(|operand| operand + at));
         self.rivals.extend(inner.rivals.into_iter().map(|rival| Rival { word: rival.word + at, ..rival }));
+        self.destinations.extend(inner.destinations.into_iter().map(|word| Danger { word: word.word + at, ..word }));
         self.options.extend(inner.options.into_iter().map(|option| Given {
             word: option.word + at,
             value: option.value.map(|value| value + at),
@@ -223,7 +232,7 @@ impl Look {
 
     /// Words that take back what a pattern spells, `spelled` saying how much of a word it does, and `is_said` whether it says
     /// anything of it: the same option again, its opposite, behind an option that shows something a word that says what else
-    /// to do, and another task or place.
+    /// to do, another task or place, and another destination.
     pub(super) fn undone(
         &self,
         words: &[Word],
@@ -249,6 +258,8 @@ impl Look {
             let others = self.rivals.iter().filter(|rival| !rival.is_harmless && !is_said(rival.word));
             undone.extend(others.map(|rival| rival.word));
         }
+        let destinations = self.destinations.iter().map(|to| (to.word, to.bytes));
+        undone.extend(destinations.filter(|(at, bytes)| is_said(*at) && spelled(*at) < *bytes).map(|(at, _)| at));
         let view = pinned.iter().filter(|option| option.is_view).map(|option| option.word).min();
         if let Some(view) = view {
             undone.extend(self.operands.iter().copied().filter(|at| *at > view && spelled(*at) == 0));

@@ -210,10 +210,18 @@ mod tests {
             (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x@evil.example\nann@a.test"}), some("/to")),
             (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x@evil.example;ann@a.test"}), some("/to")),
             (json!({"/to": "*@a.test"}), json!({"command": "ls", "to": "x%evil.example@a.test"}), some("/to")),
-            (json!({"/to": "<*@a.test>"}), json!({"command": "ls", "to": "<x@evil.example> <ann@a.test>"}), some("/to")),
+            (
+                json!({"/to": "<*@a.test>"}),
+                json!({"command": "ls", "to": "<x@evil.example> <ann@a.test>"}),
+                some("/to"),
+            ),
             (json!({"/to": "ann@*.test"}), json!({"command": "ls", "to": "ann@evil.example,b@a.test"}), some("/to")),
             (json!({"/my_sql": "select *"}), json!({"command": "ls", "my_sql": "select 1;\n"}), None),
-            (json!({"/my_sql": "select *"}), json!({"command": "ls", "my_sql": "select 1; drop table x"}), some("/my_sql")),
+            (
+                json!({"/my_sql": "select *"}),
+                json!({"command": "ls", "my_sql": "select 1; drop table x"}),
+                some("/my_sql"),
+            ),
             (json!({"/my_sql": "select *;*"}), json!({"command": "ls", "my_sql": "select 1; select 2"}), None),
             // What looks like another subject is named, or it is asked about.
             (json!({"": "*"}), json!({"command": "ls", "shell_command": "id"}), some("/shell_command")),

@@ -119,8 +119,12 @@ pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
         let may_be_elsewhere = line.repeats && last;
         let is_lost = may_be_elsewhere || matches!(place, Some(Place::Elsewhere(None)));
         let has_climbed_here = has_climbed && is_elsewhere(place);
-        command.here =
-            Here { start: start.cloned(), at: at.filter(|_| !may_be_elsewhere), is_lost, has_climbed: has_climbed_here };
+        command.here = Here {
+            start: start.cloned(),
+            at: at.filter(|_| !may_be_elsewhere),
+            is_lost,
+            has_climbed: has_climbed_here,
+        };
         if moves(command) {
             let targets = command.words.iter().skip(1).map(|word| word.text.as_str());
             has_climbed = targets.fold(has_climbed, |before, to| climbs(to) || (before && !to.starts_with('/')));

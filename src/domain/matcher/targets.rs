@@ -34,9 +34,9 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
         "date" => seen.operands_that(|text| !text.starts_with('+')),
         "git" if seen.subcommand() == "push" => {
             let refs = seen.operands().skip(1);
-            // What deletes, what goes to a branch of another name, and what is every branch at once.
+            // What deletes, and what is every branch at once.
             let is_every = |at: usize| seen.words[at].known_text().is_some_and(|text| text.contains('*'));
-            refs.filter(|at| seen.text(*at).contains(':') || is_every(*at)).collect()
+            refs.filter(|at| seen.text(*at).starts_with(':') || is_every(*at)).collect()
         }
         "sed" if edits_in_place(seen) => {
             let is_script = |set: &str| matches!(set, "expression" | "-e" | "file" | "-f");
@@ -52,6 +52,16 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
             let only = Some(seen.operands().collect::<Vec<_>>()).filter(|operands| operands.len() == 1);
             let several = only.into_iter().flatten().filter(is_several);
             several.chain(last()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The words that say of what and, behind a colon, where to: a pattern that says something of such a word says both.
+pub(super) fn with_destination(seen: &Seen<'_>) -> Vec<usize> {
+    match seen.program {
+        "git" if seen.subcommand() == "push" => {
+            seen.operands().skip(1).filter(|at| seen.text(*at).contains(':')).collect()
         }
         _ => Vec::new(),
     }

@@ -114,7 +114,9 @@ impl CompiledPattern {
         let read = CommandLine::read(line);
         match (read.doubt, read.commands.as_slice()) {
             (Some(doubt), _) => Some(shown_doubt(doubt, line).map_or(doubt, |(doubt, _)| doubt).to_string()),
-            (None, commands) => commands.iter().find_map(|command| self.gap_to_command(command, pattern)).map(|gap| gap.because),
+            (None, commands) => {
+                commands.iter().find_map(|command| self.gap_to_command(command, pattern)).map(|gap| gap.because)
+            }
         }
     }
 
