@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::Result;
 use crate::client::Connection;
 use crate::plan::Pace;
-use crate::requests::{Ids, Request};
+use crate::requests::{Ids, Request, Wire};
 use crate::stats::Percentiles;
 
 /// How long after the end of a window the last answers may come: longer than any busy timeout or pool timeout.
@@ -21,6 +21,15 @@ pub(crate) struct Target {
     pub(crate) server: SocketAddr,
     pub(crate) agent: String,
     pub(crate) approver: String,
+    pub(crate) wire: Wire,
+}
+
+impl Target {
+    /// A server that checks no token: it still gets one, so that the requests are as long.
+    pub(crate) fn without_tokens(server: SocketAddr, wire: Wire) -> Self {
+        let token = "t".repeat(48);
+        Self { server, agent: token.clone(), approver: token, wire }
+    }
 }
 
 /// What one run brought.
@@ -32,6 +41,8 @@ pub(crate) struct Measured {
     pub(crate) request: Percentiles,
     /// Pairs of which one half was answered with anything but a success.
     pub(crate) refused: usize,
+    /// All requests, those of the warm-up, too.
+    pub(crate) exchanged: u32,
 }
 
 /// Loads a server with so many connections; the answers' statuses are checked, their bodies are not.
@@ -45,8 +56,7 @@ pub(crate) async fn drive(target: &Target, connections: usize, pace: Pace) -> Re
     let window = Window { from, to: from + pace.window };
     let mut conversations = JoinSet::new();
     for (number, connection) in open.into_iter().enumerate() {
-        let register = Request::register(&ids, &target.agent, &format!("conversation-{number:03}"));
-        let confirm = Request::confirm(&ids, &target.approver);
+        let [register, confirm] = Request::pair(&ids, target, &format!("conversation-{number:03}"));
         conversations.spawn(converse(connection, register, confirm, Arc::clone(&ids), window));
     }
     let mut total = Tally::default();
@@ -72,6 +82,7 @@ struct Window {
 /// One connection's share.
 #[derive(Default)]
 struct Tally {
+    exchanged: u32,
     finished: u32,
     refused: usize,
     pairs: Vec<Duration>,
@@ -103,6 +114,7 @@ impl Tally {
     /// Counts towards the throughput what finished inside the window, and towards the latencies what started inside: the
     /// slowest answers come after the end, and leaving them out would flatter a server that stalls.
     fn pair(&mut self, window: Window, [started, between, finished]: [Instant; 3], succeeded: bool) {
+        self.exchanged += 2;
         if !succeeded {
             self.refused += 1;
         } else if (window.from..window.to).contains(&finished) {
@@ -115,6 +127,7 @@ impl Tally {
     }
 
     fn add(&mut self, other: Self) {
+        self.exchanged += other.exchanged;
         self.finished += other.finished;
         self.refused += other.refused;
         self.pairs.extend(other.pairs);
@@ -127,6 +140,7 @@ impl Tally {
             pair: Percentiles::of(self.pairs),
             request: Percentiles::of(self.requests),
             refused: self.refused,
+            exchanged: self.exchanged,
         }
     }
 }

@@ -2,13 +2,14 @@
 //! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
 //!
 //! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
-//! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints. [`drive`] is the load:
-//! pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
+//! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints,
+//! [`past`] keeps the figures, and [`against`] compares two servers. [`drive`] is the load: pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
 //! from this very binary [`naive`] and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in
 //! [`ledger`]. [`fill`] writes old rows into a database of the server.
 //!
 //! Generator and servers share the same cores, so the generator is one thread that does nothing it could have done before.
 
+mod against;
 mod client;
 mod disk;
 mod drive;
@@ -19,6 +20,7 @@ mod ledger;
 mod naive;
 mod neighbour;
 mod overload;
+mod past;
 mod plan;
 mod process;
 mod report;
@@ -56,7 +58,7 @@ struct CommandLine {
 }
 
 /// How the whole measurement runs.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct RunArguments {
     /// A smoke run of less than a minute: short windows, one round, fewer rows and waiters.
     #[arg(long)]
@@ -67,6 +69,13 @@ pub(crate) struct RunArguments {
     /// Another server binary than the one built here.
     #[arg(long, value_name = "PATH")]
     pub(crate) server: Option<PathBuf>,
+    /// A server of another make that runs already, that speaks promises and asks for no token, to be measured in turn with the
+    /// others, such as 127.0.0.1:8001.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) peer: Option<SocketAddr>,
+    /// Where each run adds its figures, a line of JSON a run; `none` for nowhere [default: bench.jsonl in target]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -85,6 +94,13 @@ enum Command {
     },
     /// Serve an echo of every body.
     Echo,
+    /// Compare the server built here with another, in turn: the ratios of all rounds.
+    Against {
+        /// The other server's binary.
+        other: PathBuf,
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// Measure what rules cost, and nothing else.
     Rules,
     /// Measure what four times the load that the server can take does to it.
@@ -142,6 +158,7 @@ fn command() -> Result<()> {
         Some(Command::Fill { db, rows }) => fill::fill(&db, rows),
         Some(Command::Naive { db }) => naive::serve(&db),
         Some(Command::Echo) => echo::serve(),
+        Some(Command::Against { other, rounds }) => run::against(&other, rounds),
         Some(Command::Rules) => run::rules_alone(),
         Some(Command::Overload { quick }) => run::alone(quick, overload::measure),
         Some(Command::Neighbour { quick }) => run::alone(quick, neighbour::measure),

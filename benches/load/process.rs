@@ -6,19 +6,22 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::drive::Target;
+use crate::requests::Wire;
 use crate::{Result, RunArguments};
 
 /// How long a server may take to start, and to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory on a real disk, and the programs to start in it.
+#[derive(Clone)]
 pub(crate) struct Site {
-    dir: TempDir,
+    dir: Arc<TempDir>,
     countersign: PathBuf,
     /// This very program, which is also the naive server and the echo.
     this: PathBuf,
@@ -30,12 +33,17 @@ impl Site {
         std::fs::create_dir_all(&parent)?;
         let countersign = arguments.server.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_countersign")));
         let dir = tempfile::Builder::new().prefix("load-").tempdir_in(parent)?;
-        Ok(Self { dir, countersign, this: std::env::current_exe()? })
+        Ok(Self { dir: Arc::new(dir), countersign, this: std::env::current_exe()? })
+    }
+
+    /// The same place with another server.
+    pub(crate) fn with(&self, countersign: &Path) -> Self {
+        Self { countersign: countersign.to_owned(), ..self.clone() }
     }
 
     /// A directory for one measurement.
     pub(crate) fn room(&self) -> Result<TempDir> {
-        Ok(tempfile::tempdir_in(&self.dir)?)
+        Ok(tempfile::tempdir_in(self.dir.path())?)
     }
 
     /// A new database of countersign, with an agent and an approver.
@@ -101,7 +109,8 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn target(&self, server: &Server) -> Target {
-        Target { server: server.address, agent: self.agent.clone(), approver: self.approver.clone() }
+        let (agent, approver) = (self.agent.clone(), self.approver.clone());
+        Target { server: server.address, agent, approver, wire: Wire::Interactions }
     }
 }
 
@@ -143,6 +152,22 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?;
         Ok(kib.parse::<u64>()? * 1024)
+    }
+
+    /// How long the process has worked on all cores together, in itself and in the kernel.
+    pub(crate) fn worked(&self) -> Result<Duration> {
+        /// A hundred a second, whatever the kernel's own: `man 5 proc`.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program stands in parentheses and may hold anything.
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
+        let ticks = fields
+            .split_ascii_whitespace()
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u32>)
+            .sum::<std::result::Result<u32, _>>()?;
+        Ok(TICK * ticks)
     }
 
     /// Asks the server to end, as a service manager does, and waits until it has.

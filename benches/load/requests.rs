@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 
+use crate::drive::Target;
 use crate::ledger::now_ms;
 
 /// What is written over: as many bytes as an [`Ids`] id has.
@@ -32,6 +33,18 @@ impl Ids {
         format!("r-{:012x}-{number:011x}", self.started_at_ms)
     }
 }
+
+/// What a server under load understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Countersign's own calls, and what takes the same bodies.
+    Interactions,
+    /// Durable promises in envelopes, version 2026-04-01 of their protocol: one is created and resolved.
+    Promises,
+}
+
+/// How long a promise lasts, in milliseconds: as long as a confirmation does by default.
+const PROMISE_MS: i64 = 86_400_000;
 
 /// A finished request, but for its request id.
 #[derive(Clone)]
@@ -74,6 +87,24 @@ impl Request {
     /// An approver allows it.
     pub(crate) fn confirm(ids: &Ids, token: &str) -> Self {
         Self::post(ids, "/v1/confirm", token, |request_id| json!({"requestId": request_id, "decision": "allow"}))
+    }
+
+    /// What asks, and what answers.
+    pub(crate) fn pair(ids: &Ids, target: &Target, conversation: &str) -> [Self; 2] {
+        match target.wire {
+            Wire::Interactions => {
+                [Self::register(ids, &target.agent, conversation), Self::confirm(ids, &target.approver)]
+            }
+            Wire::Promises => {
+                let envelope = |kind: &str, data: serde_json::Value| json!({"kind": kind, "head": {"corrId": "c", "version": "2026-04-01"}, "data": data});
+                let create = |id: &str| {
+                    let timeout_at = now_ms() + PROMISE_MS;
+                    envelope("promise.create", json!({"timeoutAt": timeout_at, "tags": {}, "param": {}, "id": id}))
+                };
+                let settle = |id: &str| envelope("promise.settle", json!({"state": "resolved", "value": {}, "id": id}));
+                [Self::post(ids, "/", &target.agent, create), Self::post(ids, "/", &target.agent, settle)]
+            }
+        }
     }
 
     fn post(ids: &Ids, path: &str, token: &str, body: impl FnOnce(&str) -> serde_json::Value) -> Self {

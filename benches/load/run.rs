@@ -1,6 +1,7 @@
 //! One whole run: the measurements in order, under one deadline, ended by a signal without leaving anything behind.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,8 +10,11 @@ use crate::drive::{Target, drive};
 use crate::plan::{Pace, Plan};
 use crate::process::Site;
 use crate::report::Report;
+use crate::requests::Wire;
 use crate::stats::Percentiles;
-use crate::{DriveArguments, Result, RunArguments, history, report, rules, startup, throughput, waiters};
+use crate::{
+    DriveArguments, Result, RunArguments, against, history, past, report, rules, startup, throughput, waiters,
+};
 
 /// Measures everything and prints the report to stdout.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
@@ -29,12 +33,21 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
     });
     // A blocking stretch of a measurement that was given up may still run, and is not waited for.
     runtime.shutdown_background();
-    report?.print(&plan, arguments.quick, &mut std::io::stdout().lock())
+    let report = report?;
+    report.print(&plan, arguments.quick, &mut std::io::stdout().lock())?;
+    past::remember(&report, &plan, arguments)
+}
+
+/// Measures two servers in turn, and prints how the one built here compares with the other.
+pub(crate) fn against(other: &Path, rounds: usize) -> Result<()> {
+    let site = Site::new(&RunArguments::default())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(against::measure(&site, other, &Plan { rounds, ..Plan::FULL }))
 }
 
 async fn measure(arguments: &RunArguments, plan: &Plan) -> Result<Report> {
     let site = Site::new(arguments)?;
-    let throughput = throughput::measure(&site, plan).await?;
+    let throughput = throughput::measure(&site, plan, arguments.peer).await?;
     progress(&format!("filling a database with {} rows", plan.large_history_rows))?;
     let large = history::filled(&site, plan.large_history_rows).await?;
     let history = history::measure(&site, plan, &large).await?;
@@ -47,7 +60,7 @@ async fn measure(arguments: &RunArguments, plan: &Plan) -> Result<Report> {
 
 /// Measures what rules cost, and nothing else.
 pub(crate) fn rules_alone() -> Result<()> {
-    let site = Site::new(&RunArguments { quick: false, dir: None, server: None })?;
+    let site = Site::new(&RunArguments::default())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(rules::measure(&site, &Plan::FULL))?;
     report::print_rules(&measured, &mut std::io::stdout().lock())
@@ -57,7 +70,7 @@ pub(crate) fn rules_alone() -> Result<()> {
 pub(crate) fn alone<M: Future<Output = Result<()>>>(quick: bool, measure: impl FnOnce(Site, Plan) -> M) -> Result<()> {
     let plan = if quick { Plan::QUICK } else { Plan::FULL };
     let deadline = plan.deadline;
-    let site = Site::new(&RunArguments { quick: false, dir: None, server: None })?;
+    let site = Site::new(&RunArguments::default())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async { tokio::time::timeout(deadline, measure(site, plan)).await? })
 }
@@ -72,7 +85,8 @@ pub(crate) fn drive_alone(arguments: DriveArguments) -> Result<()> {
     let DriveArguments { server, agent, approver, connections, seconds } = arguments;
     let pace = Pace { warm_up: Duration::from_millis(500), window: Duration::from_secs(seconds) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let measured = runtime.block_on(drive(&Target { server, agent, approver }, connections, pace))?;
+    let target = Target { server, agent, approver, wire: Wire::Interactions };
+    let measured = runtime.block_on(drive(&target, connections, pace))?;
     let Percentiles { p50, p99, p999, max } = measured.request;
     let pairs = measured.pairs_per_second;
     Ok(writeln!(

@@ -1,11 +1,16 @@
-//! Countersign, the naive variant and the echo under the same load, at every number of connections, and the disk alone.
+//! Countersign, the naive variant, the echo and a peer, where one is named, under the same load, at every number of connections,
+//! and the disk alone.
 //! Each run starts with a new database, and all of them take turns, so that no one has the machine's better minutes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::Result;
 use crate::disk;
-use crate::drive::{Measured, drive};
+use crate::drive::{Measured, Target, drive};
 use crate::plan::{Pace, Plan};
-use crate::process::{Server, Site};
+use crate::process::Site;
+use crate::requests::Wire;
 use crate::run::progress;
 
 pub(crate) struct Throughput {
@@ -18,50 +23,63 @@ pub(crate) struct Throughput {
 pub(crate) struct Level {
     pub(crate) connections: usize,
     pub(crate) countersign: Vec<Measured>,
+    /// What a request costs countersign of all cores together, in each round.
+    pub(crate) worked: Vec<Duration>,
     pub(crate) naive: Vec<Measured>,
     pub(crate) echo: Vec<Measured>,
+    /// Nothing where none is named.
+    pub(crate) peer: Vec<Measured>,
 }
 
-pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Throughput> {
-    let level =
-        |connections: &usize| Level { connections: *connections, countersign: vec![], naive: vec![], echo: vec![] };
+pub(crate) async fn measure(site: &Site, plan: &Plan, peer: Option<SocketAddr>) -> Result<Throughput> {
+    let level = |connections: &usize| Level {
+        connections: *connections,
+        countersign: vec![],
+        worked: vec![],
+        naive: vec![],
+        echo: vec![],
+        peer: vec![],
+    };
     let mut levels: Vec<Level> = plan.levels.iter().map(level).collect();
     let mut disk = Vec::new();
     for round in 1..=plan.rounds {
         for level in &mut levels {
             progress(&format!("throughput, round {round} of {}, {} connections", plan.rounds, level.connections))?;
-            level.countersign.push(countersign(site, level.connections, plan.pace).await?);
+            let (measured, worked) = countersign(site, level.connections, plan.pace).await?;
+            level.countersign.push(measured);
+            level.worked.push(worked);
             level.naive.push(naive(site, level.connections, plan.pace).await?);
             level.echo.push(echo(site, level.connections, plan.pace).await?);
+            if let Some(peer) = peer {
+                let target = Target::without_tokens(peer, Wire::Promises);
+                level.peer.push(drive(&target, level.connections, plan.pace).await?);
+            }
         }
         disk.push(disk_alone(site, plan.pace).await?);
     }
     Ok(Throughput { levels, disk })
 }
 
-async fn countersign(site: &Site, connections: usize, pace: Pace) -> Result<Measured> {
+/// On a new database; also what a request has cost the server.
+pub(crate) async fn countersign(site: &Site, connections: usize, pace: Pace) -> Result<(Measured, Duration)> {
     let database = site.database()?;
     let server = site.countersign(&database).await?;
-    drive(&database.target(&server), connections, pace).await
+    let before = server.worked()?;
+    let measured = drive(&database.target(&server), connections, pace).await?;
+    let worked = (server.worked()? - before) / measured.exchanged.max(1);
+    Ok((measured, worked))
 }
 
 async fn naive(site: &Site, connections: usize, pace: Pace) -> Result<Measured> {
     let room = site.room()?;
     let server = site.naive(room.path()).await?;
-    without_tokens(&server, connections, pace).await
+    drive(&Target::without_tokens(server.address, Wire::Interactions), connections, pace).await
 }
 
 async fn echo(site: &Site, connections: usize, pace: Pace) -> Result<Measured> {
     let room = site.room()?;
     let server = site.echo(room.path()).await?;
-    without_tokens(&server, connections, pace).await
-}
-
-/// Loads a server that checks no token: it still gets one, so that the requests are as long.
-async fn without_tokens(server: &Server, connections: usize, pace: Pace) -> Result<Measured> {
-    let token = "t".repeat(48);
-    let target = crate::drive::Target { server: server.address, agent: token.clone(), approver: token };
-    drive(&target, connections, pace).await
+    drive(&Target::without_tokens(server.address, Wire::Interactions), connections, pace).await
 }
 
 async fn disk_alone(site: &Site, pace: Pace) -> Result<f64> {
