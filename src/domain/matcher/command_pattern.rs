@@ -151,12 +151,13 @@ impl CommandPattern {
         let covering = |word: usize| covering.get(word).copied().flatten();
         let spelled = |word: usize| covering(word).map_or(0, WordPattern::spelled);
         let is_said = |word: usize| covering(word).is_some_and(WordPattern::says_something);
+        let says_colon = |word: usize| covering(word).is_some_and(WordPattern::has_colon);
         let is_chosen = |word: usize| {
             let is_free = covering(word).is_none_or(|pattern| matches!(pattern, WordPattern::Options));
             self.any_options && is_free && words.get(word).is_some_and(|word| word.is_option())
         };
         look.dangers.iter().all(|danger| spelled(danger.word) >= danger.bytes || is_chosen(danger.word))
-            && look.undone(words, spelled, is_said).is_empty()
+            && look.undone(words, spelled, is_said, says_colon).is_empty()
             && (!command.is_elsewhere || self.is_safe_elsewhere(&command.program()))
     }
 
@@ -291,7 +292,7 @@ fn option_letters(text: &str) -> u64 {
 /// Whether `word` is, or may turn out to be, what `pattern` says: abbreviated, or as another way to the same file.
 fn could_be(word: &Word, pattern: &WordPattern) -> bool {
     let Some(literal) = pattern.literal() else {
-        return word.known_text().is_none_or(|text| pattern.covers(text, Care::Caution));
+        return word.known_text().is_none_or(|text| pattern.may_be(text));
     };
     match word.known_text() {
         Some(text) => {

@@ -105,8 +105,9 @@ impl CompiledPattern {
             let url = Url::parse(text);
             return url.is_ok_and(|url| self.url.as_ref().is_some_and(|pattern| pattern.matches(&url, Care::Allowing)));
         }
-        let is_one = self.glob.has([';']) || !glob::has_statements(text);
-        !climbs(text) && is_one && self.glob.matches(text, glob::reach_in_text(&self.glob.source(), JSON))
+        let source = self.glob.source();
+        let reach = glob::reach_in_text(&source, JSON);
+        !climbs(text) && !glob::has_more_statements(&source, text) && self.glob.matches(text, reach)
     }
 
     /// Why this is no subject that is read as `read`, if so. Without a wildcard it may be one to the letter.

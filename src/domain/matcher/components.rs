@@ -69,6 +69,11 @@ impl Components {
         }
     }
 
+    /// Whether one of them spells one of these characters.
+    pub(super) fn have<const N: usize>(&self, characters: [char; N]) -> bool {
+        self.parts.iter().any(|part| matches!(part, Component::One(glob) if glob.has(characters)))
+    }
+
     /// Whether they may be more than so many.
     pub(super) fn may_have_more_than(&self, components: usize) -> bool {
         self.parts.len() > components || self.parts.contains(&Component::Any)

@@ -38,8 +38,8 @@ pub(super) struct Look {
     pub(super) operands: Vec<usize>,
     /// The words that each say what is done or where.
     pub(super) rivals: Vec<Rival>,
-    /// The words of two parts, of what and where to: with how many bytes the second begins.
-    pub(super) destinations: Vec<Danger>,
+    /// The words of two parts, of what and, behind a colon, where to.
+    pub(super) destinations: Vec<usize>,
     /// Where the command line of another program begins, where it is no wrapper that runs one.
     pub(super) inner: Option<usize>,
 }
@@ -106,7 +106,7 @@ pub(super) fn look(command: &SimpleCommand) -> Look {
         look.operands.iter_mut().for_each(|operand| *operand = back(*operand));
         look.inner = look.inner.map(back);
         look.rivals.iter_mut().for_each(|rival| rival.word = back(rival.word));
-        look.destinations.iter_mut().for_each(|word| word.word = back(word.word));
+        look.destinations.iter_mut().for_each(|word| *word = back(*word));
         for option in &mut look.options {
             (option.word, option.value) = (back(option.word), option.value.map(back));
             option.switch = option.switch.map(back);
@@ -182,10 +182,12 @@ fn look_at(words: &[Word], here: &Here, depth: usize) -> Look {
     }
     let seen = Seen { program: &program, words, walked: &walked, here };
     dangers.extend(operands::doubtful(&seen).into_iter().map(whole));
+    // Of what is written the pattern names the directory.
+    let directory = |word: usize| words[word].text.trim_end_matches('/').rfind('/').map(|at| at + 1);
+    let up_to_name = |word: usize| Danger { word, bytes: directory(word).unwrap_or(words[word].text.len()) };
+    dangers.extend(targets::written(&seen).into_iter().map(up_to_name));
     let rivals = operands::rivals(&seen);
-    let colon = |word: usize| words[word].text.rfind(':').map_or(0, |at| at + 1);
     let destinations = targets::with_destination(&seen);
-    let destinations = destinations.into_iter().map(|word| Danger { word, bytes: colon(word) }).collect();
     let mut inner = walked.inner;
     if !walked.is_known {
         dangers.extend(shells_in(words).map(whole));
@@ -221,7 +223,7 @@ impl Look {
         self.dangers.extend(inner.dangers.into_iter().map(|danger| Danger { word: danger.word + at, ..danger }));
         self.operands.extend(inner.operands.into_iter().map(|operand| operand + at));
         self.rivals.extend(inner.rivals.into_iter().map(|rival| Rival { word: rival.word + at, ..rival }));
-        self.destinations.extend(inner.destinations.into_iter().map(|word| Danger { word: word.word + at, ..word }));
+        self.destinations.extend(inner.destinations.into_iter().map(|word| word + at));
         self.options.extend(inner.options.into_iter().map(|option| Given {
             word: option.word + at,
             value: option.value.map(|value| value + at),
@@ -231,13 +233,14 @@ impl Look {
     }
 
     /// Words that take back what a pattern spells, `spelled` saying how much of a word it does, and `is_said` whether it says
-    /// anything of it: the same option again, its opposite, behind an option that shows something a word that says what else
+    /// anything of it, and `says_colon` whether it says what stands behind a colon: the same option again, its opposite, behind an option that shows something a word that says what else
     /// to do, another task or place, and another destination.
     pub(super) fn undone(
         &self,
         words: &[Word],
         spelled: impl Fn(usize) -> usize,
         is_said: impl Fn(usize) -> bool,
+        says_colon: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
         let is_whole = |at: usize| words.get(at).is_some_and(|word| spelled(at) >= word.text.len());
         // An option whose value may be anything may be there again.
@@ -258,8 +261,7 @@ impl Look {
             let others = self.rivals.iter().filter(|rival| !rival.is_harmless && !is_said(rival.word));
             undone.extend(others.map(|rival| rival.word));
         }
-        let destinations = self.destinations.iter().map(|to| (to.word, to.bytes));
-        undone.extend(destinations.filter(|(at, bytes)| is_said(*at) && spelled(*at) < *bytes).map(|(at, _)| at));
+        undone.extend(self.destinations.iter().copied().filter(|at| is_said(*at) && !says_colon(*at)));
         let view = pinned.iter().filter(|option| option.is_view).map(|option| option.word).min();
         if let Some(view) = view {
             undone.extend(self.operands.iter().copied().filter(|at| *at > view && spelled(*at) == 0));

@@ -193,21 +193,47 @@ impl Reach {
     }
 }
 
-/// What no `*` stands for where the pattern is of an address: what parts it from another, or leads over another host.
+/// What no `*` stands for where the pattern is one address: what parts it from another, or leads over another host.
 const ENDS_ADDRESS: Reach = Reach::Narrow {
-    forbidden: &['@', ',', ';', ':', '<', '>', '(', ')', '"', '\'', '\\', '%', '!', '/', ' ', '\t', '\n', '\r'],
+    forbidden: &[
+        '@', ',', ';', ':', '<', '>', '(', ')', '[', ']', '"', '\'', '\\', '%', '!', '/', '#', '?', '&', '=', '|', ' ',
+        '\t', '\n', '\r',
+    ],
 };
+
+/// The same where other words stand around it.
+const PARTS_ADDRESSES: Reach =
+    Reach::Narrow { forbidden: &['@', ',', ';', '<', '>', '"', '\\', '%', '!', '/', '#', '?', '\n', '\r'] };
 
 /// What a `*` stands for in a text: where `pattern` spells an address with a wildcard in it (`*@example.com`) one address and
 /// nothing beside it, else what `otherwise` says.
 pub(super) fn reach_in_text(pattern: &str, otherwise: Reach) -> Reach {
-    let is_address = |word: &str| word.contains('*') && word.find('@').is_some_and(|at| at > 0);
-    if pattern.split_whitespace().any(is_address) { ENDS_ADDRESS } else { otherwise }
+    let is_address = |word: &str| {
+        word.contains('*') && word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+    };
+    let mut words = pattern.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some(only), None) if is_address(only) => ENDS_ADDRESS,
+        (Some(_), Some(_)) if pattern.split_whitespace().any(is_address) => PARTS_ADDRESSES,
+        _ => otherwise,
+    }
 }
 
-/// Whether a text has more than one statement of a language in which `;` ends one.
-pub(super) fn has_statements(text: &str) -> bool {
-    text.trim_end_matches([';', ' ', '\t', '\n', '\r']).contains(';')
+/// Words with which a statement of SQL begins.
+const STATEMENTS: &[&str] = &[
+    "alter", "begin", "call", "copy", "create", "declare", "delete", "describe", "drop", "exec", "explain", "grant",
+    "insert", "merge", "pragma", "replace", "select", "set", "show", "truncate", "update", "values", "with",
+];
+
+/// Whether `text` has more statements of SQL than `pattern`, which is one or several, says.
+pub(super) fn has_more_statements(pattern: &str, text: &str) -> bool {
+    let first = |text: &str| text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    let ends =
+        |text: &str| text.trim_end_matches([';', ' ', '\t', '\n', '\r']).matches([';', '\u{37e}', '\u{ff1b}']).count();
+    let is_statement = |line: &str| STATEMENTS.contains(&first(line).as_str());
+    // Some servers end one with a line, too.
+    let lines = |text: &str| text.lines().skip(1).filter(|line| is_statement(line) || first(line) == "go").count();
+    is_statement(pattern) && (ends(text) > ends(pattern) || lines(text) > lines(pattern))
 }
 
 /// The pattern that covers `text` to the letter.

@@ -81,21 +81,10 @@ fn covers_at(pattern: &str, pointer: &Pointer, input: &Map<String, Value>) -> bo
         return true;
     }
     match pointer.find(input) {
-        Some(value) => covers(pattern, value) && (!says_query(pointer) || pattern.contains(';') || !asks_twice(value)),
+        Some(value) => covers(pattern, value),
         None if pointer.as_str().is_empty() => covers_text(pattern, &canonical_object(input), JSON),
         None => false,
     }
-}
-
-/// Whether what stands at `pointer` is a query, by its name.
-fn says_query(pointer: &Pointer) -> bool {
-    let name = plain_name(&pointer.name());
-    ["sql", "query", "statement"].iter().any(|ending| name.ends_with(ending))
-}
-
-/// Whether a query has a second statement.
-fn asks_twice(value: &Value) -> bool {
-    value.as_str().is_some_and(glob::has_statements)
 }
 
 fn covers(pattern: &str, value: &Value) -> bool {
@@ -110,7 +99,8 @@ fn covers_text(pattern: &str, text: &str, reach: Reach) -> bool {
         Some(literal) => literal == text,
         None => {
             let reach = glob::reach_in_text(pattern, reach);
-            !climbs(text) && leads_where(pattern, text) && characters::are_plain(text) && glob.matches(text, reach)
+            let is_plain = !climbs(text) && characters::are_plain(text) && !glob::has_more_statements(pattern, text);
+            is_plain && leads_where(pattern, text) && glob.matches(text, reach)
         }
     }
 }
@@ -216,13 +206,19 @@ mod tests {
                 some("/to"),
             ),
             (json!({"/to": "ann@*.test"}), json!({"command": "ls", "to": "ann@evil.example,b@a.test"}), some("/to")),
+            (json!({"/to": "*@*.a.test"}), json!({"command": "ls", "to": "ann@evil.example#.a.test"}), some("/to")),
             (json!({"/my_sql": "select *"}), json!({"command": "ls", "my_sql": "select 1;\n"}), None),
             (
                 json!({"/my_sql": "select *"}),
                 json!({"command": "ls", "my_sql": "select 1; drop table x"}),
                 some("/my_sql"),
             ),
-            (json!({"/my_sql": "select *;*"}), json!({"command": "ls", "my_sql": "select 1; select 2"}), None),
+            (json!({"/my_sql": "select *; select *"}), json!({"command": "ls", "my_sql": "select 1; select 2"}), None),
+            (json!({"/q": "select *;"}), json!({"command": "ls", "q": "select 1; drop table x;"}), some("/q")),
+            (json!({"/q": "select *"}), json!({"command": "ls", "q": "select 1\nGO\ndrop table x"}), some("/q")),
+            (json!({"/q": "see *"}), json!({"command": "ls", "q": "see a; b"}), None),
+            (json!({"/q": "*@bob*"}), json!({"command": "ls", "q": "hi @bob, how are you"}), None),
+            (json!({"/q": "* <*@a.test>"}), json!({"command": "ls", "q": "Ann B <ann@a.test>"}), None),
             // What looks like another subject is named, or it is asked about.
             (json!({"": "*"}), json!({"command": "ls", "shell_command": "id"}), some("/shell_command")),
             (json!({"": "*", "/shell_command": "*"}), json!({"command": "ls", "shell_command": "id"}), None),

@@ -14,7 +14,7 @@
 //! | `programs`, `names` | the tables, and what programs and subcommands are called else |
 //! | `scripts`, `sed`, `awk`, `computed` | programs for sed and awk, and words that a shell computes |
 //! | `document` | texts that come with a command |
-//! | `place` | where each command of a line runs |
+//! | `place`, `private` | where each command of a line runs, and where nothing is written that nobody has spelled |
 //! | `path`, `url`, `components`, `glob` | everything that is compared piece by piece |
 //! | `characters` | characters that show one thing and are another |
 //! | `compiled`, `command_pattern`, `word_pattern` | the other side: patterns |
@@ -52,6 +52,7 @@ mod path;
 mod permits;
 mod permitted;
 mod place;
+mod private;
 mod programs;
 mod queries;
 mod scripts;

@@ -52,7 +52,8 @@ pub fn missed_line(pattern: &Pattern, read: Option<Read>) -> Option<(String, Str
     }
     let compiled = CompiledPattern::new(pattern);
     let shortest = text.strip_suffix(" *").unwrap_or(text);
-    let lines = [shortest, text].map(|text| text.replace("--*", "--x").replace("**", "x").replace('*', "x"));
+    let lines = [shortest, text]
+        .map(|text| text.replace("--*", "--x").replace(":*/", ":80/").replace("**", "x").replace('*', "x"));
     let missed = lines.map(|line| Some((compiled.gap_to_line(&line, pattern)?, line)));
     let [Some(_), Some((because, line))] = missed else { return None };
     Some((line, because))

@@ -4,7 +4,6 @@ use super::hosts;
 use super::permits::{Role, Walked};
 use super::place::Here;
 use super::queries;
-use super::targets;
 use super::tasks;
 use super::word::Word;
 
@@ -61,9 +60,9 @@ impl<'w> Seen<'w> {
     }
 }
 
-/// The words that have to be spelled: what is written, where it leads, what else is run and what is read beside.
+/// The words that have to be spelled: where it leads, what else is run and what is read beside.
 pub(super) fn doubtful(seen: &Seen<'_>) -> Vec<usize> {
-    [targets::written(seen), hosts::leading_away(seen), tasks::of_others(seen), queries::reading_more(seen)].concat()
+    [hosts::leading_away(seen), tasks::of_others(seen), queries::reading_more(seen)].concat()
 }
 
 /// Words of which each says what is done or where.

@@ -61,9 +61,16 @@ pub(super) struct Walked {
 /// Words that some programs take for the value of an option that has none.
 const SWITCHES: &[&str] = &["true", "false", "null"];
 
-/// Whether a value that is no URL by its kind is one: it is fetched.
-fn is_url(value: &str) -> bool {
-    value.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+/// How much of a value has to be spelled that is no URL by its kind and is one, or has one in it: what is fetched, up to its
+/// host; nothing of any other.
+fn fetched(value: &str) -> usize {
+    let is_scheme = |scheme: &str| {
+        let scheme = scheme.rsplit(',').next().unwrap_or(scheme);
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let Some((before, rest)) = value.split_once("://").filter(|(before, _)| is_scheme(before)) else { return 0 };
+    let host = rest.find('/').map_or(rest.len(), |at| at + 1);
+    if before.contains(',') || rest.contains(',') { value.len() } else { before.len() + "://".len() + host }
 }
 
 /// Whether a word may be an option: `-x`, `+x`, and for a program of Windows `/x`.
@@ -404,7 +411,14 @@ impl Walker<'_> {
             }
             (Value::Possible(kind) | Value::Needed(kind), Some(value)) => {
                 if !kind.allows(value, known) {
-                    return self.unknown(at, if is_url(value) { self.words[at].text.len() } else { bytes });
+                    let before = self.words[at].text.len() - value.len();
+                    return self.unknown(
+                        at,
+                        bytes.max(match fetched(value) {
+                            0 => 0,
+                            fetched => before + fetched,
+                        }),
+                    );
                 }
                 self.walked.roles[at] = kind.role();
                 self.given(at, None, permitted.name);
@@ -437,8 +451,8 @@ impl Walker<'_> {
             self.walked.roles[at + 1] = Role::Unknown;
             if next.known == Known::Nothing {
                 self.walked.unknown.push((at + 1, usize::MAX));
-            } else if is_url(&next.text) {
-                self.walked.unknown.push((at + 1, next.text.len()));
+            } else if fetched(&next.text) > 0 {
+                self.walked.unknown.push((at + 1, fetched(&next.text)));
             }
             if may_be_option {
                 self.value_or_option = Some(at + 1);

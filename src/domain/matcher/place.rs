@@ -32,6 +32,8 @@ pub(in crate::domain) struct Here {
     is_lost: bool,
     /// Whether it has climbed out of where it begins.
     has_climbed: bool,
+    /// Whether the line has gone to where git keeps what it keeps.
+    pub(super) is_in_git: bool,
 }
 
 impl Here {
@@ -52,11 +54,9 @@ impl Here {
         (climbs(text) || (self.has_climbed && !text.starts_with('/'))) && self.leaves(text)
     }
 
-    /// Whether the path `text` is below the directory in which the line begins, and that is a directory of its own below one of
-    /// `above`.
-    pub(super) fn stays_below(&self, text: &str, above: &[&str]) -> bool {
-        let names = self.start.as_ref().map(|start| start.keys().collect::<Vec<_>>()).unwrap_or_default();
-        matches!(names.as_slice(), ["/", first, _, ..] if above.contains(first)) && !self.leaves(text)
+    /// The names that lead to where the line begins, from the root; none where that is not known.
+    pub(super) fn start(&self) -> Vec<&str> {
+        self.start.as_ref().map(|start| start.keys().collect()).unwrap_or_default()
     }
 
     /// Whether `text` names a file in a directory that is not known, and that is not where the line begins.
@@ -109,7 +109,7 @@ pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
     let last = line.commands.iter().zip(&places).any(|(command, place)| {
         is_elsewhere(place) || (moves(command) && is_elsewhere(&Some(destination(command, start, place.as_ref()))))
     });
-    let mut has_climbed = false;
+    let (mut has_climbed, mut is_in_git) = (false, false);
     for (command, place) in line.commands.iter_mut().zip(&places) {
         command.is_elsewhere = is_elsewhere(place) || (line.repeats && last);
         let at = match place {
@@ -118,16 +118,19 @@ pub(super) fn mark(line: &mut CommandLine, start: Option<&Path>) {
         };
         let may_be_elsewhere = line.repeats && last;
         let is_lost = may_be_elsewhere || matches!(place, Some(Place::Elsewhere(None)));
-        let has_climbed_here = has_climbed && is_elsewhere(place);
         command.here = Here {
             start: start.cloned(),
             at: at.filter(|_| !may_be_elsewhere),
             is_lost,
-            has_climbed: has_climbed_here,
+            has_climbed: has_climbed && is_elsewhere(place),
+            is_in_git,
         };
         if moves(command) {
-            let targets = command.words.iter().skip(1).map(|word| word.text.as_str());
-            has_climbed = targets.fold(has_climbed, |before, to| climbs(to) || (before && !to.starts_with('/')));
+            for to in command.words.iter().skip(1).map(|word| word.text.as_str()) {
+                let is_rooted = to.starts_with('/');
+                has_climbed = climbs(to) || (has_climbed && !is_rooted);
+                is_in_git = has_git(to) || (is_in_git && !is_rooted && !climbs(to));
+            }
         }
     }
 }
@@ -220,6 +223,11 @@ impl Step<'_> {
         }
     }
 }
+/// Whether a path leads through what git keeps.
+pub(super) fn has_git(text: &str) -> bool {
+    text.split('/').any(|name| name.eq_ignore_ascii_case(".git"))
+}
+
 /// Whether a path has `..` among its names.
 pub(super) fn climbs(text: &str) -> bool {
     text.split('/').any(|name| name == "..")

@@ -1,7 +1,7 @@
-//! Words that name what a command writes to, where that is not below the working directory, or where it is what git or a
-//! shell runs.
+//! Words that name what a command writes to, changes or removes, where a wildcard is not to stand for that.
 
 use super::operands::Seen;
+use super::private;
 use super::word::Known;
 
 /// Programs that write to their second operand.
@@ -14,18 +14,9 @@ const WRITE_EACH: &[&str] =
 /// Programs that write to their last operand, or to names that begin with it.
 const WRITE_LAST: &[&str] = &["cp", "install", "ln", "mv", "pdftotext", "rsync", "scp", "split"];
 
-/// Directories below the root in which the system is.
-const SYSTEM: &[&str] = &["bin", "boot", "etc", "lib", "lib32", "lib64", "opt", "root", "sbin", "srv", "usr", "var"];
-
-/// Those of them in which work may be done.
-const WORKED_IN: &[&str] = &["opt", "root", "srv", "var"];
-
-/// Directories below the root in which home directories are.
-const HOMES: &[&str] = &["home", "Users"];
-
 /// The words that name what is written, and that have to be spelled.
 pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
-    let is_private = |at: &usize| is_private(seen, seen.text(*at));
+    let is_private = |at: &usize| private::is_private(&seen.words[*at], seen.here);
     let last = || seen.operands().last().into_iter().filter(is_private).collect::<Vec<_>>();
     // Names that the shell finds: more than one, perhaps.
     let is_several = |at: &usize| seen.words[*at].known != Known::Literally;
@@ -39,8 +30,8 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
             refs.filter(|at| seen.text(*at).starts_with(':') || is_every(*at)).collect()
         }
         "sed" if edits_in_place(seen) => {
-            let is_script = |set: &str| matches!(set, "expression" | "-e" | "file" | "-f");
-            let has_script = seen.walked.options.iter().any(|option| option.sets.iter().any(|set| is_script(set)));
+            let is_script = |text: &str| ["-e", "-f", "--e", "--f"].iter().any(|option| text.starts_with(option));
+            let has_script = seen.words.iter().skip(1).any(|word| is_script(&word.text));
             seen.operands().skip(usize::from(!has_script)).filter(is_private).collect()
         }
         program if WRITE_SECOND_OPERAND.contains(&program) => {
@@ -51,7 +42,10 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
         program if WRITE_LAST.contains(&program) => {
             let only = Some(seen.operands().collect::<Vec<_>>()).filter(|operands| operands.len() == 1);
             let several = only.into_iter().flatten().filter(is_several);
-            several.chain(last()).collect()
+            // What is moved is gone from where it was; what is beside the directory may be fetched from there.
+            let is_kept = |at: &usize| is_private(at) && !seen.here.climbs_out(seen.text(*at));
+            let moved = seen.operands().filter(|at| program == "mv" && is_kept(at));
+            several.chain(last()).chain(moved).collect()
         }
         _ => Vec::new(),
     }
@@ -73,27 +67,4 @@ fn edits_in_place(seen: &Seen<'_>) -> bool {
         Some(long) => long.starts_with('i'),
         None => word.text.starts_with('-') && word.text.contains(['i', 'I']),
     })
-}
-
-/// Whether a path leads to what git keeps, to a home directory or a hidden file of one, to where the system is, climbs out of
-/// the working directory, or lies where it is not known.
-fn is_private(seen: &Seen<'_>, text: &str) -> bool {
-    let path = seen.here.path(text);
-    let names = path.as_ref().map(|path| path.keys().collect::<Vec<_>>()).unwrap_or_default();
-    let is_git = |name: &str| name.eq_ignore_ascii_case(".git");
-    let is_system = match names.as_slice() {
-        ["/", directory, ..] if SYSTEM.contains(directory) => !seen.here.stays_below(text, WORKED_IN),
-        ["/", "private", "etc", ..] => true,
-        // What is put there may be a hidden file.
-        ["/"] => true,
-        ["/", homes] | ["/", homes, _] if HOMES.contains(homes) => seen.here.leaves(text),
-        ["/", homes, _, hidden, ..] => HOMES.contains(homes) && hidden.starts_with('.'),
-        _ => false,
-    };
-    text.starts_with('~')
-        || text.split('/').any(is_git)
-        || names.iter().any(|name| is_git(name))
-        || is_system
-        || seen.here.climbs_out(text)
-        || seen.here.is_lost(text)
 }

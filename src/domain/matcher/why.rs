@@ -234,6 +234,7 @@ impl CommandPattern {
         let part = |word: usize| covering.get(word).copied().flatten();
         let spelled = |word: usize| part(word).map_or(0, WordPattern::spelled);
         let is_said = |word: usize| part(word).is_some_and(WordPattern::says_something);
+        let says_colon = |word: usize| part(word).is_some_and(WordPattern::has_colon);
         let is_chosen = |word: usize| {
             let is_free = part(word).is_none_or(|part| matches!(part, WordPattern::Options));
             self.any_options && is_free && words.get(word).is_some_and(Word::is_option)
@@ -242,7 +243,7 @@ impl CommandPattern {
         if let Some(danger) = look.dangers.iter().filter(is_seen).min_by_key(|danger| danger.word) {
             return danger_said(*danger, words);
         }
-        let undone = look.undone(words, spelled, is_said).into_iter().min().and_then(|at| words.get(at));
+        let undone = look.undone(words, spelled, is_said, says_colon).into_iter().min().and_then(|at| words.get(at));
         undone.map_or_else(
             || ELSEWHERE.to_owned(),
             |word| format!("{} may take back what the pattern spells", quoted(&word.text)),

@@ -126,6 +126,15 @@ impl WordPattern {
         matches!(self, Self::Literal(_) | Self::Glob { .. } | Self::Url { .. })
     }
 
+    /// Whether it says what stands behind a colon.
+    pub(super) fn has_colon(&self) -> bool {
+        match self {
+            Self::Literal(literal) => literal.contains(':'),
+            Self::Glob { prefix, components, .. } => prefix.contains(':') || components.have([':']),
+            Self::Any | Self::Options | Self::Url { .. } | Self::Unread(_) => false,
+        }
+    }
+
     /// How many bytes of a word that this covers the person who made it has spelled out, from its start.
     pub(super) fn spelled(&self) -> usize {
         match self {
@@ -150,6 +159,12 @@ impl WordPattern {
             Self::Url { url, .. } => Url::parse(text).is_ok_and(|found| url.matches(&found, care)),
             Self::Unread(glob) => care == Care::Caution && glob.matches(text, Reach::Wide),
         }
+    }
+
+    /// Whether a rule that denies or asks may be about `text`.
+    pub(super) fn may_be(&self, text: &str) -> bool {
+        let is_like = |url: &UrlPattern| Url::parse(text).is_ok_and(|found| url.resembles(&found));
+        self.covers(text, Care::Caution) || matches!(self, Self::Url { url, .. } if is_like(url))
     }
 }
 

@@ -1,0 +1,116 @@
+//! Places where nothing is to be written, changed or removed that nobody has spelled: what git and shells run, homes, the system,
+//! and what is out of the directory that a line begins in.
+
+use super::place::{self, Here};
+use super::word::{Known, Word};
+
+/// Directories below the root in which the system is, in lower case: some file systems do not tell.
+const SYSTEM: &[&str] = &[
+    "applications",
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "library",
+    "nix",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "srv",
+    "sys",
+    "system",
+    "usr",
+    "var",
+];
+
+/// Directories below the root in which home directories are.
+const HOMES: &[&str] = &["home", "users"];
+
+/// Whether `word` names such a place, seen from `here`, or may.
+pub(super) fn is_private(word: &Word, here: &Here) -> bool {
+    let text = word.text.as_str();
+    if word.known != Known::Literally && may_be_anywhere(text) {
+        return true;
+    }
+    let text = if word.known == Known::Literally { text } else { directory_of(text) };
+    if text.starts_with('~') || place::has_git(text) || here.climbs_out(text) || here.is_lost(text) {
+        return true;
+    }
+    if here.is_in_git && !text.starts_with('/') {
+        return true;
+    }
+    let Some(path) = here.path(text) else { return false };
+    let names = path.keys().map(str::to_ascii_lowercase).collect::<Vec<_>>();
+    let names = names.iter().map(String::as_str).collect::<Vec<_>>();
+    place::has_git(&names.join("/"))
+        || is_of_home(&names, text, here)
+        || (is_of_system(&names) && !is_workplace(text, here))
+}
+
+/// Whether a shell puts names in the place of a part of it.
+fn is_open(name: &str) -> bool {
+    name.contains(['*', '?', '['])
+}
+
+/// Whether what is only known when it runs may lead anywhere: up, below the root, or to hidden names.
+fn may_be_anywhere(text: &str) -> bool {
+    let is_open_below_root = text.strip_prefix('/').and_then(|rest| rest.split('/').next()).is_some_and(is_open);
+    is_open_below_root || text.split('/').any(|name| name == ".." || (name.starts_with('.') && is_open(name)))
+}
+
+/// The directory of which names are found: what holds for it holds for all that is in it.
+fn directory_of(text: &str) -> &str {
+    let named = text.trim_end_matches('/');
+    match named.rsplit_once('/') {
+        Some((directory, last)) if last.starts_with(['*', '?', '[']) => {
+            if directory.is_empty() {
+                "/"
+            } else {
+                directory
+            }
+        }
+        _ => text,
+    }
+}
+
+/// Whether it is a home directory, or what programs read there by themselves.
+fn is_of_home(names: &[&str], text: &str, here: &Here) -> bool {
+    // What is put there may be a hidden file; below a working directory it is named.
+    let is_put = || text.starts_with('/') || place::climbs(text) || here.leaves(text) || here.start() == ["/"];
+    let is_worktree = || here.start().contains(&"worktrees") && !here.leaves(text);
+    match names {
+        ["/", homes] | ["/", homes, _] if HOMES.contains(homes) => is_put(),
+        ["/", "root"] => is_put(),
+        ["/", homes, _, "library", ..] if HOMES.contains(homes) => true,
+        ["/", homes, _, hidden, ..] if HOMES.contains(homes) => hidden.starts_with('.') && !is_worktree(),
+        ["/", "root", hidden, ..] => hidden.starts_with('.') && !is_worktree(),
+        _ => false,
+    }
+}
+
+fn is_of_system(names: &[&str]) -> bool {
+    match names {
+        ["/"] | ["/", "private"] => true,
+        ["/", "private", rest @ ..] => is_of_system(&[&["/"], rest].concat()),
+        ["/", "var", "folders" | "tmp", ..] => false,
+        ["/", "dev", "fd" | "null" | "shm" | "stderr" | "stdin" | "stdout" | "tty", ..] => false,
+        ["/", directory, ..] => SYSTEM.contains(directory),
+        _ => false,
+    }
+}
+
+/// Whether the line begins in one of the directories of the system in which people work, and `text` stays there.
+fn is_workplace(text: &str, here: &Here) -> bool {
+    let is_one = match here.start().as_slice() {
+        ["/", "root", ..] | ["/", "opt" | "srv", _, ..] => true,
+        ["/", "usr", "src", _, ..] | ["/", "var", "app" | "task" | "www", ..] => true,
+        _ => false,
+    };
+    is_one && !here.leaves(text)
+}
