@@ -107,10 +107,12 @@ fn is_of_system(names: &[&str]) -> bool {
 
 /// Whether the line begins in one of the directories of the system in which people work, and `text` stays there.
 fn is_workplace(text: &str, here: &Here) -> bool {
-    let is_one = match here.start().as_slice() {
-        ["/", "root", ..] | ["/", "opt" | "srv", _, ..] => true,
-        ["/", "usr", "src", _, ..] | ["/", "var", "app" | "task" | "www", ..] => true,
-        _ => false,
-    };
+    let is_one = matches!(
+        here.start().as_slice(),
+        ["/", "root", ..]
+            | ["/", "opt" | "srv", _, ..]
+            | ["/", "usr", "src", _, ..]
+            | ["/", "var", "app" | "task" | "www", ..]
+    );
     is_one && !here.leaves(text)
 }
