@@ -8,7 +8,7 @@ use zeroizing_alloc::ZeroAlloc;
 
 /// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+static ALLOCATOR: ZeroAlloc<mimalloc::MiMalloc> = ZeroAlloc(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
