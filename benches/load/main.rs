@@ -2,10 +2,11 @@
 //! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
 //!
 //! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
-//! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`] prints,
-//! [`past`] keeps the figures, and [`against`] compares two servers. [`drive`] is the load: pairs of requests over the raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and
-//! from this very binary [`naive`] and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in
-//! [`ledger`]. [`fill`] writes old rows into a database of the server.
+//! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`]
+//! prints, [`past`] keeps the figures, and [`against`] compares two servers. [`drive`] is the load: pairs of requests over the
+//! raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and from this very binary [`naive`]
+//! and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in [`ledger`]. [`fill`] writes old rows into
+//! a database of the server.
 //!
 //! Generator and servers share the same cores, so the generator is one thread that does nothing it could have done before.
 

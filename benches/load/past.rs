@@ -20,16 +20,11 @@ pub(crate) fn remember(report: &Report, plan: &Plan, arguments: &RunArguments) -
     if file.as_os_str() == "none" {
         return Ok(());
     }
-    let levels = report.throughput.levels.iter().flat_map(|level| {
-        let servers = [
-            ("countersign", &level.countersign),
-            ("naive", &level.naive),
-            ("echo", &level.echo),
-            ("peer", &level.peer),
-        ];
-        let measured = servers.into_iter().filter(|(_, runs)| !runs.is_empty());
-        measured.map(|(server, runs)| throughput(level.connections, server, runs))
-    });
+    let levels = report
+        .throughput
+        .levels
+        .iter()
+        .flat_map(|level| level.servers().map(|(server, runs)| throughput(level.connections, server, runs)));
     let figures = report.figures(plan).into_iter().map(|figure| {
         json!({"figure": figure.what, "value": figure.value, "shown": figure.measured, "reached": figure.reached})
     });

@@ -72,13 +72,7 @@ impl Report {
         )?;
         writeln!(out, "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
         for level in &self.throughput.levels {
-            let servers = [
-                ("countersign", &level.countersign),
-                ("naive", &level.naive),
-                ("echo", &level.echo),
-                ("peer", &level.peer),
-            ];
-            for (name, runs) in servers.into_iter().filter(|(_, runs)| !runs.is_empty()) {
+            for (name, runs) in level.servers() {
                 writeln!(out, "| {} | {name} | {}", level.connections, row(&level.countersign, runs))?;
             }
         }

@@ -31,6 +31,15 @@ pub(crate) struct Level {
     pub(crate) peer: Vec<Measured>,
 }
 
+impl Level {
+    /// Each server that was measured, with its runs.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = (&'static str, &[Measured])> {
+        let servers: [(&str, &[Measured]); 4] =
+            [("countersign", &self.countersign), ("naive", &self.naive), ("echo", &self.echo), ("peer", &self.peer)];
+        servers.into_iter().filter(|(_, runs)| !runs.is_empty())
+    }
+}
+
 pub(crate) async fn measure(site: &Site, plan: &Plan, peer: Option<SocketAddr>) -> Result<Throughput> {
     let level = |connections: &usize| Level {
         connections: *connections,

@@ -23,6 +23,8 @@ pub struct CompiledPattern {
     /// The same in lower case.
     folded_url: Option<UrlPattern>,
     pub(super) glob: Glob,
+    /// What a wildcard stands for where the subject is a text.
+    reach_in_text: Reach,
 }
 
 /// Whether a name in `text` is `..`: no wildcard stands for a way out of a directory.
@@ -50,6 +52,7 @@ impl CompiledPattern {
             folded_path: PathPattern::parse(text).and(PathPattern::folded(text)),
             url: UrlPattern::parse(text),
             folded_url: UrlPattern::parse(&text.to_lowercase()),
+            reach_in_text: glob::reach_in_text(text, JSON),
             glob,
         }
     }
@@ -105,9 +108,8 @@ impl CompiledPattern {
             let url = Url::parse(text);
             return url.is_ok_and(|url| self.url.as_ref().is_some_and(|pattern| pattern.matches(&url, Care::Allowing)));
         }
-        let source = self.glob.source();
-        let reach = glob::reach_in_text(&source, JSON);
-        !climbs(text) && !glob::has_more_statements(&source, text) && self.glob.matches(text, reach)
+        let is_like = !climbs(text) && self.glob.matches(text, self.reach_in_text);
+        is_like && !glob::has_more_statements(&self.glob.source(), text)
     }
 
     /// Why this is no subject that is read as `read`, if so. Without a wildcard it may be one to the letter.

@@ -232,9 +232,9 @@ impl Look {
         }));
     }
 
-    /// Words that take back what a pattern spells, `spelled` saying how much of a word it does, and `is_said` whether it says
-    /// anything of it, and `says_colon` whether it says what stands behind a colon: the same option again, its opposite, behind an option that shows something a word that says what else
-    /// to do, another task or place, and another destination.
+    /// Words that take back what a pattern spells, `spelled` saying how much of a word it does, `is_said` whether it says
+    /// anything of it, and `says_colon` whether it says what stands behind a colon: the same option again, its opposite, behind
+    /// an option that shows something a word that says what else to do, another task or place, and another destination.
     pub(super) fn undone(
         &self,
         words: &[Word],

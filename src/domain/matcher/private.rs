@@ -48,9 +48,7 @@ pub(super) fn is_private(word: &Word, here: &Here) -> bool {
     let Some(path) = here.path(text) else { return false };
     let names = path.keys().map(str::to_ascii_lowercase).collect::<Vec<_>>();
     let names = names.iter().map(String::as_str).collect::<Vec<_>>();
-    place::has_git(&names.join("/"))
-        || is_of_home(&names, text, here)
-        || (is_of_system(&names) && !is_workplace(text, here))
+    names.contains(&".git") || is_of_home(&names, text, here) || (is_of_system(&names) && !is_workplace(text, here))
 }
 
 /// Whether a shell puts names in the place of a part of it.

@@ -325,9 +325,17 @@ fn a_pattern_that_covers_less_than_it_seems_to_is_told_with_a_line_that_it_does_
         let said = told_of(pattern);
         assert!(said.contains("warning: a: the pattern") && said.contains(expected), "{pattern}: {said}");
     }
-    for pattern in
-        ["git log *", "npm run test:*", "make *", "rm -r target/*", "cat src/**", "python3 - *", "foo --*", "./*"]
-    {
+    for pattern in [
+        "curl -s http://localhost:*/**",
+        "git log *",
+        "npm run test:*",
+        "make *",
+        "rm -r target/*",
+        "cat src/**",
+        "python3 - *",
+        "foo --*",
+        "./*",
+    ] {
         let said = told_of(pattern);
         assert!(!said.contains("does not cover"), "{pattern}: {said}");
     }

@@ -185,3 +185,24 @@ fn what_is_imported_beside_a_running_server_decides_the_very_next_registration()
     }
     said(countersign().args(["rules", "export", "--db"]).arg(&place.db));
 }
+
+#[test]
+fn an_import_makes_no_database_and_names_the_one_that_it_looked_into() {
+    let place = Place::new();
+    let elsewhere = place.directory.path().join("elsewhere.db");
+    for (db, by, problem) in [
+        (&elsewhere, "ada", "there is no database "),
+        (&place.db, "bob", "bob is no approver and no admin of this database"),
+    ] {
+        for flags in [&[][..], &["--dry-run"]] {
+            let mut command = countersign();
+            command.args(["rules", "import"]).arg(place.file(WHOLE)).args(["--by", by]).args(flags).arg("--db").arg(db);
+            let output = command.output().unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(told.contains(problem) && told.contains(db.to_str().unwrap()), "{told}");
+        }
+    }
+    assert!(!elsewhere.exists());
+    assert!(place.rows().is_empty());
+}
