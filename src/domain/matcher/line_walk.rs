@@ -153,6 +153,8 @@ impl<'t> Walk<'t> {
             {
                 Err(Doubt::Syntax)
             }
+            // Some shells run a program of their own for it: `cat`, or a pager.
+            "redirected_statement" if node.child_by_field_name("body").is_none() => Err(Doubt::Redirection),
             "program"
             | "list"
             | "negated_command"

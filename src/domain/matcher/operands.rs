@@ -7,6 +7,9 @@ use super::queries;
 use super::tasks;
 use super::word::Word;
 
+/// What a word may hold that is only known when it runs: a variable has paths, and a file may have a colon in its name.
+const WORST: &str = "/x:y";
+
 /// A command, and what the table of what is permitted says to its words.
 pub(super) struct Seen<'w> {
     pub(super) program: &'w str,
@@ -60,9 +63,17 @@ impl<'w> Seen<'w> {
     }
 }
 
-/// The words that have to be spelled: where it leads, what else is run and what is read beside.
+/// The words that have to be spelled: where it leads, what else is run and what is read beside. What is only known when it runs
+/// is tried with the worst that it may be, too.
 pub(super) fn doubtful(seen: &Seen<'_>) -> Vec<usize> {
-    [hosts::leading_away(seen), tasks::of_others(seen), queries::reading_more(seen)].concat()
+    let found =
+        |seen: &Seen<'_>| [hosts::leading_away(seen), tasks::of_others(seen), queries::reading_more(seen)].concat();
+    let mut doubtful = found(seen);
+    if seen.words.iter().any(|word| word.with(WORST).is_some()) {
+        let words = seen.words.iter().map(|word| word.with(WORST).unwrap_or_else(|| word.clone())).collect::<Vec<_>>();
+        doubtful.extend(found(&Seen { words: &words, ..*seen }));
+    }
+    doubtful
 }
 
 /// Words of which each says what is done or where.

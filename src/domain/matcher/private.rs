@@ -34,6 +34,15 @@ const HOMES: &[&str] = &["home", "users"];
 
 /// Whether `word` names such a place, seen from `here`, or may.
 pub(super) fn is_private(word: &Word, here: &Here) -> bool {
+    // A variable may hold nothing, where it is not set, or a path to what the system runs; what something is in is a directory,
+    // and those that are not read by their names are for temporary files.
+    let path = if word.text.starts_with("*/") { "/tmp" } else { "/bin/x" };
+    is_written_so(word, here)
+        || ["", path].iter().filter_map(|value| word.with(value)).any(|word| is_written_so(&word, here))
+}
+
+/// Whether the place that a word names as it is written is one of them.
+fn is_written_so(word: &Word, here: &Here) -> bool {
     let text = word.text.as_str();
     if word.known != Known::Literally && may_be_anywhere(text) {
         return true;

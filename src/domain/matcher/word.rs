@@ -43,6 +43,12 @@ impl Word {
         self.known != Known::Nothing && self.text.len() > 1 && self.text.starts_with('-')
     }
 
+    /// What it may be with `value` in the place of what is only known when it runs, where it is one word that is no option.
+    pub(super) fn with(&self, value: &str) -> Option<Self> {
+        let is_open = self.known == Known::NoOption && self.text.contains('*');
+        is_open.then(|| Self { text: self.text.replace('*', value), known: self.known })
+    }
+
     /// The word, where it is known.
     pub(super) fn known_text(&self) -> Option<&str> {
         (self.known == Known::Literally).then_some(self.text.as_str())
@@ -264,6 +270,11 @@ impl Reader<'_> {
                 self.word.text.replace_range(.., "~");
                 self.begins_at_home = true;
             }
+            // The directory that the shell is in, whichever way it is written.
+            None if in_quotes && name == "PWD" && self.word.text.is_empty() => {
+                self.unknown(Known::NoOption);
+                self.word.text.replace_range(.., ".");
+            }
             // Without quotes it may be several words.
             None if HARMLESS.contains(&name.as_str()) => {
                 self.unknown(if in_quotes { Known::NoOption } else { Known::Nothing });
@@ -352,6 +363,7 @@ mod tests {
             ("x$f", Known::Nothing),
             ("$HOME/x", Known::Nothing),
             ("\"$HOME/x\"", Known::NoOption),
+            ("\"$PWD/x\"", Known::NoOption),
             ("\"$?\"", Known::NoOption),
             ("$f/*", Known::Nothing),
         ] {

@@ -98,7 +98,8 @@ fn beyond(sandbox: &mut Sandbox, shell: &str, line: &str, rules: &RuleSet) -> Op
     let is_word = |argv: &[String]| argv.first().is_some_and(|word| word == "[[");
     // A text that comes with the line is written out by `cat`, which no rule has to speak of then.
     let is_text = |argv: &[String]| argv.len() == 1 && argv[0] == "cat" && line.contains("$(cat <<");
-    let is_spoken = |argv: &[String]| is_word(argv) || is_text(argv) || is_allowed(&mutate::quoted(argv), rules);
+    let is_ruled = |argv: &[String]| mutate::quoted(argv).iter().any(|line| is_allowed(line, rules));
+    let is_spoken = |argv: &[String]| is_word(argv) || is_text(argv) || is_ruled(argv);
     let is_unspoken = |argv: &&Vec<String>| !is_spoken(argv);
     let called = ran.calls.iter().find(is_unspoken).map(|argv| format!("ran {argv:?}"));
     called.or(written).or(missing)

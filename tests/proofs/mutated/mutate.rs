@@ -151,17 +151,21 @@ fn in_a_word(line: &str, piece: &str, rng: &mut SeededRng) -> String {
     format!("{}{piece}{}", &line[..at], &line[after..])
 }
 
-/// Words as a line that means just them.
-pub(super) fn quoted(words: &[String]) -> String {
+/// Words as lines that mean just them, in each kind of quotes: there are texts that one of them makes too much to be looked into.
+pub(super) fn quoted(words: &[String]) -> [String; 2] {
     let is_plain =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-+@%,".contains(c));
-    // Between double quotes a single one is itself, and no backslash helps against an exclamation mark.
-    let is_double = |word: &str| word.contains('\'') && !word.contains(['"', '!']);
-    let escaped = |word: &str| word.replace('\\', "\\\\").replace('$', "\\$").replace('`', "\\`");
-    let quoted = words.iter().map(|word| match word.as_str() {
-        word if is_plain(word) => word.to_owned(),
-        word if is_double(word) => format!("\"{}\"", escaped(word)),
-        word => format!("'{}'", word.replace('\'', "'\\''")),
-    });
-    quoted.collect::<Vec<_>>().join(" ")
+    let single = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
+    let double = |word: &str| {
+        let mut escaped = word.replace('\\', "\\\\");
+        for special in ['$', '`', '"'] {
+            escaped = escaped.replace(special, &format!("\\{special}"));
+        }
+        format!("\"{escaped}\"")
+    };
+    let line = |quote: &dyn Fn(&str) -> String| {
+        let quoted = words.iter().map(|word| if is_plain(word) { word.clone() } else { quote(word) });
+        quoted.collect::<Vec<_>>().join(" ")
+    };
+    [line(&single), line(&double)]
 }

@@ -107,7 +107,9 @@ impl Sandbox {
         }
         let output = command.stdin(std::process::Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let calls = files(&record).iter().map(|call| self.words(call)).collect::<Vec<_>>();
+        // A stub that was killed has not yet written how it was called.
+        let calls =
+            files(&record).iter().map(|call| self.words(call)).filter(|words| !words.is_empty()).collect::<Vec<_>>();
         let made =
             files(&work).into_iter().filter(|file| !before.contains(file)).chain(files(&self.root.path().join("home")));
         let files = made.collect::<Vec<_>>();
@@ -148,7 +150,7 @@ impl Sandbox {
             [line, &bare].map(|text| text.split(|c: char| !is_name(c)).map(str::to_owned).collect::<Vec<_>>()).concat();
         let mut before = String::new();
         for word in words {
-            if before == "cd" {
+            if before == "cd" && !word.starts_with('-') {
                 let _ = fs::create_dir_all(self.root.path().join("work").join(&word));
             }
             for name in [word.as_str(), word.trim_start_matches(['{', '!'])] {
@@ -163,7 +165,9 @@ impl Sandbox {
     fn stub(&mut self, name: &str) {
         let is_file =
             !name.is_empty() && name.len() < 200 && !name.split('/').any(|part| part == ".." || part.is_empty());
-        if !is_file || name == "." || self.stubs.contains(name) {
+        // Below the directory it would be found by a `*`, which covers no option but stands for a file that is called like one.
+        let is_like_option = name.starts_with(['-', '+', '@']) && name.contains('/');
+        if !is_file || name == "." || is_like_option || self.stubs.contains(name) {
             return;
         }
         let place = if name.contains('/') {
