@@ -67,19 +67,22 @@ struct Known {
 }
 
 impl Tokens {
-    /// Returns the principal that holds `token`; `None` for a token that is not known or not in force.
+    /// Returns the principal that holds the token of this digest; `None` for a token that is not known or not in force.
     ///
     /// # Errors
     ///
     /// If the tokens have changed and cannot be read anew.
-    pub async fn holder(&self, token: &str, store: &Store) -> Result<Option<Arc<Principal>>, crate::store::Error> {
-        let token_sha256 = digest(token);
+    pub async fn holder(
+        &self,
+        token_sha256: &[u8; 32],
+        store: &Store,
+    ) -> Result<Option<Arc<Principal>>, crate::store::Error> {
         // Read before the rows are: a change in between is then found by the next request.
         let generation = store.token_generation().map_err(|error| {
             tracing::error!(%error, "the index of the write-ahead log cannot be read");
             crate::store::Error::Closed
         })?;
-        if let Some(found) = self.find(generation, &token_sha256) {
+        if let Some(found) = self.find(generation, token_sha256) {
             return Ok(found);
         }
         // On the heap, since it is rare: what every request carries along should be small.
@@ -89,7 +92,7 @@ impl Tokens {
             let principal = Arc::new(holder.principal.clone());
             known.holders.entry(finder(&holder.token_sha256)).or_default().push((holder, principal));
         }
-        let found = known.find(&token_sha256);
+        let found = known.find(token_sha256);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(found)
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{Method, Uri};
 
 use super::App;
 use super::error::Problem;
 use super::extract::query_problem;
-use super::middleware::auth::holder;
+use super::middleware::auth::Credential;
 use crate::api::WaitInteraction;
 use crate::dialects::aap::{AapWait, millis};
 use crate::domain::id::RequestId;
@@ -64,13 +64,13 @@ fn wait_at(uri: &Uri) -> Result<Option<Duration>, Problem> {
 pub(crate) async fn waited(
     app: &App,
     caller: &Principal,
-    headers: &HeaderMap,
+    credential: Credential,
     request_id: &RequestId,
     timeout: Duration,
 ) -> Result<Record, Problem> {
     let record = app.service.wait(caller, request_id, timeout).await?;
     // The token may have been revoked meanwhile.
-    holder(app, headers).await?;
+    credential.holder(app).await?;
     Ok(record)
 }
 

@@ -5,12 +5,15 @@ mod fields;
 use std::fs;
 use std::io::{self, IsTerminal};
 
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::reload::Handle;
 
 use self::fields::JsonObject;
 use crate::config::{LogFormat, Logging};
+
+/// How many lines may wait for the reader of stderr: room is made for all of them when the log is started.
+const MOST_UNREAD_LINES: usize = 16_000;
 
 /// The log while it is written; it ends when this is dropped.
 pub struct Log {
@@ -57,7 +60,7 @@ where
 
 /// Starts the log. Every line about a request carries that request's id.
 ///
-/// A thread of its own writes, so that no request waits for the reader of the log. Lines are dropped while 128,000 of them
+/// A thread of its own writes, so that no request waits for the reader of the log. Lines are dropped while 16,000 of them
 /// are unread.
 ///
 /// # Errors
@@ -66,7 +69,7 @@ where
 pub fn start(config: &Logging) -> Result<Log, String> {
     let filter = filter(config)?;
     let terminal = io::stderr().is_terminal();
-    let (stderr, until) = tracing_appender::non_blocking(io::stderr());
+    let (stderr, until) = NonBlockingBuilder::default().buffered_lines_limit(MOST_UNREAD_LINES).finish(io::stderr());
     // No errors of its own where stderr is closed: a log without a reader must not end the server.
     let log = tracing_subscriber::fmt()
         .log_internal_errors(false)

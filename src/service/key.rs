@@ -58,7 +58,8 @@ pub enum RotateError {
 
 /// Opens the key file, which has to hold the keys of all that is sealed, or makes one where nothing is.
 pub(super) async fn open_sealer(store: &Store, key_path: &Path) -> Result<Sealer, ServiceOpenError> {
-    let needed = store.read(Priority::Human, |tx| tx.keys_in_use()).await?;
+    // Asked of the connection that writes: it has read the schema already, which takes each other one milliseconds.
+    let needed = store.write(Priority::Human, |tx| tx.keys_in_use()).await?;
     let sealer = Sealer::from_existing_file(key_path)?;
     let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
     check_keys(key_path, &found, &needed)?;

@@ -52,13 +52,13 @@ pub struct FirstTokens {
 }
 
 impl Service {
-    /// Returns the principal that holds `token`, if the token is known and in force.
+    /// Returns the principal that holds the token of this SHA-256, if it is known and in force.
     ///
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn authenticate(&self, token: &str) -> Result<Option<Arc<Principal>>> {
-        Ok(self.tokens.holder(token, &self.store).await?)
+    pub async fn authenticate(&self, token_sha256: &[u8; 32]) -> Result<Option<Arc<Principal>>> {
+        Ok(self.tokens.holder(token_sha256, &self.store).await?)
     }
 
     /// Makes a token of an agent for `by`, who chooses the id of it, so that a repetition makes no second one.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::connection::{BUSY_TIMEOUT, ServingConnection};
+use super::connection::{BUSY_TIMEOUT, ServingConnection, configure};
 use super::error::Disk;
 use super::held_files::{Displaced, HeldFiles, State};
 use super::known_head::KnownHead;
@@ -72,7 +72,7 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts the thread, with a connection of its own. It ends with the checkpointer. The readers pass through `barrier`.
+    /// Starts the thread, with a connection of its own, to which it gives its settings. It ends with the checkpointer. The readers pass through `barrier`.
     pub(super) fn start(conn: ServingConnection, barrier: ReadBarrier, files: Arc<HeldFiles>) -> io::Result<Self> {
         // One signal may wait while another is handled; more would add nothing.
         let (wake, woken) = sync_channel(1);
@@ -190,6 +190,11 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, woken: &Receiver<()>) {
+        if let Err(error) = configure(&self.conn) {
+            tracing::error!(%error, "the write-ahead log cannot be kept short");
+            self.failed.send_replace(true);
+            return;
+        }
         self.look();
         loop {
             match woken.recv_timeout(LOOK_INTERVAL) {

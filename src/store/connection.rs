@@ -34,6 +34,12 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
         // So that the file can shrink; later than this, only VACUUM can bring it about.
         conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
+    configure(&conn)?;
+    Ok(conn)
+}
+
+/// Gives a connection that writes its settings. SQLite reads the schema for that, which takes milliseconds.
+pub(super) fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", "ON")?;
@@ -43,7 +49,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     // A server has a checkpointer; the last connection to be closed moves the log in any case.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(conn)
+    Ok(())
 }
 
 /// Opens a connection that only reads.

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
-use super::connection::{BUSY_TIMEOUT, ServingConnection, connect, read_only};
+use super::connection::{BUSY_TIMEOUT, ServingConnection, connect, open, read_only};
 use super::error::OpenError;
 use super::held_files::HeldFiles;
 use super::identify::{damaged, identify, inspect};
@@ -43,7 +43,8 @@ pub(super) async fn for_serving(path: &Path) -> Result<Opened, OpenError> {
     // What undoes a single statement is kept beside the transaction: where that might become a file, SQLite takes 64 KiB of
     // memory for each statement, and gives them back.
     writer.pragma_update(None, "temp_store", "MEMORY")?;
-    let checkpointer = connect(path)?;
+    // Its thread gives it its settings, so that nobody waits for that.
+    let checkpointer = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     locks.mark(path)?;
     finish_checkpoint(&writer);
     let files = Arc::new(HeldFiles::of(path, locks)?);

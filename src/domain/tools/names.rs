@@ -4,6 +4,10 @@ use serde_json::Value;
 
 /// A member's name without the ways in which names are written.
 pub(in crate::domain) fn plain_name(name: &str) -> String {
+    // Nearly every name is plain, and this is asked of every member of every input.
+    if name.is_ascii() {
+        return name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    }
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -216,11 +220,12 @@ pub(in crate::domain) fn says_more(name: &str, value: &Value) -> bool {
         };
     }
     let is_like = || {
+        let words = words(name);
         ENDINGS.iter().any(|ending| plain.ends_with(ending))
             || ALONE.contains(&plain.as_str())
             || RIGHTS.iter().any(|word| plain.contains(word))
-            || words(name).iter().any(|word| WORDS.contains(&word.as_str()))
-            || words(name).first().is_some_and(|word| FIRST.contains(&word.as_str()))
+            || words.iter().any(|word| WORDS.contains(&word.as_str()))
+            || words.first().is_some_and(|word| FIRST.contains(&word.as_str()))
     };
     !says_nothing && is_like()
 }

@@ -16,7 +16,7 @@ use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Params, ok};
-use crate::http::middleware::auth::{Viewer, holder};
+use crate::http::middleware::auth::{Credential, Viewer};
 use crate::store::{EventFilter, List};
 
 pub(crate) async fn list_audit_events(
@@ -45,6 +45,7 @@ pub(crate) async fn follow_audit_events(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,
+    credential: Credential,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = last_event_id(&headers)?;
@@ -53,10 +54,10 @@ pub(crate) async fn follow_audit_events(
     let is_beyond = asked.is_some_and(|asked| asked > newest);
     let told = stream::iter(is_beyond.then(|| reset(newest)).flatten().map(Ok));
     let pages = stream::unfold(asked.unwrap_or(newest).min(newest), move |seq| {
-        let (app, caller, headers) = (app.clone(), caller.clone(), headers.clone());
+        let (app, caller) = (app.clone(), caller.clone());
         // As long as there may be more of it, the stream is open.
         let _open = &open;
-        async move { next_page(&app, &caller, &headers, seq).await }
+        async move { next_page(&app, &caller, credential, seq).await }
     });
     Ok(unbuffered(told.chain(pages.flat_map(stream::iter))))
 }
@@ -84,8 +85,8 @@ fn reset(newest: i64) -> Option<Event> {
 /// What a feed sends at once, and the place to go on from.
 type FeedPage = (Vec<Result<Event, Infallible>>, i64);
 
-async fn next_page(app: &App, caller: &Principal, headers: &HeaderMap, seq: i64) -> Option<FeedPage> {
-    let (events, next) = next_events(app, caller, headers, seq).await?;
+async fn next_page(app: &App, caller: &Principal, credential: Credential, seq: i64) -> Option<FeedPage> {
+    let (events, next) = next_events(app, caller, credential, seq).await?;
     Some((events.into_iter().filter_map(event).map(Ok).collect(), next))
 }
 
@@ -93,12 +94,12 @@ async fn next_page(app: &App, caller: &Principal, headers: &HeaderMap, seq: i64)
 pub(crate) async fn next_events(
     app: &App,
     caller: &Principal,
-    headers: &HeaderMap,
+    credential: Credential,
     seq: i64,
 ) -> Option<(Vec<audit::AuditEvent>, i64)> {
     match app.service.events_after(caller, seq).await {
         // A token that was revoked meanwhile gets nothing more.
-        Ok(Some(_)) if holder(app, headers).await.is_err() => None,
+        Ok(Some(_)) if credential.holder(app).await.is_err() => None,
         Ok(page) => page,
         Err(error) => {
             tracing::error!(%error, "an event stream ended");

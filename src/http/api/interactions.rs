@@ -1,7 +1,6 @@
 //! `GET /v1/interactions`, `GET /v1/interactions/{requestId}` and `GET /v1/pending-interactions`.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::page::{check_times, next_cursor, page};
@@ -12,7 +11,7 @@ use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Param, Params, Repeatable, Repeated, ok};
-use crate::http::middleware::auth::{Reviewer, Viewer};
+use crate::http::middleware::auth::{Credential, Reviewer, Viewer};
 use crate::http::wait::{Wait, waited};
 use crate::store::{Filter, List, Page};
 
@@ -21,11 +20,11 @@ pub(crate) async fn get_interaction(
     Viewer(caller): Viewer,
     Param(request_id): Param<RequestId>,
     Wait(wait): Wait,
-    headers: HeaderMap,
+    credential: Credential,
 ) -> Result<Response, Problem> {
     let record = match wait {
         None => Box::pin(app.service.get(&caller, &request_id)).await?,
-        Some(timeout) => waited(&app, &caller, &headers, &request_id, timeout).await?,
+        Some(timeout) => waited(&app, &caller, credential, &request_id, timeout).await?,
     };
     ok(&Interaction::from(record))
 }

@@ -17,7 +17,7 @@ use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::{Problem, missing_idempotency_key};
 use crate::http::extract::{Json, NoQuery, OptionalJson, Param, answer, ok};
-use crate::http::middleware::auth::Registrant;
+use crate::http::middleware::auth::{Credential, Registrant};
 use crate::http::middleware::observe::traceparent;
 use crate::http::wait::{WaitFor, waited};
 use crate::service::Registered;
@@ -68,11 +68,11 @@ pub(crate) async fn aap_get(
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
     WaitFor(wait): WaitFor,
-    headers: HeaderMap,
+    credential: Credential,
 ) -> Result<Response, Problem> {
     match wait {
         None => shown(&app, &caller, &request_id).await,
-        Some(timeout) => ok(&request_of(waited(&app, &caller, &headers, &request_id, timeout).await?, &caller)?),
+        Some(timeout) => ok(&request_of(waited(&app, &caller, credential, &request_id, timeout).await?, &caller)?),
     }
 }
 

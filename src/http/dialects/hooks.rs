@@ -15,10 +15,11 @@ use crate::domain::json::JsonObject;
 use crate::domain::origin::{Origin, OriginText};
 use crate::domain::principal::Principal;
 use crate::domain::tool_call::{CallEnd, Denial, ToolCall, conversation_of};
+use crate::domain::traceparent::Traceparent;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{JsonBesideQuery, Param, Params, ok};
-use crate::http::middleware::auth::{Registrant, holder};
+use crate::http::middleware::auth::{Credential, Registrant};
 use crate::http::middleware::load_shed::{CurrentTurn, Turn};
 use crate::http::middleware::observe::traceparent;
 use crate::service::AfterWait;
@@ -32,6 +33,7 @@ pub(crate) async fn hook_event(
     Param(said): Param<HookClient>,
     Params(query): Params<HookQuery>,
     CurrentTurn(turn): CurrentTurn,
+    credential: Credential,
     headers: HeaderMap,
     JsonBesideQuery(HookEvent(event)): JsonBesideQuery<HookEvent>,
 ) -> Result<Response, Problem> {
@@ -61,12 +63,14 @@ pub(crate) async fn hook_event(
     let Some(voice) = voice else { return nothing() };
     let asks_again = query.asks_again == Some(true);
     let defers = ask.may_defer && query.defer == Some(true);
-    let call = match call(client, *ask, &query, defers, &headers, &app) {
+    let call = match call(client, *ask, &query, defers, traceparent(&headers), &app) {
         Ok(call) => call,
         Err(denial) => return said_as(voice.deny(&denial)),
     };
     let after = if asks_again { AfterWait::AsksAgain } else { AfterWait::Keeps };
-    let ended = decide(&app, &caller, &headers, turn, call, wait, after).await;
+    // They would be held for as long as it waits.
+    drop(headers);
+    let ended = decide(&app, &caller, credential, turn, call, wait, after).await;
     match ended {
         Ok(CallEnd::Denied(Denial::Waiting { request_id })) if asks_again => ok(&StillWaiting { waiting: request_id }),
         Ok(CallEnd::Denied(denial @ Denial::Waiting { .. })) => {
@@ -84,7 +88,7 @@ pub(crate) async fn hook_event(
 pub(super) async fn decide(
     app: &App,
     caller: &Principal,
-    headers: &HeaderMap,
+    credential: Credential,
     turn: Option<Turn>,
     call: ToolCall,
     wait: Duration,
@@ -100,7 +104,7 @@ pub(super) async fn decide(
     let record = app.service.await_tool_call(caller, &begun, wait).await?;
     if !wait.is_zero() {
         // The token may have been revoked meanwhile.
-        holder(app, headers).await?;
+        credential.holder(app).await?;
     }
     Ok(app.service.end_tool_call(caller, &begun, record, after).await?)
 }
@@ -111,7 +115,7 @@ pub(super) fn call(
     ask: Ask,
     query: &HookQuery,
     is_deferred: bool,
-    headers: &HeaderMap,
+    traceparent: Option<Traceparent>,
     app: &App,
 ) -> Result<ToolCall, Denial> {
     let Ask { session, call_id, content, agent_id, origin, moment: _, may_defer: _ } = ask;
@@ -139,7 +143,7 @@ pub(super) fn call(
         deadline: Deadline::Default,
         metadata: metadata.ok(),
         origin: Some(with_place(origin, query)),
-        traceparent: traceparent(headers),
+        traceparent,
     })
 }
 

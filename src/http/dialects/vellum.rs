@@ -25,7 +25,7 @@ use crate::http::api::events::{last_event_id, next_events, unbuffered};
 use crate::http::api::trust_rules::make_trust_rule;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, ok};
-use crate::http::middleware::auth::{Resolver, Reviewer, Viewer};
+use crate::http::middleware::auth::{Credential, Resolver, Reviewer, Viewer};
 use crate::service::{Answer, ProvideSecret};
 use crate::store::{Filter, Page, RuleFilter};
 
@@ -142,16 +142,17 @@ pub(crate) async fn vellum_events(
     Viewer(caller): Viewer,
     Param(_): Param<AssistantId>,
     NoQuery: NoQuery,
+    credential: Credential,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = last_event_id(&headers)?;
     let open = app.load.open_stream(&caller)?;
     let newest = app.service.last_event(&caller).await?;
     let pages = stream::unfold(asked.unwrap_or(newest).min(newest), move |seq| {
-        let (app, caller, headers) = (app.clone(), caller.clone(), headers.clone());
+        let (app, caller) = (app.clone(), caller.clone());
         // As long as there may be more of it, the stream is open.
         let _open = &open;
-        async move { next_page(&app, &caller, &headers, seq).await }
+        async move { next_page(&app, &caller, credential, seq).await }
     });
     Ok(unbuffered(pages.flat_map(stream::iter)))
 }
@@ -160,10 +161,10 @@ pub(crate) async fn vellum_events(
 async fn next_page(
     app: &App,
     caller: &Principal,
-    headers: &HeaderMap,
+    credential: Credential,
     seq: i64,
 ) -> Option<(Vec<Result<Event, Infallible>>, i64)> {
-    let (events, next) = next_events(app, caller, headers, seq).await?;
+    let (events, next) = next_events(app, caller, credential, seq).await?;
     let mut told = Vec::new();
     for event in &events {
         told.extend(resolution(app, caller, event).await.map(Ok));

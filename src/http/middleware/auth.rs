@@ -12,8 +12,9 @@ use super::load_shed::{LoadShedder, Turn};
 use crate::domain::principal::{Principal, Right};
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
+use crate::tokens;
 
-/// Admits a request, and adds its principal to its extensions for the handlers.
+/// Admits a request, and adds its principal and its credential to its extensions for the handlers.
 ///
 /// # Errors
 ///
@@ -21,11 +22,13 @@ use crate::http::error::{Problem, unauthenticated};
 pub(crate) fn admit<'a>(
     app: &'a App,
     principal: &Arc<Principal>,
+    credential: Credential,
     request: &mut Request,
 ) -> Result<Admitted<'a>, Problem> {
     let turn = app.load.admit(principal, request)?;
     let extensions = request.extensions_mut();
     extensions.insert(Arc::clone(principal));
+    extensions.insert(credential);
     if let Some(turn) = &turn {
         extensions.insert(turn.clone());
     }
@@ -49,9 +52,28 @@ impl Admitted<'_> {
     }
 }
 
-/// Returns the principal that holds the token of a request.
-pub(crate) async fn holder(app: &App, headers: &HeaderMap) -> Result<Arc<Principal>, Problem> {
-    app.service.authenticate(bearer(headers)?).await?.ok_or_else(unauthenticated)
+/// The digest of a request's token: what a request that waits keeps, so that it holds neither the token nor its headers.
+#[derive(Clone, Copy)]
+pub(crate) struct Credential([u8; 32]);
+
+impl Credential {
+    /// That of a request with these headers.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        bearer(headers).map(|token| Self(tokens::digest(token)))
+    }
+
+    /// Returns the principal that holds the token now.
+    pub(crate) async fn holder(&self, app: &App) -> Result<Arc<Principal>, Problem> {
+        app.service.authenticate(&self.0).await?.ok_or_else(unauthenticated)
+    }
+}
+
+impl FromRequestParts<App> for Credential {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        parts.extensions.get().copied().ok_or_else(unauthenticated)
+    }
 }
 
 /// Returns the token of a request.

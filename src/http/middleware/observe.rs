@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use tracing::Span;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::refusal_log::{Kind, Refused};
 use crate::domain::principal::Principal;
@@ -32,7 +33,8 @@ pub(crate) struct Code(pub(crate) &'static str);
 /// `warn`. Of many refusals of one kind only the first has a line of its own above `debug`.
 pub(crate) struct Observed {
     begun: Instant,
-    id: Uuid,
+    /// Its id, as text.
+    id: [u8; Hyphenated::LENGTH],
     method: &'static str,
     route: Option<MatchedPath>,
     client: Option<IpAddr>,
@@ -43,14 +45,16 @@ impl Observed {
     /// Names a request.
     pub(crate) fn begin(request: &Request, app: &App) -> Self {
         let begun = Instant::now();
-        let id = Uuid::now_v7();
+        let mut id = [0; Hyphenated::LENGTH];
+        // Written out once, for the log and for the answer.
+        let name = &*Uuid::now_v7().as_hyphenated().encode_lower(&mut id);
         let method = known(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let client = client(request, app);
         let trace_id = traceparent(request.headers());
         let span = tracing::info_span!(
             "request",
-            x_request_id = %id,
+            x_request_id = name,
             method,
             route = named(route.as_ref()),
             trace_id = trace_id.as_ref().map(Traceparent::trace_id),
@@ -71,7 +75,7 @@ impl Observed {
         let code = response.extensions().get().map(|Code(code)| *code);
         let is_told = status < 400 || app.refusals.is_first(Kind { status, code, client: self.client(response) });
         self.span.in_scope(|| log(status, code, took, is_told));
-        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+        if let Ok(id) = HeaderValue::from_bytes(&self.id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
     }

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use super::auth::{admit, holder};
+use super::auth::{Credential, admit};
 use super::observe::Observed;
 use super::origin::{add_headers, guard, preflight};
 use crate::http::App;
@@ -102,8 +102,9 @@ impl RequestLayer {
         match self.auth {
             AuthRequirement::None => Ok(route.call(request).map(answer).await),
             AuthRequirement::Token => {
-                let principal = holder(&self.app, request.headers()).await?;
-                let mut response = match admit(&self.app, &principal, &mut request) {
+                let credential = Credential::of(request.headers())?;
+                let principal = credential.holder(&self.app).await?;
+                let mut response = match admit(&self.app, &principal, credential, &mut request) {
                     Ok(admitted) => admitted.release(route.call(request).map(answer).await).await,
                     Err(problem) => problem.into_response(),
                 };

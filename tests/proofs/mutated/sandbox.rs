@@ -127,6 +127,13 @@ impl Sandbox {
         fs::remove_file(call).unwrap();
         let recorded = String::from_utf8_lossy(&recorded).into_owned();
         let mut words = recorded.split_terminator('\0').map(str::to_owned).collect::<Vec<_>>();
+        // What `$PWD` gives stands for the working directory, whose path no rule can know.
+        let work = self.root.path().join("work");
+        for word in words.iter_mut().skip(1) {
+            if let Ok(rest) = Path::new(word.as_str()).strip_prefix(&work) {
+                *word = Path::new(".").join(rest).display().to_string();
+            }
+        }
         let bin = self.root.path().join("bin");
         if let Some(program) = words.first_mut()
             && let Ok(name) = Path::new(program.as_str()).strip_prefix(bin)

@@ -31,7 +31,6 @@ use crate::domain::tool_call::{Allowed, Answered, CallEnd, Denial, ToolCall, con
 use crate::http::App;
 use crate::http::dialects::hooks;
 use crate::http::error::Problem;
-use crate::http::middleware::observe::traceparent;
 use crate::http::wait::waited;
 use crate::service::{AfterWait, Register};
 
@@ -184,7 +183,7 @@ impl<'a> Call<'a> {
     /// Answers the event of a hook in the form of its client.
     async fn hook(&self, event: &JsonObject) -> Result<CallToolResponse, Failure> {
         let said_client = if self.is_codex { HookClient::Codex } else { HookClient::ClaudeCode };
-        let (caller, headers) = (&self.incoming.caller, &self.incoming.headers);
+        let Incoming { caller, credential, traceparent, .. } = self.incoming;
         let Hook { client, does, voice } = Hook::read(said_client, event);
         match does {
             Does::Ran(ran) => hooks::report(self.app, caller, client, ran).await?,
@@ -204,14 +203,14 @@ impl<'a> Call<'a> {
             Does::Ask(ask) => {
                 let Some(voice) = voice else { return Ok(said("{}")) };
                 let query = HookQuery { claim_id: self.try_id.clone(), ..HookQuery::default() };
-                let call = match hooks::call(client, *ask, &query, false, headers, self.app) {
+                let call = match hooks::call(client, *ask, &query, false, traceparent.clone(), self.app) {
                     Ok(call) => call,
                     Err(denial) => return Ok(said(voice.deny(&denial).to_string())),
                 };
                 let comes_back = self.may_come_back();
                 let after = if comes_back { AfterWait::AsksAgain } else { AfterWait::Keeps };
                 let turn = self.incoming.turn.clone();
-                let end = hooks::decide(self.app, caller, headers, turn, call, self.longest_wait(), after).await;
+                let end = hooks::decide(self.app, caller, *credential, turn, call, self.longest_wait(), after).await;
                 return Ok(match end {
                     Ok(CallEnd::Denied(Denial::Waiting { request_id })) if comes_back => {
                         self.come_back(&request_id, None)
@@ -283,7 +282,7 @@ impl<'a> Call<'a> {
             deadline: Deadline::Default,
             metadata: None,
             origin: self.origin.clone(),
-            traceparent: traceparent(&self.incoming.headers),
+            traceparent: self.incoming.traceparent.clone(),
             claim_within_ms: None,
             content: self.accepted(content)?,
         };
@@ -302,7 +301,7 @@ impl<'a> Call<'a> {
             deadline: Deadline::Default,
             metadata: None,
             origin: self.origin.clone(),
-            traceparent: traceparent(&self.incoming.headers),
+            traceparent: self.incoming.traceparent.clone(),
         })
     }
 
@@ -310,8 +309,8 @@ impl<'a> Call<'a> {
         if let Some(turn) = &self.incoming.turn {
             turn.give_back();
         }
-        let Incoming { caller, headers, .. } = self.incoming;
-        Ok(waited(self.app, caller, headers, request_id, self.longest_wait()).await?)
+        let Incoming { caller, credential, .. } = self.incoming;
+        Ok(waited(self.app, caller, *credential, request_id, self.longest_wait()).await?)
     }
 
     fn may_come_back(&self) -> bool {
@@ -353,7 +352,7 @@ impl<'a> Call<'a> {
 fn origin(incoming: &Incoming, context: &RequestContext<RoleServer>) -> Option<Origin> {
     let said = context.meta.get(META_ORIGIN).and_then(|origin| serde_json::from_value::<Origin>(origin.clone()).ok());
     let named = context.meta.client_info().map(|client| format!("{} {}", client.name, client.version));
-    let agent = || incoming.headers.get("user-agent").and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+    let agent = || incoming.user_agent.clone();
     let client = named.or_else(agent).and_then(|client| OriginText::try_from(client).ok());
     let origin = Origin { client, ..said.unwrap_or_default() };
     (origin != Origin::default()).then_some(origin)

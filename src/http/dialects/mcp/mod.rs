@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{ACCEPT, HOST};
+use axum::http::header::{ACCEPT, HOST, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::http::{HeaderValue, Request};
 use axum::response::Response;
 use http_body_util::Full;
 use rmcp::model::{
@@ -33,21 +33,24 @@ use crate::api::McpMessage;
 use crate::dialects::mcp::{INSTRUCTIONS, Tool};
 use crate::domain::json::JsonObject;
 use crate::domain::principal::Principal;
+use crate::domain::traceparent::Traceparent;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::Json;
-use crate::http::middleware::auth::Registrant;
+use crate::http::middleware::auth::{Credential, Registrant};
 use crate::http::middleware::load_shed::Turn;
+use crate::http::middleware::observe::traceparent;
 use crate::http::middleware::origin::scheme;
 use crate::http::transport::connection::Connection;
 
 pub(crate) async fn call_mcp(
     State(app): State<App>,
     Registrant(caller): Registrant,
+    credential: Credential,
     mut parts: Parts,
     Json(message): Json<McpMessage>,
 ) -> Result<Response, Problem> {
-    let incoming = Arc::new(Incoming::new(&app, caller, &parts, &message)?);
+    let incoming = Arc::new(Incoming::new(&app, (caller, credential), &parts, &message)?);
     let body = serde_json::to_vec(&message).map_err(|error| {
         tracing::error!(%error, "a message could not be written as JSON");
         Problem::internal()
@@ -70,7 +73,10 @@ pub(crate) async fn call_mcp(
 /// What is known of a message beside what the protocol's library reads of it.
 struct Incoming {
     caller: Arc<Principal>,
-    headers: HeaderMap,
+    credential: Credential,
+    traceparent: Option<Traceparent>,
+    /// What the client calls itself in its headers.
+    user_agent: Option<String>,
     turn: Option<Turn>,
     /// The arguments of a tool call to the letter: strictly read, no number of them changed.
     arguments: JsonObject,
@@ -79,7 +85,12 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(app: &App, caller: Arc<Principal>, parts: &Parts, message: &McpMessage) -> Result<Self, Problem> {
+    fn new(
+        app: &App,
+        (caller, credential): (Arc<Principal>, Credential),
+        parts: &Parts,
+        message: &McpMessage,
+    ) -> Result<Self, Problem> {
         #[derive(Deserialize)]
         struct Params {
             #[serde(default)]
@@ -88,9 +99,12 @@ impl Incoming {
         let params = message.params.as_ref().filter(|_| message.method == "tools/call");
         let params = params.map(|params| serde_json::from_str::<Params>(params.text())).transpose();
         let params = params.map_err(|error| Problem::malformed_field("params", error.to_string()))?;
+        let user_agent = parts.headers.get(USER_AGENT);
         Ok(Self {
             caller,
-            headers: parts.headers.clone(),
+            credential,
+            traceparent: traceparent(&parts.headers),
+            user_agent: user_agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
             turn: parts.extensions.get::<Turn>().cloned(),
             arguments: params.and_then(|params| params.arguments).unwrap_or_default(),
             inbox: inbox(app, parts),
