@@ -64,6 +64,9 @@ pub(crate) struct RunArguments {
     /// A smoke run of less than a minute: short windows, one round, fewer rows and waiters.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// How many old rows the large database has, such as 5000000 [default: a million; a hundred thousand with --quick]
+    #[arg(long, value_name = "N")]
+    pub(crate) rows: Option<u64>,
     /// Where the databases go, in a directory of their own that is removed; must be on a real disk [default: target/tmp]
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) dir: Option<PathBuf>,

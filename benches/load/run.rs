@@ -19,6 +19,7 @@ use crate::{
 /// Measures everything and prints the report to stdout.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
     let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
+    let plan = Plan { large_history_rows: arguments.rows.unwrap_or(plan.large_history_rows), ..plan };
     // One thread: the servers need the cores more.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
