@@ -133,6 +133,18 @@ checked_string! {
     SessionId, check_id, ID, LONGEST_ID
 }
 checked_string! {
+    /// The id of a channel.
+    ChannelId, check_id, ID, LONGEST_ID
+}
+checked_string! {
+    /// What a person calls a channel.
+    ChannelName, check_id, ID, LONGEST_ID
+}
+checked_string! {
+    /// The id of a notice: the same in every repetition of it.
+    NoticeId, check_id, ID, LONGEST_ID
+}
+checked_string! {
     /// The name of a principal.
     PrincipalName, check_id, ID, LONGEST_ID
 }
@@ -186,7 +198,7 @@ macro_rules! generated {
     };
 }
 
-generated!(RequestId, ClaimId, TakeId, RuleId, TokenId, SessionId);
+generated!(RequestId, ClaimId, TakeId, RuleId, TokenId, SessionId, ChannelId, NoticeId);
 
 #[cfg(test)]
 mod tests {
