@@ -173,6 +173,13 @@ impl IdPrefix {
     }
 }
 
+impl From<ChannelId> for ChannelName {
+    /// An id is a name as well.
+    fn from(id: ChannelId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl PrincipalName {
     /// The author of rules that are read from files without a database.
     #[must_use]

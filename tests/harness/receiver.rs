@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::until;
 
@@ -17,6 +22,8 @@ pub(crate) struct Received {
     /// By their names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
+    /// When all of it was here.
+    pub(crate) at: Instant,
 }
 
 impl Received {
@@ -51,7 +58,7 @@ struct State {
     received: Vec<Received>,
     connections: usize,
     /// Those that are not answered.
-    held: Vec<TcpStream>,
+    held: Vec<Box<dyn Send>>,
 }
 
 /// A server that receives.
@@ -73,15 +80,42 @@ impl Receiver {
 
     /// The same, at a certain address.
     pub(crate) fn on(address: &str, answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listening(address, None, answer)
+    }
+
+    /// Answers 204 over TLS, with a certificate for `name` that it has made itself; the certificate, in PEM.
+    pub(crate) fn over_tls(name: &str) -> (Self, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_single_cert(chain, key).unwrap();
+        let receiver = Self::listening("127.0.0.1:0", Some(Arc::new(config)), |_, _| Reply::Status(204));
+        (receiver, certificate.pem())
+    }
+
+    fn listening(
+        address: &str,
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let (shared, answer): (_, Arc<Answering>) = (Arc::clone(&state), Arc::new(answer));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (Ok(stream), state, answer) = (stream, Arc::clone(&shared), Arc::clone(&answer)) else { return };
+                let Ok(stream) = stream else { return };
+                let (state, answer, tls) = (Arc::clone(&shared), Arc::clone(&answer), tls.clone());
                 state.lock().unwrap().connections += 1;
-                std::thread::spawn(move || serve(stream, &state, &*answer));
+                std::thread::spawn(move || match tls {
+                    Some(tls) => {
+                        serve(StreamOwned::new(ServerConnection::new(tls).unwrap(), stream), &state, &*answer);
+                    }
+                    None => serve(stream, &state, &*answer),
+                });
             }
         });
         Self { address, state }
@@ -111,28 +145,27 @@ impl Receiver {
     }
 }
 
-fn serve(stream: TcpStream, state: &Mutex<State>, answer: &Answering) {
-    let Some(received) = read(&stream) else { return };
+fn serve(mut stream: impl Read + Write + Send + 'static, state: &Mutex<State>, answer: &Answering) {
+    let Some(received) = read(&mut stream) else { return };
     let reply = {
         let mut state = state.lock().unwrap();
         let reply = answer(state.received.len(), &received);
         state.received.push(received);
         reply
     };
-    let mut stream = stream;
     let bytes = match reply {
         Reply::Status(status) => {
             format!("HTTP/1.1 {status} Said\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
         }
         Reply::Raw(bytes) => bytes,
-        Reply::Never => return state.lock().unwrap().held.push(stream),
+        Reply::Never => return state.lock().unwrap().held.push(Box::new(stream)),
     };
     // The sender may have gone away.
-    let _ = stream.write_all(&bytes);
+    let _ = stream.write_all(&bytes).and_then(|()| stream.flush());
 }
 
 /// A request with its body; `None` where the connection ends before it does.
-fn read(stream: &TcpStream) -> Option<Received> {
+fn read(stream: &mut impl Read) -> Option<Received> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -156,5 +189,5 @@ fn read(stream: &TcpStream) -> Option<Received> {
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Received { method, path, headers, body })
+    Some(Received { method, path, headers, body, at: Instant::now() })
 }

@@ -1,6 +1,14 @@
 //! Notices: what leaves the machine, to whom, when, and what never does.
 
+mod addresses;
+mod channels;
+mod kinds;
+mod links;
+mod mail;
 mod outbox;
+mod page;
+mod push;
+mod secrecy;
 mod webhook;
 
 use std::time::Duration;
