@@ -19,7 +19,14 @@ pub(super) fn check(kind: ChannelKind, target: &Target, address: &ChannelAddress
             malformed("a topic of ntfy has a name, such as https://ntfy.sh/topic")
         }
         ChannelKind::Gotify if address.token.is_none() => malformed("Gotify wants the token of an application"),
-        _ => Ok(()),
+        ChannelKind::Webhook
+        | ChannelKind::Ntfy
+        | ChannelKind::Gotify
+        | ChannelKind::Slack
+        | ChannelKind::Mattermost
+        | ChannelKind::Teams
+        | ChannelKind::Email
+        | ChannelKind::WebPush => Ok(()),
     }
 }
 
@@ -75,7 +82,7 @@ pub(super) fn request(
 fn ntfy(words: &Words, address: &ChannelAddress) -> Result<Value, Failure> {
     let malformed = || Failure::Target(TargetError::Malformed("a topic of ntfy has a name"));
     let path = url::Url::parse(&address.address).map_err(|_| malformed())?;
-    let topic = path.path_segments().and_then(|segments| segments.filter(|segment| !segment.is_empty()).next_back());
+    let topic = path.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
     let priority = match words.urgency {
         Urgency::Low => 2,
         Urgency::Normal => 3,

@@ -60,7 +60,7 @@ impl Compose for Row<'_> {
 impl Service {
     /// Sends notices as they come, until the service closes.
     pub async fn run_notifier(self: &Arc<Self>) {
-        while let Err(error) = self.store.write(Priority::Human, |tx| tx.release_notices()).await {
+        while let Err(error) = self.release_notices().await {
             if matches!(error, StoreError::Closed) {
                 return;
             }
@@ -89,6 +89,14 @@ impl Service {
                     }
                 }
             }
+        }
+    }
+
+    /// Gives back what an earlier server had of the notices. Without any, nothing is written.
+    async fn release_notices(&self) -> std::result::Result<(), StoreError> {
+        match self.store.read(Priority::Human, |tx| tx.has_held_notices()).await? {
+            true => self.store.write(Priority::Human, |tx| tx.release_notices()).await,
+            false => Ok(()),
         }
     }
 

@@ -92,13 +92,13 @@ fn item_from(row: &Row<'_>) -> rusqlite::Result<Item> {
 }
 
 impl ReadTx<'_> {
-    /// The channels that have notices waiting.
+    /// The channels that have notices waiting, the one that has been silent longest first.
     pub fn due_channels(&self) -> Result<Vec<DueChannel>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT channel_number, wishes, spoke_at_ms, \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NULL), \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NOT NULL) \
-             FROM channels AS c ORDER BY channel_number",
+             FROM channels AS c ORDER BY spoke_at_ms, channel_number",
         )?;
         let mut rows = statement.query([])?;
         let mut due = Vec::new();
@@ -114,6 +114,12 @@ impl ReadTx<'_> {
             due.extend([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at }));
         }
         Ok(due)
+    }
+
+    /// Whether a sender has any notice, or had it as its process died.
+    pub fn has_held_notices(&self) -> Result<bool> {
+        let held = "SELECT 1 FROM notices WHERE status = 'waiting' AND tried_at_ms IS NOT NULL AND held_until_ms IS NOT NULL LIMIT 1";
+        Ok(self.conn.prepare_cached(held)?.exists([])?)
     }
 
     /// What a notice says at `now`; `None` where there is nothing to say any more.

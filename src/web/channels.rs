@@ -166,7 +166,12 @@ impl Draft {
         let field = match &error {
             service::Error::Refused(Refused::ChannelNameTaken) => &mut self.name,
             service::Error::Refused(Refused::ChannelRefused { .. }) => &mut self.address,
-            _ => return Err(error.into()),
+            service::Error::Refused(_)
+            | service::Error::Store(_)
+            | service::Error::Sealing(_)
+            | service::Error::Writing(_)
+            | service::Error::Random(_)
+            | service::Error::Opening(_) => return Err(error.into()),
         };
         field.fault = Some(Problem::from(error).sentence().to_owned());
         Ok(())

@@ -125,6 +125,7 @@ fn a_slow_receiver_holds_up_no_other() {
     }
     let numbers: Vec<_> = (0..5).map(|number| ("interaction.pending".to_owned(), format!("n{number}"))).collect();
     assert_eq!(told(&quick.until_received(5)), numbers, "one after the other, in order");
+    assert!(quick.received().is_sorted_by_key(|received| received.at));
     slow.until_received(1);
 }
 
