@@ -29,6 +29,7 @@
 //! | `fair_queue` | turns for a few places, so that one that asks often waits behind itself |
 //! | [`sealer`] | secrets at rest |
 //! | [`tokens`] | which principal holds which token |
+//! | [`notify`] | what leaves the machine: which addresses may be called, and how each kind of channel wants to be |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
 //! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has a handler a call, `error` every error status, `dialects` the calls of other programs |
 //! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote |
@@ -62,6 +63,8 @@
 //! | principal | the holder of a token: a name and a role |
 //! | audit event | one line of the append-only history; the events form a hash *chain* |
 //! | record | an interaction with everything that belongs to it, as the store reads it |
+//! | channel | where notices of one person go |
+//! | notice | one message to one channel; what it says is read from the interaction as it is sent |
 //! | long-poll | a request that waits for a resolution; its *waiter* is woken after the commit |
 
 pub mod api;
@@ -79,6 +82,7 @@ mod files;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod notify;
 pub mod present;
 pub mod rules_file;
 pub mod sealer;

@@ -47,6 +47,35 @@ struct OfKind {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfResult {
+    result: &'static str,
+}
+
+/// What came of one attempt to send a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeResult {
+    /// It has arrived.
+    Sent,
+    /// It could not be sent.
+    Failed,
+    /// There was nothing to say any more.
+    Dropped,
+}
+
+impl NoticeResult {
+    const ALL: [Self; 3] = [Self::Sent, Self::Failed, Self::Dropped];
+
+    const fn label(self) -> OfResult {
+        let result = match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        };
+        OfResult { result }
+    }
+}
+
 type Histograms = Family<OfRoute, Histogram, fn() -> Histogram>;
 
 /// Every metric of the server.
@@ -56,6 +85,7 @@ pub struct Metrics {
     request_duration: Histograms,
     resolutions: Family<Ended, Counter>,
     rule_hits: Family<OfDecision, Counter>,
+    notices: Family<OfResult, Counter>,
     commit_group: Histogram,
     commit_duration: Histogram,
     queued_writes: Gauge,
@@ -113,6 +143,11 @@ impl Default for Metrics {
             drop(rule_hits.get_or_create(&OfDecision { decision: decision.as_str() }));
         }
         registry.register("trust_rule_hits", "Uses of trust rules, by what they decide", rule_hits.clone());
+        let notices: Family<OfResult, Counter> = Family::default();
+        for result in NoticeResult::ALL {
+            drop(notices.get_or_create(&result.label()));
+        }
+        registry.register("notices", "Attempts to send a notice, by what came of them", notices.clone());
         let commit_group = Histogram::new(exponential_buckets(1.0, 2.0, 11));
         registry.register("commit_group_size", "Pieces of work that shared one commit", commit_group.clone());
         // From 25 µs, which only a disk that does not sync is faster than, to 0.8 s.
@@ -134,6 +169,7 @@ impl Default for Metrics {
             request_duration,
             resolutions,
             rule_hits,
+            notices,
             commit_group,
             commit_duration,
             queued_writes,
@@ -160,6 +196,11 @@ impl Metrics {
     /// Counts a use of a rule.
     pub fn rule_hit(&self, decision: RuleDecision) {
         self.rule_hits.get_or_create(&OfDecision { decision: decision.as_str() }).inc();
+    }
+
+    /// Counts an attempt to send a notice.
+    pub fn noticed(&self, result: NoticeResult) {
+        self.notices.get_or_create(&result.label()).inc();
     }
 
     /// Measures a commit that so many writes shared.

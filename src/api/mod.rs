@@ -3,6 +3,7 @@
 //! A type here is written by one side and read by the other: the handlers, the client and the command line share it. From
 //! the table in `api/routes.rs` come the router's paths, the OpenAPI document and the client's methods.
 
+mod channels;
 mod events;
 mod hooks;
 mod interaction;
@@ -17,6 +18,7 @@ mod warning;
 mod why;
 mod with_raw;
 
+pub use self::channels::*;
 pub use self::events::*;
 pub use self::hooks::*;
 pub use self::interaction::*;

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::*;
 use crate::dialects::{aap::*, humanlayer::*, vellum::*};
 use crate::domain::enums::{HookClient, Kind};
-use crate::domain::id::{AssistantId, ConversationId, RequestId, RuleId};
+use crate::domain::id::{AssistantId, ChannelId, ConversationId, RequestId, RuleId};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut description = Description::default();
@@ -36,6 +36,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
             {"name": "agents", "description": "Register, wait, cancel, claim: one's own"},
             {"name": "approvers", "description": "See and resolve what is pending"},
             {"name": "trust rules", "description": "Standing decisions"},
+            {"name": "channels", "description": "Where notices of what waits go"},
             {"name": "dialects", "description": "The calls of other programs: AAP, HumanLayer's SDKs, Vellum's clients"},
             {"name": "history and health", "description": "The history, log-in links, and the state of the server"},
         ],
@@ -76,6 +77,7 @@ impl Description {
     fn path_parameter<T: ToSchema>(&mut self, name: &str) -> Value {
         let (name, about) = match name {
             "rule_id" => ("ruleId", "The rule"),
+            "channel_id" => ("channelId", "The channel"),
             "client" => ("client", "The client"),
             "conversation_id" => ("conversationId", "The conversation"),
             "assistant_id" => ("assistantId", "Any name"),

@@ -165,6 +165,32 @@ macro_rules! routes {
             RevokeTrustRule revoke_trust_rule "revokeTrustRule" "trust rules": DELETE "/v1/trust-rules/{ruleId}" (rule_id: RuleId)
                 => json(WithRaw<TrustRule>) { 200 "As it now stands"; } else { 404 "`unknown_rule`"; }
 
+            /// Makes a channel of this person's own, to which notices go
+            AddChannel add_channel "addChannel" "channels": POST "/v1/channels" (), body AddChannelBody
+                => json(AddedChannel) { 201 "The channel; what is sent to a webhook is signed with the secret, which is shown this once"; } else {
+                    409 "`channel_name_taken`";
+                    422 "`channel_refused`: the address cannot be one; `too_many_channels`";
+                }
+
+            /// Lists channels, oldest first: one's own, an admin those of everybody
+            ListChannels list_channels "listChannels" "channels": GET "/v1/channels" ()
+                => json(ChannelList) { 200 "Never their whole addresses"; } else {}
+
+            /// Sends a test to a channel, and waits for what its receiver answers
+            TestChannel test_channel "testChannel" "channels": POST "/v1/channels/{channelId}/test" (channel_id: ChannelId), optional body NoBody
+                => json(TestedChannel) { 200 "What it has answered, or why it has not"; } else { 404 "`unknown_channel`"; }
+
+            /// Makes a new secret of a webhook; the one before signs beside it for a while
+            RotateChannel rotate_channel "rotateChannel" "channels": POST "/v1/channels/{channelId}/rotate" (channel_id: ChannelId), optional body RotateChannelBody
+                => json(AddedChannel) { 200 "The new secret, which is shown this once"; } else {
+                    404 "`unknown_channel`";
+                    409 "`not_signed`: no webhook";
+                }
+
+            /// Removes a channel and wipes its address
+            RemoveChannel remove_channel "removeChannel" "channels": DELETE "/v1/channels/{channelId}" (channel_id: ChannelId)
+                => json(Channel) { 200 "As it was"; } else { 404 "`unknown_channel`"; }
+
             /// Shows the history, newest first; an agent sees its own
             ListAuditEvents list_audit_events "listAuditEvents" "history and health": GET "/v1/audit-events" (), query ListAuditEvents
                 => json(AuditEventList) { 200 "A page; go on until nextCursor is null"; } else {}

@@ -3,15 +3,22 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
 
 use super::Failure;
 use super::common::Common;
+use super::style::TerminalStyle;
 use crate::api::NoBody;
 use crate::config::ServerUrl;
 
 /// Print a link that logs a browser in to the inbox, once, within ten minutes.
 #[derive(Debug, Args)]
 pub(super) struct Login {
+    /// Print the link as a QR code, too, for the camera of a phone
+    #[arg(long)]
+    qr: bool,
+
     #[command(flatten)]
     common: Common,
 }
@@ -33,8 +40,37 @@ impl Login {
             writeln!(io::stdout(), "{}", serde_json::to_string(&link).map_err(io::Error::from)?)?;
         } else {
             writeln!(io::stdout(), "{url}")?;
+            if self.qr {
+                print_qr(&url)?;
+            }
             writeln!(io::stderr(), "Open it in your browser before {}; it works once.", link.expires_at)?;
         }
         Ok(())
     }
+}
+
+/// Prints a text as a QR code of half blocks. Where there are colours it is black on white on every terminal; else it is made for
+/// a dark one.
+fn print_qr(text: &str) -> Result<(), Failure> {
+    let code = QrCode::new(text).map_err(|error| Failure::Other(format!("no QR code holds this link: {error}")))?;
+    let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    let has_colour = TerminalStyle::of_stdout().colour;
+    let mut out = io::stdout().lock();
+    for line in drawn.lines() {
+        match has_colour {
+            true => writeln!(out, "\x1b[97;40m{line}\x1b[0m")?,
+            false => writeln!(out, "{line}")?,
+        }
+    }
+    if is_of_this_machine(text) {
+        let hint = "The link is of this machine alone: a phone reaches the server by the URL of --public-url.";
+        writeln!(io::stderr(), "{hint}")?;
+    }
+    Ok(())
+}
+
+/// Whether a link leads to this very machine.
+fn is_of_this_machine(link: &str) -> bool {
+    let host = link.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
 }

@@ -5,6 +5,7 @@ mod ask;
 mod audit;
 mod backup;
 mod card;
+mod channel;
 mod common;
 mod completions;
 mod connect;
@@ -91,6 +92,9 @@ enum Command {
     Log(events::Log),
     /// Print a link that logs a browser in to the inbox, once
     Login(login::Login),
+    /// Hear of what waits elsewhere: channels to webhooks, ntfy, Gotify, chats and mailboxes
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
     /// Fill the inbox of a running server with the questions of made-up agents, to try it out
     Demo(demo::Demo),
     /// Make countersign the permission prompt of an agent's client: show the change to its settings, write it, or take it back
@@ -148,6 +152,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::History(history) => history.run(),
         Command::Log(log) => log.run(),
         Command::Login(login) => login.run(),
+        Command::Channel(channel) => channel.run(),
         Command::Demo(demo) => demo.run(),
         Command::Connect(connect) => connect.run(),
         Command::Completions(completions) => completions.run(),

@@ -3,7 +3,7 @@
 use super::{Client, Result};
 use crate::api::*;
 use crate::domain::enums::HookClient;
-use crate::domain::id::{ConversationId, RequestId, RuleId};
+use crate::domain::id::{ChannelId, ConversationId, RequestId, RuleId};
 
 macro_rules! methods {
     ($(

@@ -4,6 +4,7 @@
 mod access;
 mod http;
 mod limits;
+mod notices;
 mod profiles;
 mod web_url;
 
@@ -21,6 +22,7 @@ pub(crate) use self::access::from_home;
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
+pub use self::notices::{NoticeConfig, NoticeConfigError, SmtpUrl};
 pub use self::profiles::{ProfilesError, ToolProfiles};
 pub use self::web_url::WebUrl;
 
@@ -83,6 +85,10 @@ pub struct Config {
     /// The tool profiles.
     #[command(flatten)]
     pub tool_profiles: ToolProfiles,
+
+    /// What may be called for notices.
+    #[command(flatten)]
+    pub notices: NoticeConfig,
 
     /// The number of connections that read the database; one of them is reserved for people
     #[arg(long, value_name = "N", env = "COUNTERSIGN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..=64))]

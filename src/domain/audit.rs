@@ -56,6 +56,16 @@ super::enums::string_enum! {
         SessionBegun = "session.begun",
         /// A person logged out.
         SessionEnded = "session.ended",
+        /// A channel was made, to which notices go.
+        ChannelAdded = "channel.added",
+        /// The secret that signs a channel's notices was replaced.
+        ChannelRotated = "channel.rotated",
+        /// A channel was turned off, for its receiver is gone.
+        ChannelDisabled = "channel.disabled",
+        /// A channel was removed, and its address wiped.
+        ChannelRemoved = "channel.removed",
+        /// A notice was given up after its last repetition.
+        NoticeFailed = "notice.failed",
         /// Every sealed value was sealed again, with a new key.
         KeyRotated = "key.rotated",
         /// A new version of the program chained the history anew; the detail has the head that it had before.
@@ -86,6 +96,11 @@ pub fn written_member(event: &str) -> Option<&'static str> {
         | Event::LoginLinkCreated
         | Event::SessionBegun
         | Event::SessionEnded
+        | Event::ChannelAdded
+        | Event::ChannelRotated
+        | Event::ChannelDisabled
+        | Event::ChannelRemoved
+        | Event::NoticeFailed
         | Event::KeyRotated
         | Event::HistoryRechained => None,
     }

@@ -133,6 +133,18 @@ checked_string! {
     SessionId, check_id, ID, LONGEST_ID
 }
 checked_string! {
+    /// The id of a channel.
+    ChannelId, check_id, ID, LONGEST_ID
+}
+checked_string! {
+    /// What a person calls a channel.
+    ChannelName, check_id, ID, LONGEST_ID
+}
+checked_string! {
+    /// The id of a notice: the same in every repetition of it.
+    NoticeId, check_id, ID, LONGEST_ID
+}
+checked_string! {
     /// The name of a principal.
     PrincipalName, check_id, ID, LONGEST_ID
 }
@@ -161,6 +173,13 @@ impl IdPrefix {
     }
 }
 
+impl From<ChannelId> for ChannelName {
+    /// An id is a name as well.
+    fn from(id: ChannelId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl PrincipalName {
     /// The author of rules that are read from files without a database.
     #[must_use]
@@ -186,7 +205,7 @@ macro_rules! generated {
     };
 }
 
-generated!(RequestId, ClaimId, TakeId, RuleId, TokenId, SessionId);
+generated!(RequestId, ClaimId, TakeId, RuleId, TokenId, SessionId, ChannelId, NoticeId);
 
 #[cfg(test)]
 mod tests {

@@ -127,6 +127,24 @@ pub enum Refused {
     Forgotten,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
+    /// No such channel, or none of this principal's.
+    UnknownChannel,
+    /// The principal has a channel of this name.
+    ChannelNameTaken,
+    /// The channel cannot be made as it is said.
+    ChannelRefused {
+        /// The member at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What is sent to this channel is not signed.
+    NotSigned,
+    /// The principal has as many channels as it may.
+    TooManyChannels {
+        /// How many that is.
+        limit: usize,
+    },
     /// The principal has as many log-in links that still work as it may.
     TooManyLoginLinks {
         /// How many that is.

@@ -1,4 +1,4 @@
-//! Secrets at rest: the key, the values, and the cipher between them (XChaCha20-Poly1305).
+//! Secrets at rest: the key, the values, the addresses of channels, and the cipher between them (XChaCha20-Poly1305).
 //!
 //! A value is sealed before it comes near the database and opened only to be handed to the agent that asked. The request
 //! and its kind are authenticated with it, so that a row moved to another request does not open. A value is sealed with the
@@ -15,8 +15,9 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use self::key_file::KeyBytes;
+use crate::domain::channel::ChannelAddress;
 use crate::domain::enums::Kind;
-use crate::domain::id::RequestId;
+use crate::domain::id::{ChannelId, RequestId};
 use crate::domain::secret_value::{SealedValue, SecretValue};
 
 /// The bytes of an XChaCha20 nonce: large enough to be drawn at random for every value.
@@ -155,12 +156,7 @@ impl Sealer {
     ///
     /// If the system gives no random numbers.
     pub fn seal(&self, request_id: &RequestId, value: &SecretValue) -> io::Result<SealedValue> {
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(io::Error::other)?;
-        let aad = associated_data(request_id);
-        let payload = Payload { msg: value.expose().as_bytes(), aad: &aad };
-        let ciphertext = self.newest.cipher().encrypt(&XNonce::from(nonce), payload).map_err(io::Error::other)?;
-        Ok(SealedValue { key_id: self.newest.id.clone(), bytes: [nonce.as_slice(), &ciphertext].concat() })
+        self.seal_bytes(value.expose().as_bytes(), &secret_data(request_id))
     }
 
     /// Decrypts the value that was sealed for a request.
@@ -169,19 +165,75 @@ impl Sealer {
     ///
     /// If the value is damaged, belongs to another request, or was sealed with a key that is not here.
     pub fn open(&self, request_id: &RequestId, sealed: &SealedValue) -> Result<SecretValue, Unopenable> {
+        let mut value = self.open_bytes(sealed, &secret_data(request_id))?;
+        String::from_utf8(std::mem::take(&mut *value)).map(SecretValue::exactly).map_err(|_| Unopenable)
+    }
+
+    /// Encrypts the address of a channel, with its secrets.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no random numbers.
+    pub fn seal_channel(&self, channel_id: &ChannelId, address: &ChannelAddress) -> io::Result<SealedValue> {
+        self.seal_bytes(&Zeroizing::new(serde_json::to_vec(address)?), &channel_data(channel_id))
+    }
+
+    /// Decrypts the address that was sealed for a channel.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sealer::open`].
+    pub fn open_channel(&self, channel_id: &ChannelId, sealed: &SealedValue) -> Result<ChannelAddress, Unopenable> {
+        let address = self.open_bytes(sealed, &channel_data(channel_id))?;
+        serde_json::from_slice(&address).map_err(|_| Unopenable)
+    }
+
+    /// Encrypts the private half of the key that push services know this server by.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no random numbers.
+    pub fn seal_push_key(&self, private: &[u8]) -> io::Result<SealedValue> {
+        self.seal_bytes(private, PUSH_KEY_DATA)
+    }
+
+    /// Decrypts it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sealer::open`].
+    pub fn open_push_key(&self, sealed: &SealedValue) -> Result<Zeroizing<Vec<u8>>, Unopenable> {
+        self.open_bytes(sealed, PUSH_KEY_DATA)
+    }
+
+    fn seal_bytes(&self, bytes: &[u8], aad: &[u8]) -> io::Result<SealedValue> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(io::Error::other)?;
+        let payload = Payload { msg: bytes, aad };
+        let ciphertext = self.newest.cipher().encrypt(&XNonce::from(nonce), payload).map_err(io::Error::other)?;
+        Ok(SealedValue { key_id: self.newest.id.clone(), bytes: [nonce.as_slice(), &ciphertext].concat() })
+    }
+
+    fn open_bytes(&self, sealed: &SealedValue, aad: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopenable> {
         let key = self.keys().find(|key| key.id == sealed.key_id).ok_or(Unopenable)?;
         let (nonce, ciphertext) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Unopenable)?;
-        let aad = associated_data(request_id);
-        let payload = Payload { msg: ciphertext, aad: &aad };
-        let value = key.cipher().decrypt(&XNonce::from(*nonce), payload).map_err(|_| Unopenable)?;
-        String::from_utf8(value).map(SecretValue::exactly).map_err(|_| Unopenable)
+        let payload = Payload { msg: ciphertext, aad };
+        key.cipher().decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| Unopenable)
     }
 }
 
 /// The data that is authenticated with a value. An id holds no NUL, so no two requests share it.
-fn associated_data(request_id: &RequestId) -> Vec<u8> {
+fn secret_data(request_id: &RequestId) -> Vec<u8> {
     ["countersign secret", Kind::Secret.as_str(), request_id.as_str()].join("\0").into_bytes()
 }
+
+/// The data that is authenticated with the address of a channel.
+fn channel_data(channel_id: &ChannelId) -> Vec<u8> {
+    ["countersign channel", channel_id.as_str()].join("\0").into_bytes()
+}
+
+/// The data that is authenticated with the key for push services.
+const PUSH_KEY_DATA: &[u8] = b"countersign push key";
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +266,18 @@ mod tests {
             damaged.bytes[at] ^= 1;
             assert!(sealer.open(&a, &damaged).is_err(), "byte {at} may be changed");
         }
+    }
+
+    #[test]
+    fn the_address_of_a_channel_opens_for_that_channel_alone() {
+        let [a, b]: [ChannelId; 2] = ["a", "b"].map(|id| id.parse().unwrap());
+        let sealer = with_key([1; 32]);
+        let address = ChannelAddress::new("https://hooks.example/T0/secret".to_owned());
+        let sealed = sealer.seal_channel(&a, &address).unwrap();
+        assert!(sealer.open_channel(&a, &sealed).unwrap() == address);
+        assert!(sealer.open_channel(&b, &sealed).is_err());
+        assert!(sealer.open(&"a".parse().unwrap(), &sealed).is_err(), "an address is no secret of a request");
+        assert!(sealer.open_push_key(&sealed).is_err());
     }
 
     #[test]

@@ -143,6 +143,8 @@ impl Server {
         let path = config.database.path()?;
         let service = Arc::new(Service::open(&path, &config, clock).await?);
         let listener = http::bind(&config.http).await?;
+        let own = || startup::own_url(&listener.url());
+        service.is_reached_at(config.http.public_url.as_ref().map(ToString::to_string).or_else(own));
         Ok(Self { listener, service, config, path })
     }
 
@@ -168,9 +170,12 @@ impl Server {
         let sweeper = tokio::spawn(async move { service.run_sweeper().await });
         let service = Arc::clone(&self.service);
         let keeper = tokio::spawn(async move { service.run_keeper().await });
+        let service = Arc::clone(&self.service);
+        let notifier = tokio::spawn(async move { service.run_notifier().await });
         let served = self.serve_without_sweeper(stop).await;
         sweeper.abort();
         keeper.abort();
+        notifier.abort();
         served
     }
 

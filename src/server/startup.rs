@@ -80,8 +80,17 @@ fn client_url(url: &str) -> Result<ServerUrl, String> {
         // Commands run in any directory.
         return std::path::absolute(path).map(ServerUrl::Unix).map_err(|error| error.to_string());
     }
-    // The address of all interfaces is one to listen at, not one to call.
-    url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://[::1]:", 1).parse()
+    callable(url).parse()
+}
+
+/// The address of all interfaces is one to listen at, not one to call.
+fn callable(url: &str) -> String {
+    url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://[::1]:", 1)
+}
+
+/// What the links in notices begin with where no public URL is named; `None` where no browser reaches the server.
+pub(super) fn own_url(listening: &str) -> Option<String> {
+    (!listening.starts_with("unix:")).then(|| callable(listening))
 }
 
 /// Prints a log-in link to the inbox, which works once.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::clock::Timestamp;
-use crate::config::ProfilesError;
+use crate::config::{NoticeConfigError, ProfilesError};
 use crate::domain::refused::Refused;
 use crate::sealer::{KeyError, Unopenable};
 use crate::store;
@@ -49,6 +49,9 @@ pub enum OpenError {
     /// The tool profiles.
     #[error(transparent)]
     Profiles(#[from] ProfilesError),
+    /// What may be called for notices.
+    #[error(transparent)]
+    Notices(#[from] NoticeConfigError),
     /// The database.
     #[error(transparent)]
     Database(#[from] store::OpenError),

@@ -51,6 +51,9 @@ pub enum RotateError {
     /// A value does not open.
     #[error("the secret of {0} does not open with its key: nothing was changed")]
     Unopenable(RequestId),
+    /// The address of a channel, or the key for push services, does not open.
+    #[error("{0} does not open with its key: nothing was changed")]
+    UnopenableChannel(String),
     /// The system's randomness.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -108,8 +111,36 @@ pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rot
     Ok(Rotated { old_key_ids, new_key_id, values })
 }
 
-/// Seals every value anew; how many there are.
+/// Seals everything anew; how many values there are.
 fn reseal(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<u64, RotateError> {
+    let values = reseal_secrets(tx, sealer)? + reseal_channels(tx, sealer)?;
+    let Some(key) = tx.push_key()? else { return Ok(values) };
+    let unopenable = |_| RotateError::UnopenableChannel("the key for push services".to_owned());
+    let private = sealer.open_push_key(&key.sealed).map_err(unopenable)?;
+    tx.reseal_push_key(&sealer.seal_push_key(&private)?)?;
+    Ok(values + 1)
+}
+
+/// Seals the address of every channel anew; how many there are.
+fn reseal_channels(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<u64, RotateError> {
+    let (mut after, mut values) = (None, 0);
+    loop {
+        let chunk = tx.sealed_channels_after(after, CHUNK)?;
+        if chunk.next.is_none() {
+            return Ok(values);
+        }
+        after = chunk.next;
+        for (channel_id, sealed) in &chunk.rows {
+            let unopenable = |_| RotateError::UnopenableChannel(format!("the address of the channel {channel_id}"));
+            let address = sealer.open_channel(channel_id, sealed).map_err(unopenable)?;
+            tx.reseal_channel(channel_id, &sealer.seal_channel(channel_id, &address)?)?;
+            values += 1;
+        }
+    }
+}
+
+/// Seals every secret anew; how many there are.
+fn reseal_secrets(tx: &mut WriteTx<'_>, sealer: &Sealer) -> Result<u64, RotateError> {
     let (mut after, mut values) = (None, 0);
     loop {
         let chunk = tx.sealed_after(after, CHUNK)?;

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod cancel;
+mod channels;
 mod claim;
 mod confirm;
 mod decide;
@@ -15,6 +16,7 @@ mod import;
 mod key;
 mod login;
 mod long_work;
+mod notices;
 mod outcome;
 mod preview;
 mod queries;
@@ -32,11 +34,12 @@ mod wipe_secret;
 mod withdraw;
 
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
+pub use self::channels::{AddedChannel, NewChannel, Tested};
 pub use self::claim::ClaimGrant;
 pub use self::confirm::{Confirm, Selected};
 pub use self::error::{Error, OpenError};
@@ -66,6 +69,7 @@ use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::tools::Profiles;
 use crate::metrics::Metrics;
+use crate::notify::{Links, Outbound, SystemResolver};
 use crate::sealer::Sealer;
 use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
 use crate::tokens::Tokens;
@@ -100,6 +104,11 @@ pub struct Service {
     session_lifetime_ms: u64,
     profiles: Arc<Profiles>,
     long_work: LongWork,
+    outbound: Outbound,
+    /// What links in notices begin with; empty until the server listens.
+    links: OnceLock<Links>,
+    /// Rings when notices were written that are to be sent.
+    noticed: Arc<Notify>,
 }
 
 impl Service {
@@ -122,17 +131,20 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the file of tool profiles is none, the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
+    /// If the file of tool profiles is none, a file for notices cannot be read, the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
     /// more than a day behind the database and the configuration does not accept that.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let profiles = Arc::new(config.tool_profiles.load()?);
+        let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver))?;
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
         let woken = Arc::new(Feeds::default());
         let feeds = Arc::downgrade(&woken);
+        let noticed = Arc::new(Notify::new());
         let on_commit = {
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
+            let noticed = Arc::clone(&noticed);
             move |committed: CommitSummary| {
                 for resolved in &committed.resolved {
                     waiters.wake(&resolved.request_id);
@@ -145,6 +157,9 @@ impl Service {
                 }
                 if committed.has_events {
                     woken.wake(&committed.owners);
+                }
+                if committed.has_notices {
+                    noticed.notify_one();
                 }
             }
         };
@@ -181,7 +196,15 @@ impl Service {
             session_lifetime_ms: config.session_lifetime.0,
             profiles,
             long_work: LongWork::new()?,
+            outbound,
+            links: OnceLock::new(),
+            noticed,
         })
+    }
+
+    /// Says by which URL people reach the server: what the links in notices begin with. The first that is said stays.
+    pub fn is_reached_at(&self, url: Option<String>) {
+        let _ = self.links.set(Links::new(url));
     }
 
     /// What is known of tools.

@@ -249,6 +249,10 @@ impl Prepared {
             let input = pending.match_input(&by.name, conversation_id.as_ref(), self.allow_self_approval);
             interaction.resolution = decide(tx, &interaction, &input, self.foreseen.as_ref())?;
         }
+        if interaction.resolution.is_none() {
+            let risk = body.content.confirmation().map(|confirmation| confirmation.risk_level);
+            tx.announce(&interaction, risk, self.allow_self_approval)?;
+        }
         let mut warnings = warnings(tx, &interaction, self.allow_self_approval)?;
         warnings.extend_from_slice(&self.left_out);
         Ok((interaction, warnings))

@@ -5,13 +5,15 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::chain::EventHash;
+use crate::domain::channel::ChannelKind;
 use crate::domain::enums::{Delivery, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome};
 use crate::domain::id::{
-    ClaimId, ConversationId, IdPrefix, PrincipalName, RequestId, RuleId, RuleName, SecretName, SessionId, TakeId,
-    TokenId, ToolName,
+    ChannelId, ChannelName, ClaimId, ConversationId, IdPrefix, NoticeId, PrincipalName, RequestId, RuleId, RuleName,
+    SecretName, SessionId, TakeId, TokenId, ToolName,
 };
 use crate::domain::interaction::Status;
 use crate::domain::members::Members;
+use crate::domain::notice::About;
 use crate::domain::pattern::{Pattern, Reason, Scope};
 use crate::domain::traceparent::Traceparent;
 
@@ -36,8 +38,11 @@ macro_rules! from_text {
 }
 
 as_text!(
+    ChannelId,
+    ChannelName,
     ClaimId,
     ConversationId,
+    NoticeId,
     PrincipalName,
     RequestId,
     RuleId,
@@ -50,8 +55,11 @@ as_text!(
     Traceparent
 );
 from_text!(
+    ChannelId,
+    ChannelName,
     ClaimId,
     ConversationId,
+    NoticeId,
     PrincipalName,
     RequestId,
     RuleId,
@@ -63,8 +71,10 @@ from_text!(
     ToolName,
     Traceparent
 );
+as_text!(About, ChannelKind);
+from_text!(About, ChannelKind);
 as_text!(Delivery, Event, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome, Status);
-from_text!(Delivery, Event, ExecutionTarget, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);
+from_text!(Delivery, Event, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 as_text!(IdPrefix, Pattern, Reason, Scope);
 
 macro_rules! from_owned_text {

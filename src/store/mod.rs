@@ -8,6 +8,7 @@ mod active_rules;
 mod audit_events;
 mod audit_log;
 mod backup;
+mod channels;
 mod checkpointer;
 mod claims;
 mod columns;
@@ -25,7 +26,9 @@ mod interactions;
 mod known_head;
 mod lock;
 mod migrate;
+mod notices;
 mod open;
+mod outbox;
 mod page;
 mod pending;
 mod principals;
@@ -53,6 +56,7 @@ use rusqlite::Connection;
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
+pub use self::channels::{ChannelToSend, StoredPushKey};
 pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
 pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
@@ -61,6 +65,7 @@ pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
+pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
@@ -106,6 +111,8 @@ pub struct CommitSummary {
     pub owners: Vec<PrincipalName>,
     /// Whether a token was made or taken back.
     pub has_changed_tokens: bool,
+    /// Whether notices were written that are to be sent.
+    pub has_notices: bool,
     /// How what is pending has changed.
     changes: Vec<Change>,
     /// How many writes shared the commit.
@@ -134,6 +141,7 @@ impl CommitSummary {
         self.has_events |= more.has_events;
         self.owners.extend(more.owners);
         self.has_changed_tokens |= more.has_changed_tokens;
+        self.has_notices |= more.has_notices;
     }
 }
 

@@ -49,7 +49,10 @@ impl ReadTx<'_> {
     pub fn keys_in_use(&self) -> Result<Vec<String>> {
         let mut statement = self
             .conn
-            .prepare_cached("SELECT DISTINCT key_id FROM sealed_secrets WHERE sealed IS NOT NULL ORDER BY 1")?;
+            .prepare_cached(
+                "SELECT key_id FROM sealed_secrets WHERE sealed IS NOT NULL UNION SELECT key_id FROM channels WHERE sealed IS NOT NULL \
+                 UNION SELECT key_id FROM push_keys ORDER BY 1",
+            )?;
         let keys = statement.query_map([], |row| row.get(0))?;
         Ok(keys.collect::<rusqlite::Result<_>>()?)
     }

@@ -191,6 +191,7 @@ impl WriteTx<'_> {
             .execute(params![session_id, self.now])?;
         let detail = serde_json::json!({"sessionId": session_id});
         self.append_audit(NewAuditEvent::new(Event::SessionEnded).principal(&principal.name).detail(detail))?;
+        self.remove_channels_of_session(session_id.as_str(), &principal.name)?;
         Ok(true)
     }
 }

@@ -1,5 +1,5 @@
 //! What the writer's thread remembers of the database from one transaction to the next: what is pending, the active
-//! rules, the end of the chain, and how far what is kept behind it has come.
+//! rules, the channels, the end of the chain, and how far what is kept behind it has come.
 //!
 //! What is remembered follows what the writer changes, by the very calls that change it. Where that is rolled back, or
 //! another process has written to the file, it is forgotten and read again when next needed; what is pending is
@@ -9,6 +9,7 @@
 use rusqlite::Connection;
 
 use super::active_rules::ActiveRules;
+use super::channels::Listener;
 use super::known_head::KnownHead;
 use super::pending::{Change, FirstDeadline, Pending};
 use super::stored_bytes::StoredBytes;
@@ -34,6 +35,8 @@ pub(super) struct WriterCache {
     pub(super) stored: Option<StoredBytes>,
     /// Who may resolve: at most two of them; `None` until it is needed.
     pub(super) resolvers: Option<Vec<PrincipalName>>,
+    /// The channels that are on; `None` until they are needed.
+    pub(super) listeners: Option<Vec<Listener>>,
     /// SQLite's own count of the changes that other connections have made.
     data_version: i64,
 }
@@ -104,6 +107,7 @@ impl WriterCache {
         self.book.undo();
         self.stored = None;
         self.resolvers = None;
+        self.listeners = None;
         self.head = None;
         self.own_events_through = None;
     }

@@ -4,6 +4,7 @@
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
 mod card;
+mod channels;
 mod connect;
 mod decide;
 mod feed;
@@ -49,12 +50,21 @@ const ROUTES: &[(&str, Route)] = &[
     ("/history.csv", || get(history::download)),
     ("/connect", || get(connect::page).post(connect::make_token)),
     ("/connect/arrival", || get(connect::arrival)),
+    ("/channels", || get(channels::page).post(channels::add)),
+    ("/channels/push", || post(channels::subscribe)),
+    ("/channels/push/key", || post(channels::push_key)),
+    ("/channels/{channelId}/test", || post(channels::test)),
+    ("/channels/{channelId}/rotate", || post(channels::rotate)),
+    ("/channels/{channelId}/remove", || post(channels::remove)),
     ("/interactions/{requestId}", || get(interaction::get)),
     ("/inbox.css", || get(page::style)),
     ("/inbox.js", || get(page::script)),
     ("/login.js", || get(page::login_script)),
     ("/pages.css", || get(page::pages_style)),
     ("/pages.js", || get(page::pages_script)),
+    ("/channels.js", || get(page::channels_script)),
+    ("/push.js", || get(page::push_script)),
+    ("/manifest.webmanifest", || get(page::manifest)),
     ("/icon.svg", || get(page::icon)),
 ];
 

@@ -17,7 +17,7 @@ use crate::http::middleware::observe::Code;
 
 /// A page runs our script and uses our style; nothing else may be there, and it talks to this server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The parts of a page that show the person who has logged in.
 pub(super) struct Frame {
@@ -127,6 +127,21 @@ pub(super) async fn pages_style(NoQuery: NoQuery) -> Response {
 /// What the pages beside the queue run.
 pub(super) async fn pages_script(NoQuery: NoQuery) -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../../templates/web/pages.js"))
+}
+
+/// What lets a browser subscribe to pushes.
+pub(super) async fn channels_script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/channels.js"))
+}
+
+/// What a browser runs to show a push, with no page open.
+pub(super) async fn push_script(NoQuery: NoQuery) -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/push.js"))
+}
+
+/// What lets the inbox be installed: a phone of Apple shows pushes of installed pages alone.
+pub(super) async fn manifest(NoQuery: NoQuery) -> Response {
+    asset("application/manifest+json", include_str!("../../templates/web/manifest.webmanifest"))
 }
 
 pub(super) async fn icon(NoQuery: NoQuery) -> Response {

@@ -10,6 +10,7 @@
 //!   every kind, for what holds of all.
 //! - [`Process`] is the real binary as a process of its own, for what kills or restarts it; [`countersign`] is any command
 //!   of it, and [`terminal::Terminal`] runs one in a terminal.
+//! - [`receiver::Receiver`] is what notices are sent to.
 //! - [`race`] lets threads go at the same moment, [`until`] gives way until a condition holds: no test sleeps.
 //!
 //! ```
@@ -29,6 +30,7 @@ pub(crate) mod outside;
 pub(crate) mod page;
 mod process;
 mod race;
+pub(crate) mod receiver;
 mod requests;
 pub(crate) mod terminal;
 mod unchanged;

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["config", "connect", "csv", "fair_queue", "files", "metrics", "rules_file", "shares", "waiters"],
     &["credentials"],
     &["client", "logging", "store"],
-    &["sealer", "tokens"],
+    &["notify", "sealer", "tokens"],
     &["service"],
     &["http"],
     &["web"],
@@ -37,6 +37,9 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("prometheus_client", &["metrics"]),
     ("ratatui", &["cli"]),
     ("rmcp", &["http"]),
+    ("lettre", &["notify"]),
+    ("web_push_native", &["notify"]),
+    ("qrcode", &["cli"]),
 ];
 
 struct Source {

@@ -19,6 +19,7 @@ mod matcher;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod mcp;
+mod notices;
 mod ops;
 mod retention;
 mod rules;

@@ -28,7 +28,7 @@ pub(crate) struct Act {
 #[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) agent: Client,
-    approver: Client,
+    pub(crate) approver: Client,
 }
 
 /// Their tokens.

@@ -33,6 +33,7 @@ mod matching;
 mod migration;
 mod model;
 mod mutated;
+mod notices;
 mod one_server;
 mod power_loss;
 mod retention;
@@ -61,6 +62,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "clock", prove: clock::prove },
     Proof { name: "shares", prove: shares::prove },
     Proof { name: "retention", prove: retention::prove },
+    Proof { name: "notices", prove: notices::prove },
     Proof { name: "endurance", prove: endurance::prove },
 ];
 

@@ -1,6 +1,7 @@
 //! The API: a handler for each call of the table in [`crate::api`], of the same name as the client's method.
 
 mod cancel;
+pub(crate) mod channels;
 mod claim;
 pub(crate) mod confirm;
 mod docs;
@@ -20,6 +21,7 @@ use axum::middleware::map_response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 
 use self::cancel::*;
+use self::channels::{add_channel, list_channels, remove_channel, rotate_channel, test_channel};
 use self::claim::*;
 use self::confirm::*;
 use self::events::*;
@@ -60,7 +62,10 @@ crate::api::routes::routes!(handlers);
 
 /// What answers a call.
 pub(super) fn handler(call: Call) -> MethodRouter<App> {
-    let carries_a_value = matches!(call, Call::TakeSecret | Call::ProvideSecret | Call::VellumSecret);
+    let carries_a_value = matches!(
+        call,
+        Call::TakeSecret | Call::ProvideSecret | Call::VellumSecret | Call::AddChannel | Call::RotateChannel
+    );
     let handler = handler_named(call);
     if carries_a_value { handler.layer(map_response(close_connection)) } else { handler }
 }

@@ -150,6 +150,23 @@ impl From<Refused> for Problem {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
             }
+            Refused::UnknownChannel => Self::new(NOT_FOUND, "unknown_channel", "there is no such channel"),
+            Refused::ChannelNameTaken => {
+                let message = "you have a channel of this name already: choose another, or remove that one first";
+                Self::new(CONFLICT, "channel_name_taken", message).with("field", "name")
+            }
+            Refused::ChannelRefused { field, problem } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "channel_refused", problem).with("field", field)
+            }
+            Refused::NotSigned => Self::new(
+                CONFLICT,
+                "not_signed",
+                "what is sent to this channel is not signed: it has no secret to replace",
+            ),
+            Refused::TooManyChannels { limit } => {
+                let message = format!("this principal has {limit} channels, which is as many as it may: remove one");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_channels", message)
+            }
             Refused::TooManyLoginLinks { limit } => {
                 let message = format!("{limit} log-in links of this principal still work: use one, or come back later");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_login_links", message).retry_later()

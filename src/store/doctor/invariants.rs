@@ -164,6 +164,15 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
          HAVING count(*) FILTER (WHERE told.role = p.role) = 0",
     ),
     (
+        "every channel is there, turned off or removed as the history says",
+        "WITH told AS MATERIALIZED (SELECT CAST(json_extract(detail, '$.channelId') AS TEXT) AS channel_id, event FROM audit_events \
+         WHERE event IN ('channel.added', 'channel.disabled', 'channel.removed')) \
+         SELECT c.channel_id FROM channels AS c LEFT JOIN told ON told.channel_id = c.channel_id GROUP BY c.channel_id \
+         HAVING count(*) FILTER (WHERE told.event = 'channel.added') <> 1 \
+         OR (c.disabled_at_ms IS NOT NULL) <> (count(*) FILTER (WHERE told.event = 'channel.disabled') > 0) \
+         OR (c.removed_at_ms IS NOT NULL) <> (count(*) FILTER (WHERE told.event = 'channel.removed') > 0)",
+    ),
+    (
         "time does not run backwards in the history",
         "SELECT 'event ' || seq FROM (SELECT seq, at_ms, lag(at_ms) OVER (ORDER BY seq) AS before FROM audit_events) WHERE at_ms < before",
     ),

@@ -94,6 +94,7 @@ pub(crate) struct Fixture {
     pub(crate) server: TestServer,
     pub(crate) admin: Client,
     rule_id: String,
+    channel_id: String,
     /// What the admin has submitted by AAP: pending, approved, and used.
     aap: [String; 3],
 }
@@ -130,11 +131,20 @@ fn humanlayer_option() -> Value {
 /// The digest of what [`confirmation`] asks, computed elsewhere: `printf '{"input":…}' | sha256sum`.
 pub(crate) const DIGEST: &str = "sha256:425cad76a9a7ae82ad6217d9cdb51a6c779a0685a82df67b2acfb2e535a34b21";
 
+/// Lets the fixture have channels of every kind; nothing listens where they lead.
+const CHANNELS: [&str; 6] =
+    ["--allow-notice-net", "127.0.0.0/8", "--smtp-url", "smtp://127.0.0.1:9", "--mail-from", "sign@example.org"];
+
+/// Hours in which the clock of tests stands: a channel that is quiet sends nothing behind a test's back.
+fn quiet() -> Value {
+    json!({"from": "00:00", "until": "23:59", "timeZone": "UTC"})
+}
+
 impl Fixture {
     /// Pending: one of each kind of an agent, with the id of [`KINDS`], its question `one-q` of one entry, and `own-p` of the admin. The agent's `d` is approved. The admin's `own-c` is approved, `own-d` claimed
     /// too, and `own-s` answered.
     pub(crate) fn new() -> Self {
-        let server = TestServer::start();
+        let server = TestServer::with(&CHANNELS);
         let (agent, ada) = (server.agent("builder"), server.approver("ada"));
         let admin = server.client("root", Role::Admin);
         for kind in KINDS {
@@ -169,7 +179,10 @@ impl Fixture {
         let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
         let made = ada.post("/v1/trust-rules", &rule).expect(201);
         let rule_id = made.body["trustRule"]["ruleId"].as_str().unwrap().to_owned();
-        Self { server, admin, rule_id, aap }
+        let channel = json!({"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "quiet": quiet()});
+        let made = admin.post("/v1/channels", &channel).expect(201);
+        let channel_id = made.body["channel"]["channelId"].as_str().unwrap().to_owned();
+        Self { server, admin, rule_id, channel_id, aap }
     }
 
     /// Every call. A read that none of the lists below names is one that every role may make, about `c`.
@@ -178,6 +191,7 @@ impl Fixture {
             Self::agents_calls(),
             Self::approvers_calls(),
             self.rules_calls(),
+            self.channels_calls(),
             Self::other_calls(),
             self.aap_calls(),
             Self::humanlayer_calls(),
@@ -264,6 +278,33 @@ impl Fixture {
             Call::get(RULES, RULES, REVIEWERS),
             Call::get(RULE, &rule, REVIEWERS),
             Call { method: "DELETE", ..Call::get(RULE, &rule, RESOLVERS) },
+        ]
+    }
+
+    fn channels_calls(&self) -> Vec<Call> {
+        const CHANNELS: &str = "/v1/channels";
+        const CHANNEL: &str = "/v1/channels/{channelId}";
+        const TEST: &str = "/v1/channels/{channelId}/test";
+        const ROTATE: &str = "/v1/channels/{channelId}/rotate";
+        let path = |verb: &str| format!("{CHANNELS}/{}{verb}", self.channel_id);
+        let with = |kind: &str, more: Value| {
+            let mut body = json!({"name": "new", "kind": kind, "risk": "high", "kinds": ["confirmation"], "quiet": quiet(),
+                "paceMs": 60_000, "resolutions": true});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Call::post(CHANNELS, CHANNELS, body, RESOLVERS).creating()
+        };
+        let url = "http://127.0.0.1:9/topic";
+        // The keys of the example in RFC 8291.
+        let push = json!({"auth": "BTBZMqHH6r4Tts7J_aSIgg", "p256dh":
+            "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"});
+        vec![
+            with("ntfy", json!({"url": url, "token": "tk_1"})),
+            with("email", json!({"email": "ada@example.org"})),
+            with("webpush", json!({"url": url, "push": push})),
+            Call::get(CHANNELS, CHANNELS, RESOLVERS),
+            Call::post(TEST, &path("/test"), json!({}), RESOLVERS).with_optional_body(),
+            Call::post(ROTATE, &path("/rotate"), json!({"oldForMs": 60_000}), RESOLVERS).with_optional_body(),
+            Call { method: "DELETE", ..Call::get(CHANNEL, &path(""), RESOLVERS) },
         ]
     }
 

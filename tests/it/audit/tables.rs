@@ -24,7 +24,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -42,6 +42,9 @@ const TABLES: [&str; 17] = [
     "kept_through",
     "tool_calls",
     "tool_call_joins",
+    "channels",
+    "notices",
+    "push_keys",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {

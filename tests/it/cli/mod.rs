@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::harness::{Client, TestServer, countersign};
 
 /// The command line, speaking to `client`'s server with its token.
-fn command(client: &Client, arguments: &[&str]) -> Command {
+pub(crate) fn command(client: &Client, arguments: &[&str]) -> Command {
     let mut command = countersign();
     command.env("COUNTERSIGN_URL", &client.url).env("COUNTERSIGN_TOKEN", client.token.as_ref().unwrap());
     command.env("PATH", "/usr/bin:/bin").args(arguments);
@@ -48,7 +48,7 @@ fn told(code: i32, output: Output) -> (String, String) {
 
 /// What a command that succeeds says on stdout.
 #[track_caller]
-fn says(client: &Client, arguments: &[&str]) -> String {
+pub(crate) fn says(client: &Client, arguments: &[&str]) -> String {
     ends(0, &mut command(client, arguments)).0
 }
 

@@ -32,15 +32,20 @@ impl Fixture {
     fn pages(&self) -> Vec<String> {
         let fixed =
             ["/rules", "/rules/new", "/rules/new?requestId=c", "/history", "/interactions/c", "/interactions/s"];
-        let connect = ["/connect", "/connect?client=codex", "/connect?client=acp&agent=builder"];
+        let connect = ["/channels", "/connect", "/connect?client=codex", "/connect?client=acp&agent=builder"];
         let fixed = fixed.into_iter().chain(["/interactions/q"]).chain(connect).map(str::to_owned);
         fixed.chain([format!("/rules/{}", self.rule_id)]).collect()
     }
 
     /// The forms that change something.
-    fn forms(&self) -> [(String, Vec<(&'static str, &'static str)>); 2] {
+    fn forms(&self) -> [(String, Vec<(&'static str, &'static str)>); 3] {
         let rule = [("toolName", "shell"), ("pattern", "ls"), ("scope", "everywhere"), ("decision", "allow")];
-        [("/rules".to_owned(), rule.to_vec()), (format!("/rules/{}/revoke", self.rule_id), Vec::new())]
+        let channel = [("kind", "slack"), ("name", "chat"), ("address", "https://hooks.example/x")];
+        [
+            ("/rules".to_owned(), rule.to_vec()),
+            (format!("/rules/{}/revoke", self.rule_id), Vec::new()),
+            ("/channels".to_owned(), channel.to_vec()),
+        ]
     }
 }
 

@@ -1,0 +1,213 @@
+//! Channels: where a person hears of what waits. Their addresses are sealed before they come near the database.
+
+use std::time::Instant;
+
+use super::notices::At;
+use super::{Error, Result, Service};
+use crate::domain::channel::{Channel, ChannelAddress, ChannelKind, OldSecret, Wishes};
+use crate::domain::enums::Role;
+use crate::domain::id::{ChannelId, ChannelName, NoticeId};
+use crate::domain::notice::{Notice, Said};
+use crate::domain::principal::{Principal, Right};
+use crate::domain::refused::Refused;
+use crate::notify::{Answered, Delivery, Failure, PushKey, generate_secret};
+use crate::store::{Priority, ReadTx, StoredPushKey};
+use crate::tokens;
+
+/// How many channels one principal may have: more than a person has devices.
+const MOST_CHANNELS: usize = 50;
+
+/// A channel that is to be made.
+pub struct NewChannel {
+    /// What it is to be called.
+    pub name: ChannelName,
+    /// What takes its notices.
+    pub kind: ChannelKind,
+    /// Where it leads.
+    pub address: ChannelAddress,
+    /// What is to be told.
+    pub wishes: Wishes,
+}
+
+/// A channel that was made, or has a new secret. The secret is shown nowhere else.
+pub struct AddedChannel {
+    /// As it stands.
+    pub channel: Channel,
+    /// What signs what is sent to it.
+    pub secret: Option<String>,
+}
+
+/// What a receiver has said to a test.
+pub struct Tested {
+    /// What it answered, or why it did not.
+    pub answered: std::result::Result<Answered, Failure>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// The channel with this id, as far as `by` may have to do with it: their own, and an admin's are all.
+fn find(tx: &ReadTx<'_>, id: &ChannelId, by: &Principal) -> Result<Channel> {
+    let found = tx.channel(id)?.filter(|channel| channel.owner == by.name || by.role == Role::Admin);
+    Ok(found.ok_or(Refused::UnknownChannel)?)
+}
+
+impl Service {
+    /// Makes a channel of `by`; `session` is the browser's, where a browser has subscribed.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `by` resolves nothing, the address cannot be one, the name is taken or there are too many, or an error of
+    /// the store.
+    pub async fn add_channel(&self, by: &Principal, new: NewChannel, session: Option<&str>) -> Result<AddedChannel> {
+        by.require(Right::Resolve)?;
+        let NewChannel { name, kind, mut address, wishes } = new;
+        let host = self.outbound.check(kind, &address).map_err(|failure| Refused::ChannelRefused {
+            field: if kind == ChannelKind::Email { "email" } else { "url" },
+            problem: failure.to_string(),
+        })?;
+        if kind.is_signed() {
+            address.secret = Some(generate_secret().map_err(|error| Error::Random(error.to_string()))?);
+        }
+        let channel_id = ChannelId::generate();
+        let sealed =
+            self.sealer.seal_channel(&channel_id, &address).map_err(|error| Error::Sealing(error.to_string()))?;
+        let owner = by.name.clone();
+        let mut channel = Channel {
+            channel_id,
+            name,
+            owner,
+            kind,
+            host,
+            wishes,
+            sealed,
+            created_at: self.clock.now(),
+            sent_at: None,
+            failed: None,
+            disabled: None,
+        };
+        let session_sha256 = session.map(tokens::digest);
+        let added = self.store.write(Priority::Human, move |tx| {
+            if tx.has_channel(&channel.owner, &channel.name)? {
+                return Err(Refused::ChannelNameTaken.into());
+            }
+            if tx.channels(Some(&channel.owner))?.len() >= MOST_CHANNELS {
+                return Err(Refused::TooManyChannels { limit: MOST_CHANNELS }.into());
+            }
+            channel.created_at = tx.now();
+            tx.insert_channel(&channel, session_sha256.as_ref())?;
+            Ok::<_, Error>(channel.clone())
+        });
+        Ok(AddedChannel { channel: added.await?, secret: address.secret })
+    }
+
+    /// The channels of `by`; an admin's are those of everybody.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `by` resolves nothing, or an error of the store.
+    pub async fn channels(&self, by: &Principal) -> Result<Vec<Channel>> {
+        by.require(Right::Resolve)?;
+        let of = (by.role != Role::Admin).then(|| by.name.clone());
+        Ok(self.store.read(Priority::Human, move |tx| tx.channels(of.as_ref())).await?)
+    }
+
+    /// Sends a test to a channel, now, and waits for what its receiver answers.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is none of `by`, or an error of the store. That it could not be sent is an answer, too.
+    pub async fn test_channel(&self, by: &Principal, id: &ChannelId) -> Result<Tested> {
+        by.require(Right::Resolve)?;
+        let (id, by) = (id.clone(), by.clone());
+        let channel = self.store.read(Priority::Human, move |tx| find(tx, &id, &by)).await?;
+        let address = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;
+        let push_key = self.push_key_for(channel.kind).await?;
+        let now = self.clock.now();
+        let notice = Notice { notice_id: NoticeId::generate(), at: now, said: Said::Test };
+        let links = self.links();
+        let delivery = Delivery { kind: channel.kind, address: &address, links: &links, push_key: push_key.as_ref() };
+        let begun = Instant::now();
+        let answered = self.outbound.deliver(&delivery, &At(notice, now)).await;
+        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Tested { answered, took_ms })
+    }
+
+    /// Makes a new secret of a channel; the one before signs beside it for so many milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is none of `by`, or nothing of it is signed, or an error of the store.
+    pub async fn rotate_channel(&self, by: &Principal, id: &ChannelId, old_for_ms: u64) -> Result<AddedChannel> {
+        by.require(Right::Resolve)?;
+        let secret = generate_secret().map_err(|error| Error::Random(error.to_string()))?;
+        let (id, by, sealer, new) = (id.clone(), by.clone(), self.sealer.clone(), secret.clone());
+        let rotated = self.store.write(Priority::Human, move |tx| {
+            let channel = find(tx, &id, &by)?;
+            let mut address = sealer.open_channel(&channel.channel_id, &channel.sealed)?;
+            let until = tx.now().plus_millis(old_for_ms).ok_or(Refused::DeadlineOutOfRange)?;
+            let old = address.secret.replace(new.clone()).ok_or(Refused::NotSigned)?;
+            address.old_secret = Some(OldSecret { secret: old, until });
+            let sealed = sealer
+                .seal_channel(&channel.channel_id, &address)
+                .map_err(|error| Error::Sealing(error.to_string()))?;
+            tx.reseal_channel(&channel.channel_id, &sealed)?;
+            tx.channel_rotated(&channel, &by.name, until)?;
+            Ok::<_, Error>(channel)
+        });
+        Ok(AddedChannel { channel: rotated.await?, secret: Some(secret) })
+    }
+
+    /// Removes a channel and wipes its address; what waits for it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is none of `by`, or an error of the store.
+    pub async fn remove_channel(&self, by: &Principal, id: &ChannelId) -> Result<Channel> {
+        by.require(Right::Resolve)?;
+        let (id, by) = (id.clone(), by.clone());
+        self.store
+            .write(Priority::Human, move |tx| {
+                let channel = find(tx, &id, &by)?;
+                tx.remove_channel(&channel, &by.name)?;
+                Ok(channel)
+            })
+            .await
+    }
+
+    /// The public half of the key that push services know this server by; made where there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store, or of the system's random numbers.
+    pub async fn push_public_key(&self) -> Result<Vec<u8>> {
+        if let Some(key) = self.store.read(Priority::Human, |tx| tx.push_key()).await? {
+            return Ok(key.public);
+        }
+        let key = PushKey::generate().map_err(|error| Error::Random(error.to_string()))?;
+        let sealed = self.sealer.seal_push_key(&key.to_bytes()).map_err(|error| Error::Sealing(error.to_string()))?;
+        let new = StoredPushKey { public: key.public(), sealed };
+        let kept = self.store.write(Priority::Human, move |tx| match tx.push_key()? {
+            Some(key) => Ok::<_, Error>(key.public),
+            None => {
+                tx.insert_push_key(&new)?;
+                Ok(new.public.clone())
+            }
+        });
+        kept.await
+    }
+
+    /// The key for push services, where a channel needs it.
+    pub(super) async fn push_key_for(&self, kind: ChannelKind) -> Result<Option<PushKey>> {
+        if kind != ChannelKind::WebPush {
+            return Ok(None);
+        }
+        let Some(stored) = self.store.read(Priority::Human, |tx| tx.push_key()).await? else { return Ok(None) };
+        Ok(PushKey::from_bytes(&self.sealer.open_push_key(&stored.sealed)?))
+    }
+
+    /// Whether notices can go to a mailbox.
+    #[must_use]
+    pub const fn sends_mail(&self) -> bool {
+        self.outbound.sends_mail()
+    }
+}

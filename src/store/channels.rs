@@ -1,0 +1,258 @@
+//! The tables `channels` and `push_keys`: where notices go.
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::json;
+
+use super::page::{Cursor, ListPage};
+use super::{Error, ReadTx, Result, WriteTx};
+use crate::clock::Timestamp;
+use crate::domain::audit::{Event, NewAuditEvent};
+use crate::domain::channel::{Channel, ChannelKind, Wishes};
+use crate::domain::id::{ChannelId, ChannelName, PrincipalName};
+use crate::domain::secret_value::SealedValue;
+
+/// What the writer remembers of a channel that is on: enough to know what its owner wants to hear of.
+#[derive(Clone, Debug)]
+pub(super) struct Listener {
+    pub(super) number: i64,
+    pub(super) owner: PrincipalName,
+    pub(super) wishes: Wishes,
+}
+
+/// The key that push services know this server by.
+#[derive(Clone, Debug)]
+pub struct StoredPushKey {
+    /// Its public half: a point of P-256, uncompressed.
+    pub public: Vec<u8>,
+    /// Its private half.
+    pub sealed: SealedValue,
+}
+
+/// The columns that [`channel_from`] reads, in its order, of the channels that are there.
+const CHANNELS: &str = "SELECT channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, sent_at_ms, failed_at_ms, \
+     failure, disabled_at_ms, disabled_why FROM channels WHERE removed_at_ms IS NULL";
+
+fn channel_from(row: &Row<'_>) -> Result<Channel> {
+    let channel_id: ChannelId = row.get(0)?;
+    let wishes = wishes_from(row, 5, &channel_id)?;
+    Ok(Channel {
+        name: row.get(1)?,
+        owner: row.get(2)?,
+        kind: row.get(3)?,
+        host: row.get(4)?,
+        wishes,
+        sealed: SealedValue { key_id: row.get(6)?, bytes: row.get(7)? },
+        created_at: row.get(8)?,
+        sent_at: row.get(9)?,
+        failed: row.get::<_, Option<Timestamp>>(10)?.zip(row.get(11)?),
+        disabled: row.get::<_, Option<Timestamp>>(12)?.zip(row.get(13)?),
+        channel_id,
+    })
+}
+
+pub(super) fn wishes_from(row: &Row<'_>, column: usize, key: &impl ToString) -> Result<Wishes> {
+    let json = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    serde_json::from_str(json).map_err(|_| Error::Corrupt { table: "channels", key: key.to_string() })
+}
+
+impl ReadTx<'_> {
+    /// The channels that are there, oldest first; of one principal, or of all.
+    pub fn channels(&self, of: Option<&PrincipalName>) -> Result<Vec<Channel>> {
+        let sql = format!("{CHANNELS} AND (?1 IS NULL OR owner = ?1) ORDER BY channel_number");
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([of])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(channel_from(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The channel with this id, unless it is removed.
+    pub fn channel(&self, id: &ChannelId) -> Result<Option<Channel>> {
+        let mut statement = self.conn.prepare_cached(&format!("{CHANNELS} AND channel_id = ?1"))?;
+        let mut rows = statement.query([id])?;
+        rows.next()?.map(channel_from).transpose()
+    }
+
+    /// Whether a principal has a channel of this name.
+    pub fn has_channel(&self, owner: &PrincipalName, name: &ChannelName) -> Result<bool> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT 1 FROM channels WHERE owner = ?1 AND name = ?2 AND removed_at_ms IS NULL")?;
+        Ok(statement.exists(params![owner, name])?)
+    }
+
+    /// The next `limit` channels from `after` on whose addresses are kept.
+    pub fn sealed_channels_after(
+        &self,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<ListPage<(ChannelId, SealedValue)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT channel_number, channel_id, key_id, sealed FROM channels \
+             WHERE sealed IS NOT NULL AND channel_number > ?1 ORDER BY channel_number LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![after.map_or(0, Cursor::row), limit])?;
+        let mut found = ListPage::default();
+        while let Some(row) = rows.next()? {
+            found.next = Some(Cursor::at(row.get(0)?));
+            found.rows.push((row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }));
+        }
+        Ok(found)
+    }
+
+    /// The key that push services know this server by, if there is one.
+    pub fn push_key(&self) -> Result<Option<StoredPushKey>> {
+        let mut statement = self.conn.prepare_cached("SELECT public_key, key_id, sealed FROM push_keys")?;
+        let read = |row: &Row<'_>| {
+            let sealed = SealedValue { key_id: row.get(1)?, bytes: row.get(2)? };
+            Ok(StoredPushKey { public: row.get(0)?, sealed })
+        };
+        Ok(statement.query_row([], read).optional()?)
+    }
+}
+
+impl WriteTx<'_> {
+    /// The channels that are on, from memory.
+    pub(super) fn listeners(&mut self) -> Result<&[Listener]> {
+        let listeners = match self.cache.listeners.take() {
+            Some(listeners) => listeners,
+            None => self.read_listeners()?,
+        };
+        Ok(self.cache.listeners.insert(listeners))
+    }
+
+    fn read_listeners(&self) -> Result<Vec<Listener>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT channel_number, owner, wishes FROM channels \
+             WHERE removed_at_ms IS NULL AND disabled_at_ms IS NULL ORDER BY channel_number",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let number = row.get(0)?;
+            found.push(Listener { number, owner: row.get(1)?, wishes: wishes_from(row, 2, &number)? });
+        }
+        Ok(found)
+    }
+
+    /// Adds a channel, with the event that tells of it; `session` is the text of the browser's session that has subscribed.
+    pub fn insert_channel(&mut self, channel: &Channel, session_sha256: Option<&[u8; 32]>) -> Result<()> {
+        self.cache.listeners = None;
+        let wishes = serde_json::to_string(&channel.wishes)
+            .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO channels (channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, session_id) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT session_id FROM sessions WHERE session_sha256 = ?10))",
+            )?
+            .execute(params![
+                channel.channel_id,
+                channel.name,
+                channel.owner,
+                channel.kind,
+                channel.host,
+                wishes,
+                channel.sealed.key_id,
+                channel.sealed.bytes,
+                channel.created_at,
+                session_sha256
+            ])?;
+        let detail = json!({"channelId": channel.channel_id, "name": channel.name, "kind": channel.kind});
+        self.append_audit(NewAuditEvent::new(Event::ChannelAdded).principal(&channel.owner).detail(detail))
+    }
+
+    /// Removes a channel and wipes its address, with the event that tells of it.
+    pub fn remove_channel(&mut self, channel: &Channel, by: &PrincipalName) -> Result<()> {
+        self.cache.listeners = None;
+        self.conn
+            .prepare_cached(
+                "UPDATE channels SET key_id = NULL, sealed = NULL, removed_at_ms = ?2, removed_by = ?3 \
+                 WHERE channel_id = ?1 AND removed_at_ms IS NULL",
+            )?
+            .execute(params![channel.channel_id, self.now, by])?;
+        let detail = json!({"channelId": channel.channel_id, "name": channel.name});
+        self.append_audit(NewAuditEvent::new(Event::ChannelRemoved).principal(by).detail(detail))
+    }
+
+    /// Removes the channels that a browser has subscribed in a session, as it ends.
+    pub(super) fn remove_channels_of_session(&mut self, session_id: &str, owner: &PrincipalName) -> Result<()> {
+        if self.listeners()?.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT channel_id FROM channels WHERE session_id = ?1 AND removed_at_ms IS NULL")?;
+        let ids = statement.query_map([session_id], |row| row.get(0))?;
+        let ids: Vec<ChannelId> = ids.collect::<rusqlite::Result<_>>()?;
+        for id in ids {
+            if let Some(channel) = self.channel(&id)? {
+                self.remove_channel(&channel, owner)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the sealed address of a channel.
+    pub fn reseal_channel(&mut self, id: &ChannelId, sealed: &SealedValue) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE channels SET key_id = ?2, sealed = ?3 WHERE channel_id = ?1")?
+            .execute(params![id, sealed.key_id, sealed.bytes])?;
+        Ok(())
+    }
+
+    /// Appends the event that tells of a new secret of a channel.
+    pub fn channel_rotated(&mut self, channel: &Channel, by: &PrincipalName, until: Timestamp) -> Result<()> {
+        let detail = json!({"channelId": channel.channel_id, "oldSecretUntil": until});
+        self.append_audit(NewAuditEvent::new(Event::ChannelRotated).principal(by).detail(detail))
+    }
+
+    /// Turns a channel off, whose receiver is gone, with the event that tells of it.
+    pub(super) fn disable_channel(&mut self, number: i64, why: &str) -> Result<()> {
+        self.cache.listeners = None;
+        let changed = self
+            .conn
+            .prepare_cached(
+                "UPDATE channels SET disabled_at_ms = ?2, disabled_why = ?3 \
+                 WHERE channel_number = ?1 AND disabled_at_ms IS NULL AND removed_at_ms IS NULL",
+            )?
+            .execute(params![number, self.now, why])?;
+        if changed == 0 {
+            return Ok(());
+        }
+        let mut statement = self.conn.prepare_cached("SELECT channel_id FROM channels WHERE channel_number = ?1")?;
+        let channel_id: ChannelId = statement.query_row([number], |row| row.get(0))?;
+        let detail = json!({"channelId": channel_id, "why": why});
+        self.append_audit(NewAuditEvent::new(Event::ChannelDisabled).detail(detail))
+    }
+
+    /// Keeps the key that push services know this server by.
+    pub fn insert_push_key(&mut self, key: &StoredPushKey) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO push_keys (push_key_number, public_key, key_id, sealed, created_at_ms) VALUES (1, ?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![key.public, key.sealed.key_id, key.sealed.bytes, self.now])?;
+        Ok(())
+    }
+
+    /// Replaces its sealed private half.
+    pub fn reseal_push_key(&mut self, sealed: &SealedValue) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE push_keys SET key_id = ?1, sealed = ?2")?
+            .execute(params![sealed.key_id, sealed.bytes])?;
+        Ok(())
+    }
+}
+
+/// What a sender needs to know of a channel.
+#[derive(Clone, Debug)]
+pub struct ChannelToSend {
+    /// Its id, by which its address opens.
+    pub channel_id: ChannelId,
+    /// What takes its notices.
+    pub kind: ChannelKind,
+    /// Its address.
+    pub sealed: SealedValue,
+}

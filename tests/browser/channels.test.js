@@ -1,0 +1,71 @@
+// Channels: made by a form, and what a browser shows when it is pushed to.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+
+import { assertAccessible, closeBrowser } from './harness/browser.js';
+import { person } from './harness/person.js';
+import { serve } from './harness/server.js';
+
+after(closeBrowser);
+
+const LOOKS = [
+  { name: 'light', colorScheme: 'light' },
+  { name: 'dark', colorScheme: 'dark' },
+  { name: 'on a phone', viewport: { width: 360, height: 740 }, hasTouch: true },
+];
+
+async function assertFits(page) {
+  await assertAccessible(page);
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= screen, `it is ${wide} wide on a screen of ${screen}`);
+}
+
+for (const { name, ...options } of LOOKS) {
+  test(`a person makes a channel and removes it, ${name}`, async (t) => {
+    const server = await serve(t);
+    const page = await person(t, server, { ...options, forgives: /status of 400/ });
+    await page.getByRole('link', { name: 'Channels' }).click();
+    await assertFits(page);
+    await page.getByLabel('What takes the notices').selectOption('webhook');
+    await page.getByLabel('What it is called').fill('hook');
+    await page.getByLabel('Its URL or address').fill('http://10.0.0.1/');
+    await page.getByRole('button', { name: 'Make this channel' }).press('Enter');
+    await page.getByText('10.0.0.1 is no public address').waitFor();
+    await assertFits(page);
+    await page.getByLabel('Its URL or address').fill('https://hooks.example.org/x');
+    await page.getByRole('button', { name: 'Make this channel' }).press('Enter');
+    await page.getByText('It is shown this once').waitFor();
+    await assertFits(page);
+    await page.getByRole('button', { name: 'Remove hook' }).press('Enter');
+    await page.getByText('No channels.').waitFor();
+  });
+}
+
+test('a push is shown, with its link, though no page of the inbox is looked at', async (t) => {
+  const server = await serve(t);
+  const page = await person(t, server, { permissions: ['notifications'] });
+  await page.goto(`${server.url}/channels`);
+  await page.getByRole('button', { name: 'Send pushes here' }).waitFor();
+  const session = await page.context().newCDPSession(page);
+  const registered = new Promise((resolve) => {
+    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      const [found] = registrations;
+      if (found) resolve(found.registrationId);
+    });
+  });
+  await session.send('ServiceWorker.enable');
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.register('/push.js', { scope: '/' });
+    await navigator.serviceWorker.ready;
+  });
+  const registrationId = await registered;
+  const said = { title: 'builder asks: may it use shell?', body: 'Until noon.', tag: 'deploy', url: `${server.url}/interactions/deploy` };
+  await session.send('ServiceWorker.deliverPushMessage', { origin: server.url, registrationId, data: JSON.stringify(said) });
+  const shown = await page.waitForFunction(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    const [notification] = await registration.getNotifications();
+    return notification && { title: notification.title, tag: notification.tag, url: notification.data.url };
+  });
+  assert.deepEqual(await shown.jsonValue(), { title: said.title, tag: said.tag, url: said.url });
+});

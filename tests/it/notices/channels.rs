@@ -1,0 +1,119 @@
+//! Channels: whose they are, and the commands around them.
+
+use countersign::domain::enums::Role;
+use serde_json::json;
+
+use super::{add, channel, fixture};
+use crate::cli::{command, says};
+use crate::harness::receiver::{Receiver, Reply};
+use crate::harness::{TestServer, confirmation, countersign};
+
+#[test]
+fn a_channel_is_its_owners_and_admins_see_and_remove_all() {
+    let server = TestServer::start();
+    let (ada, bob, root) = (server.approver("ada"), server.approver("bob"), server.client("root", Role::Admin));
+    let body = json!({"name": "hook", "kind": "webhook", "url": "https://hooks.example/x"});
+    let of_ada = add(&ada, &body)["channel"]["channelId"].as_str().unwrap().to_owned();
+    add(&bob, &body);
+    assert_eq!(ada.post("/v1/channels", &body).refusal(), (409, "channel_name_taken"));
+    let count = |client: &crate::harness::Client| {
+        client.get("/v1/channels").expect(200).body["channels"].as_array().unwrap().len()
+    };
+    assert_eq!((count(&ada), count(&bob), count(&root)), (1, 1, 2));
+    for verb in ["test", "rotate"] {
+        let path = format!("/v1/channels/{of_ada}/{verb}");
+        assert_eq!(bob.post_nothing(&path).refusal(), (404, "unknown_channel"));
+    }
+    assert_eq!(bob.delete(&format!("/v1/channels/{of_ada}")).refusal(), (404, "unknown_channel"));
+    root.delete(&format!("/v1/channels/{of_ada}")).expect(200);
+    let told = server.sql("SELECT principal FROM audit_events WHERE event = 'channel.removed'");
+    assert_eq!(told, [[json!("root")]]);
+}
+
+#[test]
+fn there_is_an_end_to_the_channels_of_one_person() {
+    let server = TestServer::start();
+    let ada = server.approver("ada");
+    for number in 0..50 {
+        add(&ada, &json!({"name": format!("n{number}"), "kind": "slack", "url": "https://hooks.example/x"}));
+    }
+    let more = ada.post("/v1/channels", &json!({"name": "more", "kind": "slack", "url": "https://hooks.example/x"}));
+    assert_eq!(more.refusal(), (422, "too_many_channels"));
+}
+
+#[test]
+fn addresses_survive_a_rotation_of_the_key() {
+    let (server, _agent, ada) = fixture();
+    let receiver = Receiver::start();
+    add(&ada, &channel("webhook", &receiver));
+    ada.browser().submit("/channels/push/key", &[]).expect(200);
+    let key = |ada: &crate::harness::Client| ada.browser().submit("/channels/push/key", &[]).expect(200).body;
+    let before = key(&ada);
+    let directory = tempfile::TempDir::new().unwrap();
+    let copy = directory.path().join("test.db");
+    // The server has to be stopped while its key is rotated: a copy with its key stands for it.
+    let backup = countersign().args(["backup", copy.to_str().unwrap(), "--db"]).arg(server.db()).output().unwrap();
+    assert!(backup.status.success(), "{backup:?}");
+    std::fs::copy(server.db().with_extension("db.key"), copy.with_extension("db.key")).unwrap();
+    let rotated = countersign().args(["key", "rotate", "--db"]).arg(&copy).output().unwrap();
+    assert!(rotated.status.success(), "{rotated:?}");
+    // The clock of tests is ahead of this machine's.
+    let flags = [&super::LOOPBACK[..], &["--accept-clock"]].concat();
+    let process = crate::harness::Process::serve(&copy, &flags);
+    let ada = crate::harness::Client::new(&process.url, ada.token.as_deref().unwrap());
+    let id = ada.get("/v1/channels").expect(200).body["channels"][0]["channelId"].as_str().unwrap().to_owned();
+    let tested = ada.post_nothing(&format!("/v1/channels/{id}/test")).expect(200).body;
+    assert_eq!(tested["delivered"], json!(true), "{tested}");
+    assert_eq!(key(&ada), before, "browsers are bound to the key that they subscribed with");
+}
+
+#[test]
+fn the_command_makes_tries_lists_and_removes_channels() {
+    let (_server, _agent, ada) = fixture();
+    let receiver =
+        Receiver::answering(|_, _| Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nthanks".to_vec()));
+    let url = receiver.url();
+    let made =
+        says(&ada, &["channel", "add", "webhook", &url, "--name", "hook", "--risk", "high", "--kind", "confirmation"]);
+    let mut lines = made.lines();
+    let host = receiver.address.to_string();
+    assert_eq!(lines.next().unwrap(), format!("hook: notices go to {host}; `countersign channel test hook` tries it"));
+    assert!(lines.next().unwrap().starts_with("whsec_"), "{made}");
+    let tested = says(&ada, &["channel", "test", "hook"]);
+    assert!(tested.starts_with(&format!("{host} answered 200 in ")) && tested.ends_with("\n  thanks\n"), "{tested}");
+    let listed = says(&ada, &["channel", "list"]);
+    assert!(listed.contains("webhook") && listed.contains("confirmations, high risk and up"), "{listed}");
+    assert!(!listed.contains("/hook "), "{listed}");
+    assert!(says(&ada, &["channel", "rotate", "hook"]).starts_with("whsec_"));
+    assert_eq!(says(&ada, &["channel", "remove", "hook"]), "removed hook\n");
+    assert_eq!(says(&ada, &["channel", "list"]), "");
+}
+
+#[test]
+fn an_address_may_come_where_other_users_do_not_see_it() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let (_server, agent, ada) = fixture();
+    let receiver = Receiver::start();
+    let mut add = command(&ada, &["channel", "add", "slack", "-"]);
+    let mut child = add.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{}", receiver.url()).unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    agent.register(&confirmation("a"));
+    receiver.until_received(1);
+}
+
+#[test]
+fn a_login_link_is_drawn_for_a_phones_camera() {
+    let (_server, _agent, ada) = fixture();
+    let said = says(&ada, &["login", "--qr"]);
+    let mut lines = said.lines();
+    assert!(lines.next().unwrap().contains("/login#"), "{said}");
+    let drawn: Vec<&str> = lines.collect();
+    assert!(drawn.len() > 15, "{said}");
+    let width = drawn[0].chars().count();
+    assert!(drawn.iter().all(|line| line.chars().count() == width), "{said}");
+    assert!(drawn.iter().flat_map(|line| line.chars()).all(|c| matches!(c, ' ' | '█' | '▀' | '▄')), "{said}");
+    // As many modules as rows of half blocks, and a frame that scanners want.
+    assert_eq!(width.div_ceil(2), drawn.len());
+}
