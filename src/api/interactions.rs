@@ -9,6 +9,7 @@ use crate::domain::enums::{Delivery, Kind, RiskLevel, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, TakeId, ToolName};
 use crate::domain::interaction::{self, Status};
 use crate::domain::json::JsonObject;
+use crate::domain::query::Query;
 use crate::domain::secret_value::SecretValue;
 
 /// How long a call waits for a resolution.
@@ -40,6 +41,8 @@ pub struct ListInteractions {
     pub until: Option<Timestamp>,
     pub risk: Option<RiskLevel>,
     pub by: Option<PrincipalName>,
+    #[param(inline)]
+    pub q: Option<Query>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]

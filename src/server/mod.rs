@@ -168,9 +168,12 @@ impl Server {
         let sweeper = tokio::spawn(async move { service.run_sweeper().await });
         let service = Arc::clone(&self.service);
         let keeper = tokio::spawn(async move { service.run_keeper().await });
+        let service = Arc::clone(&self.service);
+        let signer = tokio::spawn(async move { service.run_signer().await });
         let served = self.serve_without_sweeper(stop).await;
         sweeper.abort();
         keeper.abort();
+        signer.abort();
         served
     }
 

@@ -21,6 +21,7 @@ mod queries;
 mod question;
 mod register;
 mod reject_all;
+mod search;
 mod secret;
 mod supersede;
 mod take_secret;
@@ -94,6 +95,8 @@ pub struct Service {
     retain: Ttl,
     /// Rings when something was forgotten by hand: what that leaves free is given back.
     forgotten: Notify,
+    /// Rings when something was committed: there may be more to search.
+    committed: Arc<Notify>,
     max_pending: u32,
     max_stored_per_day: Quota,
     max_pattern_bytes: usize,
@@ -131,7 +134,9 @@ impl Service {
         let metrics = Arc::new(Metrics::default());
         let woken = Arc::new(Feeds::default());
         let feeds = Arc::downgrade(&woken);
+        let committed_something = Arc::new(Notify::new());
         let on_commit = {
+            let committed_something = Arc::clone(&committed_something);
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
             move |committed: CommitSummary| {
                 for resolved in &committed.resolved {
@@ -144,6 +149,7 @@ impl Service {
                     alarm.set_no_later_than(deadline);
                 }
                 if committed.has_events {
+                    committed_something.notify_one();
                     woken.wake(&committed.owners);
                 }
             }
@@ -175,6 +181,7 @@ impl Service {
             claim_within: config.claim_within,
             retain: config.retain,
             forgotten: Notify::new(),
+            committed: committed_something,
             max_pending: config.limits.max_pending,
             max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,

@@ -32,8 +32,11 @@ mod principals;
 mod priority;
 #[cfg(test)]
 mod query_plan;
+mod query_sql;
 mod readers;
 mod resolve;
+mod search;
+mod search_blocks;
 mod sealed_secrets;
 mod sessions;
 mod stored_bytes;

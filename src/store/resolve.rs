@@ -60,6 +60,9 @@ impl WriteTx<'_> {
         event.detail = resolution.detail.audited();
         event.text = resolution.detail.audited_text();
         self.append_own_audit(event, &interaction.registered_by, unshown.as_deref())?;
+        if let Some(comment) = &resolution.detail.comment {
+            self.add_to_search(&interaction.request_id, comment)?;
+        }
         let request_id = interaction.request_id.clone();
         self.committed.resolved.push(ResolvedInteraction { request_id, outcome: resolution.outcome, by });
         Ok(())

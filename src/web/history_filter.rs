@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::forms::{Field, link};
 use crate::clock::Timestamp;
-use crate::config::moment;
+use crate::domain::moment::moment;
 use crate::domain::enums::{Kind, Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 use crate::http::api::page::check_times;
@@ -110,7 +110,7 @@ impl HistoryFilter {
             resolved_by: resolved_by?,
             since: since?,
             until: until?,
-            id_prefix: None,
+            ..Filter::default()
         })
     }
 

@@ -45,7 +45,7 @@ pub(crate) async fn list_interactions(
 ) -> Result<Response, Problem> {
     let page = page(List::Interactions, query.limit, query.cursor.as_deref())?;
     check_times(query.since, query.until)?;
-    let filter = Filter {
+    let mut filter = Filter {
         statuses,
         kind: query.kind,
         conversation_id: query.conversation_id,
@@ -56,7 +56,11 @@ pub(crate) async fn list_interactions(
         until: query.until,
         risk: query.risk,
         resolved_by: query.by,
+        ..Filter::default()
     };
+    if let Some(q) = query.q {
+        filter = filter.narrowed_by(q, app.service.now());
+    }
     listed(&app, &caller, List::Interactions, filter, page).await
 }
 

@@ -24,7 +24,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -42,6 +42,8 @@ const TABLES: [&str; 17] = [
     "kept_through",
     "tool_calls",
     "tool_call_joins",
+    "search_blocks",
+    "saved_views",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {
