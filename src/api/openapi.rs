@@ -11,6 +11,7 @@ use super::*;
 use crate::dialects::{aap::*, humanlayer::*, vellum::*};
 use crate::domain::enums::{HookClient, Kind};
 use crate::domain::id::{AssistantId, ConversationId, RequestId, RuleId};
+use crate::domain::saved_view::ViewName;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut description = Description::default();
@@ -77,6 +78,7 @@ impl Description {
         let (name, about) = match name {
             "rule_id" => ("ruleId", "The rule"),
             "client" => ("client", "The client"),
+            "name" => ("name", "The view"),
             "conversation_id" => ("conversationId", "The conversation"),
             "assistant_id" => ("assistantId", "Any name"),
             "id" => ("id", "The request"),

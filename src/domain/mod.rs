@@ -20,6 +20,7 @@ pub mod principal;
 pub mod query;
 pub mod refused;
 pub mod rule_set;
+pub mod saved_view;
 pub(crate) mod schema;
 pub mod secret_value;
 pub mod tool_call;

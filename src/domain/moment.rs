@@ -47,9 +47,7 @@ impl Moment {
     pub fn at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.meant {
             Meant::At(moment) => Some(moment),
-            Meant::MillisAgo(millis) => {
-                now.as_millis().checked_sub_unsigned(millis).and_then(Timestamp::from_millis)
-            }
+            Meant::MillisAgo(millis) => now.as_millis().checked_sub_unsigned(millis).and_then(Timestamp::from_millis),
         }
     }
 

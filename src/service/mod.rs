@@ -28,6 +28,7 @@ mod take_secret;
 mod tokens;
 mod tool_call;
 mod trust_rules;
+mod views;
 mod why;
 mod wipe_secret;
 mod withdraw;

@@ -13,6 +13,7 @@ use crate::domain::id::{
 use crate::domain::interaction::Status;
 use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Reason, Scope};
+use crate::domain::saved_view::ViewName;
 use crate::domain::traceparent::Traceparent;
 
 macro_rules! as_text {
@@ -47,7 +48,8 @@ as_text!(
     SessionId,
     TokenId,
     ToolName,
-    Traceparent
+    Traceparent,
+    ViewName,
 );
 from_text!(
     ClaimId,
@@ -61,7 +63,8 @@ from_text!(
     SessionId,
     TokenId,
     ToolName,
-    Traceparent
+    Traceparent,
+    ViewName,
 );
 as_text!(Delivery, Event, ExecutionTarget, Kind, RiskLevel, Role, RuleDecision, RuleStatus, RunOutcome, Status);
 from_text!(Delivery, Event, ExecutionTarget, Kind, Role, RuleDecision, RuleStatus, RunOutcome, Status);

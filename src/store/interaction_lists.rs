@@ -53,7 +53,8 @@ impl Filter {
         self.since = self.since.max(query.since(now));
         self.until = [self.until, query.until(now)].into_iter().flatten().min();
         let wanted = query.terms().iter().map(|term| (&term.what, term.is_negated));
-        let is_open = |(what, is_negated)| matches!((what, is_negated), (&What::Is(Standing::Status(Status::Pending)), false));
+        let is_open =
+            |(what, is_negated)| matches!((what, is_negated), (&What::Is(Standing::Status(Status::Pending)), false));
         let standings = wanted.clone().filter(|(what, is_negated)| matches!(what, What::Is(_)) && !is_negated).count();
         // What is pending is found without reading what is over.
         if self.statuses.is_empty() && standings == 1 && wanted.clone().any(is_open) {
@@ -331,7 +332,9 @@ impl<'q> Filling<'q> {
     }
 
     const fn is_full(&self) -> bool {
-        self.page.rows.len() == self.limit || self.bytes > PAGE_BYTES || (self.reads_content && self.unpacked >= SEARCHED_ROWS)
+        self.page.rows.len() == self.limit
+            || self.bytes > PAGE_BYTES
+            || (self.reads_content && self.unpacked >= SEARCHED_ROWS)
     }
 
     fn add(&mut self, at: Cursor, record: Record) {

@@ -83,12 +83,11 @@ impl Stretches<'_> {
         }
         self.looked_at += 1;
         if self.read.is_empty() {
-            let mut statement = self
-                .conn
-                .prepare_cached("SELECT block, signature FROM search_blocks WHERE block BETWEEN ?1 AND ?2 ORDER BY block")?;
-            let rows = statement.query_map([block - AT_ONCE + 1, block], |row| {
-                Ok((row.get(0)?, Signature::from_bytes(row.get(1)?)))
-            })?;
+            let mut statement = self.conn.prepare_cached(
+                "SELECT block, signature FROM search_blocks WHERE block BETWEEN ?1 AND ?2 ORDER BY block",
+            )?;
+            let rows = statement
+                .query_map([block - AT_ONCE + 1, block], |row| Ok((row.get(0)?, Signature::from_bytes(row.get(1)?))))?;
             self.read = rows.collect::<rusqlite::Result<_>>()?;
         }
         let signature = self.read.pop_if(|(number, _)| *number == block);

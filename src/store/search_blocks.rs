@@ -158,7 +158,8 @@ impl WriteTx<'_> {
 
     /// Makes the signatures anew of the blocks of these interactions, without what was forgotten of them.
     pub(super) fn renew_search(&self, request_ids: &[RequestId]) -> Result<()> {
-        let blocks = request_ids.iter().filter_map(|id| self.block_of(id).transpose()).collect::<Result<BTreeSet<_>>>()?;
+        let blocks =
+            request_ids.iter().filter_map(|id| self.block_of(id).transpose()).collect::<Result<BTreeSet<_>>>()?;
         for block in blocks {
             if let Some(Signature(signature)) = self.signature(block)? {
                 self.set_signature(block, &Signature::with_size(&self.pieces_of_block(block)?, signature.len()))?;

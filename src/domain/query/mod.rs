@@ -75,9 +75,7 @@ impl Standing {
     pub fn statuses(self) -> Vec<Status> {
         match self {
             Self::Status(status) => vec![status],
-            Self::Decided => {
-                [Outcome::Approved, Outcome::Rejected, Outcome::Answered].map(Status::Resolved).to_vec()
-            }
+            Self::Decided => [Outcome::Approved, Outcome::Rejected, Outcome::Answered].map(Status::Resolved).to_vec(),
         }
     }
 }

@@ -64,10 +64,8 @@ impl FromStr for Query {
 impl Query {
     fn add(&mut self, term: Term, written: &str) -> Result<(), String> {
         let comes_twice = self.terms.iter().any(|other| {
-            matches!(
-                (&other.what, &term.what),
-                (What::Since(_), What::Since(_)) | (What::Until(_), What::Until(_))
-            ) && *other != term
+            matches!((&other.what, &term.what), (What::Since(_), What::Since(_)) | (What::Until(_), What::Until(_)))
+                && *other != term
         });
         if comes_twice {
             return Err(format!("{written}: since: and until: stand in a query once each"));
@@ -182,7 +180,9 @@ fn term(part: &Part<'_>) -> Result<Term, String> {
         Some("since") => What::Since(moment(part)?),
         Some("until") => What::Until(moment(part)?),
         Some("for") => {
-            return Err(format!("{written}: for: is kept for requests that are assigned to a person, which there are none of"));
+            return Err(format!(
+                "{written}: for: is kept for requests that are assigned to a person, which there are none of"
+            ));
         }
         Some(other) => {
             return Err(format!(

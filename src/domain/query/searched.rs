@@ -69,7 +69,8 @@ impl Searched {
         for (_, text) in record.body.origin.iter().flat_map(|origin| origin.members()) {
             searched.text(text);
         }
-        if let Some(comment) = interaction.resolution.as_ref().and_then(|resolution| resolution.detail.comment.as_deref())
+        if let Some(comment) =
+            interaction.resolution.as_ref().and_then(|resolution| resolution.detail.comment.as_deref())
         {
             searched.text(comment);
         }

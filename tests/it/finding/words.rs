@@ -14,7 +14,8 @@ fn a_word_is_looked_up_in_what_was_asked_what_was_said_and_the_beginnings_of_ids
     let of_secret = json!({"secret": {"service": "forge", "field": "pass", "label": "Login of the forge", "purpose": "to fetch crates"}});
     agent.register(&altered(secret("s-1"), &of_secret));
     agent.register(&altered(question("q-1"), &json!({"conversationId": "talk-7"})));
-    ada.post("/v1/confirm", &json!({"requestId": "ship-1", "decision": "deny", "comment": "Not on a Friday"})).expect(200);
+    ada.post("/v1/confirm", &json!({"requestId": "ship-1", "decision": "deny", "comment": "Not on a Friday"}))
+        .expect(200);
     ada.post("/v1/question-response", &json!({"requestId": "q-1", "responses": responses()})).expect(200);
     for (query, expected) in [
         ("make", "ship-1"),
