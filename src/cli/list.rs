@@ -46,6 +46,7 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 pub(super) struct HistoryOf {
     /// One interaction, by its id or the beginning of it: its whole story
+    #[arg(conflicts_with_all = ["query", "view"])]
     id: Option<String>,
 
     /// Only what ended so, or is pending; more than once
@@ -82,11 +83,11 @@ pub(super) struct HistoryOf {
 #[derive(Debug, Args)]
 struct Filter {
     /// Only what is found by a query, such as: 'kubectl agent:ci since:2h -word'
-    #[arg(long, short = 'q', value_name = "QUERY", conflicts_with = "id")]
+    #[arg(long, short = 'q', value_name = "QUERY")]
     query: Option<Query>,
 
     /// Only what is found by the query that you keep under this name
-    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    #[arg(long, value_name = "NAME")]
     view: Option<ViewName>,
 
     #[arg(long, help = only_this_kind())]

@@ -11,14 +11,18 @@ pub const LONGEST_VIEW_NAME: usize = 64;
 pub const MOST_VIEWS: u32 = 100;
 
 /// What [`check_view_name`] lets pass.
-const VIEW_NAME: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
+const VIEW_NAME: &str =
+    r"^([^\s/.\x00-\x1f\x7f-\x9f]|[^\s/\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*[^\s/.\x00-\x1f\x7f-\x9f])$";
 
 fn check_view_name(text: &str) -> Result<(), &'static str> {
     let length = text.chars().count();
-    if (1..=LONGEST_VIEW_NAME).contains(&length) && !text.chars().any(char::is_control) && text.trim() == text {
+    let is_held_out = |c: char| c.is_control() || c == '/';
+    // It is a segment of a path.
+    let is_a_segment = !text.contains(is_held_out) && !text.ends_with('.');
+    if (1..=LONGEST_VIEW_NAME).contains(&length) && is_a_segment && text.trim() == text {
         Ok(())
     } else {
-        Err("the name of a view is 1 to 64 characters without control characters, and no space at its ends")
+        Err("the name of a view is 1 to 64 characters without / and control characters, and no space or dot at its end")
     }
 }
 

@@ -8,6 +8,7 @@ use super::history_filter::{HistoryFilter, Sent};
 use super::page::{Frame, html};
 use super::session::Person;
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
+use super::views::{At, Views};
 use crate::domain::enums::{Kind, ListFormat};
 use crate::domain::interaction::{Record, ResolvedBy};
 use crate::http::App;
@@ -22,6 +23,7 @@ use crate::store::{CopyableQuery, List};
 struct HistoryPage {
     frame: Frame,
     filter: HistoryFilter,
+    views: Views,
     /// What the filters find; none where one of them is at fault.
     found: Option<Found>,
 }
@@ -62,8 +64,9 @@ pub(super) async fn list(
     let rows = page(List::Interactions, None, at)?;
     let mut filter = HistoryFilter::sent(values, &query);
     let frame = Frame::of(&person, "history");
+    let views = Views::of(&app, &person, At::History, &filter.q.typed).await?;
     let Some(wanted) = filter.read(app.service.now()) else {
-        return Ok((FORM_AT_FAULT, html(&HistoryPage { frame, filter, found: None })?).into_response());
+        return Ok((FORM_AT_FAULT, html(&HistoryPage { frame, filter, views, found: None })?).into_response());
     };
     let found = app.service.list(&person.principal, wanted.clone(), rows).await?;
     let found = Found {
@@ -74,7 +77,7 @@ pub(super) async fn list(
         json_lines: filter.link(JSON_LINES_PATH, None),
         sql: escape_untrusted(&CopyableQuery::Interactions(&wanted, rows).sql()),
     };
-    html(&HistoryPage { frame, filter, found: Some(found) })
+    html(&HistoryPage { frame, filter, views, found: Some(found) })
 }
 
 const PATH: &str = "/history";

@@ -20,6 +20,7 @@ mod rule_editor;
 mod rules;
 mod session;
 mod text;
+mod views;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -48,6 +49,8 @@ const ROUTES: &[(&str, Route)] = &[
     ("/history", || get(history::list)),
     ("/history.csv", || get(history::csv)),
     ("/history.jsonl", || get(history::json_lines)),
+    ("/views", || post(views::keep)),
+    ("/views/delete", || post(views::delete)),
     ("/connect", || get(connect::page).post(connect::make_token)),
     ("/connect/arrival", || get(connect::arrival)),
     ("/interactions/{requestId}", || get(interaction::get)),

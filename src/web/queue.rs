@@ -10,6 +10,7 @@ use super::card::Card;
 use super::forms::{Field, given, link};
 use super::page::{Frame, aside, html};
 use super::session::{PageRejection, Person};
+use super::views::{At, Views};
 use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::{Record, Status};
 use crate::domain::query as domain;
@@ -52,6 +53,7 @@ struct QueuePage {
     agent: Option<String>,
     /// What alone is shown; empty for all.
     find: Field,
+    views: Views,
     /// The next page.
     more: String,
     /// The first page, where this is another.
@@ -92,6 +94,7 @@ pub(super) async fn page(
     let found = app.service.queue(agent.clone(), skip, MOST_CARDS).await;
     let (records, pending) = found.map_err(Problem::from)?;
     let reasons = app.service.reasons(&records).await.map_err(Problem::from)?;
+    let views = Views::of(&app, &person, At::Queue, "").await?;
     Ok(aside(move || {
         let (groups, count) = groups(&records, &person, &app, &reasons, MOST_BYTES)?;
         let shown = skip + count;
@@ -101,7 +104,7 @@ pub(super) async fn page(
         let more = link("/", &[of_agent, ("skip", Some(&shown.to_string()))]);
         let first = (skip > 0).then(|| link("/", &[of_agent]));
         let (beyond, find) = (pending.saturating_sub(shown), Field::default());
-        html(&QueuePage { frame, groups, pending, beyond, agent, find, more, first, next: None })
+        html(&QueuePage { frame, groups, pending, beyond, agent, find, views, more, first, next: None })
     })
     .await?)
 }
@@ -129,10 +132,11 @@ async fn found(app: App, person: Person, query: &Query) -> Result<Response, Page
     };
     let next = listed.next.map(|cursor| page(Some(&cursor.text(List::Interactions))));
     let first = at.map(|_| page(None));
+    let views = Views::of(&app, &person, At::Queue, &find.typed).await?;
     let shown = aside(move || {
         let (groups, pending) = groups(&listed.rows, &person, &app, &reasons, usize::MAX)?;
         let (frame, agent) = (Frame::of(&person, "queue"), agent.map(String::from));
-        html(&QueuePage { frame, groups, pending, beyond: 0, agent, find, more: String::new(), first, next })
+        html(&QueuePage { frame, groups, pending, beyond: 0, agent, find, views, more: String::new(), first, next })
     })
     .await?;
     Ok(if is_at_fault { (FORM_AT_FAULT, shown).into_response() } else { shown })

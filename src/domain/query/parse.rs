@@ -7,21 +7,24 @@ use crate::domain::enums::{Kind, Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 
 /// The fields, each with what it compares.
-pub const FIELDS: [(&str, &str); 10] = [
+pub const FIELDS: [(&str, &str); 11] = [
     ("agent", "the agent that asked"),
     ("tool", "the tool of a confirmation"),
     ("in", "the conversation"),
     ("id", "the request's own id"),
-    ("is", "where it stands: a status, or `open` or `decided`"),
-    ("kind", "what it asks for"),
-    ("risk", "the risk of a confirmation"),
-    ("by", "the principal that resolved it"),
+    ("is", "where it stands: a status, `open` (pending) or `decided` (approved, rejected or answered)"),
+    ("kind", "what it asks for: `confirmation`, `secret` or `question`"),
+    ("risk", "the risk of a confirmation: `low`, `medium` or `high`"),
+    ("by", "the person or agent that resolved it"),
     ("rule", "the trust rule that decided it, by its id or name; `none` or `any`"),
-    ("since", "asked then or later; `until` the same for before"),
+    ("since", "asked then or later: a time, a day in UTC, or how long ago"),
+    ("until", "asked before then"),
 ];
 
-/// Every field that is understood.
-const KNOWN: &str = "agent:, tool:, in:, id:, is:, kind:, risk:, by:, rule:, since:, until:";
+/// Every field that is understood, for a sentence.
+fn known() -> String {
+    FIELDS.map(|(field, _)| format!("{field}:")).join(", ")
+}
 
 /// Words between others in the queries of other programs.
 const NOT_UNDERSTOOD: [&str; 3] = ["AND", "OR", "NOT"];
@@ -186,7 +189,8 @@ fn term(part: &Part<'_>) -> Result<Term, String> {
         }
         Some(other) => {
             return Err(format!(
-                "{written}: {other}: is no field; the fields are {KNOWN}. To look for it as it stands, write {}",
+                "{written}: {other}: is no field; the fields are {}. To look for it as it stands, write {}",
+                known(),
                 quoted(written.strip_prefix('-').unwrap_or(written))
             ));
         }
@@ -294,7 +298,11 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_with_what_is_known() {
         for (typed, named, known) in [
-            ("kubectl status:pending", "status:pending", KNOWN),
+            (
+                "kubectl status:pending",
+                "status:pending",
+                "agent:, tool:, in:, id:, is:, kind:, risk:, by:, rule:, since:, until:",
+            ),
             ("is:done", "is:done", "pending, open, decided, approved"),
             ("kind:thing", "kind:thing", "confirmation, secret, question"),
             ("risk:", "risk:", "low, medium, high"),

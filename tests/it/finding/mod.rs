@@ -1,6 +1,7 @@
 //! The one query of all lists: what each word and field finds, on every surface, and what none finds any more.
 
 mod fields;
+mod files;
 mod pages;
 mod signatures;
 mod words;
