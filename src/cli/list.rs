@@ -83,7 +83,7 @@ pub(super) struct HistoryOf {
 #[derive(Debug, Args)]
 struct Filter {
     /// Only what is found by a query, such as: 'kubectl agent:ci since:2h -word'
-    #[arg(long, short = 'q', value_name = "QUERY")]
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
     query: Option<Query>,
 
     /// Only what is found by the query that you keep under this name

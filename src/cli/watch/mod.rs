@@ -42,7 +42,7 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug, Args)]
 pub(super) struct WatchQueue {
     /// Only what is found by a query, such as: 'kubectl agent:ci risk:high'; `/` changes it
-    #[arg(long, short = 'q', value_name = "QUERY")]
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
     query: Option<Query>,
 
     #[command(flatten)]
