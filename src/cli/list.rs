@@ -262,7 +262,10 @@ fn stream(
         }
         Ok(())
     })?;
-    Ok(if is_csv { out.flush()? } else { writeln!(out, "]")? })
+    if !is_csv {
+        writeln!(out, "]")?;
+    }
+    Ok(out.flush()?)
 }
 
 /// Comma-separated values, an interaction a line.

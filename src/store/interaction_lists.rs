@@ -4,7 +4,10 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, params};
 
 use super::interactions::{RECORD, RECORDS, record_from};
-use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, SEARCHED_ROWS, UNPACKED};
+use super::page::{
+    COMPARED, Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, SEARCHED_ROWS, SEARCHED_THROUGH,
+    UNPACKED,
+};
 use super::query_sql::{Compared, Needed, RISK_OF_RECORD};
 use super::search::{Found, Stretch};
 use super::where_clause::WhereClause;
@@ -71,12 +74,17 @@ impl Filter {
 
     /// How many rows a page looks through.
     fn looked_through(&self) -> i64 {
-        if self.risk.is_some() || self.unpacks() { UNPACKED } else { LOOKED_THROUGH }
+        match (self.query.is_empty(), self.query.reads_content() || self.compares_risk()) {
+            (true, true) => UNPACKED,
+            (true, false) => LOOKED_THROUGH,
+            (false, true) => SEARCHED_ROWS,
+            (false, false) => COMPARED,
+        }
     }
 
-    /// Whether the query looks into the content of each row.
-    fn unpacks(&self) -> bool {
-        self.query.reads_content() || self.query.terms().iter().any(|term| matches!(term.what, What::Risk(_)))
+    /// Whether a row is unpacked in SQL.
+    fn compares_risk(&self) -> bool {
+        self.risk.is_some() || self.query.terms().iter().any(|term| matches!(term.what, What::Risk(_)))
     }
 
     /// How many rows a query in SQL is asked for: all, where not each of them is in the page.
@@ -187,7 +195,7 @@ impl ReadTx<'_> {
             .query(RECORDS, NEWEST_FIRST, &limit);
         let place = values.len() - 3;
         let mut filling = Filling::of(&filter.query, page.limit);
-        let mut left = SEARCHED_ROWS;
+        let mut left = if filter.compares_risk() { SEARCHED_ROWS } else { SEARCHED_THROUGH };
         for stretch in self.stretches(needed, after, before)? {
             let Stretch { first, last } = match stretch? {
                 Found::ToRead(stretch) => stretch,

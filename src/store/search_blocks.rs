@@ -67,7 +67,8 @@ impl Signature {
     /// Halves of the digest, each as a part of all bits.
     fn bits_of(&self, piece: u64) -> impl Iterator<Item = usize> + use<> {
         let bits = self.0.len() as u64 * 8;
-        (0..BITS_SET).map(move |half| (((piece >> (32 * half)) & u64::from(u32::MAX)) * bits >> 32) as usize)
+        let half_of = move |half: u32| (piece >> (32 * half)) & u64::from(u32::MAX);
+        (0..BITS_SET).map(move |half| ((half_of(half) * bits) >> 32) as usize)
     }
 }
 
@@ -195,7 +196,7 @@ mod tests {
         let others: HashSet<u64> = others.filter(|piece| !pieces.contains(piece)).collect();
         let seeming = others.iter().filter(|piece| signature.may_have(**piece)).count();
         assert!(seeming * 20 < others.len(), "{seeming} of {}", others.len());
-        assert!(signature.0.len() % 8 == 0 && signature.0.len() <= LONGEST);
+        assert!(signature.0.len().is_multiple_of(8) && signature.0.len() <= LONGEST);
     }
 
     #[test]

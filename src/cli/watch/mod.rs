@@ -196,21 +196,26 @@ impl Watch {
     /// What a key does to the query that is typed.
     fn find_key(&mut self, code: KeyCode) {
         let Mode::Finding { text } = &mut self.step else { return };
-        match code {
-            KeyCode::Char(c) => text.push(c),
-            KeyCode::Backspace => drop(text.pop()),
-            KeyCode::Esc => self.step = Mode::Reading,
-            KeyCode::Enter => match text.parse::<Query>() {
+        if let KeyCode::Char(c) = code {
+            text.push(c);
+        } else if code == KeyCode::Backspace {
+            text.pop();
+        } else if code == KeyCode::Esc {
+            self.step = Mode::Reading;
+        } else if code == KeyCode::Enter {
+            match text.parse::<Query>() {
+                Ok(query) => self.find(query),
                 Err(fault) => self.note = Some(fault),
-                Ok(query) => {
-                    self.step = Mode::Reading;
-                    self.wanted.set(query);
-                    self.queue.deselect();
-                    self.refill();
-                }
-            },
-            _ => {}
+            }
         }
+    }
+
+    /// Shows what a query finds, and nothing else from here on.
+    fn find(&mut self, query: Query) {
+        self.step = Mode::Reading;
+        self.wanted.set(query);
+        self.queue.deselect();
+        self.refill();
     }
 
     /// Asks for what waits once more.

@@ -9,12 +9,12 @@ use super::{command, found, started};
 use crate::harness::outside::write_sql;
 use crate::harness::{Client, TestServer, countersign, until};
 
-/// A server with four hundred interactions, of which the first 128 have signatures: all are over but `r5`.
+/// A server with four hundred interactions, of which the first 128 have signatures: they are over, but `r5`.
 fn signed() -> (TestServer, Client, Client) {
     let (server, agent, ada) = started();
     for number in 0..400 {
         command(&agent, &format!("r{number}"), &format!("echo word{number}word"));
-        if number != 5 {
+        if number != 5 && number < 128 {
             ada.confirm(&format!("r{number}"), "deny").expect(200);
         }
     }
@@ -25,6 +25,12 @@ fn signed() -> (TestServer, Client, Client) {
 fn doctor(server: &TestServer) -> (bool, String) {
     let output = countersign().arg("doctor").arg("--db").arg(server.db()).output().unwrap();
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[track_caller]
+fn sound(server: &TestServer) {
+    let (is_sound, said) = doctor(server);
+    assert!(is_sound, "{said}");
 }
 
 fn signatures(server: &TestServer) -> Vec<Vec<Value>> {
@@ -50,7 +56,7 @@ fn what_is_forgotten_is_found_no_more_and_its_signature_is_as_if_it_had_never_be
     for number in [1, 9, 11, 63, 64, 127, 128, 399] {
         assert_eq!(found(&ada, &format!("word{number}word")), format!("r{number}"));
     }
-    assert_eq!(doctor(&server).0, true, "{}", doctor(&server).1);
+    sound(&server);
 }
 
 #[test]
@@ -59,12 +65,12 @@ fn what_is_too_old_is_found_no_more() {
     server.advance(Duration::from_secs(3600));
     assert_eq!(found(&ada, "word6word"), "r6");
     let server = server.restart(&["--retain", "1h"]);
-    until(|| server.count("forgettings") == 399);
+    until(|| server.count("forgettings") == 127);
     let ada = server.approver("bea");
     assert_eq!(found(&ada, "word6word"), "");
     assert_eq!(found(&ada, "word5word"), "r5");
     assert_eq!(found(&ada, "id:\"r6\""), "r6");
-    assert_eq!(doctor(&server).0, true, "{}", doctor(&server).1);
+    sound(&server);
 }
 
 #[test]
@@ -78,7 +84,7 @@ fn a_comment_is_found_whether_it_comes_before_the_signature_or_after() {
     say("late", "Zürich says maybe");
     assert_eq!(found(&ada, "zürich"), "late r5");
     assert_eq!(found(&ada, "zürich nö word5word"), "r5");
-    assert_eq!(doctor(&server).0, true, "{}", doctor(&server).1);
+    sound(&server);
 }
 
 #[test]
