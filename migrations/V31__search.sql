@@ -1,6 +1,6 @@
--- What a search passes over: for each 64 interactions that follow one another, a signature of what words can be looked up in. A word
--- whose pieces are not all in a signature is in none of them, and they need not be read. What a signature says can be found out
--- from the rows, only slowly: so it is written some time after them, and a search reads what has none.
+-- What a search passes over: for each 64 interactions that follow one another, a signature of what words can be looked up in. A
+-- word whose pieces are not all in a signature is in none of them, and they need not be read. What a signature says can be found
+-- out from the rows, only slowly: so it is written some time after them, and a search reads what has none.
 
 CREATE TABLE search_blocks (
     -- The interactions from 64 times this on.

@@ -149,7 +149,11 @@ macro_rules! operations {
                     "description": "May be left out, or be `{}`; a body of white space counts as left out",
                     "content": description.json_content::<$optional>(),
                 });)?
-                let content = operations!(@content description $form $answer);
+                let mut content = operations!(@content description $form $answer);
+                if let Call::ListInteractions = Call::$call {
+                    content["text/csv"] = json!({"schema": {"type": "string"}});
+                    content["application/jsonl"] = json!({"schema": {"type": "string"}});
+                }
                 $({
                     let response = &mut operation["responses"][stringify!($status)];
                     *response = json!({"description": $when});

@@ -60,6 +60,7 @@ pub use self::why::Reasons;
 use self::alarm::Alarm;
 use self::feeds::Feeds;
 use self::long_work::LongWork;
+use self::search::Unsigned;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Quota, Ttl};
 use crate::domain::id::RequestId;
@@ -96,8 +97,8 @@ pub struct Service {
     retain: Ttl,
     /// Rings when something was forgotten by hand: what that leaves free is given back.
     forgotten: Notify,
-    /// Rings when something was committed: there may be more to search.
-    committed: Arc<Notify>,
+    /// Says when there are interactions that have no signature yet.
+    unsigned: Arc<Unsigned>,
     max_pending: u32,
     max_stored_per_day: Quota,
     max_pattern_bytes: usize,
@@ -135,9 +136,9 @@ impl Service {
         let metrics = Arc::new(Metrics::default());
         let woken = Arc::new(Feeds::default());
         let feeds = Arc::downgrade(&woken);
-        let committed_something = Arc::new(Notify::new());
+        let unsigned = Arc::new(Unsigned::default());
         let on_commit = {
-            let committed_something = Arc::clone(&committed_something);
+            let unsigned = Arc::clone(&unsigned);
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
             move |committed: CommitSummary| {
                 for resolved in &committed.resolved {
@@ -149,8 +150,8 @@ impl Service {
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
+                unsigned.add(committed.registered);
                 if committed.has_events {
-                    committed_something.notify_one();
                     woken.wake(&committed.owners);
                 }
             }
@@ -182,7 +183,7 @@ impl Service {
             claim_within: config.claim_within,
             retain: config.retain,
             forgotten: Notify::new(),
-            committed: committed_something,
+            unsigned,
             max_pending: config.limits.max_pending,
             max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,

@@ -69,6 +69,7 @@ pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
+pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::LoggedInBy;
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
@@ -110,6 +111,8 @@ pub struct CommitSummary {
     pub owners: Vec<PrincipalName>,
     /// Whether a token was made or taken back.
     pub has_changed_tokens: bool,
+    /// How many interactions were registered.
+    pub registered: usize,
     /// How what is pending has changed.
     changes: Vec<Change>,
     /// How many writes shared the commit.
@@ -138,6 +141,7 @@ impl CommitSummary {
         self.has_events |= more.has_events;
         self.owners.extend(more.owners);
         self.has_changed_tokens |= more.has_changed_tokens;
+        self.registered += more.registered;
     }
 }
 

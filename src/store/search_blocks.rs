@@ -14,7 +14,7 @@ use crate::domain::id::RequestId;
 use crate::domain::query::Searched;
 
 /// How many interactions have a signature together.
-pub(super) const BLOCK_ROWS: i64 = 64;
+pub const BLOCK_ROWS: i64 = 64;
 
 /// How many of the newest interactions have none yet: an interaction that is resolved soon is written down once.
 pub(super) const WITHOUT_SIGNATURE: i64 = 256;
