@@ -15,6 +15,7 @@
 //! | [`domain::kinds`] | the kinds of interaction, one file each: content, checks, summary, what resolves it |
 //! | [`domain::acknowledgement`] | what a person must have seen before an approval counts |
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
+//! | [`domain::query`] | the one query of every list: how it is written, and what its words are looked up in |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
 //! | [`dialects`] | the wires of other programs (hooks of agents' clients, MCP, AAP, HumanLayer, Vellum) in the words of the domain and back: pure |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
@@ -60,6 +61,8 @@
 //! | trust rule | a standing decision for later confirmations; its *terms* are what it says |
 //! | subject, pattern, scope | what a rule is matched against, what it covers, where it applies |
 //! | claim | the one-time right to act on an approved confirmation |
+//! | query, view | words and fields that find interactions; one that a person keeps under a name |
+//! | signature | what a stretch of interactions that follow one another may have, so that a search passes over it |
 //! | principal | the holder of a token: a name and a role |
 //! | audit event | one line of the append-only history; the events form a hash *chain* |
 //! | record | an interaction with everything that belongs to it, as the store reads it |

@@ -58,6 +58,16 @@ const KEPT_THROUGH: &str = "
         WHEN 'own_events' THEN (SELECT max(seq) FROM audit_events)
         ELSE (SELECT max(interaction_id) FROM interactions) END";
 
+/// Signatures of the usual size that pass over nothing: the server would make them while it is measured.
+const SIGNATURES: &str = "
+    WITH RECURSIVE signed (block) AS (
+        SELECT coalesce((SELECT max(block) + 1 FROM search_blocks), 0)
+        UNION ALL
+        SELECT block + 1 FROM signed WHERE (block + 2) * 64 <= (SELECT max(interaction_id) FROM interactions))
+    INSERT INTO search_blocks (block, signature)
+    SELECT block, unhex(replace(hex(zeroblob(3056)), '00', 'ff')) FROM signed
+    WHERE (block + 1) * 64 <= (SELECT max(interaction_id) FROM interactions)";
+
 /// Adds so many rows to a database that the server has created, that has an agent and an approver, and that no process has open.
 pub(crate) fn fill(db: &Path, rows: u64) -> Result<()> {
     // Without CREATE: a database of the benchmark's own making would measure nothing.
@@ -86,5 +96,6 @@ fn chunk(connection: &mut Connection, first: i64, last: i64, first_at_ms: i64) -
     transaction.execute(BODIES, range)?;
     transaction.execute(EVENTS, range)?;
     transaction.execute(KEPT_THROUGH, [])?;
+    transaction.execute(SIGNATURES, [])?;
     Ok(transaction.commit()?)
 }

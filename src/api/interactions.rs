@@ -5,10 +5,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Interaction, WithRaw};
 use crate::clock::Timestamp;
-use crate::domain::enums::{Delivery, Kind, RiskLevel, RunOutcome};
+use crate::domain::enums::{Delivery, Kind, ListFormat, RiskLevel, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, IdPrefix, PrincipalName, TakeId, ToolName};
 use crate::domain::interaction::{self, Status};
 use crate::domain::json::JsonObject;
+use crate::domain::query::Query;
 use crate::domain::secret_value::SecretValue;
 
 /// How long a call waits for a resolution.
@@ -40,6 +41,10 @@ pub struct ListInteractions {
     pub until: Option<Timestamp>,
     pub risk: Option<RiskLevel>,
     pub by: Option<PrincipalName>,
+    #[param(inline)]
+    pub q: Option<Query>,
+    #[param(inline)]
+    pub format: Option<ListFormat>,
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
     #[param(pattern = "^[0-9a-f]{6}[0-9a-z]{1,13}$")]

@@ -11,6 +11,7 @@ use super::*;
 use crate::dialects::{aap::*, humanlayer::*, vellum::*};
 use crate::domain::enums::{HookClient, Kind};
 use crate::domain::id::{AssistantId, ChannelId, ConversationId, RequestId, RuleId};
+use crate::domain::saved_view::ViewName;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut description = Description::default();
@@ -79,6 +80,7 @@ impl Description {
             "rule_id" => ("ruleId", "The rule"),
             "channel_id" => ("channelId", "The channel"),
             "client" => ("client", "The client"),
+            "name" => ("name", "The view"),
             "conversation_id" => ("conversationId", "The conversation"),
             "assistant_id" => ("assistantId", "Any name"),
             "id" => ("id", "The request"),
@@ -149,7 +151,11 @@ macro_rules! operations {
                     "description": "May be left out, or be `{}`; a body of white space counts as left out",
                     "content": description.json_content::<$optional>(),
                 });)?
-                let content = operations!(@content description $form $answer);
+                let mut content = operations!(@content description $form $answer);
+                if let Call::ListInteractions = Call::$call {
+                    content["text/csv"] = json!({"schema": {"type": "string"}});
+                    content["application/jsonl"] = json!({"schema": {"type": "string"}});
+                }
                 $({
                     let response = &mut operation["responses"][stringify!($status)];
                     *response = json!({"description": $when});

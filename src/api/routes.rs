@@ -138,6 +138,20 @@ macro_rules! routes {
                     404 "`unknown_request`, `wrong_kind`, `already_resolved`, `expired`: retire the card";
                 }
 
+            /// Lists the caller's own views: queries under names
+            ListViews list_views "listViews" "approvers": GET "/v1/views" ()
+                => json(ViewList) { 200 "In the order in which they were made"; } else {}
+
+            /// Keeps a query under a name, or another one under the same name
+            SaveView save_view "saveView" "approvers": POST "/v1/views" (), body ViewBody
+                => json(View) { 201 "It is new"; 200 "The name has this query from now on"; } else {
+                    409 "`too_many_views`";
+                }
+
+            /// Deletes a view
+            DeleteView delete_view "deleteView" "approvers": DELETE "/v1/views/{name}" (name: ViewName)
+                => json(View) { 200 "As it was"; } else { 404 "`unknown_view`"; }
+
             /// Makes a rule, from what a pending confirmation offers or of one's own
             MakeTrustRule make_trust_rule "makeTrustRule" "trust rules": POST "/v1/trust-rules" (), body TrustRuleBody
                 => json(MadeTrustRule) { 201 "It is new"; 200 "The rule that stands already"; } else {
@@ -399,11 +413,18 @@ impl Call {
     pub fn path_with(self, parameters: &[&str]) -> String {
         let mut parameters = parameters.iter();
         let segments = self.path().split('/').map(|segment| match segment.starts_with('{') {
-            true => parameters.next().copied().unwrap_or(segment),
-            false => segment,
+            true => parameters.next().copied().map_or_else(|| segment.to_owned(), encoded),
+            false => segment.to_owned(),
         });
         segments.collect::<Vec<_>>().join("/")
     }
+}
+
+/// A text as one segment of a path.
+fn encoded(text: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    let write = |byte: u8| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(write).collect()
 }
 
 /// The body of a request that needs nothing: empty, or `{}`.
@@ -453,6 +474,7 @@ mod tests {
     fn a_parameter_stands_where_its_braces_stood() {
         assert_eq!(Call::CancelInteraction.path_with(&["deploy-42"]), "/v1/interactions/deploy-42/cancel");
         assert_eq!(Call::Confirm.path_with(&[]), "/v1/confirm");
+        assert_eq!(Call::DeleteView.path_with(&["é/b c"]), "/v1/views/%C3%A9%2Fb%20c");
     }
 
     #[test]

@@ -12,18 +12,25 @@ use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::{Moment, Now};
-use super::{Failure, events, ids};
+use super::{Failure, events, ids, views};
 use crate::api::{Interaction, ListInteractions, WithRaw};
+use crate::client::Client;
 use crate::csv;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
 use crate::domain::kinds::Summary;
+use crate::domain::query::Query;
+use crate::domain::saved_view::ViewName;
 use crate::present::{escape_json, resolver};
 
 /// List what waits for an answer.
 #[derive(Debug, Args)]
 pub(super) struct List {
+    /// Only what is found by these words and fields, such as: kubectl agent:ci risk:high
+    #[arg(value_name = "QUERY", conflicts_with = "query")]
+    words: Vec<String>,
+
     #[command(flatten)]
     filter: Filter,
 
@@ -39,6 +46,7 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 pub(super) struct HistoryOf {
     /// One interaction, by its id or the beginning of it: its whole story
+    #[arg(conflicts_with_all = ["query", "view"])]
     id: Option<String>,
 
     /// Only what ended so, or is pending; more than once
@@ -52,6 +60,10 @@ pub(super) struct HistoryOf {
     /// How many of the newest
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id")]
     limit: usize,
+
+    /// All of them, however many
+    #[arg(long, conflicts_with_all = ["id", "limit"])]
+    all: bool,
 
     /// Take ID as the complete id, not as the beginning of one
     #[arg(long, requires = "id")]
@@ -70,6 +82,14 @@ pub(super) struct HistoryOf {
 
 #[derive(Debug, Args)]
 struct Filter {
+    /// Only what is found by a query, such as: 'kubectl agent:ci since:2h -word'
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
+    query: Option<Query>,
+
+    /// Only what is found by the query that you keep under this name
+    #[arg(long, value_name = "NAME")]
+    view: Option<ViewName>,
+
     #[arg(long, help = only_this_kind())]
     kind: Option<Kind>,
 
@@ -99,6 +119,14 @@ struct Filter {
 }
 
 impl Filter {
+    /// All of what is asked for: by words, by a query, and by a view.
+    fn found_by(&self, client: &Client, words: Option<Query>) -> Result<Option<Query>, Failure> {
+        let of_view = self.view.as_ref().map(|name| views::query_of(client, name)).transpose()?;
+        let parts = [of_view, self.query.clone(), words].into_iter().flatten();
+        let all = parts.map(|part| part.to_string()).collect::<Vec<_>>().join(" ");
+        if all.is_empty() { Ok(None) } else { all.parse().map(Some).map_err(Failure::Usage) }
+    }
+
     fn query(&self, statuses: &[Status]) -> ListInteractions {
         ListInteractions {
             status: statuses.iter().map(|status| status.as_str().to_owned()).collect(),
@@ -119,12 +147,16 @@ const MOST: usize = 5_000;
 
 impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let words = Some(self.words.join(" ")).filter(|words| !words.is_empty());
+        let words = words.map(|words| words.parse()).transpose().map_err(Failure::Usage)?;
         let client = self.common.person()?;
+        let mut query = self.filter.query(&[Status::Pending]);
+        query.q = self.filter.found_by(&client, words)?;
         // One more than is shown tells whether there is more.
-        let mut found = client.interactions(&self.filter.query(&[Status::Pending]), MOST + 1)?;
+        let mut found = client.interactions(&query, MOST + 1)?;
         if found.len() > MOST {
             found.truncate(MOST);
-            let hint = "ask for less with --from, --tool, --kind or --conversation";
+            let hint = "ask for less with a query, --from, --tool, --kind or --conversation";
             writeln!(io::stderr(), "There are more: these are the newest {MOST}; {hint}.")?;
         }
         // What has to be answered first comes first, then what has waited longest; what never expires, last.
@@ -138,7 +170,8 @@ impl List {
             return Ok(print_csv(&mut out, &found)?);
         }
         if found.is_empty() {
-            writeln!(io::stderr(), "Nothing waits for an answer.")?;
+            let (all, asked) = ("Nothing waits for an answer.", "Nothing that waits is found.");
+            writeln!(io::stderr(), "{}", if query.q.is_some() { asked } else { all })?;
             return Ok(());
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
@@ -165,15 +198,14 @@ impl HistoryOf {
             let item = ids::interaction(&client, id, self.exact, ids::Among::All)?;
             return events::story(&client, &item.value.request_id, self.common.json);
         }
-        let query = ListInteractions { by: self.by, ..self.filter.query(&self.status) };
-        let found = client.interactions(&query, self.limit)?;
+        let q = self.filter.found_by(&client, None)?;
+        let query = ListInteractions { by: self.by, q, ..self.filter.query(&self.status) };
+        let limit = if self.all { usize::MAX } else { self.limit };
         let mut out = io::stdout().lock();
-        if self.common.json {
-            return Ok(print_json(&mut out, &found)?);
+        if self.common.json || self.csv {
+            return stream(&client, &query, limit, self.csv, &mut out);
         }
-        if self.csv {
-            return Ok(print_csv(&mut out, &found)?);
-        }
+        let found = client.interactions(&query, limit)?;
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
         for (id, item) in shown_ids(&found, look).into_iter().zip(&found) {
@@ -207,6 +239,33 @@ pub(super) fn what(interaction: &Interaction) -> SafeText {
     interaction.summary().map_or_else(SafeText::default, |Summary { title, text }| {
         SafeText::line(title).and(SafeText::own(": ", TextStyle::Dim)).and(SafeText::line(&text))
     })
+}
+
+/// Prints page after page as it comes: as comma-separated values, or as one JSON array with an element a line.
+fn stream(
+    client: &Client,
+    query: &ListInteractions,
+    limit: usize,
+    is_csv: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    write!(out, "{}", if is_csv { csv::headings() } else { "[".to_owned() })?;
+    let mut is_first = true;
+    client.interactions_by_page(query, limit, |page| -> Result<(), Failure> {
+        for item in page {
+            if is_csv {
+                write!(out, "{}", csv::interaction(&item.value))?;
+            } else {
+                write!(out, "{}{}", if is_first { "" } else { ",\n " }, escape_json(&item.json()))?;
+            }
+            is_first = false;
+        }
+        Ok(())
+    })?;
+    if !is_csv {
+        writeln!(out, "]")?;
+    }
+    Ok(out.flush()?)
 }
 
 /// Comma-separated values, an interaction a line.

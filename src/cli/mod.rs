@@ -38,6 +38,7 @@ mod terminal;
 mod time;
 mod token;
 mod upstream;
+mod views;
 mod watch;
 mod why;
 mod withdraw;
@@ -88,6 +89,9 @@ enum Command {
     Resolve(kinds::Resolve),
     /// List what was asked and how it ended, newest first, or tell the story of one interaction
     History(list::HistoryOf),
+    /// Keep queries under names of your own
+    #[command(subcommand)]
+    Views(views::ViewsCommand),
     /// Show the audit events, and with --follow as they happen
     Log(events::Log),
     /// Print a link that logs a browser in to the inbox, once
@@ -150,6 +154,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Why(why) => why.run(),
         Command::Resolve(resolve) => resolve.run(),
         Command::History(history) => history.run(),
+        Command::Views(views) => views.run(),
         Command::Log(log) => log.run(),
         Command::Login(login) => login.run(),
         Command::Channel(channel) => channel.run(),

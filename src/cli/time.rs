@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::config::moment;
+use crate::domain::moment::moment;
 use crate::present::span;
 
 /// How long ago, or how long until, whatever is listed: read once, so that all of a table is of one moment.

@@ -4,6 +4,7 @@ use super::{Client, Result};
 use crate::api::*;
 use crate::domain::enums::HookClient;
 use crate::domain::id::{ChannelId, ConversationId, RequestId, RuleId};
+use crate::domain::saved_view::ViewName;
 
 macro_rules! methods {
     ($(

@@ -1,6 +1,6 @@
 //! Lists that go on over several pages.
 
-use super::{Client, Result};
+use super::{Client, Error, Result};
 use crate::api::{AuditEvent, Interaction, ListAuditEvents, ListInteractions, ListTrustRules, TrustRule, WithRaw};
 
 /// The largest page.
@@ -17,6 +17,30 @@ impl Client {
             let page = self.list_interactions(&ListInteractions { limit, cursor, ..filter.clone() })?;
             Ok((page.interactions, page.next_cursor))
         })
+    }
+
+    /// The same, handed over page by page, so that no more than one is held.
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, that it cannot be reached, or what `take` returns.
+    pub fn interactions_by_page<E: From<Error>>(
+        &self,
+        filter: &ListInteractions,
+        mut most: usize,
+        mut take: impl FnMut(Vec<WithRaw<Interaction>>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let mut cursor = filter.cursor.clone();
+        loop {
+            let limit = u32::try_from(most.min(LARGEST_PAGE)).ok();
+            let page = self.list_interactions(&ListInteractions { limit, cursor, ..filter.clone() })?;
+            most = most.saturating_sub(page.interactions.len());
+            cursor = page.next_cursor;
+            take(page.interactions)?;
+            if cursor.is_none() || most == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// The newest trust rules of a filter, at most `most`.

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::clock::Timestamp;
 use crate::domain::bounded::LifetimeMs;
+use crate::domain::moment::millis;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use etcetera::{BaseStrategy, choose_base_strategy};
@@ -188,28 +188,6 @@ impl FromStr for Millis {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         millis(text).map(Self)
     }
-}
-
-/// A time in milliseconds, such as 90s, 24h or 7d.
-pub(crate) fn millis(text: &str) -> Result<u64, String> {
-    // Days and weeks have no fixed length to jiff's durations, but they have to deadlines: 24 hours a day.
-    let span = text.parse::<jiff::Span>().map_err(|error| error.to_string())?;
-    let day = jiff::SpanRelativeTo::days_are_24_hours();
-    let millis = span.total((jiff::Unit::Millisecond, day)).map_err(|error| error.to_string())?;
-    // A hundred years: more than any use needs, and far from the end of the dates that can be written.
-    if (1.0..=3.2e12).contains(&millis) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
-        return Ok(millis as u64);
-    }
-    Err("a time is between 1 ms and 100 years".to_owned())
-}
-
-/// Reads a moment that a person names: a time, the beginning of a day in UTC, or how long before `now` it was.
-pub(crate) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
-    let ago = || Timestamp::from_millis(now.as_millis().checked_sub_unsigned(millis(text).ok()?)?);
-    let day = || format!("{text}T00:00:00Z").parse().ok();
-    let named = text.parse().ok().or_else(day).or_else(ago);
-    named.ok_or("write a time (2030-01-31T12:00:00Z), a day (2030-01-31), or how long ago (90m, 7d)")
 }
 
 /// Reads a lifetime, such as 90s, 24h or 7d.

@@ -73,6 +73,18 @@ string_enum! {
 }
 
 string_enum! {
+    /// How a list is written down.
+    ListFormat {
+        /// A page of it, as one JSON object.
+        Json = "json",
+        /// All of it, as comma-separated values.
+        Csv = "csv",
+        /// All of it, as JSON, an interaction a line.
+        JsonLines = "jsonl",
+    }
+}
+
+string_enum! {
     /// How an interaction ended. An outcome never changes.
     Outcome {
         /// A confirmation was allowed.

@@ -12,6 +12,13 @@ pub enum Refused {
     UnknownRequest,
     /// No such trust rule.
     UnknownRule,
+    /// The principal has no view of this name.
+    UnknownView,
+    /// The principal keeps as many views as it may.
+    TooManyViews {
+        /// How many that is.
+        limit: u32,
+    },
     /// This interaction asks for something else.
     WrongKind {
         /// What the endpoint resolves.

@@ -5,6 +5,7 @@ pub(crate) mod api;
 mod base_path;
 pub(crate) mod dialects;
 pub(crate) mod error;
+pub(crate) mod export;
 pub(crate) mod extract;
 pub(crate) mod middleware;
 mod state;

@@ -172,10 +172,13 @@ impl Server {
         let keeper = tokio::spawn(async move { service.run_keeper().await });
         let service = Arc::clone(&self.service);
         let notifier = tokio::spawn(async move { service.run_notifier().await });
+        let service = Arc::clone(&self.service);
+        let signer = tokio::spawn(async move { service.run_signer().await });
         let served = self.serve_without_sweeper(stop).await;
         sweeper.abort();
         keeper.abort();
         notifier.abort();
+        signer.abort();
         served
     }
 

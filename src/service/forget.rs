@@ -73,7 +73,7 @@ impl Service {
                 tx.wipe_sealed(&id, &by.name)?;
                 tx.append_audit(NewAuditEvent::new(Event::SecretWiped).request(&id).principal(&by.name))?;
             }
-            tx.forget(&id, Some(&by.name))?;
+            tx.forget(std::slice::from_ref(&id), Some(&by.name))?;
             Ok(tx.found_record(&id)?)
         });
         let record = forgotten.await?;
@@ -196,14 +196,14 @@ fn check_over(tx: &WriteTx<'_>, interaction: &Interaction) -> Result<()> {
 
 /// Forgets each of these because of its age, unless that was done meanwhile; how many they were.
 fn forget_each(tx: &mut WriteTx<'_>, ids: &[RequestId]) -> StoreResult<usize> {
-    let mut forgotten = 0;
+    let mut whole = Vec::with_capacity(ids.len());
     for id in ids {
         if !tx.is_forgotten(id)? {
-            tx.forget(id, None)?;
-            forgotten += 1;
+            whole.push(id.clone());
         }
     }
-    Ok(forgotten)
+    tx.forget(&whole, None)?;
+    Ok(whole.len())
 }
 
 /// A run of keys in parts of so many that no other write waits long behind one.

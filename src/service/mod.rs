@@ -23,12 +23,14 @@ mod queries;
 mod question;
 mod register;
 mod reject_all;
+mod search;
 mod secret;
 mod supersede;
 mod take_secret;
 mod tokens;
 mod tool_call;
 mod trust_rules;
+mod views;
 mod why;
 mod wipe_secret;
 mod withdraw;
@@ -61,6 +63,7 @@ pub use self::why::Reasons;
 use self::alarm::Alarm;
 use self::feeds::Feeds;
 use self::long_work::LongWork;
+use self::search::Unsigned;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Quota, Ttl};
 use crate::domain::id::RequestId;
@@ -98,6 +101,8 @@ pub struct Service {
     retain: Ttl,
     /// Rings when something was forgotten by hand: what that leaves free is given back.
     forgotten: Notify,
+    /// Says when there are interactions that have no signature yet.
+    unsigned: Arc<Unsigned>,
     max_pending: u32,
     max_stored_per_day: Quota,
     max_pattern_bytes: usize,
@@ -142,7 +147,9 @@ impl Service {
         let woken = Arc::new(Feeds::default());
         let feeds = Arc::downgrade(&woken);
         let noticed = Arc::new(Notify::new());
+        let unsigned = Arc::new(Unsigned::default());
         let on_commit = {
+            let unsigned = Arc::clone(&unsigned);
             let (waiters, alarm, metrics) = (Arc::clone(&waiters), Arc::clone(&alarm), Arc::clone(&metrics));
             let noticed = Arc::clone(&noticed);
             move |committed: CommitSummary| {
@@ -155,6 +162,7 @@ impl Service {
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
+                unsigned.add(committed.registered);
                 if committed.has_events {
                     woken.wake(&committed.owners);
                 }
@@ -190,6 +198,7 @@ impl Service {
             claim_within: config.claim_within,
             retain: config.retain,
             forgotten: Notify::new(),
+            unsigned,
             max_pending: config.limits.max_pending,
             max_stored_per_day: config.limits.max_stored_per_day,
             max_pattern_bytes: config.limits.max_pattern_bytes,

@@ -15,6 +15,7 @@ use crate::domain::interaction::Status;
 use crate::domain::members::Members;
 use crate::domain::notice::About;
 use crate::domain::pattern::{Pattern, Reason, Scope};
+use crate::domain::saved_view::ViewName;
 use crate::domain::traceparent::Traceparent;
 
 macro_rules! as_text {
@@ -52,7 +53,8 @@ as_text!(
     SessionId,
     TokenId,
     ToolName,
-    Traceparent
+    Traceparent,
+    ViewName,
 );
 from_text!(
     ChannelId,
@@ -69,7 +71,8 @@ from_text!(
     SessionId,
     TokenId,
     ToolName,
-    Traceparent
+    Traceparent,
+    ViewName,
 );
 as_text!(About, ChannelKind);
 from_text!(About, ChannelKind);

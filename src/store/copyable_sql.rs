@@ -2,10 +2,12 @@
 //!
 //! They are copied into terminals: values are quoted, and invisible characters are written by their numbers.
 
+use super::query_sql::{Compared, contained_in};
 use super::{Filter, Page};
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 use crate::domain::interaction::Status;
+use crate::domain::query::{Query, What};
 use crate::domain::visible::{Piece, pieces};
 
 /// The columns of a list of interactions.
@@ -13,7 +15,7 @@ const INTERACTIONS: &str = "SELECT request_id, status, kind, tool_name, register
        datetime(created_at_ms / 1000, 'unixepoch') AS created_at,
        datetime(resolved_at_ms / 1000, 'unixepoch') AS resolved_at,
        coalesce(resolved_by_principal, 'rule ' || resolved_by_rule, 'system ' || resolved_by_system) AS resolved_by
-FROM interactions";
+FROM interactions AS i";
 
 /// The columns of an interaction's events.
 const EVENTS: &str = "SELECT seq, at, event, principal, rule_id, detail\nFROM v_events";
@@ -48,6 +50,7 @@ impl CopyableQuery<'_> {
                 conditions.extend(filter.until.map(|until| format!("created_at_ms < {}", until.as_millis())));
                 conditions.extend(filter.resolved_by.as_ref().map(resolver_condition));
                 conditions.extend(filter.risk.map(risk_condition));
+                conditions.extend(of_query(&filter.query));
                 conditions.extend(page.before.map(|cursor| format!("interaction_id < {}", cursor.row())));
                 let tail = format!("ORDER BY interaction_id DESC\nLIMIT {}", page.limit);
                 query(INTERACTIONS, &conditions, &tail)
@@ -103,6 +106,45 @@ fn risk_condition(risk: RiskLevel) -> String {
     format!(
         "kind = 'confirmation' AND interaction_id IN (SELECT interaction_id FROM interaction_bodies \
          WHERE json_extract(body, '$.riskLevel') = {risk} UNION ALL SELECT interaction_id FROM forgettings WHERE risk_level = {risk})"
+    )
+}
+
+/// The risk of an interaction `i` among all tables.
+const RISK: &str = "(SELECT json_extract(body, '$.riskLevel') FROM interaction_bodies AS b WHERE b.interaction_id = i.interaction_id
+    UNION ALL SELECT risk_level FROM forgettings AS f WHERE f.interaction_id = i.interaction_id ORDER BY 1 DESC LIMIT 1)";
+
+/// What a query compares. Words are looked up as SQLite can: beyond ASCII it tells capitals from small letters.
+fn of_query(query: &Query) -> Vec<String> {
+    let Compared { conditions, values } = Compared::of(query, RISK);
+    let mut values = values.iter().map(|value| literal(value));
+    let written = conditions.iter().map(|condition| {
+        let mut parts = condition.split('?');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |written, part| written + &values.next().unwrap_or_default() + part)
+    });
+    let words = query.terms().iter().filter_map(|term| match &term.what {
+        What::Text(text) => Some((if term.is_negated { "NOT " } else { "" }, has_word(text))),
+        What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
+        What::Rule(_) | What::Since(_) | What::Until(_) => None,
+    });
+    written.chain(words.map(|(not, has)| format!("{not}({has})"))).collect()
+}
+
+/// That a word is in the texts of an interaction, or begins one of its names.
+fn has_word(text: &str) -> String {
+    let within = literal(&format!("%{}%", contained_in(text)));
+    let begins = literal(&format!("{}%", contained_in(text)));
+    let names = ["request_id", "registered_by", "coalesce(conversation_id, '')"];
+    let names = names.map(|name| format!("{name} LIKE {begins} ESCAPE '\\'")).join(" OR ");
+    format!(
+        "{names} OR coalesce(tool_name, '') LIKE {within} ESCAPE '\\'
+    OR EXISTS (SELECT 1 FROM interaction_bodies AS b, json_tree(b.body) AS part WHERE b.interaction_id = i.interaction_id
+      AND part.key IN ('subject', 'reason', 'workingDir', 'service', 'field', 'label', 'description', 'purpose', 'header', 'text')
+      AND (part.path = '$' OR part.path GLOB '$.entries*[0-9]]') AND substr(part.value, 1, 512) LIKE {within} ESCAPE '\\')
+    OR EXISTS (SELECT 1 FROM interaction_bodies AS b, json_each(b.origin) AS part WHERE b.interaction_id = i.interaction_id
+      AND part.value LIKE {within} ESCAPE '\\')
+    OR EXISTS (SELECT 1 FROM texts AS t WHERE t.interaction_id = i.interaction_id AND t.about = 'resolution'
+      AND substr(json_extract(t.text, '$.comment'), 1, 512) LIKE {within} ESCAPE '\\')"
     )
 }
 

@@ -182,9 +182,16 @@ fn deletable(rows: &[(i64, bool)], is_beginning: bool) -> Vec<Run> {
 }
 
 impl WriteTx<'_> {
-    /// Wipes what was asked and said of a resolved interaction, but for a secret's value, and appends the event that tells of
-    /// it. Without `by` it is forgotten because of its age.
-    pub fn forget(&mut self, request_id: &RequestId, by: Option<&PrincipalName>) -> Result<()> {
+    /// Wipes what was asked and said of resolved interactions, but for a secret's value, and appends the events that tell of
+    /// it. Without `by` they are forgotten because of their age. No search finds what was in them from then on.
+    pub fn forget(&mut self, request_ids: &[RequestId], by: Option<&PrincipalName>) -> Result<()> {
+        for request_id in request_ids {
+            self.wipe_content(request_id, by)?;
+        }
+        self.renew_search(request_ids)
+    }
+
+    fn wipe_content(&mut self, request_id: &RequestId, by: Option<&PrincipalName>) -> Result<()> {
         let missing = || Error::Corrupt { table: "interaction_bodies", key: request_id.to_string() };
         let id: Option<i64> = self
             .conn

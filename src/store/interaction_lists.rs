@@ -4,13 +4,19 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, params};
 
 use super::interactions::{RECORD, RECORDS, record_from};
-use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, UNPACKED};
+use super::page::{
+    COMPARED, Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, SEARCHED_ROWS, SEARCHED_THROUGH,
+    UNPACKED,
+};
+use super::query_sql::{Compared, Needed, RISK_OF_RECORD};
+use super::search::{Found, Stretch};
 use super::where_clause::WhereClause;
 use super::{ReadTx, Result};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, IdPrefix, PrincipalName, RequestId, ToolName};
 use crate::domain::interaction::{Record, Status};
+use crate::domain::query::{Query, Standing, What};
 
 /// How much of each kind is pending, and since when.
 const PENDING_BY_KIND: &str =
@@ -39,22 +45,57 @@ pub struct Filter {
     pub risk: Option<RiskLevel>,
     /// Resolved by the principal of this name, or by the trust rule with this id.
     pub resolved_by: Option<PrincipalName>,
+    /// What else is asked for; its times are in `since` and `until`.
+    pub query: Query,
 }
 
 impl Filter {
+    /// These interactions, as far as `query` asks for them at `now`.
+    #[must_use]
+    pub fn narrowed_by(mut self, query: Query, now: Timestamp) -> Self {
+        self.since = self.since.max(query.since(now));
+        self.until = [self.until, query.until(now)].into_iter().flatten().min();
+        let wanted = query.terms().iter().map(|term| (&term.what, term.is_negated));
+        let is_open =
+            |(what, is_negated)| matches!((what, is_negated), (&What::Is(Standing::Status(Status::Pending)), false));
+        let standings = wanted.clone().filter(|(what, is_negated)| matches!(what, What::Is(_)) && !is_negated).count();
+        // What is pending is found without reading what is over.
+        if self.statuses.is_empty() && standings == 1 && wanted.clone().any(is_open) {
+            self.statuses = vec![Status::Pending];
+        }
+        self.query = query;
+        self
+    }
+
     /// Whether only what is pending matches.
     fn is_pending(&self) -> bool {
         self.statuses == [Status::Pending]
     }
 
     /// How many rows a page looks through.
-    const fn looked_through(&self) -> i64 {
-        if self.risk.is_some() { UNPACKED } else { LOOKED_THROUGH }
+    fn looked_through(&self) -> i64 {
+        match (self.query.is_empty(), self.query.reads_content() || self.compares_risk()) {
+            (true, true) => UNPACKED,
+            (true, false) => LOOKED_THROUGH,
+            (false, true) => SEARCHED_ROWS,
+            (false, false) => COMPARED,
+        }
+    }
+
+    /// Whether a row is unpacked in SQL.
+    fn compares_risk(&self) -> bool {
+        self.risk.is_some() || self.query.terms().iter().any(|term| matches!(term.what, What::Risk(_)))
+    }
+
+    /// How many rows a query in SQL is asked for: all, where not each of them is in the page.
+    fn most(&self, page: Page) -> i64 {
+        if self.query.reads_content() { -1 } else { page.one_more().into() }
     }
 
     /// Adds those members that every list compares in the same way.
-    fn members<'v>(&'v self, conditions: WhereClause<'v>) -> WhereClause<'v> {
+    fn members<'v>(&'v self, compared: &'v Compared, conditions: WhereClause<'v>) -> WhereClause<'v> {
         conditions
+            .all_of(&compared.conditions, &compared.values)
             .when("i.kind = ?", self.kind.as_ref())
             .when("i.conversation_id = ?", self.conversation_id.as_ref())
             .when("i.tool_name = ?", self.tool_name.as_ref())
@@ -101,43 +142,82 @@ impl ReadTx<'_> {
         match &filter.id_prefix {
             _ if filter.is_pending() => self.pending_records(filter, page),
             Some(prefix) => self.records_beginning(prefix, filter, page),
-            None => self.newest_records(filter, page),
+            None => match Needed::of(&filter.query) {
+                needed if needed.is_nothing() => self.newest_records(filter, page),
+                needed => self.searched_records(&needed, filter, page),
+            },
         }
     }
 
     /// `pending` is spelt out in the SQL, so that an index of what is pending serves: the `+` keeps the index of all ids
     /// away, which would lead to everything that is over as well.
     fn pending_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let (older_than, limit) = (page.before.map(Cursor::row), page.one_more());
+        let (older_than, limit) = (page.before.map(Cursor::row), filter.most(page));
         let ids_end = filter.id_prefix.as_ref().map(IdPrefix::end);
+        let compared = Compared::of(&filter.query, RISK_OF_RECORD);
         let (sql, values) = filter
-            .members(WhereClause::default().always("i.status = 'pending'"))
+            .members(&compared, WhereClause::default().always("i.status = 'pending'"))
             .when("i.interaction_id < ?", older_than.as_ref())
             .when("+i.request_id >= ?", filter.id_prefix.as_ref())
             .when("+i.request_id < ?", ids_end.as_ref())
             .query(RECORDS, NEWEST_FIRST, &limit);
-        self.page(&sql, &values, page.limit)
+        self.page(&sql, &values, &filter.query, page.limit)
     }
 
     fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
         let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
-        let (Rows { after, before }, limit) = (page.window(among, filter.looked_through()), page.one_more());
+        let (Rows { after, before }, limit) = (page.window(among, filter.looked_through()), filter.most(page));
+        let compared = Compared::of(&filter.query, RISK_OF_RECORD);
         let (sql, values) = filter
-            .members(WhereClause::default())
+            .members(&compared, WhereClause::default())
             .when("i.interaction_id < ?", Some(&before))
             .when("i.interaction_id > ?", Some(&after))
             .when_any("i.status", &filter.statuses)
             .query(RECORDS, NEWEST_FIRST, &limit);
-        let mut found = self.page(&sql, &values, page.limit)?;
+        let mut found = self.page(&sql, &values, &filter.query, page.limit)?;
         if found.next.is_none() && after > among.after {
             found.next = Some(Cursor::at(after + 1));
         }
         Ok(found)
     }
 
+    /// The newest first, block by block; a block is read where its signature may have what is needed, or it has none.
+    fn searched_records(&self, needed: &Needed, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
+        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let Rows { after, before } = page.window(among, i64::MAX / 2);
+        let compared = Compared::of(&filter.query, RISK_OF_RECORD);
+        let (first, last, limit) = (0_i64, 0_i64, -1_i64);
+        let (sql, values) = filter
+            .members(&compared, WhereClause::default())
+            .when_any("i.status", &filter.statuses)
+            .when("i.interaction_id >= ?", Some(&first))
+            .when("i.interaction_id <= ?", Some(&last))
+            .query(RECORDS, NEWEST_FIRST, &limit);
+        let place = values.len() - 3;
+        let mut filling = Filling::of(&filter.query, page.limit);
+        let mut left = if filter.compares_risk() { SEARCHED_ROWS } else { SEARCHED_THROUGH };
+        for stretch in self.stretches(needed, after, before)? {
+            let Stretch { first, last } = match stretch? {
+                Found::ToRead(stretch) => stretch,
+                Found::TooFar { before } => return Ok(filling.until(Cursor::at(before))),
+            };
+            let from = first.max(last - left + 1);
+            left -= last - from + 1;
+            let mut bound: Vec<&dyn ToSql> = values.clone();
+            bound.splice(place..place + 2, [&from as &dyn ToSql, &last]);
+            if !self.fill(&mut filling, &sql, &bound)? {
+                break;
+            }
+            if from > first || left == 0 {
+                return Ok(if from > after + 1 { filling.until(Cursor::at(from)) } else { filling.page });
+            }
+        }
+        Ok(filling.page)
+    }
+
     /// By the index of all ids; the cursor is the row of the last one that was looked at.
     fn records_beginning(&self, prefix: &IdPrefix, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let (after, limit, ids_end) = (page.before.map(Cursor::row), page.one_more(), prefix.end());
+        let (after, ids_end) = (page.before.map(Cursor::row), prefix.end());
         let past = "i.request_id > (SELECT request_id FROM interactions WHERE interaction_id = ?)";
         let within = WhereClause::default()
             .when("i.request_id >= ?", Some(prefix))
@@ -152,21 +232,22 @@ impl ReadTx<'_> {
             .query_row(values.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (last_row, last_id) = last.unzip();
+        let (compared, limit) = (Compared::of(&filter.query, RISK_OF_RECORD), filter.most(page));
         let (sql, values) = filter
-            .members(WhereClause::default())
+            .members(&compared, WhereClause::default())
             .when("i.request_id >= ?", Some(prefix))
             .when("i.request_id < ?", Some(&ids_end))
             .when(past, after.as_ref())
             .when("i.request_id <= ?", last_id.as_ref())
             .when_any("i.status", &filter.statuses)
             .query(RECORDS, "ORDER BY i.request_id LIMIT ?", &limit);
-        let mut found = self.page(&sql, &values, page.limit)?;
+        let mut found = self.page(&sql, &values, &filter.query, page.limit)?;
         found.next = found.next.or(last_row.map(Cursor::at));
         Ok(found)
     }
 
     /// The row of the newest interaction; 0 before the first.
-    fn last_interaction(&self) -> Result<i64> {
+    pub(super) fn last_interaction(&self) -> Result<i64> {
         let mut statement = self.conn.prepare_cached(IN_ORDER.last)?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
@@ -178,7 +259,8 @@ impl ReadTx<'_> {
 
     /// The pending confirmations of a tool, oldest first, from `after` on: as many as a page takes.
     pub fn pending_confirmations(&self, tool_name: &ToolName, after: Option<Cursor>) -> Result<ListPage<Record>> {
-        self.page(&pending_confirmations_query(), params![tool_name, after.map_or(0, Cursor::row)], u32::MAX)
+        let after = after.map_or(0, Cursor::row);
+        self.page(&pending_confirmations_query(), params![tool_name, after], &Query::default(), u32::MAX)
     }
 
     /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
@@ -215,22 +297,67 @@ impl ReadTx<'_> {
         Ok(counts.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The rows that a query finds, until there are `limit` or they take more memory than a page may.
-    fn page(&self, sql: &str, values: &[&dyn ToSql], limit: u32) -> Result<ListPage<Record>> {
+    /// The rows that SQL finds and `query` as well, until there are `limit` or they take more memory than a page may, or so
+    /// many were unpacked.
+    fn page(&self, sql: &str, values: &[&dyn ToSql], query: &Query, limit: u32) -> Result<ListPage<Record>> {
+        let mut filling = Filling::of(query, limit);
+        self.fill(&mut filling, sql, values)?;
+        Ok(filling.page)
+    }
+
+    /// Adds rows to a page; `false` when it is full.
+    fn fill(&self, filling: &mut Filling<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<bool> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(values)?;
-        let (mut found, mut bytes, mut last) = (ListPage::default(), 0, None);
         while let Some(row) = rows.next()? {
-            if found.rows.len() == limit as usize || bytes > PAGE_BYTES {
-                found.next = last;
-                break;
+            if filling.is_full() {
+                filling.page.next = filling.last;
+                return Ok(false);
             }
-            let record = record_from(row)?;
-            bytes += record.body.bytes;
-            last = Some(Cursor::at(row.get(0)?));
-            found.rows.push(record);
+            filling.add(Cursor::at(row.get(0)?), record_from(row)?);
         }
-        Ok(found)
+        Ok(true)
+    }
+}
+
+/// A page while rows are added to it.
+struct Filling<'q> {
+    page: ListPage<Record>,
+    query: &'q Query,
+    reads_content: bool,
+    limit: usize,
+    bytes: usize,
+    /// How many rows were unpacked.
+    unpacked: i64,
+    /// The last row that was looked at.
+    last: Option<Cursor>,
+}
+
+impl<'q> Filling<'q> {
+    fn of(query: &'q Query, limit: u32) -> Self {
+        let (page, reads_content) = (ListPage::default(), query.reads_content());
+        Self { page, query, reads_content, limit: limit as usize, bytes: 0, unpacked: 0, last: None }
+    }
+
+    const fn is_full(&self) -> bool {
+        self.page.rows.len() == self.limit
+            || self.bytes > PAGE_BYTES
+            || (self.reads_content && self.unpacked >= SEARCHED_ROWS)
+    }
+
+    fn add(&mut self, at: Cursor, record: Record) {
+        self.last = Some(at);
+        self.unpacked += 1;
+        if !self.reads_content || self.query.finds(&record) {
+            self.bytes += record.body.bytes;
+            self.page.rows.push(record);
+        }
+    }
+
+    /// What was found; the list goes on at `next`.
+    fn until(mut self, next: Cursor) -> ListPage<Record> {
+        self.page.next = Some(next);
+        self.page
     }
 }
 
@@ -255,7 +382,7 @@ mod tests {
             for older_than in [None, Some(&row)] {
                 let pending = WhereClause::default().always("i.status = 'pending'");
                 let window = pending.when("i.interaction_id < ?", older_than);
-                queries.push(filter.members(window).query(RECORDS, NEWEST_FIRST, &limit).0);
+                queries.push(filter.members(&Compared::default(), window).query(RECORDS, NEWEST_FIRST, &limit).0);
             }
         }
         for query in queries {
@@ -283,7 +410,8 @@ mod tests {
             tool_name: Some("shell".parse().unwrap()),
             ..Filter::default()
         };
-        let window = filter.members(WhereClause::default()).when("i.interaction_id < ?", Some(&row));
+        let compared = Compared::default();
+        let window = filter.members(&compared, WhereClause::default()).when("i.interaction_id < ?", Some(&row));
         let window = window.when("i.interaction_id > ?", Some(&row)).when_any("i.status", &filter.statuses);
         let (sql, _) = window.query(RECORDS, NEWEST_FIRST, &limit);
         let steps = plan(&sql);

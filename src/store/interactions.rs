@@ -318,6 +318,7 @@ impl WriteTx<'_> {
         ])?;
         self.count_stored(&interaction.registered_by, row, stored_bytes(body))?;
         self.committed.changes.push(Change::added(interaction));
+        self.committed.registered += 1;
         self.set_deadline(interaction.expires_at);
         let event = NewAuditEvent::new(Event::Registered).request(&interaction.request_id);
         self.append_own_audit(event.principal(&interaction.registered_by), &interaction.registered_by, None)?;

@@ -35,9 +35,13 @@ mod principals;
 mod priority;
 #[cfg(test)]
 mod query_plan;
+mod query_sql;
 mod readers;
 mod resolve;
+mod saved_views;
 mod sealed_secrets;
+mod search;
+mod search_blocks;
 mod sessions;
 mod stored_bytes;
 mod tool_calls;
@@ -70,6 +74,7 @@ pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
+pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::LoggedInBy;
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
@@ -113,6 +118,8 @@ pub struct CommitSummary {
     pub has_changed_tokens: bool,
     /// Whether notices were written that are to be sent.
     pub has_notices: bool,
+    /// How many interactions were registered.
+    pub registered: usize,
     /// How what is pending has changed.
     changes: Vec<Change>,
     /// How many writes shared the commit.
@@ -142,6 +149,7 @@ impl CommitSummary {
         self.owners.extend(more.owners);
         self.has_changed_tokens |= more.has_changed_tokens;
         self.has_notices |= more.has_notices;
+        self.registered += more.registered;
     }
 }
 

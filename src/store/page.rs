@@ -12,6 +12,15 @@ pub(super) const LOOKED_THROUGH: i64 = 20_000;
 /// The same where each of them has to be unpacked to know whether it matches.
 pub(super) const UNPACKED: i64 = 2_000;
 
+/// The same of a query that compares the narrow columns alone.
+pub(super) const COMPARED: i64 = 400_000;
+
+/// How many rows one page of a search unpacks, in the blocks that may have what is searched.
+pub(super) const SEARCHED_ROWS: i64 = 8_192;
+
+/// How many rows of these blocks it reads, where most of them need not be unpacked.
+pub(super) const SEARCHED_THROUGH: i64 = 65_536;
+
 /// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
 pub(super) const PAGE_BYTES: usize = 4 * 1024 * 1024;
 

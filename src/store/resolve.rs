@@ -61,6 +61,9 @@ impl WriteTx<'_> {
         event.text = resolution.detail.audited_text();
         self.append_own_audit(event, &interaction.registered_by, unshown.as_deref())?;
         self.announce_end(interaction)?;
+        if let Some(comment) = &resolution.detail.comment {
+            self.add_to_search(&interaction.request_id, comment)?;
+        }
         let request_id = interaction.request_id.clone();
         self.committed.resolved.push(ResolvedInteraction { request_id, outcome: resolution.outcome, by });
         Ok(())

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use rusqlite::types::ToSql;
 
-/// WhereClause and their values, in order.
+/// Conditions and their values, in order.
 #[derive(Default)]
 pub(super) struct WhereClause<'v> {
     sql: Vec<Cow<'static, str>>,
@@ -30,6 +30,13 @@ impl<'v> WhereClause<'v> {
             1 => self.sql.push(format!("{column} = ?").into()),
             _ => self.sql.push(format!("{column} IN ({marks})").into()),
         }
+        self.values.extend(values.iter().map(|value| value as &dyn ToSql));
+        self
+    }
+
+    /// Conditions that hold a `?` for each of `values`, in order.
+    pub(super) fn all_of(mut self, conditions: &[String], values: &'v [String]) -> Self {
+        self.sql.extend(conditions.iter().cloned().map(Cow::Owned));
         self.values.extend(values.iter().map(|value| value as &dyn ToSql));
         self
     }

@@ -1,32 +1,29 @@
 //! `/history`: every interaction, newest first, each in a line.
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, StreamExt};
 
 use super::history_filter::{HistoryFilter, Sent};
 use super::page::{Frame, html};
 use super::session::Person;
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
-use crate::api::Interaction;
-use crate::csv;
-use crate::domain::enums::Kind;
+use super::views::{At, Views};
+use crate::domain::enums::{Kind, ListFormat};
 use crate::domain::interaction::{Record, ResolvedBy};
 use crate::http::App;
 use crate::http::api::page::page;
 use crate::http::error::{FORM_AT_FAULT, Problem};
+use crate::http::export::file;
 use crate::present::resolver;
-use crate::service::Error;
-use crate::store::{CopyableQuery, List, Page as Rows};
+use crate::store::{CopyableQuery, List};
 
 #[derive(Template)]
 #[template(path = "web/history.html")]
 struct HistoryPage {
     frame: Frame,
     filter: HistoryFilter,
+    views: Views,
     /// What the filters find; none where one of them is at fault.
     found: Option<Found>,
 }
@@ -40,6 +37,8 @@ struct Found {
     older: Option<String>,
     /// Where all of it is, as comma-separated values.
     csv: String,
+    /// Where all of it is, as JSON, an interaction a line.
+    json_lines: String,
     sql: Markup,
 }
 
@@ -65,8 +64,9 @@ pub(super) async fn list(
     let rows = page(List::Interactions, None, at)?;
     let mut filter = HistoryFilter::sent(values, &query);
     let frame = Frame::of(&person, "history");
+    let views = Views::of(&app, &person, At::History, &filter.q.typed).await?;
     let Some(wanted) = filter.read(app.service.now()) else {
-        return Ok((FORM_AT_FAULT, html(&HistoryPage { frame, filter, found: None })?).into_response());
+        return Ok((FORM_AT_FAULT, html(&HistoryPage { frame, filter, views, found: None })?).into_response());
     };
     let found = app.service.list(&person.principal, wanted.clone(), rows).await?;
     let found = Found {
@@ -74,46 +74,41 @@ pub(super) async fn list(
         newest: at.map(|_| filter.link(PATH, None)),
         older: found.next.map(|cursor| filter.link(PATH, Some(&cursor.text(List::Interactions)))),
         csv: filter.link(CSV_PATH, None),
+        json_lines: filter.link(JSON_LINES_PATH, None),
         sql: escape_untrusted(&CopyableQuery::Interactions(&wanted, rows).sql()),
     };
-    html(&HistoryPage { frame, filter, found: Some(found) })
+    html(&HistoryPage { frame, filter, views, found: Some(found) })
 }
 
 const PATH: &str = "/history";
 
 const CSV_PATH: &str = "/history.csv";
 
-/// How many interactions are read at a time for a file of them.
-const ROWS_AT_A_TIME: u32 = 500;
+const JSON_LINES_PATH: &str = "/history.jsonl";
 
-/// `GET /history.csv`: all that the filters find, as `countersign history --csv` prints it; read and sent piece by piece.
-pub(super) async fn download(
+/// `GET /history.csv`: all that the filters find, as `countersign history --csv` prints it.
+pub(super) async fn csv(app: State<App>, person: Person, sent: Sent) -> Result<Response, Problem> {
+    download(app, person, sent, ListFormat::Csv)
+}
+
+/// `GET /history.jsonl`: the same as JSON, an interaction a line.
+pub(super) async fn json_lines(app: State<App>, person: Person, sent: Sent) -> Result<Response, Problem> {
+    download(app, person, sent, ListFormat::JsonLines)
+}
+
+fn download(
     State(app): State<App>,
     person: Person,
     Sent { values, query }: Sent,
+    format: ListFormat,
 ) -> Result<Response, Problem> {
     let mut filter = HistoryFilter::sent(values, &query);
     let Some(wanted) = filter.read(app.service.now()) else {
         let (field, fault) = filter.fault().unwrap_or_default();
         return Err(Problem::malformed_field(field, fault));
     };
-    let first = page(List::Interactions, Some(ROWS_AT_A_TIME), query.cursor.as_deref())?;
-    let headings = stream::once(async { Ok(csv::headings()) });
-    let lines = stream::try_unfold((app, person, wanted, Some(first)), |(app, person, wanted, rows)| async move {
-        let Some(rows) = rows else { return Ok(None) };
-        // What has begun cannot be refused any more: a file that is cut off is no whole answer, and browsers say so.
-        let found = app.service.list(&person.principal, wanted.clone(), rows).await.inspect_err(|error| {
-            tracing::error!(%error, "a file of the history was not finished");
-        })?;
-        let next = found.next.map(|cursor| Rows { before: Some(cursor), ..rows });
-        let lines = found.rows.into_iter().map(|record| csv::interaction(&Interaction::from(record)));
-        Ok::<_, Error>(Some((lines.collect::<String>(), (app, person, wanted, next))))
-    });
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"countersign-history.csv\""),
-    ];
-    Ok((headers, Body::from_stream(headings.chain(lines))).into_response())
+    let first = page(List::Interactions, None, query.cursor.as_deref())?;
+    Ok(file(app, person.principal, wanted, first.before, format, "countersign-history"))
 }
 
 impl From<&Record> for Line {

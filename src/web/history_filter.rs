@@ -4,9 +4,10 @@ use serde::Deserialize;
 
 use super::forms::{Field, link};
 use crate::clock::Timestamp;
-use crate::config::moment;
 use crate::domain::enums::{Kind, Outcome, RiskLevel};
 use crate::domain::interaction::Status;
+use crate::domain::moment::moment;
+use crate::domain::query::Query;
 use crate::http::api::page::check_times;
 use crate::http::extract::{Repeatable, Repeated};
 use crate::store::Filter;
@@ -32,11 +33,12 @@ impl Repeatable for StatusWord {
 }
 
 /// The query of the history's pages.
-pub(super) type Sent = Repeated<StatusWord, Query>;
+pub(super) type Sent = Repeated<StatusWord, Parameters>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Query {
+pub(super) struct Parameters {
+    q: Option<String>,
     kind: Option<String>,
     tool_name: Option<String>,
     principal: Option<String>,
@@ -51,6 +53,7 @@ pub(super) struct Query {
 /// The fields of the filters.
 #[derive(Debug, Default)]
 pub(super) struct HistoryFilter {
+    pub(super) q: Field,
     statuses: Vec<String>,
     /// What is wrong with the statuses.
     pub(super) status: Field,
@@ -66,9 +69,10 @@ pub(super) struct HistoryFilter {
 
 impl HistoryFilter {
     /// What was sent; a form sends empty fields, too.
-    pub(super) fn sent(statuses: Vec<Word>, query: &Query) -> Self {
+    pub(super) fn sent(statuses: Vec<Word>, query: &Parameters) -> Self {
         let field = |typed: &Option<String>| Field::typed(typed.as_deref().unwrap_or_default().trim());
         Self {
+            q: field(&query.q),
             statuses: statuses.into_iter().map(|Word(word)| word).filter(|word| !word.is_empty()).collect(),
             status: Field::default(),
             kind: field(&query.kind),
@@ -84,6 +88,7 @@ impl HistoryFilter {
 
     /// What is to be listed, where every field can be read; the others then have their fault.
     pub(super) fn read(&mut self, now: Timestamp) -> Option<Filter> {
+        let query = self.q.read_if_any(str::parse::<Query>);
         let statuses = self.statuses.iter().map(|word| word.parse::<Status>()).collect::<Result<Vec<_>, _>>();
         let statuses = statuses.map_err(|fault| self.status.fault = Some(fault)).ok();
         let kind = self.kind.read_if_any(str::parse);
@@ -100,7 +105,7 @@ impl HistoryFilter {
             self.until.fault = Some(problem.sentence().to_owned());
             return None;
         }
-        Some(Filter {
+        let filter = Filter {
             statuses: statuses?,
             kind: kind?,
             tool_name: tool_name?,
@@ -110,8 +115,9 @@ impl HistoryFilter {
             resolved_by: resolved_by?,
             since: since?,
             until: until?,
-            id_prefix: None,
-        })
+            ..Filter::default()
+        };
+        Some(filter.narrowed_by(query?.unwrap_or_default(), now))
     }
 
     /// A link to `path` with these filters, as they were typed.
@@ -125,8 +131,9 @@ impl HistoryFilter {
     }
 
     /// The fields that are given once, by their names in the query.
-    const fn fields(&self) -> [(&'static str, &Field); 8] {
+    const fn fields(&self) -> [(&'static str, &Field); 9] {
         [
+            ("q", &self.q),
             ("kind", &self.kind),
             ("toolName", &self.tool_name),
             ("principal", &self.principal),

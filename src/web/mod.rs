@@ -21,6 +21,7 @@ mod rule_editor;
 mod rules;
 mod session;
 mod text;
+mod views;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -47,7 +48,10 @@ const ROUTES: &[(&str, Route)] = &[
     ("/rules/{ruleId}", || get(rules::get)),
     ("/rules/{ruleId}/revoke", || post(rules::revoke)),
     ("/history", || get(history::list)),
-    ("/history.csv", || get(history::download)),
+    ("/history.csv", || get(history::csv)),
+    ("/history.jsonl", || get(history::json_lines)),
+    ("/views", || post(views::keep)),
+    ("/views/delete", || post(views::delete)),
     ("/connect", || get(connect::page).post(connect::make_token)),
     ("/connect/arrival", || get(connect::arrival)),
     ("/channels", || get(channels::page).post(channels::add)),

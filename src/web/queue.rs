@@ -3,26 +3,33 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::card::Card;
-use super::forms::{given, link};
+use super::forms::{Field, given, link};
 use super::page::{Frame, aside, html};
 use super::session::{PageRejection, Person};
+use super::views::{At, Views};
 use crate::domain::id::{PrincipalName, RequestId};
-use crate::domain::interaction::Record;
+use crate::domain::interaction::{Record, Status};
+use crate::domain::query as domain;
 use crate::domain::refused::Refused;
 use crate::http::App;
-use crate::http::error::Problem;
+use crate::http::api::page::page as rows_of;
+use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::http::extract::Params;
 use crate::service::{Error, Reasons};
+use crate::store::{Filter, List, ListPage};
 
 /// How many cards a page has; the others are on the pages after it.
 const MOST_CARDS: u32 = 100;
 
 /// How much may be asked on one page, in bytes, before it ends: what agents send, a browser has to show.
 const MOST_BYTES: usize = 256 * 1024;
+
+/// How many cards a page of what a query finds has: all of them are shown.
+const MOST_FOUND: u32 = 25;
 
 /// How much one interaction may take of a page: a larger one is shown in full on its own page, and only named here.
 const CARD_BYTES: usize = 32 * 1024;
@@ -44,10 +51,15 @@ struct QueuePage {
     beyond: u64,
     /// The agent whose interactions alone are shown.
     agent: Option<String>,
+    /// What alone is shown; empty for all.
+    find: Field,
+    views: Views,
     /// The next page.
     more: String,
     /// The first page, where this is another.
     first: Option<String>,
+    /// The next page of what a query finds.
+    next: Option<String>,
 }
 
 /// What of the queue is shown.
@@ -55,8 +67,12 @@ struct QueuePage {
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
     agent: Option<String>,
+    /// What alone is shown.
+    q: Option<String>,
     /// How many are on the pages before.
     skip: Option<u64>,
+    /// Where the page before ended, of what a query finds.
+    cursor: Option<String>,
 }
 
 /// Cards that ask the same.
@@ -70,32 +86,83 @@ pub(super) async fn page(
     person: Person,
     Params(query): Params<Query>,
 ) -> Result<Response, PageRejection> {
+    if query.q.as_deref().is_some_and(|typed| !typed.trim().is_empty()) {
+        return found(app, person, &query).await;
+    }
     let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
     let skip = query.skip.unwrap_or(0);
     let found = app.service.queue(agent.clone(), skip, MOST_CARDS).await;
     let (records, pending) = found.map_err(Problem::from)?;
     let reasons = app.service.reasons(&records).await.map_err(Problem::from)?;
+    let views = Views::of(&app, &person, At::Queue, "").await?;
     Ok(aside(move || {
-        let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), skip, 0);
-        for record in records {
-            let card = card(&record, &person, &app, &reasons)?;
-            (shown, bytes) = (shown + 1, bytes + shown_bytes(&record));
-            match groups.iter_mut().find(|group| group.key == card.group) {
-                Some(group) => group.cards.push(card),
-                None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
-            }
-            if bytes > MOST_BYTES {
-                break;
-            }
-        }
+        let (groups, count) = groups(&records, &person, &app, &reasons, MOST_BYTES)?;
+        let shown = skip + count;
         let frame = Frame::of(&person, "queue");
         let agent = agent.map(String::from);
         let of_agent = ("agent", agent.as_deref());
         let more = link("/", &[of_agent, ("skip", Some(&shown.to_string()))]);
         let first = (skip > 0).then(|| link("/", &[of_agent]));
-        html(&QueuePage { frame, groups, pending, beyond: pending.saturating_sub(shown), agent, more, first })
+        let (beyond, find) = (pending.saturating_sub(shown), Field::default());
+        html(&QueuePage { frame, groups, pending, beyond, agent, find, views, more, first, next: None })
     })
     .await?)
+}
+
+/// What is pending and found by a query, the newest first.
+async fn found(app: App, person: Person, query: &Query) -> Result<Response, PageRejection> {
+    let mut find = Field::typed(query.q.as_deref().unwrap_or_default().trim());
+    let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
+    let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let rows = rows_of(List::Interactions, Some(MOST_FOUND), at)?;
+    let wanted = find.read(str::parse::<domain::Query>);
+    let is_at_fault = wanted.is_none();
+    let listed = match wanted {
+        None => ListPage::default(),
+        Some(wanted) => {
+            let pending = Filter { statuses: vec![Status::Pending], registered_by: agent.clone(), ..Filter::default() };
+            let filter = pending.narrowed_by(wanted, app.service.now());
+            app.service.list(&person.principal, filter, rows).await.map_err(Problem::from)?
+        }
+    };
+    let reasons = app.service.reasons(&listed.rows).await.map_err(Problem::from)?;
+    let page = |at: Option<&str>| {
+        let of_agent = ("agent", query.agent.as_deref().filter(|agent| !agent.is_empty()));
+        link("/", &[of_agent, ("q", Some(&find.typed)), ("cursor", at)])
+    };
+    let next = listed.next.map(|cursor| page(Some(&cursor.text(List::Interactions))));
+    let first = at.map(|_| page(None));
+    let views = Views::of(&app, &person, At::Queue, &find.typed).await?;
+    let shown = aside(move || {
+        let (groups, pending) = groups(&listed.rows, &person, &app, &reasons, usize::MAX)?;
+        let (frame, agent) = (Frame::of(&person, "queue"), agent.map(String::from));
+        html(&QueuePage { frame, groups, pending, beyond: 0, agent, find, views, more: String::new(), first, next })
+    })
+    .await?;
+    Ok(if is_at_fault { (FORM_AT_FAULT, shown).into_response() } else { shown })
+}
+
+/// The cards of these, those together that ask the same, as far as a page has room; and how many they are.
+fn groups(
+    records: &[Record],
+    person: &Person,
+    app: &App,
+    reasons: &Reasons,
+    most_bytes: usize,
+) -> Result<(Vec<Group>, u64), Problem> {
+    let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), 0, 0);
+    for record in records {
+        let card = card(record, person, app, reasons)?;
+        (shown, bytes) = (shown + 1, bytes + shown_bytes(record));
+        match groups.iter_mut().find(|group| group.key == card.group) {
+            Some(group) => group.cards.push(card),
+            None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
+        }
+        if bytes > most_bytes {
+            break;
+        }
+    }
+    Ok((groups, shown))
 }
 
 /// Whether an interaction is too large for one page with others.

@@ -165,7 +165,8 @@ function connect() {
   });
   source.addEventListener("changed", (event) => {
     const change = JSON.parse(event.data);
-    if (!AFTERWARDS.includes(change.event)) schedule(change.requestId);
+    // What a query finds only the server can tell.
+    if (!AFTERWARDS.includes(change.event)) schedule(queue.dataset.find ? undefined : change.requestId);
   });
   source.onerror = () => {
     offline(true);

@@ -10,6 +10,7 @@ mod cli;
 mod dependencies;
 mod dialects;
 mod documents;
+mod finding;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod hooks;

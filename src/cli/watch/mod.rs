@@ -25,7 +25,7 @@ use ratatui::crossterm::execute;
 use self::card::Card;
 use self::page::{Move, Page};
 use self::queue::Queue;
-use self::sources::UiEvent;
+use self::sources::{UiEvent, Wanted};
 use self::step::{Mode, Transition};
 use super::failure::Failure;
 use super::kinds::{Answer, begin};
@@ -34,12 +34,17 @@ use crate::client::{self, Client};
 use crate::config::Access;
 use crate::domain::enums::Role;
 use crate::domain::id::RequestId;
+use crate::domain::query::Query;
 
 /// How often the countdowns go on.
 const TICK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
 pub(super) struct WatchQueue {
+    /// Only what is found by a query, such as: 'kubectl agent:ci risk:high'; `/` changes it
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
+    query: Option<Query>,
+
     #[command(flatten)]
     access: Access,
 }
@@ -71,6 +76,7 @@ struct Watch {
     client: Arc<Client>,
     tell: Sender<UiEvent>,
     queue: Queue,
+    wanted: Wanted,
     page: Option<Page>,
     step: Mode,
     is_live: bool,
@@ -86,12 +92,14 @@ impl WatchQueue {
         }
         let client = Arc::new(Client::open(&self.access, Role::Approver)?);
         // Whatever is wrong with the server or the token is said before the screen is taken.
-        let pending = sources::pending(&client)?;
+        let wanted = Wanted::new(self.query.unwrap_or_default());
+        let pending = sources::pending(&client, &wanted.get())?;
         let (sender, events) = mpsc::channel();
         let mut watch = Watch {
             client: Arc::clone(&client),
             tell: sender.clone(),
             queue: Queue::default(),
+            wanted: wanted.clone(),
             page: None,
             step: Mode::Reading,
             is_live: true,
@@ -101,7 +109,7 @@ impl WatchQueue {
         let mut screen = Screen::open()?;
         sources::stop_on_signals(sender.clone())?;
         sources::read_terminal(sender.clone());
-        sources::follow(client, sender);
+        sources::follow(client, wanted, sender);
         watch.run(&mut screen.terminal, &events)
     }
 }
@@ -117,7 +125,7 @@ impl Watch {
     fn run(&mut self, terminal: &mut DefaultTerminal, events: &Receiver<UiEvent>) -> Result<(), Failure> {
         loop {
             if self.queue.asks_for_more() {
-                sources::refill(Arc::clone(&self.client), self.tell.clone());
+                self.refill();
             }
             terminal.draw(|frame| self.draw(frame, Now::read()))?;
             let next = match events.recv_timeout(TICK) {
@@ -139,9 +147,17 @@ impl Watch {
             UiEvent::Terminal(Event::Key(key)) if key.kind == KeyEventKind::Press => return Ok(self.key(key)),
             UiEvent::Terminal(Event::Paste(text)) => self.step.paste(&text),
             UiEvent::Terminal(_) => {}
-            UiEvent::Arrived(interaction) => self.queue.arrive(*interaction),
+            UiEvent::Arrived(interaction, found_by) => {
+                if found_by == self.wanted.get() {
+                    self.queue.arrive(*interaction);
+                }
+            }
             UiEvent::Pending(pending) => {
                 self.is_live = true;
+                // What was asked for before the query was another one.
+                if pending.found_by != self.wanted.get() {
+                    return Ok(Next::Go);
+                }
                 if let Some(gone) = self.queue.replace(pending) {
                     sources::look(Arc::clone(&self.client), gone, self.tell.clone());
                 }
@@ -167,12 +183,44 @@ impl Watch {
         }
         match (&self.step, key.code) {
             (_, KeyCode::Char(_)) if is_control => {}
+            (Mode::Finding { .. }, code) => self.find_key(code),
+            (Mode::Reading, KeyCode::Char('/')) => self.step = Mode::Finding { text: self.wanted.get().to_string() },
             (Mode::Reading, KeyCode::Char('q')) => return Next::Leave,
             (Mode::Reading, KeyCode::Char('?')) => self.step = Mode::Help,
             (Mode::Reading, code) => self.read_key(code),
             _ => self.turn(|step, card, page| step.key(key, card, page.has_seen_end())),
         }
         Next::Go
+    }
+
+    /// What a key does to the query that is typed.
+    fn find_key(&mut self, code: KeyCode) {
+        let Mode::Finding { text } = &mut self.step else { return };
+        if let KeyCode::Char(c) = code {
+            text.push(c);
+        } else if code == KeyCode::Backspace {
+            text.pop();
+        } else if code == KeyCode::Esc {
+            self.step = Mode::Reading;
+        } else if code == KeyCode::Enter {
+            match text.parse::<Query>() {
+                Ok(query) => self.find(query),
+                Err(fault) => self.note = Some(fault),
+            }
+        }
+    }
+
+    /// Shows what a query finds, and nothing else from here on.
+    fn find(&mut self, query: Query) {
+        self.step = Mode::Reading;
+        self.wanted.set(query);
+        self.queue.deselect();
+        self.refill();
+    }
+
+    /// Asks for what waits once more.
+    fn refill(&self) {
+        sources::refill(Arc::clone(&self.client), self.wanted.get(), self.tell.clone());
     }
 
     fn read_key(&mut self, code: KeyCode) {

@@ -3,6 +3,7 @@
 use super::card::Card;
 use crate::api::Interaction;
 use crate::domain::id::RequestId;
+use crate::domain::query::Query;
 use crate::present::Ending;
 
 /// The most cards that are held, each with all that it asks: the most urgent ones.
@@ -18,6 +19,8 @@ pub(super) struct Pending {
     pub(super) interactions: Vec<Interaction>,
     /// Whether there are others.
     pub(super) has_more: bool,
+    /// The query that finds them.
+    pub(super) found_by: Query,
 }
 
 impl Pending {
@@ -137,8 +140,13 @@ impl Queue {
         }
     }
 
+    /// No card is looked at: the next [`Queue::replace`] begins with its first.
+    pub(super) fn deselect(&mut self) {
+        self.selected = None;
+    }
+
     /// Starts anew with all that waits now. `Some` is a card that is looked at and waits no longer: it has ended somehow.
-    pub(super) fn replace(&mut self, Pending { interactions: pending, has_more }: Pending) -> Option<RequestId> {
+    pub(super) fn replace(&mut self, Pending { interactions: pending, has_more, .. }: Pending) -> Option<RequestId> {
         self.has_more = has_more;
         let waits = |card: &Card| pending.iter().any(|interaction| interaction.request_id == *card.id());
         let gone = self.selected().filter(|(_, card)| !waits(card) && card.ending.is_none());

@@ -13,6 +13,7 @@ use crate::cli::kinds;
 use crate::cli::safe_text::SafeText;
 use crate::cli::style::TextStyle;
 use crate::cli::time::Now;
+use crate::present::one_line;
 
 /// What the keys do that are there for every card, for `?`.
 const HELP: &[(&str, &str)] = &[
@@ -20,6 +21,7 @@ const HELP: &[(&str, &str)] = &[
     ("j k ↓ ↑", "the next card, the one before"),
     ("space b", "read on, read back; Page Down and Page Up, too"),
     ("g G", "to the start, to the end"),
+    ("/", "find, with words and fields as in kubectl agent:ci risk:high; with nothing, all again"),
     ("Esc", "back"),
     ("q", "leave: what waits goes on waiting"),
 ];
@@ -53,7 +55,10 @@ impl Watch {
         } else {
             Span::styled("the server is away; this comes back with it", Style::new().bold())
         };
-        let line = vec![Span::styled(" countersign ", Style::new().bold()), format!(" {waiting} · ").into(), link];
+        let wanted = self.wanted.get();
+        let found = if wanted.is_empty() { String::new() } else { format!(" of {}", one_line(&wanted.to_string())) };
+        let line =
+            vec![Span::styled(" countersign ", Style::new().bold()), format!(" {waiting}{found} · ").into(), link];
         Paragraph::new(Line::from(line)).reversed()
     }
 
@@ -64,7 +69,11 @@ impl Watch {
         let rows = self.queue.cards().iter().enumerate().skip(top).take(height);
         let lines = rows.map(|(at, card)| card.row(at == selected, now, area.width.into())).collect::<Vec<_>>();
         if lines.is_empty() {
-            frame.render_widget(Paragraph::new("Nothing to decide. What comes is shown here.").dim(), area);
+            let nothing = "Nothing to decide. What comes is shown here.";
+            let not_found =
+                "Nothing that waits is found. What comes and is found is shown here; / finds something else.";
+            let words = if self.wanted.get().is_empty() { nothing } else { not_found };
+            frame.render_widget(Paragraph::new(words).dim(), area);
         } else {
             frame.render_widget(Paragraph::new(lines), area);
         }
@@ -96,17 +105,24 @@ impl Watch {
     fn asked(&self, width: usize) -> Vec<Line<'static>> {
         let said = |text: String, tint| ink::lines(SafeText::own(text, tint), width);
         match &self.step {
-            Mode::Reading | Mode::Help => self
-                .note
-                .iter()
-                .flat_map(|note| ink::lines(SafeText::line(note).tinted(TextStyle::Bold), width))
-                .collect(),
+            Mode::Reading | Mode::Help => self.noted(width),
             Mode::Sure { doubts, .. } => doubts.iter().flat_map(|doubt| said(doubt.clone(), TextStyle::Red)).collect(),
             Mode::Typing { field, text } => {
                 field.prompt(text).into_iter().flat_map(|line| ink::lines(line, width)).collect()
             }
             Mode::Choosing { menu, .. } => menu.lines(width),
+            Mode::Finding { text } => {
+                let typed = SafeText::own("Find: ", TextStyle::Bold).and(SafeText::line(text));
+                let typed = typed.and(SafeText::own("▏", TextStyle::Plain));
+                self.noted(width).into_iter().chain(ink::lines(typed, width)).collect()
+            }
         }
+    }
+
+    /// What there is to know.
+    fn noted(&self, width: usize) -> Vec<Line<'static>> {
+        let note = self.note.iter().map(|note| SafeText::line(note).tinted(TextStyle::Bold));
+        note.flat_map(|note| ink::lines(note, width)).collect()
     }
 
     /// The keys that do something now.
@@ -114,10 +130,12 @@ impl Watch {
         let card = self.queue.selected().map(|(_, card)| card);
         let is_settled = card.zip(self.page.as_ref()).is_some_and(|(card, page)| page.is_settled(card));
         let (own, common): (&[_], &[_]) = match (&self.step, card) {
-            (Mode::Reading, Some(card)) if card.is_open() && is_settled => {
-                (kinds::keys(card.interaction.kind), &[("space", "read on"), ("?", "keys"), ("q", "leave")])
-            }
-            (Mode::Reading, _) => (&[("j", "next")], &[("?", "keys"), ("q", "leave")]),
+            (Mode::Reading, Some(card)) if card.is_open() && is_settled => (
+                kinds::keys(card.interaction.kind),
+                &[("space", "read on"), ("/", "find"), ("?", "keys"), ("q", "leave")],
+            ),
+            (Mode::Reading, _) => (&[("j", "next")], &[("/", "find"), ("?", "keys"), ("q", "leave")]),
+            (Mode::Finding { .. }, _) => (&[("Enter", "find")], &[("Esc", "back")]),
             (Mode::Help, _) => (&[], &[("Esc", "back")]),
             (Mode::Sure { .. }, _) => (&[("y", "do it")], &[("Esc", "back")]),
             (Mode::Typing { field, .. }, _) => (field.keys(), &[("Esc", "back")]),

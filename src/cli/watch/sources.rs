@@ -2,8 +2,8 @@
 //! own, and none outlives the process.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::cli::interrupt::Interrupts;
 use crate::client::{self, Client, pause};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{ResolvedBy, Status};
+use crate::domain::query::Query;
 use crate::present::Ending;
 
 /// How many interactions a page has that is asked for.
@@ -29,8 +30,8 @@ pub(super) enum UiEvent {
     Terminal(Event),
     /// The server is there: this is what waits.
     Pending(Pending),
-    /// One more waits.
-    Arrived(Box<Interaction>),
+    /// One more waits, which this query finds.
+    Arrived(Box<Interaction>, Query),
     /// One waits no longer.
     Ended(RequestId, Ending),
     /// The server is not there, for now.
@@ -41,6 +42,24 @@ pub(super) enum UiEvent {
     Answered(RequestId, client::Result<&'static str>),
     /// A signal asked this process to end.
     Stop,
+}
+
+/// The query that finds what is shown; it changes while the feed is followed.
+#[derive(Clone)]
+pub(super) struct Wanted(Arc<Mutex<Query>>);
+
+impl Wanted {
+    pub(super) fn new(query: Query) -> Self {
+        Self(Arc::new(Mutex::new(query)))
+    }
+
+    pub(super) fn get(&self) -> Query {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, query: Query) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = query;
+    }
 }
 
 /// Tells when a signal asks for the end, so that the terminal is given back first.
@@ -67,14 +86,14 @@ pub(super) fn read_terminal(tell: Sender<UiEvent>) {
 }
 
 /// Tells what happens at the server, from now on and across its restarts.
-pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
+pub(super) fn follow(client: Arc<Client>, wanted: Wanted, tell: Sender<UiEvent>) {
     thread::spawn(move || {
         let mut feed = client.feed(None);
         loop {
             // The feed is open before the queue is read: what happens in between comes through it.
-            let begun = feed.connect().and_then(|()| pending(&client));
+            let begun = feed.connect().and_then(|()| pending(&client, &wanted.get()));
             let error = match begun.map(UiEvent::Pending).map(|news| tell.send(news)) {
-                Ok(Ok(())) => match pass_on(&client, &mut feed, &tell) {
+                Ok(Ok(())) => match pass_on(&client, &wanted, &mut feed, &tell) {
                     Some(error) => error,
                     None => return,
                 },
@@ -92,10 +111,9 @@ pub(super) fn follow(client: Arc<Client>, tell: Sender<UiEvent>) {
 }
 
 /// The most urgent of all that waits, page by page, so that no more than a page is held beside them.
-pub(super) fn pending(client: &Client) -> client::Result<Pending> {
-    let mut pending = Pending::default();
-    let mut query =
-        ListInteractions { status: vec!["pending".to_owned()], limit: Some(PAGE), ..ListInteractions::default() };
+pub(super) fn pending(client: &Client, wanted: &Query) -> client::Result<Pending> {
+    let mut pending = Pending { found_by: wanted.clone(), ..Pending::default() };
+    let mut query = ListInteractions { limit: Some(PAGE), ..found_by(wanted) };
     loop {
         let page = client.list_interactions(&query)?;
         pending.add(page.interactions.into_iter().map(|item| item.value));
@@ -106,20 +124,31 @@ pub(super) fn pending(client: &Client) -> client::Result<Pending> {
     }
 }
 
+/// What waits and is found by a query.
+fn found_by(wanted: &Query) -> ListInteractions {
+    let q = Some(wanted.clone()).filter(|query| !query.is_empty());
+    ListInteractions { status: vec!["pending".to_owned()], q, ..ListInteractions::default() }
+}
+
 /// Asks for what waits once more.
-pub(super) fn refill(client: Arc<Client>, tell: Sender<UiEvent>) {
+pub(super) fn refill(client: Arc<Client>, wanted: Query, tell: Sender<UiEvent>) {
     thread::spawn(move || {
         // Where the server is away, the feed finds that out, and comes back with what waits then.
-        if let Ok(pending) = pending(&client) {
+        if let Ok(pending) = pending(&client, &wanted) {
             let _ = tell.send(UiEvent::Pending(pending));
         }
     });
 }
 
 /// Passes on what the feed brings until it ends, and why; `None` when the receiver is gone.
-fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<UiEvent>) -> Option<client::Error> {
+fn pass_on(
+    client: &Client,
+    wanted: &Wanted,
+    feed: &mut client::Feed<'_>,
+    tell: &Sender<UiEvent>,
+) -> Option<client::Error> {
     loop {
-        let news = match feed.next()?.and_then(|event| news_of(client, event)) {
+        let news = match feed.next()?.and_then(|event| news_of(client, &wanted.get(), event)) {
             Ok(Some(news)) => news,
             Ok(None) => continue,
             Err(error) => return Some(error),
@@ -128,18 +157,29 @@ fn pass_on(client: &Client, feed: &mut client::Feed<'_>, tell: &Sender<UiEvent>)
     }
 }
 
-fn news_of(client: &Client, event: WithRaw<AuditEvent>) -> client::Result<Option<UiEvent>> {
+fn news_of(client: &Client, wanted: &Query, event: WithRaw<AuditEvent>) -> client::Result<Option<UiEvent>> {
     let AuditEvent { event, request_id: Some(request_id), rule_id, principal, .. } = event.value else {
         return Ok(None);
     };
     let Some(what) = event.strip_prefix("interaction.") else { return Ok(None) };
     if what == "registered" {
         let interaction = client.get_interaction(&request_id, &WaitInteraction::default())?.value;
-        return Ok(interaction.outcome().is_none().then(|| UiEvent::Arrived(Box::new(interaction))));
+        let is_found = interaction.outcome().is_none() && finds(client, wanted, &request_id)?;
+        return Ok(is_found.then(|| UiEvent::Arrived(Box::new(interaction), wanted.clone())));
     }
     let outcome = what.parse().ok();
     let by = principal.map(ResolvedBy::Principal).or_else(|| rule_id.map(ResolvedBy::TrustRule));
     Ok(outcome.map(|outcome| UiEvent::Ended(request_id, Ending::new(outcome, by.as_ref()))))
+}
+
+/// Whether a query finds this one: only the server can tell.
+fn finds(client: &Client, wanted: &Query, request_id: &RequestId) -> client::Result<bool> {
+    if wanted.is_empty() {
+        return Ok(true);
+    }
+    let id_prefix = request_id.as_str().parse().ok();
+    let page = client.list_interactions(&ListInteractions { id_prefix, limit: Some(PAGE), ..found_by(wanted) })?;
+    Ok(page.interactions.iter().any(|item| item.value.request_id == *request_id))
 }
 
 /// Finds out how an interaction ended that waits no longer.

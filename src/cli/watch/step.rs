@@ -15,6 +15,8 @@ pub(in crate::cli) enum Mode {
     Help,
     /// They are about to do what deserves a second look: only `y` goes on.
     Sure { doubts: Vec<String>, answer: Answer },
+    /// They type what is to be found.
+    Finding { text: String },
     /// They type.
     Typing { field: Field, text: Zeroizing<String> },
     /// They choose.
@@ -36,7 +38,7 @@ impl Mode {
     /// What a key does in the middle of this.
     pub(super) fn key(&mut self, key: KeyEvent, card: &Card, has_seen_end: bool) -> Transition {
         match (self, key.code) {
-            (Self::Reading, _) => Transition::Stay,
+            (Self::Reading | Self::Finding { .. }, _) => Transition::Stay,
             (Self::Help, _) | (_, KeyCode::Esc) => Transition::To(Self::Reading),
             (Self::Sure { answer, .. }, KeyCode::Char('y')) => Transition::Send(answer.clone()),
             (Self::Sure { .. }, _) => Transition::To(Self::Reading),
@@ -60,6 +62,7 @@ impl Mode {
                 text.push_str(&Zeroizing::new(lines.replace('\r', "\n")));
             }
             Self::Typing { text, .. } => text.push_str(pasted.trim_end_matches(['\r', '\n'])),
+            Self::Finding { text } => text.push_str(&pasted.replace(['\r', '\n'], " ")),
             Self::Reading | Self::Help | Self::Sure { .. } | Self::Choosing { .. } => {}
         }
     }

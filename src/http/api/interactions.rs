@@ -1,15 +1,18 @@
 //! `GET /v1/interactions`, `GET /v1/interactions/{requestId}` and `GET /v1/pending-interactions`.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::page::{check_times, next_cursor, page};
 use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, NewestPending};
+use crate::domain::enums::ListFormat;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
 use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
+use crate::http::export::{accepted, file};
 use crate::http::extract::{Param, Params, Repeatable, Repeated, ok};
 use crate::http::middleware::auth::{Credential, Reviewer, Viewer};
 use crate::http::wait::{Wait, waited};
@@ -40,11 +43,14 @@ impl Repeatable for StatusParam {
 pub(crate) async fn list_interactions(
     State(app): State<App>,
     Viewer(caller): Viewer,
+    headers: HeaderMap,
     Repeated { values: statuses, query }: Repeated<StatusParam, ListInteractions>,
 ) -> Result<Response, Problem> {
-    let page = page(List::Interactions, query.limit, query.cursor.as_deref())?;
+    let limit = query.limit;
+    let page = page(List::Interactions, limit, query.cursor.as_deref())?;
+    let format = query.format.or_else(|| accepted(&headers)).unwrap_or(ListFormat::Json);
     check_times(query.since, query.until)?;
-    let filter = Filter {
+    let mut filter = Filter {
         statuses,
         kind: query.kind,
         conversation_id: query.conversation_id,
@@ -55,8 +61,18 @@ pub(crate) async fn list_interactions(
         until: query.until,
         risk: query.risk,
         resolved_by: query.by,
+        ..Filter::default()
     };
-    listed(&app, &caller, List::Interactions, filter, page).await
+    if let Some(q) = query.q {
+        filter = filter.narrowed_by(q, app.service.now());
+    }
+    if format == ListFormat::Json {
+        return listed(&app, &caller, List::Interactions, filter, page).await;
+    }
+    if limit.is_some() {
+        return Err(Problem::malformed_field("limit", "a file holds all that is found, from the cursor on"));
+    }
+    Ok(file(app, Principal::clone(&caller), filter, page.before, format, "countersign-interactions"))
 }
 
 async fn listed(app: &App, caller: &Principal, list: List, filter: Filter, page: Page) -> Result<Response, Problem> {

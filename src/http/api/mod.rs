@@ -15,6 +15,7 @@ mod question;
 mod register;
 pub(crate) mod secret;
 pub(crate) mod trust_rules;
+mod views;
 mod why;
 
 use axum::middleware::map_response;
@@ -33,6 +34,7 @@ use self::question::*;
 use self::register::*;
 use self::secret::*;
 use self::trust_rules::*;
+use self::views::*;
 use self::why::*;
 use crate::api::Call;
 use crate::http::dialects::{aap::*, hooks::hook_event, humanlayer::*, mcp::call_mcp, vellum::*};

@@ -14,6 +14,11 @@ impl From<Refused> for Problem {
         match refused {
             Refused::UnknownRequest => Self::new(NOT_FOUND, "unknown_request", "there is no such interaction"),
             Refused::UnknownRule => Self::new(NOT_FOUND, "unknown_rule", "there is no such trust rule"),
+            Refused::UnknownView => Self::new(NOT_FOUND, "unknown_view", "you have no view of this name"),
+            Refused::TooManyViews { limit } => {
+                let message = format!("a person keeps at most {limit} views: delete one first");
+                Self::new(CONFLICT, "too_many_views", message)
+            }
             Refused::WrongKind { expected, actual } => {
                 Self::new(NOT_FOUND, "wrong_kind", format!("this interaction is a {actual}, not a {expected}"))
             }

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use self::constraints::constraints;
 use self::invariants::{INVARIANTS, ROWS_OF_OTHERS};
 use super::migrate::migrate;
-use super::{OpenError, Result, audit_log, open};
+use super::{OpenError, ReadTx, Result, audit_log, open};
 use crate::domain::chain::{UnverifiedEvent, verify};
 
 /// How many rows that break a check are named.
@@ -39,6 +39,8 @@ pub struct Checked {
 pub enum Step<'s> {
     /// This check is being made.
     Check(&'s str),
+    /// The signature of this block was looked at.
+    Signature(i64),
     /// The chain was followed to this event.
     Event(i64),
 }
@@ -47,6 +49,7 @@ impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Check(name) => write!(f, "checking: {name}"),
+            Self::Signature(block) => write!(f, "checking what searches pass over: block {block}"),
             Self::Event(seq) => write!(f, "checking the chain: event {seq}"),
         }
     }
@@ -76,6 +79,7 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
     }
     let of_rows = |name: &&str| ROWS_OF_OTHERS.contains(name);
     checks.extend(INVARIANTS.iter().map(|(name, breaks)| Checked { is_of_rows: of_rows(name), ..look(name, breaks) }));
+    checks.push(signatures(&conn, progress));
     let events = audit_log::events(&conn).inspect(|event| {
         if let Ok(UnverifiedEvent { seq: Some(seq), .. }) = event {
             progress(Step::Event(*seq));
@@ -87,6 +91,14 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
         chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()),
     ));
     Ok(checks)
+}
+
+/// That every signature is what its interactions come to: then no search passes over what it is to find, and none finds what
+/// is forgotten.
+fn signatures(conn: &Connection, progress: &dyn Fn(Step<'_>)) -> Checked {
+    let name = "searches pass over exactly what they may";
+    let wrong = (ReadTx { conn }).wrong_signatures(|block| progress(Step::Signature(block)));
+    checked(name, wrong.map(|wrong| wrong.iter().take(NAMED).map(|block| format!("search block {block}")).collect()))
 }
 
 /// A query that cannot be answered is itself a finding.

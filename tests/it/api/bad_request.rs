@@ -20,7 +20,8 @@ fn an_id_in_a_path_is_held_to_the_same_rules_as_in_a_body() {
         for call in fixture.calls().into_iter().filter(|call| call.route.contains('{')) {
             let (before, rest) = call.route.split_once('{').unwrap();
             let after = rest.split_once('}').unwrap().1;
-            for id in ids {
+            // The name of a view is a person's own word.
+            for id in ids.into_iter().filter(|id| *id != "%C3%A9" || !call.route.contains("{name}")) {
                 let broken = Call { path: format!("{before}{id}{after}"), ..call_like(&call) };
                 let answer = broken.send(&fixture.admin);
                 assert_eq!(answer.refusal(), (400, "malformed_request"), "{} {}", broken.method, broken.path);

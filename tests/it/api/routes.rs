@@ -176,6 +176,7 @@ impl Fixture {
         admin.try_send("POST", &consume, AAP_KEYS[2], Some(b"")).unwrap().expect(200);
         admin.post("/humanlayer/v1/function_calls", &humanlayer("call", humanlayer_function())).expect(200);
         admin.post("/humanlayer/v1/contact_requests", &humanlayer("contact", humanlayer_message())).expect(200);
+        admin.post("/v1/views", &json!({"name": "a view", "query": "make"})).expect(201);
         let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
         let made = ada.post("/v1/trust-rules", &rule).expect(201);
         let rule_id = made.body["trustRule"]["ruleId"].as_str().unwrap().to_owned();
@@ -254,6 +255,9 @@ impl Fixture {
             },
             Call::get("/v1/pending-interactions", "/v1/pending-interactions", REVIEWERS),
             Call::get("/v1/interactions/{requestId}/why", "/v1/interactions/c/why", REVIEWERS),
+            Call::get("/v1/views", "/v1/views", REVIEWERS),
+            Call::post("/v1/views", "/v1/views", json!({"name": "another", "query": "is:open"}), REVIEWERS).creating(),
+            Call { method: "DELETE", ..Call::get("/v1/views/{name}", "/v1/views/a%20view", REVIEWERS) },
         ];
         resolving.chain(others).collect()
     }

@@ -24,7 +24,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
     "principals",
     "tokens",
     "trust_rules",
@@ -45,6 +45,8 @@ const TABLES: [&str; 20] = [
     "channels",
     "notices",
     "push_keys",
+    "search_blocks",
+    "saved_views",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {

@@ -1,6 +1,6 @@
 //! `countersign list` and `countersign history`: what they are narrowed down by, and what a spreadsheet gets.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{command, ends, fixture, says};
 use crate::harness::{altered, confirmation, question};
@@ -52,4 +52,35 @@ fn a_spreadsheet_gets_no_formula_and_nothing_unseen() {
     ada.confirm("d", "allow").expect(200);
     let history = says(&ada, &["history", "--csv", "-n", "1", "--status", "approved"]);
     assert!(history.lines().nth(1).unwrap().contains(",ada,ls"), "{history}");
+}
+
+#[test]
+fn lists_are_found_by_words_a_query_and_a_view() {
+    let (_server, agent, ada) = fixture();
+    for (id, command) in [("a", "kubectl get pods"), ("b", "kubectl delete pod"), ("c", "make")] {
+        agent.register(&altered(confirmation(id), &json!({"confirmation": {"input": {"command": command}}})));
+    }
+    ada.confirm("a", "allow").expect(200);
+    assert_eq!(ids(&says(&ada, &["list", "kubectl", "agent:b"])), ["b"]);
+    assert_eq!(ids(&says(&ada, &["list", "KUBECTL -delete"])), Vec::<&str>::new());
+    assert_eq!(ids(&says(&ada, &["list", "--query=-kubectl"])), ["c"]);
+    assert_eq!(ids(&says(&ada, &["history", "-q", "kubectl"])), ["b", "a"]);
+    assert_eq!(ids(&says(&ada, &["history", "-q", "kubectl", "--status", "approved"])), ["a"]);
+    let csv = says(&ada, &["history", "--all", "--csv", "--query", "is:open"]);
+    assert_eq!(csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(), ["c", "b"]);
+    let json: Value = serde_json::from_str(&says(&ada, &["history", "--json", "-n", "1", "-q", "kubectl"])).unwrap();
+    assert_eq!((json.as_array().unwrap().len(), &json[0]["requestId"]), (1, &json!("b")));
+    assert_eq!(says(&ada, &["history", "--json", "-q", "nowhere"]), "[]\n");
+    let refused = |arguments: &[&str]| ends(2, &mut command(&ada, arguments)).1;
+    assert!(refused(&["list", "state:open"]).contains("state: is no field"));
+    assert!(refused(&["history", "--query", "is:done"]).contains("pending, open, decided"));
+    assert!(refused(&["list", "kubectl", "--query", "a"]).contains("cannot be used with"));
+    assert_eq!(says(&ada, &["views", "save", "deletions", "KUBECTL  delete"]), "deletions finds: KUBECTL delete.\n");
+    assert_eq!(ids(&says(&ada, &["list", "--view", "deletions"])), ["b"]);
+    assert_eq!(ids(&says(&ada, &["history", "--view", "deletions", "-q", "is:approved"])), Vec::<&str>::new());
+    assert!(says(&ada, &["views", "list"]).contains("deletions"));
+    let listed: Value = serde_json::from_str(&says(&ada, &["views", "list", "--json"])).unwrap();
+    assert_eq!(listed[0]["query"], "KUBECTL delete");
+    says(&ada, &["views", "delete", "deletions"]);
+    assert!(ends(1, &mut command(&ada, &["list", "--view", "deletions"])).1.contains("no view deletions"));
 }

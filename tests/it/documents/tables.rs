@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use countersign::cli::Cli;
 use countersign::domain::audit::Event;
 use countersign::domain::enums::Role;
+use countersign::domain::query::FIELDS;
 use countersign::domain::tools::Profiles;
 use serde_json::json;
 
@@ -66,6 +67,15 @@ fn the_configuration_lists_the_defaults_as_they_are() {
             assert_eq!(row[2].trim_matches('`'), default.to_str().unwrap(), "{flag}");
         }
     }
+}
+
+#[test]
+fn the_page_of_finding_has_every_field_as_it_is() {
+    let page = document("docs/guide/finding.md");
+    let rows = page.rows.iter().skip_while(|row| row[0] != "field").skip(1);
+    let listed: Vec<(String, String)> = rows.map(|row| (row[0].clone(), row[1].clone())).collect();
+    let fields = FIELDS.map(|(field, compares)| (format!("`{field}:`"), compares.to_owned()));
+    assert_eq!(listed, fields);
 }
 
 #[test]

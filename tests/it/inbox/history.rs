@@ -56,6 +56,17 @@ fn a_filter_shows_all_that_it_names_and_so_does_its_sql() {
         ("?principal=ann&kind=confirmation", "cancelled approved"),
         ("?conversationId=other", "answered"),
         ("?conversationId=nowhere", ""),
+        ("?q=make", "cancelled rejected approved"),
+        ("?q=MAKE+-tool%3Ashell", "rejected"),
+        ("?q=%22which%3F%22&kind=question", "pending expired"),
+        ("?q=risk%3Amedium+-is%3Arejected", "cancelled approved"),
+        ("?q=is%3Adecided+rule%3Anone+by%3Aada", "answered rejected approved"),
+        ("?q=agent%3Ann", ""),
+        ("?q=agent%3Aann+in%3Aconv", "cancelled approved"),
+        ("?q=%25", ""),
+        ("?q=rej", "rejected"),
+        ("?q=-rule%3Aany+rule%3Ax", ""),
+        ("?q=forge+until%3A1ms", ""),
     ] {
         let shown = shown.split_whitespace().collect::<Vec<_>>();
         assert_eq!(same(&server, &browser, &format!("/history{query}")), shown, "{query}");
@@ -278,4 +289,76 @@ fn a_long_subject_is_cut_in_the_list_and_says_so() {
     let page = browser.page("/history");
     assert!(page.contains("… and 9768 characters more") && !page.contains("rm -rf"), "{page}");
     assert!(browser.page("/interactions/long").contains("rm -rf /"), "the story has all of it");
+}
+
+#[test]
+fn a_query_that_cannot_be_read_is_marked_and_nothing_is_listed() {
+    let (_server, ada) = varied();
+    let browser = ada.browser();
+    for path in ["/history?q=state%3Aopen", "/?q=state%3Aopen"] {
+        let answer = browser.get(path);
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.text.contains("role=\"searchbox\"") && answer.text.contains("aria-invalid=\"true\""), "{path}");
+        assert!(text_of(&answer.text).contains("state: is no field"), "{path}");
+        assert!(!answer.text.contains("/interactions/"), "{path}");
+    }
+}
+
+#[test]
+fn the_queue_shows_what_is_found_of_what_waits() {
+    let (server, ada) = varied();
+    let ann = server.agent("ann");
+    ann.register(&altered(confirmation("deploy"), &json!({"confirmation": {"input": {"command": "make deploy"}}})));
+    ann.register(&altered(confirmation("build"), &json!({"confirmation": {"input": {"command": "make build"}}})));
+    let browser = ada.browser();
+    let cards = |path: &str| between(&browser.page(path), "id=\"card-", "\"");
+    assert_eq!(cards("/?q=make"), ["build", "deploy"]);
+    assert_eq!(cards("/?q=make+deploy"), ["deploy"]);
+    assert_eq!(cards("/?q=make+is%3Aapproved"), Vec::<String>::new());
+    assert_eq!(cards("/?q=kind%3Aquestion&agent=bob"), ["pending"]);
+    assert!(browser.page("/?q=nothing").contains("Nothing that waits is found."));
+}
+
+#[test]
+fn views_are_kept_shown_on_both_pages_and_deleted_each_persons_own() {
+    let (server, ada) = varied();
+    let browser = ada.browser();
+    let page = browser.page("/history?q=MAKE++is%3Aopen");
+    assert!(page.contains("Keep as a view") && page.contains("value=\"MAKE is:pending\""), "{page}");
+    let keep = |name: &str, query: &str| browser.submit("/views", &[("name", name), ("q", query), ("at", "history")]);
+    keep("<b>mine", "MAKE is:open").expect(303);
+    keep("second", "kind:secret").expect(303);
+    for page in ["/", "/history"] {
+        let page = browser.page(page);
+        let views = between(&page, "<nav aria-label=\"Your views\">", "</nav>").remove(0);
+        assert!(views.contains("&#60;b&#62;mine") && views.find("mine") < views.find("second"), "{views}");
+        assert!(views.contains("?q=MAKE+is%3Apending"), "{views}");
+    }
+    let page = browser.page("/history?q=MAKE+is%3Apending");
+    assert!(page.contains("aria-current=\"page\"") && !page.contains("Keep as a view"), "{page}");
+    for (name, query) in [("", "make"), ("a", ""), ("a", "x:y:z"), ("a", "no:field")] {
+        let refused = browser.submit("/views", &[("name", name), ("q", query), ("at", "history")]);
+        assert_eq!(refused.status, if query == "x:y:z" { 303 } else { 400 }, "{name} {query}: {}", refused.text);
+    }
+    let other = server.approver("bea").browser();
+    assert!(!other.page("/history").contains("Your views"));
+    assert_eq!(other.submit("/views/delete", &[("name", "second"), ("at", "queue")]).status, 404);
+    browser.submit("/views/delete", &[("name", "second"), ("at", "queue")]).expect(303);
+    assert!(!browser.page("/").contains("second"));
+}
+
+#[test]
+fn files_of_what_is_found_hold_all_of_it() {
+    let (_server, ada) = varied();
+    let browser = ada.browser();
+    let page = browser.page("/history?q=make+-tool%3Ashell");
+    assert!(
+        page.contains("href=\"/history.csv?q=make+-tool%3Ashell\"") && page.contains("/history.jsonl?q="),
+        "{page}"
+    );
+    let csv = browser.get("/history.csv?q=make+-tool%3Ashell").expect(200).text;
+    assert_eq!(csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(), ["rejected"]);
+    let lines = browser.get("/history.jsonl?q=is%3Aexpired").expect(200).text;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| &line["requestId"]).collect::<Vec<_>>(), ["expired"]);
 }

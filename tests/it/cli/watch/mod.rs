@@ -1,6 +1,7 @@
 //! `countersign watch`, as a person uses it: on a terminal, key by key.
 
 mod answering;
+mod finding;
 mod lasting;
 
 use std::path::Path;
@@ -36,8 +37,14 @@ impl Fixture {
 
     /// A terminal in which `watch` runs, once it shows what waits.
     fn watch(&self) -> Terminal {
+        self.watch_with(&[])
+    }
+
+    /// The same with more flags.
+    fn watch_with(&self, flags: &[&str]) -> Terminal {
         let mut command = countersign();
-        command.args(["watch", "--credentials-file", "none", "--url", &self.server.url, "--token-file"]);
+        command.arg("watch").args(flags);
+        command.args(["--credentials-file", "none", "--url", &self.server.url, "--token-file"]);
         let terminal = Terminal::run(command.arg(self.path().join("token")));
         terminal.shows(" countersign ");
         terminal

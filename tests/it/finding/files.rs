@@ -1,0 +1,85 @@
+//! Lists as files over REST: all that is found, however many pages that takes.
+
+use serde_json::{Value, json};
+
+use super::{command, encoded, started};
+
+#[test]
+fn a_file_holds_all_that_is_found_as_it_is_asked_for() {
+    let (_server, agent, ada) = started();
+    for number in 0..620 {
+        command(&agent, &format!("r{number:03}"), &format!("echo {}", if number % 2 == 0 { "even" } else { "odd" }));
+    }
+    let expected: Vec<String> =
+        (0..620).rev().filter(|number| number % 2 == 0).map(|number| format!("r{number:03}")).collect();
+    let path = |format: &str| format!("/v1/interactions?q={}&format={format}", encoded("even"));
+    let csv = ada.get(&path("csv")).expect(200);
+    assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
+    assert_eq!(csv.headers["content-disposition"], "attachment; filename=\"countersign-interactions.csv\"");
+    let ids: Vec<&str> = csv.text.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(ids, expected);
+    let lines = ada.get(&path("jsonl")).expect(200);
+    assert_eq!(lines.headers["content-type"], "application/jsonl; charset=utf-8");
+    let lines: Vec<Value> = lines.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| line["requestId"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+    assert_eq!(lines[0], ada.look("r618"));
+    let own = agent.get("/v1/interactions?format=jsonl&status=approved").expect(200);
+    assert_eq!(own.text, "");
+}
+
+#[test]
+fn a_format_is_chosen_by_what_is_accepted_and_no_other_is_taken() {
+    let (_server, agent, ada) = started();
+    command(&agent, "one", "echo");
+    for (accept, content_type) in [
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("application/x-ndjson;q=0.9, */*", "application/jsonl; charset=utf-8"),
+        ("application/json, text/csv", "application/json"),
+        ("*/*", "application/json"),
+        ("image/png", "application/json"),
+    ] {
+        let answer = ada.try_send("GET", "/v1/interactions", &[("accept", accept)], None).unwrap().expect(200);
+        assert_eq!(answer.headers["content-type"], content_type, "{accept}");
+    }
+    for refused in ["format=xml", "format=", "format=csv&limit=5", "format=csv&cursor=x", "format=csv&q=no%3Afield"] {
+        assert_eq!(ada.get(&format!("/v1/interactions?{refused}")).refusal(), (400, "malformed_request"), "{refused}");
+    }
+}
+
+#[test]
+fn views_are_each_persons_own_in_the_order_in_which_they_were_made() {
+    let (server, agent, ada) = started();
+    let bea = server.approver("bea");
+    let keep = |name: &str, query: &str| ada.post("/v1/views", &json!({"name": name, "query": query}));
+    let made = keep("prod risks", " kubectl  RISK:high is:open").expect(201).body;
+    assert_eq!((&made["name"], &made["query"]), (&json!("prod risks"), &json!("kubectl risk:high is:pending")));
+    keep("über", "by:ada").expect(201);
+    keep("prod risks", "kubectl").expect(200);
+    let names = |body: Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        body["views"].as_array().unwrap().iter().map(|view| (text(&view["name"]), text(&view["query"]))).collect()
+    };
+    let own = names(ada.get("/v1/views").expect(200).body);
+    assert_eq!(own, [("prod risks".to_owned(), "kubectl".to_owned()), ("über".to_owned(), "by:ada".to_owned())]);
+    assert!(names(bea.get("/v1/views").expect(200).body).is_empty());
+    assert_eq!(bea.delete("/v1/views/prod%20risks").refusal(), (404, "unknown_view"));
+    assert_eq!(agent.get("/v1/views").refusal(), (403, "forbidden"));
+    for (name, query, field) in
+        [("", "a", "name"), (" a", "a", "name"), ("a\nb", "a", "name"), ("a", " ", "query"), ("a", "no:field", "query")]
+    {
+        let refused = keep(name, query);
+        assert_eq!(
+            (refused.refusal(), &refused.body["field"]),
+            ((400, "malformed_request"), &json!(field)),
+            "{name:?} {query:?}"
+        );
+    }
+    assert_eq!(keep(&"x".repeat(65), "a").refusal().0, 400);
+    assert_eq!(ada.delete("/v1/views/prod%20risks").expect(200).body["query"], "kubectl");
+    for number in 0..99 {
+        keep(&format!("view {number}"), "a").expect(201);
+    }
+    assert_eq!(keep("one too many", "a").refusal(), (409, "too_many_views"));
+    keep("über", "another").expect(200);
+    assert_eq!(names(ada.get("/v1/views").expect(200).body).len(), 100);
+}
