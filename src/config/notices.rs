@@ -21,7 +21,7 @@ pub struct NoticeConfig {
     #[arg(long, value_name = "PATH", env = "COUNTERSIGN_NOTICE_CA_FILE")]
     pub notice_ca_file: Option<PathBuf>,
 
-    /// The server that takes mail: smtps://[USER@]HOST[:PORT] with TLS from the beginning, or smtp://… with STARTTLS
+    /// The server that takes mail: `smtps://[USER@]HOST[:PORT]` with TLS from the beginning, or `smtp://…` with STARTTLS
     /// [default: none, and no channel to a mailbox]
     #[arg(long, value_name = "URL", env = "COUNTERSIGN_SMTP_URL", requires = "mail_from")]
     pub smtp_url: Option<SmtpUrl>,

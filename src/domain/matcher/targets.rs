@@ -2,7 +2,7 @@
 
 use super::operands::Seen;
 use super::private;
-use super::word::Known;
+use super::word::{Known, Word};
 
 /// Programs that write to their second operand.
 const WRITE_SECOND_OPERAND: &[&str] = &["json.tool", "uniq", "xxd"];
@@ -25,9 +25,9 @@ pub(super) fn written(seen: &Seen<'_>) -> Vec<usize> {
         "date" => seen.operands_that(|text| !text.starts_with('+')),
         "git" if seen.subcommand() == "push" => {
             let refs = seen.operands().skip(1);
-            // What deletes, and what is every branch at once.
-            let is_every = |at: usize| seen.words[at].known_text().is_some_and(|text| text.contains('*'));
-            refs.filter(|at| seen.text(*at).starts_with(':') || is_every(*at)).collect()
+            // What deletes, and what is every branch at once: a wildcard for which the shell finds no file is git's own.
+            let is_every = |word: &Word| word.is_wildcard || word.known_text().is_some_and(|text| text.contains('*'));
+            refs.filter(|at| seen.text(*at).starts_with(':') || is_every(&seen.words[*at])).collect()
         }
         "sed" if edits_in_place(seen) => {
             let is_script = |text: &str| ["-e", "-f", "--e", "--f"].iter().any(|option| text.starts_with(option));

@@ -155,10 +155,7 @@ pub(super) fn of_others(seen: &Seen<'_>) -> Vec<usize> {
     match seen.program {
         "mvn" => seen.operands_that(is_goal_of_others),
         // The first word says in which directory its file is.
-        "just" => {
-            let is_elsewhere = |at: &usize| seen.text(*at).contains('/') || seen.text(*at).starts_with('~');
-            seen.operands().next().into_iter().filter(is_elsewhere).collect()
-        }
+        "just" => seen.operands().next().into_iter().filter(|at| seen.text(*at).contains('/')).collect(),
         "sbt" => seen.plain_words().filter(|at| is_command_of_sbt(seen.text(*at))).collect(),
         "xcodebuild" => seen.operands_that(|text| text.contains('=')),
         // It is often called from the directory that it builds in.

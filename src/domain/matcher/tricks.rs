@@ -78,7 +78,7 @@ pub(super) fn listed(program: &str, words: &[Word], walked: &Walked) -> Vec<Dang
         let is_first = at < operand || word.known != Known::Literally;
         // The oldest way to write options of tar: letters without a dash.
         let bare = program == "tar" && at == 1 && !word.text.starts_with('-');
-        let dashed = bare.then(|| Word { text: format!("-{}", word.text), known: word.known });
+        let dashed = bare.then(|| Word { text: format!("-{}", word.text), ..word.clone() });
         let dashed = dashed.as_ref().map(Lettered::new);
         let word = Lettered::new(word);
         let found_in = |token: &Token, is_own: bool| match (token, role) {

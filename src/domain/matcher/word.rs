@@ -25,17 +25,19 @@ pub(super) struct Word {
     /// The word without its quotes; what is not known of it is a `*`.
     pub(super) text: String,
     pub(super) known: Known,
+    /// Whether the shell looks for files that are called so: where there are none, it stays as it is written.
+    pub(super) is_wildcard: bool,
 }
 
 impl Word {
     /// A word that is known.
     pub(super) fn literal(text: impl Into<String>) -> Self {
-        Self { text: text.into(), known: Known::Literally }
+        Self { text: text.into(), known: Known::Literally, is_wildcard: false }
     }
 
     /// A word of which nothing is known.
     pub(super) fn unknown() -> Self {
-        Self { text: "*".to_owned(), known: Known::Nothing }
+        Self { text: "*".to_owned(), known: Known::Nothing, is_wildcard: false }
     }
 
     /// Whether it is an option, or may be.
@@ -43,10 +45,17 @@ impl Word {
         self.known != Known::Nothing && self.text.len() > 1 && self.text.starts_with('-')
     }
 
-    /// What it may be with `value` in the place of what is only known when it runs, where it is one word that is no option.
+    /// What it may be with `value` in the place of what is only known when it runs, where it is one word that is no option, and
+    /// with a path in full in the place of a home directory.
     pub(super) fn with(&self, value: &str) -> Option<Self> {
         let is_open = self.known == Known::NoOption && self.text.contains('*');
-        is_open.then(|| Self { text: self.text.replace('*', value), known: self.known })
+        let (home, rest) = match self.text.strip_prefix('~') {
+            Some(rest) => ("/home", rest),
+            None if is_open => ("", self.text.as_str()),
+            None => return None,
+        };
+        let rest = if is_open { rest.replace('*', value) } else { rest.to_owned() };
+        Some(Self { text: format!("{home}{rest}"), ..*self })
     }
 
     /// The word, where it is known.
@@ -167,6 +176,7 @@ impl Reader<'_> {
                     // A file may be called like an option; what follows a directory's name cannot be one.
                     let may_be_option = self.word.text.is_empty() || self.word.text.starts_with('-');
                     self.unknown(if may_be_option { Known::Nothing } else { Known::NoOption });
+                    self.word.is_wildcard = true;
                     self.in_bracket |= c == '[' && self.rest.clone().any(|c| c == ']');
                 }
                 // What begins so is looked up in the path by some shells.

@@ -131,7 +131,9 @@ impl Sandbox {
         let work = self.root.path().join("work");
         for word in words.iter_mut().skip(1) {
             if let Ok(rest) = Path::new(word.as_str()).strip_prefix(&work) {
-                *word = Path::new(".").join(rest).display().to_string();
+                let inside =
+                    if rest.as_os_str().is_empty() { Path::new(".").to_owned() } else { Path::new(".").join(rest) };
+                *word = inside.display().to_string();
             }
         }
         let bin = self.root.path().join("bin");
@@ -190,7 +192,10 @@ impl Sandbox {
 
 /// Whether a shell says that there is no such program to run; words of its own that only look names up say so, too.
 fn is_missing(said: &str) -> bool {
-    let is_looked_up = [": type: ", ": hash: ", ": command: "].iter().any(|word| said.contains(word));
+    // A name with a line break in it is told in several lines, and is that of no stub.
+    let is_rest_of_line = said.starts_with(": ");
+    let is_looked_up =
+        is_rest_of_line || [": type: ", ": hash: ", ": command: "].iter().any(|word| said.contains(word));
     (said.contains("command not found") || said.ends_with(": not found")) && !is_looked_up
 }
 
