@@ -254,6 +254,10 @@ fn wants(channel: &Channel) -> String {
 
 /// The channel that `given` names, among those that this person sees.
 fn find(client: &Client, given: &str) -> Result<Channel, Failure> {
+    // A variable that is not set would name every channel.
+    if given.is_empty() {
+        return Err(Failure::Usage("a channel has a name or an id; see `countersign channel list`".to_owned()));
+    }
     let found = client.list_channels()?.channels;
     let named: Vec<&Channel> = found.iter().filter(|channel| channel.name.as_str() == given).collect();
     let candidates = match named.is_empty() {

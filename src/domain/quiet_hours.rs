@@ -1,7 +1,7 @@
 //! Hours in which a channel says nothing, in a time zone of its owner's.
 
 use jiff::civil::Time;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -41,7 +41,9 @@ impl QuietHours {
             return Err("quiet hours end at another time than they begin".to_owned());
         }
         let unknown = |_| format!("{time_zone:?} is no time zone, such as Europe/Berlin or UTC");
-        Ok(Self { from, until, time_zone: TimeZone::get(time_zone).map_err(unknown)? })
+        // What this machine does not know, the program may.
+        let known = TimeZone::get(time_zone).or_else(|_| TimeZoneDatabase::bundled().get(time_zone));
+        Ok(Self { from, until, time_zone: known.map_err(unknown)? })
     }
 
     /// Reads `22:00-07:00`, and the name of a time zone.

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -113,11 +114,15 @@ impl Connection {
     }
 }
 
-/// As much of an answer as is read. Its status has said all that counts: what goes wrong here is its end.
+/// How long the text of an answer may take once its status is here.
+const LONGEST_BODY: Duration = Duration::from_secs(2);
+
+/// As much of an answer as is read, and comes soon. Its status has said all that counts: what goes wrong here is its end.
 async fn read(response: Response<Incoming>) -> String {
     let mut body = response.into_body();
     let mut bytes = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
+    let until = tokio::time::Instant::now() + LONGEST_BODY;
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(until, body.frame()).await {
         if let Ok(data) = frame.into_data() {
             let room = LARGEST_ANSWER - bytes.len();
             bytes.extend_from_slice(data.get(..room).unwrap_or(&data));

@@ -31,6 +31,9 @@ pub struct MailServer {
     tls: TlsParameters,
 }
 
+/// How long a server may take to answer to the end of a conversation.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 impl MailServer {
     /// As it is configured; `None` where no server is named.
     pub(super) fn of(config: &NoticeConfig, ca: Option<&[u8]>) -> Result<Option<Self>, NoticeConfigError> {
@@ -52,13 +55,13 @@ impl MailServer {
 
     pub(super) async fn send(&self, delivery: &Delivery<'_>, notice: &impl Compose) -> Result<Answered, Failure> {
         let mut connection = self.connect().await?;
-        let Some((notice, now)) = notice.compose().await else {
-            connection.abort().await;
+        let Some((notice, now)) = notice.compose().await? else {
             return Err(Failure::NothingToSay);
         };
         let message = self.message(delivery, &notice, now)?;
         let sent = connection.send(message.envelope(), &message.formatted()).await.map_err(|error| failure(&error))?;
-        connection.abort().await;
+        // The mail is taken, whether or not the server answers to a farewell.
+        let _ = tokio::time::timeout(FAREWELL, connection.abort()).await;
         Ok(Answered { status: sent.code().into(), text: sent.message().collect::<Vec<_>>().join("\n") })
     }
 

@@ -53,6 +53,9 @@ pub enum Failure {
     /// There is nothing to say any more.
     #[error("there is nothing to say any more")]
     NothingToSay,
+    /// What is to be said could not be read.
+    #[error("what is to be said could not be read")]
+    Unread,
     /// The address is none that may be called.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -83,7 +86,11 @@ fn refusal(status: u16) -> String {
 /// Says what a notice says now, right before it is sent; `None` where there is nothing to say any more.
 pub trait Compose: Send + Sync {
     /// What is to be said, and from which moment.
-    fn compose(&self) -> impl Future<Output = Option<(Notice, Timestamp)>> + Send;
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be found out now.
+    fn compose(&self) -> impl Future<Output = Result<Option<(Notice, Timestamp)>, Failure>> + Send;
 }
 
 /// One attempt.
@@ -171,7 +178,7 @@ impl Outbound {
         let target = channels::target(delivery.kind, Target::parse(&delivery.address.address, &self.guard)?);
         let addresses = self.guard.admitted(&target, &*self.resolver).await?;
         let connection = exchange::connect(&target, &addresses, &self.tls).await?;
-        let (notice, now) = notice.compose().await.ok_or(Failure::NothingToSay)?;
+        let (notice, now) = notice.compose().await?.ok_or(Failure::NothingToSay)?;
         let request = request(delivery, &notice, now)?;
         let answered = connection.send(&target, request).await?;
         let is_gone = answered.status == 410 || (delivery.kind == ChannelKind::WebPush && answered.status == 404);

@@ -142,7 +142,11 @@ impl Service {
         let secret = generate_secret().map_err(|error| Error::Random(error.to_string()))?;
         let (id, by, sealer, new) = (id.clone(), by.clone(), self.sealer.clone(), secret.clone());
         let rotated = self.store.write(Priority::Human, move |tx| {
+            // A secret is its owner's alone: not an admin's either.
             let channel = find(tx, &id, &by)?;
+            if channel.owner != by.name {
+                return Err(Refused::UnknownChannel.into());
+            }
             let mut address = sealer.open_channel(&channel.channel_id, &channel.sealed)?;
             let until = tx.now().plus_millis(old_for_ms).ok_or(Refused::DeadlineOutOfRange)?;
             let old = address.secret.replace(new.clone()).ok_or(Refused::NotSigned)?;

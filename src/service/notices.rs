@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Result, Service};
+use super::{Error, Service};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelAddress;
 use crate::domain::notice::Notice;
@@ -34,8 +34,8 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) struct At(pub(super) Notice, pub(super) Timestamp);
 
 impl Compose for At {
-    async fn compose(&self) -> Option<(Notice, Timestamp)> {
-        Some((self.0.clone(), self.1))
+    async fn compose(&self) -> Result<Option<(Notice, Timestamp)>, Failure> {
+        Ok(Some((self.0.clone(), self.1)))
     }
 }
 
@@ -46,14 +46,14 @@ struct Row<'s> {
 }
 
 impl Compose for Row<'_> {
-    async fn compose(&self) -> Option<(Notice, Timestamp)> {
+    async fn compose(&self) -> Result<Option<(Notice, Timestamp)>, Failure> {
         let (number, now) = (self.number, self.service.clock.now());
         let read = self.service.store.read(Priority::Human, move |tx| tx.notice(number, now)).await;
-        let notice = read.unwrap_or_else(|error: StoreError| {
+        let notice = read.map_err(|error: StoreError| {
             tracing::error!(%error, "a notice could not be read");
-            None
+            Failure::Unread
         });
-        notice.map(|notice| (notice, now))
+        Ok(notice?.map(|notice| (notice, now)))
     }
 }
 
@@ -71,7 +71,7 @@ impl Service {
         loop {
             let next = match self.send_what_is_due(&mut sending, &mut busy, &mut tidy_at).await {
                 Ok(next) => next,
-                Err(super::Error::Store(StoreError::Closed)) => return,
+                Err(Error::Store(StoreError::Closed)) => return,
                 Err(error) => {
                     tracing::error!(%error, "the sender of notices failed and will try again");
                     tokio::time::sleep(REST).await;
@@ -93,7 +93,7 @@ impl Service {
     }
 
     /// Gives back what an earlier server had of the notices. Without any, nothing is written.
-    async fn release_notices(&self) -> std::result::Result<(), StoreError> {
+    async fn release_notices(&self) -> Result<(), StoreError> {
         match self.store.read(Priority::Human, |tx| tx.has_held_notices()).await? {
             true => self.store.write(Priority::Human, |tx| tx.release_notices()).await,
             false => Ok(()),
@@ -106,14 +106,14 @@ impl Service {
         sending: &mut JoinSet<i64>,
         busy: &mut HashSet<i64>,
         tidy_at: &mut Timestamp,
-    ) -> Result<Timestamp> {
+    ) -> Result<Timestamp, Error> {
         let now = self.clock.now();
         let mut next = now.plus_millis(LONGEST_SLEEP_MS).unwrap_or(now);
         if *tidy_at <= now {
             while self.store.write(Priority::Human, |tx| tx.delete_old_notices()).await? {}
             *tidy_at = now.plus_millis(TIDY_MS).unwrap_or(now);
         }
-        let due = self.store.read(Priority::Human, |tx| tx.due_channels()).await?;
+        let due = self.store.read(Priority::Human, move |tx| tx.due_channels(now)).await?;
         for channel in due {
             if busy.contains(&channel.number) {
                 continue;
@@ -150,7 +150,7 @@ impl Service {
         }
     }
 
-    async fn send(&self, taken: TakenNotice) -> Result<()> {
+    async fn send(&self, taken: TakenNotice) -> Result<(), Error> {
         let TakenNotice { number, gathers, channel } = taken;
         while gathers && self.store.write(Priority::Human, move |tx| tx.gather(number)).await? {}
         let address: ChannelAddress = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;

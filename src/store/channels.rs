@@ -52,7 +52,13 @@ fn channel_from(row: &Row<'_>) -> Result<Channel> {
 
 pub(super) fn wishes_from(row: &Row<'_>, column: usize, key: &impl ToString) -> Result<Wishes> {
     let json = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    serde_json::from_str(json).map_err(|_| Error::Corrupt { table: "channels", key: key.to_string() })
+    let corrupt = |_| Error::Corrupt { table: "channels", key: key.to_string() };
+    // Another machine may not know the time zone of the quiet hours: then there are none, and everybody is served.
+    serde_json::from_str(json).or_else(|_| {
+        let mut wishes = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json).map_err(corrupt)?;
+        wishes.remove("quiet");
+        serde_json::from_value(wishes.into()).map_err(corrupt)
+    })
 }
 
 impl ReadTx<'_> {

@@ -65,8 +65,8 @@ struct Sending {
 }
 
 impl ReadTx<'_> {
-    /// The channels that have notices waiting, the one that has been silent longest first.
-    pub fn due_channels(&self) -> Result<Vec<DueChannel>> {
+    /// The channels that have notices waiting, the one that has been silent longest first, and when each may speak from `now` on.
+    pub fn due_channels(&self, now: Timestamp) -> Result<Vec<DueChannel>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT channel_number, wishes, spoke_at_ms, \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NULL), \
@@ -80,10 +80,10 @@ impl ReadTx<'_> {
             let wishes = wishes_from(row, 1, &number)?;
             let new = row.get::<_, Option<Timestamp>>(3)?;
             let new = match new {
-                Some(at) => Some(wishes.speaks_at(at, row.get(2)?)),
+                Some(at) => Some(wishes.speaks_at(at.max(now), row.get(2)?)),
                 None => None,
             };
-            let again = row.get::<_, Option<Timestamp>>(4)?.map(|at| wishes.after_quiet(at));
+            let again = row.get::<_, Option<Timestamp>>(4)?.map(|at| wishes.after_quiet(at.max(now)));
             due.extend([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at }));
         }
         Ok(due)

@@ -164,7 +164,7 @@ impl Watch {
             }
             UiEvent::Ended(request_id, ending) => {
                 let is_read = self.queue.selected().is_some_and(|(_, card)| *card.id() == request_id && card.is_open());
-                if is_read && !matches!(self.step, Mode::Reading | Mode::Help) {
+                if is_read && !matches!(self.step, Mode::Reading | Mode::Help | Mode::Finding { .. }) {
                     self.step = Mode::Reading;
                     self.note = Some(format!("Already resolved: {ending}."));
                 }

@@ -139,6 +139,13 @@ pub enum ByRule {
 }
 
 impl Query {
+    /// Whether it looks for a trust rule by what may be its name: an id has digits, letters up to f and dashes alone.
+    #[must_use]
+    pub fn names_rules(&self) -> bool {
+        let is_id = |name: &Name| name.text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        self.terms.iter().any(|term| matches!(&term.what, What::Rule(ByRule::Named(name)) if !is_id(name)))
+    }
+
     /// Its parts, in the order in which they were written.
     #[must_use]
     pub fn terms(&self) -> &[Term] {

@@ -60,6 +60,10 @@ impl FromStr for Query {
             query.add(term(&part)?, part.written)?;
             rest = after.trim_start();
         }
+        // What is kept and put into links is the query as it is written in one way, which may be longer.
+        if query.to_string().chars().count() > LONGEST_QUERY {
+            return Err(format!("a query has at most {LONGEST_QUERY} characters, with all its quotation marks"));
+        }
         Ok(query)
     }
 }
@@ -85,6 +89,10 @@ impl Query {
 
 /// The first part of a text that begins with one, and what comes after.
 fn part(text: &str) -> Result<(Part<'_>, &str), String> {
+    if text.starts_with("--") {
+        let word = text.split_whitespace().next().unwrap_or(text);
+        return Err(format!("{word}: one minus sign leaves out what has a word; write \"{word}\" to find it"));
+    }
     let after_sign = text.strip_prefix('-');
     let from_name = after_sign.unwrap_or(text);
     if from_name.is_empty() || from_name.starts_with(char::is_whitespace) {
@@ -293,6 +301,21 @@ mod tests {
             assert_eq!(read(typed).as_deref(), Ok(written), "{typed}");
             assert_eq!(read(written).as_deref(), Ok(written), "{typed}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_as_it_is_written_in_one_way_is_refused() {
+        for typed in [format!("{}**", "x".repeat(LONGEST_QUERY - 2)), format!("\"{}\"", "\\a ".repeat(330))] {
+            assert!(typed.chars().count() <= LONGEST_QUERY);
+            assert!(read(&typed).unwrap_err().contains("at most 1000 characters"), "{typed}");
+        }
+        assert!(read(&"x".repeat(LONGEST_QUERY)).is_ok());
+    }
+
+    #[test]
+    fn an_option_is_not_taken_for_what_is_left_out() {
+        assert!(read("push --force").unwrap_err().starts_with("--force: "));
+        assert_eq!(read("push \"--force\"").as_deref(), Ok("push \"--force\""));
     }
 
     #[test]

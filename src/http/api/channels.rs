@@ -51,6 +51,7 @@ pub(crate) fn tested(Tested { answered, took_ms }: Tested) -> TestedChannel {
             match failure {
                 Failure::Refused(answered) | Failure::Gone(answered) => (Some(error), Some(answered)),
                 Failure::NothingToSay
+                | Failure::Unread
                 | Failure::NotConfigured(_)
                 | Failure::Target(_)
                 | Failure::TooSlow

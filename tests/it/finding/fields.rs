@@ -145,3 +145,17 @@ fn an_agent_finds_its_own_alone() {
     assert_eq!(found(&claude, "id:theirs"), "");
     assert_eq!(found(&other, "all -agent:claude-ci"), "theirs");
 }
+
+#[test]
+fn an_agent_finds_rules_by_their_ids_and_not_by_what_they_are_called() {
+    let (_server, agent, ada) = started();
+    let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "everywhere", "decision": "allow"});
+    let id = ada.post("/v1/trust-rules", &rule).expect(201).body["trustRule"]["ruleId"].as_str().unwrap().to_owned();
+    command(&agent, "ruled", "make all");
+    assert_eq!(found(&ada, "-rule:other"), "ruled");
+    // Whatever it is called, nothing tells.
+    for query in ["rule:other", "-rule:other", "rule:\"other\""] {
+        assert_eq!(found(&agent, query), "", "{query}");
+    }
+    assert_eq!(found(&agent, &format!("rule:{id}")), "ruled");
+}

@@ -53,3 +53,14 @@ fn pages_hold_each_match_once_with_signatures_and_without() {
     ada.post("/v1/confirm", &said).expect(200);
     assert_eq!(walk(&ada, "\"comes late\"", 1), ["r003"]);
 }
+
+#[test]
+fn all_of_an_agent_is_rejected_only_from_where_all_of_it_is_shown() {
+    let (_server, agent, ada) = started();
+    command(&agent, "one", "echo one");
+    command(&agent, "two", "echo two");
+    let page = |path: &str| ada.browser().get(path).expect(200).text;
+    assert!(page("/?agent=claude-ci").contains("Reject all 2 of claude-ci"));
+    let narrowed = page("/?agent=claude-ci&q=one");
+    assert!(narrowed.contains("echo one") && !narrowed.contains("Reject all"));
+}

@@ -168,8 +168,8 @@ impl Resolve for Changing {
 struct Says(Notice);
 
 impl Compose for Says {
-    async fn compose(&self) -> Option<(Notice, Timestamp)> {
-        Some((self.0.clone(), self.0.at))
+    async fn compose(&self) -> Result<Option<(Notice, Timestamp)>, Failure> {
+        Ok(Some((self.0.clone(), self.0.at)))
     }
 }
 

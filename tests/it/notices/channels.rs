@@ -117,3 +117,29 @@ fn a_login_link_is_drawn_for_a_phones_camera() {
     // As many modules as rows of half blocks, and a frame that scanners want.
     assert_eq!(width.div_ceil(2), drawn.len());
 }
+
+#[test]
+fn a_time_zone_that_this_machine_does_not_know_takes_nothing_down() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::start();
+    add(&ada, &channel("webhook", &receiver));
+    let quiet = r#"{"from":"22:00","until":"07:00","timeZone":"Mars/Base"}"#;
+    let moved = format!("UPDATE channels SET wishes = json_set(wishes, '$.quiet', json('{quiet}'))");
+    crate::harness::outside::write_sql(&server.db(), &moved).unwrap();
+    agent.register(&confirmation("asked"));
+    assert_eq!(ada.get("/v1/channels").expect(200).body["channels"][0]["name"], "webhook");
+    receiver.until_received(1);
+}
+
+#[test]
+fn a_secret_is_its_owners_and_no_name_is_no_channel() {
+    let server = TestServer::start();
+    let (ada, root) = (server.approver("ada"), server.client("root", Role::Admin));
+    let of_ada = add(&ada, &json!({"name": "hook", "kind": "webhook", "url": "https://hooks.example/x"}));
+    let path = format!("/v1/channels/{}/rotate", of_ada["channel"]["channelId"].as_str().unwrap());
+    assert_eq!(root.post_nothing(&path).refusal(), (404, "unknown_channel"));
+    ada.post_nothing(&path).expect(200);
+    let removed = command(&ada, &["channel", "remove", ""]).output().unwrap();
+    assert_eq!(removed.status.code(), Some(2), "{removed:?}");
+    assert_eq!(ada.get("/v1/channels").expect(200).body["channels"].as_array().unwrap().len(), 1);
+}
