@@ -136,8 +136,9 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If the file of tool profiles is none, a file for notices cannot be read, the database cannot be opened, the key file is missing keys that seal something in it, or the machine's clock is
-    /// more than a day behind the database and the configuration does not accept that.
+    /// If the file of tool profiles is none, a file for notices cannot be read, the database cannot be opened, the key file is
+    /// missing keys that seal something in it, or the machine's clock is more than a day behind the database and the configuration
+    /// does not accept that.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let profiles = Arc::new(config.tool_profiles.load()?);
         let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver))?;

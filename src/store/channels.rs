@@ -95,17 +95,12 @@ impl ReadTx<'_> {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<ListPage<(ChannelId, SealedValue)>> {
-        let mut statement = self.conn.prepare_cached(
+        self.sealed_page(
             "SELECT channel_number, channel_id, key_id, sealed FROM channels \
              WHERE sealed IS NOT NULL AND channel_number > ?1 ORDER BY channel_number LIMIT ?2",
-        )?;
-        let mut rows = statement.query(params![after.map_or(0, Cursor::row), limit])?;
-        let mut found = ListPage::default();
-        while let Some(row) = rows.next()? {
-            found.next = Some(Cursor::at(row.get(0)?));
-            found.rows.push((row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }));
-        }
-        Ok(found)
+            after,
+            limit,
+        )
     }
 
     /// The key that push services know this server by, if there is one.
@@ -143,7 +138,7 @@ impl WriteTx<'_> {
         Ok(found)
     }
 
-    /// Adds a channel, with the event that tells of it; `session` is the text of the browser's session that has subscribed.
+    /// Adds a channel, with the event that tells of it; `session_sha256` finds the session of the browser that has subscribed.
     pub fn insert_channel(&mut self, channel: &Channel, session_sha256: Option<&[u8; 32]>) -> Result<()> {
         self.cache.listeners = None;
         let wishes = serde_json::to_string(&channel.wishes)

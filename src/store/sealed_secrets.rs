@@ -1,5 +1,6 @@
 //! The table `sealed_secrets`: values that people gave, sealed before they come here.
 
+use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, params};
 
 use super::page::{Cursor, ListPage};
@@ -59,11 +60,23 @@ impl ReadTx<'_> {
 
     /// The next `limit` requests from `after` on, in the order of registration, whose values are kept.
     pub fn sealed_after(&self, after: Option<Cursor>, limit: u32) -> Result<ListPage<(RequestId, SealedValue)>> {
-        let mut statement = self.conn.prepare_cached(
+        self.sealed_page(
             "SELECT s.interaction_id, i.request_id, s.key_id, s.sealed \
              FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) \
              WHERE s.sealed IS NOT NULL AND s.interaction_id > ?1 ORDER BY s.interaction_id LIMIT ?2",
-        )?;
+            after,
+            limit,
+        )
+    }
+
+    /// What is sealed, chunk by chunk: `sql` selects the row's number, its id, the key and the seal, after `?1` at most `?2`.
+    pub(super) fn sealed_page<Id: FromSql>(
+        &self,
+        sql: &str,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<ListPage<(Id, SealedValue)>> {
+        let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![after.map_or(0, Cursor::row), limit])?;
         let mut found = ListPage::default();
         while let Some(row) = rows.next()? {

@@ -32,7 +32,7 @@ pub(crate) async fn hook_event(
     Registrant(caller): Registrant,
     Param(said): Param<HookClient>,
     Params(query): Params<HookQuery>,
-    CurrentTurn(turn): CurrentTurn,
+    (CurrentTurn(turn), credential): (CurrentTurn, Credential),
     headers: HeaderMap,
     JsonBesideQuery(HookEvent(event)): JsonBesideQuery<HookEvent>,
 ) -> Result<Response, Problem> {
@@ -67,7 +67,6 @@ pub(crate) async fn hook_event(
         Err(denial) => return said_as(voice.deny(&denial)),
     };
     let after = if asks_again { AfterWait::AsksAgain } else { AfterWait::Keeps };
-    let credential = Credential::of(&headers)?;
     // They would be held for as long as it waits.
     drop(headers);
     let ended = decide(&app, &caller, credential, turn, call, wait, after).await;
