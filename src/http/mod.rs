@@ -32,11 +32,11 @@ pub(crate) fn check_base(http: &HttpConfig, pages: impl Iterator<Item = &'static
     base_path::check(http.public_url.as_ref(), own.chain(pages))
 }
 
-/// The whole service as one router; `pages` are those for people, which need no token.
+/// The whole service as one router; `pages` are those for people, which need no token, and take what nothing else takes.
 fn router(app: App, pages: Router<App>) -> Router {
     let (guarded, open): (Vec<Call>, Vec<Call>) = Call::ALL.iter().partition(|call| call.needs_token());
     let guarded = guarded.into_iter().fold(Router::new(), |router, call| router.route(call.path(), api::handler(call)));
-    let guarded = guarded.fallback(error::unknown_path).method_not_allowed_fallback(error::method_not_allowed);
+    let guarded = guarded.method_not_allowed_fallback(error::method_not_allowed);
     let open = open.into_iter().map(|call| (call.path(), api::handler(call)));
     let open = open.chain(api::DOCUMENTS.iter().map(|(path, route)| (*path, route())));
     let open = open.fold(pages, |router, (path, route)| router.route(path, route.fallback(error::method_not_allowed)));

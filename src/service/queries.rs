@@ -104,6 +104,15 @@ impl Service {
             .await
     }
 
+    /// Who waits for answers, and for how many: at most `limit`, those first that wait for most.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn pending_by_agent(&self, limit: u32) -> Result<Vec<(PrincipalName, u64)>> {
+        Ok(self.store.read(Priority::Human, move |tx| tx.pending_by_agent(limit)).await?)
+    }
+
     /// The newest pending interaction of each kind in a conversation, in the order of [`Kind::ALL`].
     ///
     /// # Errors

@@ -290,6 +290,16 @@ impl ReadTx<'_> {
         Ok(statement.query_row([of], |row| row.get(0))?)
     }
 
+    /// Who waits for answers, and for how many: at most `limit`, those first that wait for most.
+    pub fn pending_by_agent(&self, limit: u32) -> Result<Vec<(PrincipalName, u64)>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT registered_by, count(*) FROM interactions WHERE status = 'pending' \
+             GROUP BY registered_by ORDER BY count(*) DESC, registered_by LIMIT ?1",
+        )?;
+        let counts = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(counts.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// How many interactions of each kind are pending, and since when the oldest of them is.
     pub fn pending_by_kind(&self) -> Result<Vec<(Kind, u64, Timestamp)>> {
         let mut statement = self.conn.prepare_cached(PENDING_BY_KIND)?;

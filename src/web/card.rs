@@ -3,19 +3,27 @@
 use std::sync::Arc;
 
 use askama::Template;
-use sha2::{Digest as _, Sha256};
 
-use super::kinds::{Asked, FormTarget};
+use super::kinds::{Asked, Extent, FormTarget};
+use super::row::AgentChip;
 use super::session::Person;
-use super::text::{Markup, RelativeTime, escape_untrusted};
+use super::text::{Headline, Markup, RelativeTime, escape_untrusted};
 use crate::domain::enums::{RiskLevel, RuleDecision};
-use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy};
+use crate::domain::id::RequestId;
+use crate::domain::interaction::{Interaction, Record, Resolution, ResolvedBy, Status};
 use crate::domain::origin::Origin;
 use crate::domain::rule_set::Why;
 use crate::http::App;
-use crate::http::error::Problem;
 use crate::present::{Ending, asks};
-use crate::service::Reasons;
+use crate::service::{Error, Reasons};
+use crate::store::{Filter, Page as Rows};
+
+/// How much one interaction may take where it is shown beside others, in bytes: of a larger one the beginning is shown, and
+/// the whole of it on demand.
+const BESIDE_OTHERS: usize = 32 * 1024;
+
+/// How many of its conversation are shown that came before it.
+const BEFORE: u32 = 3;
 
 /// One interaction, as `person` sees it.
 #[derive(Template)]
@@ -24,7 +32,7 @@ pub(super) struct Card {
     pub(super) id: String,
     /// What stands before each path of a link.
     base: Arc<str>,
-    who: String,
+    who: AgentChip,
     conversation: Option<String>,
     /// Where the agent says that it comes from, member by member.
     origin: Vec<(&'static str, Markup)>,
@@ -33,10 +41,6 @@ pub(super) struct Card {
     /// What is asked, in a word or two.
     asks: &'static str,
     asked: Asked,
-    /// The same for all that ask the same.
-    pub(super) group: String,
-    /// The same for all that may be approved together; none where it is no confirmation.
-    alike: Option<String>,
     standing: ResolutionSummary,
     /// The forms are there, and carry this word.
     csrf: Option<String>,
@@ -44,8 +48,56 @@ pub(super) struct Card {
     why_not: Option<&'static str>,
     /// Why a person is asked, where that is known.
     why: Option<WhyView>,
-    /// How large it is, in bytes, where what it asks is on its own page alone.
-    only_on_its_page: Option<usize>,
+    /// What came before it in its conversation, the newest first.
+    before: Vec<Earlier>,
+    /// How large it is, in bytes, where only its beginning is shown.
+    cut_bytes: Option<usize>,
+}
+
+/// What is known of an interaction beside itself.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    reasons: Option<Reasons>,
+    before: Vec<Record>,
+}
+
+impl Surroundings {
+    /// Those of `record`, as far as `person` may see them.
+    pub(super) async fn of(record: &Record, person: &Person, app: &App) -> Result<Self, Error> {
+        let reasons = app.service.reasons(std::slice::from_ref(record)).await?;
+        let before = match &record.interaction.conversation_id {
+            Some(conversation) => {
+                let filter = Filter {
+                    conversation_id: Some(conversation.clone()),
+                    until: Some(record.interaction.created_at),
+                    ..Filter::default()
+                };
+                app.service.list(&person.principal, filter, Rows { before: None, limit: BEFORE }).await?.rows
+            }
+            None => Vec::new(),
+        };
+        Ok(Self { reasons: Some(reasons), before })
+    }
+}
+
+/// What was asked before, in a line.
+struct Earlier {
+    id: RequestId,
+    about: Headline,
+    title: Markup,
+    status: &'static str,
+}
+
+impl Earlier {
+    fn of(record: &Record) -> Self {
+        let summary = record.body.content.summary();
+        Self {
+            id: record.interaction.request_id.clone(),
+            about: Headline::in_a_row(&summary.text),
+            title: escape_untrusted(summary.title),
+            status: record.interaction.status().as_str(),
+        }
+    }
 }
 
 /// Why a person is asked.
@@ -64,45 +116,31 @@ impl WhyView {
 }
 
 impl Card {
-    /// The card of `record`; `reasons` say why a person is asked.
-    pub(super) fn of(record: &Record, person: &Person, app: &App, reasons: Option<&Reasons>) -> Result<Self, Problem> {
+    /// The card of `record`, whole or as much of it as there is room for beside others.
+    pub(super) fn of(record: &Record, person: &Person, app: &App, around: &Surroundings, is_whole: bool) -> Self {
         let interaction = &record.interaction;
         let now = app.service.now();
-        let asked = Asked::of(record, app.service.profiles());
-        let content_json = record.body.content.to_json().map_err(|_| Problem::internal())?;
-        let alike = record.body.content.confirmation().map(|asked| serde_json::to_string(&asked.sameness()));
-        let alike = alike.transpose().map_err(|_| Problem::internal())?.map(|alike| digest(&alike));
-        let is_own = app.service.is_barred_as_own(&person.principal, interaction);
-        let why_not = match (person.may_resolve(), is_own) {
-            (false, _) => Some("You may look, and not decide."),
-            (true, true) => Some("You have registered this yourself, so another person has to decide it."),
-            (true, false) => None,
-        };
-        Ok(Self {
+        let is_pending = interaction.status() == Status::Pending;
+        let cut_bytes = (!is_whole && record.body.bytes > BESIDE_OTHERS).then_some(record.body.bytes);
+        let extent = if cut_bytes.is_some() { Extent::Beginning } else { Extent::Whole };
+        let why_not = why_not(person, app, interaction);
+        Self {
             id: interaction.request_id.to_string(),
             base: Arc::clone(&person.base),
             asks: asks(interaction.kind),
-            who: interaction.registered_by.to_string(),
+            who: AgentChip::of(interaction.registered_by.as_str()),
             origin: origin_of(record),
             conversation: interaction.conversation_id.as_ref().map(ToString::to_string),
             created: RelativeTime::new(interaction.created_at, now),
             deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
-            group: digest(&content_json),
-            alike,
+            asked: Asked::of(record, app.service.profiles(), extent),
             standing: ResolutionSummary::of(interaction, person),
-            csrf: why_not.is_none().then(|| person.csrf()),
+            csrf: (is_pending && why_not.is_none() && cut_bytes.is_none()).then(|| person.csrf()),
             why_not,
-            why: reasons.and_then(|reasons| reasons.of(record)).map(WhyView::of),
-            only_on_its_page: None,
-            asked,
-        })
-    }
-
-    /// The card of what is too large to be shown beside others: who asks, for what, and where all of it is. Nothing can be
-    /// decided on it.
-    pub(super) fn without_content(record: &Record, person: &Person, app: &App) -> Result<Self, Problem> {
-        let card = Self::of(record, person, app, None)?;
-        Ok(Self { csrf: None, why_not: None, alike: None, only_on_its_page: Some(record.body.bytes), ..card })
+            why: around.reasons.as_ref().and_then(|reasons| reasons.of(record)).map(WhyView::of),
+            before: around.before.iter().map(Earlier::of).collect(),
+            cut_bytes,
+        }
     }
 
     /// Whether it still waits.
@@ -112,17 +150,21 @@ impl Card {
 
     /// The form that answers it, carrying the session's own word.
     fn form(&self, csrf: &str) -> askama::Result<String> {
-        self.asked.form(FormTarget { base: &self.base, id: &self.id, who: &self.who, csrf })
+        self.asked.form(FormTarget { base: &self.base, id: &self.id, who: &self.who.name, csrf })
     }
 
     /// Whether its form says all that is asked.
     fn has_forms_of_its_own(&self) -> bool {
         self.asked.is_all_in_its_form() && self.csrf.is_some()
     }
+}
 
-    /// When it ends, in milliseconds; what has no deadline comes last.
-    fn order(&self) -> i64 {
-        self.deadline.as_ref().map_or(i64::MAX, |deadline| deadline.at.as_millis())
+/// Why `person` may not decide an interaction; none where they may.
+pub(super) fn why_not(person: &Person, app: &App, interaction: &Interaction) -> Option<&'static str> {
+    match (person.may_resolve(), app.service.is_barred_as_own(&person.principal, interaction)) {
+        (false, _) => Some("You may look, and not decide."),
+        (true, true) => Some("You have registered this yourself, so another person has to decide it."),
+        (true, false) => None,
     }
 }
 
@@ -130,11 +172,6 @@ impl Card {
 fn origin_of(record: &Record) -> Vec<(&'static str, Markup)> {
     let members = record.body.origin.iter().flat_map(Origin::members);
     members.map(|(word, text)| (word, escape_untrusted(text))).collect()
-}
-
-/// A short name for a text.
-fn digest(text: &str) -> String {
-    hex::encode(&Sha256::digest(text)[..12])
 }
 
 /// Where an interaction stands.

@@ -15,9 +15,9 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::forms::{Field, Form, given, link};
-use super::history::Headline;
 use super::page::{Frame, html};
 use super::session::{PageRejection, Person};
+use super::text::Headline;
 use crate::clock::Timestamp;
 use crate::config::ServerUrl;
 use crate::connect::{Client, Means, connecting, keeping};

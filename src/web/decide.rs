@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::forms::{Fields, Form, FormResponse};
+use super::done::Done;
+use super::forms::{Fields, Form};
 use super::kinds::confirmation::{confirmation, plain};
 use super::kinds::resolvable;
 use super::session::PageRejection;
@@ -58,7 +59,7 @@ pub(super) async fn decide_many(
                 .into());
         }
     }
-    let what = if decision == Decision::Allow { "approved" } else { "rejected" };
+    let what = if decision == Decision::Allow { Done::Approved } else { Done::Rejected };
     // All are checked before the first is decided.
     let confirms = ids.into_iter().map(|request_id| {
         // One tick for all of them says all of it.
@@ -75,17 +76,12 @@ pub(super) async fn decide_many(
             Err(error) if done == 0 => return Err(Problem::from(error).into()),
             Err(error) => {
                 tracing::warn!(%error, "of many that were decided together some were not");
-                return Ok(
-                    FormResponse::new(format!("{done} {what}. The rest failed: try them again.")).answer(&headers)?
-                );
+                return Ok(what.answer(Some(done), "The rest failed: try them again.", &headers)?);
             }
         }
     }
-    let message = match late {
-        0 => format!("{done} {what}."),
-        late => format!("{done} {what}; {late} were already resolved."),
-    };
-    Ok(FormResponse::new(message).answer(&headers)?)
+    let already = if late > 0 { format!("Already resolved: {late}.") } else { String::new() };
+    Ok(what.answer(Some(done), &already, &headers)?)
 }
 
 /// What all of them ask; refused where they do not ask the same.
@@ -114,5 +110,5 @@ pub(super) async fn reject_all(
     form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
     let comment = form.fields.filled("comment");
     let rejected = app.service.reject_all_of(&form.person.principal, &agent, comment).await.map_err(Problem::from)?;
-    Ok(FormResponse::new(format!("{rejected} of {agent} rejected.")).answer(&headers)?)
+    Ok(Done::Rejected.answer(Some(rejected), "", &headers)?)
 }

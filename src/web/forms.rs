@@ -1,5 +1,5 @@
-//! Forms: the fields they send, checked to come from a page of the same session, and shown again with what is wrong; filters in a
-//! query; and the answer.
+//! Forms: the fields they send, checked to come from a page of the same session, and shown again with what is wrong; and filters in a
+//! query.
 //!
 //! Each form carries a word that only pages of its session know.
 
@@ -7,16 +7,12 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::HeaderMap;
-use axum::http::header::ACCEPT;
-use axum::response::{IntoResponse, Redirect, Response};
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::session::{PageRejection, Person};
 use crate::http::App;
 use crate::http::error::{Problem, not_a_form, wrong_form};
-use crate::http::extract::{NoQuery, is_of_type, ok, read_at_most};
+use crate::http::extract::{NoQuery, is_of_type, read_at_most};
 
 /// How many bytes of a form one byte of what was typed can take: `%0A` is three.
 const ENCODED: usize = 3;
@@ -144,24 +140,4 @@ pub(super) fn link(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     }
     let query = query.finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-}
-
-/// The answer to a form that was carried out: the queue again, or a sentence for the script, which has the cards already.
-#[derive(Serialize)]
-pub(super) struct FormResponse {
-    message: String,
-}
-
-impl FormResponse {
-    pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
-    }
-
-    /// The answer in the shape that the sender accepts.
-    pub(super) fn answer(&self, headers: &HeaderMap) -> Result<Response, Problem> {
-        if headers.get(ACCEPT).is_some_and(|accept| accept == "application/json") {
-            return ok(self);
-        }
-        Ok(Redirect::to("/").into_response())
-    }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::history_filter::{HistoryFilter, Sent};
 use super::page::{Frame, html};
 use super::session::Person;
-use super::text::{AbsoluteTime, Markup, escape_untrusted};
+use super::text::{AbsoluteTime, Headline, Markup, escape_untrusted};
 use super::views::{At, Views};
 use crate::domain::enums::{Kind, ListFormat};
 use crate::domain::interaction::{Record, ResolvedBy};
@@ -128,25 +128,6 @@ impl From<&Record> for Line {
     }
 }
 
-/// How many characters of a text a line shows. The whole of it is a link away.
-const LONGEST: usize = 240;
-
-/// The beginning of a text.
-#[derive(Clone, Debug)]
-pub(super) struct Headline {
-    pub(super) text: Markup,
-    /// How many characters there are beyond it.
-    pub(super) left_out: usize,
-}
-
-impl From<&str> for Headline {
-    fn from(text: &str) -> Self {
-        let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
-        let (beginning, rest) = text.split_at(end);
-        Self { text: escape_untrusted(beginning), left_out: rest.chars().count() }
-    }
-}
-
 /// Who or what resolved an interaction.
 #[derive(Clone, Debug)]
 pub(super) struct By {
@@ -160,17 +141,5 @@ impl From<&ResolvedBy> for By {
     fn from(by: &ResolvedBy) -> Self {
         let rule = if let ResolvedBy::TrustRule(rule_id) = by { Some(rule_id.to_string()) } else { None };
         Self { said: resolver(by), rule }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_text_is_cut_at_a_character_and_says_how_much_is_missing() {
-        let headline = Headline::from("é".repeat(LONGEST + 2).as_str());
-        assert_eq!((headline.text.to_string(), headline.left_out), ("é".repeat(LONGEST), 2));
-        assert_eq!(Headline::from("é").left_out, 0);
     }
 }

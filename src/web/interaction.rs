@@ -4,10 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::card::Card;
+use super::card::{Card, Surroundings};
 use super::forms::Form;
 use super::history::By;
-use super::kinds::{self, Asked};
+use super::kinds::{self, Asked, Extent};
 use super::page::{Frame, html};
 use super::session::{PageRejection, Person};
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
@@ -105,7 +105,7 @@ pub(super) async fn get(
         true => app.service.active_rule_of(interaction).await?,
         false => None,
     };
-    let reasons = app.service.reasons(std::slice::from_ref(&record)).await?;
+    let around = Surroundings::of(&record, &person, &app).await?;
     html(&InteractionPage {
         frame: Frame::of(&person, "history"),
         request_id: request_id.to_string(),
@@ -113,8 +113,8 @@ pub(super) async fn get(
         status: interaction.status().as_str(),
         is_pending: resolution.is_none(),
         is_forgotten: record.forgetting.is_some(),
-        asked: Asked::of(&record, app.service.profiles()),
-        card: resolution.is_none().then(|| Card::of(&record, &person, &app, Some(&reasons))).transpose()?,
+        asked: Asked::of(&record, app.service.profiles(), Extent::Whole),
+        card: resolution.is_none().then(|| Card::of(&record, &person, &app, &around, true)),
         details: interaction_details(&record),
         resolution: resolution.map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
         answered: resolution.map(|found| resolution_details(&record, found)).unwrap_or_default(),

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::forms::{Form, LogIn};
@@ -11,7 +12,7 @@ use super::session::{PageRejection, Visit};
 use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::{LOGIN_FAILED, Problem};
-use crate::http::extract::NoQuery;
+use crate::http::extract::Params;
 use crate::service::{Credential, Error};
 
 #[derive(Template)]
@@ -20,14 +21,36 @@ struct LoginPage {
     /// Why the last try failed.
     problem: Option<&'static str>,
     base: String,
+    /// Where the person wanted to go.
+    next: Option<String>,
 }
 
-pub(super) async fn page(State(app): State<App>, visit: Visit, NoQuery: NoQuery) -> Result<Response, Problem> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    next: Option<String>,
+}
+
+/// The longest path that a log-in leads to, in bytes.
+const LONGEST_NEXT: usize = 2048;
+
+/// Whether a log-in may lead to `path`: to one of this server alone, whatever a browser makes of it.
+fn is_own(path: &str) -> bool {
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    path.starts_with('/') && !path.starts_with("//") && is_plain && path.len() <= LONGEST_NEXT
+}
+
+pub(super) async fn page(
+    State(app): State<App>,
+    visit: Visit,
+    Params(query): Params<Query>,
+) -> Result<Response, Problem> {
+    let next = query.next.filter(|path| is_own(path));
     if visit.person.is_some() {
         // With a fragment of its own, or a browser would keep the code in the address.
-        return Ok(Redirect::to("/#").into_response());
+        return Ok(Redirect::to(&format!("{}#", next.as_deref().unwrap_or("/"))).into_response());
     }
-    html(&LoginPage { problem: None, base: app.http.base().to_owned() })
+    html(&LoginPage { problem: None, base: app.http.base().to_owned(), next })
 }
 
 /// Takes what a link has behind its `#`, or a token.
@@ -36,25 +59,32 @@ pub(super) async fn log_in(
     Visit { cookie, .. }: Visit,
     LogIn(fields): LogIn,
 ) -> Result<Response, Problem> {
+    let next = fields.get("next").filter(|path| is_own(path));
+    let refused = |problem| {
+        let page = LoginPage {
+            problem: Some(problem),
+            base: app.http.base().to_owned(),
+            next: next.map(str::to_owned),
+        };
+        Ok((LOGIN_FAILED, html(&page)?).into_response())
+    };
     let Some(given) = fields.filled("credential").map(|text| Zeroizing::new(text.trim().to_owned())) else {
-        return refused(&app, "Paste the code of a log-in link, or a token.");
+        return refused("Paste the code of a log-in link, or a token.");
     };
     match app.service.log_in(Credential::from(given)).await {
-        Ok(pass) => Ok((cookie.set(&pass), Redirect::to("/")).into_response()),
-        Err(Error::Refused(Refused::UsedLoginLink)) => {
-            refused(&app, "This link has been used or is too old. `countersign login` makes another.")
+        Ok(pass) => Ok((cookie.set(&pass), Redirect::to(next.unwrap_or("/"))).into_response()),
+        Err(Error::Refused(Refused::UsedLoginLink)) => refused(
+            "That is no token, and no log-in code that still works: a code works once, and for ten minutes. \
+             The command countersign login makes another.",
+        ),
+        Err(Error::Refused(Refused::UnknownToken)) => {
+            refused("This token is not known here: it was mistyped, revoked, or is of another server.")
         }
-        Err(Error::Refused(Refused::UnknownToken)) => refused(&app, "This token is not known."),
         Err(Error::Refused(Refused::Forbidden { .. })) => {
-            refused(&app, "This is an agent's token. The inbox is for people: approvers, auditors and admins.")
+            refused("This is an agent's token. The inbox is for people: approvers, auditors and admins.")
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn refused(app: &App, problem: &'static str) -> Result<Response, Problem> {
-    let page = LoginPage { problem: Some(problem), base: app.http.base().to_owned() };
-    Ok((LOGIN_FAILED, html(&page)?).into_response())
 }
 
 pub(super) async fn log_out(

@@ -3,10 +3,12 @@
 //! All but the log-in need a session (`login.rs`, `session.rs`). What changes something is a form by POST that carries the
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
+mod assets;
 mod card;
 mod channels;
 mod connect;
 mod decide;
+mod done;
 mod feed;
 mod forms;
 mod history;
@@ -16,6 +18,7 @@ mod kinds;
 mod login;
 mod page;
 mod queue;
+mod row;
 mod rule_draft;
 mod rule_editor;
 mod rules;
@@ -25,7 +28,7 @@ mod views;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use self::page::refusals_as_pages;
 use crate::http::error::method_not_allowed;
@@ -34,7 +37,8 @@ use crate::http::{App, Route};
 /// Every page and form, but those of [`kinds::FORMS`]. All but the log-in, style sheets, scripts and the icon need a session.
 const ROUTES: &[(&str, Route)] = &[
     ("/", || get(queue::page)),
-    ("/cards", || get(queue::cards)),
+    ("/rows", || get(queue::rows)),
+    ("/interactions/{requestId}/card", || get(queue::card)),
     ("/feed", || get(feed::feed)),
     ("/decide", || post(decide::decide_many)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
@@ -61,15 +65,10 @@ const ROUTES: &[(&str, Route)] = &[
     ("/channels/{channelId}/rotate", || post(channels::rotate)),
     ("/channels/{channelId}/remove", || post(channels::remove)),
     ("/interactions/{requestId}", || get(interaction::get)),
-    ("/inbox.css", || get(page::style)),
-    ("/inbox.js", || get(page::script)),
-    ("/login.js", || get(page::login_script)),
-    ("/pages.css", || get(page::pages_style)),
-    ("/pages.js", || get(page::pages_script)),
-    ("/channels.js", || get(page::channels_script)),
-    ("/push.js", || get(page::push_script)),
-    ("/manifest.webmanifest", || get(page::manifest)),
-    ("/icon.svg", || get(page::icon)),
+    ("/assets/{file}", || get(assets::by_hash)),
+    ("/push.js", || get(assets::push_script)),
+    ("/manifest.webmanifest", || get(assets::manifest)),
+    ("/icon.svg", || get(assets::icon)),
 ];
 
 /// The paths of the pages.
@@ -83,5 +82,6 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .iter()
         .chain(kinds::FORMS)
         .fold(Router::new(), |router, (path, route)| router.route(path, route().fallback(method_not_allowed)));
+    let pages = pages.route("/{*path}", any(page::unknown));
     pages.layer(from_fn_with_state(app.clone(), refusals_as_pages))
 }

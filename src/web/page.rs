@@ -1,18 +1,19 @@
-//! The frame that all pages share, refusals as pages, and the style sheets and scripts that pages refer to.
+//! The frame that all pages share, and refusals as pages.
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::session::{Person, wants_page};
 use super::text::{Markup, escape_untrusted};
 use crate::http::App;
-use crate::http::error::{ErrorText, Problem};
-use crate::http::extract::NoQuery;
+use crate::http::error::{ErrorText, Problem, unknown_path};
+use crate::http::middleware::auth::Credential;
 use crate::http::middleware::observe::Code;
 
 /// A page runs our script and uses our style; nothing else may be there, and it talks to this server only.
@@ -73,6 +74,7 @@ pub(super) async fn aside(
 #[derive(Template)]
 #[template(path = "web/refusal.html")]
 struct RefusalPage {
+    title: &'static str,
     sentence: Markup,
     /// The field at fault, where one is.
     field: Option<Markup>,
@@ -88,11 +90,13 @@ pub(crate) async fn refusals_as_pages(State(app): State<App>, request: Request, 
     let Some(said) = response.extensions().get::<ErrorText>().filter(|_| wants_page) else {
         return response;
     };
-    let is_logged_out = response.extensions().get().is_some_and(|Code(code)| *code == "unauthenticated");
+    let code = response.extensions().get().map(|Code(code)| *code);
+    let title = if code == Some("unknown_path") { "There is nothing here" } else { "That did not work" };
     let page = html(&RefusalPage {
         sentence: escape_untrusted(said.sentence.trim_end_matches('.')),
         field: said.field.as_deref().map(escape_untrusted),
-        is_logged_out,
+        is_logged_out: code == Some("unauthenticated"),
+        title,
         base: app.http.base().to_owned(),
     });
     let Ok(page) = page else { return response };
@@ -104,50 +108,10 @@ pub(crate) async fn refusals_as_pages(State(app): State<App>, request: Request, 
     Response::from_parts(parts, body)
 }
 
-/// Asked for anew whenever a page is: the next version of this program has others.
-const CACHED: &str = "no-cache";
-
-pub(super) async fn style(NoQuery: NoQuery) -> Response {
-    asset("text/css; charset=utf-8", include_str!("../../templates/web/inbox.css"))
-}
-
-pub(super) async fn script(NoQuery: NoQuery) -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/inbox.js"))
-}
-
-pub(super) async fn login_script(NoQuery: NoQuery) -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/login.js"))
-}
-
-/// What the pages beside the queue wear over that.
-pub(super) async fn pages_style(NoQuery: NoQuery) -> Response {
-    asset("text/css; charset=utf-8", include_str!("../../templates/web/pages.css"))
-}
-
-/// What the pages beside the queue run.
-pub(super) async fn pages_script(NoQuery: NoQuery) -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/pages.js"))
-}
-
-/// What lets a browser subscribe to pushes.
-pub(super) async fn channels_script(NoQuery: NoQuery) -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/channels.js"))
-}
-
-/// What a browser runs to show a push, with no page open.
-pub(super) async fn push_script(NoQuery: NoQuery) -> Response {
-    asset("text/javascript; charset=utf-8", include_str!("../../templates/web/push.js"))
-}
-
-/// What lets the inbox be installed: a phone of Apple shows pushes of installed pages alone.
-pub(super) async fn manifest(NoQuery: NoQuery) -> Response {
-    asset("application/manifest+json", include_str!("../../templates/web/manifest.webmanifest"))
-}
-
-pub(super) async fn icon(NoQuery: NoQuery) -> Response {
-    asset("image/svg+xml", include_str!("../../templates/web/icon.svg"))
-}
-
-fn asset(content_type: &'static str, content: &'static str) -> Response {
-    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, CACHED)], content).into_response()
+/// What is asked for at a path where nothing is: a browser gets a page, whoever it is, and a program is told with a token alone.
+pub(super) async fn unknown(State(app): State<App>, headers: HeaderMap) -> Result<(), Problem> {
+    if !wants_page(&headers) {
+        Credential::of(&headers)?.holder(&app).await?;
+    }
+    Err(unknown_path().await)
 }

@@ -1,14 +1,16 @@
-//! `/`: what waits for an answer, and single cards, for the script. Agents take turns on it, and of each comes first what
-//! ends first: none hides what another asks.
+//! `/`: what waits for an answer, as rows, and beside them the one that is opened. Agents take turns in the rows, and of each
+//! comes first what ends first: none hides what another asks, whatever its number or size.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::card::Card;
+use super::card::{Card, Surroundings, why_not};
+use super::done::Done;
 use super::forms::{Field, given, link};
 use super::page::{Frame, aside, html};
+use super::row::{AgentChip, Row};
 use super::session::{PageRejection, Person};
 use super::views::{At, Views};
 use crate::domain::id::{PrincipalName, RequestId};
@@ -18,27 +20,18 @@ use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::api::page::page as rows_of;
 use crate::http::error::{FORM_AT_FAULT, Problem};
-use crate::http::extract::Params;
-use crate::service::{Error, Reasons};
+use crate::http::extract::{Param, Params};
+use crate::service::Error;
 use crate::store::{Filter, List, ListPage};
 
-/// How many cards a page has; the others are on the pages after it.
-const MOST_CARDS: u32 = 100;
+/// How many rows a page has; the others are on the pages after it. With as many, a page is under 60 KB.
+const MOST_ROWS: u32 = 60;
 
-/// How much may be asked on one page, in bytes, before it ends: what agents send, a browser has to show.
-const MOST_BYTES: usize = 256 * 1024;
-
-/// How many cards a page of what a query finds has: all of them are shown.
-const MOST_FOUND: u32 = 25;
-
-/// How much one interaction may take of a page: a larger one is shown in full on its own page, and only named here.
-const CARD_BYTES: usize = 32 * 1024;
-
-/// What the card of such a one counts for: who asks, for what, and a link.
-const NAMED_BYTES: usize = 1024;
-
-/// How many cards may be asked for by their ids.
+/// How many rows may be asked for by their ids.
 const MOST_IDS: usize = 100;
+
+/// How many agents are listed beside the rows: those that wait for most answers.
+const MOST_AGENTS: u32 = 12;
 
 #[derive(Template)]
 #[template(path = "web/queue.html")]
@@ -51,15 +44,23 @@ struct QueuePage {
     beyond: u64,
     /// The agent whose interactions alone are shown.
     agent: Option<String>,
+    /// Who waits for answers, and for how many.
+    agents: Vec<(AgentChip, u64)>,
     /// What alone is shown; empty for all.
     find: Field,
     views: Views,
-    /// The next page.
-    more: String,
+    /// Where the next page is, if there is one.
+    next: Option<String>,
     /// The first page, where this is another.
     first: Option<String>,
-    /// The next page of what a query finds.
-    next: Option<String>,
+    /// The newest event that the page knows of.
+    seq: i64,
+    /// What is shown beside the rows.
+    opened: Option<Card>,
+    /// Whether that was asked for: where there is no room for both, it is shown in place of the rows.
+    is_opened: bool,
+    /// What has just been done, without a script.
+    done: Option<String>,
 }
 
 /// What of the queue is shown.
@@ -73,12 +74,37 @@ pub(super) struct Query {
     skip: Option<u64>,
     /// Where the page before ended, of what a query finds.
     cursor: Option<String>,
+    /// What is shown beside the rows.
+    open: Option<RequestId>,
+    /// What has just been done.
+    done: Option<Done>,
+    /// To how many.
+    count: Option<usize>,
 }
 
-/// Cards that ask the same.
+impl Query {
+    /// A link to the queue as it is shown, with these parameters more.
+    fn link(&self, more: &[(&str, Option<&str>)]) -> String {
+        let is_typed = |typed: &&str| !typed.trim().is_empty();
+        let (agent, q) = (self.agent.as_deref().filter(is_typed), self.q.as_deref().filter(is_typed));
+        link("/", &[&[("agent", agent), ("q", q)], more].concat())
+    }
+}
+
+/// Rows that ask the same.
 struct Group {
     key: String,
-    cards: Vec<Card>,
+    rows: Vec<Row>,
+}
+
+/// What a page shows, and where its neighbours are.
+struct Found {
+    records: Vec<Record>,
+    pending: u64,
+    beyond: u64,
+    find: Field,
+    next: Option<String>,
+    first: Option<String>,
 }
 
 pub(super) async fn page(
@@ -86,101 +112,128 @@ pub(super) async fn page(
     person: Person,
     Params(query): Params<Query>,
 ) -> Result<Response, PageRejection> {
-    if query.q.as_deref().is_some_and(|typed| !typed.trim().is_empty()) {
-        return found(app, person, &query).await;
-    }
+    // Before what is shown is read: a change in between is told of again.
+    let seq = app.service.last_event(&person.principal).await.map_err(Problem::from)?;
     let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
-    let skip = query.skip.unwrap_or(0);
-    let found = app.service.queue(agent.clone(), skip, MOST_CARDS).await;
-    let (records, pending) = found.map_err(Problem::from)?;
-    let reasons = app.service.reasons(&records).await.map_err(Problem::from)?;
-    let views = Views::of(&app, &person, At::Queue, "").await?;
-    Ok(aside(move || {
-        let (groups, count) = groups(&records, &person, &app, &reasons, MOST_BYTES)?;
-        let shown = skip + count;
-        let frame = Frame::of(&person, "queue");
-        let agent = agent.map(String::from);
-        let of_agent = ("agent", agent.as_deref());
-        let more = link("/", &[of_agent, ("skip", Some(&shown.to_string()))]);
-        let first = (skip > 0).then(|| link("/", &[of_agent]));
-        let (beyond, find) = (pending.saturating_sub(shown), Field::default());
-        html(&QueuePage { frame, groups, pending, beyond, agent, find, views, more, first, next: None })
-    })
-    .await?)
-}
-
-/// What is pending and found by a query, the newest first.
-async fn found(app: App, person: Person, query: &Query) -> Result<Response, PageRejection> {
-    let mut find = Field::typed(query.q.as_deref().unwrap_or_default().trim());
-    let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
-    let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let rows = rows_of(List::Interactions, Some(MOST_FOUND), at)?;
-    let wanted = find.read(str::parse::<domain::Query>);
-    let is_at_fault = wanted.is_none();
-    let listed = match wanted {
-        None => ListPage::default(),
-        Some(wanted) => {
-            let pending = Filter { statuses: vec![Status::Pending], registered_by: agent.clone(), ..Filter::default() };
-            let filter = pending.narrowed_by(wanted, app.service.now());
-            app.service.list(&person.principal, filter, rows).await.map_err(Problem::from)?
-        }
+    let found = match query.q.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
+        Some(typed) => found(&app, &person, agent.clone(), typed, &query).await?,
+        None => waiting(&app, agent.clone(), &query).await?,
     };
-    let reasons = app.service.reasons(&listed.rows).await.map_err(Problem::from)?;
-    let page = |at: Option<&str>| {
-        let of_agent = ("agent", query.agent.as_deref().filter(|agent| !agent.is_empty()));
-        link("/", &[of_agent, ("q", Some(&find.typed)), ("cursor", at)])
-    };
-    let next = listed.next.map(|cursor| page(Some(&cursor.text(List::Interactions))));
-    let first = at.map(|_| page(None));
-    let views = Views::of(&app, &person, At::Queue, &find.typed).await?;
+    let is_at_fault = found.find.fault.is_some();
+    let opened = opened(&app, &person, &found.records, query.open.as_ref()).await?;
+    let views = Views::of(&app, &person, At::Queue, &found.find.typed).await?;
+    let agents = app.service.pending_by_agent(MOST_AGENTS).await.map_err(Problem::from)?;
     let shown = aside(move || {
-        let (groups, pending) = groups(&listed.rows, &person, &app, &reasons, usize::MAX)?;
-        let (frame, agent) = (Frame::of(&person, "queue"), agent.map(String::from));
-        html(&QueuePage { frame, groups, pending, beyond: 0, agent, find, views, more: String::new(), first, next })
+        let opened = opened.map(|(record, around)| Card::of(&record, &person, &app, &around, false));
+        html(&QueuePage {
+            frame: Frame::of(&person, "queue"),
+            groups: groups(&found.records, &person, &app)?,
+            pending: found.pending,
+            beyond: found.beyond,
+            agent: agent.map(String::from),
+            agents: agents.into_iter().map(|(name, count)| (AgentChip::of(name.as_str()), count)).collect(),
+            find: found.find,
+            views,
+            next: found.next,
+            first: found.first,
+            seq,
+            is_opened: query.open.is_some() && opened.is_some(),
+            opened,
+            done: query.done.map(|done| done.said(query.count)),
+        })
     })
     .await?;
     Ok(if is_at_fault { (FORM_AT_FAULT, shown).into_response() } else { shown })
 }
 
-/// The cards of these, those together that ask the same, as far as a page has room; and how many they are.
-fn groups(
-    records: &[Record],
-    person: &Person,
+/// All that is pending, of an agent where one is named.
+async fn waiting(app: &App, agent: Option<PrincipalName>, query: &Query) -> Result<Found, Problem> {
+    let skip = query.skip.unwrap_or(0);
+    let (records, pending) = app.service.queue(agent, skip, MOST_ROWS).await?;
+    let shown = skip + u64::try_from(records.len()).unwrap_or(u64::MAX);
+    let beyond = pending.saturating_sub(shown);
+    Ok(Found {
+        records,
+        pending,
+        beyond,
+        find: Field::default(),
+        next: (beyond > 0).then(|| query.link(&[("skip", Some(&shown.to_string()))])),
+        first: (skip > 0).then(|| query.link(&[])),
+    })
+}
+
+/// What is pending and found by a query, the newest first.
+async fn found(
     app: &App,
-    reasons: &Reasons,
-    most_bytes: usize,
-) -> Result<(Vec<Group>, u64), Problem> {
-    let (mut groups, mut shown, mut bytes) = (Vec::<Group>::new(), 0, 0);
+    person: &Person,
+    agent: Option<PrincipalName>,
+    typed: &str,
+    query: &Query,
+) -> Result<Found, Problem> {
+    let mut find = Field::typed(typed);
+    let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let rows = rows_of(List::Interactions, Some(MOST_ROWS), at)?;
+    let listed = match find.read(str::parse::<domain::Query>) {
+        None => ListPage::default(),
+        Some(wanted) => {
+            let pending = Filter { statuses: vec![Status::Pending], registered_by: agent, ..Filter::default() };
+            app.service.list(&person.principal, pending.narrowed_by(wanted, app.service.now()), rows).await?
+        }
+    };
+    Ok(Found {
+        pending: u64::try_from(listed.rows.len()).unwrap_or(u64::MAX),
+        records: listed.rows,
+        beyond: 0,
+        find,
+        next: listed.next.map(|cursor| query.link(&[("cursor", Some(&cursor.text(List::Interactions)))])),
+        first: at.map(|_| query.link(&[])),
+    })
+}
+
+/// What is shown beside the rows: what was asked for, else the first of them.
+async fn opened(
+    app: &App,
+    person: &Person,
+    rows: &[Record],
+    wanted: Option<&RequestId>,
+) -> Result<Option<(Record, Surroundings)>, Problem> {
+    let listed = |id: &RequestId| rows.iter().find(|record| record.interaction.request_id == *id).cloned();
+    let record = match wanted {
+        None => rows.first().cloned(),
+        Some(id) => match listed(id) {
+            Some(record) => Some(record),
+            None => known(app, person, id).await?,
+        },
+    };
+    let Some(record) = record else { return Ok(None) };
+    let around = Surroundings::of(&record, person, app).await?;
+    Ok(Some((record, around)))
+}
+
+/// The interaction with this id, if there is one that the person may see.
+async fn known(app: &App, person: &Person, id: &RequestId) -> Result<Option<Record>, Problem> {
+    match app.service.get(&person.principal, id).await {
+        Ok(record) => Ok(Some(record)),
+        Err(Error::Refused(Refused::UnknownRequest)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The rows of these, those together that ask the same.
+fn groups(records: &[Record], person: &Person, app: &App) -> Result<Vec<Group>, Problem> {
+    let mut groups = Vec::<Group>::new();
     for record in records {
-        let card = card(record, person, app, reasons)?;
-        (shown, bytes) = (shown + 1, bytes + shown_bytes(record));
-        match groups.iter_mut().find(|group| group.key == card.group) {
-            Some(group) => group.cards.push(card),
-            None => groups.push(Group { key: card.group.clone(), cards: vec![card] }),
-        }
-        if bytes > most_bytes {
-            break;
+        let row = row(record, person, app)?;
+        match groups.iter_mut().find(|group| group.key == row.group) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(Group { key: row.group.clone(), rows: vec![row] }),
         }
     }
-    Ok((groups, shown))
+    Ok(groups)
 }
 
-/// Whether an interaction is too large for one page with others.
-const fn is_only_named(record: &Record) -> bool {
-    record.body.bytes > CARD_BYTES && record.interaction.resolution.is_none()
-}
-
-/// How much of a page an interaction takes.
-const fn shown_bytes(record: &Record) -> usize {
-    if is_only_named(record) { NAMED_BYTES } else { record.body.bytes }
-}
-
-/// The card of an interaction, without what is too large for one page with others.
-fn card(record: &Record, person: &Person, app: &App, reasons: &Reasons) -> Result<Card, Problem> {
-    match is_only_named(record) {
-        true => Card::without_content(record, person, app),
-        false => Card::of(record, person, app, Some(reasons)),
-    }
+fn row(record: &Record, person: &Person, app: &App) -> Result<Row, Problem> {
+    Row::of(record, person, app.service.now(), why_not(person, app, &record.interaction).is_none())
 }
 
 #[derive(Deserialize)]
@@ -191,13 +244,13 @@ pub(super) struct Wanted {
 }
 
 #[derive(Template)]
-#[template(source = "{% for card in cards %}{{ card|safe }}{% endfor %}", ext = "html")]
-struct Cards {
-    cards: Vec<Card>,
+#[template(source = "{% for row in rows %}{{ row|safe }}{% endfor %}", ext = "html")]
+struct Rows {
+    rows: Vec<Row>,
 }
 
-/// Cards as they now stand, one after the other; what is unknown is left out, and what is too much for one answer.
-pub(super) async fn cards(
+/// `/rows`: rows as they now stand, one after the other; what is unknown is left out.
+pub(super) async fn rows(
     State(app): State<App>,
     person: Person,
     Params(wanted): Params<Wanted>,
@@ -205,26 +258,33 @@ pub(super) async fn cards(
     let ids = wanted.ids.split(',').filter(|id| !id.is_empty()).map(str::parse::<RequestId>);
     let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|problem| Problem::malformed_field("ids", problem))?;
     if ids.len() > MOST_IDS {
-        return Err(Problem::malformed_field("ids", format!("at most {MOST_IDS} cards at once")).into());
+        return Err(Problem::malformed_field("ids", format!("at most {MOST_IDS} rows at once")).into());
     }
-    let (mut records, mut bytes) = (Vec::new(), 0);
+    let mut rows = Vec::new();
     for id in &ids {
-        match app.service.get(&person.principal, id).await {
-            Ok(record) => {
-                bytes += shown_bytes(&record);
-                records.push(record);
-            }
-            Err(Error::Refused(Refused::UnknownRequest)) => {}
-            Err(error) => return Err(Problem::from(error).into()),
-        }
-        if bytes > MOST_BYTES {
-            break;
+        if let Some(record) = known(&app, &person, id).await? {
+            rows.push(row(&record, &person, &app)?);
         }
     }
-    let reasons = app.service.reasons(&records).await.map_err(Problem::from)?;
-    Ok(aside(move || {
-        let cards = records.iter().map(|record| card(record, &person, &app, &reasons)).collect::<Result<_, _>>()?;
-        html(&Cards { cards })
-    })
-    .await?)
+    Ok(html(&Rows { rows })?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Extent {
+    /// Whether all of it is wanted, however large it is.
+    whole: Option<bool>,
+}
+
+/// `/interactions/{requestId}/card`: the card of one, for the script to show beside the rows.
+pub(super) async fn card(
+    State(app): State<App>,
+    person: Person,
+    Param(request_id): Param<RequestId>,
+    Params(extent): Params<Extent>,
+) -> Result<Response, PageRejection> {
+    let record = app.service.get(&person.principal, &request_id).await.map_err(Problem::from)?;
+    let around = Surroundings::of(&record, &person, &app).await.map_err(Problem::from)?;
+    let is_whole = extent.whole.unwrap_or(false);
+    Ok(aside(move || html(&Card::of(&record, &person, &app, &around, is_whole))).await?)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT, COOKIE, HOST, HeaderName, SET_COOKIE};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use cookie::time::Duration;
@@ -12,6 +13,7 @@ use cookie::{Cookie, SameSite};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::forms::link;
 use crate::domain::principal::{Principal, Right};
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
@@ -53,8 +55,8 @@ impl Person {
 
 /// Why a page is not shown.
 pub(super) enum PageRejection {
-    /// The request has no session; a browser that goes to a page is led to the log-in.
-    LoginRequired,
+    /// The request has no session; a browser that goes to a page is led to the log-in, and from there to this path.
+    LoginRequired(String),
     /// Any other error.
     Error(Problem),
 }
@@ -68,7 +70,8 @@ impl From<Problem> for PageRejection {
 impl IntoResponse for PageRejection {
     fn into_response(self) -> Response {
         match self {
-            Self::LoginRequired => Redirect::to("/login").into_response(),
+            Self::LoginRequired(path) if path == "/" => Redirect::to("/login").into_response(),
+            Self::LoginRequired(path) => Redirect::to(&link("/login", &[("next", Some(&path))])).into_response(),
             Self::Error(problem) => problem.into_response(),
         }
     }
@@ -82,7 +85,10 @@ impl FromRequestParts<App> for Person {
             return Ok(person);
         }
         match wants_page(&parts.headers) && [Method::GET, Method::HEAD].contains(&parts.method) {
-            true => Err(PageRejection::LoginRequired),
+            true => {
+                let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+                Err(PageRejection::LoginRequired(path.to_owned()))
+            }
             false => Err(unauthenticated().into()),
         }
     }

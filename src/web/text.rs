@@ -7,6 +7,7 @@ use std::fmt::{self, Display, Write};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::kinds::Extent;
 use crate::clock::Timestamp;
 use crate::domain::kinds::Diff;
 use crate::domain::visible::{Piece, gap_name, name, pieces};
@@ -100,8 +101,47 @@ impl RelativeTime {
     }
 }
 
-/// The most lines that are shown side by side with what they replace: a line costs a browser much more than its text.
-const MOST_LINES: usize = 2_000;
+/// How many characters of a text a line shows. The whole of it is a link away.
+const LONGEST_LINE: usize = 240;
+
+/// How many of them a row has room for, on the widest screen.
+const LONGEST_ROW: usize = 160;
+
+/// The beginning of a text.
+#[derive(Clone, Debug)]
+pub(super) struct Headline {
+    pub(super) text: Markup,
+    /// How many characters there are beyond it.
+    pub(super) left_out: usize,
+}
+
+impl Headline {
+    /// The beginning of `text`, as far as a row of a list has room for it, in one line.
+    pub(super) fn in_a_row(text: &str) -> Self {
+        let (beginning, left_out) = beginning(text, LONGEST_ROW);
+        Self { text: escape_untrusted(&beginning.replace(['\n', '\r'], "↵")), left_out }
+    }
+}
+
+impl From<&str> for Headline {
+    fn from(text: &str) -> Self {
+        let (beginning, left_out) = beginning(text, LONGEST_LINE);
+        Self { text: escape_untrusted(beginning), left_out }
+    }
+}
+
+/// At most so many characters of `text`, and how many there are beyond them.
+fn beginning(text: &str, most: usize) -> (&str, usize) {
+    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
+    let (beginning, rest) = text.split_at(end);
+    (beginning, rest.chars().count())
+}
+
+/// The most lines of changes that are shown one by one: a line costs a browser much more than its text.
+const MOST_LINES: usize = 20_000;
+
+/// The most of them where only the beginning is shown.
+const BEGINNING_LINES: usize = 200;
 
 /// An edit.
 #[derive(Template)]
@@ -113,6 +153,8 @@ pub(super) struct DiffView {
     removed: usize,
     /// Changes that lie together, each with what stands around it.
     hunks: Vec<Vec<LineView>>,
+    /// How many of those there are beyond what is shown.
+    left_out: usize,
     /// All of the file as it was, where the changes are too many to be shown one by one.
     before: Option<Markup>,
     /// All of the file, as it would be, where the changes do not show it.
@@ -130,45 +172,45 @@ struct LineView {
 }
 
 impl DiffView {
-    pub(super) fn of(diff: &Diff) -> Self {
-        let is_long = [&diff.old_content, &diff.new_content].iter().any(|text| text.lines().count() > MOST_LINES);
-        if is_long {
-            return Self {
-                file: escape_untrusted(&diff.file_path),
-                is_new_file: diff.is_new_file,
-                added: diff.new_content.lines().count(),
-                removed: diff.old_content.lines().count(),
-                hunks: Vec::new(),
-                before: (!diff.is_new_file).then(|| escape_untrusted(&diff.old_content)),
-                whole: Some(escape_untrusted(&diff.new_content)),
-            };
-        }
+    pub(super) fn of(diff: &Diff, extent: Extent) -> Self {
         let hunks = hunks(diff);
-        let count = |change| hunks.iter().flatten().filter(|line| line.change == change).count();
+        let is_too_long = hunks.iter().map(Vec::len).sum::<usize>() > MOST_LINES;
+        let is_whole = extent == Extent::Whole;
+        let before = is_whole && is_too_long && !diff.is_new_file;
+        let whole = is_whole && (is_too_long || !diff.is_new_file);
         Self {
-            file: escape_untrusted(&diff.file_path),
             is_new_file: diff.is_new_file,
-            added: count(Change::Added),
-            removed: count(Change::Removed),
-            before: None,
-            whole: (!diff.is_new_file).then(|| escape_untrusted(&diff.new_content)),
-            hunks: hunks.iter().map(|lines| lines.iter().map(LineView::of).collect()).collect(),
+            before: before.then(|| escape_untrusted(&diff.old_content)),
+            whole: whole.then(|| escape_untrusted(&diff.new_content)),
+            ..Self::of_hunks(&diff.file_path, &hunks, extent)
         }
     }
-}
 
-impl DiffView {
     /// A change that the members of an input say.
-    pub(super) fn of_edit(edit: &Edit) -> Self {
-        let count = |change| edit.hunks.iter().flatten().filter(|line| line.change == change).count();
+    pub(super) fn of_edit(edit: &Edit, extent: Extent) -> Self {
+        Self::of_hunks(&edit.file, &edit.hunks, extent)
+    }
+
+    /// Those changes of `file` that there is room for, and the count of all.
+    fn of_hunks(file: &str, hunks: &[Vec<Line>], extent: Extent) -> Self {
+        let count = |change| hunks.iter().flatten().filter(|line| line.change == change).count();
+        let most = if extent == Extent::Whole { MOST_LINES } else { BEGINNING_LINES };
+        let mut room = most;
+        let shown = hunks.iter().take_while(|lines| {
+            let has_room = lines.len() <= room;
+            room = room.saturating_sub(lines.len());
+            has_room
+        });
+        let shown = shown.map(|lines| lines.iter().map(LineView::of).collect()).collect::<Vec<_>>();
         Self {
-            file: escape_untrusted(&edit.file),
+            file: escape_untrusted(file),
             is_new_file: false,
             added: count(Change::Added),
             removed: count(Change::Removed),
+            left_out: hunks.len() - shown.len(),
             before: None,
             whole: None,
-            hunks: edit.hunks.iter().map(|lines| lines.iter().map(LineView::of).collect()).collect(),
+            hunks: shown,
         }
     }
 }
@@ -199,6 +241,14 @@ mod tests {
              <mark class=\"lookalike\" title=\"looks like another letter: U+0456\">\u{456}</mark>t\n"
         );
         assert_eq!(escape_untrusted(&"\u{200b}".repeat(9_000)).to_string(), "<mark>U+200B \u{d7} 9000</mark>");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character_and_says_how_much_is_missing() {
+        let headline = Headline::from("é".repeat(LONGEST_LINE + 2).as_str());
+        assert_eq!((headline.text.to_string(), headline.left_out), ("é".repeat(LONGEST_LINE), 2));
+        assert_eq!(Headline::from("é").left_out, 0);
+        assert_eq!(Headline::in_a_row("one\ntwo").text.to_string(), "one↵two");
     }
 
     #[test]

@@ -1,11 +1,9 @@
 // Lets this browser subscribe to pushes: the one thing on this page that no form can do.
-"use strict";
 
 const subscribing = document.getElementById("push");
 if (subscribing) {
   const status = document.getElementById("push-status");
   const button = subscribing.querySelector("button");
-  const base = document.documentElement.dataset.base;
 
   const reason = () => {
     if (!window.isSecureContext) return "This browser takes pushes over https alone.";

@@ -7,7 +7,7 @@ const form = document.getElementById("login");
 function follow() {
   if (location.hash.length < 2) return false;
   form.elements.credential.value = decodeURIComponent(location.hash.slice(1));
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   form.requestSubmit();
   return true;
 }
@@ -18,6 +18,6 @@ if (!follow()) {
   // Who follows a link from another site comes without the cookie, and is led here though logged in: asked from here, the
   // server sees the cookie and leads on.
   fetch(`${base}/login`, { redirect: "manual" }).then((answer) => {
-    if (answer.type === "opaqueredirect") location.replace(`${base}/`);
+    if (answer.type === "opaqueredirect") location.replace(base + (form.elements.next?.value ?? "/"));
   });
 }

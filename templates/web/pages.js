@@ -1,5 +1,4 @@
 // What the pages beside the queue do more with a script: copying, a preview while a rule is typed, and that an agent has asked.
-"use strict";
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
@@ -16,6 +15,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     }
   });
 }
+
+document.addEventListener("loggedin", () => document.querySelector("form[data-preview]")?.dispatchEvent(new Event("input")));
 
 const editor = document.querySelector("form[data-preview]");
 if (editor) {
@@ -38,7 +39,7 @@ if (editor) {
         shown.innerHTML = await answer.text();
         said.textContent = shown.querySelector("p").textContent;
       } else if (answer.status === 401) {
-        say("You are not logged in any more. Log in in another tab, then go on here.");
+        loggedOut();
       } else {
         say((await answer.json()).error);
       }

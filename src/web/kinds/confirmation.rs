@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::{FormTarget, resolvable, yes_or_no};
+use super::{Extent, FormTarget, resolvable, yes_or_no};
 use crate::api::ConfirmBody;
 use crate::domain::acknowledgement::{Acknowledgement, LONG_CHARS, missing, required, shown_value};
 use crate::domain::enums::{Decision, Kind, RiskLevel};
@@ -23,7 +23,8 @@ use crate::http::error::{Problem, input_discarded};
 use crate::http::extract::Param;
 use crate::present::{acknowledged_fact, edits, escape_json, facts, rule_parts};
 use crate::service::{Confirm, Error};
-use crate::web::forms::{Fields, Form, FormResponse};
+use crate::web::done::Done;
+use crate::web::forms::{Fields, Form};
 use crate::web::interaction::DetailRow;
 use crate::web::session::PageRejection;
 use crate::web::text::{DiffView, Markup, escape_untrusted};
@@ -38,8 +39,8 @@ pub(in crate::web) struct ConfirmationView {
     members: Vec<Member>,
     /// What the members would change in files.
     edits: Vec<DiffView>,
-    /// The input as it was sent.
-    as_sent: Markup,
+    /// The input as it was sent, where all of it is shown.
+    as_sent: Option<Markup>,
     /// What rules go by, where no member says it.
     subject: Option<Markup>,
     /// Names and values of what stands beside the input.
@@ -65,12 +66,23 @@ struct ConfirmationForm<'v> {
     view: &'v ConfirmationView,
 }
 
+/// What is seldom looked at: its digest, and the input as it was sent.
+#[derive(Template)]
+#[template(path = "web/kinds/confirmation.html", block = "details")]
+struct ConfirmationDetails<'v> {
+    view: &'v ConfirmationView,
+}
+
 /// One member of an input.
 struct Member {
     name: Markup,
     value: Markup,
-    /// How long it is, where that is not seen at a glance.
-    length: Option<usize>,
+    /// Whether it is written for people to read, and in the direction of its own letters.
+    is_prose: bool,
+    /// How many lines it has, where that is not seen at a glance.
+    lines: Option<usize>,
+    /// How many characters there are beyond what is shown.
+    left_out: usize,
 }
 
 /// A pattern or scope that a rule may have.
@@ -98,7 +110,7 @@ impl AcknowledgementView {
 }
 
 impl ConfirmationView {
-    pub(super) fn of(asked: &Confirmation, profiles: &Profiles) -> Self {
+    pub(super) fn of(asked: &Confirmation, profiles: &Profiles, extent: Extent) -> Self {
         let (view, order) = profiles.view(&asked.tool_name);
         let place = |name: &String| order.iter().position(|first| first == name).unwrap_or(order.len());
         let mut members = asked.input.tree().iter().collect::<Vec<_>>();
@@ -127,13 +139,13 @@ impl ConfirmationView {
         Self {
             tool: escape_untrusted(asked.tool_name.as_str()),
             risk: asked.risk_level,
-            members: members.into_iter().map(|(name, value)| Member::new(name, value)).collect(),
-            edits: edits(asked, view).iter().map(DiffView::of_edit).collect(),
-            as_sent: escape_untrusted(asked.input.text()),
+            members: members.into_iter().map(|(name, value)| Member::new(name, value, extent)).collect(),
+            edits: edits(asked, view).iter().map(|edit| DiffView::of_edit(edit, extent)).collect(),
+            as_sent: (extent == Extent::Whole).then(|| escape_untrusted(asked.input.text())),
             subject: (!is_said).then(|| escape_untrusted(&subject)),
             facts: facts(asked).iter().map(|fact| (fact.name, escape_untrusted(&fact.value))).collect(),
             reason: asked.reason.as_deref().map(escape_untrusted),
-            diff: asked.diff.as_ref().map(DiffView::of),
+            diff: asked.diff.as_ref().map(|diff| DiffView::of(diff, extent)),
             digest: asked.input_digest.clone().unwrap_or_default(),
             editable: asked.input_edits_allowed.then(|| editable(&asked.input)),
             patterns: patterns.filter(|_| is_lasting).collect(),
@@ -145,6 +157,10 @@ impl ConfirmationView {
 
     pub(super) fn form(&self, target: FormTarget<'_>) -> askama::Result<String> {
         ConfirmationForm { target, view: self }.render()
+    }
+
+    pub(super) fn details(&self) -> askama::Result<String> {
+        ConfirmationDetails { view: self }.render()
     }
 
     /// What can be edited, to be read.
@@ -167,16 +183,36 @@ fn says(asked: &Confirmation, subject: &str) -> bool {
     asked.input.tree().values().any(|value| value.as_str() == Some(subject)) || subject == asked.input.canonical()
 }
 
+/// How much of a member is shown at the beginning of what is long, in lines.
+const BEGINNING_LINES: usize = 200;
+
+/// From more lines than this on, a box does not show all of them at once.
+const SCREENFUL: usize = 17;
+
+/// What the members that are written for people are called.
+const PROSE: &[&str] =
+    &["body", "comment", "content", "description", "message", "prompt", "reason", "subject", "summary", "text", "title"];
+
 impl Member {
-    fn new(name: &str, value: &Value) -> Self {
+    fn new(name: &str, value: &Value, extent: Extent) -> Self {
         let text = shown_value(value);
-        let chars = text.chars().count();
+        let shown = if extent == Extent::Whole { &*text } else { beginning(&text) };
+        let (lines, left_out) = (text.lines().count(), text[shown.len()..].chars().count());
         Self {
             name: escape_untrusted(name),
-            value: escape_untrusted(&text),
-            length: (chars > LONG_CHARS).then_some(chars),
+            value: escape_untrusted(shown),
+            is_prose: value.is_string() && PROSE.contains(&name),
+            lines: (lines > SCREENFUL || text.chars().count() > LONG_CHARS).then_some(lines),
+            left_out,
         }
     }
+}
+
+/// As much of a long text as is shown beside others.
+fn beginning(text: &str) -> &str {
+    let of_lines: usize = text.split_inclusive('\n').take(BEGINNING_LINES).map(str::len).sum();
+    let of_chars = text.char_indices().nth(LONG_CHARS).map_or(text.len(), |(at, _)| at);
+    text.get(..of_lines.min(of_chars)).unwrap_or(text)
 }
 
 /// The input, indented; invisible characters are escaped, so that they are seen while editing.
@@ -203,12 +239,11 @@ pub(in crate::web) async fn decide(
     if body.decision == Decision::Allow {
         check_nothing_discarded(asked, &body, &form.fields)?;
     }
-    let mut said = if body.decision == Decision::Allow { "Approved.".to_owned() } else { "Rejected.".to_owned() };
+    let done = if body.decision == Decision::Allow { Done::Approved } else { Done::Rejected };
     let confirm = Confirm { must_acknowledge: true, ..command(body, &app.limits)? };
-    for warning in app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)? {
-        said = format!("{said} Mind: {}.", warning.message());
-    }
-    Ok(FormResponse::new(said).answer(&headers)?)
+    let warnings = app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)?;
+    let warnings = warnings.iter().map(|warning| format!("Mind: {}.", warning.message())).collect::<Vec<_>>();
+    Ok(done.answer(None, &warnings.join(" "), &headers)?)
 }
 
 /// What the button that was pressed means.

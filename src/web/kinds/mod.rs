@@ -34,6 +34,15 @@ pub(super) const FORMS: &[(&str, Route)] = &[
     ("/interactions/{requestId}/answer", || post(question::answer)),
 ];
 
+/// How much of what is asked is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// The beginning of what is long.
+    Beginning,
+}
+
 /// Where the form of a card is sent, and the word that it carries.
 #[derive(Clone, Copy)]
 pub(super) struct FormTarget<'a> {
@@ -56,10 +65,10 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// What `record` asks, complete.
-    pub(super) fn of(record: &Record, profiles: &Profiles) -> Self {
+    /// What `record` asks, so much of it.
+    pub(super) fn of(record: &Record, profiles: &Profiles, extent: Extent) -> Self {
         match &record.body.content {
-            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked, profiles))),
+            Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked, profiles, extent))),
             Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
             Content::Question(asked) => Self::Question(QuestionView::of(asked)),
             Content::Forgotten(remains) => Self::Forgotten(ForgottenView::of(remains, record.forgetting.as_ref())),
@@ -84,6 +93,11 @@ impl Asked {
             Self::Question(view) => view.form(target),
             Self::Forgotten(_) => Ok(String::new()),
         }
+    }
+
+    /// What is seldom looked at, where there is such a thing.
+    pub(super) fn details(&self) -> askama::Result<Option<String>> {
+        self.confirmation().map(ConfirmationView::details).transpose()
     }
 
     /// Whether the form says all that is asked.

@@ -14,7 +14,8 @@ use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::Param;
 use crate::service::Answer;
-use crate::web::forms::{Fields, Form, FormResponse};
+use crate::web::done::Done;
+use crate::web::forms::{Fields, Form};
 use crate::web::interaction::DetailRow;
 use crate::web::session::PageRejection;
 use crate::web::text::{Markup, escape_untrusted};
@@ -89,7 +90,7 @@ pub(in crate::web) async fn answer(
     check_form(&responses).map_err(|problem| Problem::malformed_field("responses", problem))?;
     let answer = Answer { request_id, responses };
     app.service.answer_question(&form.person.principal, answer).await.map_err(Problem::from)?;
-    Ok(FormResponse::new("Answered.").answer(&headers)?)
+    Ok(Done::Answered.answer(None, "", &headers)?)
 }
 
 /// What a form says to each entry: the options at these places, one's own words, or that it is passed over.

@@ -15,7 +15,8 @@ use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::Param;
 use crate::service::ProvideSecret;
-use crate::web::forms::{Form, FormResponse};
+use crate::web::done::Done;
+use crate::web::forms::Form;
 use crate::web::interaction::DetailRow;
 use crate::web::session::PageRejection;
 use crate::web::text::{Markup, escape_untrusted};
@@ -71,13 +72,13 @@ pub(in crate::web) async fn give(
     form: Form,
 ) -> Result<Response, PageRejection> {
     resolvable(&app, &form.person, &request_id, Kind::Secret).await?;
-    let (value, said) = match form.fields.get("decision") {
+    let (value, done) = match form.fields.get("decision") {
         Some("give") => {
             let value = SecretValue::try_from(form.fields.get("value").unwrap_or_default())
                 .map_err(|problem| Problem::malformed_field("value", problem))?;
-            (Some(value), "Given.")
+            (Some(value), Done::Sent)
         }
-        Some("decline") => (None, "Declined."),
+        Some("decline") => (None, Done::Declined),
         _ => return Err(Problem::malformed_field("decision", "Give the value or decline.").into()),
     };
     let delivery = match form.fields.get("delivery") {
@@ -86,7 +87,7 @@ pub(in crate::web) async fn give(
     };
     let give = ProvideSecret { request_id, value, delivery };
     app.service.give_secret(&form.person.principal, give).await.map_err(Problem::from)?;
-    Ok(FormResponse::new(said).answer(&headers)?)
+    Ok(done.answer(None, "", &headers)?)
 }
 
 /// What the request allows.

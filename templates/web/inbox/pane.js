@@ -1,0 +1,178 @@
+// -- The request that is opened --
+
+/** Cards that were fetched before they are asked for, by id. */
+const ahead = new Map();
+/** How many of those are kept. */
+const MOST_AHEAD = 12;
+const isWide = matchMedia("(min-width: 60rem)");
+/** Whether the person has chosen what is opened: what the page chose is not decided by a key. */
+let isChosen = document.body.classList.contains("opened");
+/** What was moved on to by itself, and when: a second press of the same key or button was not meant for it. */
+let movedOn = { to: null, at: -Infinity };
+
+const opened = () => pane.querySelector(".card");
+const openedId = () => queue.querySelector("[aria-current]")?.dataset.requestId ?? opened()?.dataset.requestId;
+const isOpened = (row) => row.dataset.requestId === openedId();
+
+async function fetchCard(id, isWhole = false) {
+  const html = await ask(`${base}/interactions/${encodeURIComponent(id)}/card${isWhole ? "?whole=true" : ""}`);
+  return html && parsed(html).querySelector(".card");
+}
+
+/** Opens a request. On a narrow screen it takes the place of the rows. */
+async function open(id, { isByHand = true } = {}) {
+  const row = rowOf(id);
+  isChosen ||= isByHand;
+  queue.querySelectorAll("[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
+  row?.setAttribute("aria-current", "true");
+  remember(id, isByHand);
+  if (opened()?.dataset.requestId !== id) {
+    const card = ahead.get(id) ?? (await fetchCard(id));
+    ahead.delete(id);
+    // Another may have been opened meanwhile.
+    if (openedId() !== id) return;
+    if (card === null) return say("It could not be fetched. Try again.");
+    show(card);
+  }
+  fetchAhead(row);
+}
+
+function show(card) {
+  const old = opened() ?? pane.querySelector(":scope > .hint");
+  if (old) old.replaceWith(card);
+  else pane.append(card);
+  pane.scrollTop = 0;
+  count();
+}
+
+/** The address says what is opened, and on a narrow screen the way back leads to the rows. */
+function remember(id, isByHand) {
+  const wanted = new URLSearchParams(search());
+  wanted.set("open", id);
+  const isNew = isByHand && !isWide.matches && !document.body.classList.contains("opened");
+  if (isByHand) document.body.classList.add("opened");
+  if (isByHand) history[isNew ? "pushState" : "replaceState"]({ open: id }, "", `?${wanted}`);
+}
+
+/** Back to the rows. */
+function close() {
+  document.body.classList.remove("opened");
+  history.replaceState(null, "", location.pathname + search());
+  focusRow(rowOf(openedId() ?? ""));
+}
+
+/** Fetches what is likely to be read next. */
+async function fetchAhead(row) {
+  const rows = shown();
+  const next = rows[rows.indexOf(row) + 1];
+  if (!next || ahead.has(next.dataset.requestId)) return;
+  const card = await fetchCard(next.dataset.requestId);
+  if (card) ahead.set(next.dataset.requestId, card);
+  if (ahead.size > MOST_AHEAD) ahead.delete(ahead.keys().next().value);
+}
+
+/** Whether something was written into a card. */
+const typed = (card) => [...card.querySelectorAll("textarea")].filter((field) => field.value !== field.defaultValue);
+
+/** What is opened was resolved by somebody else: the card says how, and what was typed is still there. */
+async function resolvedMeanwhile(row) {
+  const id = row.dataset.requestId;
+  ahead.delete(id);
+  const old = opened();
+  const hadFocus = old?.contains(document.activeElement);
+  const written = old ? typed(old).filter((field) => !field.matches(".masked")).map((field) => field.value) : [];
+  const card = await fetchCard(id);
+  if (card === null || opened()?.dataset.requestId !== id) return;
+  show(card);
+  for (const text of written) card.append(kept(text));
+  if (hadFocus) card.focus({ preventScroll: true });
+}
+
+function kept(text) {
+  const box = document.createElement("div");
+  const [said, words] = [document.createElement("p"), document.createElement("pre")];
+  said.textContent = "You had written:";
+  words.textContent = text;
+  words.tabIndex = 0;
+  box.append(said, words, copying(text));
+  return box;
+}
+
+function copying(text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.addEventListener("click", () => copy(text));
+  return button;
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+  } catch {
+    say("This browser does not let the page copy. Select the text, and copy it by hand.");
+  }
+}
+
+function focusRow(row) {
+  const link = row?.querySelector(".open");
+  if (!link) return document.getElementById("heading").focus({ preventScroll: true });
+  link.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+/** Goes on to the row after `row`, or to the one before where it was the last. */
+function moveOn(row) {
+  const rows = shown();
+  const at = rows.indexOf(row);
+  const next = rows[at + 1] ?? rows[at - 1];
+  const isHere = document.activeElement === document.body || pane.contains(document.activeElement) || row?.contains(document.activeElement);
+  return () => {
+    if (!next) {
+      opened()?.remove();
+      document.body.classList.remove("opened");
+      if (isHere) focusRow(null);
+      return;
+    }
+    movedOn = { to: next.dataset.requestId, at: performance.now() };
+    open(next.dataset.requestId, { isByHand: isChosen });
+    if (isHere) focusRow(next);
+  };
+}
+
+pane.addEventListener("click", async (event) => {
+  if (event.target.closest("#back")) {
+    event.preventDefault();
+    return close();
+  }
+  const whole = event.target.closest(".whole");
+  if (!whole || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const card = await fetchCard(opened().dataset.requestId, true);
+  if (card?.dataset.requestId === opened().dataset.requestId) show(card);
+});
+
+queue.addEventListener("click", (event) => {
+  const times = event.target.closest(".times");
+  if (times) {
+    const { group } = times.closest(".row").dataset;
+    if (!unfolded.delete(group)) unfolded.add(group);
+    return refresh();
+  }
+  const link = event.target.closest(".open");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  open(link.closest(".row").dataset.requestId);
+});
+
+later.addEventListener("click", (event) => {
+  if (!event.target.closest("a")) return;
+  event.preventDefault();
+  showMore();
+});
+
+addEventListener("popstate", (event) => {
+  if (event.state?.open) open(event.state.open);
+  else document.body.classList.remove("opened");
+});

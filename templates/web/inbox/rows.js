@@ -1,0 +1,188 @@
+// The inbox: rows come and change by themselves, one is opened beside them, keys decide, and what is decided can be taken
+// back for a moment. Without it the page works by its links and forms alone. These files are served as one, in their order.
+
+const queue = document.getElementById("queue");
+const pane = document.getElementById("pane");
+const many = document.getElementById("many");
+const help = document.getElementById("help");
+const line = document.getElementById("line");
+const later = document.getElementById("beyond");
+
+const rowOf = (id) => queue.querySelector(`[data-request-id="${CSS.escape(id)}"]`);
+/** What waits, without what is decided and can still be taken back. */
+const waiting = () => [...queue.querySelectorAll(".row.pending:not(.held)")];
+/** What of it is seen: of many that ask the same only the first, until they are unfolded. */
+const shown = () => waiting().filter((row) => !row.hidden);
+const headline = (row) => row.querySelector(".what").textContent.replace(/\s+/g, " ").trim();
+
+/** From so many on, rows that ask the same are one row that opens. */
+const FOLDED = 3;
+/** The most rows that are kept on the page. */
+const MOST = 200;
+/** The most rows that say how they ended. */
+const MOST_OVER = 5;
+
+const unfolded = new Set();
+/** How many wait on the pages after this one. */
+let beyond = Number(later.dataset.count);
+/** How many were waiting here when the whole queue was last looked at. */
+let looked = 0;
+
+/** Looks at these rows again. */
+async function look(ids) {
+  for (let from = 0; from < ids.length; from += 50) {
+    const html = await ask(`${base}/rows?ids=${ids.slice(from, from + 50).join(",")}`);
+    if (html === null) break;
+    parsed(html).querySelectorAll(".row").forEach(place);
+  }
+  refresh();
+}
+
+/** Looks at the whole queue again; what is opened, and what is being typed, stays. */
+async function lookAtAll() {
+  const html = await ask(location.pathname + search());
+  if (html === null) return;
+  const page = parsed(html);
+  const rows = [...page.querySelectorAll("#queue .row")];
+  const here = new Set(rows.map((row) => row.dataset.requestId));
+  const gone = waiting().filter((row) => !here.has(row.dataset.requestId));
+  takeNext(page);
+  rows.forEach(place);
+  if (beyond === 0) await look(gone.map((row) => row.dataset.requestId));
+  else gone.filter((row) => !isOpened(row)).forEach((row) => row.remove());
+  looked = waiting().length;
+  renew(page);
+  refresh();
+}
+
+/** The query of the page, without what is opened and what was done. */
+function search() {
+  const wanted = new URLSearchParams(location.search);
+  ["open", "done", "count"].forEach((name) => wanted.delete(name));
+  return wanted.size > 0 ? `?${wanted}` : "";
+}
+
+/** Takes over what a page says of those after it. */
+function takeNext(page) {
+  const fresh = page.getElementById("beyond");
+  beyond = Number(fresh.dataset.count);
+  later.hidden = fresh.hidden;
+  later.replaceChildren(...fresh.childNodes);
+}
+
+/** Adds the next page's rows below. */
+async function showMore() {
+  const link = later.querySelector("a");
+  const html = link && (await ask(link.getAttribute("href")));
+  if (!html) return;
+  const page = parsed(html);
+  takeNext(page);
+  page.querySelectorAll("#queue .row").forEach((row) => rowOf(row.dataset.requestId) ?? queue.append(row));
+  refresh();
+}
+
+/** Puts a row in its place, as it now stands. */
+function place(row) {
+  const old = rowOf(row.dataset.requestId);
+  const isPending = row.classList.contains("pending");
+  if (old) {
+    // What is pending does not change.
+    if (isPending || old.classList.contains("over")) return;
+    const hadFocus = old.contains(document.activeElement);
+    const wasHeld = old.classList.contains("held");
+    if (isOpened(old)) row.setAttribute("aria-current", "true");
+    old.replaceWith(row);
+    // What this person decided is not told again.
+    if (wasHeld) row.remove();
+    else if (hadFocus) row.querySelector(".open").focus({ preventScroll: true });
+    if (row.dataset.requestId === openedId()) resolvedMeanwhile(row);
+  } else if (isPending && (queue.dataset.agent ?? row.dataset.agent) === row.dataset.agent) {
+    insert(row);
+    row.classList.add("new");
+    announce(row);
+  }
+}
+
+const ends = (row) => Number(row.dataset.ends ?? Infinity);
+
+function insert(row) {
+  const alike = [...queue.querySelectorAll(`[data-group="${row.dataset.group}"]`)].at(-1);
+  const next = alike ? alike.nextSibling : [...queue.children].find((other) => ends(other) > ends(row));
+  queue.insertBefore(row, next ?? null);
+}
+
+function announce(row) {
+  const text = `${row.dataset.agent}: ${headline(row)}`;
+  document.getElementById("arrived").textContent = `New: ${text}`;
+  if (document.hidden && window.Notification?.permission === "granted") notifyOf(row.dataset.requestId, text);
+}
+
+/** A notification; phones have them from a service worker alone. Whatever becomes of it, the queue goes on. */
+async function notifyOf(id, body) {
+  const url = new URL(`${base}/?open=${encodeURIComponent(id)}`, location.origin).href;
+  try {
+    const worker = await navigator.serviceWorker?.getRegistration();
+    if (worker) return await worker.showNotification("countersign", { body, tag: id, data: { url } });
+    new Notification("countersign", { body, tag: id }).onclick = () => { window.focus(); open(id); };
+  } catch {
+    document.getElementById("notify").hidden = true;
+  }
+}
+
+/** Brings every count on the page up to date, and folds what asks the same. */
+function refresh() {
+  const rows = waiting();
+  const count = rows.length + beyond;
+  document.title = count > 0 ? `(${count}) countersign` : "countersign";
+  document.getElementById("pending").textContent = count;
+  document.getElementById("empty").hidden = count > 0;
+  const groups = Map.groupBy ? Map.groupBy(rows, (row) => row.dataset.group) : grouped(rows);
+  groups.forEach((group, key) => fold(group, group.length >= FOLDED && !unfolded.has(key)));
+  const over = [...queue.querySelectorAll(".row.over")].filter((row) => !isOpened(row));
+  over.slice(0, Math.max(0, over.length - MOST_OVER)).forEach((row) => row.remove());
+  if (beyond > 0 && rows.length < Math.min(20, looked)) schedule();
+  selected();
+}
+
+function grouped(rows) {
+  const groups = new Map();
+  rows.forEach((row) => groups.set(row.dataset.group, [...(groups.get(row.dataset.group) ?? []), row]));
+  return groups;
+}
+
+function fold(group, isFolded) {
+  group.forEach((row, at) => {
+    row.hidden = isFolded && at > 0 && !isOpened(row);
+    row.querySelector(".times")?.remove();
+  });
+  if (group.length < FOLDED) return;
+  const times = document.createElement("button");
+  times.type = "button";
+  times.className = "times";
+  times.textContent = `×${group.length}`;
+  times.setAttribute("aria-label", `${group.length} identical requests`);
+  times.setAttribute("aria-expanded", String(!isFolded));
+  group[0].append(times);
+}
+
+// -- Times --
+
+function span(seconds) {
+  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  if (days > 0) return `${days}d`;
+  if (hours > 0) return minutes > 0 ? `${hours}h ${minutes}m` : `${hours}h`;
+  return minutes > 0 ? `${minutes}m` : `${seconds}s`;
+}
+
+/** A deadline is told when it is within an hour, and counts by seconds in its last two minutes. */
+function count() {
+  for (const time of document.querySelectorAll("#queue time, #pane time")) {
+    const seconds = Math.round((Date.parse(time.dateTime) - Date.now()) / 1000);
+    const said = seconds > 0 ? `in ${span(seconds)}` : seconds > -60 ? "now" : `${span(-seconds)} ago`;
+    if (time.textContent !== said) time.textContent = said;
+    if (!time.classList.contains("deadline")) continue;
+    time.classList.toggle("soon", seconds < 120);
+    if (queue.contains(time)) time.hidden = seconds > 3600;
+    time.title = new Date(time.dateTime).toLocaleString();
+  }
+}

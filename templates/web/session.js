@@ -1,0 +1,59 @@
+"use strict";
+// What all pages do about their session: where it has ended meanwhile, what was typed stays, and goes on after a log-in.
+
+/** What stands before each path. */
+const { base } = document.documentElement.dataset;
+const ended = document.getElementById("ended");
+
+function parsed(html) {
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
+/** Asks for a page; null where there is none to be had, and a word about it where the session has ended. */
+async function ask(path) {
+  try {
+    const answer = await fetch(path, { headers: { accept: "text/html" }, redirect: "manual" });
+    if (answer.type === "opaqueredirect" || answer.status === 401) return loggedOut();
+    return answer.ok ? answer.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The session has ended: what is on the page stays, and goes on once the person has logged in again. */
+function loggedOut() {
+  document.dispatchEvent(new Event("loggedout"));
+  if (!ended.open) ended.showModal();
+  return null;
+}
+
+/** The forms carry the word of the session that there is now. */
+function renew(page) {
+  const csrf = page.querySelector("[name=csrf]")?.value;
+  if (csrf) document.querySelectorAll("[name=csrf]").forEach((field) => (field.value = csrf));
+}
+
+document.getElementById("log-in").addEventListener("click", () => window.open(`${base}/login`, "_blank"));
+ended.addEventListener("close", async () => {
+  const html = await ask(`${base}/`);
+  if (html === null) return;
+  renew(parsed(html));
+  document.dispatchEvent(new Event("loggedin"));
+});
+// Back from the log-in in another tab.
+addEventListener("focus", () => ended.open && ended.close());
+
+/** A form that changes something is sent as soon as it is known that the session is still there. */
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || form.matches(".who")) return;
+  event.preventDefault();
+  const button = event.submitter;
+  if ((await ask(`${base}/rows?ids=`)) === null && ended.open) return;
+  if (button?.name) {
+    const said = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
+    form.append(said);
+  }
+  if (button?.hasAttribute("formaction")) form.action = button.formAction;
+  HTMLFormElement.prototype.submit.call(form);
+});
