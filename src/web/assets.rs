@@ -44,11 +44,7 @@ const ASSETS: &[(&str, &str, &[&str])] = &[
     ("channels.js", JAVASCRIPT, &[SESSION, include_str!("../../templates/web/channels.js")]),
     ("push.js", JAVASCRIPT, &[include_str!("../../templates/web/push.js")]),
     ("icon.svg", SVG, &[include_str!("../../templates/web/icon.svg")]),
-    (
-        "manifest.webmanifest",
-        "application/manifest+json",
-        &[include_str!("../../templates/web/manifest.webmanifest")],
-    ),
+    ("manifest.webmanifest", "application/manifest+json", &[include_str!("../../templates/web/manifest.webmanifest")]),
 ];
 
 /// One of them, made once.

@@ -180,6 +180,8 @@ pub(super) struct ResolutionSummary {
     pub(super) outcome: Option<&'static str>,
     /// A sentence: `approved by ada`.
     pub(super) said: String,
+    /// Whether the person who looks resolved it.
+    pub(super) is_own: bool,
     /// What the person added.
     pub(super) comment: Option<Markup>,
     /// The rule that decided it, or that was made with the decision.
@@ -189,7 +191,7 @@ pub(super) struct ResolutionSummary {
 impl ResolutionSummary {
     pub(super) fn of(interaction: &Interaction, person: &Person) -> Self {
         let Some(resolution) = &interaction.resolution else {
-            return Self { outcome: None, said: "pending".to_owned(), comment: None, rule: None };
+            return Self { outcome: None, said: "pending".to_owned(), is_own: false, comment: None, rule: None };
         };
         let rule = match &resolution.by {
             ResolvedBy::TrustRule(rule) => Some(rule.to_string()),
@@ -200,6 +202,7 @@ impl ResolutionSummary {
         Self {
             outcome: Some(resolution.outcome.as_str()),
             said: sentence(resolution, person),
+            is_own: matches!(&resolution.by, ResolvedBy::Principal(name) if *name == person.principal.name),
             comment: resolution.detail.comment.as_deref().map(escape_untrusted),
             rule,
         }

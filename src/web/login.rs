@@ -61,11 +61,8 @@ pub(super) async fn log_in(
 ) -> Result<Response, Problem> {
     let next = fields.get("next").filter(|path| is_own(path));
     let refused = |problem| {
-        let page = LoginPage {
-            problem: Some(problem),
-            base: app.http.base().to_owned(),
-            next: next.map(str::to_owned),
-        };
+        let page =
+            LoginPage { problem: Some(problem), base: app.http.base().to_owned(), next: next.map(str::to_owned) };
         Ok((LOGIN_FAILED, html(&page)?).into_response())
     };
     let Some(given) = fields.filled("credential").map(|text| Zeroizing::new(text.trim().to_owned())) else {
@@ -74,8 +71,8 @@ pub(super) async fn log_in(
     match app.service.log_in(Credential::from(given)).await {
         Ok(pass) => Ok((cookie.set(&pass), Redirect::to(next.unwrap_or("/"))).into_response()),
         Err(Error::Refused(Refused::UsedLoginLink)) => refused(
-            "That is no token, and no log-in code that still works: a code works once, and for ten minutes. \
-             The command countersign login makes another.",
+            "That is no token; and as the code of a log-in link, which works once and for ten minutes, it has been used or \
+             is too old. The command countersign login makes another.",
         ),
         Err(Error::Refused(Refused::UnknownToken)) => {
             refused("This token is not known here: it was mistyped, revoked, or is of another server.")

@@ -130,6 +130,25 @@ impl From<&str> for Headline {
     }
 }
 
+/// How much of a page the beginning of one text takes at most, in bytes: characters that do not show take many.
+const MOST_BEGINNING: usize = 8 * 1024;
+
+/// How many characters of a text its beginning has at most.
+const BEGINNING_CHARS: usize = 4_000;
+
+/// As much of `text` as is shown beside others, and how many characters there are beyond it.
+pub(super) fn escape_beginning(text: &str) -> (Markup, usize) {
+    let of_lines: usize = text.split_inclusive('\n').take(BEGINNING_LINES).map(str::len).sum();
+    let mut shown = beginning(text.get(..of_lines).unwrap_or(text), BEGINNING_CHARS).0;
+    let mut escaped = escape_untrusted(shown);
+    if escaped.0.len() > MOST_BEGINNING {
+        let chars = shown.chars().count() * MOST_BEGINNING / escaped.0.len();
+        shown = beginning(shown, chars).0;
+        escaped = escape_untrusted(shown);
+    }
+    (escaped, text.chars().count() - shown.chars().count())
+}
+
 /// At most so many characters of `text`, and how many there are beyond them.
 fn beginning(text: &str, most: usize) -> (&str, usize) {
     let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
@@ -201,7 +220,8 @@ impl DiffView {
             room = room.saturating_sub(lines.len());
             has_room
         });
-        let shown = shown.map(|lines| lines.iter().map(LineView::of).collect()).collect::<Vec<_>>();
+        let shown =
+            shown.map(|lines| lines.iter().map(|line| LineView::of(line, extent)).collect()).collect::<Vec<_>>();
         Self {
             file: escape_untrusted(file),
             is_new_file: false,
@@ -216,14 +236,18 @@ impl DiffView {
 }
 
 impl LineView {
-    fn of(line: &Line) -> Self {
+    fn of(line: &Line, extent: Extent) -> Self {
         let (class, sign) = match line.change {
             Change::Removed => ("gone", "−"),
             Change::Added => ("come", "+"),
             Change::Kept => ("kept", " "),
         };
         let (number, has_no_newline) = (line.number, line.has_no_newline);
-        Self { class, sign, number, text: escape_untrusted(&line.text), has_no_newline }
+        let text = match extent {
+            Extent::Whole => escape_untrusted(&line.text),
+            Extent::Beginning => Headline::in_a_row(&line.text).text,
+        };
+        Self { class, sign, number, text, has_no_newline }
     }
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { assertAccessible, closeBrowser, tab } from './harness/browser.js';
-import { card, person } from './harness/person.js';
+import { card, open, person, row } from './harness/person.js';
 import { confirmation, question, secret } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -37,9 +37,21 @@ for (const [look, options] of LOOKS) {
     await fill(server.agent());
     const page = await person(t, server, { reducedMotion: 'reduce', ...options });
     await server.approver('bob').confirm('over', 'deny');
-    await card(page, 'over').getByText(/rejected by bob/i).waitFor();
-    await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
-    await assertAccessible(page);
+    await row(page, 'over').getByText(/rejected by bob/i).waitFor();
+    for (const id of ['plain', 'danger', 'edit', 'odd', 'long', 'secret', 'question']) {
+      if (look === 'phone' && id !== 'plain') await page.getByRole('link', { name: 'Back to the queue' }).click();
+      await open(page, id);
+      await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
+      await assertAccessible(page);
+    }
+    for (const id of ['edit', 'plain']) {
+      if (look === 'phone') await page.getByRole('link', { name: 'Back to the queue' }).click();
+      await open(page, id);
+      await page.keyboard.press(id === 'edit' ? 'e' : 't');
+      await page.locator('.sheet:popover-open').waitFor();
+      await assertAccessible(page);
+      await page.keyboard.press('Escape');
+    }
   });
 }
 
@@ -49,13 +61,21 @@ test('on a phone nothing is wider than the screen, and what decides is large eno
   await fill(agent);
   const page = await person(t, server, PHONE);
   const widths = () => page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  const [content, screen] = await widths();
-  assert.ok(content <= screen, `${content} px on a screen of ${screen}`);
-  const heights = await page.locator('.card button:visible, .card summary:visible').evaluateAll((all) =>
-    all.filter((it) => it.closest('.actions')).map((it) => [it.textContent, it.getBoundingClientRect().height]));
-  assert.ok(heights.length > 0);
-  assert.deepEqual(heights.filter(([, height]) => height < 44), []);
-  await card(page, 'plain').getByRole('button', { name: 'Approve once' }).tap();
+  const narrow = async (where) => {
+    const [content, screen] = await widths();
+    assert.ok(content <= screen, `${where}: ${content} px on a screen of ${screen}`);
+  };
+  await narrow('the rows');
+  for (const id of ['danger', 'edit', 'odd', 'long', 'secret', 'question', 'plain']) {
+    const asked = await open(page, id);
+    await narrow(id);
+    const heights = await asked.locator('.actions button:visible').evaluateAll((all) =>
+      all.map((it) => [it.textContent, it.getBoundingClientRect().height]));
+    assert.ok(id === 'long' || heights.length > 0);
+    assert.deepEqual(heights.filter(([, height]) => height < 44), []);
+    if (id !== 'plain') await page.getByRole('link', { name: 'Back to the queue' }).tap();
+  }
+  await page.getByRole('button', { name: 'Approve', exact: true }).tap();
   assert.equal((await agent.resolved('plain')).status, 'approved');
 });
 
@@ -77,11 +97,18 @@ test('the keyboard alone suffices, and shows where it is', async (t) => {
     });
     assert.ok(outline, `${await what.evaluate((it) => it.outerHTML)} has the focus and shows it`);
   };
-  await tabTo(card(page, 'secret').getByRole('textbox'));
+  const choose = async (id) => {
+    await tabTo(row(page, id).locator('.open'));
+    await page.keyboard.press('Enter');
+    return card(page, id);
+  };
+  const asked = await choose('secret');
+  await tabTo(asked.getByRole('textbox'));
   await page.keyboard.type('a value');
-  await tabTo(card(page, 'secret').getByRole('button', { name: 'Give it', exact: true }));
+  await tabTo(asked.getByRole('button', { name: 'Send secret' }));
   await page.keyboard.press('Enter');
   assert.equal((await agent.resolved('secret')).status, 'answered');
+  await choose('question');
   await tabTo(card(page, 'question').getByRole('radio').first());
   await page.keyboard.press('Space');
   await tabTo(card(page, 'question').getByRole('textbox'));
@@ -89,7 +116,8 @@ test('the keyboard alone suffices, and shows where it is', async (t) => {
   await tabTo(card(page, 'question').getByRole('button', { name: 'Answer' }));
   await page.keyboard.press('Enter');
   assert.equal((await agent.resolved('question')).status, 'answered');
-  await tabTo(card(page, 'plain').getByRole('button', { name: 'Approve once' }));
+  await choose('plain');
+  await tabTo(card(page, 'plain').getByRole('button', { name: 'Approve' }));
   await page.keyboard.press('Enter');
   assert.equal((await agent.resolved('plain')).status, 'approved');
 });

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 
 import { closeBrowser, tab } from './harness/browser.js';
 import { atEnd } from './harness/cleanup.js';
-import { card, goTo } from './harness/person.js';
+import { open, row } from './harness/person.js';
 import { confirmation } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -53,9 +53,9 @@ for (const [how, shorten] of [
     await page.goto(link.url);
     await page.waitForURL(`${url}/`);
     await agent.register(confirmation('deploy'));
-    await goTo(page, 'deploy');
+    await open(page, 'deploy');
     await page.keyboard.press('a');
-    await card(page, 'deploy').getByText(/approved by/i).waitFor();
+    await row(page, 'deploy').waitFor({ state: 'detached' });
     assert.equal((await agent.look('deploy')).status, 'approved');
     await page.getByRole('link', { name: 'Rules' }).click();
     await page.getByRole('link', { name: 'New rule' }).click();

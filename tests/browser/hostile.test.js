@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { closeBrowser } from './harness/browser.js';
-import { card, person } from './harness/person.js';
+import { card, open, person, row } from './harness/person.js';
 import { confirmation, secret } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -30,11 +30,11 @@ test('markup, escape sequences and direction marks stay text wherever an agent c
   await agent.register({ requestId: 'question', kind: 'question', question: { entries: [entry] } });
   const page = await person(t, server);
   for (const id of ['hostile', 'secret', 'question']) {
-    const seen = await card(page, id).evaluate((card) => card.textContent);
+    const seen = await (await open(page, id)).evaluate((card) => card.textContent);
     assert.ok(seen.includes(named(text)), `${id} shows all of it, with what is unseen by its name`);
     assert.doesNotMatch(seen, /[\u202E\u202C\u001B\u0007\u200B\uFEFF]/);
   }
-  assert.equal(await page.locator('#queue :is(script, img, svg, iframe, object)').count(), 0);
+  assert.equal(await page.locator(':is(#queue, #pane) :is(script, img, svg, iframe, object)').count(), 0);
   assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
 });
 
@@ -45,9 +45,12 @@ test('200 KB are all there, down to the dangerous end, and can be scrolled to', 
   assert.ok(command.length > 200_000);
   await server.agent().register(confirmation('long', { input: { command }, subject: 'echo' }));
   const page = await person(t, server);
-  // In the queue it would hide all others: its card leads to a page of its own.
-  assert.ok((await card(page, 'long').boundingBox()).height < 400, 'its card takes no more room than others');
-  await card(page, 'long').getByRole('link', { name: 'show all of it' }).click();
+  // It takes no more room than any other, and beside the rows its beginning is shown until all of it is wanted.
+  assert.equal((await row(page, 'long').boundingBox()).height, 44);
+  const beginning = await open(page, 'long');
+  assert.equal(await beginning.getByRole('button', { name: 'Approve' }).count(), 0, 'nothing is decided unread');
+  await beginning.getByRole('link', { name: 'Show all of it' }).click();
+  await beginning.getByRole('button', { name: 'Approve' }).waitFor();
   const input = page.locator('pre', { hasText: 'rm -rf /srv/shop' }).first();
   assert.equal(await input.evaluate((pre) => pre.textContent), command);
   const reach = await input.evaluate((pre) => {

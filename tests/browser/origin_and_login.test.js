@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 
 import { closeBrowser, tab } from './harness/browser.js';
 import { atEnd } from './harness/cleanup.js';
-import { card, logIn, person } from './harness/person.js';
+import { logIn, open, person, row } from './harness/person.js';
 import { confirmation } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -54,7 +54,7 @@ test('a form without the word of its session, or from a page of another origin, 
   const agent = server.agent();
   await agent.register(confirmation('deploy'));
   const page = await person(t, server);
-  const csrf = await card(page, 'deploy').locator('[name=csrf]').inputValue();
+  const csrf = await (await open(page, 'deploy')).locator('[name=csrf]').inputValue();
   const target = `${server.url}/interactions/deploy/decide`;
   const send = async (form, origin) =>
     (await page.request.post(target, { form: { decision: 'allow', ...form }, headers: { origin } })).status();
@@ -70,7 +70,7 @@ test('a page of another server on this machine decides nothing, though the brows
   const agent = server.agent();
   await agent.register(confirmation('deploy'));
   const page = await person(t, server, { forgives: REFUSED });
-  const csrf = await card(page, 'deploy').locator('[name=csrf]').inputValue();
+  const csrf = await (await open(page, 'deploy')).locator('[name=csrf]').inputValue();
   const form = `<form method="post" action="${server.url}/interactions/deploy/decide"><input name="csrf" value="${csrf}">
     <input name="decision" value="allow"><button>Win a prize</button></form>`;
   const evil = http.createServer((_, answer) => answer.setHeader('content-type', 'text/html').end(`<!doctype html>${form}`));
@@ -89,10 +89,45 @@ test('a person who is logged out meanwhile is told so, and nothing is decided', 
   const agent = server.agent();
   await agent.register(confirmation('deploy'));
   const page = await person(t, server, { forgives: REFUSED });
+  await (await open(page, 'deploy')).getByRole('button', { name: 'Approve' }).click();
   server.run('token', 'revoke', '--db', server.db, '--name', 'ada');
-  await card(page, 'deploy').getByRole('button', { name: 'Approve once' }).click();
-  await page.getByText(/logged out/).first().waitFor();
+  await page.getByRole('dialog', { name: 'You are logged out' }).waitFor();
+  assert.equal(await page.getByText('does not answer').count(), 0, 'a log-out is no outage');
   assert.equal((await agent.look('deploy')).status, 'pending');
   await logIn(page, server, server.approver('bob'));
-  await card(page, 'deploy').waitFor();
+  await row(page, 'deploy').waitFor();
+});
+
+test('what was typed stays through a log-out, and goes on after the next log-in', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  await agent.register(confirmation('deploy'));
+  const page = await person(t, server, { forgives: REFUSED });
+  const asked = await open(page, 'deploy');
+  await page.keyboard.press('r');
+  await page.keyboard.type('not on a Friday');
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await other.getByRole('button', { name: 'Log out' }).click();
+  const dialog = page.getByRole('dialog', { name: 'You are logged out' });
+  await dialog.waitFor();
+  await logIn(other, server, server.approver('bob'));
+  await dialog.getByRole('button', { name: 'Go on' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  assert.equal(await asked.locator('[name=comment]').inputValue(), 'not on a Friday');
+  await page.waitForFunction(() => document.querySelector('#queue').dataset.live && !document.querySelector('#ended').open);
+  await asked.getByRole('button', { name: 'Reason…' }).click();
+  await asked.getByRole('button', { name: 'Reject with this reason' }).click();
+  const { resolution } = await agent.resolved('deploy');
+  assert.deepEqual([resolution.comment, resolution.resolvedBy.principal], ['not on a Friday', 'bob']);
+});
+
+test('a link survives the log-in, by a token and by a code', async (t) => {
+  const server = await serve(t);
+  await server.agent().register(confirmation('deploy'));
+  const page = await tab(t, { forgives: REFUSED });
+  await page.goto(`${server.url}/interactions/deploy`);
+  await page.locator('#credential').fill(server.approver().token);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL(`${server.url}/interactions/deploy`);
 });

@@ -113,7 +113,7 @@ test('one comes from a story to its card, and from a card to the editor', async 
   await page.goto(`${server.url}/history?status=pending`);
   await page.getByRole('link', { name: 'make deploy' }).click();
   await page.getByRole('link', { name: 'In the queue' }).click();
-  await page.waitForURL(`${server.url}/#card-waits-too`);
+  await page.waitForURL(`${server.url}/?open=waits-too`);
   await page.goto(`${server.url}/interactions/waits-too`);
   await page.getByRole('link', { name: 'Make a rule for requests like this' }).click();
   assert.equal(await page.getByLabel('Pattern').inputValue(), 'make deploy');

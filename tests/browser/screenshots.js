@@ -38,7 +38,7 @@ test('the pictures of the queue', async (t) => {
   mkdirSync(FOLDER, { recursive: true });
   for (const [look, options] of Object.entries(LOOKS)) {
     const page = await person(t, server, { name: 'ada', reducedMotion: 'reduce', ...options });
-    await page.getByRole('article').first().waitFor();
+    await page.locator('.row').first().waitFor();
     await page.screenshot({ path: path.join(FOLDER, `queue-${look}.png`) });
   }
 });

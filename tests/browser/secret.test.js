@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { closeBrowser } from './harness/browser.js';
-import { card, person } from './harness/person.js';
+import { open, person, row } from './harness/person.js';
 import { secret } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -12,20 +12,21 @@ after(closeBrowser);
 
 const VALUE = 'hunter2-never-shown';
 
-for (const [delivery, choice] of [['store', /Keep it/], ['transient_send', /once/]]) {
+for (const [delivery, choice] of [['store', /Keep it/], ['transient_send', /Once/]]) {
   test(`a secret is given masked and taken by its agent alone, ${delivery}`, async (t) => {
     const server = await serve(t);
     const agent = server.agent();
     await agent.register(secret('token'));
     const page = await person(t, server);
-    const field = card(page, 'token').getByRole('textbox');
+    const asked = await open(page, 'token');
+    const field = asked.getByRole('textbox');
     assert.equal(await field.evaluate((field) => getComputedStyle(field).webkitTextSecurity), 'disc');
     await field.fill(`  ${VALUE}\n`);
-    await card(page, 'token').getByRole('radio', { name: choice }).check();
-    await card(page, 'token').getByRole('button', { name: 'Give it', exact: true }).click();
+    await asked.getByRole('radio', { name: choice }).check();
+    await asked.getByRole('button', { name: 'Send secret' }).click();
     assert.equal((await agent.resolved('token')).resolution.delivery, delivery);
     assert.equal((await agent.call('POST', '/v1/interactions/token/secret', {})).value, VALUE);
-    await card(page, 'token').getByText(/given.* by you/i).waitFor();
+    await row(page, 'token').waitFor({ state: 'detached' });
     assert.ok(!(await page.content()).includes(VALUE), 'the page forgets it');
   });
 }
@@ -35,7 +36,8 @@ test('a secret is declined without a value', async (t) => {
   const agent = server.agent();
   await agent.register(secret('token', { allowOneTimeSend: false }));
   const page = await person(t, server);
-  assert.equal(await card(page, 'token').getByRole('radio').count(), 1, 'handing over once is not offered');
-  await card(page, 'token').getByRole('button', { name: 'Do not give it' }).click();
+  const asked = await open(page, 'token');
+  assert.equal(await asked.getByRole('radio').count(), 1, 'handing over once is not offered');
+  await asked.getByRole('button', { name: 'Decline' }).click();
   assert.equal((await agent.resolved('token')).status, 'cancelled');
 });

@@ -102,7 +102,7 @@ fn a_page_asks_for_each_and_takes_no_approval_without() {
     let (_server, agent, ada, cases) = stage(&[]);
     let browser = ada.browser();
     for (id, case) in &cases {
-        let card = browser.page(&format!("/cards?ids={id}"));
+        let card = browser.page(&format!("/interactions/{id}/card?whole=true"));
         let required = between(&card, "type=\"checkbox\" name=\"acknowledged\" value=\"", ">");
         let required = required.iter().filter_map(|rest| rest.strip_suffix("\" required")).collect::<Vec<_>>();
         assert_eq!(required, case.acknowledgements, "{}", case.name);

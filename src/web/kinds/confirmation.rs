@@ -27,7 +27,7 @@ use crate::web::done::Done;
 use crate::web::forms::{Fields, Form};
 use crate::web::interaction::DetailRow;
 use crate::web::session::PageRejection;
-use crate::web::text::{DiffView, Markup, escape_untrusted};
+use crate::web::text::{DiffView, Markup, escape_beginning, escape_untrusted};
 
 /// A request to use a tool: shown as what is asked.
 #[derive(Template)]
@@ -35,8 +35,10 @@ use crate::web::text::{DiffView, Markup, escape_untrusted};
 pub(in crate::web) struct ConfirmationView {
     pub(in crate::web) tool: Markup,
     pub(in crate::web) risk: RiskLevel,
-    /// Every member of the input.
+    /// The members of the input.
     members: Vec<Member>,
+    /// How many of them there are beyond those.
+    members_left_out: usize,
     /// What the members would change in files.
     edits: Vec<DiffView>,
     /// The input as it was sent, where all of it is shown.
@@ -115,6 +117,9 @@ impl ConfirmationView {
         let place = |name: &String| order.iter().position(|first| first == name).unwrap_or(order.len());
         let mut members = asked.input.tree().iter().collect::<Vec<_>>();
         members.sort_by_key(|(name, _)| place(name));
+        let is_whole = extent == Extent::Whole;
+        let members_left_out = if is_whole { 0 } else { members.len().saturating_sub(BEGINNING_MEMBERS) };
+        members.truncate(members.len() - members_left_out);
         let subject = asked.subject_text();
         let is_said = says(asked, &subject);
         let options = asked.allowlist_options.iter().zip(asked.written_by_agent(profiles)).enumerate();
@@ -140,11 +145,16 @@ impl ConfirmationView {
             tool: escape_untrusted(asked.tool_name.as_str()),
             risk: asked.risk_level,
             members: members.into_iter().map(|(name, value)| Member::new(name, value, extent)).collect(),
-            edits: edits(asked, view).iter().map(|edit| DiffView::of_edit(edit, extent)).collect(),
-            as_sent: (extent == Extent::Whole).then(|| escape_untrusted(asked.input.text())),
-            subject: (!is_said).then(|| escape_untrusted(&subject)),
-            facts: facts(asked).iter().map(|fact| (fact.name, escape_untrusted(&fact.value))).collect(),
-            reason: asked.reason.as_deref().map(escape_untrusted),
+            members_left_out,
+            edits: edits(asked, view)
+                .iter()
+                .take(if is_whole { usize::MAX } else { BEGINNING_MEMBERS })
+                .map(|edit| DiffView::of_edit(edit, extent))
+                .collect(),
+            as_sent: is_whole.then(|| escape_untrusted(asked.input.text())),
+            subject: (!is_said).then(|| shown(&subject, extent).0),
+            facts: facts(asked).iter().map(|fact| (fact.name, shown(&fact.value, extent).0)).collect(),
+            reason: asked.reason.as_deref().map(|reason| shown(reason, extent).0),
             diff: asked.diff.as_ref().map(|diff| DiffView::of(diff, extent)),
             digest: asked.input_digest.clone().unwrap_or_default(),
             editable: asked.input_edits_allowed.then(|| editable(&asked.input)),
@@ -183,24 +193,35 @@ fn says(asked: &Confirmation, subject: &str) -> bool {
     asked.input.tree().values().any(|value| value.as_str() == Some(subject)) || subject == asked.input.canonical()
 }
 
-/// How much of a member is shown at the beginning of what is long, in lines.
-const BEGINNING_LINES: usize = 200;
+/// How many members are shown at the beginning of what is long.
+const BEGINNING_MEMBERS: usize = 4;
 
 /// From more lines than this on, a box does not show all of them at once.
 const SCREENFUL: usize = 17;
 
 /// What the members that are written for people are called.
-const PROSE: &[&str] =
-    &["body", "comment", "content", "description", "message", "prompt", "reason", "subject", "summary", "text", "title"];
+const PROSE: &[&str] = &[
+    "body",
+    "comment",
+    "content",
+    "description",
+    "message",
+    "prompt",
+    "reason",
+    "subject",
+    "summary",
+    "text",
+    "title",
+];
 
 impl Member {
     fn new(name: &str, value: &Value, extent: Extent) -> Self {
         let text = shown_value(value);
-        let shown = if extent == Extent::Whole { &*text } else { beginning(&text) };
-        let (lines, left_out) = (text.lines().count(), text[shown.len()..].chars().count());
+        let lines = text.lines().count();
+        let (value_shown, left_out) = shown(&text, extent);
         Self {
             name: escape_untrusted(name),
-            value: escape_untrusted(shown),
+            value: value_shown,
             is_prose: value.is_string() && PROSE.contains(&name),
             lines: (lines > SCREENFUL || text.chars().count() > LONG_CHARS).then_some(lines),
             left_out,
@@ -208,11 +229,9 @@ impl Member {
     }
 }
 
-/// As much of a long text as is shown beside others.
-fn beginning(text: &str) -> &str {
-    let of_lines: usize = text.split_inclusive('\n').take(BEGINNING_LINES).map(str::len).sum();
-    let of_chars = text.char_indices().nth(LONG_CHARS).map_or(text.len(), |(at, _)| at);
-    text.get(..of_lines.min(of_chars)).unwrap_or(text)
+/// As much of a text as is shown, and how many characters there are beyond it.
+fn shown(text: &str, extent: Extent) -> (Markup, usize) {
+    if extent == Extent::Whole { (escape_untrusted(text), 0) } else { escape_beginning(text) }
 }
 
 /// The input, indented; invisible characters are escaped, so that they are seen while editing.

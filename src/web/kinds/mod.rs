@@ -16,6 +16,7 @@ use self::question::QuestionView;
 use self::secret::SecretView;
 use super::interaction::DetailRow;
 use super::session::Person;
+use super::text::Headline;
 use crate::domain::enums::Kind;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Record};
@@ -62,6 +63,8 @@ pub(super) enum Asked {
     Secret(SecretView),
     Question(QuestionView),
     Forgotten(ForgottenView),
+    /// What a long one is about.
+    Headline(Headline),
 }
 
 impl Asked {
@@ -69,6 +72,9 @@ impl Asked {
     pub(super) fn of(record: &Record, profiles: &Profiles, extent: Extent) -> Self {
         match &record.body.content {
             Content::Confirmation(asked) => Self::Confirmation(Box::new(ConfirmationView::of(asked, profiles, extent))),
+            Content::Secret(_) | Content::Question(_) if extent == Extent::Beginning => {
+                Self::Headline(record.body.content.summary().text.as_ref().into())
+            }
             Content::Secret(asked) => Self::Secret(SecretView::of(asked)),
             Content::Question(asked) => Self::Question(QuestionView::of(asked)),
             Content::Forgotten(remains) => Self::Forgotten(ForgottenView::of(remains, record.forgetting.as_ref())),
@@ -82,6 +88,7 @@ impl Asked {
             Self::Secret(view) => view.render(),
             Self::Question(view) => view.render(),
             Self::Forgotten(view) => view.render(),
+            Self::Headline(about) => Ok(format!("<p>{}</p>", about.text)),
         }
     }
 
@@ -91,7 +98,7 @@ impl Asked {
             Self::Confirmation(view) => view.form(target),
             Self::Secret(view) => view.form(target),
             Self::Question(view) => view.form(target),
-            Self::Forgotten(_) => Ok(String::new()),
+            Self::Forgotten(_) | Self::Headline(_) => Ok(String::new()),
         }
     }
 

@@ -129,6 +129,16 @@ async function send(decision, isLeaving = false) {
   refresh();
 }
 
+/** Somebody else was faster than what is held here: there is nothing to send any more, and the row says who. */
+function overtaken(row) {
+  const own = held.find(({ rows }) => rows.length === 1 && rows[0].dataset.requestId === row.dataset.requestId);
+  if (!own) return;
+  clearTimeout(own.timer);
+  held = held.filter((decision) => decision !== own);
+  tell();
+  say(`${own.text}: ${row.querySelector(".when").textContent}`, "bad");
+}
+
 /** Back to what could not be sent, with the reason. */
 function failed(decision, text) {
   giveBack(decision);

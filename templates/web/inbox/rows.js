@@ -93,7 +93,8 @@ function place(row) {
     if (isOpened(old)) row.setAttribute("aria-current", "true");
     old.replaceWith(row);
     // What this person decided is not told again.
-    if (wasHeld) row.remove();
+    if (wasHeld && row.dataset.own) row.remove();
+    else if (wasHeld) overtaken(row);
     else if (hadFocus) row.querySelector(".open").focus({ preventScroll: true });
     if (row.dataset.requestId === openedId()) resolvedMeanwhile(row);
   } else if (isPending && (queue.dataset.agent ?? row.dataset.agent) === row.dataset.agent) {

@@ -17,18 +17,19 @@ export async function logIn(page, server, client) {
   await page.getByRole('heading', { name: /Queue/ }).waitFor();
 }
 
-/** The card of an interaction. */
+/** The row of an interaction. */
+export function row(page, requestId) {
+  return page.locator(`.row[data-request-id="${requestId}"]`);
+}
+
+/** The card of an interaction, where it is opened. */
 export function card(page, requestId) {
   return page.locator(`[id="card-${requestId}"]`);
 }
 
-/** Puts the focus on a card, as the key `j` does. */
-export async function goTo(page, requestId) {
+/** Opens an interaction by its row; its card. */
+export async function open(page, requestId) {
+  await row(page, requestId).locator('.open').click();
   await card(page, requestId).waitFor();
-  await page.waitForFunction((id) => {
-    if (document.activeElement.id === id) return true;
-    const key = { key: 'j', bubbles: true };
-    document.activeElement.dispatchEvent(new KeyboardEvent('keydown', key));
-    return document.activeElement.id === id;
-  }, `card-${requestId}`);
+  return card(page, requestId);
 }

@@ -178,9 +178,9 @@ fn logs_in(site: &Site, agent: &Client, ada: &Client) {
     assert!(link["url"].as_str().unwrap().starts_with(&format!("{}/login#", site.url())), "{link}");
     let browser = ada.browser();
     agent.register(&altered(confirmation("formed"), &json!({"confirmation": {"toolName": "other"}})));
-    assert!(browser.page("/").contains("id=\"card-formed\""));
+    assert!(browser.page("/").contains("data-request-id=\"formed\""));
     let decided = browser.submit("/interactions/formed/decide", &[("decision", "deny")]).expect(303);
-    assert_eq!(decided.headers["location"], format!("{}/", site.base));
+    assert_eq!(decided.headers["location"], format!("{}/?done=rejected", site.base));
     assert_eq!(agent.look("formed")["status"], "rejected");
     let headers = browser.stream_headers("/feed");
     assert_eq!(headers["content-type"], "text/event-stream");

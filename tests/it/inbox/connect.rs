@@ -197,7 +197,8 @@ fn the_page_says_so_when_the_first_question_of_the_agent_comes() {
     assert!(browser.page("/connect?client=codex&agent=builder").contains("/interactions/with-another-token"));
     assert!(browser.page("/connect?client=codex&agent=nobody").contains("There is no question of"));
     let anonymous = Browser::anonymous(&server.url);
-    assert_eq!(anonymous.get(&part).expect(303).headers["location"], "/login");
+    let led = anonymous.get(&part).expect(303).headers["location"].to_str().unwrap().to_owned();
+    assert!(led.starts_with("/login?next=%2Fconnect%2Farrival%3F"), "{led}");
 }
 
 #[test]

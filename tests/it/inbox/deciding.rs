@@ -95,8 +95,8 @@ fn what_hides_or_is_long_takes_a_second_step_too() {
         agent.register(&altered(confirmation(id), &json!({"confirmation": {"input": {"command": command}}})));
         assert_eq!(decide(&browser, id, &[("decision", "allow")]).0, 422, "{id}");
     }
-    let page = browser.page("/");
-    assert!(page.contains("U+202E") && page.contains("; rm -rf /</pre>"), "something is left out");
+    assert!(browser.page("/interactions/hidden/card").contains("U+202E"), "something is left out");
+    assert!(browser.page("/interactions/long/card").contains("; rm -rf /</pre>"), "something is left out");
 }
 
 /// An approval is of the edit and of the tool's name, too.
@@ -137,15 +137,20 @@ fn no_agent_makes_the_page_larger_than_a_browser_can_show() {
         agent.register(&altered(confirmation(&format!("c-{number}")), &json!({"confirmation": {"diff": diff}})));
     }
     let page = browser.page("/");
-    assert!(page.len() < 256 * 1024, "{} bytes", page.len());
+    assert!(page.len() < 60 * 1024, "{} bytes", page.len());
     for number in 0..12 {
-        let shown = format!("<a href=\"/interactions/c-{number}\">show all of it</a>");
-        assert!(page.contains(&shown), "nobody is told of c-{number}");
-        let own = browser.page(&format!("/interactions/c-{number}"));
-        assert!(own.len() > 500_000 && own.contains("name=\"decision\""), "c-{number} cannot be decided");
+        assert!(page.contains(&format!("data-request-id=\"c-{number}\"")), "nobody is told of c-{number}");
+        let beginning = browser.page(&format!("/interactions/c-{number}/card"));
+        let more = format!("<a class=\"whole\" href=\"/interactions/c-{number}\">Show all of it</a>");
+        assert!(beginning.len() < 60 * 1024 && beginning.contains(&more), "{} bytes", beginning.len());
+        assert!(!beginning.contains("name=\"decision\""), "c-{number} is decided unread");
+        for whole in [format!("/interactions/c-{number}"), format!("/interactions/c-{number}/card?whole=true")] {
+            let whole = browser.page(&whole);
+            assert!(whole.len() > 500_000 && whole.contains("name=\"decision\""), "c-{number} cannot be decided");
+        }
     }
     let all = (0..12).map(|number| format!("c-{number}")).collect::<Vec<_>>().join(",");
-    assert!(browser.page(&format!("/cards?ids={all}")).len() < 10 * 1024 * 1024);
+    assert!(browser.page(&format!("/rows?ids={all}")).len() < 60 * 1024);
 }
 
 #[test]
@@ -264,10 +269,12 @@ fn what_another_person_decided_meanwhile_says_so() {
     server.approver("bob").confirm("c", "deny").expect(200);
     let (status, said) = decide(&browser, "c", &[("decision", "allow")]);
     assert!(status == 404 && said.contains("already rejected"), "{status} {said}");
-    let card = browser.page("/cards?ids=c");
-    assert!(card.contains("already resolved: rejected by bob") && !card.contains("name=\"decision\""), "{card}");
-    assert_eq!(browser.page("/cards?ids="), "");
-    assert_eq!(browser.page("/cards?ids=unknown"), "");
+    for path in ["/rows?ids=c", "/interactions/c/card"] {
+        let shown = browser.page(path);
+        assert!(shown.contains("already resolved: rejected by bob") && !shown.contains("name=\"decision\""), "{shown}");
+    }
+    assert_eq!(browser.page("/rows?ids="), "");
+    assert_eq!(browser.page("/rows?ids=unknown"), "");
 }
 
 #[test]
@@ -300,10 +307,11 @@ fn the_queue_has_what_ends_first_at_the_top_and_the_same_together() {
     }
     let page = browser.page("/");
     assert_eq!(
-        between(&page, "<article class=\"card pending\" id=\"card-", "\""),
+        between(&page, "<li class=\"row pending\" data-request-id=\"", "\""),
         ["soon", "same-1", "same-2", "late"]
     );
-    assert_eq!(between(&page, "<span class=\"count\">", "<"), ["1", "2", "1"]);
+    let groups = between(&page, "data-group=\"", "\"");
+    assert!(groups[1] == groups[2] && groups[0] != groups[1] && groups[3] != groups[1], "{groups:?}");
     assert!(page.contains("<title>(4) countersign</title>"), "the title counts");
 }
 
@@ -377,12 +385,12 @@ fn no_agent_hides_what_another_asks() {
     }
     agent.register(&altered(soon("huge"), &json!({"confirmation": {"reason": "x".repeat(900 * 1024)}})));
     other.register(&confirmation("quiet"));
-    let cards = |page: &str| between(page, "<article class=\"card pending\" id=\"card-", "\"");
+    let cards = |page: &str| between(page, "<li class=\"row pending\" data-request-id=\"", "\"");
     let page = browser.page("/");
     assert_eq!(cards(&page)[..2], ["flood-000", "quiet"], "agents take turns");
-    assert!(page.contains("22 more wait behind these") && page.contains("href=\"/?skip=100\""), "{page}");
-    let rest = browser.page("/?skip=100");
-    let mut seen = [cards(&page), cards(&rest)].concat();
+    assert!(page.contains("<span>62</span> more wait behind these") && page.contains("href=\"/?skip=60\""), "{page}");
+    let (second, rest) = (browser.page("/?skip=60"), browser.page("/?skip=120"));
+    let mut seen = [cards(&page), cards(&second), cards(&rest)].concat();
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 122, "each is on one page");
@@ -390,7 +398,7 @@ fn no_agent_hides_what_another_asks() {
     // One agent's alone.
     assert_eq!(cards(&browser.page("/?agent=other")), ["quiet"]);
     assert_eq!(cards(&browser.page("/?agent=nobody")), Vec::<String>::new());
-    assert!(browser.page("/?agent=builder").contains("href=\"/?agent=builder&#38;skip=100\""));
+    assert!(browser.page("/?agent=builder").contains("href=\"/?agent=builder&#38;skip=60\""));
     browser.get("/?agent=a%20b").expect(400);
     browser.get("/?skip=x").expect(400);
 }
@@ -490,7 +498,7 @@ fn an_edit_is_shown_as_a_difference_by_the_profile_of_its_tool() {
         let asked = json!({"toolName": tool, "input": input});
         agent.register(&json!({"requestId": id, "kind": "confirmation", "confirmation": asked}));
     }
-    let page = browser.page("/");
+    let page = ["edit", "many", "patch"].map(|id| browser.page(&format!("/interactions/{id}/card"))).concat();
     for (class, text) in
         [("gone", "two"), ("come", "&lt;2&gt;"), ("gone", "three"), ("come", "four"), ("gone", "five"), ("come", "six")]
     {

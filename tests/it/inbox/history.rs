@@ -80,7 +80,7 @@ fn the_sql_hides_nothing_and_can_be_copied() {
     let page = ada.browser().page("/history?toolName=it%27s+%22%3Cb%3E%E2%80%AEx--");
     let sql = sql_of(&page);
     assert!(sql.contains("tool_name = 'it''s \"<b>' || char(8238) || 'x--'"), "{sql}");
-    assert!(page.contains("data-copy=\"sql\" hidden") && page.contains("src=\"/pages.js\""), "{page}");
+    assert!(page.contains("data-copy=\"sql\" hidden") && page.contains("src=\"/assets/pages."), "{page}");
     assert!(!page.contains('\u{202e}') || page.matches('\u{202e}').count() == 1, "only the filter has it as it is");
     let rows = server.sql(&sql);
     let ada_said = json!("ada");
@@ -276,7 +276,10 @@ fn what_is_filtered_is_downloaded_as_the_command_prints_it() {
         let printed = command.args(["history", "--csv"]).args(arguments).output().unwrap();
         assert_eq!(answer.text, String::from_utf8(printed.stdout).unwrap(), "{query}");
     }
-    assert_eq!(Browser::anonymous(&server.url).get("/history.csv").expect(303).headers["location"], "/login");
+    assert_eq!(
+        Browser::anonymous(&server.url).get("/history.csv").expect(303).headers["location"],
+        "/login?next=%2Fhistory.csv"
+    );
 }
 
 #[test]
@@ -311,7 +314,7 @@ fn the_queue_shows_what_is_found_of_what_waits() {
     ann.register(&altered(confirmation("deploy"), &json!({"confirmation": {"input": {"command": "make deploy"}}})));
     ann.register(&altered(confirmation("build"), &json!({"confirmation": {"input": {"command": "make build"}}})));
     let browser = ada.browser();
-    let cards = |path: &str| between(&browser.page(path), "id=\"card-", "\"");
+    let cards = |path: &str| between(&browser.page(path), "<li class=\"row pending\" data-request-id=\"", "\"");
     assert_eq!(cards("/?q=make"), ["build", "deploy"]);
     assert_eq!(cards("/?q=make+deploy"), ["deploy"]);
     assert_eq!(cards("/?q=make+is%3Aapproved"), Vec::<String>::new());

@@ -29,6 +29,53 @@ fn a_link_works_once() {
     assert_eq!(server.sql("SELECT count(*) FROM sessions"), [[json!(1)]]);
 }
 
+#[test]
+fn a_log_in_leads_to_where_one_wanted_to_go_and_never_elsewhere() {
+    let server = TestServer::start();
+    let ada = server.approver("ada");
+    server.agent("builder").register(&confirmation("c"));
+    let led = Browser::anonymous(&server.url).get("/interactions/c").expect(303);
+    let login = led.headers["location"].to_str().unwrap().to_owned();
+    let page = Browser::anonymous(&server.url).page(&login);
+    assert!(page.contains("<input type=\"hidden\" name=\"next\" value=\"/interactions/c\">"), "{page}");
+    let to = |next: &str| {
+        let fields = [("credential", code(&ada)), ("next", next.to_owned())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        Browser::anonymous(&server.url).send_form("/login", &fields).expect(303).headers["location"].clone()
+    };
+    assert_eq!(to("/interactions/c"), "/interactions/c");
+    assert_eq!(to("/?q=risk%3Ahigh"), "/?q=risk%3Ahigh");
+    for elsewhere in [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "/\tx",
+        "evil",
+        "",
+        &format!("/{}", "x".repeat(3000)),
+    ] {
+        assert_eq!(to(elsewhere), "/", "{elsewhere:?}");
+    }
+    // Where the log-in fails, it is not forgotten.
+    let fields = [("credential", "wrong"), ("next", "/rules")];
+    let again = Browser::anonymous(&server.url).send_form("/login", &fields).expect(401);
+    assert!(again.text.contains("name=\"next\" value=\"/rules\""), "{}", again.text);
+    // Who is logged in already is led on.
+    assert_eq!(ada.browser().get("/login?next=%2Frules").expect(303).headers["location"], "/rules#");
+}
+
+#[test]
+fn a_browser_gets_a_page_where_nothing_is_and_a_program_a_refusal() {
+    let server = TestServer::start();
+    let ada = server.approver("ada");
+    for browser in [ada.browser(), Browser::anonymous(&server.url)] {
+        let answer = browser.get("/no/such/page").expect(404);
+        assert!(answer.text.contains("There is nothing here") && !answer.text.contains("bearer"), "{}", answer.text);
+    }
+    assert_eq!(ada.get("/no/such/page").refusal(), (404, "unknown_path"));
+    assert_eq!(server.anonymous().get("/no/such/page").refusal(), (401, "unauthenticated"));
+}
+
 /// Strangers' bodies take memory from all other requests.
 #[test]
 fn of_a_stranger_hardly_anything_is_read() {
@@ -148,7 +195,7 @@ fn a_session_is_no_token_and_a_token_no_session() {
     for path in ["/v1/interactions", "/v1/events", "/metrics"] {
         assert_eq!(browser.get(path).refusal(), (401, "unauthenticated"), "{path}");
     }
-    assert_eq!(ada.get("/cards?ids=c").refusal(), (401, "unauthenticated"));
+    assert_eq!(ada.get("/rows?ids=c").refusal(), (401, "unauthenticated"));
     let form = "decision=allow";
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let answer = ada.try_send("POST", "/interactions/c/decide", &headers, Some(form.as_bytes())).unwrap();

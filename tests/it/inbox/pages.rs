@@ -63,7 +63,10 @@ fn no_page_is_shown_without_logging_in() {
     let anonymous = Browser::anonymous(&fixture.server.url);
     for path in fixture.pages() {
         let answer = anonymous.get(&path).expect(303);
-        assert_eq!((answer.headers["location"].to_str().unwrap(), answer.text.as_str()), ("/login", ""), "{path}");
+        let led = answer.headers["location"].to_str().unwrap();
+        let next = form_urlencoded::Serializer::new(String::new()).append_pair("next", &path).finish();
+        let expected = if path == "/" { "/login".to_owned() } else { format!("/login?{next}") };
+        assert_eq!((led, answer.text.as_str()), (expected.as_str(), ""), "{path}");
     }
     unchanged(&fixture.server, || {
         for (path, fields) in fixture.forms() {

@@ -23,12 +23,12 @@ fn a_card_says_why_a_person_is_asked() {
         agent.register(&registration);
     }
     let browser = ada.browser();
-    for path in ["/", "/cards?ids=c", "/interactions/c"] {
+    for path in ["/?open=c", "/interactions/c/card", "/interactions/c"] {
         let words = words_of(&browser.page(path));
         assert!(words.contains("Why you: no rule speaks of the tool `shell`."), "{path}: {words}");
     }
     let id = make(&ada, "make deploy");
-    for path in ["/", "/cards?ids=c", "/interactions/c"] {
+    for path in ["/?open=c", "/interactions/c/card", "/interactions/c"] {
         let page = browser.page(path);
         let why = between(&page, "<details class=\"fold why\">", "</details>");
         assert_eq!(why.len(), 1, "{path}: of the confirmation alone: {page}");
@@ -41,7 +41,7 @@ fn a_card_says_why_a_person_is_asked() {
     assert!(words_of(&page).contains("`<img src=x>` stands where the pattern says `deploy`"), "{page}");
     // Not of what is over.
     ada.confirm("c", "deny").expect(200);
-    assert!(!browser.page("/cards?ids=c").contains("Why you"));
+    assert!(!browser.page("/interactions/c/card").contains("Why you"));
 }
 
 #[test]

@@ -64,9 +64,9 @@ fn every_link_of_every_page_leads_on_under_the_path() {
             next.extend(paths(&answer.text));
         }
     }
+    assert!(seen.iter().any(|path| path.starts_with(&format!("{BASE}/assets/inbox."))), "{seen:?}");
     let is_seen = |path: &str| seen.contains(&format!("{BASE}{path}"));
-    let all =
-        ["/", "/rules", "/rules/new", "/history", "/feed", "/logout", "/decide", "/inbox.js", "/interactions/large"];
+    let all = ["/", "/rules", "/rules/new", "/history", "/feed", "/logout", "/decide", "/interactions/large"];
     assert!(all.iter().all(|path| is_seen(path)), "{seen:?}");
     assert!(seen.iter().any(|path| path.contains("cursor=")), "no second page: {seen:?}");
 }
@@ -89,10 +89,13 @@ fn a_proxy_may_pass_the_path_on_or_take_it_off() {
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://desk.example:8443")];
         let path = format!("{base}/interactions/{id}/decide");
         let decided = browser.send("POST", &path, &headers, Some(fields.as_bytes())).expect(303);
-        assert_eq!(decided.headers["location"], format!("{BASE}/"));
+        assert_eq!(decided.headers["location"], format!("{BASE}/?done=rejected"));
         assert_eq!(agent.look(&id)["status"], "rejected");
         let stranger = Browser::anonymous(&server.url);
-        assert_eq!(stranger.get(&format!("{base}/rules")).expect(303).headers["location"], format!("{BASE}/login"));
+        assert_eq!(
+            stranger.get(&format!("{base}/rules")).expect(303).headers["location"],
+            format!("{BASE}/login?next=%2Frules")
+        );
         let refused = stranger.send_form(&format!("{base}/logout"), &[]).expect(401);
         assert!(refused.text.contains(&format!("href=\"{BASE}/login\"")), "{}", refused.text);
     }
@@ -210,7 +213,7 @@ fn a_public_url_that_cannot_be_meant_is_refused_by_what_is_wrong() {
         assert_eq!(output.status.code(), Some(2), "{url}: {said}");
         assert!(said.contains(why), "{url}: {said}");
     }
-    for own in ["/v1", "/rules/x", "/healthz", "/docs", "/inbox.css"] {
+    for own in ["/v1", "/rules/x", "/healthz", "/docs", "/icon.svg"] {
         let sentence = refused(&mut serve(&format!("https://desk.example{own}")));
         assert!(sentence.contains("which is the server's own"), "{sentence}");
     }
