@@ -30,6 +30,9 @@ const _: () = assert!(FURTHEST_OFFSET == 840, "the description of the API says s
 pub struct ServerStatus {
     /// The version of the server.
     pub version: String,
+    /// The URL by which people reach it, where it knows that (`--public-url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     pub name: PrincipalName,
     pub role: Role,
     pub waiting: Waiting,

@@ -21,7 +21,8 @@ pub(crate) async fn get_status(
 ) -> Result<Response, Problem> {
     let waiting = app.service.waits(&caller).await?.into();
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    ok(&ServerStatus { version, name: caller.name.clone(), role: caller.role, waiting })
+    let url = app.http.public_url.as_ref().map(ToString::to_string);
+    ok(&ServerStatus { version, url, name: caller.name.clone(), role: caller.role, waiting })
 }
 
 pub(crate) async fn get_stats(
