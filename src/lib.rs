@@ -17,6 +17,7 @@
 //! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
 //! | [`domain::query`] | the one query of every list: how it is written, and what its words are looked up in |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
+//! | [`domain::stats`] | the numbers: what was asked by day and by agent, and how it ended |
 //! | [`dialects`] | the wires of other programs (hooks of agents' clients, MCP, AAP, HumanLayer, Vellum) in the words of the domain and back: pure |
 //! | [`api`] | the wire, once: every body and answer with its checks, and the table of calls |
 //! | `connect` | the clients of agents: what is to stand in their settings, or in a program, so that it asks here |

@@ -213,6 +213,14 @@ macro_rules! routes {
             FollowAuditEvents follow_audit_events "followAuditEvents" "history and health": GET "/v1/events" ()
                 => text("text/event-stream") { 200 "Each audit event, with its seq as id; no end"; } else {}
 
+            /// Says who the caller is, and what waits; an agent sees its own
+            GetStatus get_status "getStatus" "history and health": GET "/v1/status" ()
+                => json(ServerStatus) { 200 "As it stands"; } else {}
+
+            /// Counts what was asked, by day and by agent, and how it ended
+            GetStats get_stats "getStats" "history and health": GET "/v1/stats" (), query GetStats
+                => json(Stats) { 200 "Of the last seven days, or of the time that is given"; } else {}
+
             /// Makes a link that logs this person in to the inbox, once
             MakeLoginLink make_login_link "makeLoginLink" "history and health": POST "/v1/login-links" (), optional body NoBody
                 => json(LoginLink) { 201 "The link is /login#code; it works once, for ten minutes"; } else {}

@@ -109,11 +109,7 @@ impl Export {
     fn run(self) -> Result<(), super::Failure> {
         let history = AuditLog::open(&self.database.path()?)?;
         let Some(path) = &self.file else {
-            return match export(&history, BufWriter::new(io::stdout().lock())) {
-                // The reader closed the pipe: it has read enough.
-                Err(super::Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                exported => exported,
-            };
+            return export(&history, BufWriter::new(io::stdout().lock()));
         };
         let failed = |error| Failure::File(path.clone(), error);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;

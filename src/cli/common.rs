@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -33,6 +34,11 @@ impl Common {
     /// A client for what people look at.
     pub(super) fn person(&self) -> Result<Client, Failure> {
         Ok(Client::open(&self.access, Role::Approver)?)
+    }
+
+    /// The same, for what nobody waits for.
+    pub(super) fn person_for(&self, patience: Duration) -> Result<Client, Failure> {
+        Ok(Client::open_for(&self.access, Role::Approver, patience)?)
     }
 
     /// A client for what people decide. The stored token of the approver is a person's: it is used at a terminal alone, so

@@ -69,6 +69,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether whoever read the output has gone. Clients of servers tell of lost connections otherwise.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// The exit code of the process.
     pub(super) fn exit_code(&self) -> u8 {
         match self {

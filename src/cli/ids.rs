@@ -1,6 +1,6 @@
 //! Ids as people type them: as few of their first characters as tell them apart.
 
-use super::Failure;
+use super::{Failure, last_list};
 use crate::api::{Interaction, ListInteractions, ListTrustRules, TrustRule, WaitInteraction, WithRaw};
 use crate::client::{Client, Error};
 use crate::domain::enums::{Outcome, RuleStatus};
@@ -30,13 +30,17 @@ pub(super) enum Among {
 /// The interaction that `given` is, or is the only one to begin with.
 ///
 /// A whole id wins only where no other begins with it: an agent may choose an id that is the beginning of another's, and
-/// would be taken for it. `is_whole` says that none is meant.
+/// would be taken for it. `is_whole` says that none is meant. A small number is a row of the last list instead.
 pub(super) fn interaction(
     client: &Client,
     given: &str,
     is_whole: bool,
     among: Among,
 ) -> Result<WithRaw<Interaction>, Failure> {
+    if let Some(row) = last_list::row(given).filter(|_| !is_whole) {
+        let id = last_list::id(client, row)?;
+        return known(client, &id)?.ok_or_else(|| unknown(id.as_str(), "interaction", "countersign list"));
+    }
     let prefix = prefix(given)?;
     // The beginning of an id may be none by itself.
     let exact = given.parse::<RequestId>().ok().map(|id| known(client, &id)).transpose()?.flatten();

@@ -12,7 +12,7 @@ use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::{Moment, Now};
-use super::{Failure, events, ids, views};
+use super::{Failure, events, ids, last_list, views};
 use crate::api::{Interaction, ListInteractions, WithRaw};
 use crate::client::Client;
 use crate::csv;
@@ -58,7 +58,7 @@ pub(super) struct HistoryOf {
     by: Option<PrincipalName>,
 
     /// How many of the newest
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id")]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id", value_parser = at_least_one)]
     limit: usize,
 
     /// All of them, however many
@@ -78,6 +78,12 @@ pub(super) struct HistoryOf {
 
     #[command(flatten)]
     common: Common,
+}
+
+/// How many are shown.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "write how many to show, 1 or more; --all shows all of them".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -119,11 +125,11 @@ struct Filter {
 }
 
 impl Filter {
-    /// All of what is asked for: by words, by a query, and by a view.
+    /// What words, a query and a view find, each of them.
     fn found_by(&self, client: &Client, words: Option<Query>) -> Result<Option<Query>, Failure> {
         let of_view = self.view.as_ref().map(|name| views::query_of(client, name)).transpose()?;
         let parts = [of_view, self.query.clone(), words].into_iter().flatten();
-        let all = parts.map(|part| part.to_string()).collect::<Vec<_>>().join(" ");
+        let all = parts.map(|part| part.to_string()).collect::<Vec<_>>().join(" & ");
         if all.is_empty() { Ok(None) } else { all.parse().map(Some).map_err(Failure::Usage) }
     }
 
@@ -176,6 +182,10 @@ impl List {
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "AGE", "LEFT", "RISK", "FROM", "WHAT"]);
+        if look.width.is_some() {
+            last_list::keep(&client, found.iter().map(|item| item.value.request_id.clone()).collect());
+            table = table.numbered();
+        }
         for (id, item) in shown_ids(&found, look).into_iter().zip(&found) {
             let WithRaw { value: interaction, .. } = item;
             table.row([

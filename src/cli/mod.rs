@@ -4,6 +4,7 @@ mod acp;
 mod ask;
 mod audit;
 mod backup;
+mod cancel;
 mod card;
 mod channel;
 mod common;
@@ -14,16 +15,19 @@ mod doctor;
 mod events;
 mod failure;
 mod forget;
+mod groups;
 mod hook;
 mod ids;
 mod interrupt;
 mod json_lines;
 mod key;
 mod kinds;
+mod last_list;
 mod list;
 mod login;
 mod manual;
 mod mcp;
+mod open;
 mod owner;
 mod progress;
 mod resume;
@@ -32,6 +36,8 @@ mod run;
 mod safe_text;
 mod service;
 mod show;
+mod stats;
+mod status;
 mod style;
 mod table;
 mod terminal;
@@ -55,27 +61,28 @@ use crate::server;
 
 /// Where AI agents' questions wait, durably, for a person's answer.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version)]
+#[command(name = "countersign", version, subcommand_value_name = "COMMAND")]
 pub struct Cli {
+    /// Without one: where things stand.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server
     Serve(Box<Config>),
-    /// Ask a person and wait for the answer, through server restarts and lost connections
+    /// Ask a person, and wait for the answer through restarts
     Ask(Box<ask::Ask>),
-    /// Ask for approval of a command, run exactly the approved command once, and report its result
+    /// Ask whether a command may run, and run exactly what was approved
     Run(Box<run::Run>),
-    /// Serve the Model Context Protocol on standard input and output, for the clients of agents
+    /// Speak the Model Context Protocol on standard input and output
     Mcp(mcp::Mcp),
-    /// Run an agent that speaks the Agent Client Protocol, and answer its requests for permission
+    /// Run an agent that speaks the Agent Client Protocol
     Acp(acp::Acp),
-    /// Answer the hook of an agent's client: it asks, waits, and denies whatever goes wrong
+    /// Answer the hook of an agent's client, denying whatever goes wrong
     Hook(Box<hook::Hook>),
-    /// Wake the sessions of Claude Code that ended while a question waited, as the answers come
+    /// Wake sessions of Claude Code that ended while a question waited
     Resume(resume::Resume),
     /// List pending interactions, the most urgent first
     List(list::List),
@@ -83,11 +90,19 @@ enum Command {
     Watch(watch::WatchQueue),
     /// Show an interaction in full: the request, its agent and its resolution
     Show(show::Show),
-    /// Say why a person is asked: the rules that came nearest, and what of them missed
+    /// Say why a person is asked: the rules that came nearest
     Why(why::WhyAsked),
     #[command(flatten)]
     Resolve(kinds::Resolve),
-    /// List what was asked and how it ended, newest first, or tell the story of one interaction
+    /// Open the page of an interaction in the browser
+    Open(open::Open),
+    /// Take back what an agent asked, with its token or an admin's
+    Cancel(cancel::Cancel),
+    /// Say where things stand: the server, who you are, what waits
+    Status(status::Status),
+    /// Show what was asked by day and by agent, and how it ended
+    Stats(stats::ShowStats),
+    /// List what was asked and how it ended, or tell the story of one
     History(list::HistoryOf),
     /// Keep queries under names of your own
     #[command(subcommand)]
@@ -96,33 +111,33 @@ enum Command {
     Log(events::Log),
     /// Print a link that logs a browser in to the inbox, once
     Login(login::Login),
-    /// Hear of what waits elsewhere: channels to webhooks, ntfy, Gotify, chats and mailboxes
+    /// Hear of what waits: webhooks, ntfy, Gotify, chats, mailboxes
     #[command(subcommand)]
     Channel(channel::ChannelCommand),
-    /// Fill the inbox of a running server with the questions of made-up agents, to try it out
+    /// Let made-up agents ask, to try it out
     Demo(demo::Demo),
-    /// Make countersign the permission prompt of an agent's client: show the change to its settings, write it, or take it back
+    /// Make countersign the permission prompt of an agent's client
     Connect(Box<connect::Connect>),
     /// Print shell completions
     Completions(completions::Completions),
     /// Write the manual pages into a directory
     Manual(manual::Manual),
-    /// Install the server as a service of this user, started at log-in, or remove it
+    /// Run the server as a service of this user
     #[command(subcommand)]
     Service(service::ServiceCommand),
-    /// Verify and export the audit history, a tamper-evident hash chain
+    /// Verify and export the history, a tamper-evident hash chain
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Copy the database to a new file and verify the copy; the server may be running
+    /// Copy the database beside a running server, and verify the copy
     Backup(backup::MakeBackup),
-    /// Check the database's pages, schema, constraints and audit chain; the server may be running
+    /// Check the database beside a running server
     Doctor(Database),
-    /// Forget what was asked long ago: its content is wiped, and that it was asked and answered stays
+    /// Wipe the contents of what was asked long ago
     Forget(forget::Forget),
     /// Rotate the key that seals secrets
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// List, preview and revoke trust rules; export them to a file, test it and import it
+    /// List, make, preview and revoke trust rules; keep them in a file
     #[command(subcommand)]
     Rules(rules::RulesCommand),
     /// Print the OpenAPI 3.1 description of the API
@@ -132,14 +147,25 @@ enum Command {
     Token(token::TokenCommand),
 }
 
+/// Prints the page of help that is about no command by itself; `None` where none is asked for.
+#[must_use]
+pub fn help() -> Option<ExitCode> {
+    let arguments = std::env::args_os().skip(1).collect::<Vec<_>>();
+    let words = arguments.iter().map(|argument| argument.to_str()).collect::<Option<Vec<_>>>()?;
+    let page = groups::page(&words)?;
+    Some(printed(write!(io::stdout(), "{page}").map_err(Failure::from)))
+}
+
 /// Does what the command line says; the exit code of the process.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     // What `run` runs is not ours to keep from dumping its core.
-    if !matches!(cli.command, Command::Run(_)) {
+    if !matches!(cli.command, Some(Command::Run(_))) {
         server::keep_memory_private();
     }
-    let done = match cli.command {
+    let Some(command) = cli.command else { return printed(status::front_page()) };
+    let is_asked = matches!(command, Command::Ask(_));
+    let done = match command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
         Command::Openapi => write!(io::stdout(), "{}", api::openapi()).map_err(Failure::from),
         Command::Ask(ask) => ask.run(),
@@ -153,6 +179,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Show(show) => show.run(),
         Command::Why(why) => why.run(),
         Command::Resolve(resolve) => resolve.run(),
+        Command::Open(open) => open.run(),
+        Command::Cancel(cancel) => cancel.run(),
+        Command::Status(status) => status.run(),
+        Command::Stats(stats) => stats.run(),
         Command::History(history) => history.run(),
         Command::Views(views) => views.run(),
         Command::Log(log) => log.run(),
@@ -171,7 +201,14 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rules(rules) => rules.run(),
         Command::Token(token) => token.run(),
     };
-    ended(done.map(|()| ExitCode::SUCCESS))
+    if is_asked { ended(done.map(|()| ExitCode::SUCCESS)) } else { printed(done) }
+}
+
+/// The end of a command that prints: a reader that has read enough, such as `head`, is no failure. To one that asks it is: its
+/// end says that something was approved.
+fn printed(done: Result<(), Failure>) -> ExitCode {
+    let is_enough = done.as_ref().is_err_and(Failure::is_closed_pipe);
+    ended(if is_enough { Ok(ExitCode::SUCCESS) } else { done.map(|()| ExitCode::SUCCESS) })
 }
 
 /// Says what is wrong with a command line, or shows the help; the exit code of the process. To a client that runs a hook, what

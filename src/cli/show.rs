@@ -13,7 +13,7 @@ use crate::present::escape_json;
 /// Show an interaction, complete.
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// Its id, or the beginning of it
+    /// Its id, the beginning of it, or its row in the last `list`
     id: String,
 
     /// Take ID as the complete id, not as the beginning of one

@@ -15,6 +15,12 @@ impl Now {
         Self(SystemClock::default().now())
     }
 
+    /// By how many minutes days begin before those of UTC on this machine now.
+    pub(super) fn offset_minutes(self) -> i32 {
+        let now = jiff::Timestamp::from_millisecond(self.0.as_millis()).unwrap_or_default();
+        jiff::tz::TimeZone::system().to_offset(now).seconds() / 60
+    }
+
     /// How long it has been, such as `3m`.
     pub(super) fn since(self, moment: Timestamp) -> String {
         span(self.0.millis_since(moment))

@@ -33,8 +33,12 @@ pub(super) struct CreateToken {
     database: Database,
 
     /// The principal that holds it: 1 to 128 of A-Z a-z 0-9 . _ : -
+    #[arg(value_name = "NAME", required_unless_present = "name")]
+    principal: Option<PrincipalName>,
+
+    /// The same
     #[arg(long, env = "COUNTERSIGN_TOKEN_NAME")]
-    name: PrincipalName,
+    name: Option<PrincipalName>,
 
     /// The principal's role: agent, approver, auditor or admin
     #[arg(long, env = "COUNTERSIGN_TOKEN_ROLE")]
@@ -83,7 +87,14 @@ impl CreateToken {
     fn run(self) -> Result<(), Failure> {
         let path = self.database.path()?;
         self.owner.check(&path)?;
-        let token = make(&path, Principal { name: self.name, role: self.role })?;
+        let name = match (self.principal, self.name) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(Failure::Usage(format!("the token is for {one} or for {other}: say one NAME")));
+            }
+            (Some(name), _) | (None, Some(name)) => name,
+            (None, None) => return Err(Failure::Usage("a token has a NAME".to_owned())),
+        };
+        let token = make(&path, Principal { name, role: self.role })?;
         writeln!(io::stdout(), "{}", *token)?;
         Ok(())
     }

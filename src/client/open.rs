@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Client, OpenError, transport};
+use super::transport::{self, Patience};
+use super::{Client, OpenError};
 use crate::config::{Access, ServerUrl, token_of_environment};
 use crate::credentials::Credentials;
 use crate::domain::enums::Role;
@@ -21,6 +23,15 @@ pub(super) struct Token {
 impl Client {
     /// A client that speaks as an agent where `role` is one, and as a person otherwise.
     pub fn open(access: &Access, role: Role) -> Result<Self, OpenError> {
+        Self::open_with(access, role, Patience::default())
+    }
+
+    /// The same, for what nobody waits for: no call takes longer than `patience`.
+    pub fn open_for(access: &Access, role: Role, patience: Duration) -> Result<Self, OpenError> {
+        Self::open_with(access, role, Patience::of(patience))
+    }
+
+    fn open_with(access: &Access, role: Role, patience: Patience) -> Result<Self, OpenError> {
         let token = match (&access.token_file, token_of_environment()) {
             (Some(path), _) => Some(token_in(path)?),
             (None, Some(text)) => Some(Token::of(&text, "COUNTERSIGN_TOKEN".to_owned())),
@@ -29,7 +40,7 @@ impl Client {
         let path = match &token {
             // Nothing needs the file then: it may not even have a place.
             Some(_) if access.url.is_some() => None,
-            Some(_) | None => access.credentials.path()?,
+            Some(_) | None => access.credentials().path()?,
         };
         let kept = path.as_deref().map(Credentials::read).transpose()?.flatten();
         let (token, url) = match (token, path, kept) {
@@ -49,11 +60,11 @@ impl Client {
             }
             (None, _, _) => return Err(OpenError::NoToken(role)),
         };
-        Self::new(url, token, access.ca_file.as_deref())
+        Self::new(url, token, access.ca_file.as_deref(), patience)
     }
 
-    fn new(url: ServerUrl, token: Token, ca_file: Option<&Path>) -> Result<Self, OpenError> {
-        let (agent, base) = transport::agent(&url, ca_file)?;
+    fn new(url: ServerUrl, token: Token, ca_file: Option<&Path>, patience: Patience) -> Result<Self, OpenError> {
+        let (agent, base) = transport::agent(&url, ca_file, patience)?;
         Ok(Self { url, base, agent, token })
     }
 }

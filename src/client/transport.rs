@@ -21,17 +21,40 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a server may be silent: longer than a long-poll of ours waits, and than its feed lets pass without a sign.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a server is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    connect: Duration,
+    silence: Duration,
+    /// For all of a call; `None` where its parts have their own.
+    all: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: CONNECT_TIMEOUT, silence: SILENCE_TIMEOUT, all: None }
+    }
+}
+
+impl Patience {
+    /// No call takes longer.
+    pub(super) const fn of(all: Duration) -> Self {
+        Self { connect: all, silence: all, all: Some(all) }
+    }
+}
+
 /// An agent that reaches `url`, and what its requests' addresses begin with.
-pub(super) fn agent(url: &ServerUrl, ca_file: Option<&Path>) -> Result<(Agent, String), OpenError> {
+pub(super) fn agent(url: &ServerUrl, ca_file: Option<&Path>, patience: Patience) -> Result<(Agent, String), OpenError> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         // A token goes to the server that was named, and to no other.
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_per_read(Some(SILENCE_TIMEOUT))
-        .timeout_per_write(Some(SILENCE_TIMEOUT))
+        .timeout_global(patience.all)
+        .timeout_connect(Some(patience.connect))
+        .timeout_per_read(Some(patience.silence))
+        .timeout_per_write(Some(patience.silence))
         .tls_config(tls(ca_file)?)
         .build();
     Ok(match url {

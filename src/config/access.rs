@@ -12,33 +12,47 @@ use serde::{Deserialize, Serialize};
 
 use super::web_url::WebUrl;
 
+/// The heading of the options by which a command reaches a server. Each argument has it by itself, so that those of the command
+/// stay under theirs.
+const CONNECTION: &str = "Connection (more in `countersign help connection`)";
+
 /// The server and the token of a command.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Server")]
 pub struct Access {
-    /// The server: http://…, https://… or unix:PATH [default: from the credentials file, else http://127.0.0.1:7711]
-    #[arg(long, value_name = "URL", env = "COUNTERSIGN_URL", hide_env_values = true)]
+    /// The server: http://…, https://… or unix:PATH
+    #[arg(long, value_name = "URL", env = "COUNTERSIGN_URL", hide_env = true, help_heading = CONNECTION, display_order = 900)]
     pub url: Option<ServerUrl>,
 
-    /// A file with the token and nothing else [default: the token in COUNTERSIGN_TOKEN, else from the credentials file]
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env_values = true, value_parser = from_home())]
+    /// A file with the token
+    #[arg(
+        long, value_name = "PATH", env = "COUNTERSIGN_TOKEN_FILE", hide_env = true, value_parser = from_home(),
+        help_heading = CONNECTION, display_order = 901
+    )]
     pub token_file: Option<PathBuf>,
 
-    /// The certificate authorities to trust for the server, in PEM [default: the public ones]
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_CA_FILE", hide_env_values = true)]
+    /// The certificate authorities to trust for the server, in PEM
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_CA_FILE", hide_env = true, help_heading = CONNECTION, display_order = 902)]
     pub ca_file: Option<PathBuf>,
 
-    /// The file with the tokens of this machine's server.
-    #[command(flatten)]
-    pub credentials: CredentialsFile,
+    /// The file with the tokens of this machine's server, or `none`
+    #[arg(
+        id = "credentials_file", long = "credentials-file", value_name = "PATH", env = "COUNTERSIGN_CREDENTIALS_FILE",
+        hide_env = true, help_heading = CONNECTION, display_order = 903
+    )]
+    credentials_path: Option<PathBuf>,
 }
 
 impl Access {
     /// A server, or the one of the credentials file, with the token of a file.
     #[must_use]
     pub fn with(url: Option<ServerUrl>, token_file: PathBuf) -> Self {
-        let credentials = CredentialsFile { credentials_path: Some("none".into()) };
-        Self { url, token_file: Some(token_file), ca_file: None, credentials }
+        Self { url, token_file: Some(token_file), ca_file: None, credentials_path: Some("none".into()) }
+    }
+
+    /// The credentials file.
+    #[must_use]
+    pub fn credentials(&self) -> CredentialsFile {
+        CredentialsFile { credentials_path: self.credentials_path.clone() }
     }
 }
 

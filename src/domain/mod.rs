@@ -26,6 +26,7 @@ pub mod rule_set;
 pub mod saved_view;
 pub(crate) mod schema;
 pub mod secret_value;
+pub mod stats;
 pub mod tool_call;
 pub mod tools;
 pub mod traceparent;

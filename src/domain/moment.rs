@@ -8,6 +8,9 @@ use crate::clock::Timestamp;
 /// How a moment is written.
 const WRITTEN: &str = "write a time (2030-01-31T12:00:00Z), a day (2030-01-31), or how long ago (90m, 7d)";
 
+/// Times are counted from 1970 on.
+const OUT_OF_RANGE: &str = "times begin with 1970, and end with 9999";
+
 /// A hundred years in milliseconds: more than any use needs, and far from the end of the dates that can be written.
 const LONGEST_MS: f64 = 3.2e12;
 
@@ -62,9 +65,11 @@ impl FromStr for Moment {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let day = || format!("{text}T00:00:00Z").parse().ok();
-        let named = text.parse().ok().or_else(day).map(Meant::At);
-        let meant = named.or_else(|| millis(text).ok().map(Meant::MillisAgo)).ok_or(WRITTEN)?;
+        let day = format!("{text}T00:00:00Z");
+        let named = text.parse().or_else(|_| day.parse()).ok().map(Meant::At);
+        let meant = named.or_else(|| millis(text).ok().map(Meant::MillisAgo));
+        let is_a_time = |text: &str| text.parse::<jiff::Timestamp>().is_ok();
+        let meant = meant.ok_or_else(|| if is_a_time(text) || is_a_time(&day) { OUT_OF_RANGE } else { WRITTEN })?;
         Ok(Self { written: text.to_owned(), meant })
     }
 }
@@ -81,7 +86,7 @@ impl fmt::Display for Moment {
 ///
 /// When the text is none, or it is before 1970.
 pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
-    text.parse::<Moment>()?.at(now).ok_or(WRITTEN)
+    text.parse::<Moment>()?.at(now).ok_or(OUT_OF_RANGE)
 }
 
 #[cfg(test)]
@@ -99,8 +104,11 @@ mod tests {
         ] {
             assert_eq!(moment(text, now).map(|at| at.to_string()).as_deref(), Ok(expected), "{text}");
         }
-        for bad in ["", "yesterday", "2030-13-01", "0s", "-2h", "90", "80y"] {
-            assert!(moment(bad, now).is_err(), "{bad:?} was taken");
+        for bad in ["", "yesterday", "2030-13-01", "0s", "-2h", "90"] {
+            assert_eq!(moment(bad, now), Err(WRITTEN), "{bad:?}");
+        }
+        for early in ["1969-12-31", "1969-12-31T23:59:59Z", "0001-01-01", "80y"] {
+            assert_eq!(moment(early, now), Err(OUT_OF_RANGE), "{early:?}");
         }
     }
 }

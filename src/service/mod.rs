@@ -25,6 +25,7 @@ mod register;
 mod reject_all;
 mod search;
 mod secret;
+mod stats;
 mod supersede;
 mod take_secret;
 mod tokens;

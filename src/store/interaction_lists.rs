@@ -111,7 +111,7 @@ impl Filter {
 }
 
 /// The interactions are numbered in the order of their registration.
-const IN_ORDER: InOrder = InOrder {
+pub(super) const IN_ORDER: InOrder = InOrder {
     last: "SELECT coalesce(max(interaction_id), 0) FROM interactions",
     first_from: "SELECT interaction_id, created_at_ms FROM interactions WHERE interaction_id >= ?1 \
                  ORDER BY interaction_id LIMIT 1",

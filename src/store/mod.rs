@@ -43,6 +43,7 @@ mod sealed_secrets;
 mod search;
 mod search_blocks;
 mod sessions;
+mod stats;
 mod stored_bytes;
 mod tool_calls;
 mod trust_rules;

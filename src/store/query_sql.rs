@@ -35,12 +35,14 @@ impl Compared {
     }
 }
 
-/// The terms of a query, those together of which one has to hold: the same field several times, none of them negated.
+/// The terms of a query, those together of which one has to hold: the same field several times in one part of it, none of
+/// them negated.
 fn groups(query: &Query) -> Vec<Vec<&Term>> {
     let mut groups: Vec<Vec<&Term>> = Vec::new();
     for term in query.terms() {
         let is_alike = |group: &&mut Vec<&Term>| {
-            group.iter().all(|other| !other.is_negated && !term.is_negated && is_same_field(&other.what, &term.what))
+            let is_other = |other: &&Term| !other.is_negated && !term.is_negated && other.part == term.part;
+            group.iter().all(|other| is_other(other) && is_same_field(&other.what, &term.what))
         };
         match groups.iter_mut().find(is_alike) {
             Some(group) => group.push(term),
@@ -126,7 +128,7 @@ impl Needed {
 }
 
 /// The alternatives of one term; `None` where no signature tells of it.
-fn pieces(Term { is_negated, what }: &Term) -> Option<Vec<Vec<u64>>> {
+fn pieces(Term { is_negated, what, .. }: &Term) -> Option<Vec<Vec<u64>>> {
     if *is_negated {
         return None;
     }

@@ -9,11 +9,12 @@ use clap::Args;
 use crate::api::{Interaction, NoBody, RegisterBody, Resolution, WithRaw};
 use crate::cli::common::{Common, warn};
 use crate::cli::interrupt::{Heard, Interrupts};
+use crate::cli::open::{link, pages};
 use crate::cli::{Failure, safe_text};
 use crate::client::{Client, Error, RetryPolicy};
 use crate::config::{lifetime, timeout};
 use crate::domain::bounded::LifetimeMs;
-use crate::domain::enums::Outcome;
+use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::{ConversationId, RequestId};
 use crate::domain::kinds::Content;
 use crate::present::{Ending, escape_json};
@@ -68,7 +69,8 @@ impl Waiting {
         let interrupts = Interrupts::new()?;
         interrupts.start({
             let (client, request_id) = (Arc::clone(&client), request_id.clone());
-            move || wait(&client, patience, &request_id, &body)
+            let on_interrupt = if self.cancel_on_interrupt { "cancels it" } else { "leaves it" };
+            move || wait(&client, patience, &request_id, &body, on_interrupt)
         });
         match interrupts.next()? {
             Heard::Done(Ok(interaction)) => Ok(Asked { client, patience, interaction }),
@@ -90,12 +92,15 @@ fn wait(
     patience: RetryPolicy,
     request_id: &RequestId,
     body: &RegisterBody,
+    on_interrupt: &str,
 ) -> Result<WithRaw<Interaction>, Error> {
     let mut interaction = patience.run(|| client.register_interaction(body))?;
     // Whether anybody reads this does not matter to the question.
     let _ = warn(interaction.value.warnings.take());
     if interaction.value.outcome().is_none() {
-        let _ = writeln!(io::stderr(), "waiting for an answer to {request_id}");
+        let what = if interaction.value.kind == Kind::Confirmation { "approval" } else { "an answer" };
+        let place = pages(client).map_or_else(|| request_id.to_string(), |pages| link(&pages, request_id));
+        let _ = writeln!(io::stderr(), "waiting for {what}: {place} (Ctrl-C {on_interrupt})");
     }
     while interaction.value.outcome().is_none() {
         interaction = patience.run(|| client.wait(request_id))?;

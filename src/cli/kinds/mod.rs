@@ -55,7 +55,7 @@ pub(super) enum Resolve {
     Reject(confirmation::Reject),
     /// Take an approval back before the agent has claimed it
     Withdraw(Withdraw),
-    /// Give a secret that an agent asked for, typed without echo or from stdin, or wipe one that was given
+    /// Give a secret that an agent asked for, or wipe one
     Secret(secret::GiveSecret),
     /// Answer a question
     Answer(question::AnswerQuestion),

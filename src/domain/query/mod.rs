@@ -2,8 +2,8 @@
 //!
 //! Words and phrases are found anywhere in what an interaction asks and in what was said about it, and at the beginning of its
 //! ids; fields compare by prefix. Neither looks at case. All that stands in a query has to be so, except that the same field
-//! twice is one or the other; a minus sign in front says that it must not be so. `searched.rs` says what words are looked up
-//! in, and the store turns a query into SQL.
+//! twice is one or the other; a minus sign in front says that it must not be so. `&` stands between queries of which each
+//! has to find it. `searched.rs` says what words are looked up in, and the store turns a query into SQL.
 
 mod parse;
 mod searched;
@@ -33,6 +33,8 @@ pub struct Query {
 /// One part of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
+    /// Which of the queries between `&` it stands in, from 0 on.
+    pub part: usize,
     /// Whether it must not be so.
     pub is_negated: bool,
     /// What.
@@ -161,22 +163,24 @@ impl Query {
     /// From when on it asks for interactions, asked at `now`.
     #[must_use]
     pub fn since(&self, now: Timestamp) -> Option<Timestamp> {
-        self.terms.iter().find_map(|term| match &term.what {
+        let moments = self.terms.iter().filter_map(|term| match &term.what {
             // What is before all times leaves nothing out.
             What::Since(moment) => Some(moment.at(now).unwrap_or(Timestamp::EPOCH)),
             What::Until(_) => None,
             What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
-        })
+        });
+        moments.max()
     }
 
     /// Before when it asks for interactions, asked at `now`.
     #[must_use]
     pub fn until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.terms.iter().find_map(|term| match &term.what {
+        let moments = self.terms.iter().filter_map(|term| match &term.what {
             What::Until(moment) => Some(moment.at(now).unwrap_or(Timestamp::EPOCH)),
             What::Since(_) => None,
             What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
-        })
+        });
+        moments.min()
     }
 
     /// Whether the content of an interaction has to be read to know whether it is found.
@@ -197,8 +201,14 @@ impl Query {
     pub fn finds(&self, record: &Record) -> bool {
         let searched = Searched::of(record);
         let tool = record.interaction.tool_name.as_ref().map(|name| name.as_str());
-        let (mut wants_tools, mut has_tool) = (false, false);
-        for Term { is_negated, what } in &self.terms {
+        let (mut wants_tools, mut has_tool, mut of_part) = (false, false, 0);
+        for Term { part, is_negated, what } in &self.terms {
+            if *part != of_part {
+                if wants_tools && !has_tool {
+                    return false;
+                }
+                (wants_tools, has_tool, of_part) = (false, false, *part);
+            }
             match what {
                 What::Text(text) => {
                     if searched.has(&folded(text)) == *is_negated {
@@ -223,8 +233,11 @@ impl Query {
 
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, term) in self.terms.iter().enumerate() {
-            write!(f, "{}{term}", if at == 0 { "" } else { " " })?;
+        let mut before: Option<&Term> = None;
+        for term in &self.terms {
+            let between = before.map_or("", |before| if before.part == term.part { " " } else { " & " });
+            write!(f, "{between}{term}")?;
+            before = Some(term);
         }
         Ok(())
     }

@@ -29,6 +29,9 @@ fn known() -> String {
 /// Words between others in the queries of other programs.
 const NOT_UNDERSTOOD: [&str; 3] = ["AND", "OR", "NOT"];
 
+/// What stands between two queries of which each has to find it.
+pub(super) const EACH: &str = "&";
+
 /// Straight quotation marks, and those that telephones write.
 const QUOTATION_MARKS: [char; 4] = ['"', '\u{201c}', '\u{201d}', '\u{201e}'];
 
@@ -54,10 +57,14 @@ impl FromStr for Query {
         if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
             return Err("a query has no control characters".to_owned());
         }
-        let (mut query, mut rest) = (Self::default(), text.trim_start());
+        let (mut query, mut rest, mut number) = (Self::default(), text.trim_start(), 0);
         while !rest.is_empty() {
             let (part, after) = part(rest)?;
-            query.add(term(&part)?, part.written)?;
+            if part.written == EACH {
+                number = query.terms.last().map_or(0, |last| last.part + 1);
+            } else {
+                query.add(Term { part: number, ..term(&part)? }, part.written)?;
+            }
             rest = after.trim_start();
         }
         // What is kept and put into links is the query as it is written in one way, which may be longer.
@@ -72,6 +79,7 @@ impl Query {
     fn add(&mut self, term: Term, written: &str) -> Result<(), String> {
         let comes_twice = self.terms.iter().any(|other| {
             matches!((&other.what, &term.what), (What::Since(_), What::Since(_)) | (What::Until(_), What::Until(_)))
+                && other.part == term.part
                 && *other != term
         });
         if comes_twice {
@@ -161,6 +169,7 @@ pub(super) fn is_a_word(text: &str) -> bool {
         && (text.len() == 1 || !text.ends_with('*'))
         && field_name(text).is_none()
         && !NOT_UNDERSTOOD.contains(&text)
+        && text != EACH
 }
 
 /// Whether a text can be written as the value of a field, without quotation marks.
@@ -203,7 +212,7 @@ fn term(part: &Part<'_>) -> Result<Term, String> {
             ));
         }
     };
-    Ok(Term { is_negated, what })
+    Ok(Term { part: 0, is_negated, what })
 }
 
 fn text(part: &Part<'_>) -> Result<String, String> {
@@ -297,6 +306,10 @@ mod tests {
             ("kube* * 100% a_b", "kube * 100% a_b"),
             (r#""say \"hi\" C:\temp""#, r#""say \"hi\" C:\\temp""#),
             ("or and not", "or and not"),
+            ("agent:a is:open & agent:b -is:open", "agent:a is:pending & agent:b -is:pending"),
+            (" & a & & b & ", "a & b"),
+            ("make && \"&\" a&b", "make && \"&\" a&b"),
+            ("since:2h & since:3h", "since:2h & since:3h"),
         ] {
             assert_eq!(read(typed).as_deref(), Ok(written), "{typed}");
             assert_eq!(read(written).as_deref(), Ok(written), "{typed}");

@@ -22,6 +22,7 @@ mod refused_registration;
 mod register;
 pub(crate) mod routes;
 mod secret;
+mod stats;
 mod supersede;
 mod tool_use;
 mod wait;

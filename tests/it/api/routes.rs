@@ -316,7 +316,8 @@ impl Fixture {
         let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
         let mcp = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}});
         let mcp = Call::post("/mcp", "/mcp", mcp, AGENTS);
-        vec![Call::get("/metrics", "/metrics", REVIEWERS), link.creating().with_optional_body(), mcp]
+        let stats = Call::get("/v1/stats", "/v1/stats?offsetMinutes=60", REVIEWERS);
+        vec![Call::get("/metrics", "/metrics", REVIEWERS), stats, link.creating().with_optional_body(), mcp]
     }
 
     fn aap_calls(&self) -> Vec<Call> {

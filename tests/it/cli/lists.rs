@@ -74,9 +74,17 @@ fn lists_are_found_by_words_a_query_and_a_view() {
     let refused = |arguments: &[&str]| ends(2, &mut command(&ada, arguments)).1;
     assert!(refused(&["list", "state:open"]).contains("state: is no field"));
     assert!(refused(&["history", "--query", "is:done"]).contains("pending, open, decided"));
+    assert!(refused(&["history", "-n", "0"]).contains("1 or more; --all"));
+    assert!(refused(&["history", "-q", "since:1969-12-31"]).contains("times begin with 1970"));
     assert!(refused(&["list", "kubectl", "--query", "a"]).contains("cannot be used with"));
     assert_eq!(says(&ada, &["views", "save", "deletions", "KUBECTL  delete"]), "deletions finds: KUBECTL delete.\n");
     assert_eq!(ids(&says(&ada, &["list", "--view", "deletions"])), ["b"]);
+    says(&ada, &["views", "save", "of-b", "id:b is:open"]);
+    assert_eq!(ids(&says(&ada, &["list", "--view", "of-b", "--query", "id:c"])), Vec::<&str>::new());
+    assert_eq!(ids(&says(&ada, &["list", "id:c", "--view", "of-b"])), Vec::<&str>::new());
+    assert_eq!(ids(&says(&ada, &["history", "-q", "id:b id:c & id:c id:a"])), ["c"]);
+    assert_eq!(ids(&says(&ada, &["history", "-q", "since:1h & since:2h & tool:shell & tool:s"])).len(), 3);
+    assert_eq!(ids(&says(&ada, &["history", "-q", "tool:shell & tool:browser & kubectl"])), Vec::<&str>::new());
     assert_eq!(ids(&says(&ada, &["history", "--view", "deletions", "-q", "is:approved"])), Vec::<&str>::new());
     assert!(says(&ada, &["views", "list"]).contains("deletions"));
     let listed: Value = serde_json::from_str(&says(&ada, &["views", "list", "--json"])).unwrap();

@@ -8,11 +8,14 @@ mod demo;
 mod ids;
 mod lists;
 mod people;
+mod pipes;
+mod rows;
 mod rules;
 mod run;
 mod serve;
 mod service;
 mod snapshots;
+mod standing;
 mod strange;
 mod typed;
 mod watch;
@@ -84,7 +87,8 @@ impl Asking {
         let mut asking = Self::spawn(command);
         let mut line = String::new();
         asking.stderr.read_line(&mut line).unwrap();
-        assert!(line.starts_with("waiting for an answer to "), "{line:?}");
+        let waits = ["waiting for approval: ", "waiting for an answer: "];
+        assert!(waits.iter().any(|waits| line.starts_with(waits)), "{line:?}");
         asking
     }
 

@@ -88,14 +88,16 @@ fn an_interrupt_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_high_risk_is_approved_by_a_yes_that_is_typed_after_the_card_and_by_nothing_else() {
+fn a_high_risk_is_approved_by_a_y_that_is_typed_after_the_card_and_by_nothing_else() {
     let (_server, agent, ada) = fixture();
     agent.register(&altered(confirmation("a"), &json!({"confirmation": {"riskLevel": "high"}})));
-    for (typed, code, status) in [("y\n", 1, "pending"), ("\n", 1, "pending"), ("yes\n", 0, "approved")] {
+    for (typed, code, status) in
+        [("n\n", 1, "pending"), ("\n", 1, "pending"), ("a\n", 1, "pending"), ("y\n", 0, "approved")]
+    {
         let (mut person, stdin) = terminal();
         let mut approve = command(&ada, &["approve", "a"]);
         let mut approving = Asking::spawn(approve.stdin(Stdio::from(stdin)));
-        let shown = until_said(&mut approving, "Type yes: ");
+        let shown = until_said(&mut approving, "? [y/N] ");
         assert!(shown.contains("make deploy") && shown.contains("high risk"), "{shown}");
         person.write_all(typed.as_bytes()).unwrap();
         approving.ends(code);

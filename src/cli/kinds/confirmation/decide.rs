@@ -68,7 +68,7 @@ pub(in crate::cli) struct Reject {
 
 #[derive(Debug, Args)]
 struct Targets {
-    /// The interactions: their ids, or the beginnings of them
+    /// The interactions: their ids, the beginnings of them, or their rows in the last `list`
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 
@@ -133,9 +133,10 @@ impl Approve {
             return Err(Failure::Usage(message));
         }
         self.show(interaction)?;
-        let prompt = format!("Approve {id}, although {facts}? Type yes: ");
-        if is_asked && terminal::line(&prompt)?.as_deref() != Some("yes") {
-            return Err(Failure::Other(format!("{id} is not approved: that takes a yes")));
+        let prompt = format!("Approve {id}, although {facts}? [y/N] ");
+        let is_yes = |said: &str| ["y", "yes"].contains(&said.to_ascii_lowercase().as_str());
+        if is_asked && !terminal::line(&prompt)?.as_deref().is_some_and(is_yes) {
+            return Err(Failure::Other(format!("{id} is not approved: that takes a y")));
         }
         Ok(required)
     }
