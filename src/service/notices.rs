@@ -5,7 +5,7 @@
 //! next server sends it again, with the same id.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use crate::domain::channel::ChannelAddress;
 use crate::domain::notice::Notice;
 use crate::metrics::NoticeResult;
 use crate::notify::{Compose, Delivery, Failure, Links};
-use crate::store::{Error as StoreError, Priority, Taken, TakenNotice};
+use crate::store::{Error as StoreError, Priority, Taken, TakenNotice, Told};
 
 /// To how many channels something is on its way at a time; a receiver keeps its place for ten seconds at most.
 const MOST_AT_ONCE: usize = 64;
@@ -43,6 +43,8 @@ impl Compose for At {
 struct Row<'s> {
     service: &'s Service,
     number: i64,
+    /// Of what it has told, as it was last asked, that it waits.
+    told: Mutex<Told>,
 }
 
 impl Compose for Row<'_> {
@@ -53,7 +55,10 @@ impl Compose for Row<'_> {
             tracing::error!(%error, "a notice could not be read");
             Failure::Unread
         });
-        Ok(notice?.map(|notice| (notice, now)))
+        Ok(notice?.map(|(notice, told)| {
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
+            (notice, now)
+        }))
     }
 }
 
@@ -110,7 +115,9 @@ impl Service {
         let now = self.clock.now();
         let mut next = now.plus_millis(LONGEST_SLEEP_MS).unwrap_or(now);
         if *tidy_at <= now {
-            while self.store.write(Priority::Human, |tx| tx.delete_old_notices()).await? {}
+            if self.store.read(Priority::Human, move |tx| tx.has_old_notices(now)).await? {
+                while self.store.write(Priority::Human, |tx| tx.delete_old_notices()).await? {}
+            }
             *tidy_at = now.plus_millis(TIDY_MS).unwrap_or(now);
         }
         let due = self.store.read(Priority::Human, move |tx| tx.due_channels(now)).await?;
@@ -152,17 +159,19 @@ impl Service {
 
     async fn send(&self, taken: TakenNotice) -> Result<(), Error> {
         let TakenNotice { number, gathers, channel } = taken;
-        while gathers && self.store.write(Priority::Human, move |tx| tx.gather(number)).await? {}
+        while gathers && self.store.write(Priority::Human, move |tx| tx.gather_notices(number)).await? {}
         let address: ChannelAddress = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;
         let push_key = self.push_key_for(channel.kind).await?;
         let links = self.links();
         let delivery = Delivery { kind: channel.kind, address: &address, links: &links, push_key: push_key.as_ref() };
-        let sent = self.outbound.deliver(&delivery, &Row { service: self, number }).await;
+        let row = Row { service: self, number, told: Mutex::default() };
+        let sent = self.outbound.deliver(&delivery, &row).await;
+        let told = row.told.into_inner().unwrap_or_else(PoisonError::into_inner);
         let kind = channel.kind;
         match sent {
             Ok(_) => {
                 self.metrics.noticed(NoticeResult::Sent);
-                self.store.write(Priority::Human, move |tx| tx.notice_sent(number)).await?;
+                self.store.write(Priority::Human, move |tx| tx.notice_sent(number, &told)).await?;
             }
             Err(Failure::NothingToSay) => {
                 self.metrics.noticed(NoticeResult::Dropped);
