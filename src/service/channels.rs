@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::notices::At;
 use super::{Error, Result, Service};
-use crate::domain::channel::{Channel, ChannelAddress, ChannelKind, OldSecret, Wishes};
+use crate::domain::channel::{Channel, ChannelAddress, ChannelKind, Wishes};
 use crate::domain::enums::Role;
 use crate::domain::id::{ChannelId, ChannelName, NoticeId};
 use crate::domain::notice::{Notice, Said};
@@ -16,6 +16,9 @@ use crate::tokens;
 
 /// How many channels one principal may have: more than a person has devices.
 const MOST_CHANNELS: usize = 50;
+
+/// How many tests are on their way at a time; of each person one, and that person's next one waits for it.
+pub(super) const MOST_TESTS: usize = 16;
 
 /// A channel that is to be made.
 pub struct NewChannel {
@@ -86,7 +89,13 @@ impl Service {
             disabled: None,
         };
         let session_sha256 = session.map(tokens::digest);
+        let earlier = self.subscriptions_of(kind, &address).await?;
         let added = self.store.write(Priority::Human, move |tx| {
+            for id in &earlier {
+                if let Some(earlier) = tx.channel(id)? {
+                    tx.remove_channel(&earlier, &channel.owner)?;
+                }
+            }
             if tx.has_channel(&channel.owner, &channel.name)? {
                 return Err(Refused::ChannelNameTaken.into());
             }
@@ -98,6 +107,22 @@ impl Service {
             Ok::<_, Error>(channel.clone())
         });
         Ok(AddedChannel { channel: added.await?, secret: address.secret })
+    }
+
+    /// The channels to the browser at this address, whoever has subscribed in it: the one that subscribes now takes their place.
+    async fn subscriptions_of(&self, kind: ChannelKind, address: &ChannelAddress) -> Result<Vec<ChannelId>> {
+        if kind != ChannelKind::WebPush {
+            return Ok(Vec::new());
+        }
+        let mut earlier = Vec::new();
+        for channel in self.store.read(Priority::Human, |tx| tx.channels(None)).await? {
+            let is_there = channel.kind == kind
+                && self.sealer.open_channel(&channel.channel_id, &channel.sealed)?.address == address.address;
+            if is_there {
+                earlier.push(channel.channel_id);
+            }
+        }
+        Ok(earlier)
     }
 
     /// The channels of `by`; an admin's are those of everybody.
@@ -118,6 +143,7 @@ impl Service {
     /// A refusal if it is none of `by`, or an error of the store. That it could not be sent is an answer, too.
     pub async fn test_channel(&self, by: &Principal, id: &ChannelId) -> Result<Tested> {
         by.require(Right::Resolve)?;
+        let _turn = self.tests.enter(&Some(by.name.clone())).await;
         let (id, by) = (id.clone(), by.clone());
         let channel = self.store.read(Priority::Human, move |tx| find(tx, &id, &by)).await?;
         let address = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;
@@ -132,7 +158,8 @@ impl Service {
         Ok(Tested { answered, took_ms })
     }
 
-    /// Makes a new secret of a channel; the one before signs beside it for so many milliseconds.
+    /// Makes a new secret of a channel; the one before signs beside it for so many milliseconds, and those before that as long as
+    /// they were to. With 0 the new one signs alone.
     ///
     /// # Errors
     ///
@@ -149,8 +176,9 @@ impl Service {
             }
             let mut address = sealer.open_channel(&channel.channel_id, &channel.sealed)?;
             let until = tx.now().plus_millis(old_for_ms).ok_or(Refused::DeadlineOutOfRange)?;
-            let old = address.secret.replace(new.clone()).ok_or(Refused::NotSigned)?;
-            address.old_secret = Some(OldSecret { secret: old, until });
+            if !address.replace_secret(new.clone(), until, tx.now()) {
+                return Err(Refused::NotSigned.into());
+            }
             let sealed = sealer
                 .seal_channel(&channel.channel_id, &address)
                 .map_err(|error| Error::Sealing(error.to_string()))?;

@@ -4,7 +4,7 @@
 //! the receiver, reads what the notice says now, sends it and writes down what came of it. Where the process dies in between, the
 //! next server sends it again, with the same id.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,14 +12,18 @@ use tokio::task::JoinSet;
 
 use super::{Error, Service};
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelAddress;
+use crate::domain::channel::{ChannelAddress, ChannelKind};
 use crate::domain::notice::Notice;
 use crate::metrics::NoticeResult;
 use crate::notify::{Compose, Delivery, Failure, Links};
-use crate::store::{Error as StoreError, Priority, Taken, TakenNotice, Told};
+use crate::store::{DueChannel, Error as StoreError, Priority, Taken, TakenNotice, Told};
 
 /// To how many channels something is on its way at a time; a receiver keeps its place for ten seconds at most.
 const MOST_AT_ONCE: usize = 64;
+
+/// How many of these places the channels of one person may have, and those to one host: one receiver that is slow, however many
+/// channels lead to it, leaves places for the others.
+const MOST_ALIKE: usize = 8;
 
 /// How long the sender sleeps at most, in milliseconds: commands write notices, too, and ring no bell.
 const LONGEST_SLEEP_MS: u64 = 60_000;
@@ -62,6 +66,62 @@ impl Compose for Row<'_> {
     }
 }
 
+/// What came of looking at a channel.
+enum Came {
+    /// Something was done, and there may be more to do.
+    ToAnEnd,
+    /// Nothing: the channel rests before it is looked at again.
+    Nothing,
+}
+
+/// To which channels something is on its way, and which of them are not to be looked at for a while. Whoever rests has no place.
+#[derive(Default)]
+struct Places {
+    sending: JoinSet<(i64, Came)>,
+    taken: HashMap<i64, DueChannel>,
+    resting: JoinSet<i64>,
+    rest: HashSet<i64>,
+}
+
+impl Places {
+    fn has_one_for(&self, channel: &DueChannel) -> bool {
+        let is_looked_at = self.taken.contains_key(&channel.number) || self.rest.contains(&channel.number);
+        let owned = self.taken.values().filter(|taken| taken.owner == channel.owner).count();
+        let beside = self.taken.values().filter(|taken| goes_to(taken) == goes_to(channel)).count();
+        !is_looked_at && self.taken.len() < MOST_AT_ONCE && owned.max(beside) < MOST_ALIKE
+    }
+
+    /// Ends as soon as a place is free, or a rest is over.
+    async fn change(&mut self) {
+        tokio::select! {
+            Some(done) = self.sending.join_next(), if !self.sending.is_empty() => match done {
+                Ok((channel, came)) => {
+                    self.taken.remove(&channel);
+                    if matches!(came, Came::Nothing) {
+                        self.rest.insert(channel);
+                        self.resting.spawn(async move {
+                            tokio::time::sleep(REST).await;
+                            channel
+                        });
+                    }
+                }
+                // A task that has panicked says no more which channel was its own.
+                Err(_) => self.taken.clear(),
+            },
+            Some(rested) = self.resting.join_next(), if !self.resting.is_empty() => match rested {
+                Ok(channel) => { self.rest.remove(&channel); }
+                Err(_) => self.rest.clear(),
+            },
+            else => std::future::pending().await,
+        }
+    }
+}
+
+/// What is called for a channel: all mail goes by one server.
+fn goes_to(channel: &DueChannel) -> Option<&str> {
+    (channel.kind != ChannelKind::Email).then_some(channel.host.as_str())
+}
+
 impl Service {
     /// Sends notices as they come, until the service closes.
     pub async fn run_notifier(self: &Arc<Self>) {
@@ -72,9 +132,9 @@ impl Service {
             tracing::error!(%error, "what an earlier server had of the notices could not be given back");
             tokio::time::sleep(REST).await;
         }
-        let (mut sending, mut busy, mut tidy_at) = (JoinSet::new(), HashSet::new(), self.clock.now());
+        let (mut places, mut tidy_at) = (Places::default(), self.clock.now());
         loop {
-            let next = match self.send_what_is_due(&mut sending, &mut busy, &mut tidy_at).await {
+            let next = match self.send_what_is_due(&mut places, &mut tidy_at).await {
                 Ok(next) => next,
                 Err(Error::Store(StoreError::Closed)) => return,
                 Err(error) => {
@@ -86,13 +146,7 @@ impl Service {
             tokio::select! {
                 () = self.noticed.notified() => {}
                 () = self.clock.sleep_until(next) => {}
-                Some(done) = sending.join_next(), if !sending.is_empty() => {
-                    // A task that has panicked says no more which channel was its own.
-                    match done {
-                        Ok(channel) => { busy.remove(&channel); }
-                        Err(_) => busy.clear(),
-                    }
-                }
+                () = places.change() => {}
             }
         }
     }
@@ -105,11 +159,10 @@ impl Service {
         }
     }
 
-    /// Begins to send to every channel that is due; when the next one will be.
+    /// Begins to send to every channel that is due, as far as there are places; when the next one will be.
     async fn send_what_is_due(
         self: &Arc<Self>,
-        sending: &mut JoinSet<i64>,
-        busy: &mut HashSet<i64>,
+        places: &mut Places,
         tidy_at: &mut Timestamp,
     ) -> Result<Timestamp, Error> {
         let now = self.clock.now();
@@ -122,38 +175,32 @@ impl Service {
         }
         let due = self.store.read(Priority::Human, move |tx| tx.due_channels(now)).await?;
         for channel in due {
-            if busy.contains(&channel.number) {
-                continue;
-            }
             if channel.at > now {
                 next = next.min(channel.at);
-            } else if busy.len() < MOST_AT_ONCE {
-                busy.insert(channel.number);
-                let service = Arc::clone(self);
-                sending.spawn(async move {
-                    service.send_to(channel.number).await;
-                    channel.number
-                });
+            } else if places.has_one_for(&channel) {
+                let (service, number) = (Arc::clone(self), channel.number);
+                places.sending.spawn(async move { (number, service.send_to(number).await) });
+                places.taken.insert(number, channel);
             }
         }
         Ok(next)
     }
 
     /// Sends what is next to a channel, if anything is.
-    async fn send_to(&self, channel: i64) {
+    async fn send_to(&self, channel: i64) -> Came {
         let sent = match self.store.write(Priority::Human, move |tx| tx.take_notice(channel)).await {
             Ok(Taken::Notice(taken)) => self.send(taken).await,
             Ok(Taken::Cleared) => Ok(()),
             // What looked due was not: whoever looks again does so a little later.
-            Ok(Taken::None) => {
-                tokio::time::sleep(REST).await;
-                Ok(())
-            }
+            Ok(Taken::None) => return Came::Nothing,
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = sent {
-            tracing::error!(%error, "a notice could not be sent, or what came of it not be written down");
-            tokio::time::sleep(REST).await;
+        match sent {
+            Ok(()) => Came::ToAnEnd,
+            Err(error) => {
+                tracing::error!(%error, "a notice could not be sent, or what came of it not be written down");
+                Came::Nothing
+            }
         }
     }
 

@@ -183,6 +183,22 @@ fn a_browser_whose_token_is_revoked_is_told_nothing_more_and_one_by_another_toke
     assert_eq!(receivers[0].connections(), 0);
 }
 
+/// Two people at one browser, or one who presses the button again: a push comes once, and to who is logged in.
+#[test]
+fn a_browser_that_subscribes_again_has_one_channel() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|_, _| Reply::Status(201));
+    subscribe(&server.approver("bob").browser(), &receiver);
+    let browser = ada.browser();
+    subscribe(&browser, &receiver);
+    subscribe(&browser, &receiver);
+    let owners = "SELECT owner FROM v_channels WHERE status = 'active'";
+    assert_eq!(server.sql(owners), [[json!("ada")]]);
+    agent.register(&risky("deploy", "high"));
+    until(|| server.sql("SELECT status FROM notices") == [[json!("sent")]]);
+    receiver.until_received(1);
+}
+
 /// What was on its way is dropped, too: it is looked at once more when the receiver is reached.
 #[test]
 fn what_waits_for_a_browser_that_logs_out_is_dropped() {

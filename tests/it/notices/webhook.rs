@@ -92,6 +92,26 @@ fn while_a_secret_is_replaced_both_sign_and_afterwards_the_new_one_alone() {
     assert!(!is_signed_by(&second, old) && is_signed_by(&second, new));
 }
 
+/// A second replacement does not end the first secret before its time, and one that says `0` ends them all.
+#[test]
+fn however_often_a_secret_is_replaced_each_signs_as_long_as_it_was_to() {
+    let (_server, agent, ada) = fixture();
+    let receiver = Receiver::start();
+    let added = add(&ada, &json!({"name": "hook", "kind": "webhook", "url": receiver.url(), "paceMs": 0}));
+    let path = format!("/v1/channels/{}/rotate", added["channel"]["channelId"].as_str().unwrap());
+    let rotate = |body: &Value| ada.post(&path, body).expect(200).body["secret"].as_str().unwrap().to_owned();
+    let first = added["secret"].as_str().unwrap();
+    let (second, third) = (rotate(&json!({})), rotate(&json!({})));
+    agent.register(&confirmation("a"));
+    let received = receiver.until_received(1).remove(0);
+    assert!([first, &second, &third].iter().all(|secret| is_signed_by(&received, secret)));
+    let fourth = rotate(&json!({"oldForMs": 0}));
+    agent.register(&confirmation("b"));
+    let received = receiver.until_received(2).remove(1);
+    assert!(is_signed_by(&received, &fourth));
+    assert!(![first, &second, &third].iter().any(|secret| is_signed_by(&received, secret)));
+}
+
 #[test]
 fn a_notice_that_fails_is_sent_again_by_the_schedule_with_the_same_id_and_then_has_failed() {
     let (server, agent, ada) = fixture();
