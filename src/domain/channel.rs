@@ -37,6 +37,12 @@ impl ChannelKind {
         matches!(self, Self::Webhook)
     }
 
+    /// Whether a receiver may ask for a token.
+    #[must_use]
+    pub const fn may_have_token(self) -> bool {
+        matches!(self, Self::Ntfy | Self::Gotify)
+    }
+
     /// Whether it is told how an interaction has ended unless its owner says otherwise: a program wants to know, a person is
     /// spared.
     #[must_use]
@@ -96,6 +102,36 @@ impl Wishes {
     #[must_use]
     pub fn after_quiet(&self, earliest: Timestamp) -> Timestamp {
         self.quiet.as_ref().and_then(|quiet| quiet.end_of(earliest)).unwrap_or(earliest)
+    }
+}
+
+/// What an owner says of what is to be told: what is not said is as usual for the kind of channel.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// As in [`Wishes`].
+    pub risk: Option<RiskLevel>,
+    /// As in [`Wishes`].
+    pub kinds: Vec<Kind>,
+    /// As in [`Wishes`].
+    pub quiet: Option<QuietHours>,
+    /// As in [`Wishes`].
+    pub pace_ms: Option<u64>,
+    /// As in [`Wishes`].
+    pub resolutions: Option<bool>,
+}
+
+impl Wanted {
+    /// The same for a channel of this kind.
+    #[must_use]
+    pub fn of(self, kind: ChannelKind) -> Wishes {
+        let usual = Wishes::of(kind);
+        Wishes {
+            risk: self.risk,
+            kinds: self.kinds,
+            quiet: self.quiet,
+            pace_ms: self.pace_ms.unwrap_or(usual.pace_ms),
+            resolutions: self.resolutions.unwrap_or(usual.resolutions),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
-pub use self::channels::{AddedChannel, NewChannel, Tested};
+pub use self::channels::{AddedChannel, ChangedChannel, NewChannel, Tested};
 pub use self::claim::ClaimGrant;
 pub use self::confirm::{Confirm, Selected};
 pub use self::error::{Error, OpenError};

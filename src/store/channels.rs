@@ -203,6 +203,33 @@ impl WriteTx<'_> {
         self.append_audit(NewAuditEvent::new(Event::ChannelAdded).principal(&channel.owner).detail(detail))
     }
 
+    /// Writes down what a channel is from now on, with the event that tells which members of it are others. Failures before count no
+    /// more where it leads elsewhere.
+    pub fn change_channel(&mut self, channel: &Channel, members: &[&str], by: &PrincipalName) -> Result<()> {
+        self.cache.listeners = None;
+        // It may have to speak sooner.
+        self.committed.has_notices = true;
+        let wishes = serde_json::to_string(&channel.wishes)
+            .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
+        self.conn
+            .prepare_cached(
+                "UPDATE channels SET name = ?2, host = ?3, wishes = ?4, key_id = ?5, sealed = ?6, \
+                 failed_at_ms = iif(?7, NULL, failed_at_ms), failure = iif(?7, NULL, failure) \
+                 WHERE channel_id = ?1 AND removed_at_ms IS NULL",
+            )?
+            .execute(params![
+                channel.channel_id,
+                channel.name,
+                channel.host,
+                wishes,
+                channel.sealed.key_id,
+                channel.sealed.bytes,
+                members.contains(&"address"),
+            ])?;
+        let detail = json!({"channelId": channel.channel_id, "name": channel.name, "changed": members});
+        self.append_audit(NewAuditEvent::new(Event::ChannelChanged).principal(by).detail(detail))
+    }
+
     /// Removes a channel and wipes its address, with the event that tells of it.
     pub fn remove_channel(&mut self, channel: &Channel, by: &PrincipalName) -> Result<()> {
         self.cache.listeners = None;

@@ -13,7 +13,7 @@ use crate::harness::receiver::{Received, Receiver, Reply};
 use crate::harness::{confirmation, until};
 
 /// Whether a signature of this request is the one that `secret` makes, by another implementation than the server's.
-fn is_signed_by(received: &Received, secret: &str) -> bool {
+pub(super) fn is_signed_by(received: &Received, secret: &str) -> bool {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let (id, timestamp) = (received.header("webhook-id"), received.header("webhook-timestamp"));
