@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::Invalid;
 use crate::clock::Timestamp;
 use crate::domain::bounded::BoundedU64;
-use crate::domain::channel::{self, ChannelAddress, ChannelKind, PushKeys, Wishes};
+use crate::domain::channel::{self, ChannelAddress, ChannelKind, PushKeys, Wanted, Wishes};
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ChannelId, ChannelName, PrincipalName};
 use crate::domain::json::null_as_absent;
@@ -62,11 +62,10 @@ impl AddChannelBody {
     pub fn address(&self) -> Result<ChannelAddress, Invalid> {
         let is_mail = self.kind == ChannelKind::Email;
         let is_push = self.kind == ChannelKind::WebPush;
-        let has_token = matches!(self.kind, ChannelKind::Ntfy | ChannelKind::Gotify);
         for (field, is_given, is_known) in [
             ("url", self.url.is_some(), !is_mail),
             ("email", self.email.is_some(), is_mail),
-            ("token", self.token.is_some(), has_token),
+            ("token", self.token.is_some(), self.kind.may_have_token()),
             ("push", self.push.is_some(), is_push),
         ] {
             if is_given && !is_known {
@@ -79,26 +78,82 @@ impl AddChannelBody {
         if is_push && self.push.is_none() {
             return Err(needed("push"));
         }
-        let token = self.token.as_deref().map(str::trim).map(token).transpose()?;
+        let token = self.token.as_deref().map(str::trim).map(checked_token).transpose()?;
         Ok(ChannelAddress { token, push: self.push.clone(), ..ChannelAddress::new(address.trim().to_owned()) })
     }
 
     /// What its owner wants to hear of.
     #[must_use]
     pub fn wishes(&self) -> Wishes {
-        let usual = Wishes::of(self.kind);
-        Wishes {
+        let wanted = Wanted {
             risk: self.risk,
             kinds: self.kinds.clone(),
             quiet: self.quiet.clone(),
-            pace_ms: self.pace_ms.map_or(usual.pace_ms, PaceMs::get),
-            resolutions: self.resolutions.unwrap_or(usual.resolutions),
+            pace_ms: self.pace_ms.map(PaceMs::get),
+            resolutions: self.resolutions,
+        };
+        wanted.of(self.kind)
+    }
+}
+
+/// A channel as it is to be from now on: what its owner wants is said anew, and where it leads stays where that is not said.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = ChangeChannel)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the interface's document has the words")]
+pub struct ChangeChannelBody {
+    pub name: ChannelName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2048)]
+    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 320)]
+    pub email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024)]
+    pub token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskLevel>,
+    #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<QuietHours>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub pace_ms: Option<PaceMs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolutions: Option<bool>,
+}
+
+impl ChangeChannelBody {
+    /// The token that the receiver asks for from now on, checked.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub fn token(&self) -> Result<Option<String>, Invalid> {
+        self.token.as_deref().map(str::trim).map(checked_token).transpose()
+    }
+
+    /// What its owner wants to hear of.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            risk: self.risk,
+            kinds: self.kinds.clone(),
+            quiet: self.quiet.clone(),
+            pace_ms: self.pace_ms.map(PaceMs::get),
+            resolutions: self.resolutions,
         }
     }
 }
 
-/// A token goes into a header: it is of visible ASCII.
-fn token(text: &str) -> Result<String, Invalid> {
+/// What a receiver asks for. It goes into a header: it is of visible ASCII.
+///
+/// # Errors
+///
+/// If it is none.
+pub fn checked_token(text: &str) -> Result<String, Invalid> {
     if !text.is_empty() && text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.to_owned());
     }
@@ -154,6 +209,20 @@ impl From<channel::Channel> for Channel {
             failure,
             disabled_at,
             disabled_why,
+        }
+    }
+}
+
+impl Channel {
+    /// What its owner wants to hear of.
+    #[must_use]
+    pub fn wishes(&self) -> Wishes {
+        Wishes {
+            risk: self.risk,
+            kinds: self.kinds.clone(),
+            quiet: self.quiet.clone(),
+            pace_ms: self.pace_ms,
+            resolutions: self.resolutions,
         }
     }
 }

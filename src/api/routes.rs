@@ -190,6 +190,14 @@ macro_rules! routes {
             ListChannels list_channels "listChannels" "channels": GET "/v1/channels" ()
                 => json(ChannelList) { 200 "Never their whole addresses"; } else {}
 
+            /// Changes a channel: what it is called, what its owner wants, and where it leads
+            ChangeChannel change_channel "changeChannel" "channels": POST "/v1/channels/{channelId}/change" (channel_id: ChannelId), body ChangeChannelBody
+                => json(Channel) { 200 "As it is from now on"; } else {
+                    404 "`unknown_channel`";
+                    409 "`channel_name_taken`";
+                    422 "`channel_refused`: the address cannot be one";
+                }
+
             /// Sends a test to a channel, and waits for what its receiver answers
             TestChannel test_channel "testChannel" "channels": POST "/v1/channels/{channelId}/test" (channel_id: ChannelId), optional body NoBody
                 => json(TestedChannel) { 200 "What it has answered, or why it has not"; } else { 404 "`unknown_channel`"; }

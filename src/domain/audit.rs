@@ -58,6 +58,8 @@ super::enums::string_enum! {
         SessionEnded = "session.ended",
         /// A channel was made, to which notices go.
         ChannelAdded = "channel.added",
+        /// A channel was changed: its name, where it leads, or what its owner wants to hear of.
+        ChannelChanged = "channel.changed",
         /// The secret that signs a channel's notices was replaced.
         ChannelRotated = "channel.rotated",
         /// A channel was turned off, for its receiver is gone.
@@ -97,6 +99,7 @@ pub fn written_member(event: &str) -> Option<&'static str> {
         | Event::SessionBegun
         | Event::SessionEnded
         | Event::ChannelAdded
+        | Event::ChannelChanged
         | Event::ChannelRotated
         | Event::ChannelDisabled
         | Event::ChannelRemoved

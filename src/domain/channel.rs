@@ -37,6 +37,12 @@ impl ChannelKind {
         matches!(self, Self::Webhook)
     }
 
+    /// Whether a receiver may ask for a token.
+    #[must_use]
+    pub const fn may_have_token(self) -> bool {
+        matches!(self, Self::Ntfy | Self::Gotify)
+    }
+
     /// Whether it is told how an interaction has ended unless its owner says otherwise: a program wants to know, a person is
     /// spared.
     #[must_use]
@@ -47,6 +53,9 @@ impl ChannelKind {
 
 /// How long a channel is silent after it has spoken, in milliseconds, unless its owner says otherwise.
 pub const PACE_MS: u64 = 30_000;
+
+/// How many secrets sign beside the newest one of a channel, at the most.
+pub const MOST_OLD_SECRETS: usize = 5;
 
 /// What a channel's owner wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +105,36 @@ impl Wishes {
     }
 }
 
+/// What an owner says of what is to be told: what is not said is as usual for the kind of channel.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// As in [`Wishes`].
+    pub risk: Option<RiskLevel>,
+    /// As in [`Wishes`].
+    pub kinds: Vec<Kind>,
+    /// As in [`Wishes`].
+    pub quiet: Option<QuietHours>,
+    /// As in [`Wishes`].
+    pub pace_ms: Option<u64>,
+    /// As in [`Wishes`].
+    pub resolutions: Option<bool>,
+}
+
+impl Wanted {
+    /// The same for a channel of this kind.
+    #[must_use]
+    pub fn of(self, kind: ChannelKind) -> Wishes {
+        let usual = Wishes::of(kind);
+        Wishes {
+            risk: self.risk,
+            kinds: self.kinds,
+            quiet: self.quiet,
+            pace_ms: self.pace_ms.unwrap_or(usual.pace_ms),
+            resolutions: self.resolutions.unwrap_or(usual.resolutions),
+        }
+    }
+}
+
 /// How high a risk is.
 fn rank(risk: RiskLevel) -> u8 {
     match risk {
@@ -117,9 +156,9 @@ pub struct ChannelAddress {
     /// What signs what is sent to a webhook: `whsec_` and base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// The secret before, which signs beside the new one until a moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub old_secret: Option<OldSecret>,
+    /// The secrets before, the newest first, each of which signs beside the new one until a moment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_secrets: Vec<OldSecret>,
     /// What a browser has said with its subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<PushKeys>,
@@ -148,14 +187,26 @@ impl ChannelAddress {
     /// An address without anything else.
     #[must_use]
     pub const fn new(address: String) -> Self {
-        Self { address, token: None, secret: None, old_secret: None, push: None }
+        Self { address, token: None, secret: None, old_secrets: Vec::new(), push: None }
     }
 
     /// The secrets that sign at `now`, the newest first.
     #[must_use]
     pub fn secrets_at(&self, now: Timestamp) -> Vec<&str> {
-        let old = self.old_secret.as_ref().filter(|old| now < old.until).map(|old| old.secret.as_str());
+        let old = self.old_secrets.iter().filter(|old| now < old.until).map(|old| old.secret.as_str());
         self.secret.as_deref().into_iter().chain(old).collect()
+    }
+
+    /// Replaces the secret: the one before signs until `until`, and those before that as long as they were to. Where `until` is not
+    /// after `now`, none but the new one does. Whether there was one.
+    pub fn replace_secret(&mut self, new: String, until: Timestamp, now: Timestamp) -> bool {
+        let Some(secret) = self.secret.replace(new) else { return false };
+        self.old_secrets.retain(|old| now < old.until && now < until);
+        if now < until {
+            self.old_secrets.insert(0, OldSecret { secret, until });
+        }
+        self.old_secrets.truncate(MOST_OLD_SECRETS);
+        true
     }
 }
 
@@ -216,11 +267,20 @@ mod tests {
     }
 
     #[test]
-    fn an_old_secret_signs_until_its_time_is_over() {
+    fn an_old_secret_signs_until_its_time_is_over_however_often_it_is_replaced() {
         let mut address = ChannelAddress::new("https://a.example".to_owned());
-        address.secret = Some("new".to_owned());
-        address.old_secret = Some(OldSecret { secret: "old".to_owned(), until: at(10) });
-        assert_eq!(address.secrets_at(at(9)), ["new", "old"]);
-        assert_eq!(address.secrets_at(at(10)), ["new"]);
+        assert!(!address.clone().replace_secret("x".to_owned(), at(10), at(0)));
+        address.secret = Some("first".to_owned());
+        assert!(address.replace_secret("second".to_owned(), at(10), at(0)));
+        assert!(address.replace_secret("third".to_owned(), at(5), at(1)));
+        assert_eq!(address.secrets_at(at(4)), ["third", "second", "first"]);
+        assert_eq!(address.secrets_at(at(9)), ["third", "first"]);
+        assert_eq!(address.secrets_at(at(10)), ["third"]);
+        for number in 0..20 {
+            address.replace_secret(number.to_string(), at(10), at(2));
+        }
+        assert_eq!(address.secrets_at(at(2)).len(), 1 + MOST_OLD_SECRETS);
+        address.replace_secret("alone".to_owned(), at(2), at(2));
+        assert_eq!(address.secrets_at(at(2)), ["alone"]);
     }
 }

@@ -19,6 +19,9 @@ super::enums::string_enum! {
 /// How long after a failure a notice is sent again, in seconds, by how often it has failed; then it has failed for good.
 pub const RETRIES_S: [u64; 6] = [5, 5 * 60, 30 * 60, 2 * 60 * 60, 5 * 60 * 60, 10 * 60 * 60];
 
+/// How many notices wait for a channel that does not rest between them, at the most, before all that waits is told in one.
+pub const MOST_ALONE: u32 = 100;
+
 /// How many agents a notice about several interactions names.
 pub const NAMED_AGENTS: usize = 10;
 

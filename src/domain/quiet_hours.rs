@@ -56,6 +56,13 @@ impl QuietHours {
         Self::new(from.trim(), until.trim(), time_zone)
     }
 
+    /// The hours as [`QuietHours::parse`] reads them, and the name of the time zone.
+    #[must_use]
+    pub fn parts(&self) -> (String, String) {
+        let Written { from, until, time_zone } = self.clone().into();
+        (format!("{from}-{until}"), time_zone)
+    }
+
     /// When they end, if `now` is in them.
     #[must_use]
     pub fn end_of(&self, now: Timestamp) -> Option<Timestamp> {
@@ -101,8 +108,8 @@ impl From<QuietHours> for Written {
 
 impl std::fmt::Display for QuietHours {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Written { from, until, time_zone } = self.clone().into();
-        write!(f, "{from}-{until} {time_zone}")
+        let (hours, time_zone) = self.parts();
+        write!(f, "{hours} {time_zone}")
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::places::{Place, Places};
 use super::target::Target;
 use super::{Answered, Failure, LARGEST_ANSWER};
 
@@ -50,37 +51,41 @@ pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     /// Drives the connection.
     _driver: JoinSet<()>,
+    /// The place that it has at its address.
+    _place: Place,
 }
 
 /// Connects to the first of these addresses that takes it.
 pub(super) async fn connect(
     target: &Target,
     addresses: &[SocketAddr],
+    places: &Places,
     tls: &Arc<ClientConfig>,
 ) -> Result<Connection, Failure> {
-    let stream = connect_to_one(addresses).await?;
+    let (stream, place) = connect_to_one(addresses, places).await?;
     if !target.is_tls() {
-        return handshake(TokioIo::new(stream)).await;
+        return handshake(TokioIo::new(stream), place).await;
     }
     let name = ServerName::try_from(target.host().trim_matches(['[', ']']).to_owned());
     let name = name.map_err(|_| Failure::Unreachable("TLS knows no such name".to_owned()))?;
     let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
     let stream = stream.map_err(|error| Failure::Unreachable(format!("TLS failed: {error}")))?;
-    handshake(TokioIo::new(stream)).await
+    handshake(TokioIo::new(stream), place).await
 }
 
-async fn connect_to_one(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+async fn connect_to_one(addresses: &[SocketAddr], places: &Places) -> Result<(TcpStream, Place), Failure> {
     let mut failed = "there is no address to connect to".to_owned();
     for address in addresses {
+        let Some(place) = places.enter(address.ip()).await else { continue };
         match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => return Ok((stream, place)),
             Err(error) => failed = format!("no connection: {}", error.kind()),
         }
     }
     Err(Failure::Unreachable(failed))
 }
 
-async fn handshake<T>(io: TokioIo<T>) -> Result<Connection, Failure>
+async fn handshake<T>(io: TokioIo<T>, place: Place) -> Result<Connection, Failure>
 where
     TokioIo<T>: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
 {
@@ -91,7 +96,7 @@ where
         // What goes wrong is told to whoever sends.
         let _ = connection.await;
     });
-    Ok(Connection { sender, _driver: driver })
+    Ok(Connection { sender, _driver: driver, _place: place })
 }
 
 impl Connection {

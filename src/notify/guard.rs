@@ -22,6 +22,12 @@ impl Guard {
         Self { allowed }
     }
 
+    /// Whether the operator has allowed no address beside the public ones.
+    #[must_use]
+    pub const fn allows_nothing(&self) -> bool {
+        self.allowed.is_empty()
+    }
+
     /// Whether the operator has allowed this address.
     #[must_use]
     pub fn is_allowed(&self, address: IpAddr) -> bool {

@@ -7,6 +7,7 @@ mod channels;
 mod exchange;
 mod guard;
 mod mail;
+mod places;
 mod push;
 mod resolve;
 mod target;
@@ -27,6 +28,7 @@ pub use self::webhook::generate_secret;
 pub use self::words::Links;
 
 use self::exchange::Request;
+use self::places::Places;
 use crate::clock::Timestamp;
 use crate::config::{NoticeConfig, NoticeConfigError};
 use crate::domain::channel::{ChannelAddress, ChannelKind};
@@ -111,6 +113,7 @@ pub struct Outbound {
     resolver: Arc<dyn Resolve>,
     tls: Arc<ClientConfig>,
     mail: Option<MailServer>,
+    places: Places,
 }
 
 impl Outbound {
@@ -123,7 +126,8 @@ impl Outbound {
         let ca = config.ca()?;
         let tls = exchange::tls(ca.as_deref()).map_err(NoticeConfigError::Tls)?;
         let mail = MailServer::of(config, ca.as_deref())?;
-        Ok(Self { guard: Guard::new(config.allow_notice_net.clone()), resolver, tls: Arc::new(tls), mail })
+        let guard = Guard::new(config.allow_notice_net.clone());
+        Ok(Self { guard, resolver, tls: Arc::new(tls), mail, places: Places::default() })
     }
 
     /// Whether there is a server that takes mail.
@@ -177,7 +181,7 @@ impl Outbound {
         }
         let target = channels::target(delivery.kind, Target::parse(&delivery.address.address, &self.guard)?);
         let addresses = self.guard.admitted(&target, &*self.resolver).await?;
-        let connection = exchange::connect(&target, &addresses, &self.tls).await?;
+        let connection = exchange::connect(&target, &addresses, &self.places, &self.tls).await?;
         let (notice, now) = notice.compose().await?.ok_or(Failure::NothingToSay)?;
         let request = request(delivery, &notice, now)?;
         let answered = connection.send(&target, request).await?;

@@ -58,6 +58,8 @@ impl Target {
         match target.address() {
             Some(address) => guard.check(address.ip(), target.is_tls())?,
             None if target.host().is_empty() => return Err(TargetError::Malformed("it has no host")),
+            // Whether a name leads where the operator has allowed it, is looked at whenever it is called.
+            None if !target.is_tls() && guard.allows_nothing() => return Err(TargetError::NotHttps),
             None => {}
         }
         Ok(target)

@@ -153,7 +153,9 @@ const fn urgency(risk: Option<RiskLevel>) -> Urgency {
     }
 }
 
-/// A name that an agent has chosen, with nothing in it that stays unseen.
+/// A name that an agent has chosen, with nothing in it that stays unseen, and nothing that a receiver makes a link or calls somebody
+/// by: mail programs and chats look for addresses in plain text, too. Brackets break them, `evil[.]example`, as is usual for
+/// addresses that are not to be followed; what is not seen would not, since some programs read over it.
 fn seen(text: &str) -> String {
     let shown = |piece: Piece<'_>| match piece {
         Piece::Plain(plain) => plain.to_owned(),
@@ -161,7 +163,20 @@ fn seen(text: &str) -> String {
         Piece::Lookalike(c) => format!("{c}[{}]", name(c)),
         Piece::Gap(gap) => format!("[{}]", gap_name(gap)),
     };
-    pieces(text).into_iter().map(shown).collect()
+    let shown: String = pieces(text).into_iter().map(shown).collect();
+    let mut broken = String::with_capacity(shown.len());
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        let goes_on = rest.peek().is_some_and(|next| !next.is_whitespace());
+        match c {
+            // The marks that browsers take for a dot or for that of an address are among them.
+            '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | ':' | '\u{ff1a}' | '@' | '\u{ff20}' | '#' | '~' if goes_on => {
+                broken.extend(['[', c, ']']);
+            }
+            _ => broken.push(c),
+        }
+    }
+    broken
 }
 
 #[cfg(test)]
@@ -211,5 +226,24 @@ mod tests {
     fn nothing_in_a_tools_name_stays_unseen() {
         let said = words(Said::Pending(item("Ba\u{202e}sh", RiskLevel::Medium)));
         assert_eq!(said.title, "builder asks: may it use Ba[U+202E]sh?");
+    }
+
+    #[test]
+    fn nothing_in_a_tools_name_is_an_address_or_calls_somebody() {
+        for (name, shown) in [
+            ("https://evil.example/x", "https[:]//evil[.]example/x"),
+            ("www.evil.example", "www[.]evil[.]example"),
+            ("evil\u{3002}example", "evil[\u{3002}]example"),
+            ("192.0.2.1:80", "192[.]0[.]2[.]1[:]80"),
+            ("mail ada@example.org", "mail ada[@]example[.]org"),
+            ("mailto:ada tel:112", "mailto[:]ada tel[:]112"),
+            ("@here @channel", "[@]here [@]channel"),
+            ("#general ~town-square :+1:", "[#]general [~]town-square [:]+1:"),
+            ("Done. And: more", "Done. And: more"),
+            ("mcp__github__create_issue", "mcp__github__create_issue"),
+        ] {
+            let said = words(Said::Pending(item(name, RiskLevel::Medium)));
+            assert_eq!(said.title, format!("builder asks: may it use {shown}?"));
+        }
     }
 }

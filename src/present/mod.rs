@@ -6,6 +6,7 @@ mod ending;
 mod facts;
 mod parts;
 mod time;
+mod wants;
 
 pub use self::diff::{Change, Line, hunks};
 pub use self::edits::{Edit, edits};
@@ -13,6 +14,7 @@ pub use self::ending::{Ending, resolver};
 pub use self::facts::{Fact, facts};
 pub use self::parts::{COVERS_LESS, member_name, rule_parts};
 pub use self::time::span;
+pub use self::wants::{pace, wants};
 
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::Kind;

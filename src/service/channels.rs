@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::notices::At;
 use super::{Error, Result, Service};
-use crate::domain::channel::{Channel, ChannelAddress, ChannelKind, OldSecret, Wishes};
+use crate::domain::channel::{Channel, ChannelAddress, ChannelKind, Wanted, Wishes};
 use crate::domain::enums::Role;
 use crate::domain::id::{ChannelId, ChannelName, NoticeId};
 use crate::domain::notice::{Notice, Said};
@@ -17,6 +17,9 @@ use crate::tokens;
 /// How many channels one principal may have: more than a person has devices.
 const MOST_CHANNELS: usize = 50;
 
+/// How many tests are on their way at a time; of each person one, and that person's next one waits for it.
+pub(super) const MOST_TESTS: usize = 16;
+
 /// A channel that is to be made.
 pub struct NewChannel {
     /// What it is to be called.
@@ -27,6 +30,45 @@ pub struct NewChannel {
     pub address: ChannelAddress,
     /// What is to be told.
     pub wishes: Wishes,
+}
+
+/// A channel as it is to be from now on.
+pub struct ChangedChannel {
+    /// What it is called.
+    pub name: ChannelName,
+    /// Where it leads; `None`: where it did.
+    pub url: Option<String>,
+    /// The same of a mailbox.
+    pub email: Option<String>,
+    /// What its receiver asks for. `None`: what it did, as long as the channel leads where it did.
+    pub token: Option<String>,
+    /// What is to be told.
+    pub wanted: Wanted,
+}
+
+impl ChangedChannel {
+    /// The address of a channel that has led to `old`; `None` where it stays.
+    fn address(&self, kind: ChannelKind, old: &ChannelAddress) -> Result<Option<ChannelAddress>> {
+        let (is_mail, is_push) = (kind == ChannelKind::Email, kind == ChannelKind::WebPush);
+        for (field, is_given, is_known) in [
+            ("url", self.url.is_some(), !is_mail && !is_push),
+            ("email", self.email.is_some(), is_mail),
+            ("token", self.token.is_some(), kind.may_have_token()),
+        ] {
+            if is_given && !is_known {
+                let problem = format!("a channel of the kind {kind} has none that can be changed");
+                return Err(Refused::ChannelRefused { field, problem }.into());
+            }
+        }
+        let address = self.url.as_ref().or(self.email.as_ref()).map(|address| address.trim().to_owned());
+        if address.is_none() && self.token.is_none() {
+            return Ok(None);
+        }
+        // A token is for the receiver that it was given for: another one is not shown it.
+        let token = self.token.clone().or_else(|| old.token.clone().filter(|_| address.is_none()));
+        let address = address.unwrap_or_else(|| old.address.clone());
+        Ok(Some(ChannelAddress { address, token, ..old.clone() }))
+    }
 }
 
 /// A channel that was made, or has a new secret. The secret is shown nowhere else.
@@ -51,6 +93,26 @@ fn find(tx: &ReadTx<'_>, id: &ChannelId, by: &Principal) -> Result<Channel> {
     Ok(found.ok_or(Refused::UnknownChannel)?)
 }
 
+/// The same, where it is `by`'s own: where it leads and its secret are not an admin's either.
+fn find_own(tx: &ReadTx<'_>, id: &ChannelId, by: &Principal) -> Result<Channel> {
+    let own = Some(find(tx, id, by)?).filter(|channel| channel.owner == by.name);
+    Ok(own.ok_or(Refused::UnknownChannel)?)
+}
+
+/// What the address of a channel is called.
+const fn address_field(kind: ChannelKind) -> &'static str {
+    match kind {
+        ChannelKind::Email => "email",
+        ChannelKind::Webhook
+        | ChannelKind::Ntfy
+        | ChannelKind::Gotify
+        | ChannelKind::Slack
+        | ChannelKind::Mattermost
+        | ChannelKind::Teams
+        | ChannelKind::WebPush => "url",
+    }
+}
+
 impl Service {
     /// Makes a channel of `by`; `session` is the browser's, where a browser has subscribed.
     ///
@@ -61,10 +123,7 @@ impl Service {
     pub async fn add_channel(&self, by: &Principal, new: NewChannel, session: Option<&str>) -> Result<AddedChannel> {
         by.require(Right::Resolve)?;
         let NewChannel { name, kind, mut address, wishes } = new;
-        let host = self.outbound.check(kind, &address).map_err(|failure| Refused::ChannelRefused {
-            field: if kind == ChannelKind::Email { "email" } else { "url" },
-            problem: failure.to_string(),
-        })?;
+        let host = self.check_address(kind, &address)?;
         if kind.is_signed() {
             address.secret = Some(generate_secret().map_err(|error| Error::Random(error.to_string()))?);
         }
@@ -86,7 +145,13 @@ impl Service {
             disabled: None,
         };
         let session_sha256 = session.map(tokens::digest);
+        let earlier = self.subscriptions_of(kind, &address).await?;
         let added = self.store.write(Priority::Human, move |tx| {
+            for id in &earlier {
+                if let Some(earlier) = tx.channel(id)? {
+                    tx.remove_channel(&earlier, &channel.owner)?;
+                }
+            }
             if tx.has_channel(&channel.owner, &channel.name)? {
                 return Err(Refused::ChannelNameTaken.into());
             }
@@ -100,6 +165,22 @@ impl Service {
         Ok(AddedChannel { channel: added.await?, secret: address.secret })
     }
 
+    /// The channels to the browser at this address, whoever has subscribed in it: the one that subscribes now takes their place.
+    async fn subscriptions_of(&self, kind: ChannelKind, address: &ChannelAddress) -> Result<Vec<ChannelId>> {
+        if kind != ChannelKind::WebPush {
+            return Ok(Vec::new());
+        }
+        let mut earlier = Vec::new();
+        for channel in self.store.read(Priority::Human, |tx| tx.channels(None)).await? {
+            let is_there = channel.kind == kind
+                && self.sealer.open_channel(&channel.channel_id, &channel.sealed)?.address == address.address;
+            if is_there {
+                earlier.push(channel.channel_id);
+            }
+        }
+        Ok(earlier)
+    }
+
     /// The channels of `by`; an admin's are those of everybody.
     ///
     /// # Errors
@@ -111,6 +192,55 @@ impl Service {
         Ok(self.store.read(Priority::Human, move |tx| tx.channels(of.as_ref())).await?)
     }
 
+    /// Changes a channel: what it is called, what its owner wants to hear of, and where it leads.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if it is not `by`'s own, the name is taken, or the address cannot be one, or an error of the store.
+    pub async fn change_channel(&self, by: &Principal, id: &ChannelId, changed: ChangedChannel) -> Result<Channel> {
+        by.require(Right::Resolve)?;
+        let before = {
+            let (id, by) = (id.clone(), by.clone());
+            self.store.read(Priority::Human, move |tx| find_own(tx, &id, &by)).await?
+        };
+        let address = changed.address(before.kind, &self.sealer.open_channel(&before.channel_id, &before.sealed)?)?;
+        if address.is_some() && before.disabled.is_some() {
+            let problem = "it is turned off for good: make another channel".to_owned();
+            return Err(Refused::ChannelRefused { field: address_field(before.kind), problem }.into());
+        }
+        let host = address.map(|address| self.check_address(before.kind, &address)).transpose()?;
+        let (id, by, sealer) = (id.clone(), by.clone(), self.sealer.clone());
+        let written = self.store.write(Priority::Human, move |tx| {
+            let mut channel = find_own(tx, &id, &by)?;
+            let wishes = changed.wanted.clone().of(channel.kind);
+            let is_renamed = channel.name != changed.name;
+            if is_renamed && tx.has_channel(&channel.owner, &changed.name)? {
+                return Err(Refused::ChannelNameTaken.into());
+            }
+            let members = [("name", is_renamed), ("address", host.is_some()), ("wishes", channel.wishes != wishes)];
+            let members: Vec<_> = members.iter().filter(|(_, is_other)| *is_other).map(|(name, _)| *name).collect();
+            (channel.name, channel.wishes) = (changed.name.clone(), wishes);
+            let old = sealer.open_channel(&channel.channel_id, &channel.sealed)?;
+            if let (Some(host), Some(address)) = (&host, changed.address(channel.kind, &old)?) {
+                let sealed = sealer.seal_channel(&channel.channel_id, &address);
+                channel.sealed = sealed.map_err(|error| Error::Sealing(error.to_string()))?;
+                (channel.host, channel.failed) = (host.clone(), None);
+            }
+            if !members.is_empty() {
+                tx.change_channel(&channel, &members, &by.name)?;
+            }
+            Ok::<_, Error>(channel)
+        });
+        written.await
+    }
+
+    /// Checks an address as far as that can be done without calling it; what may be shown of it.
+    fn check_address(&self, kind: ChannelKind, address: &ChannelAddress) -> Result<String> {
+        let refused =
+            |failure: Failure| Refused::ChannelRefused { field: address_field(kind), problem: failure.to_string() };
+        Ok(self.outbound.check(kind, address).map_err(refused)?)
+    }
+
     /// Sends a test to a channel, now, and waits for what its receiver answers.
     ///
     /// # Errors
@@ -118,6 +248,7 @@ impl Service {
     /// A refusal if it is none of `by`, or an error of the store. That it could not be sent is an answer, too.
     pub async fn test_channel(&self, by: &Principal, id: &ChannelId) -> Result<Tested> {
         by.require(Right::Resolve)?;
+        let _turn = self.tests.enter(&Some(by.name.clone())).await;
         let (id, by) = (id.clone(), by.clone());
         let channel = self.store.read(Priority::Human, move |tx| find(tx, &id, &by)).await?;
         let address = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;
@@ -132,7 +263,8 @@ impl Service {
         Ok(Tested { answered, took_ms })
     }
 
-    /// Makes a new secret of a channel; the one before signs beside it for so many milliseconds.
+    /// Makes a new secret of a channel; the one before signs beside it for so many milliseconds, and those before that as long as
+    /// they were to. With 0 the new one signs alone.
     ///
     /// # Errors
     ///
@@ -142,15 +274,12 @@ impl Service {
         let secret = generate_secret().map_err(|error| Error::Random(error.to_string()))?;
         let (id, by, sealer, new) = (id.clone(), by.clone(), self.sealer.clone(), secret.clone());
         let rotated = self.store.write(Priority::Human, move |tx| {
-            // A secret is its owner's alone: not an admin's either.
-            let channel = find(tx, &id, &by)?;
-            if channel.owner != by.name {
-                return Err(Refused::UnknownChannel.into());
-            }
+            let channel = find_own(tx, &id, &by)?;
             let mut address = sealer.open_channel(&channel.channel_id, &channel.sealed)?;
             let until = tx.now().plus_millis(old_for_ms).ok_or(Refused::DeadlineOutOfRange)?;
-            let old = address.secret.replace(new.clone()).ok_or(Refused::NotSigned)?;
-            address.old_secret = Some(OldSecret { secret: old, until });
+            if !address.replace_secret(new.clone(), until, tx.now()) {
+                return Err(Refused::NotSigned.into());
+            }
             let sealed = sealer
                 .seal_channel(&channel.channel_id, &address)
                 .map_err(|error| Error::Sealing(error.to_string()))?;

@@ -49,9 +49,13 @@ impl Service {
         Ok(Some(deadline.map_or(*tidy_at, |deadline| deadline.min(*tidy_at))))
     }
 
-    /// Deletes links and sessions that have expired.
+    /// Deletes links and sessions that have expired, and ends what hangs on them.
     async fn delete_expired_logins(&self) -> Result<()> {
-        if !self.store.read(Priority::Human, |tx| tx.has_expired_logins()).await? {
+        let now = self.clock.now();
+        let has_any = self.store.read(Priority::Human, move |tx| {
+            Ok::<_, StoreError>(tx.has_expired_logins()? || tx.has_ended_subscriptions(now)?)
+        });
+        if !has_any.await? {
             return Ok(());
         }
         while self.store.write(Priority::Human, |tx| tx.delete_expired_logins()).await? {}

@@ -42,7 +42,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
-pub use self::channels::{AddedChannel, NewChannel, Tested};
+pub use self::channels::{AddedChannel, ChangedChannel, NewChannel, Tested};
 pub use self::claim::ClaimGrant;
 pub use self::confirm::{Confirm, Selected};
 pub use self::error::{Error, OpenError};
@@ -72,6 +72,7 @@ use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::tools::Profiles;
+use crate::fair_queue::FairQueue;
 use crate::metrics::Metrics;
 use crate::notify::{Links, Outbound, SystemResolver};
 use crate::sealer::Sealer;
@@ -111,6 +112,8 @@ pub struct Service {
     profiles: Arc<Profiles>,
     long_work: LongWork,
     outbound: Outbound,
+    /// Turns for tests of channels.
+    tests: Arc<FairQueue>,
     /// What links in notices begin with; empty until the server listens.
     links: OnceLock<Links>,
     /// Rings when notices were written that are to be sent.
@@ -142,7 +145,7 @@ impl Service {
     /// does not accept that.
     pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let profiles = Arc::new(config.tool_profiles.load()?);
-        let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver))?;
+        let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver::default()))?;
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
         let alarm = Arc::new(Alarm::default());
         let metrics = Arc::new(Metrics::default());
@@ -208,6 +211,7 @@ impl Service {
             profiles,
             long_work: LongWork::new()?,
             outbound,
+            tests: FairQueue::new(channels::MOST_TESTS, 1),
             links: OnceLock::new(),
             noticed,
         })

@@ -61,7 +61,46 @@ pub(super) fn wishes_from(row: &Row<'_>, column: usize, key: &impl ToString) -> 
     })
 }
 
+/// Whether the session of `c` goes on at `:now`, in which a browser has subscribed.
+macro_rules! session_goes_on {
+    () => {
+        "EXISTS (SELECT 1 FROM sessions AS s JOIN tokens AS t USING (token_id) WHERE s.session_id = c.session_id \
+         AND s.ended_at_ms IS NULL AND s.expires_at_ms > :now AND t.revoked_at_ms IS NULL)"
+    };
+}
+
+/// Whether anything may be sent to the channel `c` at `:now`: it is there and on, its owner has a token in force, and the browser that
+/// has subscribed is still logged in.
+macro_rules! may_send {
+    () => {
+        concat!(
+            "(c.removed_at_ms IS NULL AND c.disabled_at_ms IS NULL \
+             AND EXISTS (SELECT 1 FROM tokens AS own WHERE own.principal = c.owner AND own.revoked_at_ms IS NULL) \
+             AND (c.session_id IS NULL OR ",
+            $crate::store::channels::session_goes_on!(),
+            "))"
+        )
+    };
+}
+
+macro_rules! ended_subscriptions {
+    () => {
+        concat!(
+            "FROM channels AS c WHERE c.session_id IS NOT NULL AND c.removed_at_ms IS NULL AND NOT ",
+            session_goes_on!()
+        )
+    };
+}
+
+pub(super) use {may_send, session_goes_on};
+
 impl ReadTx<'_> {
+    /// Whether a browser has subscribed in a session that is over at `now`.
+    pub fn has_ended_subscriptions(&self, now: Timestamp) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached(concat!("SELECT 1 ", ended_subscriptions!(), " LIMIT 1"))?;
+        Ok(statement.exists(rusqlite::named_params! {":now": now})?)
+    }
+
     /// The channels that are there, oldest first; of one principal, or of all.
     pub fn channels(&self, of: Option<&PrincipalName>) -> Result<Vec<Channel>> {
         let sql = format!("{CHANNELS} AND (?1 IS NULL OR owner = ?1) ORDER BY channel_number");
@@ -164,6 +203,33 @@ impl WriteTx<'_> {
         self.append_audit(NewAuditEvent::new(Event::ChannelAdded).principal(&channel.owner).detail(detail))
     }
 
+    /// Writes down what a channel is from now on, with the event that tells which members of it are others. Failures before count no
+    /// more where it leads elsewhere.
+    pub fn change_channel(&mut self, channel: &Channel, members: &[&str], by: &PrincipalName) -> Result<()> {
+        self.cache.listeners = None;
+        // It may have to speak sooner.
+        self.committed.has_notices = true;
+        let wishes = serde_json::to_string(&channel.wishes)
+            .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
+        self.conn
+            .prepare_cached(
+                "UPDATE channels SET name = ?2, host = ?3, wishes = ?4, key_id = ?5, sealed = ?6, \
+                 failed_at_ms = iif(?7, NULL, failed_at_ms), failure = iif(?7, NULL, failure) \
+                 WHERE channel_id = ?1 AND removed_at_ms IS NULL",
+            )?
+            .execute(params![
+                channel.channel_id,
+                channel.name,
+                channel.host,
+                wishes,
+                channel.sealed.key_id,
+                channel.sealed.bytes,
+                members.contains(&"address"),
+            ])?;
+        let detail = json!({"channelId": channel.channel_id, "name": channel.name, "changed": members});
+        self.append_audit(NewAuditEvent::new(Event::ChannelChanged).principal(by).detail(detail))
+    }
+
     /// Removes a channel and wipes its address, with the event that tells of it.
     pub fn remove_channel(&mut self, channel: &Channel, by: &PrincipalName) -> Result<()> {
         self.cache.listeners = None;
@@ -177,19 +243,15 @@ impl WriteTx<'_> {
         self.append_audit(NewAuditEvent::new(Event::ChannelRemoved).principal(by).detail(detail))
     }
 
-    /// Removes the channels that a browser has subscribed in a session, as it ends.
-    pub(super) fn remove_channels_of_session(&mut self, session_id: &str, owner: &PrincipalName) -> Result<()> {
-        if self.listeners()?.is_empty() {
-            return Ok(());
-        }
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT channel_id FROM channels WHERE session_id = ?1 AND removed_at_ms IS NULL")?;
-        let ids = statement.query_map([session_id], |row| row.get(0))?;
+    /// Removes the channels that a browser has subscribed in a session that is over: by a log-out, by its age, or because the token
+    /// that it hangs on is revoked.
+    pub fn remove_ended_subscriptions(&mut self) -> Result<()> {
+        let mut statement = self.conn.prepare_cached(concat!("SELECT c.channel_id ", ended_subscriptions!()))?;
+        let ids = statement.query_map(rusqlite::named_params! {":now": self.now}, |row| row.get(0))?;
         let ids: Vec<ChannelId> = ids.collect::<rusqlite::Result<_>>()?;
         for id in ids {
             if let Some(channel) = self.channel(&id)? {
-                self.remove_channel(&channel, owner)?;
+                self.remove_channel(&channel, &channel.owner)?;
             }
         }
         Ok(())

@@ -5,13 +5,13 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::channels::Listener;
+use super::channels::{Listener, may_send};
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::RiskLevel;
 use crate::domain::id::{NoticeId, RequestId};
 use crate::domain::interaction::{Interaction, Status};
-use crate::domain::notice::{About, Item, NAMED_AGENTS, Notice, OfAgent, Said};
+use crate::domain::notice::{About, Item, Notice, Said};
 
 /// What is said of an interaction, as far as its notice says it, in the order that [`item_from`] reads.
 macro_rules! item_columns {
@@ -29,6 +29,9 @@ macro_rules! is_open {
 
 pub(super) use is_open;
 
+/// The rows of those notices of which another one tells that what they are about waits.
+pub type Told = Vec<i64>;
+
 fn item_from(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item {
         request_id: row.get(0)?,
@@ -41,25 +44,29 @@ fn item_from(row: &Row<'_>) -> rusqlite::Result<Item> {
 }
 
 impl ReadTx<'_> {
-    /// What a notice says at `now`; `None` where there is nothing to say any more.
-    pub fn notice(&self, number: i64, now: Timestamp) -> Result<Option<Notice>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT notice_id, about, created_at_ms FROM notices WHERE notice_number = ?1 AND status = 'waiting'",
-        )?;
-        let found = statement.query_row([number], |row| {
+    /// What a notice says at `now`, and of which it tells that they wait; `None` where there is nothing to say any more, or nobody to
+    /// say it to.
+    pub fn notice(&self, number: i64, now: Timestamp) -> Result<Option<(Notice, Told)>> {
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT n.notice_id, n.about, n.created_at_ms FROM notices AS n JOIN channels AS c USING (channel_number) \
+             WHERE n.notice_number = :number AND n.status = 'waiting' AND ",
+            may_send!()
+        ))?;
+        let values = rusqlite::named_params! {":number": number, ":now": now};
+        let found = statement.query_row(values, |row| {
             Ok((row.get::<_, NoticeId>(0)?, row.get::<_, About>(1)?, row.get::<_, Timestamp>(2)?))
         });
         let Some((notice_id, about, at)) = found.optional()? else { return Ok(None) };
         let said = match about {
-            About::Pending => self.open_item(number, now)?.map(Said::Pending),
-            About::Resolved => self.ended_item(number)?,
+            About::Pending => self.open_item(number, now)?.map(|item| (Said::Pending(item), vec![number])),
+            About::Resolved => self.ended_item(number)?.map(|said| (said, Told::new())),
             About::Waiting => self.gathered(number, now)?,
         };
-        Ok(said.map(|said| Notice { notice_id, at, said }))
+        Ok(said.map(|(said, told)| (Notice { notice_id, at, said }, told)))
     }
 
     /// The interaction of a notice, while it can be answered.
-    fn open_item(&self, number: i64, now: Timestamp) -> Result<Option<Item>> {
+    pub(super) fn open_item(&self, number: i64, now: Timestamp) -> Result<Option<Item>> {
         let sql = concat!(
             "SELECT ",
             item_columns!(),
@@ -83,37 +90,6 @@ impl ReadTx<'_> {
         Ok(match ended.optional()? {
             Some((item, Status::Resolved(outcome), Some(at))) => Some(Said::Resolved { item, outcome, at }),
             Some(_) | None => None,
-        })
-    }
-
-    /// What a notice about several tells.
-    fn gathered(&self, number: i64, now: Timestamp) -> Result<Option<Said>> {
-        let sql = concat!(
-            "SELECT i.registered_by, count(*), count(*) FILTER (WHERE n.risk_level = 'high'), min(n.notice_number) \
-             FROM notices AS n JOIN interactions AS i USING (interaction_id) \
-             WHERE n.gathered_in = :number AND n.about = 'pending' AND ",
-            is_open!(),
-            " GROUP BY i.registered_by ORDER BY 4"
-        );
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let values = rusqlite::named_params! {":number": number, ":now": now};
-        let of_agents = statement
-            .query_map(values, |row| Ok((row.get::<_, u64>(1)?, row.get::<_, u64>(2)?, row.get::<_, i64>(3)?)))?;
-        let of_agents = of_agents.collect::<rusqlite::Result<Vec<_>>>()?;
-        let resolved: u64 = self
-            .conn
-            .prepare_cached("SELECT count(*) FROM notices WHERE gathered_in = ?1 AND about = 'resolved'")?
-            .query_row([number], |row| row.get(0))?;
-        let count = of_agents.iter().map(|(count, ..)| count).sum();
-        let high = of_agents.iter().map(|(_, high, _)| high).sum();
-        let mut agents = Vec::new();
-        for (count, _, first) in of_agents.iter().take(NAMED_AGENTS) {
-            agents.extend(self.open_item(*first, now)?.map(|first| OfAgent { count: *count, first }));
-        }
-        Ok(match (count, resolved) {
-            (0, 0) => None,
-            (1, 0) => agents.pop().map(|alone| Said::Pending(alone.first)),
-            _ => Some(Said::Waiting { count, high, resolved, agents }),
         })
     }
 }
@@ -153,35 +129,49 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// An interaction has ended: what was to tell of it is dropped, and channels that were told hear of that, where their owners
-    /// want it.
+    /// An interaction has ended: what was to tell of it is dropped, whether or not it was sent in vain before, and channels that were
+    /// told hear of that, where their owners want it.
     pub(super) fn announce_end(&mut self, interaction: &Interaction) -> Result<()> {
         if self.listeners()?.is_empty() {
             return Ok(());
         }
         self.conn
             .prepare_cached(
-                "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE status = 'waiting' AND tried_at_ms IS NULL \
+                "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE status = 'waiting' AND held_until_ms IS NULL \
                  AND about = 'pending' AND interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
             )?
             .execute(params![interaction.request_id, self.now])?;
-        let mut statement = self.conn.prepare_cached(
-            "SELECT n.channel_number, n.risk_level FROM notices AS n LEFT JOIN notices AS g ON g.notice_number = n.gathered_in \
-             WHERE n.interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
-             AND n.about = 'pending' AND coalesce(n.tried_at_ms, g.tried_at_ms) IS NOT NULL",
-        )?;
-        let told = statement.query_map([&interaction.request_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let told = told.collect::<rusqlite::Result<Vec<(i64, Option<RiskLevel>)>>>()?;
-        let wants: Vec<i64> = self
-            .listeners()?
-            .iter()
-            .filter(|listener| listener.wishes.resolutions)
-            .map(|listener| listener.number)
-            .collect();
-        for (channel, risk) in told.into_iter().filter(|(channel, _)| wants.contains(channel)) {
-            self.insert_notice(channel, About::Resolved, &interaction.request_id, risk)?;
+        for (channel, risk) in self.told_channels(&interaction.request_id)? {
+            if self.hears_of_ends(channel)? {
+                self.insert_notice(channel, About::Resolved, &interaction.request_id, risk)?;
+            }
         }
         Ok(())
+    }
+
+    /// A notice has arrived that has told of what these are about: what of it has ended meanwhile is told, where the owner wants it.
+    pub(super) fn announce_ends_meanwhile(&mut self, channel: i64, number: i64, told: &[i64]) -> Result<()> {
+        if !self.hears_of_ends(channel)? {
+            return Ok(());
+        }
+        for (request_id, risk) in self.ended_meanwhile(number, told)? {
+            self.insert_notice(channel, About::Resolved, &request_id, risk)?;
+        }
+        Ok(())
+    }
+
+    fn hears_of_ends(&mut self, channel: i64) -> Result<bool> {
+        Ok(self.listeners()?.iter().any(|listener| listener.number == channel && listener.wishes.resolutions))
+    }
+
+    /// Whether a notice has anything to say now.
+    pub(super) fn is_worth_sending(&self, number: i64) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached("SELECT about FROM notices WHERE notice_number = ?1")?;
+        match statement.query_row([number], |row| row.get(0))? {
+            About::Pending => Ok(self.open_item(number, self.now)?.is_some()),
+            About::Resolved => Ok(true),
+            About::Waiting => self.has_gathered(number, self.now),
+        }
     }
 }
 

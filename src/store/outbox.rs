@@ -6,32 +6,35 @@
 use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
-use super::channels::{ChannelToSend, wishes_from};
+use super::channels::{ChannelToSend, may_send, wishes_from};
 use super::notices::is_open;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
-use crate::domain::channel::Wishes;
-use crate::domain::id::NoticeId;
-use crate::domain::notice::RETRIES_S;
+use crate::domain::channel::{ChannelKind, Wishes};
+use crate::domain::id::PrincipalName;
+use crate::domain::notice::{MOST_ALONE, RETRIES_S};
 use crate::domain::secret_value::SealedValue;
 
 /// The most rows that one transaction drops, gathers or deletes, so that no other write waits long behind it.
-const AT_ONCE: u32 = 500;
+pub(super) const AT_ONCE: u32 = 500;
 
 /// How long a sender has a notice, in milliseconds: longer than any attempt takes.
 const HELD_MS: u64 = 60_000;
 
-/// How long what has ended is kept, in milliseconds: 30 days.
-const KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
-
 /// A channel that has notices waiting, and from when on the next one may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueChannel {
     /// The channel's row.
     pub number: i64,
     /// From when on.
     pub at: Timestamp,
+    /// Whose it is.
+    pub owner: PrincipalName,
+    /// What takes its notices.
+    pub kind: ChannelKind,
+    /// What may be shown of its address: the host.
+    pub host: String,
 }
 
 /// What came of taking the next notice of a channel.
@@ -50,17 +53,38 @@ pub enum Taken {
 pub struct TakenNotice {
     /// Its row.
     pub number: i64,
-    /// Whether more of what waits may have to be gathered in it, by [`WriteTx::gather`].
+    /// Whether more of what waits may have to be gathered in it, by [`WriteTx::gather_notices`].
     pub gathers: bool,
     /// Where it goes.
     pub channel: ChannelToSend,
 }
 
+/// The notices of a channel that wait and that nobody has, by the indexes of what is new and what was tried; a place for the
+/// channel.
+macro_rules! waiting {
+    () => {
+        waiting!("?1")
+    };
+    ($channel:literal) => {
+        concat!(
+            "(SELECT notice_number FROM notices WHERE channel_number = ",
+            $channel,
+            " AND status = 'waiting' AND tried_at_ms IS NULL \
+             UNION ALL SELECT notice_number FROM notices WHERE channel_number = ",
+            $channel,
+            " AND status = 'waiting' AND tried_at_ms IS NOT NULL AND held_until_ms IS NULL)"
+        )
+    };
+}
+
+pub(super) use waiting;
+
 /// How a channel stands, as taking from it needs to know.
 struct Sending {
     wishes: Wishes,
     spoke_at: Option<Timestamp>,
-    /// `None` where nothing is to be sent: it is off or removed, or its owner has no token any more.
+    sent_at: Option<Timestamp>,
+    /// `None` where nothing is to be sent: it is off or removed, its browser is logged out, or its owner has no token any more.
     channel: Option<ChannelToSend>,
 }
 
@@ -68,23 +92,25 @@ impl ReadTx<'_> {
     /// The channels that have notices waiting, the one that has been silent longest first, and when each may speak from `now` on.
     pub fn due_channels(&self, now: Timestamp) -> Result<Vec<DueChannel>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT channel_number, wishes, spoke_at_ms, \
+            "SELECT channel_number, wishes, spoke_at_ms, sent_at_ms, \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NULL), \
-             (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NOT NULL) \
-             FROM channels AS c ORDER BY spoke_at_ms, channel_number",
+             (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NOT NULL), \
+             owner, kind, host FROM channels AS c ORDER BY spoke_at_ms, channel_number",
         )?;
         let mut rows = statement.query([])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
             let number = row.get(0)?;
+            let (new, again) = (row.get::<_, Option<Timestamp>>(4)?, row.get::<_, Option<Timestamp>>(5)?);
+            if new.is_none() && again.is_none() {
+                continue;
+            }
             let wishes = wishes_from(row, 1, &number)?;
-            let new = row.get::<_, Option<Timestamp>>(3)?;
-            let new = match new {
-                Some(at) => Some(wishes.speaks_at(at.max(now), row.get(2)?)),
-                None => None,
-            };
-            let again = row.get::<_, Option<Timestamp>>(4)?.map(|at| wishes.after_quiet(at.max(now)));
-            due.extend([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at }));
+            let (spoke_at, sent_at) = (row.get(2)?, row.get(3)?);
+            let new = new.map(|at| wishes.speaks_at(at.max(now), spoke_at));
+            let again = again.map(|at| wishes.speaks_at(at.max(now), sent_at));
+            let (owner, kind, host) = (row.get(6)?, row.get(7)?, row.get(8)?);
+            due.extend([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at, owner, kind, host }));
         }
         Ok(due)
     }
@@ -107,41 +133,45 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Takes the next notice of a channel, which is then this sender's for a minute. Several that came while the channel was
-    /// silent are gathered in one.
+    /// Takes the next notice of a channel, which is then this sender's for a minute. Whatever else waits for a channel that
+    /// rests between notices is told in the same one, what could not be sent before as well; for one that does not rest, that is
+    /// so where very much waits.
     pub fn take_notice(&mut self, channel: i64) -> Result<Taken> {
-        let Some(Sending { wishes, spoke_at, channel: to_send }) = self.sending(channel)? else {
+        let Some(Sending { wishes, spoke_at, sent_at, channel: to_send }) = self.sending(channel)? else {
             return Ok(Taken::None);
         };
         let Some(to_send) = to_send else {
+            self.remove_ended_subscriptions()?;
             return Ok(if self.drop_notices(channel)? { Taken::Cleared } else { Taken::None });
         };
         if wishes.after_quiet(self.now) > self.now {
             return Ok(Taken::None);
         }
-        if let Some(number) = self.first_due(channel, true)? {
-            self.hold(channel, number)?;
-            return Ok(Taken::Notice(TakenNotice { number, gathers: false, channel: to_send }));
-        }
-        if wishes.speaks_at(self.now, spoke_at) > self.now {
-            return Ok(Taken::None);
-        }
         if self.drop_what_is_over(channel)? {
             return Ok(Taken::Cleared);
         }
-        let Some(first) = self.first_due(channel, false)? else { return Ok(Taken::None) };
-        let gathers = wishes.pace_ms > 0 && self.has_more_than(channel, first)?;
+        let may_speak = |since| wishes.speaks_at(self.now, since) <= self.now;
+        let again = if may_speak(sent_at) { self.first_due(channel, true)? } else { None };
+        let new = if again.is_none() && may_speak(spoke_at) { self.first_due(channel, false)? } else { None };
+        let Some(first) = again.or(new) else { return Ok(Taken::None) };
+        if !self.is_worth_sending(first)? {
+            self.notice_dropped(first)?;
+            return Ok(Taken::Cleared);
+        }
+        let most_alone = if wishes.pace_ms > 0 { 1 } else { MOST_ALONE };
+        let gathers = self.has_more_waiting_than(channel, most_alone)?;
         let number = if gathers { self.begin_gathering(channel)? } else { first };
         self.hold(channel, number)?;
         Ok(Taken::Notice(TakenNotice { number, gathers, channel: to_send }))
     }
 
     fn sending(&self, channel: i64) -> Result<Option<Sending>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT channel_id, wishes, spoke_at_ms, kind, key_id, sealed, disabled_at_ms IS NULL AND EXISTS \
-             (SELECT 1 FROM tokens WHERE principal = owner AND revoked_at_ms IS NULL) FROM channels WHERE channel_number = ?1",
-        )?;
-        let mut rows = statement.query([channel])?;
+        let mut statement = self.conn.prepare_cached(concat!(
+            "SELECT channel_id, wishes, spoke_at_ms, kind, key_id, sealed, ",
+            may_send!(),
+            ", sent_at_ms FROM channels AS c WHERE channel_number = :channel"
+        ))?;
+        let mut rows = statement.query(rusqlite::named_params! {":channel": channel, ":now": self.now})?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let sealed = row.get::<_, Option<String>>(4)?.zip(row.get::<_, Option<Vec<u8>>>(5)?);
         let to_send = match sealed.filter(|_| row.get(6).unwrap_or(false)) {
@@ -152,7 +182,7 @@ impl WriteTx<'_> {
             None => None,
         };
         let wishes = wishes_from(row, 1, &channel)?;
-        Ok(Some(Sending { wishes, spoke_at: row.get(2)?, channel: to_send }))
+        Ok(Some(Sending { wishes, spoke_at: row.get(2)?, sent_at: row.get(7)?, channel: to_send }))
     }
 
     /// The first notice of a channel that is due: one that has been tried, or a new one.
@@ -171,12 +201,10 @@ impl WriteTx<'_> {
         Ok(found.optional()?)
     }
 
-    fn has_more_than(&self, channel: i64, first: i64) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT 1 FROM notices WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NULL AND next_at_ms <= ?2 \
-             AND notice_number <> ?3 LIMIT 1",
-        )?;
-        Ok(statement.exists(params![channel, self.now, first])?)
+    /// Whether more than so many notices of a channel wait that nobody has, due or not.
+    fn has_more_waiting_than(&self, channel: i64, most: u32) -> Result<bool> {
+        let sql = concat!("SELECT 1 FROM ", waiting!(), " LIMIT 1 OFFSET ?2");
+        Ok(self.conn.prepare_cached(sql)?.exists(params![channel, most])?)
     }
 
     /// Takes a notice, if it is due and nobody has it: the one conditional update by which exactly one sender does.
@@ -211,12 +239,13 @@ impl WriteTx<'_> {
         Ok(dropped > 0)
     }
 
-    /// Drops new notices about what can no longer be answered, some of them; whether there were any.
+    /// Drops notices about what can no longer be answered, some of them, sent in vain or not; whether there were any.
     fn drop_what_is_over(&self, channel: i64) -> Result<bool> {
         let sql = concat!(
             "UPDATE notices SET status = 'dropped', ended_at_ms = :now WHERE notice_number IN \
-             (SELECT notice_number FROM notices AS n JOIN interactions AS i USING (interaction_id) WHERE channel_number = :channel \
-              AND n.status = 'waiting' AND n.tried_at_ms IS NULL AND n.about = 'pending' AND NOT (",
+             (SELECT n.notice_number FROM (SELECT notice_number FROM ",
+            waiting!(":channel"),
+            ") CROSS JOIN notices AS n USING (notice_number) JOIN interactions AS i USING (interaction_id) WHERE n.about = 'pending' AND NOT (",
             is_open!(),
             ") LIMIT :limit)"
         );
@@ -224,37 +253,12 @@ impl WriteTx<'_> {
         Ok(self.conn.prepare_cached(sql)?.execute(values)? > 0)
     }
 
-    /// Makes the notice that tells of several, and gathers the first of them.
-    fn begin_gathering(&mut self, channel: i64) -> Result<i64> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO notices (notice_id, channel_number, about, status, created_at_ms, next_at_ms) \
-                 VALUES (?1, ?2, 'waiting', 'waiting', ?3, ?3)",
-            )?
-            .execute(params![NoticeId::generate(), channel, self.now])?;
-        let number = self.conn.last_insert_rowid();
-        self.gather(number)?;
-        Ok(number)
-    }
-
-    /// Gathers more of what waits in a notice that tells of several; whether there may be more still.
-    pub fn gather(&mut self, number: i64) -> Result<bool> {
-        let gathered = self
-            .conn
-            .prepare_cached(
-                "UPDATE notices SET status = 'gathered', gathered_in = ?1, ended_at_ms = ?2 WHERE notice_number IN \
-                 (SELECT n.notice_number FROM notices AS n JOIN notices AS into_it ON into_it.notice_number = ?1 \
-                  WHERE n.channel_number = into_it.channel_number AND n.status = 'waiting' AND n.tried_at_ms IS NULL \
-                  AND n.notice_number <> ?1 AND n.next_at_ms <= ?2 ORDER BY n.next_at_ms LIMIT ?3)",
-            )?
-            .execute(params![number, self.now, AT_ONCE])?;
-        Ok(gathered >= AT_ONCE as usize)
-    }
-
-    /// A notice has arrived. What else waits for its channel after failures is tried again now.
-    pub fn notice_sent(&mut self, number: i64) -> Result<()> {
+    /// A notice has arrived, which has told of what these notices are about. What else waits for its channel after failures is
+    /// tried again now.
+    pub fn notice_sent(&mut self, number: i64, told: &[i64]) -> Result<()> {
         self.end_notice(number, "sent", None)?;
         let channel = self.channel_of(number)?;
+        self.announce_ends_meanwhile(channel, number, told)?;
         self.conn
             .prepare_cached("UPDATE channels SET sent_at_ms = ?2 WHERE channel_number = ?1 AND removed_at_ms IS NULL")?
             .execute(params![channel, self.now])?;
@@ -272,7 +276,8 @@ impl WriteTx<'_> {
         self.end_notice(number, "dropped", None)
     }
 
-    /// A notice could not be sent: it is sent again later, or it has failed for good. Whether it has.
+    /// A notice could not be sent: it is sent again later, unless what it tells of is over, or it has failed for good. Whether it
+    /// has.
     pub fn notice_failed(&mut self, number: i64, why: &str) -> Result<bool> {
         let channel = self.channel_of(number)?;
         self.conn
@@ -285,6 +290,10 @@ impl WriteTx<'_> {
         let Some(failures) = statement.query_row([number], |row| row.get::<_, usize>(0)).optional()? else {
             return Ok(false);
         };
+        if !self.is_worth_sending(number)? {
+            self.end_notice(number, "dropped", Some(why))?;
+            return Ok(false);
+        }
         let again = RETRIES_S.get(failures).and_then(|seconds| self.now.plus_millis(seconds * 1000));
         if let Some(again) = again {
             self.conn
@@ -313,7 +322,7 @@ impl WriteTx<'_> {
         self.disable_channel(channel, why)
     }
 
-    fn channel_of(&self, number: i64) -> Result<i64> {
+    pub(super) fn channel_of(&self, number: i64) -> Result<i64> {
         let mut statement = self.conn.prepare_cached("SELECT channel_number FROM notices WHERE notice_number = ?1")?;
         Ok(statement.query_row([number], |row| row.get(0))?)
     }
@@ -326,31 +335,5 @@ impl WriteTx<'_> {
             )?
             .execute(params![number, status, self.now, why])?;
         Ok(())
-    }
-
-    /// Deletes notices that ended long ago, some of them; whether there may be more.
-    pub fn delete_old_notices(&self) -> Result<bool> {
-        let Some(before) = self.now.as_millis().checked_sub_unsigned(KEPT_MS).and_then(Timestamp::from_millis) else {
-            return Ok(false);
-        };
-        // What is pending stays: whoever was told of it may have to hear of its end.
-        let mut statement = self.conn.prepare_cached(
-            "SELECT notice_number, n.created_at_ms > ?1, n.ended_at_ms <= ?1 AND i.status IS NOT 'pending' \
-             FROM notices AS n LEFT JOIN interactions AS i USING (interaction_id) ORDER BY notice_number",
-        )?;
-        let mut rows = statement.query([before])?;
-        let mut old = Vec::<i64>::new();
-        while let Some(row) = rows.next()? {
-            if row.get(1)? || old.len() >= AT_ONCE as usize {
-                break;
-            }
-            if row.get::<_, Option<bool>>(2)? == Some(true) {
-                old.push(row.get(0)?);
-            }
-        }
-        for number in &old {
-            self.conn.prepare_cached("DELETE FROM notices WHERE notice_number = ?1")?.execute([number])?;
-        }
-        Ok(old.len() >= AT_ONCE as usize)
     }
 }

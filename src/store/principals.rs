@@ -133,6 +133,7 @@ impl WriteTx<'_> {
             .prepare_cached("UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL")?
             .execute(params![token.token_id, self.now])?;
         let detail = serde_json::json!({"tokenId": token.token_id});
-        self.append_audit(NewAuditEvent::new(Event::TokenRevoked).principal(&token.principal.name).detail(detail))
+        self.append_audit(NewAuditEvent::new(Event::TokenRevoked).principal(&token.principal.name).detail(detail))?;
+        self.remove_ended_subscriptions()
     }
 }

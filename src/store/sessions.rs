@@ -84,7 +84,8 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Deletes links and sessions that have expired, some of them: the history tells of them. Whether there may be others.
-    pub fn delete_expired_logins(&self) -> Result<bool> {
+    pub fn delete_expired_logins(&mut self) -> Result<bool> {
+        self.remove_ended_subscriptions()?;
         let mut has_more = false;
         for (table, key) in LOGINS {
             let sql =
@@ -191,7 +192,7 @@ impl WriteTx<'_> {
             .execute(params![session_id, self.now])?;
         let detail = serde_json::json!({"sessionId": session_id});
         self.append_audit(NewAuditEvent::new(Event::SessionEnded).principal(&principal.name).detail(detail))?;
-        self.remove_channels_of_session(session_id.as_str(), &principal.name)?;
+        self.remove_ended_subscriptions()?;
         Ok(true)
     }
 }

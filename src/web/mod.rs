@@ -61,6 +61,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/channels", || get(channels::page).post(channels::add)),
     ("/channels/push", || post(channels::subscribe)),
     ("/channels/push/key", || post(channels::push_key)),
+    ("/channels/{channelId}/change", || post(channels::change)),
     ("/channels/{channelId}/test", || post(channels::test)),
     ("/channels/{channelId}/rotate", || post(channels::rotate)),
     ("/channels/{channelId}/remove", || post(channels::remove)),

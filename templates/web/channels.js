@@ -1,4 +1,9 @@
-// Lets this browser subscribe to pushes: the one thing on this page that no form can do.
+// Lets this browser subscribe to pushes, and offers its time zone: what no form can do.
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+for (const field of document.querySelectorAll('input[name="timeZone"]')) {
+  if (!field.value && zone) field.value = zone;
+}
 
 const subscribing = document.getElementById("push");
 if (subscribing) {

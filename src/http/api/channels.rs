@@ -4,14 +4,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::api::{AddChannelBody, AddedChannel, Channel, ChannelList, NoBody, RotateChannelBody, TestedChannel};
+use crate::api::{
+    AddChannelBody, AddedChannel, ChangeChannelBody, Channel, ChannelList, NoBody, RotateChannelBody, TestedChannel,
+};
 use crate::domain::id::ChannelId;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, OptionalJson, Param, answer, ok};
 use crate::http::middleware::auth::Resolver;
 use crate::notify::{Answered, Failure};
-use crate::service::{NewChannel, Tested};
+use crate::service::{ChangedChannel, NewChannel, Tested};
 
 pub(crate) async fn add_channel(
     State(app): State<App>,
@@ -31,6 +33,17 @@ pub(crate) async fn list_channels(
 ) -> Result<Response, Problem> {
     let channels = app.service.channels(&caller).await?;
     ok(&ChannelList { channels: channels.into_iter().map(Channel::from).collect() })
+}
+
+pub(crate) async fn change_channel(
+    State(app): State<App>,
+    Resolver(caller): Resolver,
+    Param(channel_id): Param<ChannelId>,
+    Json(body): Json<ChangeChannelBody>,
+) -> Result<Response, Problem> {
+    let (token, wanted) = (body.token()?, body.wanted());
+    let changed = ChangedChannel { name: body.name, url: body.url, email: body.email, token, wanted };
+    ok(&Channel::from(app.service.change_channel(&caller, &channel_id, changed).await?))
 }
 
 pub(crate) async fn test_channel(

@@ -23,7 +23,7 @@ use axum::middleware::map_response;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 
 use self::cancel::*;
-use self::channels::{add_channel, list_channels, remove_channel, rotate_channel, test_channel};
+use self::channels::{add_channel, change_channel, list_channels, remove_channel, rotate_channel, test_channel};
 use self::claim::*;
 use self::confirm::*;
 use self::events::*;
@@ -68,7 +68,12 @@ crate::api::routes::routes!(handlers);
 pub(super) fn handler(call: Call) -> MethodRouter<App> {
     let carries_a_value = matches!(
         call,
-        Call::TakeSecret | Call::ProvideSecret | Call::VellumSecret | Call::AddChannel | Call::RotateChannel
+        Call::TakeSecret
+            | Call::ProvideSecret
+            | Call::VellumSecret
+            | Call::AddChannel
+            | Call::ChangeChannel
+            | Call::RotateChannel
     );
     let handler = handler_named(call);
     if carries_a_value { handler.layer(map_response(close_connection)) } else { handler }

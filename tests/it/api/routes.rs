@@ -94,7 +94,8 @@ pub(crate) struct Fixture {
     pub(crate) server: TestServer,
     pub(crate) admin: Client,
     rule_id: String,
-    channel_id: String,
+    /// The admin's channels: a webhook, a topic of ntfy and a mailbox.
+    channels: [String; 3],
     /// What the admin has submitted by AAP: pending, approved, and used.
     aap: [String; 3],
 }
@@ -180,10 +181,16 @@ impl Fixture {
         let rule = json!({"toolName": "browser", "pattern": "*", "scope": "everywhere", "decision": "ask"});
         let made = ada.post("/v1/trust-rules", &rule).expect(201);
         let rule_id = made.body["trustRule"]["ruleId"].as_str().unwrap().to_owned();
-        let channel = json!({"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "quiet": quiet()});
-        let made = admin.post("/v1/channels", &channel).expect(201);
-        let channel_id = made.body["channel"]["channelId"].as_str().unwrap().to_owned();
-        Self { server, admin, rule_id, channel_id, aap }
+        let channels = [
+            json!({"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "quiet": quiet()}),
+            json!({"name": "phone", "kind": "ntfy", "url": "http://127.0.0.1:9/topic", "quiet": quiet()}),
+            json!({"name": "mail", "kind": "email", "email": "ada@example.org", "quiet": quiet()}),
+        ];
+        let channels = channels.map(|channel| {
+            let made = admin.post("/v1/channels", &channel).expect(201);
+            made.body["channel"]["channelId"].as_str().unwrap().to_owned()
+        });
+        Self { server, admin, rule_id, channels, aap }
     }
 
     /// Every call. A read that none of the lists below names is one that every role may make, about `c`.
@@ -288,9 +295,16 @@ impl Fixture {
     fn channels_calls(&self) -> Vec<Call> {
         const CHANNELS: &str = "/v1/channels";
         const CHANNEL: &str = "/v1/channels/{channelId}";
+        const CHANGE: &str = "/v1/channels/{channelId}/change";
         const TEST: &str = "/v1/channels/{channelId}/test";
         const ROTATE: &str = "/v1/channels/{channelId}/rotate";
-        let path = |verb: &str| format!("{CHANNELS}/{}{verb}", self.channel_id);
+        let path = |verb: &str| format!("{CHANNELS}/{}{verb}", self.channels[0]);
+        let change = |channel: &str, more: Value| {
+            let mut body = json!({"name": "changed", "risk": "high", "kinds": ["confirmation"], "quiet": quiet(),
+                "paceMs": 60_000, "resolutions": true});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Call::post(CHANGE, &format!("{CHANNELS}/{channel}/change"), body, RESOLVERS)
+        };
         let with = |kind: &str, more: Value| {
             let mut body = json!({"name": "new", "kind": kind, "risk": "high", "kinds": ["confirmation"], "quiet": quiet(),
                 "paceMs": 60_000, "resolutions": true});
@@ -306,6 +320,8 @@ impl Fixture {
             with("email", json!({"email": "ada@example.org"})),
             with("webpush", json!({"url": url, "push": push})),
             Call::get(CHANNELS, CHANNELS, RESOLVERS),
+            change(&self.channels[1], json!({"url": url, "token": "tk_2"})),
+            change(&self.channels[2], json!({"email": "bob@example.org"})),
             Call::post(TEST, &path("/test"), json!({}), RESOLVERS).with_optional_body(),
             Call::post(ROTATE, &path("/rotate"), json!({"oldForMs": 60_000}), RESOLVERS).with_optional_body(),
             Call { method: "DELETE", ..Call::get(CHANNEL, &path(""), RESOLVERS) },

@@ -151,6 +151,19 @@ fn http_is_for_what_is_allowed_alone() {
     assert!(refused.body["error"].as_str().unwrap().contains("it has to be https"), "{refused:?}");
 }
 
+/// Where nothing is allowed no name leads there; where something is, that is looked at as often as the name is called.
+#[test]
+fn a_name_is_taken_with_http_only_where_a_network_is_allowed() {
+    let body = json!({"name": "a", "kind": "webhook", "url": "http://localhost:9/"});
+    let refused = TestServer::start().approver("ada").post("/v1/channels", &body);
+    assert_eq!(refused.refusal(), (422, "channel_refused"));
+    let server = TestServer::with(&["--allow-notice-net", "10.0.0.0/8"]);
+    let ada = server.approver("ada");
+    let id = add(&ada, &body)["channel"]["channelId"].as_str().unwrap().to_owned();
+    let tested = ada.post_nothing(&format!("/v1/channels/{id}/test")).expect(200).body;
+    assert!(tested["error"].as_str().unwrap().contains("is no public address"), "{tested}");
+}
+
 /// A name server that says another address each time.
 struct Changing {
     answers: Vec<IpAddr>,
@@ -236,7 +249,7 @@ fn this_machines_own_addresses_are_not_called_however_public_they_are() {
     let Ok(own) = own.map(|own| own.ip()) else { return };
     let receiver = Receiver::on(&format!("{own}:0"), |_, _| Reply::Status(200));
     let url = format!("https://{own}:{}/", receiver.address.port());
-    let refused = send(&outbound(&[], Arc::new(countersign::notify::SystemResolver)), &url);
+    let refused = send(&outbound(&[], Arc::new(countersign::notify::SystemResolver::default())), &url);
     assert_eq!(refused, Err(Failure::Target(TargetError::NotAllowed(own))));
     assert_eq!(receiver.connections(), 0);
 }

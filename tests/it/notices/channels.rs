@@ -30,6 +30,117 @@ fn a_channel_is_its_owners_and_admins_see_and_remove_all() {
     assert_eq!(told, [[json!("root")]]);
 }
 
+/// What its owner wants is said anew, and where it leads stays where that is not said.
+#[test]
+fn a_channel_is_changed_by_its_owner_alone_and_goes_on_as_it_was_in_all_else() {
+    let (server, agent, ada) = fixture();
+    let root = server.client("root", Role::Admin);
+    let [first, second] = [0; 2].map(|_| Receiver::start());
+    let added = add(&ada, &json!({"name": "hook", "kind": "webhook", "url": first.url(), "paceMs": 0, "risk": "high"}));
+    add(&ada, &json!({"name": "taken", "kind": "slack", "url": "https://hooks.example/x"}));
+    let path = format!("/v1/channels/{}/change", added["channel"]["channelId"].as_str().unwrap());
+    let quiet = json!({"from": "22:00", "until": "07:00", "timeZone": "Europe/Berlin"});
+    let body = json!({"name": "mine", "kinds": ["secret"], "quiet": quiet, "paceMs": 60_000, "resolutions": false});
+    assert_eq!(root.post(&path, &body).refusal(), (404, "unknown_channel"));
+    let changed = ada.post(&path, &body).expect(200).body;
+    for (member, value) in body.as_object().unwrap() {
+        assert_eq!(&changed[member], value);
+    }
+    assert_eq!((&changed["risk"], &changed["host"]), (&json!(null), &added["channel"]["host"]));
+    assert_eq!(ada.post(&path, &json!({"name": "taken"})).refusal(), (409, "channel_name_taken"));
+    for (body, field) in [
+        (json!({"name": "mine", "url": "http://10.0.0.1/"}), "url"),
+        (json!({"name": "mine", "email": "ada@example.org"}), "email"),
+        (json!({"name": "mine", "token": "x"}), "token"),
+    ] {
+        let refused = ada.post(&path, &body);
+        assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "channel_refused"), &json!(field)));
+    }
+    ada.post(&path, &json!({"name": "hook", "url": second.url(), "paceMs": 0})).expect(200);
+    ada.post(&path, &json!({"name": "hook", "paceMs": 0})).expect(200);
+    agent.register(&confirmation("a"));
+    let received = second.until_received(1).remove(0);
+    assert!(crate::notices::webhook::is_signed_by(&received, added["secret"].as_str().unwrap()));
+    assert_eq!(first.connections(), 0);
+    let events = server.sql("SELECT detail ->> '$.changed' FROM audit_events WHERE event = 'channel.changed'").concat();
+    assert_eq!(events, [json!(r#"["name","wishes"]"#), json!(r#"["name","address","wishes"]"#)]);
+}
+
+/// A token is for the receiver that it was given for: whoever changes the address does not learn it.
+#[test]
+fn a_channel_that_leads_elsewhere_leaves_its_token_behind() {
+    let (_server, agent, ada) = fixture();
+    let [first, second] = [0; 2].map(|_| Receiver::start());
+    let url = |receiver: &Receiver| format!("http://{}/topic", receiver.address);
+    let added = add(&ada, &json!({"name": "phone", "kind": "ntfy", "url": url(&first), "token": "tk_1", "paceMs": 0}));
+    let path = format!("/v1/channels/{}/change", added["channel"]["channelId"].as_str().unwrap());
+    ada.post(&path, &json!({"name": "renamed", "paceMs": 0})).expect(200);
+    agent.register(&confirmation("a"));
+    assert_eq!(first.until_received(1)[0].header("authorization"), "Bearer tk_1");
+    ada.post(&path, &json!({"name": "renamed", "url": url(&second), "paceMs": 0})).expect(200);
+    agent.register(&confirmation("b"));
+    assert_eq!(second.until_received(1)[0].header("authorization"), "");
+    ada.post(&path, &json!({"name": "renamed", "token": "tk_2", "paceMs": 0})).expect(200);
+    agent.register(&confirmation("c"));
+    assert_eq!(second.until_received(2)[1].header("authorization"), "Bearer tk_2");
+}
+
+#[test]
+fn the_command_changes_what_is_said_and_nothing_else() {
+    let (_server, _agent, ada) = fixture();
+    let add =
+        ["channel", "add", "webhook", "http://127.0.0.1:9/x", "--name", "hook", "--risk", "high", "--kind", "secret"];
+    says(&ada, &[&add[..], &["--quiet", "22:00-07:00", "--time-zone", "Europe/Berlin"]].concat());
+    let set = |flags: &[&str]| {
+        says(&ada, &[&["channel", "set", "hook"], flags].concat());
+        ada.get("/v1/channels").expect(200).body["channels"][0].clone()
+    };
+    let changed = set(&["--pace", "5m", "--quiet", "23:00-06:00"]);
+    assert_eq!(
+        (&changed["paceMs"], &changed["risk"], &changed["kinds"]),
+        (&json!(300_000), &json!("high"), &json!(["secret"]))
+    );
+    assert_eq!(changed["quiet"], json!({"from": "23:00", "until": "06:00", "timeZone": "Europe/Berlin"}));
+    assert_eq!((&changed["resolutions"], &changed["host"]), (&json!(true), &json!("127.0.0.1:9")));
+    let flags = [
+        "--risk",
+        "any",
+        "--kind",
+        "any",
+        "--quiet",
+        "none",
+        "--resolutions",
+        "false",
+        "--address",
+        "http://127.0.0.1:8/",
+    ];
+    let changed = set(&flags);
+    assert_eq!((&changed["paceMs"], &changed["risk"], &changed["kinds"]), (&json!(300_000), &json!(null), &json!([])));
+    assert_eq!(
+        (&changed["quiet"], &changed["resolutions"], &changed["host"]),
+        (&json!(null), &json!(false), &json!("127.0.0.1:8"))
+    );
+    let zoneless = command(&ada, &["channel", "set", "hook", "--quiet", "22:00-07:00"]).output().unwrap();
+    assert_eq!(zoneless.status.code(), Some(2), "{zoneless:?}");
+    assert!(says(&ada, &["channel", "list"]).contains("everything; once in 5m"));
+}
+
+#[test]
+fn two_people_s_channels_of_one_name_are_told_apart_by_their_owners() {
+    let server = TestServer::start();
+    let (ada, root) = (server.approver("ada"), server.client("root", Role::Admin));
+    for client in [&ada, &root] {
+        add(client, &json!({"name": "hook", "kind": "webhook", "url": "https://hooks.example/x"}));
+    }
+    let unclear = command(&root, &["channel", "remove", "hook"]).output().unwrap();
+    assert_eq!(unclear.status.code(), Some(2));
+    let said = String::from_utf8(unclear.stderr).unwrap();
+    assert!(said.contains("hook may be ada/hook or root/hook: say which"), "{said}");
+    says(&root, &["channel", "remove", "ada/hook"]);
+    assert_eq!(root.get("/v1/channels").expect(200).body["channels"][0]["owner"], "root");
+    says(&root, &["channel", "remove", "hook"]);
+}
+
 #[test]
 fn there_is_an_end_to_the_channels_of_one_person() {
     let server = TestServer::start();
@@ -82,7 +193,10 @@ fn the_command_makes_tries_lists_and_removes_channels() {
     let tested = says(&ada, &["channel", "test", "hook"]);
     assert!(tested.starts_with(&format!("{host} answered 200 in ")) && tested.ends_with("\n  thanks\n"), "{tested}");
     let listed = says(&ada, &["channel", "list"]);
-    assert!(listed.contains("webhook") && listed.contains("confirmations, high risk and up"), "{listed}");
+    assert!(
+        listed.contains("webhook") && listed.contains("confirmations; confirmations of high risk and up"),
+        "{listed}"
+    );
     assert!(!listed.contains("/hook "), "{listed}");
     assert!(says(&ada, &["channel", "rotate", "hook"]).starts_with("whsec_"));
     assert_eq!(says(&ada, &["channel", "remove", "hook"]), "removed hook\n");

@@ -64,16 +64,24 @@ fn chats_are_sent_text_and_a_link_and_no_button_that_decides() {
 fn the_name_of_a_tool_is_text_everywhere() {
     let (_server, agent, ada) = fixture();
     let receivers: Vec<(&str, Receiver)> =
-        ["ntfy", "slack", "mattermost", "teams"].map(|kind| (kind, Receiver::start())).into();
+        ["ntfy", "gotify", "slack", "mattermost", "teams"].map(|kind| (kind, Receiver::start())).into();
     for (kind, receiver) in &receivers {
-        add(&ada, &json!({"name": kind, "kind": kind, "url": format!("http://{}/topic", receiver.address)}));
+        let mut body = json!({"name": kind, "kind": kind, "url": format!("http://{}/topic", receiver.address)});
+        if *kind == "gotify" {
+            body["token"] = json!("A1");
+        }
+        add(&ada, &body);
     }
-    let name = "<!channel> [x](https://evil.example) \u{202e}@all";
+    let name = "<!channel> [x](https://evil.example) \u{202e}@all www.evil.example ~town #tag ada@example.org";
     agent.register(&altered(confirmation("a"), &json!({"confirmation": {"toolName": name}})));
     for (kind, receiver) in &receivers {
         let text = receiver.until_received(1)[0].text();
         assert!(!text.contains('\u{202e}'), "{kind}: {text}");
         assert!(text.contains("202E"), "{kind}: {text}");
+        // What all of them make links of by themselves.
+        for link in ["https://evil", "www.evil", "evil.example", "example.org", "ada@", "@all", "~town", "#tag"] {
+            assert!(!text.contains(link), "{kind}: {link}: {text}");
+        }
         // What each of them would obey.
         let marks: &[&str] = match *kind {
             "slack" => &["<!channel>"],

@@ -129,6 +129,21 @@ fn a_slow_receiver_holds_up_no_other() {
     slow.until_received(1);
 }
 
+/// However many channels lead to a receiver that does not answer: they have some of the places, and not all.
+#[test]
+fn a_receiver_with_many_channels_leaves_places_for_the_others() {
+    let (server, agent, ada) = fixture();
+    let people = ["bob", "cyd", "dan"].map(|name| server.approver(name));
+    let (slow, quick) = (Receiver::answering(|_, _| Reply::Never), Receiver::start());
+    for (person, number) in people.iter().flat_map(|person| (0..30).map(move |number| (person, number))) {
+        add(person, &json!({"name": format!("n{number}"), "kind": "webhook", "url": slow.url()}));
+    }
+    add(&ada, &channel("webhook", &quick));
+    agent.register(&confirmation("a"));
+    quick.until_received(1);
+    slow.until_received(8);
+}
+
 #[test]
 fn a_channel_hears_of_what_its_owner_wants() {
     let (_server, agent, ada) = fixture();

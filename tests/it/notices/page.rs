@@ -36,7 +36,13 @@ fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
     let receiver = Receiver::start();
     add(&ada, &channel("webhook", &receiver));
     let browser = ada.browser();
-    let good = [("kind", "slack"), ("name", "chat"), ("address", "https://hooks.example/typed")];
+    let good = [
+        ("kind", "slack"),
+        ("name", "chat"),
+        ("address", "https://hooks.example/typed"),
+        ("quiet", "22:00-07:00"),
+        ("timeZone", "Europe/Berlin"),
+    ];
     for (field, typed, fault) in [
         ("name", "", "Fill this in."),
         ("name", "a b", "an id is 1 to 128"),
@@ -44,6 +50,10 @@ fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
         ("address", "http://10.0.0.1/typed", "10.0.0.1 is no public address"),
         ("address", "typed", "it is no URL"),
         ("quiet", "22-7", "is no time of the day"),
+        ("timeZone", "", "Fill this in."),
+        ("pace", "soon", "id=\"pace-fault\""),
+        ("pace", "25h", "It is at most a day."),
+        ("token", "typed", "a channel of the kind slack has none"),
     ] {
         let mut fields: Vec<(&str, &str)> = good.iter().copied().filter(|(name, _)| *name != field).collect();
         fields.push((field, typed));
@@ -52,6 +62,47 @@ fn what_is_wrong_stands_beside_its_field_and_what_was_typed_stays() {
         assert!(page.contains("typed") || field == "address", "{field}: {page}");
     }
     assert_eq!(ada.get("/v1/channels").body["channels"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_channel_is_changed_by_a_form_that_shows_what_it_is() {
+    let (server, _agent, ada) = fixture();
+    let added = add(
+        &ada,
+        &json!({"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/x", "risk": "high",
+        "kinds": ["confirmation"], "paceMs": 90_000, "resolutions": false,
+        "quiet": {"from": "22:00", "until": "07:00", "timeZone": "Europe/Berlin"}}),
+    );
+    let id = added["channel"]["channelId"].as_str().unwrap();
+    let root = server.client("root", Role::Admin).browser();
+    let (browser, path) = (ada.browser(), format!("/channels/{id}/change"));
+    let page = browser.page("/channels");
+    assert!(words_of(&page).contains("quiet 22:00-07:00 Europe/Berlin; once in 90s"), "{page}");
+    for shown in
+        ["value=\"90s\"", "value=\"22:00-07:00\"", "value=\"Europe/Berlin\"", "<option selected>high", "value=\"hook\""]
+    {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!root.page("/channels").contains(&path), "an admin changes no other person's");
+    let fields = [("name", "mine"), ("pace", "none"), ("resolutions", "yes"), ("quiet", ""), ("timeZone", "UTC")];
+    let refused = [&fields[..], &[("address", "http://10.0.0.1/typed")]].concat();
+    let refused = browser.submit(&path, &refused).expect(400).text;
+    for shown in [
+        "10.0.0.1 is no public address",
+        "value=\"mine\"",
+        "value=\"http://10.0.0.1/typed\"",
+        "<details class=\"fold\" open",
+    ] {
+        assert!(refused.contains(shown), "{shown}: {refused}");
+    }
+    browser.submit(&path, &fields).expect(303);
+    let changed = ada.get("/v1/channels").expect(200).body["channels"][0].clone();
+    assert_eq!((&changed["name"], &changed["paceMs"]), (&json!("mine"), &json!(0)));
+    assert_eq!(
+        (&changed["resolutions"], &changed["quiet"], &changed["risk"]),
+        (&json!(true), &json!(null), &json!(null))
+    );
+    assert_eq!(changed["host"], "127.0.0.1:9");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Web Push, read by another implementation than the one that writes it.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
@@ -9,8 +11,9 @@ use ring::{aead, hkdf};
 use serde_json::{Value, json};
 
 use super::{PACE, add, fixture, risky};
+use crate::harness::page::Browser;
 use crate::harness::receiver::{Received, Receiver, Reply};
-use crate::harness::until;
+use crate::harness::{countersign, until};
 
 /// A browser's subscription, which can read one push.
 pub(super) struct Subscription {
@@ -132,22 +135,92 @@ fn a_subscription_that_is_gone_turns_its_channel_off() {
     receiver.until_received(1);
 }
 
+/// Lets a browser subscribe to pushes by this receiver.
+fn subscribe(browser: &Browser, receiver: &Receiver) {
+    browser.submit("/channels/push/key", &[]).expect(200);
+    let keys = Subscription::new().keys();
+    let endpoint = format!("http://{}/push", receiver.address);
+    let fields = [
+        ("endpoint", endpoint.as_str()),
+        ("p256dh", keys["p256dh"].as_str().unwrap()),
+        ("auth", keys["auth"].as_str().unwrap()),
+        ("name", ""),
+    ];
+    browser.submit("/channels/push", &fields).expect(303);
+}
+
+const REMOVED: &str = "SELECT count(*) FROM channels WHERE removed_at_ms IS NOT NULL AND sealed IS NULL";
+
+#[test]
+fn a_browser_whose_session_is_over_is_told_nothing_more() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|_, _| Reply::Status(201));
+    subscribe(&ada.browser(), &receiver);
+    server.advance(Duration::from_secs(12 * 60 * 60));
+    agent.register(&risky("deploy", "high"));
+    until(|| server.sql(REMOVED) == [[json!(1)]]);
+    until(|| server.sql("SELECT count(*) FROM notices WHERE status = 'waiting'") == [[json!(0)]]);
+    assert_eq!(receiver.connections(), 0);
+}
+
+#[test]
+fn a_browser_whose_token_is_revoked_is_told_nothing_more_and_one_by_another_token_is() {
+    let (server, agent, ada) = fixture();
+    let receivers = [0; 2].map(|_| Receiver::answering(|_, _| Reply::Status(201)));
+    let tokens = server.sql("SELECT token_id FROM tokens WHERE principal = 'ada'");
+    let other = server.approver("ada");
+    subscribe(&ada.browser(), &receivers[0]);
+    subscribe(&other.browser(), &receivers[1]);
+    let revoked = countersign()
+        .args(["token", "revoke", "--id", tokens[0][0].as_str().unwrap(), "--db"])
+        .arg(server.db())
+        .output();
+    let revoked = revoked.unwrap();
+    assert!(revoked.status.success(), "{revoked:?}");
+    assert_eq!(server.sql(REMOVED), [[json!(1)]]);
+    agent.register(&risky("deploy", "high"));
+    receivers[1].until_received(1);
+    assert_eq!(receivers[0].connections(), 0);
+}
+
+/// Two people at one browser, or one who presses the button again: a push comes once, and to who is logged in.
+#[test]
+fn a_browser_that_subscribes_again_has_one_channel() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|_, _| Reply::Status(201));
+    subscribe(&server.approver("bob").browser(), &receiver);
+    let browser = ada.browser();
+    subscribe(&browser, &receiver);
+    subscribe(&browser, &receiver);
+    let owners = "SELECT owner FROM v_channels WHERE status = 'active'";
+    assert_eq!(server.sql(owners), [[json!("ada")]]);
+    agent.register(&risky("deploy", "high"));
+    until(|| server.sql("SELECT status FROM notices") == [[json!("sent")]]);
+    receiver.until_received(1);
+}
+
+/// What was on its way is dropped, too: it is looked at once more when the receiver is reached.
+#[test]
+fn what_waits_for_a_browser_that_logs_out_is_dropped() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|_, _| Reply::Status(503));
+    let browser = ada.browser();
+    subscribe(&browser, &receiver);
+    agent.register(&risky("deploy", "high"));
+    until(|| server.sql("SELECT count(*) FROM notices WHERE failures = 1") == [[json!(1)]]);
+    browser.submit("/logout", &[]).expect(303);
+    server.advance(Duration::from_secs(5));
+    until(|| server.sql("SELECT status FROM notices") == [[json!("dropped")]]);
+    receiver.until_received(1);
+}
+
 #[test]
 fn a_browser_that_logs_out_is_told_nothing_more_and_the_others_are() {
     let (server, agent, ada) = fixture();
     let receivers = [0; 2].map(|_| Receiver::answering(|_, _| Reply::Status(201)));
     let browsers = [ada.browser(), ada.browser()];
     for (browser, receiver) in browsers.iter().zip(&receivers) {
-        browser.submit("/channels/push/key", &[]).expect(200);
-        let keys = Subscription::new().keys();
-        let endpoint = format!("http://{}/push", receiver.address);
-        let fields = [
-            ("endpoint", endpoint.as_str()),
-            ("p256dh", keys["p256dh"].as_str().unwrap()),
-            ("auth", keys["auth"].as_str().unwrap()),
-            ("name", ""),
-        ];
-        browser.submit("/channels/push", &fields).expect(303);
+        subscribe(browser, receiver);
     }
     let channels = ada.get("/v1/channels").expect(200).body["channels"].as_array().unwrap().clone();
     assert_eq!(channels.len(), 2);
@@ -156,8 +229,5 @@ fn a_browser_that_logs_out_is_told_nothing_more_and_the_others_are() {
     agent.register(&risky("deploy", "high"));
     receivers[1].until_received(1);
     assert_eq!(receivers[0].connections(), 0);
-    assert_eq!(
-        server.sql("SELECT count(*) FROM channels WHERE removed_at_ms IS NOT NULL AND sealed IS NULL"),
-        [[json!(1)]]
-    );
+    assert_eq!(server.sql(REMOVED), [[json!(1)]]);
 }

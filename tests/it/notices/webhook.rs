@@ -13,7 +13,7 @@ use crate::harness::receiver::{Received, Receiver, Reply};
 use crate::harness::{confirmation, until};
 
 /// Whether a signature of this request is the one that `secret` makes, by another implementation than the server's.
-fn is_signed_by(received: &Received, secret: &str) -> bool {
+pub(super) fn is_signed_by(received: &Received, secret: &str) -> bool {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
     let (id, timestamp) = (received.header("webhook-id"), received.header("webhook-timestamp"));
@@ -92,6 +92,26 @@ fn while_a_secret_is_replaced_both_sign_and_afterwards_the_new_one_alone() {
     assert!(!is_signed_by(&second, old) && is_signed_by(&second, new));
 }
 
+/// A second replacement does not end the first secret before its time, and one that says `0` ends them all.
+#[test]
+fn however_often_a_secret_is_replaced_each_signs_as_long_as_it_was_to() {
+    let (_server, agent, ada) = fixture();
+    let receiver = Receiver::start();
+    let added = add(&ada, &json!({"name": "hook", "kind": "webhook", "url": receiver.url(), "paceMs": 0}));
+    let path = format!("/v1/channels/{}/rotate", added["channel"]["channelId"].as_str().unwrap());
+    let rotate = |body: &Value| ada.post(&path, body).expect(200).body["secret"].as_str().unwrap().to_owned();
+    let first = added["secret"].as_str().unwrap();
+    let (second, third) = (rotate(&json!({})), rotate(&json!({})));
+    agent.register(&confirmation("a"));
+    let received = receiver.until_received(1).remove(0);
+    assert!([first, &second, &third].iter().all(|secret| is_signed_by(&received, secret)));
+    let fourth = rotate(&json!({"oldForMs": 0}));
+    agent.register(&confirmation("b"));
+    let received = receiver.until_received(2).remove(1);
+    assert!(is_signed_by(&received, &fourth));
+    assert!(![first, &second, &third].iter().any(|secret| is_signed_by(&received, secret)));
+}
+
 #[test]
 fn a_notice_that_fails_is_sent_again_by_the_schedule_with_the_same_id_and_then_has_failed() {
     let (server, agent, ada) = fixture();
@@ -124,23 +144,140 @@ fn a_notice_that_fails_is_sent_again_by_the_schedule_with_the_same_id_and_then_h
     assert!(events[0][0].as_str().unwrap().contains("it answered 503"));
 }
 
+/// What could not be sent goes with the first that can, in one: not one after the other as soon as the receiver is back.
 #[test]
-fn what_has_recovered_is_told_at_once_of_all_that_had_failed() {
+fn what_has_recovered_is_told_in_one_notice_of_all_that_had_failed() {
     let (server, agent, ada) = fixture();
-    let receiver = Receiver::answering(|count, _| Reply::Status(if count < 2 { 500 } else { 200 }));
+    let receiver = Receiver::answering(|count, _| Reply::Status(if count < 5 { 500 } else { 200 }));
+    add(&ada, &channel("webhook", &receiver));
+    let waits = |failures: u32| {
+        let sql = format!("SELECT count(*) FROM notices WHERE status = 'waiting' AND failures = {failures}");
+        until(|| server.sql(&sql) == [[json!(1)]]);
+    };
+    agent.register(&confirmation("a"));
+    receiver.until_received(1);
+    waits(1);
+    server.advance(Duration::from_secs(5));
+    receiver.until_received(2);
+    waits(2);
+    server.advance(PACE);
+    agent.register(&confirmation("b"));
+    receiver.until_received(3);
+    waits(1);
+    server.advance(Duration::from_secs(5));
+    receiver.until_received(4);
+    waits(2);
+    server.agent("deployer").register(&confirmation("c"));
+    server.advance(PACE);
+    receiver.until_received(5);
+    waits(1);
+    server.advance(Duration::from_secs(5));
+    let received = receiver.until_received(6);
+    let agents: Vec<Value> = received.iter().map(|received| received.json()["data"]["agents"].clone()).collect();
+    let named = |agents: &Value| {
+        let of = |agent: &Value| (agent["count"].clone(), agent["first"]["requestId"].clone());
+        agents.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&agents[2]), [(json!(2), json!("a"))]);
+    assert_eq!(named(&agents[5]), [(json!(2), json!("a")), (json!(1), json!("c"))]);
+    until(|| server.sql("SELECT count(*) FROM notices WHERE status = 'waiting'") == [[json!(0)]]);
+    // All three were told, so all three ends are; what has ended in between is one notice again.
+    for id in ["a", "b", "c"] {
+        ada.confirm(id, "allow").expect(200);
+    }
+    server.advance(PACE);
+    assert_eq!(receiver.until_received(7)[6].json()["data"]["resolved"], 3);
+}
+
+/// A channel that does not rest is sent each by itself only while it keeps up.
+#[test]
+fn for_a_receiver_that_does_not_keep_up_the_outbox_has_an_end() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|count, _| Reply::Status(if count == 0 { 500 } else { 204 }));
+    let added = add(
+        &ada,
+        &json!({"name": "hook", "kind": "webhook", "url": receiver.url(), "paceMs": 0,
+        "quiet": {"from": "23:59", "until": "00:01", "timeZone": "UTC"}}),
+    );
+    assert_eq!(added["channel"]["paceMs"], 0);
+    for number in 0..150 {
+        agent.register(&confirmation(&format!("n{number}")));
+    }
+    server.agent("deployer").register(&confirmation("deploy"));
+    server.advance(Duration::from_secs(60));
+    receiver.until_received(1);
+    let waiting = "SELECT count(*) FROM notices WHERE status = 'waiting'";
+    until(|| server.sql("SELECT count(*) FROM notices WHERE failures = 1") == [[json!(1)]]);
+    assert_eq!(server.sql(waiting), [[json!(1)]]);
+    agent.register(&confirmation("later"));
+    let received = receiver.until_received(2);
+    assert_eq!(told(&received)[1], ("interaction.pending".to_owned(), "later".to_owned()));
+    let data = receiver.until_received(3)[2].json()["data"].clone();
+    assert_eq!((&data["count"], &data["agents"][1]["agent"]), (&json!(151), &json!("deployer")));
+    until(|| server.sql(waiting) == [[json!(0)]]);
+}
+
+#[test]
+fn what_is_answered_is_not_sent_again_and_its_end_is_not_told_where_nothing_had_arrived() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|_, _| Reply::Status(503));
     add(&ada, &channel("webhook", &receiver));
     agent.register(&confirmation("a"));
     receiver.until_received(1);
     until(|| server.sql("SELECT count(*) FROM notices WHERE failures = 1") == [[json!(1)]]);
-    server.advance(Duration::from_secs(5));
-    receiver.until_received(2);
-    until(|| server.sql("SELECT count(*) FROM notices WHERE failures = 2") == [[json!(1)]]);
-    // The next repetition of `a` is due in five minutes; `b` is new, and arrives.
+    ada.confirm("a", "deny").expect(200);
+    assert_eq!(server.sql("SELECT about, status FROM notices"), [[json!("pending"), json!("dropped")]]);
     server.advance(PACE);
     agent.register(&confirmation("b"));
-    let received = receiver.until_received(4);
-    let pending = |id| ("interaction.pending", id);
-    assert_eq!(told(&received), pairs([pending("a"), pending("a"), pending("b"), pending("a")]));
+    let received = receiver.until_received(2);
+    assert_eq!(told(&received)[1], ("interaction.pending".to_owned(), "b".to_owned()));
+}
+
+/// A notice about several of which none waits any more is not even tried.
+#[test]
+fn a_notice_about_several_that_are_all_answered_is_not_sent_again() {
+    let (server, agent, ada) = fixture();
+    let receiver = Receiver::answering(|count, _| Reply::Status(if count == 1 { 503 } else { 204 }));
+    add(&ada, &channel("webhook", &receiver));
+    agent.register(&confirmation("first"));
+    receiver.until_received(1);
+    for id in ["a", "b"] {
+        agent.register(&confirmation(id));
+    }
+    server.advance(PACE);
+    receiver.until_received(2);
+    until(|| server.sql("SELECT count(*) FROM notices WHERE failures = 1") == [[json!(1)]]);
+    for id in ["a", "b"] {
+        ada.confirm(id, "deny").expect(200);
+    }
+    let connections = receiver.connections();
+    server.advance(Duration::from_secs(5));
+    until(|| server.sql("SELECT count(*) FROM notices WHERE status = 'waiting'") == [[json!(0)]]);
+    assert_eq!(receiver.connections(), connections);
+}
+
+/// It was answered after the notice had left and before the receiver said that it had it.
+#[test]
+fn what_is_answered_while_its_notice_is_on_its_way_is_told_once_that_has_arrived() {
+    let (server, agent, ada) = fixture();
+    let answered = std::sync::Arc::new(std::sync::Mutex::new(None::<crate::harness::Client>));
+    let shared = std::sync::Arc::clone(&answered);
+    let receiver = Receiver::answering(move |count, _| {
+        if count == 0
+            && let Some(ada) = shared.lock().unwrap().as_ref()
+        {
+            ada.confirm("a", "deny").expect(200);
+        }
+        Reply::Status(204)
+    });
+    *answered.lock().unwrap() = Some(crate::harness::Client::new(&server.url, ada.token.as_deref().unwrap()));
+    add(&ada, &channel("webhook", &receiver));
+    agent.register(&confirmation("a"));
+    receiver.until_received(1);
+    until(|| server.sql("SELECT count(*) FROM notices WHERE about = 'resolved'") == [[json!(1)]]);
+    server.advance(PACE);
+    let received = receiver.until_received(2);
+    assert_eq!(told(&received), pairs([("interaction.pending", "a"), ("interaction.resolved", "a")]));
 }
 
 #[test]

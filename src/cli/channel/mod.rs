@@ -1,5 +1,7 @@
 //! `countersign channel`: where a person hears of what waits.
 
+mod set;
+
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use self::set::SetChannel;
 use super::Failure;
 use super::common::Common;
 use super::list::dash;
@@ -21,7 +24,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::ChannelName;
 use crate::domain::quiet_hours::QuietHours;
-use crate::present::escape_json;
+use crate::present::{escape_json, wants};
 
 /// How much of a receiver's answer is printed, in characters.
 const SHOWN_ANSWER: usize = 2_000;
@@ -32,6 +35,8 @@ pub(super) enum ChannelCommand {
     Add(Box<AddChannel>),
     /// List your channels, an admin those of everybody: where they lead, what they want, and whether they work
     List(ListChannels),
+    /// Change a channel of your own: its name, where it leads, or what it wants; what is not said stays
+    Set(Box<SetChannel>),
     /// Send a test to a channel, and print what its receiver answers
     Test(OneChannel),
     /// Replace the secret of a webhook and print the new one; the old one signs beside it for a while
@@ -95,7 +100,7 @@ pub(super) struct ListChannels {
 
 #[derive(Debug, Args)]
 pub(super) struct OneChannel {
-    /// Its name, its id, or the beginning of its id
+    /// Its name, OWNER/NAME, its id, or the beginning of its id
     name: String,
 
     #[command(flatten)]
@@ -104,7 +109,7 @@ pub(super) struct OneChannel {
 
 #[derive(Debug, Args)]
 pub(super) struct RotateChannel {
-    /// Its name, its id, or the beginning of its id
+    /// Its name, OWNER/NAME, its id, or the beginning of its id
     name: String,
 
     /// How long the old secret signs beside the new one, such as 1h or 7d; `none`: not at all
@@ -120,6 +125,7 @@ impl ChannelCommand {
         match self {
             Self::Add(add) => add.run(),
             Self::List(list) => list.run(),
+            Self::Set(set) => set.run(),
             Self::Test(test) => test.test(),
             Self::Rotate(rotate) => rotate.run(),
             Self::Remove(remove) => remove.remove(),
@@ -152,14 +158,8 @@ impl AddChannel {
             None => kind.as_str().parse().map_err(|problem: &str| usage(problem.to_owned()))?,
         };
         let quiet = self.quiet.zip(self.time_zone).map(|(hours, zone)| QuietHours::parse(&hours, &zone));
-        let pace = match self.pace {
-            Some(Ttl::None) => PaceMs::new(0),
-            Some(Ttl::Millis(millis)) => {
-                Some(PaceMs::new(millis).ok_or_else(|| usage("--pace is at most a day".to_owned()))?)
-            }
-            None => None,
-        };
-        let address = if self.address == "-" { first_line(io::stdin())? } else { self.address };
+        let pace = self.pace.map(pace_ms).transpose()?;
+        let address = address_of(self.address)?;
         let (url, email) = if kind == ChannelKind::Email { (None, Some(address)) } else { (Some(address), None) };
         Ok(AddChannelBody {
             name,
@@ -175,6 +175,19 @@ impl AddChannel {
             resolutions: self.resolutions,
         })
     }
+}
+
+fn pace_ms(pace: Ttl) -> Result<PaceMs, Failure> {
+    let millis = match pace {
+        Ttl::None => 0,
+        Ttl::Millis(millis) => millis,
+    };
+    PaceMs::new(millis).ok_or_else(|| Failure::Usage("--pace is at most a day".to_owned()))
+}
+
+/// An address as it was given, or from standard input.
+fn address_of(given: String) -> Result<String, Failure> {
+    if given == "-" { first_line(io::stdin()) } else { Ok(given) }
 }
 
 fn token_of(path: &Path) -> Result<String, Failure> {
@@ -224,7 +237,7 @@ impl ListChannels {
                 plain(channel.owner.as_str()),
                 status(channel),
                 channel.sent_at.map_or(dash(), |at| plain(&format!("{} ago", now.since(at)))),
-                plain(&wants(channel)),
+                plain(&wants(&channel.wishes())),
             ]);
         }
         Ok(table.print(&mut io::stdout().lock(), look)?)
@@ -241,17 +254,6 @@ fn status(channel: &Channel) -> SafeText {
     }
 }
 
-/// What the owner of a channel wants to hear of, in a few words.
-fn wants(channel: &Channel) -> String {
-    let kinds = match channel.kinds.as_slice() {
-        [] => "everything".to_owned(),
-        kinds => kinds.iter().map(|kind| format!("{kind}s")).collect::<Vec<_>>().join(", "),
-    };
-    let risk = channel.risk.map(|risk| format!("{risk} risk and up"));
-    let quiet = channel.quiet.as_ref().map(|quiet| format!("quiet {quiet}"));
-    [Some(kinds), risk, quiet].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
 /// The channel that `given` names, among those that this person sees.
 fn find(client: &Client, given: &str) -> Result<Channel, Failure> {
     // A variable that is not set would name every channel.
@@ -259,21 +261,21 @@ fn find(client: &Client, given: &str) -> Result<Channel, Failure> {
         return Err(Failure::Usage("a channel has a name or an id; see `countersign channel list`".to_owned()));
     }
     let found = client.list_channels()?.channels;
-    let named: Vec<&Channel> = found.iter().filter(|channel| channel.name.as_str() == given).collect();
-    let candidates = match named.is_empty() {
-        true => found.iter().filter(|channel| channel.channel_id.as_str().starts_with(given)).collect(),
-        false => named,
-    };
+    let full_name = |channel: &Channel| format!("{}/{}", channel.owner, channel.name);
+    let is_meant: [&dyn Fn(&Channel) -> bool; 3] =
+        [&|channel| full_name(channel) == given, &|channel| channel.name.as_str() == given, &|channel| {
+            channel.channel_id.as_str().starts_with(given)
+        }];
+    let candidates =
+        is_meant.iter().map(|is_meant| found.iter().filter(|channel| is_meant(channel)).collect::<Vec<_>>());
+    let candidates = candidates.into_iter().find(|candidates| !candidates.is_empty()).unwrap_or_default();
+    let shown = safe_text::line(given);
     match candidates.as_slice() {
         [channel] => Ok((*channel).clone()),
-        [] => Err(Failure::Other(format!(
-            "there is no channel {}; see `countersign channel list`",
-            safe_text::line(given)
-        ))),
+        [] => Err(Failure::Other(format!("there is no channel {shown}; see `countersign channel list`"))),
         several => {
-            let ids: Vec<String> =
-                several.iter().map(|channel| format!("{} of {}", channel.channel_id, channel.owner)).collect();
-            Err(Failure::Usage(format!("{} may be {}: give its id", safe_text::line(given), ids.join(", "))))
+            let names: Vec<String> = several.iter().map(|channel| full_name(channel)).collect();
+            Err(Failure::Usage(format!("{shown} may be {}: say which", names.join(" or "))))
         }
     }
 }
