@@ -73,7 +73,7 @@ impl From<Refused> for Problem {
                     .with("acknowledgements", words)
             }
             Refused::NotAlike => {
-                let message = "Only what asks the very same is approved together.";
+                let message = "Only what asks the very same is approved together, and what has nothing about it that has to be known first, once each was read.";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
             }
             Refused::EditsNotAllowed => {

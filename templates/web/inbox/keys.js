@@ -138,7 +138,7 @@ document.addEventListener("keydown", (event) => {
     return target.form.requestSubmit(target.form.querySelector(".answer"));
   }
   if (event.key === "Escape" && !document.querySelector(":popover-open, dialog[open]")) return close();
-  if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open) return;
+  if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open || together.open) return;
   if (isGoing && PLACES[event.key]) return location.assign(base + PLACES[event.key]);
   isGoing = false;
   const key = KEYS[event.key];
