@@ -218,7 +218,9 @@ mod tests {
                 assert_eq!(doubts.len(), acknowledged.len());
                 (true, acknowledged)
             }
-            _ => panic!("neither sent nor asked again"),
+            Transition::Stay | Transition::To(_) | Transition::Send(_) | Transition::Say(_) | Transition::Edit => {
+                panic!("neither sent nor asked again")
+            }
         }
     }
 
