@@ -86,9 +86,9 @@ enum Command {
     Resume(resume::Resume),
     /// List pending interactions, the most urgent first
     List(list::List),
-    /// Decide pending interactions live in the terminal, one key per decision
+    /// Decide what waits live in the terminal, one key a decision
     Watch(watch::WatchQueue),
-    /// Show an interaction in full: the request, its agent and its resolution
+    /// Show an interaction in full, with its agent and resolution
     Show(show::Show),
     /// Say why a person is asked: the rules that came nearest
     Why(why::WhyAsked),
