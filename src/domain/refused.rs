@@ -134,6 +134,8 @@ pub enum Refused {
     Forgotten,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
+    /// Something in the name of a view does not show itself, or looks like something else.
+    ViewNameHidden,
     /// No such channel, or none of this principal's.
     UnknownChannel,
     /// The principal has a channel of this name.

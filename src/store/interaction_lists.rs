@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::interactions::{RECORD, RECORDS, record_from};
 use super::page::{
-    COMPARED, Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, SEARCHED_ROWS, SEARCHED_THROUGH,
-    UNPACKED,
+    COMPARED, Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, READ_BYTES, Rows, SEARCHED_ROWS,
+    SEARCHED_THROUGH, UNPACKED,
 };
 use super::query_sql::{Compared, Needed, RISK_OF_RECORD};
 use super::search::{Found, Stretch};
@@ -167,6 +167,10 @@ impl ReadTx<'_> {
     fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
         let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
         let (Rows { after, before }, limit) = (page.window(among, filter.looked_through()), filter.most(page));
+        let after = match filter.compares_risk() {
+            true => self.first_within(after + 1, before - 1, &mut READ_BYTES.clone())? - 1,
+            false => after,
+        };
         let compared = Compared::of(&filter.query, RISK_OF_RECORD);
         let (sql, values) = filter
             .members(&compared, WhereClause::default())
@@ -196,23 +200,48 @@ impl ReadTx<'_> {
         let place = values.len() - 3;
         let mut filling = Filling::of(&filter.query, page.limit);
         let mut left = if filter.compares_risk() { SEARCHED_ROWS } else { SEARCHED_THROUGH };
+        let mut left_bytes = READ_BYTES;
         for stretch in self.stretches(needed, after, before)? {
             let Stretch { first, last } = match stretch? {
                 Found::ToRead(stretch) => stretch,
                 Found::TooFar { before } => return Ok(filling.until(Cursor::at(before))),
             };
-            let from = first.max(last - left + 1);
+            let mut from = first.max(last - left + 1);
+            if filter.compares_risk() {
+                from = self.first_within(from, last, &mut left_bytes)?;
+            }
             left -= last - from + 1;
             let mut bound: Vec<&dyn ToSql> = values.clone();
             bound.splice(place..place + 2, [&from as &dyn ToSql, &last]);
             if !self.fill(&mut filling, &sql, &bound)? {
                 break;
             }
-            if from > first || left == 0 {
+            if from > first || left == 0 || left_bytes == 0 {
                 return Ok(if from > after + 1 { filling.until(Cursor::at(from)) } else { filling.page });
             }
         }
         Ok(filling.page)
+    }
+
+    /// Where SQL unpacks every row to know whether it matches: from which of these rows on, the last ones first, they are not larger
+    /// than `left` together, which is then what is left of it. The last one is always among them.
+    fn first_within(&self, first: i64, last: i64, left: &mut usize) -> Result<i64> {
+        // The length is known without reading what is behind it.
+        let mut statement = self.conn.prepare_cached(
+            "SELECT interaction_id, octet_length(body) FROM interaction_bodies WHERE interaction_id BETWEEN ?1 AND ?2 \
+             ORDER BY interaction_id DESC",
+        )?;
+        let mut rows = statement.query([first, last])?;
+        let mut from = last + 1;
+        while let Some(row) = rows.next()? {
+            let bytes: usize = row.get::<_, Option<usize>>(1)?.unwrap_or_default();
+            if bytes > *left && from <= last {
+                *left = 0;
+                return Ok(from);
+            }
+            (from, *left) = (row.get(0)?, left.saturating_sub(bytes));
+        }
+        Ok(first)
     }
 
     /// By the index of all ids; the cursor is the row of the last one that was looked at.
@@ -337,8 +366,9 @@ struct Filling<'q> {
     reads_content: bool,
     limit: usize,
     bytes: usize,
-    /// How many rows were unpacked.
+    /// How many rows were unpacked, and how many bytes those were.
     unpacked: i64,
+    read: usize,
     /// The last row that was looked at.
     last: Option<Cursor>,
 }
@@ -346,18 +376,20 @@ struct Filling<'q> {
 impl<'q> Filling<'q> {
     fn of(query: &'q Query, limit: u32) -> Self {
         let (page, reads_content) = (ListPage::default(), query.reads_content());
-        Self { page, query, reads_content, limit: limit as usize, bytes: 0, unpacked: 0, last: None }
+        Self { page, query, reads_content, limit: limit as usize, bytes: 0, unpacked: 0, read: 0, last: None }
     }
 
     const fn is_full(&self) -> bool {
         self.page.rows.len() == self.limit
             || self.bytes > PAGE_BYTES
+            || self.read > READ_BYTES
             || (self.reads_content && self.unpacked >= SEARCHED_ROWS)
     }
 
     fn add(&mut self, at: Cursor, record: Record) {
         self.last = Some(at);
         self.unpacked += 1;
+        self.read += record.body.bytes;
         if !self.reads_content || self.query.finds(&record) {
             self.bytes += record.body.bytes;
             self.page.rows.push(record);

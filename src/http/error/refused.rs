@@ -155,6 +155,10 @@ impl From<Refused> for Problem {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
             }
+            Refused::ViewNameHidden => {
+                let message = "the name of a view has no characters that do not show, or look like others";
+                Self::malformed_field("name", message)
+            }
             Refused::UnknownChannel => Self::new(NOT_FOUND, "unknown_channel", "there is no such channel"),
             Refused::ChannelNameTaken => {
                 let message = "you have a channel of this name already: choose another, or remove that one first";
