@@ -19,6 +19,13 @@ pub enum Refused {
         /// How many that is.
         limit: u32,
     },
+    /// What is to be put off ends too soon for that.
+    EndsTooSoon,
+    /// The principal has put off as many as it may.
+    TooManySnoozes {
+        /// How many that is.
+        limit: usize,
+    },
     /// This interaction asks for something else.
     WrongKind {
         /// What the endpoint resolves.

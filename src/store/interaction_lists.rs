@@ -131,7 +131,8 @@ fn pending_confirmations_query() -> String {
 const QUEUE: &str = "SELECT interaction_id FROM (\
          SELECT interaction_id, expires_at_ms, row_number() OVER (\
              PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
-         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
+         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1) \
+             AND interaction_id NOT IN (SELECT interaction_id FROM snoozes WHERE owner = ?4 AND until_ms > ?5)) \
      ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2";
 
 impl ReadTx<'_> {
@@ -292,12 +293,18 @@ impl ReadTx<'_> {
         self.page(&pending_confirmations_query(), params![tool_name, after], &Query::default(), u32::MAX)
     }
 
-    /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
-    /// what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
-    pub fn queue(&self, of: Option<&PrincipalName>, skip: u64, limit: u32) -> Result<Vec<Record>> {
+    /// What is pending, of one principal or of all, but for what `viewer` has put off: principals take turns, and of each comes
+    /// first what ends first, and last what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
+    pub fn queue(
+        &self,
+        of: Option<&PrincipalName>,
+        viewer: (&PrincipalName, Timestamp),
+        skip: u64,
+        limit: u32,
+    ) -> Result<Vec<Record>> {
         let mut statement = self.conn.prepare_cached(QUEUE)?;
         let skip = i64::try_from(skip).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
+        let rows = statement.query_map(params![of, skip, limit, viewer.0, viewer.1], |row| row.get::<_, i64>(0))?;
         let mut by_row = self.conn.prepare_cached(RECORD)?;
         let (mut found, mut bytes) = (Vec::new(), 0);
         for row in rows {
@@ -309,6 +316,18 @@ impl ReadTx<'_> {
             found.push(record);
         }
         Ok(found)
+    }
+
+    /// How many the queue has.
+    pub fn count_of_queue(&self, of: Option<&PrincipalName>, viewer: (&PrincipalName, Timestamp)) -> Result<u64> {
+        let put_off: u64 = self
+            .conn
+            .prepare_cached(
+                "SELECT count(*) FROM snoozes AS z JOIN interactions AS i USING (interaction_id) \
+                 WHERE z.owner = ?2 AND z.until_ms > ?3 AND i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)",
+            )?
+            .query_row(params![of, viewer.0, viewer.1], |row| row.get(0))?;
+        Ok(self.count_of_pending(of)?.saturating_sub(put_off))
     }
 
     /// How many interactions are pending, of one principal or of all.

@@ -23,6 +23,7 @@ mod rule_draft;
 mod rule_editor;
 mod rules;
 mod session;
+mod snooze;
 mod text;
 mod views;
 
@@ -43,6 +44,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/decide", || post(decide::decide_many)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
+    ("/interactions/{requestId}/snooze", || post(snooze::snooze)),
     ("/interactions/{requestId}/wipe", || post(interaction::wipe)),
     ("/login", || get(login::page).post(login::log_in)),
     ("/logout", || post(login::log_out)),

@@ -19,6 +19,12 @@ impl From<Refused> for Problem {
                 let message = format!("a person keeps at most {limit} views: delete one first");
                 Self::new(CONFLICT, "too_many_views", message)
             }
+            Refused::EndsTooSoon => {
+                Self::new(CONFLICT, "ends_too_soon", "it ends within ten minutes, and so cannot be put off")
+            }
+            Refused::TooManySnoozes { limit } => {
+                Self::new(CONFLICT, "too_many_snoozes", format!("at most {limit} are put off at a time"))
+            }
             Refused::WrongKind { expected, actual } => {
                 Self::new(NOT_FOUND, "wrong_kind", format!("this interaction is a {actual}, not a {expected}"))
             }

@@ -182,6 +182,7 @@ document.addEventListener("keydown", () => (isByPointer = false), true);
 pane.addEventListener("submit", (event) => {
   event.preventDefault();
   const [form, button] = [event.target, event.submitter];
+  if (form.matches(".later")) return putOff(form, button);
   const card = form.closest(".card");
   const id = card.dataset.requestId;
   const settles = isByPointer ? POINTER_SETTLES : KEY_SETTLES;
@@ -196,6 +197,28 @@ pane.addEventListener("submit", (event) => {
   const then = moveOn(row);
   decide({ form, button, card, rows: row ? [row] : [], then });
 });
+
+/** Puts the request off, for this person alone. */
+async function putOff(form, button) {
+  const id = form.closest(".card").dataset.requestId;
+  const row = rowOf(id);
+  const headers = { accept: "application/json" };
+  const body = new URLSearchParams(new FormData(form, button));
+  try {
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", headers, body });
+    if (answer.status === 401) return loggedOut();
+    const result = await answer.json();
+    form.hidePopover?.();
+    if (!answer.ok) return say(result.error, "bad");
+    const then = moveOn(row);
+    row?.remove();
+    then();
+    say("Put off: it is back by itself.");
+    schedule();
+  } catch {
+    say("The server does not answer. Try again.", "bad");
+  }
+}
 
 // -- Many --
 
