@@ -54,6 +54,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use self::completions::completed;
+
 use self::failure::Failure;
 use crate::api;
 use crate::config::{Config, Database};

@@ -33,6 +33,7 @@ use self::page::{Move, Page};
 use self::queue::Queue;
 use self::sources::{Keyboard, UiEvent, Wanted};
 use self::step::{Mode, Transition};
+use super::completions;
 use super::failure::Failure;
 use super::kinds::confirmation::approve_edited;
 use super::kinds::{Answer, begin};
@@ -50,7 +51,7 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug, Args)]
 pub(super) struct WatchQueue {
     /// Only what is found by a query, such as: 'kubectl agent:ci risk:high'; `/` changes it
-    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true, add = completions::query())]
     query: Option<Query>,
 
     /// How many seconds an approval or a rejection is held, in which `z` takes it back: 0 to 10

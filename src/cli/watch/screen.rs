@@ -176,9 +176,9 @@ mod tests {
     use ratatui::backend::TestBackend;
     use serde_json::json;
 
-    use super::super::queue::Pending;
-    use super::super::sources::Wanted;
     use super::*;
+    use crate::cli::watch::queue::Pending;
+    use crate::cli::watch::sources::Wanted;
     use crate::client::Client;
     use crate::config::Access;
     use crate::domain::enums::Role;
