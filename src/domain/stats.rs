@@ -46,6 +46,14 @@ pub struct Numbers {
     pub p90_ms: Option<u64>,
 }
 
+impl Numbers {
+    /// How many in a hundred rules decided; `None` where nothing was asked.
+    #[must_use]
+    pub const fn percent_by_rules(&self) -> Option<u64> {
+        (self.by_rules * 100 + self.asked / 2).checked_div(self.asked)
+    }
+}
+
 /// The numbers of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayNumbers {

@@ -6,6 +6,7 @@
 mod assets;
 mod card;
 mod channels;
+mod charts;
 mod connect;
 mod decide;
 mod done;
@@ -16,6 +17,7 @@ mod history_filter;
 mod interaction;
 mod kinds;
 mod login;
+mod numbers;
 mod page;
 mod queue;
 mod row;
@@ -54,6 +56,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/history", || get(history::list)),
     ("/history.csv", || get(history::csv)),
     ("/history.jsonl", || get(history::json_lines)),
+    ("/numbers", || get(numbers::page)),
     ("/views", || post(views::keep)),
     ("/views/delete", || post(views::delete)),
     ("/connect", || get(connect::page).post(connect::make_token)),

@@ -1,4 +1,10 @@
-// What the pages beside the queue do more with a script: copying, a preview while a rule is typed, and that an agent has asked.
+// What the pages beside the queue do more with a script: days as they are here, copying, a preview while a rule is typed, and that
+// an agent has asked.
+
+for (const link of document.querySelectorAll("a[data-offset]")) {
+  const offset = -new Date().getTimezoneOffset();
+  if (offset !== 0) link.search = new URLSearchParams({ offsetMinutes: offset });
+}
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);

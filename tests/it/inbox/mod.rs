@@ -4,6 +4,7 @@ mod connect;
 mod deciding;
 mod history;
 mod login;
+mod numbers;
 mod pages;
 mod rule_editor;
 mod rules;

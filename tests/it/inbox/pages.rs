@@ -30,9 +30,23 @@ impl Fixture {
     }
 
     fn pages(&self) -> Vec<String> {
-        let fixed =
-            ["/rules", "/rules/new", "/rules/new?requestId=c", "/history", "/interactions/c", "/interactions/s"];
-        let connect = ["/channels", "/connect", "/connect?client=codex", "/connect?client=acp&agent=builder"];
+        let fixed = [
+            "/rules",
+            "/rules/new",
+            "/rules/new?requestId=c",
+            "/history",
+            "/numbers",
+            "/interactions/c",
+            "/interactions/s",
+        ];
+        let connect = [
+            "/agents",
+            "/settings",
+            "/channels",
+            "/connect",
+            "/connect?client=codex",
+            "/connect?client=acp&agent=builder",
+        ];
         let fixed = fixed.into_iter().chain(["/interactions/q"]).chain(connect).map(str::to_owned);
         fixed.chain([format!("/rules/{}", self.rule_id)]).collect()
     }
@@ -134,6 +148,8 @@ fn what_a_browser_asks_wrongly_is_told_in_words() {
         ("/history?cursor=%3F", 400, "<code>cursor</code>: a cursor is"),
         ("/history?cursor=", 200, "History"),
         ("/history?colour=red", 400, "unknown field `colour`"),
+        ("/numbers?offsetMinutes=841", 400, "<code>offsetMinutes</code>: at most 840 minutes from UTC"),
+        ("/numbers?since=7d", 400, "unknown field `since`"),
         ("/rules?status=pending", 400, "<code>status</code>: expected one of active"),
         ("/rules?cursor=-1", 400, "<code>cursor</code>: a cursor is"),
         ("/rules/new?requestId=%3Cb%3E", 400, "<code>requestId</code>: an id is"),
