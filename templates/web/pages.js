@@ -6,6 +6,20 @@ for (const link of document.querySelectorAll("a[data-offset]")) {
   if (offset !== 0) link.search = new URLSearchParams({ offsetMinutes: offset });
 }
 
+// Times as they are here; UTC is said where one points at them.
+const inFull = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const inARow = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+function localTimes(part) {
+  for (const time of part.querySelectorAll("time")) {
+    if (!time.textContent.endsWith(" UTC")) continue;
+    time.title = time.textContent;
+    time.textContent = (time.closest(".row") ? inARow : inFull).format(new Date(time.dateTime));
+  }
+}
+
+localTimes(document.getElementById("main"));
+
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
   const status = button.parentElement.querySelector("[data-copied]");
@@ -43,6 +57,7 @@ if (editor) {
       const answer = await fetch(editor.querySelector("[data-show]").formAction, { method: "POST", body, signal });
       if (answer.ok) {
         shown.innerHTML = await answer.text();
+        localTimes(shown);
         said.textContent = shown.querySelector("p").textContent;
       } else if (answer.status === 401) {
         loggedOut();

@@ -35,7 +35,7 @@ fn a_confirmation_tells_all_from_the_question_to_the_outcome() {
     let browser = ada.browser();
     let page = browser.page("/interactions/c");
     says(&page, &["confirmation c", "pending In the queue", "Deadline 2030-01-02 00:00:00 UTC"]);
-    assert!(page.contains("<a href=\"/#card-c\">"), "{page}");
+    assert!(page.contains("<a href=\"/?open=c\">"), "{page}");
     server.advance(Duration::from_secs(2));
     let decision = json!({"requestId": "c", "decision": "allow", "comment": "but <b>gently</b>",
         "updatedInput": {"command": "make gently"}, "selectedPattern": "make *", "selectedScope": "/repo"});
