@@ -75,7 +75,7 @@ pub use self::interactions::BodyColumns;
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
-pub use self::principals::{Token, TokenHash};
+pub use self::principals::{Agent, Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;

@@ -3,6 +3,7 @@
 //! All but the log-in need a session (`login.rs`, `session.rs`). What changes something is a form by POST that carries the
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
+mod agents;
 mod assets;
 mod card;
 mod channels;
@@ -43,6 +44,8 @@ const ROUTES: &[(&str, Route)] = &[
     ("/interactions/{requestId}/card", || get(queue::card)),
     ("/feed", || get(feed::feed)),
     ("/decide", || post(decide::decide_many)),
+    ("/agents", || get(agents::page).post(agents::make_token)),
+    ("/tokens/{tokenId}/revoke", || post(agents::revoke_token)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
     ("/interactions/{requestId}/wipe", || post(interaction::wipe)),

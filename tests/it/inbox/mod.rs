@@ -1,5 +1,6 @@
 //! The inbox: pages for people, through the real server, as a browser without a script sees them.
 
+mod agents;
 mod connect;
 mod deciding;
 mod history;

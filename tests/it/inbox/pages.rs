@@ -52,13 +52,15 @@ impl Fixture {
     }
 
     /// The forms that change something.
-    fn forms(&self) -> [(String, Vec<(&'static str, &'static str)>); 3] {
+    fn forms(&self) -> [(String, Vec<(&'static str, &'static str)>); 5] {
         let rule = [("toolName", "shell"), ("pattern", "ls"), ("scope", "everywhere"), ("decision", "allow")];
         let channel = [("kind", "slack"), ("name", "chat"), ("address", "https://hooks.example/x")];
         [
             ("/rules".to_owned(), rule.to_vec()),
             (format!("/rules/{}/revoke", self.rule_id), Vec::new()),
             ("/channels".to_owned(), channel.to_vec()),
+            ("/agents".to_owned(), vec![("tokenId", "t"), ("name", "other")]),
+            ("/tokens/none/revoke".to_owned(), Vec::new()),
         ]
     }
 }
