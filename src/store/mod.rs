@@ -79,7 +79,7 @@ pub use self::principals::{Agent, Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
-pub use self::sessions::LoggedInBy;
+pub use self::sessions::{LoggedInBy, Session};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 

@@ -26,6 +26,7 @@ mod rule_draft;
 mod rule_editor;
 mod rules;
 mod session;
+mod settings;
 mod text;
 mod views;
 
@@ -46,6 +47,9 @@ const ROUTES: &[(&str, Route)] = &[
     ("/decide", || post(decide::decide_many)),
     ("/agents", || get(agents::page).post(agents::make_token)),
     ("/tokens/{tokenId}/revoke", || post(agents::revoke_token)),
+    ("/settings", || get(settings::page)),
+    ("/settings/sessions/end", || post(settings::end_other_sessions)),
+    ("/settings/sessions/{sessionId}/end", || post(settings::end_session)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
     ("/interactions/{requestId}/wipe", || post(interaction::wipe)),

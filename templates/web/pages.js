@@ -20,6 +20,25 @@ function localTimes(part) {
 
 localTimes(document.getElementById("main"));
 
+const kept = document.getElementById("kept");
+if (kept) {
+  const grace = document.getElementById("grace");
+  const status = kept.querySelector("[data-kept]");
+  document.getElementById("zone").textContent = `the time zone of this browser, ${inFull.resolvedOptions().timeZone}`;
+  try {
+    grace.value = localStorage.getItem("countersign-grace") ?? grace.value;
+    kept.hidden = false;
+  } catch {
+    // A browser that keeps nothing has nothing to set.
+  }
+  kept.addEventListener("submit", (event) => event.preventDefault());
+  grace.addEventListener("change", () => {
+    if (!grace.reportValidity() || grace.value === "") return;
+    localStorage.setItem("countersign-grace", grace.value);
+    status.textContent = "Kept in this browser.";
+  });
+}
+
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
   const status = button.parentElement.querySelector("[data-copied]");

@@ -9,5 +9,6 @@ mod numbers;
 mod pages;
 mod rule_editor;
 mod rules;
+mod settings;
 mod story;
 mod why;
