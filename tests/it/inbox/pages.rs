@@ -121,7 +121,8 @@ fn auditors_see_all_and_change_nothing() {
         let seen = buttons(&auditor, &path);
         assert!(!seen.contains("Revoke") && !seen.contains("Make this rule"), "{path}: {seen}");
     }
-    for (path, button) in [("/rules", "Revoke this rule"), ("/rules/new", "Make this rule")] {
+    let rule = format!("/rules/{}", fixture.rule_id);
+    for (path, button) in [(rule.as_str(), "Revoke this rule"), ("/rules/new", "Make this rule")] {
         assert!(buttons(&approver, path).contains(button), "{path} has no button to miss");
     }
     for (path, fields) in fixture.forms() {
