@@ -53,13 +53,13 @@ for (const { name, ...options } of LOOKS) {
     await page.getByRole('heading', { name: 'Settings' }).waitFor();
     await assertFits(page);
     await page.getByRole('button', { name: /^End the session/ }).click();
-    await page.getByRole('button', { name: /^End/ }).waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'End all others' }).waitFor({ state: 'hidden' });
     await lost.goto(`${server.url}/rules`);
     await lost.waitForURL(/login/);
     await logIn(lost, server, server.client('ada', 'approver'));
     await page.reload();
     await page.getByRole('button', { name: 'End all others' }).click();
-    await page.getByRole('button', { name: /^End/ }).first().waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'End all others' }).waitFor({ state: 'hidden' });
     await page.getByRole('button', { name: 'Log out here' }).click();
     await page.waitForURL(/login/);
   });
