@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use countersign::cli::{Cli, help, misread, run};
+use countersign::cli::{Cli, completed, help, misread, run};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Memory is wiped when it is given back: secrets pass through buffers that are not ours to wipe. What mimalloc brings is in
@@ -12,6 +12,9 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<mimalloc::MiMalloc> = ZeroAlloc(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
+    if completed() {
+        return ExitCode::SUCCESS;
+    }
     if let Some(code) = help() {
         return code;
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::common::Common;
 use super::list::what;
 use super::style::TerminalStyle;
-use super::{Failure, ids};
+use super::{Failure, completions, ids};
 use crate::api::NoBody;
 use crate::present::escape_json;
 
@@ -15,7 +15,7 @@ use crate::present::escape_json;
 #[derive(Debug, Args)]
 pub(super) struct Cancel {
     /// The pending interactions: their ids, or the beginnings of them
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", add = completions::pending_ids())]
     ids: Vec<String>,
 
     /// Take the ids as complete, not as beginnings

@@ -79,7 +79,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(grouped, all);
         for line in super::all().lines().chain(CONNECTION.lines()) {
-            assert!(line.chars().count() <= 112, "{line}");
+            assert!(line.chars().count() <= 120, "{line}");
         }
         for line in groups().lines() {
             assert!(line.chars().count() <= 80, "{line}");

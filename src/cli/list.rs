@@ -12,7 +12,7 @@ use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::{Moment, Now};
-use super::{Failure, events, ids, last_list, views};
+use super::{Failure, completions, events, ids, last_list, views};
 use crate::api::{Interaction, ListInteractions, WithRaw};
 use crate::client::Client;
 use crate::csv;
@@ -46,7 +46,7 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 pub(super) struct HistoryOf {
     /// One interaction, by its id or the beginning of it: its whole story
-    #[arg(conflicts_with_all = ["query", "view"])]
+    #[arg(conflicts_with_all = ["query", "view"], add = completions::any_ids())]
     id: Option<String>,
 
     /// Only what ended so, or is pending; more than once
@@ -89,11 +89,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 #[derive(Debug, Args)]
 struct Filter {
     /// Only what is found by a query, such as: 'kubectl agent:ci since:2h -word'
-    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true, add = completions::query())]
     query: Option<Query>,
 
     /// Only what is found by the query that you keep under this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::views())]
     view: Option<ViewName>,
 
     #[arg(long, help = only_this_kind())]
@@ -104,11 +104,11 @@ struct Filter {
     conversation: Option<ConversationId>,
 
     /// Only about this tool
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::tools())]
     tool: Option<ToolName>,
 
     /// Only from this agent
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completions::agents())]
     from: Option<PrincipalName>,
 
     /// Only confirmations of this risk: low, medium or high

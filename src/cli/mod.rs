@@ -54,6 +54,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use self::completions::completed;
+
 use self::failure::Failure;
 use crate::api;
 use crate::config::{Config, Database};
@@ -86,9 +88,9 @@ enum Command {
     Resume(resume::Resume),
     /// List pending interactions, the most urgent first
     List(list::List),
-    /// Decide pending interactions live in the terminal, one key per decision
+    /// Decide what waits live in the terminal, one key a decision
     Watch(watch::WatchQueue),
-    /// Show an interaction in full: the request, its agent and its resolution
+    /// Show an interaction in full, with its agent and resolution
     Show(show::Show),
     /// Say why a person is asked: the rules that came nearest
     Why(why::WhyAsked),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use clap::Args;
 
 use super::common::Common;
-use super::{Failure, ids};
+use super::{Failure, completions, ids};
 use crate::client::Client;
 use crate::config::ServerUrl;
 use crate::domain::id::RequestId;
@@ -18,6 +18,7 @@ const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" }
 #[derive(Debug, Args)]
 pub(super) struct Open {
     /// The interaction: its id, the beginning of it, or its row in the last `list` [default: the queue]
+    #[arg(add = completions::any_ids())]
     id: Option<String>,
 
     /// Take ID as the complete id, not as the beginning of one

@@ -78,7 +78,8 @@ impl SafeText {
         Self { spans }
     }
 
-    /// The same in rows of at most so many columns: a terminal that breaks a line begins the next where our own lines do.
+    /// The same in rows of at most so many columns: a terminal that breaks a line begins the next where our own lines do. Rows
+    /// end behind a blank where there is one, and within a word that is longer than a row.
     pub(super) fn rows(self, width: usize) -> Vec<Self> {
         let mut rows = vec![Self::default()];
         let mut left = width;
@@ -88,8 +89,15 @@ impl SafeText {
             let mut rest = text.as_str();
             while !rest.is_empty() {
                 let fits = fitting(rest, left);
+                let is_end =
+                    fits.len() == rest.len() || rest.get(fits.len()..).is_some_and(|rest| rest.starts_with(' '));
+                let behind_blank = fits.rfind(' ').and_then(|blank| fits.get(..=blank)).filter(|_| !is_end);
                 // A character that is wider than a row goes where it may.
-                let end = if fits.is_empty() && left == width { first(rest) } else { fits };
+                let end = match behind_blank {
+                    Some(words) => words,
+                    None if fits.is_empty() && left == width => first(rest),
+                    None => fits,
+                };
                 rest = rest.get(end.len()..).unwrap_or_default();
                 left = left.saturating_sub(end.width());
                 rows.last_mut().into_iter().for_each(|row| row.spans.push((end.to_owned(), tint)));
@@ -164,6 +172,18 @@ mod tests {
         // Two columns each.
         assert_eq!(SafeText::line("日本語").cut(4).paint(TerminalStyle::default()), "日…");
         assert_eq!(SafeText::line("a\u{202e}b").cut(4).paint(TerminalStyle::default()), "a⟨U…");
+    }
+
+    #[test]
+    fn rows_end_behind_blanks_and_within_words_that_are_too_long() {
+        let rows = |text: &str, width| {
+            let rows = SafeText::text(text).rows(width);
+            rows.iter().map(|row| row.paint(TerminalStyle::default())).collect::<Vec<_>>()
+        };
+        assert_eq!(rows("it goes fairly well", 12), ["it goes ", "fairly well"]);
+        assert_eq!(rows("it goes", 2), ["it", " ", "go", "es"]);
+        assert_eq!(rows("abcdefgh ij", 4), ["abcd", "efgh", " ij"]);
+        assert_eq!(rows("ab cdefghij", 6), ["ab ", "cdefgh", "ij"]);
     }
 
     #[test]

@@ -7,13 +7,14 @@ use clap::Args;
 use super::common::Common;
 use super::style::TerminalStyle;
 use super::time::Now;
-use super::{Failure, card, ids};
+use super::{Failure, card, completions, ids};
 use crate::present::escape_json;
 
 /// Show an interaction, complete.
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// Its id, the beginning of it, or its row in the last `list`
+    #[arg(add = completions::any_ids())]
     id: String,
 
     /// Take ID as the complete id, not as the beginning of one

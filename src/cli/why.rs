@@ -7,7 +7,7 @@ use clap::Args;
 use super::common::Common;
 use super::safe_text::SafeText;
 use super::style::{TerminalStyle, TextStyle};
-use super::{Failure, ids};
+use super::{Failure, completions, ids};
 use crate::api::{NearRule, Why};
 use crate::present::escape_json;
 
@@ -15,6 +15,7 @@ use crate::present::escape_json;
 #[derive(Debug, Args)]
 pub(super) struct WhyAsked {
     /// The pending confirmation: its id, or the beginning of it
+    #[arg(add = completions::pending_ids())]
     id: String,
 
     /// Take ID as the complete id, not as the beginning of one

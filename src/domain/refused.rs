@@ -19,6 +19,13 @@ pub enum Refused {
         /// How many that is.
         limit: u32,
     },
+    /// What is to be put off ends too soon for that.
+    EndsTooSoon,
+    /// The principal has put off as many as it may.
+    TooManySnoozes {
+        /// How many that is.
+        limit: usize,
+    },
     /// This interaction asks for something else.
     WrongKind {
         /// What the endpoint resolves.
@@ -134,6 +141,8 @@ pub enum Refused {
     Forgotten,
     /// The deadline is not after now, or too far away to be written down.
     DeadlineOutOfRange,
+    /// Something in the name of a view does not show itself, or looks like something else.
+    ViewNameHidden,
     /// No such channel, or none of this principal's.
     UnknownChannel,
     /// The principal has a channel of this name.

@@ -2,6 +2,7 @@
 
 use super::id::checked_string;
 use super::query::Query;
+use super::visible::has_hidden;
 use crate::clock::Timestamp;
 
 /// The longest name of a view, in characters.
@@ -29,6 +30,14 @@ fn check_view_name(text: &str) -> Result<(), &'static str> {
 checked_string! {
     /// The name of a view: a person's own word for a query.
     ViewName, check_view_name, VIEW_NAME, LONGEST_VIEW_NAME
+}
+
+impl ViewName {
+    /// Whether all of it shows itself: a person chooses a view by what is seen of its name.
+    #[must_use]
+    pub fn shows_itself(&self) -> bool {
+        !has_hidden(self.as_str())
+    }
 }
 
 /// A query under a name.

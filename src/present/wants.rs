@@ -32,16 +32,16 @@ pub fn pace(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Ttl;
     use crate::domain::channel::ChannelKind;
     use crate::domain::enums::{Kind, RiskLevel};
+    use crate::domain::moment;
 
     #[test]
     fn what_is_said_of_a_pace_can_be_typed_again() {
         for millis in [1, 1_500, 30_000, 60_000, 90_000, 3_600_000, 86_400_000] {
-            assert_eq!(pace(millis).parse(), Ok(Ttl::Millis(millis)));
+            assert_eq!(moment::millis(&pace(millis)), Ok(millis));
         }
-        assert_eq!(pace(0).parse(), Ok(Ttl::None));
+        assert_eq!(pace(0), "none");
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod take_secret;
 mod tokens;
 mod tool_call;
 mod trust_rules;
+mod snooze;
 mod views;
 mod why;
 mod wipe_secret;

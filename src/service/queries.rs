@@ -95,11 +95,19 @@ impl Service {
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn queue(&self, of: Option<PrincipalName>, skip: u64, limit: u32) -> Result<(Vec<Record>, u64)> {
+    pub async fn queue(
+        &self,
+        viewer: &Principal,
+        of: Option<PrincipalName>,
+        skip: u64,
+        limit: u32,
+    ) -> Result<(Vec<Record>, u64)> {
         self.sweep_if_due(Priority::Human).await?;
+        let (viewer, now) = (viewer.name.clone(), self.clock.now());
         self.store
             .read(Priority::Human, move |tx| {
-                Ok((tx.queue(of.as_ref(), skip, limit)?, tx.count_of_pending(of.as_ref())?))
+                let (of, viewer) = (of.as_ref(), (&viewer, now));
+                Ok((tx.queue(of, viewer, skip, limit)?, tx.count_of_queue(of, viewer)?))
             })
             .await
     }

@@ -22,8 +22,11 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// A refusal if `principal` keeps as many as it may, or an error of the store.
+    /// A refusal if `principal` keeps as many as it may or the name does not show itself, or an error of the store.
     pub async fn keep_view(&self, principal: &Principal, name: ViewName, query: Query) -> Result<(SavedView, bool)> {
+        if !name.shows_itself() {
+            return Err(Refused::ViewNameHidden.into());
+        }
         let owner = principal.name.clone();
         let kept = self.store.write(Priority::Human, move |tx| {
             let is_new = tx.view(&owner, &name)?.is_none();

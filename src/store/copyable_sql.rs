@@ -2,12 +2,15 @@
 //!
 //! They are copied into terminals: values are quoted, and invisible characters are written by their numbers.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::query_sql::{Compared, contained_in};
 use super::{Filter, Page};
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{PrincipalName, RequestId, RuleId};
 use crate::domain::interaction::Status;
-use crate::domain::query::{Query, What};
+use crate::domain::query::{Name, NameField, Query, What, folded};
 use crate::domain::visible::{Piece, pieces};
 
 /// The columns of a list of interactions.
@@ -113,7 +116,7 @@ fn risk_condition(risk: RiskLevel) -> String {
 const RISK: &str = "(SELECT json_extract(body, '$.riskLevel') FROM interaction_bodies AS b WHERE b.interaction_id = i.interaction_id
     UNION ALL SELECT risk_level FROM forgettings AS f WHERE f.interaction_id = i.interaction_id ORDER BY 1 DESC LIMIT 1)";
 
-/// What a query compares. Words are looked up as SQLite can: beyond ASCII it tells capitals from small letters.
+/// What a query compares. Tools are grouped as every field is: one of those that are wanted, and none of the others.
 fn of_query(query: &Query) -> Vec<String> {
     let Compared { conditions, values } = Compared::of(query, RISK);
     let mut values = values.iter().map(|value| literal(value));
@@ -127,24 +130,85 @@ fn of_query(query: &Query) -> Vec<String> {
         What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
         What::Rule(_) | What::Since(_) | What::Until(_) => None,
     });
-    written.chain(words.map(|(not, has)| format!("{not}({has})"))).collect()
+    let (unwanted, wanted) = tools_beyond_ascii(query);
+    let tools = [("", wanted), ("NOT ", unwanted)].map(|(not, tools)| (not, tools.join(" OR ")));
+    let tools = tools.into_iter().filter(|(_, tools)| !tools.is_empty());
+    written.chain(words.chain(tools).map(|(not, has)| format!("{not}({has})"))).collect()
 }
+
+/// The tools that are not compared in SQL elsewhere, since one of their group has letters beyond ASCII: those that are not wanted, and
+/// those that are.
+fn tools_beyond_ascii(query: &Query) -> (Vec<String>, Vec<String>) {
+    let tools = query.terms().iter().filter_map(|term| match &term.what {
+        What::Name(NameField::Tool, name) => Some((term.is_negated, name)),
+        What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
+        What::Rule(_) | What::Since(_) | What::Until(_) => None,
+    });
+    let (unwanted, wanted): (Vec<_>, Vec<_>) = tools.partition(|(is_negated, _)| *is_negated);
+    let compared = |tools: Vec<(bool, &Name)>| {
+        if tools.iter().all(|(_, name)| name.text.is_ascii()) {
+            return Vec::new();
+        }
+        tools
+            .iter()
+            .map(|(_, name)| alike("coalesce(tool_name, '')", "", &name.text, if name.is_whole { "" } else { "%" }))
+            .collect()
+    };
+    (compared(unwanted), compared(wanted))
+}
+
+/// That a column has a text in it, capitals or not, with what a `%` says before and after it. LIKE knows the letters of ASCII alone:
+/// for others GLOB is told how each of them is spelled.
+fn alike(column: &str, before: &str, text: &str, after: &str) -> String {
+    if text.is_ascii() {
+        return format!("{column} LIKE {} ESCAPE '\\'", literal(&format!("{before}{}{after}", contained_in(text))));
+    }
+    let any = |mark: &str| if mark.is_empty() { "" } else { "*" };
+    let letters: String = folded(text).chars().map(glob_of).collect();
+    format!("{column} GLOB {}", literal(&format!("{}{letters}{}", any(before), any(after))))
+}
+
+/// A letter as GLOB compares it: all its spellings, and nothing that means anything else.
+fn glob_of(letter: char) -> String {
+    match (SPELLINGS.get(&letter), letter) {
+        (Some(spellings), _) => format!("[{}]", spellings.iter().collect::<String>()),
+        (None, '*' | '?' | '[') => format!("[{letter}]"),
+        (None, _) => letter.to_string(),
+    }
+}
+
+/// The letters that are not written in one way alone, as [`folded`] writes them, with all their spellings.
+static SPELLINGS: LazyLock<HashMap<char, Vec<char>>> = LazyLock::new(|| {
+    let mut spellings: HashMap<char, Vec<char>> = HashMap::new();
+    for spelling in ('\u{0}'..=char::MAX).filter(|c| !c.is_whitespace() && !c.is_control()) {
+        let mut letters = folded(spelling.encode_utf8(&mut [0; 4])).chars().collect::<Vec<_>>().into_iter();
+        if let (Some(letter), None) = (letters.next(), letters.next())
+            && letter != spelling
+        {
+            spellings.entry(letter).or_insert_with(|| vec![letter]).push(spelling);
+        }
+    }
+    spellings
+});
 
 /// That a word is in the texts of an interaction, or begins one of its names.
 fn has_word(text: &str) -> String {
-    let within = literal(&format!("%{}%", contained_in(text)));
-    let begins = literal(&format!("{}%", contained_in(text)));
-    let names = ["request_id", "registered_by", "coalesce(conversation_id, '')"];
-    let names = names.map(|name| format!("{name} LIKE {begins} ESCAPE '\\'")).join(" OR ");
+    let within = |column: &str| alike(column, "%", text, "%");
+    let begins = |column: &str| alike(column, "", text, "%");
+    let names = ["request_id", "registered_by", "coalesce(conversation_id, '')"].map(begins).join(" OR ");
     format!(
-        "{names} OR coalesce(tool_name, '') LIKE {within} ESCAPE '\\'
+        "{names} OR {}
     OR EXISTS (SELECT 1 FROM interaction_bodies AS b, json_tree(b.body) AS part WHERE b.interaction_id = i.interaction_id
       AND part.key IN ('subject', 'reason', 'workingDir', 'service', 'field', 'label', 'description', 'purpose', 'header', 'text')
-      AND (part.path = '$' OR part.path GLOB '$.entries*[0-9]]') AND substr(part.value, 1, 512) LIKE {within} ESCAPE '\\')
+      AND (part.path = '$' OR part.path GLOB '$.entries*[0-9]]') AND {})
     OR EXISTS (SELECT 1 FROM interaction_bodies AS b, json_each(b.origin) AS part WHERE b.interaction_id = i.interaction_id
-      AND part.value LIKE {within} ESCAPE '\\')
+      AND {})
     OR EXISTS (SELECT 1 FROM texts AS t WHERE t.interaction_id = i.interaction_id AND t.about = 'resolution'
-      AND substr(json_extract(t.text, '$.comment'), 1, 512) LIKE {within} ESCAPE '\\')"
+      AND {})",
+        within("coalesce(tool_name, '')"),
+        within("substr(part.value, 1, 512)"),
+        within("part.value"),
+        within("substr(json_extract(t.text, '$.comment'), 1, 512)"),
     )
 }
 
@@ -171,5 +235,40 @@ mod tests {
         assert_eq!(literal("it's'; DROP TABLE x --"), "'it''s''; DROP TABLE x --'");
         assert_eq!(literal("\u{202e}a\u{200b}b"), "char(8238) || 'a' || char(8203) || 'b'");
         assert_eq!(literal(""), "''");
+    }
+
+    /// What is copied finds what the page shows, whatever letters it is written in.
+    #[test]
+    fn letters_beyond_ascii_are_compared_in_all_their_spellings() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let is_alike = |text: &str, value: &str| {
+            let sql = format!("SELECT {} FROM (SELECT ?1 AS v)", alike("v", "", text, "%"));
+            conn.query_row(&sql, [value], |row| row.get::<_, bool>(0)).unwrap()
+        };
+        for (text, value, is_it) in [
+            ("über", "ÜBERSICHT", true),
+            ("ÜBER", "übersicht", true),
+            ("über", "Uber", false),
+            ("ночь", "НОЧЬ", true),
+            ("ς", "Σ", true),
+            ("ü*", "ÜX", false),
+            ("ü*[?", "Ü*[?x", true),
+            ("ß", "ẞ", true),
+            ("k\u{e9}", "\u{212a}É", true),
+            ("日本", "日本語", true),
+            ("plain_", "PLAINx", false),
+            ("plain_", "PLAIN_x", true),
+        ] {
+            assert_eq!(is_alike(text, value), is_it, "{text} {value}");
+        }
+    }
+
+    #[test]
+    fn a_tool_beyond_ascii_is_not_left_out() {
+        let filter = Filter { query: "tool:übersicht tool:bash -tool:é".parse().unwrap(), ..Filter::default() };
+        let sql = CopyableQuery::Interactions(&filter, Page { before: None, limit: 5 }).sql();
+        let wanted = "(coalesce(tool_name, '') GLOB '[üÜ][bB][eE][rR][sS][iI][cC][hH][tT]*' OR coalesce(tool_name, '') LIKE 'bash%' ESCAPE '\\')";
+        assert!(sql.contains(&format!("AND {wanted}")) || sql.contains(&format!("WHERE {wanted}")), "{sql}");
+        assert!(sql.contains("NOT (coalesce(tool_name, '') GLOB '[éÉ]*')"), "{sql}");
     }
 }

@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::interactions::{RECORD, RECORDS, record_from};
 use super::page::{
-    COMPARED, Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows, SEARCHED_ROWS, SEARCHED_THROUGH,
-    UNPACKED,
+    COMPARED, Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, READ_BYTES, Rows, SEARCHED_ROWS,
+    SEARCHED_THROUGH, UNPACKED,
 };
 use super::query_sql::{Compared, Needed, RISK_OF_RECORD};
 use super::search::{Found, Stretch};
@@ -131,7 +131,8 @@ fn pending_confirmations_query() -> String {
 const QUEUE: &str = "SELECT interaction_id FROM (\
          SELECT interaction_id, expires_at_ms, row_number() OVER (\
              PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
-         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)) \
+         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1) \
+             AND interaction_id NOT IN (SELECT interaction_id FROM snoozes WHERE owner = ?4 AND until_ms > ?5)) \
      ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2";
 
 impl ReadTx<'_> {
@@ -167,6 +168,10 @@ impl ReadTx<'_> {
     fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
         let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
         let (Rows { after, before }, limit) = (page.window(among, filter.looked_through()), filter.most(page));
+        let after = match filter.compares_risk() {
+            true => self.first_within(after + 1, before - 1, &mut READ_BYTES.clone())? - 1,
+            false => after,
+        };
         let compared = Compared::of(&filter.query, RISK_OF_RECORD);
         let (sql, values) = filter
             .members(&compared, WhereClause::default())
@@ -196,23 +201,48 @@ impl ReadTx<'_> {
         let place = values.len() - 3;
         let mut filling = Filling::of(&filter.query, page.limit);
         let mut left = if filter.compares_risk() { SEARCHED_ROWS } else { SEARCHED_THROUGH };
+        let mut left_bytes = READ_BYTES;
         for stretch in self.stretches(needed, after, before)? {
             let Stretch { first, last } = match stretch? {
                 Found::ToRead(stretch) => stretch,
                 Found::TooFar { before } => return Ok(filling.until(Cursor::at(before))),
             };
-            let from = first.max(last - left + 1);
+            let mut from = first.max(last - left + 1);
+            if filter.compares_risk() {
+                from = self.first_within(from, last, &mut left_bytes)?;
+            }
             left -= last - from + 1;
             let mut bound: Vec<&dyn ToSql> = values.clone();
             bound.splice(place..place + 2, [&from as &dyn ToSql, &last]);
             if !self.fill(&mut filling, &sql, &bound)? {
                 break;
             }
-            if from > first || left == 0 {
+            if from > first || left == 0 || left_bytes == 0 {
                 return Ok(if from > after + 1 { filling.until(Cursor::at(from)) } else { filling.page });
             }
         }
         Ok(filling.page)
+    }
+
+    /// Where SQL unpacks every row to know whether it matches: from which of these rows on, the last ones first, they are not larger
+    /// than `left` together, which is then what is left of it. The last one is always among them.
+    fn first_within(&self, first: i64, last: i64, left: &mut usize) -> Result<i64> {
+        // The length is known without reading what is behind it.
+        let mut statement = self.conn.prepare_cached(
+            "SELECT interaction_id, octet_length(body) FROM interaction_bodies WHERE interaction_id BETWEEN ?1 AND ?2 \
+             ORDER BY interaction_id DESC",
+        )?;
+        let mut rows = statement.query([first, last])?;
+        let mut from = last + 1;
+        while let Some(row) = rows.next()? {
+            let bytes: usize = row.get::<_, Option<usize>>(1)?.unwrap_or_default();
+            if bytes > *left && from <= last {
+                *left = 0;
+                return Ok(from);
+            }
+            (from, *left) = (row.get(0)?, left.saturating_sub(bytes));
+        }
+        Ok(first)
     }
 
     /// By the index of all ids; the cursor is the row of the last one that was looked at.
@@ -263,12 +293,18 @@ impl ReadTx<'_> {
         self.page(&pending_confirmations_query(), params![tool_name, after], &Query::default(), u32::MAX)
     }
 
-    /// What is pending, of one principal or of all: principals take turns, and of each comes first what ends first, and last
-    /// what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
-    pub fn queue(&self, of: Option<&PrincipalName>, skip: u64, limit: u32) -> Result<Vec<Record>> {
+    /// What is pending, of one principal or of all, but for what `viewer` has put off: principals take turns, and of each comes
+    /// first what ends first, and last what waits forever. After `skip` of them at most `limit`, or as many as a page takes.
+    pub fn queue(
+        &self,
+        of: Option<&PrincipalName>,
+        viewer: (&PrincipalName, Timestamp),
+        skip: u64,
+        limit: u32,
+    ) -> Result<Vec<Record>> {
         let mut statement = self.conn.prepare_cached(QUEUE)?;
         let skip = i64::try_from(skip).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![of, skip, limit], |row| row.get::<_, i64>(0))?;
+        let rows = statement.query_map(params![of, skip, limit, viewer.0, viewer.1], |row| row.get::<_, i64>(0))?;
         let mut by_row = self.conn.prepare_cached(RECORD)?;
         let (mut found, mut bytes) = (Vec::new(), 0);
         for row in rows {
@@ -280,6 +316,18 @@ impl ReadTx<'_> {
             found.push(record);
         }
         Ok(found)
+    }
+
+    /// How many the queue has.
+    pub fn count_of_queue(&self, of: Option<&PrincipalName>, viewer: (&PrincipalName, Timestamp)) -> Result<u64> {
+        let put_off: u64 = self
+            .conn
+            .prepare_cached(
+                "SELECT count(*) FROM snoozes AS z JOIN interactions AS i USING (interaction_id) \
+                 WHERE z.owner = ?2 AND z.until_ms > ?3 AND i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)",
+            )?
+            .query_row(params![of, viewer.0, viewer.1], |row| row.get(0))?;
+        Ok(self.count_of_pending(of)?.saturating_sub(put_off))
     }
 
     /// How many interactions are pending, of one principal or of all.
@@ -337,8 +385,9 @@ struct Filling<'q> {
     reads_content: bool,
     limit: usize,
     bytes: usize,
-    /// How many rows were unpacked.
+    /// How many rows were unpacked, and how many bytes those were.
     unpacked: i64,
+    read: usize,
     /// The last row that was looked at.
     last: Option<Cursor>,
 }
@@ -346,18 +395,20 @@ struct Filling<'q> {
 impl<'q> Filling<'q> {
     fn of(query: &'q Query, limit: u32) -> Self {
         let (page, reads_content) = (ListPage::default(), query.reads_content());
-        Self { page, query, reads_content, limit: limit as usize, bytes: 0, unpacked: 0, last: None }
+        Self { page, query, reads_content, limit: limit as usize, bytes: 0, unpacked: 0, read: 0, last: None }
     }
 
     const fn is_full(&self) -> bool {
         self.page.rows.len() == self.limit
             || self.bytes > PAGE_BYTES
+            || self.read > READ_BYTES
             || (self.reads_content && self.unpacked >= SEARCHED_ROWS)
     }
 
     fn add(&mut self, at: Cursor, record: Record) {
         self.last = Some(at);
         self.unpacked += 1;
+        self.read += record.body.bytes;
         if !self.reads_content || self.query.finds(&record) {
             self.bytes += record.body.bytes;
             self.page.rows.push(record);

@@ -41,6 +41,7 @@ mod query_sql;
 mod readers;
 mod resolve;
 mod saved_views;
+mod snoozes;
 mod sealed_secrets;
 mod search;
 mod search_blocks;

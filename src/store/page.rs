@@ -24,6 +24,10 @@ pub(super) const SEARCHED_THROUGH: i64 = 65_536;
 /// How much a page may hold, in bytes, before it ends: 4 MiB, so that no list takes the cache of all.
 pub(super) const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
+/// How much one page unpacks, in bytes, however little of it matches: 32 MiB, a fraction of what can be read in the time that a
+/// read may take.
+pub(super) const READ_BYTES: usize = 32 * 1024 * 1024;
+
 /// The lists that have cursors, each of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {

@@ -3,10 +3,16 @@
 use super::search_blocks::Signature;
 use crate::domain::query::{Beginning, ByRule, Name, NameField, Query, Standing, Term, What, folded, pieces_of};
 
-/// That one of the rules that decided an interaction is such a rule; two places, for its id and its name.
-const BY_RULE: &str = "i.resolved_by_rule IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(coalesce(json_extract(i.resolution, '$.trustRules'), \
-     json_array(json_object('ruleId', i.resolved_by_rule)))) AS used JOIN trust_rules AS r ON r.rule_id = json_extract(used.value, '$.ruleId') \
-     WHERE r.rule_id LIKE ? ESCAPE '\\' OR r.name LIKE ? ESCAPE '\\')";
+/// That one of the rules that decided an interaction is one of those with such an id or such a name; two places for each. The rules
+/// are looked up once, not for every interaction.
+fn by_rules(names: usize) -> String {
+    let named = vec!["rule_id LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\'"; names].join(" OR ");
+    format!(
+        "i.resolved_by_rule IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(coalesce(json_extract(i.resolution, '$.trustRules'), \
+         json_array(json_object('ruleId', i.resolved_by_rule)))) AS used WHERE json_extract(used.value, '$.ruleId') IN \
+         (SELECT rule_id FROM trust_rules WHERE {named}))"
+    )
+}
 
 /// The risk of an interaction among the tables of a record.
 pub(super) const RISK_OF_RECORD: &str = "coalesce(f.risk_level, b.body ->> '$.riskLevel')";
@@ -23,8 +29,14 @@ impl Compared {
     pub(super) fn of(query: &Query, risk: &str) -> Self {
         let mut compared = Self::default();
         for group in groups(query) {
-            let conditions: Option<Vec<_>> = group.iter().map(|term| condition(&term.what, risk)).collect();
-            let Some(conditions) = conditions.filter(|conditions| !conditions.is_empty()) else { continue };
+            let named: Vec<&Name> = group.iter().filter_map(|term| named_rule(&term.what)).collect();
+            let others = group.iter().filter(|term| named_rule(&term.what).is_none());
+            let conditions: Option<Vec<_>> = others.map(|term| condition(&term.what, risk)).collect();
+            let Some(mut conditions) = conditions else { continue };
+            if !named.is_empty() {
+                let values = named.iter().flat_map(|name| [pattern(name), pattern(name)]).collect();
+                conditions.push((by_rules(named.len()), values));
+            }
             let (sql, values): (Vec<_>, Vec<_>) = conditions.into_iter().unzip();
             let any = format!("({})", sql.join(" OR "));
             let is_negated = group.iter().any(|term| term.is_negated);
@@ -35,14 +47,22 @@ impl Compared {
     }
 }
 
-/// The terms of a query, those together of which one has to hold: the same field several times in one part of it, none of
-/// them negated.
+const fn named_rule(what: &What) -> Option<&Name> {
+    match what {
+        What::Rule(ByRule::Named(name)) => Some(name),
+        What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
+        What::Rule(_) | What::Since(_) | What::Until(_) => None,
+    }
+}
+
+/// The terms of a query, those together of which one has to hold, or none where they are negated: the same field several times
+/// in one part of it.
 fn groups(query: &Query) -> Vec<Vec<&Term>> {
     let mut groups: Vec<Vec<&Term>> = Vec::new();
     for term in query.terms() {
         let is_alike = |group: &&mut Vec<&Term>| {
-            let is_other = |other: &&Term| !other.is_negated && !term.is_negated && other.part == term.part;
-            group.iter().all(|other| is_other(other) && is_same_field(&other.what, &term.what))
+            let is_with = |other: &&Term| other.is_negated == term.is_negated && other.part == term.part;
+            group.iter().all(|other| is_with(other) && is_same_field(&other.what, &term.what))
         };
         match groups.iter_mut().find(is_alike) {
             Some(group) => group.push(term),
@@ -73,7 +93,8 @@ fn condition(what: &What, risk: &str) -> Option<(String, Vec<String>)> {
         What::Name(field, name) => Some((format!("{} LIKE ? ESCAPE '\\'", column(*field)), vec![pattern(name)])),
         What::Rule(ByRule::None) => without_value("i.resolved_by_rule IS NULL"),
         What::Rule(ByRule::Any) => without_value("i.resolved_by_rule IS NOT NULL"),
-        What::Rule(ByRule::Named(name)) => Some((BY_RULE.to_owned(), vec![pattern(name), pattern(name)])),
+        // All of a group are one condition.
+        What::Rule(ByRule::Named(_)) => None,
     }
 }
 
@@ -143,5 +164,22 @@ fn pieces(Term { is_negated, what, .. }: &Term) -> Option<Vec<Vec<u64>>> {
         What::Kind(kind) => Some(vec![vec![Beginning::Kind.digest(kind.as_str())]]),
         What::Risk(risk) => Some(vec![vec![Beginning::Risk.digest(risk.as_str())]]),
         What::Is(_) | What::Rule(_) | What::Since(_) | What::Until(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rules that a query names are looked up once, however many it names: not for each interaction and each name again.
+    #[test]
+    fn the_rules_of_a_query_are_one_condition() {
+        for sign in ["", "-"] {
+            let terms: Vec<String> = (0..32).map(|number| format!("{sign}rule:r{number}")).collect();
+            let compared = Compared::of(&terms.join(" ").parse().unwrap(), RISK_OF_RECORD);
+            assert_eq!(compared.conditions.len(), 1);
+            assert_eq!(compared.conditions[0].matches("json_each").count(), 1);
+            assert_eq!((compared.conditions[0].matches('?').count(), compared.values.len()), (64, 64));
+        }
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Card {
     standing: ResolutionSummary,
     /// The forms are there, and carry this word.
     csrf: Option<String>,
+    /// It can be put off, by a form that carries this word.
+    later: Option<String>,
     /// Why the forms are not there, though it is pending.
     why_not: Option<&'static str>,
     /// Why a person is asked, where that is known.
@@ -136,6 +138,7 @@ impl Card {
             asked: Asked::of(record, app.service.profiles(), extent),
             standing: ResolutionSummary::of(interaction, person),
             csrf: (is_pending && why_not.is_none() && cut_bytes.is_none()).then(|| person.csrf()),
+            later: person.may_resolve().then(|| person.csrf()),
             why_not,
             why: around.reasons.as_ref().and_then(|reasons| reasons.of(record)).map(WhyView::of),
             before: around.before.iter().map(Earlier::of).collect(),

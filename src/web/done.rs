@@ -18,6 +18,10 @@ pub(super) enum Done {
     Answered,
     Sent,
     Declined,
+    /// Put off.
+    Snoozed,
+    /// No longer put off.
+    Back,
 }
 
 impl Done {
@@ -29,6 +33,8 @@ impl Done {
             Self::Answered => "Answered",
             Self::Sent => "Sent",
             Self::Declined => "Declined",
+            Self::Snoozed => "Snoozed",
+            Self::Back => "Back",
         };
         count.map_or_else(|| format!("{word}."), |count| format!("{word}: {count}."))
     }

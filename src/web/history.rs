@@ -104,15 +104,15 @@ const JSON_LINES_PATH: &str = "/history.jsonl";
 
 /// `GET /history.csv`: all that the filters find, as `countersign history --csv` prints it.
 pub(super) async fn csv(app: State<App>, person: Person, sent: Sent) -> Result<Response, Problem> {
-    download(app, person, sent, ListFormat::Csv)
+    download(app, person, sent, ListFormat::Csv).await
 }
 
 /// `GET /history.jsonl`: the same as JSON, an interaction a line.
 pub(super) async fn json_lines(app: State<App>, person: Person, sent: Sent) -> Result<Response, Problem> {
-    download(app, person, sent, ListFormat::JsonLines)
+    download(app, person, sent, ListFormat::JsonLines).await
 }
 
-fn download(
+async fn download(
     State(app): State<App>,
     person: Person,
     Sent { values, query }: Sent,
@@ -123,8 +123,8 @@ fn download(
         let (field, fault) = filter.fault().unwrap_or_default();
         return Err(Problem::malformed_field(field, fault));
     };
-    let first = page(List::Interactions, None, query.cursor.as_deref())?;
-    Ok(file(app, person.principal, wanted, first.before, format, "countersign-history"))
+    let first = page(List::Interactions, None, query.cursor.as_deref().filter(|cursor| !cursor.is_empty()))?;
+    file(app, person.principal, wanted, first.before, format, "countersign-history").await
 }
 
 impl From<&Record> for HistoryRow {

@@ -27,6 +27,7 @@ mod rule_editor;
 mod rules;
 mod session;
 mod settings;
+mod snooze;
 mod text;
 mod views;
 
@@ -52,6 +53,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/settings/sessions/{sessionId}/end", || post(settings::end_session)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
+    ("/interactions/{requestId}/snooze", || post(snooze::snooze)),
     ("/interactions/{requestId}/wipe", || post(interaction::wipe)),
     ("/login", || get(login::page).post(login::log_in)),
     ("/logout", || post(login::log_out)),

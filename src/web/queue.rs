@@ -12,6 +12,7 @@ use super::forms::{Field, given, link};
 use super::page::{Frame, aside, html};
 use super::row::{AgentChip, Row};
 use super::session::{PageRejection, Person};
+use super::text::RelativeTime;
 use super::views::{At, Views};
 use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::{Record, Status};
@@ -53,6 +54,8 @@ struct QueuePage {
     next: Option<String>,
     /// The first page, where this is another.
     first: Option<String>,
+    /// What this person has put off, with when it comes back.
+    put_off: Vec<(RequestId, RelativeTime)>,
     /// The newest event that the page knows of.
     seq: i64,
     /// What is shown beside the rows.
@@ -117,11 +120,12 @@ pub(super) async fn page(
     let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
     let found = match query.q.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
         Some(typed) => found(&app, &person, agent.clone(), typed, &query).await?,
-        None => waiting(&app, agent.clone(), &query).await?,
+        None => waiting(&app, &person, agent.clone(), &query).await?,
     };
     let is_at_fault = found.find.fault.is_some();
     let opened = opened(&app, &person, &found.records, query.open.as_ref()).await?;
     let views = Views::of(&app, &person, At::Queue, &found.find.typed).await?;
+    let (put_off, now) = (app.service.snoozes(&person.principal).await.map_err(Problem::from)?, app.service.now());
     let agents = app.service.pending_by_agent(MOST_AGENTS).await.map_err(Problem::from)?;
     let shown = aside(move || {
         let opened = opened.map(|(record, around)| Card::of(&record, &person, &app, &around, false));
@@ -135,6 +139,7 @@ pub(super) async fn page(
             find: found.find,
             views,
             next: found.next,
+            put_off: put_off.into_iter().map(|(id, until)| (id, RelativeTime::new(until, now))).collect(),
             first: found.first,
             seq,
             is_opened: query.open.is_some() && opened.is_some(),
@@ -147,9 +152,14 @@ pub(super) async fn page(
 }
 
 /// All that is pending, of an agent where one is named.
-async fn waiting(app: &App, agent: Option<PrincipalName>, query: &Query) -> Result<Found, Problem> {
+async fn waiting(
+    app: &App,
+    person: &Person,
+    agent: Option<PrincipalName>,
+    query: &Query,
+) -> Result<Found, Problem> {
     let skip = query.skip.unwrap_or(0);
-    let (records, pending) = app.service.queue(agent, skip, MOST_ROWS).await?;
+    let (records, pending) = app.service.queue(&person.principal, agent, skip, MOST_ROWS).await?;
     let shown = skip + u64::try_from(records.len()).unwrap_or(u64::MAX);
     let beyond = pending.saturating_sub(shown);
     Ok(Found {

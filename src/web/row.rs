@@ -9,6 +9,7 @@ use super::card::ResolutionSummary;
 use super::session::Person;
 use super::text::{Headline, Markup, RelativeTime, escape_untrusted};
 use crate::clock::Timestamp;
+use crate::domain::acknowledgement::required;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::interaction::Record;
 use crate::http::error::Problem;
@@ -35,6 +36,8 @@ pub(super) struct Row {
     pub(super) group: String,
     /// The same for all that may be approved together; none where it is no confirmation.
     alike: Option<String>,
+    /// Whether nothing about it has to be known before it is approved.
+    is_plain: bool,
     /// Whether it can be selected, to be decided with others.
     may_be_selected: bool,
     standing: ResolutionSummary,
@@ -61,6 +64,7 @@ impl Row {
             created: RelativeTime::new(interaction.created_at, now),
             deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
             group: digest(&content_json),
+            is_plain: content.confirmation().is_some_and(|asked| required(asked, None).is_empty()),
             may_be_selected: may_decide && alike.is_some(),
             alike,
             standing: ResolutionSummary::of(interaction, person),

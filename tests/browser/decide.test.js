@@ -99,11 +99,11 @@ test('an input that is no JSON after the edit is refused, and nothing that was t
   assert.equal((await agent.look('mail')).status, 'pending');
 });
 
-test('many of the same are approved together, different ones only rejected', async (t) => {
+test('many of the same are approved together, and what has to be known first is not approved with others', async (t) => {
   const server = await serve(t);
   const agent = server.agent();
   for (const id of ['one', 'two']) await agent.register(confirmation(id));
-  await agent.register(confirmation('third', { input: { command: 'make check' } }));
+  await agent.register(confirmation('third', { input: { command: 'make check' }, riskLevel: 'high' }));
   await agent.register(confirmation('other', { input: { command: 'make clean' } }));
   const page = await person(t, server);
   const pick = (id) => row(page, id).getByRole('checkbox', { name: 'Select' });
@@ -250,4 +250,26 @@ test('without a script a request is opened, decided and told', async (t) => {
   await card(page, 'one').getByRole('radio', { name: /any make/ }).check();
   await card(page, 'one').getByRole('button', { name: 'Approve and make the rule' }).click();
   assert.equal((await agent.look('one')).status, 'approved');
+});
+
+test('different plain requests are approved together once each was read to the end', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (let number = 0; number < 12; number += 1) await agent.register(confirmation(`c-${number}`, { input: { command: `make ${number}` } }));
+  await server.agent('other').register(confirmation('elsewhere', { input: { command: 'make other' } }));
+  const page = await person(t, server);
+  await page.getByRole('searchbox').fill('agent:build-agent');
+  await page.keyboard.press('Enter');
+  await row(page, 'c-3').getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Select all shown' }).click();
+  await page.getByRole('button', { name: 'Approve selected' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Approve these together' });
+  const read = dialog.getByRole('checkbox', { name: /I have read all 12/ });
+  await read.waitFor();
+  assert.ok(await read.isDisabled(), 'the end was not on the screen');
+  await read.scrollIntoViewIfNeeded();
+  await read.check();
+  await dialog.getByRole('button', { name: 'Approve these 12' }).click();
+  for (let number = 0; number < 12; number += 1) assert.equal((await agent.resolved(`c-${number}`)).status, 'approved');
+  assert.equal((await server.approver('bob').look('elsewhere')).status, 'pending');
 });

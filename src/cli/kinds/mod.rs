@@ -23,6 +23,7 @@ use crate::client::{Client, Result as ClientResult, RetryPolicy};
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::enums::{Decision, Delivery, Kind};
 use crate::domain::id::RequestId;
+use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Asked, Response};
 use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
@@ -115,6 +116,7 @@ impl Card {
 pub(super) const HELP: &[(&str, &str)] = &[
     ("a", "approve, give the secret, answer the question"),
     ("A", "approve, and make a rule that lets the next ones pass"),
+    ("e", "edit the input in $EDITOR, then approve it as edited"),
     ("r", "reject, with a reason; decline to give the secret"),
 ];
 
@@ -247,6 +249,8 @@ pub(super) enum Answer {
         decision: Decision,
         comment: Option<String>,
         rule: Option<ChosenRule>,
+        /// What is approved in place of the agent's input.
+        updated: Option<JsonObject>,
         acknowledged: Vec<Acknowledgement>,
     },
     /// To a request for a secret; without a value it is declined.
@@ -259,6 +263,7 @@ impl Answer {
     /// What has been done once it is accepted.
     pub(super) const fn done(&self) -> &'static str {
         match self {
+            Self::Confirm { decision: Decision::Allow, updated: Some(_), .. } => "approved as edited",
             Self::Confirm { decision: Decision::Allow, rule: None, .. } => "approved",
             Self::Confirm { decision: Decision::Allow, rule: Some(_), .. } => "approved, and a rule made",
             Self::Confirm { decision: Decision::Deny, .. } => "rejected",
@@ -268,17 +273,24 @@ impl Answer {
         }
     }
 
+    /// Whether it is held for a moment, in which it can be taken back: an approval or a rejection. What a person has typed is sent
+    /// at once.
+    pub(super) const fn is_held(&self) -> bool {
+        matches!(self, Self::Confirm { .. })
+    }
+
     /// Hands it to the server, which accepts it or says why not.
     pub(super) fn send(&self, client: &Client, request_id: &RequestId) -> ClientResult<()> {
         let request_id = request_id.clone();
         match self {
-            Self::Confirm { decision, comment, rule, acknowledged } => {
+            Self::Confirm { decision, comment, rule, updated, acknowledged } => {
                 let (selected_pattern, selected_members, selected_scope) = match rule.clone() {
                     Some(ChosenRule { pattern, members, scope }) => (Some(pattern), members, Some(scope)),
                     None => (None, None, None),
                 };
                 let body = ConfirmBody {
                     comment: comment.clone(),
+                    updated_input: updated.clone(),
                     selected_pattern,
                     selected_members,
                     selected_scope,

@@ -11,7 +11,7 @@ use crate::cli::safe_text::{self, SafeText};
 use crate::cli::style::{TerminalStyle, TextStyle};
 use crate::cli::table::Table;
 use crate::cli::time::Now;
-use crate::cli::{Failure, ids};
+use crate::cli::{Failure, completions, ids};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::ToolName;
 use crate::present::{COVERS_LESS, escape_json, rule_parts};
@@ -40,6 +40,7 @@ pub(in crate::cli) struct ListRules {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ShowRule {
     /// Its name, its id, or the beginning of its id
+    #[arg(add = completions::rules())]
     id: String,
 
     #[command(flatten)]
@@ -49,7 +50,7 @@ pub(in crate::cli) struct ShowRule {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RevokeRule {
     /// Their names, their ids, or the beginnings of their ids
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", add = completions::rules())]
     ids: Vec<String>,
 
     #[command(flatten)]

@@ -1,6 +1,8 @@
 //! `countersign watch`: the live queue in the terminal, one key a decision.
 
 mod card;
+mod editor;
+mod held;
 mod ink;
 pub(super) mod menu;
 mod page;
@@ -9,26 +11,33 @@ mod screen;
 mod sources;
 pub(super) mod step;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use clap::Args;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{
     DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
 };
 use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{Clear, ClearType};
 
 use self::card::Card;
+use self::held::{Held, grace};
 use self::page::{Move, Page};
 use self::queue::Queue;
-use self::sources::{UiEvent, Wanted};
+use self::sources::{Keyboard, UiEvent, Wanted};
 use self::step::{Mode, Transition};
+use super::completions;
 use super::failure::Failure;
+use super::kinds::confirmation::approve_edited;
 use super::kinds::{Answer, begin};
+use super::open::{link, open_link, pages};
 use super::time::Now;
 use crate::client::{self, Client};
 use crate::config::Access;
@@ -42,8 +51,12 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug, Args)]
 pub(super) struct WatchQueue {
     /// Only what is found by a query, such as: 'kubectl agent:ci risk:high'; `/` changes it
-    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true)]
+    #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true, add = completions::query())]
     query: Option<Query>,
+
+    /// How many seconds an approval or a rejection is held, in which `z` takes it back: 0 to 10
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = grace)]
+    grace: Duration,
 
     #[command(flatten)]
     access: Access,
@@ -60,6 +73,16 @@ impl Screen {
         let screen = Self { terminal };
         execute!(io::stdout(), EnableBracketedPaste)?;
         Ok(screen)
+    }
+
+    /// Gives the terminal to another program for as long as `program` takes.
+    fn lend<T>(&mut self, program: impl FnOnce() -> T) -> io::Result<T> {
+        execute!(io::stdout(), DisableBracketedPaste)?;
+        ratatui::try_restore()?;
+        let done = program();
+        self.terminal = ratatui::try_init()?;
+        execute!(io::stdout(), EnableBracketedPaste, Clear(ClearType::All))?;
+        Ok(done)
     }
 }
 
@@ -82,6 +105,12 @@ struct Watch {
     is_live: bool,
     /// What became of the last answer, until the next key.
     note: Option<String>,
+    grace: Duration,
+    /// The last decision, while it can be taken back.
+    held: Option<Held>,
+    /// The answers on their way.
+    sending: Vec<JoinHandle<()>>,
+    keyboard: Keyboard,
 }
 
 impl WatchQueue {
@@ -95,22 +124,17 @@ impl WatchQueue {
         let wanted = Wanted::new(self.query.unwrap_or_default());
         let pending = sources::pending(&client, &wanted.get())?;
         let (sender, events) = mpsc::channel();
-        let mut watch = Watch {
-            client: Arc::clone(&client),
-            tell: sender.clone(),
-            queue: Queue::default(),
-            wanted: wanted.clone(),
-            page: None,
-            step: Mode::Reading,
-            is_live: true,
-            note: None,
-        };
+        let mut watch = Watch::new(Arc::clone(&client), sender.clone(), wanted.clone(), self.grace);
         watch.queue.replace(pending);
         let mut screen = Screen::open()?;
         sources::stop_on_signals(sender.clone())?;
-        sources::read_terminal(sender.clone());
+        watch.keyboard.read(sender.clone());
         sources::follow(client, wanted, sender);
-        watch.run(&mut screen.terminal, &events)
+        let left = watch.run(&mut screen, &events);
+        // Whatever ends this, what was decided is sent.
+        let sent = watch.flush();
+        drop(screen);
+        left.and(sent)
     }
 }
 
@@ -118,23 +142,47 @@ impl WatchQueue {
 #[derive(PartialEq, Eq)]
 enum Next {
     Go,
+    /// The terminal is the editor's for a while.
+    Edit,
     Leave,
 }
 
 impl Watch {
-    fn run(&mut self, terminal: &mut DefaultTerminal, events: &Receiver<UiEvent>) -> Result<(), Failure> {
+    fn new(client: Arc<Client>, tell: Sender<UiEvent>, wanted: Wanted, grace: Duration) -> Self {
+        Self {
+            client,
+            tell,
+            queue: Queue::default(),
+            wanted,
+            page: None,
+            step: Mode::Reading,
+            is_live: true,
+            note: None,
+            grace,
+            held: None,
+            sending: Vec::new(),
+            keyboard: Keyboard::default(),
+        }
+    }
+
+    fn run(&mut self, screen: &mut Screen, events: &Receiver<UiEvent>) -> Result<(), Failure> {
         loop {
+            if let Some(held) = self.held.take_if(|held| held.is_due()) {
+                self.send(held.request_id, held.answer);
+            }
             if self.queue.asks_for_more() {
                 self.refill();
             }
-            terminal.draw(|frame| self.draw(frame, Now::read()))?;
+            screen.terminal.draw(|frame| self.draw(frame, Now::read()))?;
             let next = match events.recv_timeout(TICK) {
                 Ok(news) => self.hear(news)?,
                 Err(RecvTimeoutError::Timeout) => Next::Go,
                 Err(RecvTimeoutError::Disconnected) => Next::Leave,
             };
-            if next == Next::Leave {
-                return Ok(());
+            match next {
+                Next::Go => {}
+                Next::Edit => self.edit(screen)?,
+                Next::Leave => return Ok(()),
             }
         }
     }
@@ -162,7 +210,12 @@ impl Watch {
                     sources::look(Arc::clone(&self.client), gone, self.tell.clone());
                 }
             }
+            UiEvent::Said(note) => self.note = Some(note),
             UiEvent::Ended(request_id, ending) => {
+                if self.held.take_if(|held| held.request_id == request_id).is_some() {
+                    self.note = Some(format!("Already resolved: {ending}. Yours was not sent."));
+                    self.queue.card_mut(&request_id).into_iter().for_each(|card| card.held = None);
+                }
                 let is_read = self.queue.selected().is_some_and(|(_, card)| *card.id() == request_id && card.is_open());
                 if is_read && !matches!(self.step, Mode::Reading | Mode::Help | Mode::Finding { .. }) {
                     self.step = Mode::Reading;
@@ -187,8 +240,8 @@ impl Watch {
             (Mode::Reading, KeyCode::Char('/')) => self.step = Mode::Finding { text: self.wanted.get().to_string() },
             (Mode::Reading, KeyCode::Char('q')) => return Next::Leave,
             (Mode::Reading, KeyCode::Char('?')) => self.step = Mode::Help,
-            (Mode::Reading, code) => self.read_key(code),
-            _ => self.turn(|step, card, page| step.key(key, card, page.has_seen_end())),
+            (Mode::Reading, code) => return self.read_key(code),
+            _ => return self.turn(None, |step, card, page| step.key(key, card, page.has_seen_end())),
         }
         Next::Go
     }
@@ -223,7 +276,7 @@ impl Watch {
         sources::refill(Arc::clone(&self.client), self.wanted.get(), self.tell.clone());
     }
 
-    fn read_key(&mut self, code: KeyCode) {
+    fn read_key(&mut self, code: KeyCode) -> Next {
         match (code, &mut self.page) {
             (KeyCode::Char('j') | KeyCode::Down, _) => self.queue.step(1),
             (KeyCode::Char('k') | KeyCode::Up, _) => self.queue.step(-1),
@@ -231,35 +284,137 @@ impl Watch {
             (KeyCode::Char('b') | KeyCode::PageUp, Some(page)) => page.move_by(Move::Pages(-1)),
             (KeyCode::Char('g') | KeyCode::Home, Some(page)) => page.move_by(Move::Start),
             (KeyCode::Char('G') | KeyCode::End, Some(page)) => page.move_by(Move::End),
-            (KeyCode::Char(key), _) => self.turn(|_, card, page| begin(key, &card.interaction, page.has_seen_end())),
+            (KeyCode::Char('z'), _) => self.take_back(),
+            (KeyCode::Char('c'), _) => self.copy(),
+            (KeyCode::Char('o'), _) => self.open_page(),
+            (KeyCode::Char(key), _) => {
+                return self.turn(Some(key), |_, card, page| begin(key, &card.interaction, page.has_seen_end()));
+            }
             _ => {}
         }
+        Next::Go
     }
 
-    /// Does what comes of a key on the card that is read, where it is open and has been there for long enough.
-    fn turn(&mut self, key: impl FnOnce(&mut Mode, &Card, &Page) -> Transition) {
-        let turn = match (self.queue.selected(), &self.page) {
-            (Some((_, card)), Some(page)) if card.is_open() && page.is_settled(card) => key(&mut self.step, card, page),
-            _ => Transition::To(Mode::Reading),
+    /// Does what comes of a key on the card that is read, where it is open and has been there for long enough. The first `key`
+    /// on a card that comes to nothing is answered with a word.
+    fn turn(&mut self, key: Option<char>, does: impl FnOnce(&mut Mode, &Card, &Page) -> Transition) -> Next {
+        let (turn, why) = match (self.queue.selected(), &self.page) {
+            (Some((_, card)), Some(page)) if card.is_open() && page.is_settled(card) => {
+                (does(&mut self.step, card, page), "does nothing here; ? lists the keys")
+            }
+            (Some((_, card)), _) if card.is_open() => {
+                (Transition::To(Mode::Reading), "came as the card did: press it again")
+            }
+            (Some(_), _) => (Transition::To(Mode::Reading), "does nothing here: this one is decided"),
+            (None, _) => (Transition::To(Mode::Reading), "does nothing: no card is there to decide"),
         };
         match turn {
-            Transition::Stay => {}
+            Transition::Stay => self.note = self.note.take().or(key.map(|key| format!("{key} {why}."))),
+            Transition::To(Mode::Reading) => {
+                self.step = Mode::Reading;
+                self.note = key.map(|key| format!("{key} {why}."));
+            }
             Transition::To(step) => self.step = step,
-            Transition::Send(answer) => self.send(answer),
+            Transition::Say(words) => self.note = Some(words.to_owned()),
+            Transition::Edit => return Next::Edit,
+            Transition::Send(answer) => self.decide(answer),
         }
+        Next::Go
     }
 
-    /// Sends an answer, and goes on without waiting for what is said to it.
-    fn send(&mut self, answer: Answer) {
+    /// Holds an answer for a moment, or sends it, and goes on to the next card.
+    fn decide(&mut self, answer: Answer) {
         self.step = Mode::Reading;
-        let Some(request_id) = self.queue.selected().map(|(_, card)| card.id().clone()) else { return };
+        let Some((request_id, about)) = self.queue.selected().map(|(_, card)| (card.id().clone(), card.about())) else {
+            return;
+        };
+        if let Some(before) = self.held.take() {
+            self.send(before.request_id, before.answer);
+        }
+        if self.grace.is_zero() || !answer.is_held() {
+            self.send(request_id, answer);
+            return;
+        }
+        if let Some(card) = self.queue.card_mut(&request_id) {
+            card.held = Some(answer.done());
+        }
+        self.held = Some(Held::new(request_id, answer, about, self.grace));
+        self.queue.step(1);
+    }
+
+    /// Takes the last decision back, where it has not been sent.
+    fn take_back(&mut self) {
+        let Some(Held { request_id, about, .. }) = self.held.take() else {
+            self.note = Some("z takes back the last decision while it is held, and none is.".to_owned());
+            return;
+        };
+        if let Some(card) = self.queue.card_mut(&request_id) {
+            card.held = None;
+        }
+        self.queue.select(&request_id);
+        self.note = Some(format!("Taken back: {about}."));
+    }
+
+    /// Sends what is held, and waits until all is sent.
+    fn flush(&mut self) -> Result<(), Failure> {
+        let held = self.held.take().map(|held| held.answer.send(&self.client, &held.request_id));
+        for sent in self.sending.drain(..) {
+            // It ends by itself, and never by a panic.
+            let _ = sent.join();
+        }
+        Ok(held.transpose().map(|_| ())?)
+    }
+
+    /// Sends an answer, without waiting for what is said to it.
+    fn send(&mut self, request_id: RequestId, answer: Answer) {
         if let Some(card) = self.queue.card_mut(&request_id) {
             card.is_sent = true;
+            card.held = None;
         }
         let (client, tell) = (Arc::clone(&self.client), self.tell.clone());
-        thread::spawn(move || {
+        self.sending.retain(|sent| !sent.is_finished());
+        self.sending.push(thread::spawn(move || {
             let result = answer.send(&client, &request_id).map(|()| answer.done());
             let _ = tell.send(UiEvent::Answered(request_id, result));
+        }));
+    }
+
+    /// Gives the terminal to the person's editor, and asks whether the input is approved as they leave it.
+    fn edit(&mut self, screen: &mut Screen) -> io::Result<()> {
+        let asked = self.queue.selected().and_then(|(_, card)| card.interaction.confirmation.clone());
+        let Some(asked) = asked else { return Ok(()) };
+        let edited = {
+            let _lent = self.keyboard.lend();
+            screen.lend(|| editor::edit(&asked.input))?
+        };
+        match edited {
+            Ok(Some(updated)) => self.step = approve_edited(&asked, updated),
+            Ok(None) => self.note = Some("Nothing was changed, and nothing is approved.".to_owned()),
+            Err(why) => self.note = Some(why),
+        }
+        Ok(())
+    }
+
+    /// Hands what is asked to the terminal's clipboard (OSC 52).
+    fn copy(&mut self) {
+        let Some((_, card)) = self.queue.selected() else { return };
+        let copied = BASE64.encode(card.text());
+        let sent = write!(io::stdout(), "\u{1b}]52;c;{copied}\u{7}").and_then(|()| io::stdout().flush());
+        let sent = sent.map(|()| "Copied, where this terminal lets programs do that.".to_owned());
+        self.note = Some(sent.unwrap_or_else(|error| error.to_string()));
+    }
+
+    /// Opens the page of what is read.
+    fn open_page(&mut self) {
+        let Some(id) = self.queue.selected().map(|(_, card)| card.id().clone()) else { return };
+        let (client, tell) = (Arc::clone(&self.client), self.tell.clone());
+        thread::spawn(move || {
+            let said = match pages(&client).map(|pages| link(&pages, &id)) {
+                Some(link) if open_link(&link) => format!("Opened {link}"),
+                Some(link) => format!("Nothing opens links here: {link}"),
+                None => "A browser cannot call a Unix socket.".to_owned(),
+            };
+            let _ = tell.send(UiEvent::Said(said));
         });
     }
 

@@ -84,6 +84,14 @@ impl Page {
 }
 
 #[cfg(test)]
+impl Page {
+    /// As after the time in which no key decides.
+    pub(super) fn settle(&mut self) {
+        self.since = self.since.checked_sub(AT_LEAST).unwrap();
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -103,7 +111,7 @@ mod tests {
         let (first, second) = (card("first"), card("second"));
         let mut page = Page::of(&first, 80, 10, None);
         assert!(!page.is_settled(&first));
-        page.since = page.since.checked_sub(AT_LEAST).unwrap();
+        page.settle();
         let page = Page::of(&first, 60, 10, Some(page));
         assert!(page.is_settled(&first) && !page.is_settled(&second));
         assert!(!Page::of(&second, 60, 10, Some(page)).is_settled(&second));

@@ -84,6 +84,13 @@ impl Queue {
         self.cards.iter_mut().find(|card| card.id() == request_id)
     }
 
+    /// Looks at this card, where it is held.
+    pub(super) fn select(&mut self, request_id: &RequestId) {
+        if self.cards.iter().any(|card| card.id() == request_id) {
+            self.selected = Some(request_id.clone());
+        }
+    }
+
     /// Inserts a card in its place, and selects it if no card is selected.
     pub(super) fn arrive(&mut self, interaction: Interaction) {
         let request_id = interaction.request_id.clone();

@@ -2,6 +2,7 @@
 //! own, and none outlives the process.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -38,6 +39,8 @@ pub(super) enum UiEvent {
     Lost,
     /// The server will not tell any more.
     Refused(client::Error),
+    /// There is something to know.
+    Said(String),
     /// What the server says to an answer, with the word for it.
     Answered(RequestId, client::Result<&'static str>),
     /// A signal asked this process to end.
@@ -72,17 +75,62 @@ pub(super) fn stop_on_signals(tell: Sender<UiEvent>) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells what is typed.
-pub(super) fn read_terminal(tell: Sender<UiEvent>) {
-    thread::spawn(move || {
-        while let Ok(event) = event::read() {
-            if tell.send(UiEvent::Terminal(event)).is_err() {
-                return;
+/// How long the keyboard is listened to without a look at whether the terminal is lent.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Reads what is typed, unless the terminal is lent to another program.
+#[derive(Clone, Default)]
+pub(super) struct Keyboard(Arc<Turns>);
+
+#[derive(Default)]
+struct Turns {
+    /// Whether another program has the terminal, or is to have it.
+    is_lent: AtomicBool,
+    /// Held while something is read.
+    reads: Mutex<()>,
+}
+
+/// Nothing is read until this is dropped.
+pub(super) struct Lent<'k>(&'k Turns);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.is_lent.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Keyboard {
+    /// Tells what is typed.
+    pub(super) fn read(&self, tell: Sender<UiEvent>) {
+        let turns = Arc::clone(&self.0);
+        thread::spawn(move || {
+            while let Ok(event) = turns.next_event() {
+                if event.is_some_and(|event| tell.send(UiEvent::Terminal(event)).is_err()) {
+                    return;
+                }
             }
+            // The terminal is gone.
+            let _ = tell.send(UiEvent::Stop);
+        });
+    }
+
+    /// Lends the terminal, once nothing is read from it any more.
+    pub(super) fn lend(&self) -> Lent<'_> {
+        self.0.is_lent.store(true, Ordering::SeqCst);
+        drop(self.0.reads.lock().unwrap_or_else(PoisonError::into_inner));
+        Lent(&self.0)
+    }
+}
+
+impl Turns {
+    fn next_event(&self) -> io::Result<Option<Event>> {
+        let _reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_lent.load(Ordering::SeqCst) {
+            thread::park_timeout(GLANCE);
+            return Ok(None);
         }
-        // The terminal is gone.
-        let _ = tell.send(UiEvent::Stop);
-    });
+        if event::poll(GLANCE)? { event::read().map(Some) } else { Ok(None) }
+    }
 }
 
 /// Tells what happens at the server, from now on and across its restarts.

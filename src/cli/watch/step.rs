@@ -28,6 +28,10 @@ pub(in crate::cli) enum Transition {
     Stay,
     To(Mode),
     Send(Answer),
+    /// Nothing but a word to the person.
+    Say(&'static str),
+    /// The input is edited elsewhere, and approved so.
+    Edit,
 }
 
 impl Mode {

@@ -72,7 +72,7 @@ pub(crate) async fn list_interactions(
     if limit.is_some() {
         return Err(Problem::malformed_field("limit", "a file holds all that is found, from the cursor on"));
     }
-    Ok(file(app, Principal::clone(&caller), filter, page.before, format, "countersign-interactions"))
+    file(app, Principal::clone(&caller), filter, page.before, format, "countersign-interactions").await
 }
 
 async fn listed(app: &App, caller: &Principal, list: List, filter: Filter, page: Page) -> Result<Response, Problem> {

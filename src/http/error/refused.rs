@@ -19,6 +19,12 @@ impl From<Refused> for Problem {
                 let message = format!("a person keeps at most {limit} views: delete one first");
                 Self::new(CONFLICT, "too_many_views", message)
             }
+            Refused::EndsTooSoon => {
+                Self::new(CONFLICT, "ends_too_soon", "it ends within ten minutes, and so cannot be put off")
+            }
+            Refused::TooManySnoozes { limit } => {
+                Self::new(CONFLICT, "too_many_snoozes", format!("at most {limit} are put off at a time"))
+            }
             Refused::WrongKind { expected, actual } => {
                 Self::new(NOT_FOUND, "wrong_kind", format!("this interaction is a {actual}, not a {expected}"))
             }
@@ -73,7 +79,7 @@ impl From<Refused> for Problem {
                     .with("acknowledgements", words)
             }
             Refused::NotAlike => {
-                let message = "Only what asks the very same is approved together.";
+                let message = "Only what asks the very same is approved together, and what has nothing about it that has to be known first, once each was read.";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_alike", message).with("field", "id")
             }
             Refused::EditsNotAllowed => {
@@ -154,6 +160,10 @@ impl From<Refused> for Problem {
             Refused::TooManyPending { limit } => {
                 let message = format!("this principal has {limit} interactions pending, which is as many as it may");
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", message).retry_later()
+            }
+            Refused::ViewNameHidden => {
+                let message = "the name of a view has no characters that do not show, or look like others";
+                Self::malformed_field("name", message)
             }
             Refused::UnknownChannel => Self::new(NOT_FOUND, "unknown_channel", "there is no such channel"),
             Refused::ChannelNameTaken => {

@@ -14,7 +14,7 @@ function unfold(card, which, nothing) {
   const sheet = card.querySelector(`.sheet.${which}`);
   if (!sheet) return say(nothing);
   sheet.showPopover?.();
-  sheet.querySelector("textarea, input")?.focus();
+  sheet.querySelector("textarea, input:not([type=hidden]), button")?.focus();
 }
 
 const unchecked = (card) => [...card.querySelectorAll(".care [name=acknowledged]:not(:checked)")];
@@ -93,6 +93,7 @@ const ON_CARD = {
   r: (card) => unfold(card, "reject", "This one cannot be rejected with a reason here."),
   e: (card) => unfold(card, "edit", "The input of this one may not be edited."),
   t: (card) => unfold(card, "rule", "No rule can be made of this one."),
+  s: (card) => unfold(card, "later", "This one cannot be put off."),
   o: goInto,
   c: (card) => copy(card.querySelector(".raw, .asked")?.textContent.trim() ?? ""),
   ".": (card) => { const raw = card.querySelector(".sent"); if (raw) raw.open = !raw.open; else say("There is no more to show."); },
@@ -132,7 +133,7 @@ document.addEventListener("keydown", (event) => {
     return target.form.requestSubmit(target.form.querySelector(".answer"));
   }
   if (event.key === "Escape" && !document.querySelector(":popover-open, dialog[open]")) return close();
-  if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open) return;
+  if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open || together.open) return;
   const key = KEYS[event.key];
   const decides = ON_CARD[event.key] ?? (/^[1-9]$/.test(event.key) ? choose : null);
   if (!key && !decides) return;
@@ -160,5 +161,6 @@ setInterval(count, 1000);
 looked = waiting().length;
 refresh();
 count();
+takePutOff(document);
 connect();
 fetchAhead(atStart);

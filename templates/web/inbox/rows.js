@@ -51,6 +51,7 @@ async function lookAtAll() {
   if (beyond === 0) await look(gone.map((row) => row.dataset.requestId));
   else gone.filter((row) => !isOpened(row)).forEach((row) => row.remove());
   looked = waiting().length;
+  takePutOff(page);
   renew(page);
   refresh();
 }
@@ -68,6 +69,21 @@ function takeNext(page) {
   beyond = Number(fresh.dataset.count);
   later.hidden = fresh.hidden;
   later.replaceChildren(...fresh.childNodes);
+}
+
+/** What is put off comes back by itself. */
+let comesBack = null;
+function takePutOff(page) {
+  const [old, fresh] = [document.getElementById("put-off"), page.getElementById("put-off")];
+  if (page !== document) {
+    if (fresh) (old ?? document.createElement("p")).replaceWith(fresh);
+    if (fresh && !old) document.getElementById("beyond").after(fresh);
+    if (!fresh) old?.remove();
+  }
+  clearTimeout(comesBack);
+  const next = fresh && Date.parse(fresh.dataset.next) - Date.now();
+  // A browser waits for no more milliseconds than this.
+  if (fresh) comesBack = setTimeout(() => schedule(), Math.min(Math.max(next, 0) + 500, 2 ** 31 - 1));
 }
 
 /** Adds the next page's rows below. */

@@ -47,6 +47,7 @@ const TABLES: [&str; 22] = [
     "push_keys",
     "search_blocks",
     "saved_views",
+    "snoozes",
 ];
 
 fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {

@@ -2,6 +2,7 @@
 
 mod ask;
 mod away;
+mod completions;
 mod connect;
 mod credentials;
 mod demo;

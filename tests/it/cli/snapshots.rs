@@ -75,14 +75,6 @@ fn tables_and_cards_are_as_they_were() {
 }
 
 #[test]
-fn completions_know_the_commands() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = String::from_utf8(countersign().args(["completions", shell]).output().unwrap().stdout).unwrap();
-        assert!(script.contains("approve") && script.contains("--cancel-on-interrupt") || shell == "fish", "{shell}");
-    }
-}
-
-#[test]
 fn nothing_is_coloured_that_is_no_terminal() {
     let (_server, agent, ada) = fixture();
     agent.register(&confirmation("a"));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{command, encoded, started};
+use crate::harness::confirmation;
 
 #[test]
 fn a_file_holds_all_that_is_found_as_it_is_asked_for() {
@@ -33,7 +34,8 @@ fn a_format_is_chosen_by_what_is_accepted_and_no_other_is_taken() {
     command(&agent, "one", "echo");
     for (accept, content_type) in [
         ("text/csv", "text/csv; charset=utf-8"),
-        ("application/x-ndjson;q=0.9, */*", "application/jsonl; charset=utf-8"),
+        ("application/x-ndjson, */*;q=0.9", "application/jsonl; charset=utf-8"),
+        ("application/json;q=0.1, text/csv;q=0.2", "text/csv; charset=utf-8"),
         ("application/json, text/csv", "application/json"),
         ("*/*", "application/json"),
         ("image/png", "application/json"),
@@ -44,6 +46,63 @@ fn a_format_is_chosen_by_what_is_accepted_and_no_other_is_taken() {
     for refused in ["format=xml", "format=", "format=csv&limit=5", "format=csv&cursor=x", "format=csv&q=no%3Afield"] {
         assert_eq!(ada.get(&format!("/v1/interactions?{refused}")).refusal(), (400, "malformed_request"), "{refused}");
     }
+}
+
+/// However large they are: a page ends where it has read as much as it may, and says where the next one begins.
+#[test]
+fn a_search_through_large_inputs_goes_on_from_page_to_page() {
+    let (server, agent, ada) = started();
+    command(&agent, "needle", "the needle");
+    let large = "x".repeat(250_000);
+    for number in 0..160 {
+        let mut asked = confirmation(&format!("r{number}"));
+        asked["confirmation"]["input"] = json!({"command": "true", "blob": large});
+        agent.register(&asked);
+        ada.confirm(&format!("r{number}"), "deny").expect(200);
+    }
+    let body = ada.get("/v1/interactions?q=needle").expect(200).body;
+    assert_eq!(body["interactions"], json!([]));
+    let next = body["nextCursor"].as_str().expect("the first page read all of it");
+    let body = ada.get(&format!("/v1/interactions?q=needle&cursor={next}")).expect(200).body;
+    assert_eq!(super::ids_of(&body), ["needle"]);
+    let risky = ada.get("/v1/interactions?risk=high").expect(200).body;
+    assert_eq!(risky["interactions"], json!([]));
+    assert!(risky["nextCursor"].is_string());
+    for path in ["/v1/interactions?format=jsonl&q=needle", "/v1/interactions?format=csv&q=needle%20risk%3Amedium"] {
+        assert!(ada.get(path).expect(200).text.contains("the needle"), "{path}");
+    }
+    drop(server);
+}
+
+/// What is found out before anything was sent is an answer with its status, and what is found out later breaks the file off.
+#[test]
+fn a_file_that_cannot_be_read_is_refused_or_broken_off() {
+    let (server, agent, ada) = started();
+    for number in 0..520 {
+        command(&agent, &format!("r{number}"), "echo");
+    }
+    let spoil = |id: &str| {
+        let sql = format!(
+            "UPDATE interaction_bodies SET body = '[]' WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = '{id}')"
+        );
+        crate::harness::outside::write_sql(
+            &server.db(),
+            &format!("DROP TRIGGER IF EXISTS interaction_bodies_never_change; {sql}"),
+        )
+        .unwrap();
+    };
+    let browser = ada.browser();
+    spoil("r0");
+    for format in ["csv", "jsonl"] {
+        let file = ada.try_send("GET", &format!("/v1/interactions?format={format}"), &[], None);
+        assert!(file.is_err(), "it looks whole: {file:?}");
+    }
+    spoil("r519");
+    for format in ["csv", "jsonl"] {
+        assert_eq!(ada.get(&format!("/v1/interactions?format={format}")).status, 500);
+        assert_eq!(browser.get(&format!("/history.{format}")).status, 500);
+    }
+    assert_eq!(browser.get("/history.csv?cursor=&kind=secret").status, 200);
 }
 
 #[test]
@@ -64,9 +123,16 @@ fn views_are_each_persons_own_in_the_order_in_which_they_were_made() {
     assert!(names(bea.get("/v1/views").expect(200).body).is_empty());
     assert_eq!(bea.delete("/v1/views/prod%20risks").refusal(), (404, "unknown_view"));
     assert_eq!(agent.get("/v1/views").refusal(), (403, "forbidden"));
-    for (name, query, field) in
-        [("", "a", "name"), (" a", "a", "name"), ("a\nb", "a", "name"), ("a", " ", "query"), ("a", "no:field", "query")]
-    {
+    for (name, query, field) in [
+        ("", "a", "name"),
+        (" a", "a", "name"),
+        ("a\nb", "a", "name"),
+        ("a\u{200b}b", "a", "name"),
+        ("\u{202e}b", "a", "name"),
+        ("\u{2800}", "a", "name"),
+        ("a", " ", "query"),
+        ("a", "no:field", "query"),
+    ] {
         let refused = keep(name, query);
         assert_eq!(
             (refused.refusal(), &refused.body["field"]),

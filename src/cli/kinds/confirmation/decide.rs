@@ -10,7 +10,7 @@ use crate::cli::kinds::command;
 use crate::cli::list::what;
 use crate::cli::style::TerminalStyle;
 use crate::cli::time::Now;
-use crate::cli::{Failure, card, ids, safe_text, terminal};
+use crate::cli::{Failure, card, completions, ids, safe_text, terminal};
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
@@ -69,7 +69,7 @@ pub(in crate::cli) struct Reject {
 #[derive(Debug, Args)]
 struct Targets {
     /// The interactions: their ids, the beginnings of them, or their rows in the last `list`
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", add = completions::pending_ids())]
     ids: Vec<String>,
 
     /// Take the ids as complete, not as beginnings

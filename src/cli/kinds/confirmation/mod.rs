@@ -20,7 +20,7 @@ use crate::domain::kinds::{Confirmation, Diff};
 use crate::domain::members::Members;
 use crate::domain::pattern::Pattern;
 use crate::domain::tools::Profiles;
-use crate::present::{Change, Line, acknowledged_fact, edits, facts, hunks, rule_parts};
+use crate::present::{Change, Line, acknowledged_fact, edits, escape_json, facts, hunks, rule_parts};
 
 /// What stands before a label that an agent has written for a pattern.
 const AGENT_SAYS: &str = "the agent says: ";
@@ -109,7 +109,7 @@ impl Card {
 }
 
 /// What the keys do to one that waits.
-pub(super) const KEYS: &[(&str, &str)] = &[("a", "approve"), ("A", "and make a rule"), ("r", "reject")];
+pub(super) const KEYS: &[(&str, &str)] = &[("a", "approve"), ("r", "reject"), ("A", "and make a rule"), ("e", "edit")];
 
 /// What a key begins; `has_seen_end` unless some of the card has not been on the screen.
 pub(super) fn begin(key: char, confirmation: &Confirmation, has_seen_end: bool) -> Transition {
@@ -117,6 +117,8 @@ pub(super) fn begin(key: char, confirmation: &Confirmation, has_seen_end: bool) 
         'a' => approve(confirmation, None, has_seen_end),
         'A' => offer_patterns(confirmation),
         'r' => Transition::To(Mode::typing(Field::Reason)),
+        'e' if confirmation.input_edits_allowed => Transition::Edit,
+        'e' => Transition::Say("The agent does not let its input be edited."),
         _ => Transition::Stay,
     }
 }
@@ -124,7 +126,13 @@ pub(super) fn begin(key: char, confirmation: &Confirmation, has_seen_end: bool) 
 /// Rejects, with a reason where one is typed.
 pub(super) fn reject(reason: &str) -> Transition {
     let comment = (!reason.is_empty()).then(|| reason.to_owned());
-    Transition::Send(Answer::Confirm { decision: Decision::Deny, comment, rule: None, acknowledged: Vec::new() })
+    Transition::Send(Answer::Confirm {
+        decision: Decision::Deny,
+        comment,
+        rule: None,
+        updated: None,
+        acknowledged: Vec::new(),
+    })
 }
 
 /// Approves; what has to be acknowledged, or has not been read to its end, needs a second key.
@@ -135,13 +143,24 @@ fn approve(confirmation: &Confirmation, rule: Option<ChosenRule>, has_seen_end: 
     if !has_seen_end {
         doubts.push("The end of it has not been on the screen yet.".to_owned());
     }
-    let answer = Answer::Confirm { decision: Decision::Allow, comment: None, rule, acknowledged };
+    let answer = Answer::Confirm { decision: Decision::Allow, comment: None, rule, updated: None, acknowledged };
     if doubts.is_empty() { Transition::Send(answer) } else { Transition::To(Mode::Sure { doubts, answer }) }
+}
+
+/// Approves an edited input, which always takes a second key: it is shown as it will be.
+pub(in crate::cli) fn approve_edited(confirmation: &Confirmation, updated: JsonObject) -> Mode {
+    let acknowledged = required(confirmation, Some(&updated));
+    let mut doubts =
+        acknowledged.iter().map(|word| format!("▲ Mind: {}.", acknowledged_fact(*word))).collect::<Vec<_>>();
+    let json = serde_json::to_string(&updated).unwrap_or_default();
+    doubts.push(format!("Approve it with this input: {}", escape_json(&json)));
+    let (updated, decision) = (Some(updated), Decision::Allow);
+    Mode::Sure { doubts, answer: Answer::Confirm { decision, comment: None, rule: None, updated, acknowledged } }
 }
 
 fn offer_patterns(confirmation: &Confirmation) -> Transition {
     if !confirmation.persistent_decisions_allowed || confirmation.allowlist_options.is_empty() {
-        return Transition::Stay;
+        return Transition::Say("No rule may be made from this one.");
     }
     let written_by_agent = confirmation.written_by_agent(Profiles::built_in());
     let offers = confirmation.allowlist_options.iter().zip(written_by_agent);
@@ -199,7 +218,9 @@ mod tests {
                 assert_eq!(doubts.len(), acknowledged.len());
                 (true, acknowledged)
             }
-            Transition::Stay | Transition::To(_) | Transition::Send(_) => panic!("neither sent nor asked again"),
+            Transition::Stay | Transition::To(_) | Transition::Send(_) | Transition::Say(_) | Transition::Edit => {
+                panic!("neither sent nor asked again")
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! `countersign watch`, as a person uses it: on a terminal, key by key.
 
 mod answering;
+mod editing;
 mod finding;
+mod grace;
 mod lasting;
 
 use std::path::Path;
@@ -35,14 +37,20 @@ impl Fixture {
         self.directory.path()
     }
 
-    /// A terminal in which `watch` runs, once it shows what waits.
+    /// A terminal in which `watch` runs and sends what is decided at once, once it shows what waits.
     fn watch(&self) -> Terminal {
-        self.watch_with(&[])
+        self.watch_with(&["--grace", "0"])
     }
 
     /// The same with more flags.
     fn watch_with(&self, flags: &[&str]) -> Terminal {
+        self.watch_in(flags, &[])
+    }
+
+    /// The same with variables of the environment.
+    fn watch_in(&self, flags: &[&str], environment: &[(&str, &str)]) -> Terminal {
         let mut command = countersign();
+        command.env("PATH", "/usr/bin:/bin").envs(environment.iter().copied());
         command.arg("watch").args(flags);
         command.args(["--credentials-file", "none", "--url", &self.server.url, "--token-file"]);
         let terminal = Terminal::run(command.arg(self.path().join("token")));
