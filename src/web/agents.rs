@@ -1,5 +1,6 @@
 //! `/agents`: who asks. Each agent with what waits for it, what it asked lately, and its tokens, which admins make and revoke here.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use askama::Template;
@@ -132,10 +133,11 @@ impl AgentsPage {
         // What is asked in this very millisecond is asked before the next one.
         let until = now.plus_millis(1).unwrap_or(now);
         let stats = app.service.stats(Period { since, until, offset_minutes: 0 }).await?;
-        let waiting = app.service.pending_by_agent(MOST_WAITING).await?;
+        let asked = stats.agents.iter().map(|asked| (&asked.name, asked)).collect::<HashMap<_, _>>();
+        let waiting = app.service.pending_by_agent(MOST_WAITING).await?.into_iter().collect::<HashMap<_, _>>();
         let view = |agent: Agent| {
-            let asked = stats.agents.iter().find(|asked| asked.name == agent.name);
-            let waits = waiting.iter().find(|(name, _)| *name == agent.name).map_or(0, |(_, count)| *count);
+            let asked = asked.get(&agent.name);
+            let waits = waiting.get(&agent.name).copied().unwrap_or(0);
             let view = AgentView::of(&agent, waits, asked.map(|asked| asked.numbers).unwrap_or_default());
             let last = asked.map(|asked| LastAsked::At(AbsoluteTime(asked.last_asked_at)));
             let last_asked = last.unwrap_or(view.last_asked);

@@ -8,13 +8,15 @@ for (const link of document.querySelectorAll("a[data-offset]")) {
 
 // Times as they are here; UTC is said where one points at them.
 const inFull = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const inARow = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const inARow = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 
 function localTimes(part) {
   for (const time of part.querySelectorAll("time")) {
     if (!time.textContent.endsWith(" UTC")) continue;
     time.title = time.textContent;
-    time.textContent = (time.closest(".row") ? inARow : inFull).format(new Date(time.dateTime));
+    const at = new Date(time.dateTime);
+    const isShort = time.closest(".row") && at.getFullYear() === new Date().getFullYear();
+    time.textContent = (isShort ? inARow : inFull).format(at);
   }
 }
 

@@ -114,7 +114,7 @@ test('times and days are those of the browser, and UTC is said beside them', asy
   const time = page.locator('.row[data-request-id="yes"] time');
   const { title, text, at } = await time.evaluate((it) => ({ title: it.title, text: it.textContent, at: it.dateTime }));
   assert.equal(title, `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`);
-  const options = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Kolkata' };
+  const options = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone: 'Asia/Kolkata' };
   assert.equal(text, new Intl.DateTimeFormat('en-GB', options).format(new Date(at)));
   await page.getByRole('link', { name: 'Numbers of the last 14 days' }).click();
   await page.getByText('midnight UTC+05:30').waitFor();

@@ -115,6 +115,21 @@ fn a_row_says_who_asked_what_and_how_it_ended() {
 }
 
 #[test]
+fn a_row_says_how_long_a_decision_took_and_that_a_rule_made_it() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("ann"), server.approver("ada"));
+    agent.register(&confirmation("slow"));
+    server.advance(Duration::from_secs(90));
+    ada.confirm("slow", "allow").expect(200);
+    let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "everywhere", "decision": "allow"});
+    ada.post("/v1/trust-rules", &rule).expect(201);
+    agent.register(&confirmation("ruled"));
+    let words = words_of(&ada.browser().page("/history"));
+    assert!(words.contains("approved by ada after 1m 30s 2030-01-01 00:00:00 UTC"), "{words}");
+    assert!(words.contains("approved by a rule after 0s 2030-01-01 00:01:30 UTC"), "{words}");
+}
+
+#[test]
 fn a_long_history_comes_in_pages_each_with_its_sql() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
