@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::common::{Common, warn};
-use super::{Failure, ids};
+use super::{Failure, completions, ids};
 use crate::api::NoBody;
 use crate::domain::enums::Outcome;
 use crate::present::escape_json;
@@ -14,6 +14,7 @@ use crate::present::escape_json;
 #[derive(Debug, Args)]
 pub(super) struct Withdraw {
     /// The interaction: its id, or the beginning of it
+    #[arg(add = completions::any_ids())]
     id: String,
 
     /// The id is whole

@@ -332,7 +332,7 @@ impl Fixture {
         let link = Call::post("/v1/login-links", "/v1/login-links", json!({}), REVIEWERS);
         let mcp = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}});
         let mcp = Call::post("/mcp", "/mcp", mcp, AGENTS);
-        let stats = Call::get("/v1/stats", "/v1/stats?offsetMinutes=60", REVIEWERS);
+        let stats = Call::get("/v1/stats", "/v1/stats", REVIEWERS);
         vec![Call::get("/metrics", "/metrics", REVIEWERS), stats, link.creating().with_optional_body(), mcp]
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::api::AnswerBody;
 use crate::cli::common::Common;
 use crate::cli::style::TerminalStyle;
-use crate::cli::{Failure, ids, safe_text, terminal};
+use crate::cli::{Failure, completions, ids, safe_text, terminal};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::kinds::{Entry, Question, Response, check_form};
 
@@ -15,6 +15,7 @@ use crate::domain::kinds::{Entry, Question, Response, check_form};
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AnswerQuestion {
     /// The interaction: its id, or the beginning of it
+    #[arg(add = completions::pending_ids())]
     id: String,
 
     /// Take ID as the complete id, not as the beginning of one

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::api::ProvideSecretBody;
 use crate::cli::common::Common;
 use crate::cli::terminal::hidden_value;
-use crate::cli::{Failure, ids, safe_text};
+use crate::cli::{Failure, completions, ids, safe_text};
 use crate::domain::enums::{Delivery, Outcome};
 use crate::domain::secret_value::SecretValue;
 
@@ -16,6 +16,7 @@ use crate::domain::secret_value::SecretValue;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct GiveSecret {
     /// The interaction: its id, or the beginning of it
+    #[arg(add = completions::pending_ids())]
     id: String,
 
     /// Take ID as the complete id, not as the beginning of one
