@@ -24,7 +24,7 @@ fn filled() -> (TestServer, Client) {
     (server, agent)
 }
 
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "principals",
     "tokens",
     "trust_rules",
