@@ -34,7 +34,7 @@
 //! | [`notify`] | what leaves the machine: which addresses may be called, and how each kind of channel wants to be |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
 //! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has a handler a call, `error` every error status, `dialects` the calls of other programs |
-//! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote |
+//! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote, `charts.rs` draws |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |
 //! | `csv` | interactions for spreadsheets |

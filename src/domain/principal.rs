@@ -28,7 +28,7 @@ pub enum Right {
     Supersede,
     /// Have the content of what is over wiped.
     Forget,
-    /// Make tokens, in a browser: on the command line the file of the database is the right.
+    /// Make and revoke tokens of agents, in a browser: on the command line the file of the database is the right.
     MakeTokens,
 }
 

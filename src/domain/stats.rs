@@ -46,6 +46,14 @@ pub struct Numbers {
     pub p90_ms: Option<u64>,
 }
 
+impl Numbers {
+    /// How many in a hundred rules decided; `None` where nothing was asked.
+    #[must_use]
+    pub const fn percent_by_rules(&self) -> Option<u64> {
+        (self.by_rules * 100 + self.asked / 2).checked_div(self.asked)
+    }
+}
+
 /// The numbers of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayNumbers {
@@ -71,6 +79,8 @@ pub struct AgentNumbers {
     pub name: PrincipalName,
     /// What it asked.
     pub numbers: Numbers,
+    /// When it asked last, within the period.
+    pub last_asked_at: Timestamp,
 }
 
 /// What waits for a person, at one moment.
@@ -212,7 +222,8 @@ fn share_of(times: &mut [u64], percent: usize) -> Option<u64> {
 pub struct Tally {
     period: Period,
     days: Vec<Sum>,
-    agents: HashMap<String, Sum>,
+    /// By name, with the time of the last question.
+    agents: HashMap<String, (Sum, Timestamp)>,
 }
 
 impl Tally {
@@ -233,10 +244,12 @@ impl Tally {
         let place = self.period.day(asked.at) - self.period.day(self.period.since);
         let Some(day) = usize::try_from(place).ok().and_then(|place| self.days.get_mut(place)) else { return };
         day.add(asked);
-        match self.agents.get_mut(asked.by) {
-            Some(agent) => agent.add(asked),
-            None => self.agents.entry(asked.by.to_owned()).or_default().add(asked),
-        }
+        let (agent, last) = match self.agents.get_mut(asked.by) {
+            Some(known) => known,
+            None => self.agents.entry(asked.by.to_owned()).or_insert_with(|| (Sum::default(), asked.at)),
+        };
+        agent.add(asked);
+        *last = asked.at.max(*last);
     }
 
     /// The numbers, beside what waits now.
@@ -257,8 +270,9 @@ impl Tally {
             sum.pending += numbers.pending;
         }
         let days = period.days().zip(days).map(|(day, sum)| DayNumbers { day, numbers: sum.numbers() }).collect();
-        let named = agents.into_iter().filter_map(|(name, sum)| Some((name.parse().ok()?, sum)));
-        let agents = named.map(|(name, sum)| AgentNumbers { name, numbers: sum.numbers() });
+        let named = agents.into_iter().filter_map(|(name, of)| Some((name.parse().ok()?, of)));
+        let agents =
+            named.map(|(name, (sum, last_asked_at))| AgentNumbers { name, numbers: sum.numbers(), last_asked_at });
         let mut agents = agents.collect::<Vec<AgentNumbers>>();
         agents.sort_by(|one, other| {
             let order = other.numbers.asked.cmp(&one.numbers.asked);

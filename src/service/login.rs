@@ -5,10 +5,11 @@ use zeroize::Zeroizing;
 use super::{Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::domain::enums::Role;
+use crate::domain::id::SessionId;
 use crate::domain::principal::{Principal, Right};
 use crate::domain::refused::Refused;
 use crate::store::Priority;
-use crate::store::{LoggedInBy, ReadTx, Token};
+use crate::store::{LoggedInBy, ReadTx, Session, Token};
 use crate::tokens;
 
 /// How long a link works, in milliseconds: ten minutes, for who has just asked for it.
@@ -136,6 +137,58 @@ impl Service {
     pub async fn session(&self, session: &str) -> Result<Option<Principal>> {
         let (session_sha256, now) = (tokens::digest(session), self.clock.now());
         Ok(self.store.read(Priority::Human, move |tx| tx.session(&session_sha256, now)).await?)
+    }
+
+    /// The sessions of `principal` that go on, the latest first, and of each whether it is `this`, the one that asks.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn sessions(&self, principal: &Principal, this: &str) -> Result<Vec<(Session, bool)>> {
+        let (name, this, now) = (principal.name.clone(), tokens::digest(this), self.clock.now());
+        let found = self.store.read(Priority::Human, move |tx| tx.sessions_of(&name, now)).await?;
+        Ok(found
+            .into_iter()
+            .map(|session| {
+                let is_this = session.session_sha256 == this;
+                (session, is_this)
+            })
+            .collect())
+    }
+
+    /// Ends a session of `principal`; one that has ended, or is of another principal, stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn end_session(&self, principal: &Principal, session_id: SessionId) -> Result<()> {
+        self.end_sessions(principal, move |session| session.session_id == session_id).await
+    }
+
+    /// Ends all sessions of `principal` but `this`.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn end_other_sessions(&self, principal: &Principal, this: &str) -> Result<()> {
+        let this = tokens::digest(this);
+        self.end_sessions(principal, move |session| session.session_sha256 != this).await
+    }
+
+    async fn end_sessions(
+        &self,
+        principal: &Principal,
+        which: impl Fn(&Session) -> bool + Send + 'static,
+    ) -> Result<()> {
+        let name = principal.name.clone();
+        self.store
+            .write(Priority::Human, move |tx| {
+                for session in tx.sessions_of(&name, tx.now())?.iter().filter(|session| which(session)) {
+                    tx.end_session(&session.session_sha256)?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await
     }
 
     /// Ends a session.

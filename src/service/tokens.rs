@@ -10,7 +10,7 @@ use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
 use crate::domain::principal::{Principal, Right};
 use crate::domain::refused::Refused;
-use crate::store::{self, Priority, TokenHash, WriteTx};
+use crate::store::{self, Agent, Priority, TokenHash, WriteTx};
 use crate::tokens;
 
 /// A token that was made. Its text is nowhere else.
@@ -83,6 +83,35 @@ impl Service {
             }
         });
         Ok(MadeToken { made_at: made.await?, text })
+    }
+
+    /// Revokes a token of an agent for `by`; whether there is such a token. One that is revoked already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A refusal if `by` may not, or an error of the store.
+    pub async fn revoke_agent_token(&self, by: &Principal, token_id: TokenId) -> Result<bool> {
+        by.require(Right::MakeTokens)?;
+        let by = by.name.clone();
+        let revoked = self.store.write(Priority::Human, move |tx| {
+            let tokens = tx.tokens()?.into_iter();
+            let mut of_agents = tokens.filter(|token| token.principal.role == Role::Agent);
+            let Some(token) = of_agents.find(|token| token.token_id == token_id) else { return Ok(false) };
+            if token.revoked_at.is_none() {
+                tx.revoke_token_by(&token, &by)?;
+            }
+            Ok::<_, Error>(true)
+        });
+        revoked.await
+    }
+
+    /// Every agent there ever was, by name, with its tokens that are in force.
+    ///
+    /// # Errors
+    ///
+    /// An error of the store.
+    pub async fn agents(&self) -> Result<Vec<Agent>> {
+        Ok(self.store.read(Priority::Human, |tx| tx.agents()).await?)
     }
 
     /// Makes an approver's and an agent's token where the database has no token at all.

@@ -31,7 +31,45 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// An agent, as far as it is known beside what it asked.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Its name.
+    pub name: PrincipalName,
+    /// When its first token was made.
+    pub created_at: Timestamp,
+    /// The day on which it last registered something, in days since 1970 in UTC; `None` where it never did.
+    pub last_day: Option<i64>,
+    /// Its tokens that are in force, oldest first.
+    pub tokens: Vec<Token>,
+}
+
+/// The day of what was registered last stands in the row of a principal, but for the latest interactions of all: those are
+/// looked at.
+const AGENTS: &str = "SELECT name, created_at_ms, nullif(max(stored_day, coalesce((SELECT max(i.created_at_ms) / 86400000 \
+     FROM interactions AS i WHERE i.registered_by = name AND i.interaction_id > \
+     (SELECT number FROM kept_through WHERE what = 'stored_bytes')), 0)), 0) FROM principals WHERE role = 'agent' ORDER BY name";
+
 impl ReadTx<'_> {
+    /// Every agent there ever was, by name, with its tokens that are in force.
+    pub fn agents(&self) -> Result<Vec<Agent>> {
+        let mut statement = self.conn.prepare_cached(AGENTS)?;
+        let agents = statement.query_map([], |row| {
+            Ok(Agent { name: row.get(0)?, created_at: row.get(1)?, last_day: row.get(2)?, tokens: Vec::new() })
+        })?;
+        let mut agents = agents.collect::<rusqlite::Result<Vec<_>>>()?;
+        for token in self.tokens()?.into_iter().filter(|token| token.revoked_at.is_none()) {
+            let name = token.principal.name.as_str();
+            // In the order of SQLite, which is that of their bytes.
+            if let Ok(place) = agents.binary_search_by(|agent| agent.name.as_str().cmp(name))
+                && let Some(agent) = agents.get_mut(place)
+            {
+                agent.tokens.push(token);
+            }
+        }
+        Ok(agents)
+    }
+
     /// Every token that is in force.
     pub fn active_tokens(&self) -> Result<Vec<TokenHash>> {
         let mut statement = self.conn.prepare_cached(
@@ -127,13 +165,34 @@ impl WriteTx<'_> {
 
     /// Takes a token back, with the event that tells of it.
     pub fn revoke_token(&mut self, token: &Token) -> Result<()> {
+        self.take_token_back(token, serde_json::json!({"tokenId": token.token_id}))
+    }
+
+    /// The same, where a principal does it: the event says who.
+    pub fn revoke_token_by(&mut self, token: &Token, by: &PrincipalName) -> Result<()> {
+        self.take_token_back(token, serde_json::json!({"tokenId": token.token_id, "revokedBy": by}))
+    }
+
+    fn take_token_back(&mut self, token: &Token, detail: serde_json::Value) -> Result<()> {
         self.committed.has_changed_tokens = true;
         self.cache.resolvers = None;
         self.conn
             .prepare_cached("UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL")?
             .execute(params![token.token_id, self.now])?;
-        let detail = serde_json::json!({"tokenId": token.token_id});
         self.append_audit(NewAuditEvent::new(Event::TokenRevoked).principal(&token.principal.name).detail(detail))?;
         self.remove_ended_subscriptions()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query_plan::plan;
+
+    #[test]
+    fn agents_are_listed_without_reading_all_that_they_asked() {
+        let agents = plan(AGENTS);
+        let of_interactions = agents.iter().filter(|step| step.contains(" i ")).collect::<Vec<_>>();
+        assert!(matches!(of_interactions[..], [step] if step.contains("PRIMARY KEY (rowid>?)")), "{agents:?}");
     }
 }

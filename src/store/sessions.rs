@@ -18,6 +18,19 @@ pub enum LoggedInBy {
     Token,
 }
 
+/// A session that goes on, as its person sees it in a list.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// What it is called, which is no secret.
+    pub session_id: SessionId,
+    /// SHA-256 of its text.
+    pub session_sha256: [u8; 32],
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
 /// A token with its holder, where its columns begin at the first.
 fn token_from(row: &Row<'_>) -> rusqlite::Result<Token> {
     Ok(Token {
@@ -57,6 +70,27 @@ impl ReadTx<'_> {
         let principal = statement
             .query_row(params![session_sha256, now], |row| Ok(Principal { name: row.get(0)?, role: row.get(1)? }));
         Ok(principal.optional()?)
+    }
+}
+
+impl ReadTx<'_> {
+    /// The sessions of a principal that go on at `now`, the latest first.
+    pub fn sessions_of(&self, name: &PrincipalName, now: Timestamp) -> Result<Vec<Session>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT s.session_id, s.session_sha256, s.created_at_ms, s.expires_at_ms \
+             FROM sessions AS s JOIN tokens AS t USING (token_id) \
+             WHERE t.principal = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL \
+             ORDER BY s.created_at_ms DESC, s.session_id DESC",
+        )?;
+        let sessions = statement.query_map(params![name, now], |row| {
+            Ok(Session {
+                session_id: row.get(0)?,
+                session_sha256: row.get(1)?,
+                created_at: row.get(2)?,
+                expires_at: row.get(3)?,
+            })
+        })?;
+        Ok(sessions.collect::<rusqlite::Result<_>>()?)
     }
 }
 

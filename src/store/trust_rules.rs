@@ -30,7 +30,13 @@ pub struct RuleFilter {
     pub name: Option<RuleName>,
     /// What their ids begin with.
     pub id_prefix: Option<IdPrefix>,
+    /// A text that is somewhere in what they say or in who made them; letters of ASCII are alike large and small.
+    pub text: Option<String>,
 }
+
+/// That a text is somewhere in a rule.
+const HAS_TEXT: &str = "instr(lower(concat_ws(' ', decision, tool_name, pattern, scope, agent, name, reason, created_by)), \
+     lower(?)) > 0";
 
 fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
     let created_at = row.get(8)?;
@@ -97,6 +103,7 @@ impl ReadTx<'_> {
             .when("name = ?", filter.name.as_ref())
             .when("rule_id >= ?", filter.id_prefix.as_ref())
             .when("rule_id < ?", ids_end.as_ref())
+            .when(HAS_TEXT, filter.text.as_ref())
             .when("rule_number < ?", before.as_ref())
             .query(RULES, "ORDER BY rule_number DESC LIMIT ?", &limit);
         let mut statement = self.conn.prepare_cached(&sql)?;

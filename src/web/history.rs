@@ -1,4 +1,4 @@
-//! `/history`: every interaction, newest first, each in a line.
+//! `/history`: every interaction, newest first, each in a row.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,16 +6,17 @@ use axum::response::{IntoResponse, Response};
 
 use super::history_filter::{HistoryFilter, Sent};
 use super::page::{Frame, html};
+use super::row::AgentChip;
 use super::session::Person;
 use super::text::{AbsoluteTime, Headline, Markup, escape_untrusted};
 use super::views::{At, Views};
-use crate::domain::enums::{Kind, ListFormat};
+use crate::domain::enums::{Kind, ListFormat, RiskLevel};
 use crate::domain::interaction::{Record, ResolvedBy};
 use crate::http::App;
 use crate::http::api::page::page;
 use crate::http::error::{FORM_AT_FAULT, Problem};
 use crate::http::export::file;
-use crate::present::resolver;
+use crate::present::{resolver, span};
 use crate::store::{CopyableQuery, List};
 
 #[derive(Template)]
@@ -30,7 +31,7 @@ struct HistoryPage {
 
 /// A page of what was found.
 struct Found {
-    rows: Vec<Line>,
+    rows: Vec<HistoryRow>,
     /// Where the first page is, unless this is it.
     newest: Option<String>,
     /// Where the next page is, if there is one.
@@ -42,15 +43,30 @@ struct Found {
     sql: Markup,
 }
 
+/// An interaction as a row of the look that the queue has: what was asked, how it ended, by whom and how soon.
+struct HistoryRow {
+    request_id: String,
+    kind: Kind,
+    who: AgentChip,
+    /// What the agent itself says of its risk, where it asks to use a tool.
+    risk: Option<RiskLevel>,
+    /// The tool, or what is asked for.
+    title: Markup,
+    about: Headline,
+    status: &'static str,
+    /// Who ended it; none where it is open, or the deadline ended it.
+    by: Option<String>,
+    /// From the question to its end.
+    took: Option<String>,
+    created_at: AbsoluteTime,
+}
+
 /// An interaction in a line.
 pub(super) struct Line {
     pub(super) request_id: String,
     pub(super) status: &'static str,
-    pub(super) kind: Kind,
-    pub(super) tool_name: Option<Markup>,
     pub(super) about: Headline,
     pub(super) registered_by: String,
-    pub(super) conversation_id: Option<String>,
     pub(super) created_at: AbsoluteTime,
     pub(super) resolved: Option<(By, AbsoluteTime)>,
 }
@@ -70,7 +86,7 @@ pub(super) async fn list(
     };
     let found = app.service.list(&person.principal, wanted.clone(), rows).await?;
     let found = Found {
-        rows: found.rows.iter().map(Line::from).collect(),
+        rows: found.rows.iter().map(HistoryRow::from).collect(),
         newest: at.map(|_| filter.link(PATH, None)),
         older: found.next.map(|cursor| filter.link(PATH, Some(&cursor.text(List::Interactions)))),
         csv: filter.link(CSV_PATH, None),
@@ -111,17 +127,45 @@ async fn download(
     file(app, person.principal, wanted, first.before, format, "countersign-history").await
 }
 
+impl From<&Record> for HistoryRow {
+    fn from(record: &Record) -> Self {
+        let interaction = &record.interaction;
+        let summary = record.body.content.summary();
+        let resolution = interaction.resolution.as_ref();
+        Self {
+            request_id: interaction.request_id.to_string(),
+            kind: interaction.kind,
+            who: AgentChip::of(interaction.registered_by.as_str()),
+            risk: record.body.content.confirmation().map(|asked| asked.risk_level),
+            title: escape_untrusted(summary.title),
+            about: Headline::in_a_row(&summary.text),
+            status: interaction.status().as_str(),
+            by: resolution.and_then(|found| match &found.by {
+                ResolvedBy::Principal(name) => Some(name.to_string()),
+                ResolvedBy::TrustRule(_) => Some("a rule".to_owned()),
+                ResolvedBy::System(_) => None,
+            }),
+            took: resolution.map(|found| span(found.at.millis_since(interaction.created_at))),
+            created_at: AbsoluteTime(interaction.created_at),
+        }
+    }
+}
+
+impl HistoryRow {
+    /// The word for its risk; `none` where it has none.
+    fn risk_word(&self) -> &'static str {
+        self.risk.map_or("none", RiskLevel::as_str)
+    }
+}
+
 impl From<&Record> for Line {
     fn from(record: &Record) -> Self {
         let interaction = &record.interaction;
         Self {
             request_id: interaction.request_id.to_string(),
             status: interaction.status().as_str(),
-            kind: interaction.kind,
-            tool_name: interaction.tool_name.as_ref().map(|name| escape_untrusted(name.as_str())),
             about: record.body.content.summary().text.as_ref().into(),
             registered_by: interaction.registered_by.to_string(),
-            conversation_id: interaction.conversation_id.as_ref().map(ToString::to_string),
             created_at: AbsoluteTime(interaction.created_at),
             resolved: interaction.resolution.as_ref().map(|found| (By::from(&found.by), AbsoluteTime(found.at))),
         }

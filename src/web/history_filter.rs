@@ -120,6 +120,13 @@ impl HistoryFilter {
         Some(filter.narrowed_by(query?.unwrap_or_default(), now))
     }
 
+    /// Whether anything is chosen beside the query.
+    pub(super) fn is_narrowed(&self) -> bool {
+        let fields = self.fields();
+        let mut others = fields.iter().filter(|(name, _)| *name != "q");
+        self.status.fault.is_some() || !self.statuses.is_empty() || others.any(|(_, field)| !field.typed.is_empty())
+    }
+
     /// A link to `path` with these filters, as they were typed.
     pub(super) fn link(&self, path: &str, cursor: Option<&str>) -> String {
         let statuses = self.statuses.iter().map(|word| ("status", Some(word.as_str())));

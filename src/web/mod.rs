@@ -3,9 +3,11 @@
 //! All but the log-in need a session (`login.rs`, `session.rs`). What changes something is a form by POST that carries the
 //! session's own word (`forms.rs`), and ends in the same use cases as the calls of programs.
 
+mod agents;
 mod assets;
 mod card;
 mod channels;
+mod charts;
 mod connect;
 mod decide;
 mod done;
@@ -16,6 +18,7 @@ mod history_filter;
 mod interaction;
 mod kinds;
 mod login;
+mod numbers;
 mod page;
 mod queue;
 mod row;
@@ -23,6 +26,7 @@ mod rule_draft;
 mod rule_editor;
 mod rules;
 mod session;
+mod settings;
 mod snooze;
 mod text;
 mod views;
@@ -42,6 +46,11 @@ const ROUTES: &[(&str, Route)] = &[
     ("/interactions/{requestId}/card", || get(queue::card)),
     ("/feed", || get(feed::feed)),
     ("/decide", || post(decide::decide_many)),
+    ("/agents", || get(agents::page).post(agents::make_token)),
+    ("/tokens/{tokenId}/revoke", || post(agents::revoke_token)),
+    ("/settings", || get(settings::page)),
+    ("/settings/sessions/end", || post(settings::end_other_sessions)),
+    ("/settings/sessions/{sessionId}/end", || post(settings::end_session)),
     ("/agents/{name}/reject", || post(decide::reject_all)),
     ("/interactions/{requestId}/withdraw", || post(interaction::withdraw)),
     ("/interactions/{requestId}/snooze", || post(snooze::snooze)),
@@ -56,6 +65,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/history", || get(history::list)),
     ("/history.csv", || get(history::csv)),
     ("/history.jsonl", || get(history::json_lines)),
+    ("/numbers", || get(numbers::page)),
     ("/views", || post(views::keep)),
     ("/views/delete", || post(views::delete)),
     ("/connect", || get(connect::page).post(connect::make_token)),

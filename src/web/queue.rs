@@ -152,12 +152,7 @@ pub(super) async fn page(
 }
 
 /// All that is pending, of an agent where one is named.
-async fn waiting(
-    app: &App,
-    person: &Person,
-    agent: Option<PrincipalName>,
-    query: &Query,
-) -> Result<Found, Problem> {
+async fn waiting(app: &App, person: &Person, agent: Option<PrincipalName>, query: &Query) -> Result<Found, Problem> {
     let skip = query.skip.unwrap_or(0);
     let (records, pending) = app.service.queue(&person.principal, agent, skip, MOST_ROWS).await?;
     let shown = skip + u64::try_from(records.len()).unwrap_or(u64::MAX);

@@ -27,6 +27,7 @@ const EVENTS: u32 = 50;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Query {
+    q: Option<String>,
     status: Option<String>,
     tool_name: Option<String>,
     cursor: Option<String>,
@@ -52,6 +53,7 @@ pub(super) async fn list(
     let filter = RuleFilter {
         status: given("status", query.status.as_deref())?,
         tool_name: given("toolName", query.tool_name.as_deref())?,
+        text: query.q.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
         ..RuleFilter::default()
     };
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
@@ -69,6 +71,7 @@ pub(super) async fn list(
 
 fn link_to(filter: &RuleFilter, cursor: Option<&str>) -> String {
     let parameters = [
+        ("q", filter.text.as_deref()),
         ("status", filter.status.map(RuleStatus::as_str)),
         ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
         ("cursor", cursor),
@@ -80,6 +83,16 @@ impl RulesPage {
     /// What may be chosen as a status, and whether it is.
     fn statuses(&self) -> Vec<(&'static str, bool)> {
         RuleStatus::ALL.iter().map(|status| (status.as_str(), self.filter.status == Some(*status))).collect()
+    }
+
+    fn text(&self) -> &str {
+        self.filter.text.as_deref().unwrap_or_default()
+    }
+
+    /// Whether not all rules are asked for.
+    fn is_filtered(&self) -> bool {
+        let RuleFilter { status, tool_name, text, .. } = &self.filter;
+        status.is_some() || tool_name.is_some() || text.is_some()
     }
 
     fn tool_name(&self) -> &str {
@@ -141,6 +154,8 @@ pub(super) struct RuleView {
     pub(super) scope: Markup,
     /// What it says besides, by name.
     pub(super) parts: Vec<(Markup, Markup)>,
+    /// The agent whose requests alone it decides.
+    pub(super) agent: Option<String>,
     pub(super) reason: Option<Markup>,
     pub(super) covers_less: Option<&'static str>,
     pub(super) allow_high_risk: bool,
@@ -162,6 +177,7 @@ impl From<&TrustRule> for RuleView {
             parts: parts.map(|(name, value)| (escape_untrusted(&name), escape_untrusted(&value))).collect(),
             reason: rule.terms.reason.as_ref().map(|reason| escape_untrusted(reason.as_str())),
             covers_less: rule.covers_less().then_some(COVERS_LESS),
+            agent: agent.as_ref().map(ToString::to_string),
             rule_id: rule.rule_id.to_string(),
             name: rule.name.as_ref().map(ToString::to_string),
             revision: rule.revision,
@@ -187,6 +203,11 @@ impl RuleView {
     /// Whether it approves: only then the risk matters.
     pub(super) fn is_allowing(&self) -> bool {
         self.decision == RuleDecision::Allow
+    }
+
+    /// What it says besides, but for the agent.
+    pub(super) fn members(&self) -> impl Iterator<Item = &(Markup, Markup)> {
+        self.parts.iter().filter(|(name, _)| name.to_string() != "agent")
     }
 
     /// Whether it can be taken back.

@@ -24,7 +24,8 @@ pub(super) async fn snooze(
 ) -> Result<Response, PageRejection> {
     let minutes = form.fields.get("minutes").and_then(|typed| typed.parse::<u64>().ok());
     let minutes = minutes.filter(|minutes| *minutes <= LONGEST);
-    let minutes = minutes.ok_or_else(|| Problem::malformed_field("minutes", format!("From 0 to {LONGEST} minutes.")))?;
+    let minutes =
+        minutes.ok_or_else(|| Problem::malformed_field("minutes", format!("From 0 to {LONGEST} minutes.")))?;
     app.service.snooze(&form.person.principal, &request_id, minutes * 60 * 1000).await.map_err(Problem::from)?;
     let done = if minutes == 0 { Done::Back } else { Done::Snoozed };
     Ok(done.answer(None, "", &headers)?)

@@ -1,4 +1,45 @@
-// What the pages beside the queue do more with a script: copying, a preview while a rule is typed, and that an agent has asked.
+// What the pages beside the queue do more with a script: days as they are here, copying, a preview while a rule is typed, and that
+// an agent has asked.
+
+for (const link of document.querySelectorAll("a[data-offset]")) {
+  const offset = -new Date().getTimezoneOffset();
+  if (offset !== 0) link.search = new URLSearchParams({ offsetMinutes: offset });
+}
+
+// Times as they are here; UTC is said where one points at them.
+const inFull = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const inARow = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+
+function localTimes(part) {
+  for (const time of part.querySelectorAll("time")) {
+    if (!time.textContent.endsWith(" UTC")) continue;
+    time.title = time.textContent;
+    const at = new Date(time.dateTime);
+    const isShort = time.closest(".row") && at.getFullYear() === new Date().getFullYear();
+    time.textContent = (isShort ? inARow : inFull).format(at);
+  }
+}
+
+localTimes(document.getElementById("main"));
+
+const kept = document.getElementById("kept");
+if (kept) {
+  const grace = document.getElementById("grace");
+  const status = kept.querySelector("[data-kept]");
+  document.getElementById("zone").textContent = `the time zone of this browser, ${inFull.resolvedOptions().timeZone}`;
+  try {
+    grace.value = localStorage.getItem("countersign-grace") ?? grace.value;
+    kept.hidden = false;
+  } catch {
+    // A browser that keeps nothing has nothing to set.
+  }
+  kept.addEventListener("submit", (event) => event.preventDefault());
+  grace.addEventListener("change", () => {
+    if (!grace.reportValidity() || grace.value === "") return;
+    localStorage.setItem("countersign-grace", grace.value);
+    status.textContent = "Kept in this browser.";
+  });
+}
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
@@ -37,6 +78,7 @@ if (editor) {
       const answer = await fetch(editor.querySelector("[data-show]").formAction, { method: "POST", body, signal });
       if (answer.ok) {
         shown.innerHTML = await answer.text();
+        localTimes(shown);
         said.textContent = shown.querySelector("p").textContent;
       } else if (answer.status === 401) {
         loggedOut();

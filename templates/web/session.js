@@ -1,5 +1,6 @@
 "use strict";
-// What all pages do about their session: where it has ended meanwhile, what was typed stays, and goes on after a log-in.
+// What all pages have: keys that lead from one to another, and what is done where the session has ended meanwhile. What was typed
+// stays then, and goes on after a log-in.
 
 /** What stands before each path. */
 const { base } = document.documentElement.dataset;
@@ -57,3 +58,38 @@ document.addEventListener("submit", async (event) => {
   if (button?.hasAttribute("formaction")) form.action = button.formAction;
   HTMLFormElement.prototype.submit.call(form);
 });
+
+// -- Keys --
+
+const PLACES = { q: "/", r: "/rules", h: "/history", a: "/agents" };
+let isGoing = false;
+
+const isField = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+
+/** Whether a key is meant for the page: nothing is typed, nothing is open over it, and the browser means nothing by it. */
+function isForPage(event) {
+  const isChord = event.repeat || event.ctrlKey || event.metaKey || event.altKey;
+  return !isChord && !isField(event.target) && !document.querySelector("dialog[open], :popover-open");
+}
+
+document.addEventListener("keydown", (event) => {
+  const place = isGoing && PLACES[event.key];
+  isGoing = event.key === "g" && isForPage(event);
+  if (!place || !isForPage(event)) return;
+  // The second key means nothing else: on the queue it would decide.
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  location.assign(base + place);
+});
+
+const places = document.getElementById("places");
+if (places) {
+  const find = document.getElementById("q");
+  document.addEventListener("keydown", (event) => {
+    if (!isForPage(event)) return;
+    if (event.key === "?") places.showModal();
+    else if (event.key === "/" && find) find.focus();
+    else return;
+    event.preventDefault();
+  });
+}

@@ -36,16 +36,16 @@ const LOOKS = [
 ];
 
 for (const { name, ...options } of LOOKS) {
-  test(`rules, history and stories are accessible, ${name}`, async (t) => {
+  test(`rules, history, numbers, agents, settings and stories are accessible, ${name}`, async (t) => {
     const { server, ada, page } = await stage(t, { ...options, forgives: /status of 400/ });
     const rule = { toolName: 'shell', pattern: 'make *', scope: 'everywhere', decision: 'ask' };
     const { trustRule } = await ada.call('POST', '/v1/trust-rules', rule);
     const stories = ['yes', 'no', 'waits', 'secret', 'question'].map((id) => `/interactions/${id}`);
     const refused = '/history?status=done';
-    const pages = ['/rules', `/rules/${trustRule.ruleId}`, '/rules/new?requestId=no', '/history', ...stories];
+    const pages = ['/rules', `/rules/${trustRule.ruleId}`, '/rules/new?requestId=no', '/history', '/numbers', '/agents', '/settings', ...stories];
     for (const path of [...pages, refused]) {
       await page.goto(server.url + path);
-      if (path === '/rules') await page.getByText('Revoke…').click();
+      await page.evaluate(() => document.querySelectorAll('main details').forEach((fold) => (fold.open = true)));
       await assertAccessible(page);
       const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= screen, `${path} is ${wide} wide on a screen of ${screen}`);
@@ -106,6 +106,61 @@ test('the SQL of a page is copied to the letter', async (t) => {
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   assert.equal(copied, await page.locator('#sql').innerText());
   assert.match(copied, /WHERE tool_name = 'it''s' \|\| char\(8238\)\n/);
+});
+
+test('times and days are those of the browser, and UTC is said beside them', async (t) => {
+  const { server, page } = await stage(t, { timezoneId: 'Asia/Kolkata', locale: 'en-GB' });
+  await page.goto(`${server.url}/history`);
+  const time = page.locator('.row[data-request-id="yes"] time');
+  const { title, text, at } = await time.evaluate((it) => ({ title: it.title, text: it.textContent, at: it.dateTime }));
+  assert.equal(title, `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`);
+  const options = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone: 'Asia/Kolkata' };
+  assert.equal(text, new Intl.DateTimeFormat('en-GB', options).format(new Date(at)));
+  await page.getByRole('link', { name: 'Numbers of the last 14 days' }).click();
+  await page.getByText('midnight UTC+05:30').waitFor();
+  await page.getByRole('img', { name: /6 questions in 14 days/ }).waitFor();
+  await page.getByText('As a table: Questions by day').press('Enter');
+  await page.getByRole('table').getByRole('row').nth(14).getByRole('cell', { name: '6', exact: true }).waitFor();
+});
+
+test('the other filters are folded until one of them is used', async (t) => {
+  const { server, page } = await stage(t);
+  await page.goto(`${server.url}/history`);
+  assert.equal(await page.getByLabel('Tool').isVisible(), false);
+  await page.getByRole('searchbox').fill('make is:decided');
+  await page.getByRole('searchbox').press('Enter');
+  await page.waitForURL(/q=make/);
+  assert.deepEqual(await page.locator('.row').evaluateAll((rows) => rows.map((row) => row.dataset.requestId)), ['no', 'yes']);
+  assert.equal(await page.getByLabel('Tool').isVisible(), false);
+  await page.getByText('More filters').press('Enter');
+  await page.getByLabel('Tool').fill('shell');
+  await page.getByRole('button', { name: 'Filter' }).press('Enter');
+  await page.waitForURL(/toolName=shell/);
+  assert.equal(await page.getByLabel('Tool').isVisible(), true);
+});
+
+test('keys lead from page to page, and not while one types', async (t) => {
+  const { server, agent, page } = await stage(t);
+  const go = async (keys, path) => {
+    for (const key of keys) await page.keyboard.press(key);
+    await page.waitForURL(server.url + path);
+  };
+  await page.locator('.row').first().locator('.open').click();
+  await go('ga', '/agents');
+  assert.equal((await agent.look('waits')).status, 'pending', 'the second key decided nothing');
+  await go('gh', '/history');
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keys' });
+  await help.waitFor();
+  await assertAccessible(page);
+  await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'hidden' });
+  await page.keyboard.press('/');
+  await page.keyboard.type('gr?');
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'gr?');
+  await page.getByRole('heading', { name: 'History' }).click();
+  await go('gr', '/rules');
+  await go('gxgq', '/');
 });
 
 test('one comes from a story to its card, and from a card to the editor', async (t) => {

@@ -85,8 +85,13 @@ pub(crate) async fn list_trust_rules(
     Params(query): Params<ListTrustRules>,
 ) -> Result<Response, Problem> {
     let page = page(List::TrustRules, query.limit, query.cursor.as_deref())?;
-    let filter =
-        RuleFilter { status: query.status, tool_name: query.tool_name, name: query.name, id_prefix: query.id_prefix };
+    let filter = RuleFilter {
+        status: query.status,
+        tool_name: query.tool_name,
+        name: query.name,
+        id_prefix: query.id_prefix,
+        text: None,
+    };
     let found = app.service.trust_rules(filter, page).await?;
     let trust_rules = found.rows.into_iter().map(|rule| TrustRule::from(rule).into()).collect();
     ok(&TrustRuleList { trust_rules, next_cursor: next_cursor(List::TrustRules, found.next) })

@@ -121,7 +121,7 @@ pub(crate) async fn vellum_rules(
     Params(query): Params<VellumListRules>,
 ) -> Result<Response, Problem> {
     let status = if query.include_deleted == Some(true) { None } else { Some(RuleStatus::Active) };
-    let filter = RuleFilter { status, tool_name: query.tool, name: None, id_prefix: None };
+    let filter = RuleFilter { status, tool_name: query.tool, ..RuleFilter::default() };
     let found = app.service.trust_rules(filter, Page { before: None, limit: MOST_LISTED }).await?;
     ok(&VellumRules { rules: found.rows.into_iter().map(Into::into).collect() })
 }

@@ -1,7 +1,5 @@
 // -- Keys --
 
-const isField = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
-
 function step(by) {
   const rows = shown();
   const at = rows.findIndex(isOpened);
@@ -79,9 +77,6 @@ function toggle(row) {
   select(row, !pick.checked);
 }
 
-const PLACES = { q: "/", r: "/rules", h: "/history" };
-let isGoing = false;
-
 /** What needs no request. */
 const KEYS = {
   j: () => step(1),
@@ -89,7 +84,6 @@ const KEYS = {
   "?": () => help.showModal(),
   "/": () => document.getElementById("q").focus(),
   z: () => undo(),
-  g: () => (isGoing = true),
 };
 
 /** What is done with the request that is opened. */
@@ -140,8 +134,6 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "Escape" && !document.querySelector(":popover-open, dialog[open]")) return close();
   if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open || together.open) return;
-  if (isGoing && PLACES[event.key]) return location.assign(base + PLACES[event.key]);
-  isGoing = false;
   const key = KEYS[event.key];
   const decides = ON_CARD[event.key] ?? (/^[1-9]$/.test(event.key) ? choose : null);
   if (!key && !decides) return;

@@ -254,7 +254,10 @@ fn many_are_rejected_together_and_approved_only_where_they_are_alike() {
     many(&[("decision", "allow"), ("acknowledged", "yes")]).expect(400);
     // Different ones are shown in full first, and what has to be known first is not among them.
     let page = many(&[("id", "a"), ("id", "told-2"), ("decision", "allow")]).expect(200).text;
-    assert!(page.contains("Approve these 2?") && page.contains("make deploy</pre>") && page.contains("rm -rf /</pre>"), "{page}");
+    assert!(
+        page.contains("Approve these 2?") && page.contains("make deploy</pre>") && page.contains("rm -rf /</pre>"),
+        "{page}"
+    );
     assert_eq!(between(&page, "type=\"hidden\" name=\"id\" value=\"", "\""), ["a", "told-2"]);
     let read = [("id", "a"), ("id", "told-2"), ("decision", "allow"), ("read", "yes")];
     many(&read).expect(422);

@@ -30,7 +30,7 @@ fn varied() -> (TestServer, Client) {
 
 /// The interactions that a page lists, in its order.
 fn listed(page: &str) -> Vec<String> {
-    between(page, "</span> <a href=\"/interactions/", "\"")
+    between(page, "<li class=\"row\" data-request-id=\"", "\"")
 }
 
 /// What the page at `path` lists, and that its SQL finds the same.
@@ -94,29 +94,39 @@ fn the_sql_hides_nothing_and_can_be_copied() {
 fn a_row_says_who_asked_what_and_how_it_ended() {
     let (_server, ada) = varied();
     let page = ada.browser().page("/history");
-    let rows = between(&page, "<li>", "</li>");
-    let words = rows.iter().map(|row| words_of(row)).collect::<Vec<_>>();
+    let rows = between(&page, "<a class=\"open\"", "</li>");
+    let words = rows.iter().map(|row| words_of(row.split_once('>').unwrap().1)).collect::<Vec<_>>();
     let at = "2030-01-01 00:00:00 UTC";
     assert_eq!(
         words,
         [
-            format!("pending Which? / Why? question, asked by bob in conversation, {at}"),
-            format!(
-                "cancelled make deploy confirmation of shell, asked by ann in conversation, {at}; cancelled by ann, {at}"
-            ),
-            format!(
-                "expired Which? / Why? question, asked by bob in conversation, {at}; expired by the deadline, {at}"
-            ),
-            format!("answered The forge's token secret, asked by ann in other, {at}; answered by ada, {at}"),
-            format!(
-                "rejected make deploy confirmation of it's \"<b>U+202Ex--, asked by bob in conversation, {at}; rejected by ada, {at}"
-            ),
-            format!(
-                "approved make deploy confirmation of shell, asked by ann in conversation, {at}; approved by ada, {at}"
-            ),
+            format!("?questionBbob question Which? / Why? pending {at}"),
+            format!("◇medium riskAann shell make deploy cancelled by ann after 0s {at}"),
+            format!("?questionBbob question Which? / Why? expired after 0s {at}"),
+            format!("∗secretAann secret The forge's token answered by ada after 0s {at}"),
+            format!("◇medium riskBbob it's \"<b>U+202Ex-- make deploy rejected by ada after 0s {at}"),
+            format!("◇medium riskAann shell make deploy approved by ada after 0s {at}"),
         ]
     );
-    assert!(!page.contains("<b>") && !page.contains("hunter2"));
+    for data in ["data-agent=\"bob\"", "data-risk=\"medium\"", "data-risk=\"none\"", "data-status=\"rejected\""] {
+        assert!(page.contains(data), "{data}");
+    }
+    assert!(page.contains("&quot;&lt;b&gt;") && !page.contains("&quot;<b>") && !page.contains("hunter2"));
+}
+
+#[test]
+fn a_row_says_how_long_a_decision_took_and_that_a_rule_made_it() {
+    let server = TestServer::start();
+    let (agent, ada) = (server.agent("ann"), server.approver("ada"));
+    agent.register(&confirmation("slow"));
+    server.advance(Duration::from_secs(90));
+    ada.confirm("slow", "allow").expect(200);
+    let rule = json!({"toolName": "shell", "pattern": "make *", "scope": "everywhere", "decision": "allow"});
+    ada.post("/v1/trust-rules", &rule).expect(201);
+    agent.register(&confirmation("ruled"));
+    let words = words_of(&ada.browser().page("/history"));
+    assert!(words.contains("approved by ada after 1m 30s 2030-01-01 00:00:00 UTC"), "{words}");
+    assert!(words.contains("approved by a rule after 0s 2030-01-01 00:01:30 UTC"), "{words}");
 }
 
 #[test]
@@ -290,7 +300,7 @@ fn a_long_subject_is_cut_in_the_list_and_says_so() {
     agent.register(&altered(confirmation("long"), &json!({"confirmation": {"input": {"command": command}}})));
     let browser = ada.browser();
     let page = browser.page("/history");
-    assert!(page.contains("… and 9768 characters more") && !page.contains("rm -rf"), "{page}");
+    assert!(page.contains(&format!("{}…</code>", "é".repeat(160))) && !page.contains("rm -rf"), "{page}");
     assert!(browser.page("/interactions/long").contains("rm -rf /"), "the story has all of it");
 }
 

@@ -30,21 +30,37 @@ impl Fixture {
     }
 
     fn pages(&self) -> Vec<String> {
-        let fixed =
-            ["/rules", "/rules/new", "/rules/new?requestId=c", "/history", "/interactions/c", "/interactions/s"];
-        let connect = ["/channels", "/connect", "/connect?client=codex", "/connect?client=acp&agent=builder"];
+        let fixed = [
+            "/rules",
+            "/rules/new",
+            "/rules/new?requestId=c",
+            "/history",
+            "/numbers",
+            "/interactions/c",
+            "/interactions/s",
+        ];
+        let connect = [
+            "/agents",
+            "/settings",
+            "/channels",
+            "/connect",
+            "/connect?client=codex",
+            "/connect?client=acp&agent=builder",
+        ];
         let fixed = fixed.into_iter().chain(["/interactions/q"]).chain(connect).map(str::to_owned);
         fixed.chain([format!("/rules/{}", self.rule_id)]).collect()
     }
 
     /// The forms that change something.
-    fn forms(&self) -> [(String, Vec<(&'static str, &'static str)>); 3] {
+    fn forms(&self) -> [(String, Vec<(&'static str, &'static str)>); 5] {
         let rule = [("toolName", "shell"), ("pattern", "ls"), ("scope", "everywhere"), ("decision", "allow")];
         let channel = [("kind", "slack"), ("name", "chat"), ("address", "https://hooks.example/x")];
         [
             ("/rules".to_owned(), rule.to_vec()),
             (format!("/rules/{}/revoke", self.rule_id), Vec::new()),
             ("/channels".to_owned(), channel.to_vec()),
+            ("/agents".to_owned(), vec![("tokenId", "t"), ("name", "other")]),
+            ("/tokens/none/revoke".to_owned(), Vec::new()),
         ]
     }
 }
@@ -105,7 +121,8 @@ fn auditors_see_all_and_change_nothing() {
         let seen = buttons(&auditor, &path);
         assert!(!seen.contains("Revoke") && !seen.contains("Make this rule"), "{path}: {seen}");
     }
-    for (path, button) in [("/rules", "Revoke this rule"), ("/rules/new", "Make this rule")] {
+    let rule = format!("/rules/{}", fixture.rule_id);
+    for (path, button) in [(rule.as_str(), "Revoke this rule"), ("/rules/new", "Make this rule")] {
         assert!(buttons(&approver, path).contains(button), "{path} has no button to miss");
     }
     for (path, fields) in fixture.forms() {
@@ -134,6 +151,8 @@ fn what_a_browser_asks_wrongly_is_told_in_words() {
         ("/history?cursor=%3F", 400, "<code>cursor</code>: a cursor is"),
         ("/history?cursor=", 200, "History"),
         ("/history?colour=red", 400, "unknown field `colour`"),
+        ("/numbers?offsetMinutes=841", 400, "<code>offsetMinutes</code>: at most 840 minutes from UTC"),
+        ("/numbers?since=7d", 400, "unknown field `since`"),
         ("/rules?status=pending", 400, "<code>status</code>: expected one of active"),
         ("/rules?cursor=-1", 400, "<code>cursor</code>: a cursor is"),
         ("/rules/new?requestId=%3Cb%3E", 400, "<code>requestId</code>: an id is"),

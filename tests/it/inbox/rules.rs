@@ -14,7 +14,7 @@ fn make(approver: &Client, changes: &Value) -> String {
 
 /// The rules that a page lists, in its order.
 fn listed(page: &str) -> Vec<String> {
-    between(page, "<li class=\"card\" id=\"rule-", "\"")
+    between(page, "<tr id=\"rule-", "\"")
 }
 
 #[test]
@@ -27,14 +27,18 @@ fn a_rule_says_what_it_does_how_often_it_did_and_where_it_came_from() {
     let made = ada.post("/v1/trust-rules", &from_request).expect(201).body["trustRule"]["ruleId"].clone();
     agent.register(&confirmation("second"));
     let browser = ada.browser();
-    let page = browser.page("/rules");
+    let row = between(&browser.page("/rules"), "<tr id=\"rule-", "</tr>").remove(0);
+    let row = words_of(row.split_once('>').unwrap().1.replace("</td>", "</td> ").as_str());
+    let used = "1 of 3, last 2030-01-01 00:00:00 UTC";
+    assert_eq!(row, format!("allow shell make * builder /repo {used} ada"));
+    let page = browser.page(&format!("/rules/{}", made.as_str().unwrap()));
     let words = words_of(&page);
     for fact in [
         "allow shell make *",
         "Status active",
         "Scope /repo",
         "High risk allowed, too",
-        "Hits 1 of 3",
+        "Used 1 of 3",
         "Last use 2030-01-01 00:00:00 UTC",
         "Until 2030-01-02 00:00:00 UTC",
         "Made by ada from first, 2030-01-01 00:00:00 UTC",
@@ -43,10 +47,9 @@ fn a_rule_says_what_it_does_how_often_it_did_and_where_it_came_from() {
         assert!(words.contains(fact), "{fact} is not in {words}");
     }
     assert!(page.contains("<a href=\"/interactions/first\">first</a>"));
-    let one = browser.page(&format!("/rules/{}", made.as_str().unwrap()));
-    let events = between(&one, "<b>", "</b>");
+    let events = between(&page, "<b>", "</b>");
     assert_eq!(events, ["interaction.approved", "trust_rule.created"], "the latest first");
-    assert_eq!(server.sql(&sql_of(&one))[0][0], "second", "the SQL shows its hits");
+    assert_eq!(server.sql(&sql_of(&page))[0][0], "second", "the SQL shows its hits");
 }
 
 #[test]
@@ -66,6 +69,28 @@ fn rules_are_filtered_and_come_in_pages() {
     let second = browser.page(&link_of(&first, "next").unwrap());
     assert_eq!(listed(&second), made[50..]);
     assert!(link_of(&second, "first").is_some() && link_of(&second, "next").is_none());
+}
+
+#[test]
+fn rules_are_found_by_a_text_in_what_they_say_or_in_who_made_them() {
+    let server = TestServer::start();
+    let (ada, bea) = (server.approver("ada"), server.approver("bea"));
+    let make_all = make(&ada, &json!({}));
+    let push = make(&bea, &json!({"pattern": "git push origin *", "agent": "ci-bot", "reason": "100% safe"}));
+    let browser = bea.browser();
+    let found = |q: &str| {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("q", q).finish();
+        listed(&browser.page(&format!("/rules?{query}")))
+    };
+    assert_eq!(found(""), [push.clone(), make_all.clone()]);
+    for (text, id) in
+        [("MAKE", &make_all), (" ada ", &make_all), ("push origin", &push), ("ci-bot", &push), ("%", &push)]
+    {
+        assert_eq!(found(text), std::slice::from_ref(id), "{text}");
+    }
+    assert!(found("x'--").is_empty() && browser.page("/rules?q=x").contains("No rule is found."));
+    let page = browser.page("/rules?q=%3Cb%3E&status=active");
+    assert!(page.contains("value=\"&#60;b&#62;\"") && page.contains("<details class=\"fold more\" open>"), "{page}");
 }
 
 #[test]
