@@ -85,11 +85,16 @@ pub(super) fn read(raw: &str, loop_variables: &LoopVariables<'_>) -> Result<Word
         quoted: false,
         in_bracket: false,
         begins_at_home: false,
+        begins_here: false,
         is_names: is_names(raw),
     };
     reader.run()?;
     if reader.word.known == Known::Nothing && reader.is_names {
         reader.word.known = Known::Names;
+    }
+    // What only begins like the directory is another one beside it: `"$PWD-old"`.
+    if reader.begins_here && !reader.word.text.starts_with("./") && reader.word.text != "." {
+        reader.word.text.replace_range(..1, "*");
     }
     if !reader.begins_at_home && is_quoted_tilde(raw, &reader.word.text) {
         reader.word.text.insert_str(0, "./");
@@ -158,6 +163,8 @@ struct Reader<'a> {
     in_bracket: bool,
     /// Whether a variable for a home directory stands in front.
     begins_at_home: bool,
+    /// Whether it begins with the directory that the shell is in.
+    begins_here: bool,
 }
 
 impl Reader<'_> {
@@ -284,6 +291,7 @@ impl Reader<'_> {
             None if in_quotes && name == "PWD" && self.word.text.is_empty() => {
                 self.unknown(Known::NoOption);
                 self.word.text.replace_range(.., ".");
+                self.begins_here = true;
             }
             // Without quotes it may be several words.
             None if HARMLESS.contains(&name.as_str()) => {
@@ -374,6 +382,7 @@ mod tests {
             ("$HOME/x", Known::Nothing),
             ("\"$HOME/x\"", Known::NoOption),
             ("\"$PWD/x\"", Known::NoOption),
+            ("\"$PWD-old/x\"", Known::NoOption),
             ("\"$?\"", Known::NoOption),
             ("$f/*", Known::Nothing),
         ] {
