@@ -10,5 +10,6 @@ mod pages;
 mod rule_editor;
 mod rules;
 mod settings;
+mod snooze;
 mod story;
 mod why;
