@@ -104,7 +104,7 @@ pub(super) fn asked_by_day(days: &[DayNumbers]) -> Chart {
         let seen = both.into_iter().filter(|(_, _, height)| *height > 0.0);
         bars.extend(seen.map(|(class, y, height)| Bar { class, x, y, width, height: tenth(height) }));
     }
-    let middle = (top % 2 == 0).then_some(top / 2);
+    let middle = top.is_multiple_of(2).then_some(top / 2);
     let scale = [Some(0), middle, Some(top)].into_iter().flatten();
     let by_rules = days.iter().map(|day| day.numbers.by_rules).sum::<u64>();
     let asked = days.iter().map(|day| day.numbers.asked).sum::<u64>();

@@ -208,6 +208,11 @@ fn every_filter_of_the_interface_is_a_field_and_finds_the_same() {
         assert!(page.contains(kept), "{kept}: {page}");
     }
     assert!(!page.contains("value=\"pending\" checked"));
+    // They are folded until one of them is used; the query is none of them.
+    let is_open =
+        |query: &str| browser.page(&format!("/history{query}")).contains("<details class=\"fold more\" open>");
+    let queries = ["", "?q=make", "?status=&kind=", "?status=pending", "?by=ada"];
+    assert_eq!(queries.map(is_open), [false, false, false, true, true]);
 }
 
 #[test]
