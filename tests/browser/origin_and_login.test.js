@@ -54,7 +54,7 @@ test('a form without the word of its session, or from a page of another origin, 
   const agent = server.agent();
   await agent.register(confirmation('deploy'));
   const page = await person(t, server);
-  const csrf = await (await open(page, 'deploy')).locator('[name=csrf]').inputValue();
+  const csrf = await (await open(page, 'deploy')).locator('.decide [name=csrf]').inputValue();
   const target = `${server.url}/interactions/deploy/decide`;
   const send = async (form, origin) =>
     (await page.request.post(target, { form: { decision: 'allow', ...form }, headers: { origin } })).status();
@@ -70,7 +70,7 @@ test('a page of another server on this machine decides nothing, though the brows
   const agent = server.agent();
   await agent.register(confirmation('deploy'));
   const page = await person(t, server, { forgives: REFUSED });
-  const csrf = await (await open(page, 'deploy')).locator('[name=csrf]').inputValue();
+  const csrf = await (await open(page, 'deploy')).locator('.decide [name=csrf]').inputValue();
   const form = `<form method="post" action="${server.url}/interactions/deploy/decide"><input name="csrf" value="${csrf}">
     <input name="decision" value="allow"><button>Win a prize</button></form>`;
   const evil = http.createServer((_, answer) => answer.setHeader('content-type', 'text/html').end(`<!doctype html>${form}`));

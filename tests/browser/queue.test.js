@@ -213,3 +213,20 @@ test('a long difference has every change, with counts that are right', async (t)
   await asked.getByRole('link', { name: 'Show all of it' }).click();
   await page.waitForFunction(() => document.querySelectorAll('#pane tr.come').length === 400);
 });
+
+test('what is put off leaves the rows, and can be brought back', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (const id of ['one', 'two']) await agent.register(confirmation(id, command(`make ${id}`)));
+  const page = await person(t, server);
+  await open(page, 'one');
+  await page.keyboard.press('s');
+  await card(page, 'one').getByRole('button', { name: 'An hour' }).click();
+  await row(page, 'one').waitFor({ state: 'detached' });
+  await card(page, 'two').waitFor();
+  await titled(page, '(1) countersign');
+  await page.getByText('1 put off').click();
+  await page.getByRole('button', { name: 'Bring back' }).click();
+  await row(page, 'one').waitFor();
+  assert.equal((await agent.look('one')).status, 'pending');
+});

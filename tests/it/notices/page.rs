@@ -4,7 +4,7 @@ use countersign::domain::enums::Role;
 use serde_json::json;
 
 use super::{add, channel, fixture};
-use crate::harness::page::words_of;
+use crate::harness::page::{between, words_of};
 use crate::harness::receiver::Receiver;
 use crate::harness::{TestServer, confirmation};
 
@@ -123,11 +123,13 @@ fn what_a_browser_needs_to_be_pushed_to_is_served_to_everybody() {
     let manifest = anonymous.get("/manifest.webmanifest").expect(200);
     assert_eq!(manifest.headers["content-type"], "application/manifest+json");
     assert_eq!(manifest.body["start_url"], "./");
-    for script in ["/push.js", "/channels.js"] {
+    let browser = server.approver("ada").browser();
+    let script = format!("/assets/channels.{}", between(&browser.page("/channels"), "/assets/channels.", "\"")[0]);
+    for script in ["/push.js", &script] {
         let answer = anonymous.get(script).expect(200);
         assert_eq!(answer.headers["content-type"], "text/javascript; charset=utf-8");
     }
-    let policy = server.approver("ada").browser().get("/channels").headers["content-security-policy"].clone();
+    let policy = browser.get("/channels").headers["content-security-policy"].clone();
     let policy = policy.to_str().unwrap();
     assert!(policy.contains("manifest-src 'self'") && policy.contains("worker-src 'self'"), "{policy}");
 }
