@@ -35,6 +35,7 @@ const ASSETS: &[(&str, &str, &[&str])] = &[
             include_str!("../../templates/web/inbox/rows.js"),
             include_str!("../../templates/web/inbox/pane.js"),
             include_str!("../../templates/web/inbox/held.js"),
+            include_str!("../../templates/web/inbox/many.js"),
             include_str!("../../templates/web/inbox/live.js"),
             include_str!("../../templates/web/inbox/keys.js"),
         ],

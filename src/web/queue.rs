@@ -124,7 +124,9 @@ pub(super) async fn page(
     };
     let is_at_fault = found.find.fault.is_some();
     let opened = opened(&app, &person, &found.records, query.open.as_ref()).await?;
-    let views = Views::of(&app, &person, At::Queue, &found.find.typed).await?;
+    // A view of an agent's alone says so in its query.
+    let of_agent = agent.as_ref().map(|name| format!(" agent:{name}")).unwrap_or_default();
+    let views = Views::of(&app, &person, At::Queue, &format!("{}{of_agent}", found.find.typed)).await?;
     let (put_off, now) = (app.service.snoozes(&person.principal).await.map_err(Problem::from)?, app.service.now());
     let agents = app.service.pending_by_agent(MOST_AGENTS).await.map_err(Problem::from)?;
     let shown = aside(move || {

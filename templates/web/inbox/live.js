@@ -71,6 +71,8 @@ document.addEventListener("loggedout", () => {
   offline(false);
 });
 document.addEventListener("loggedin", () => {
+  // They carry the word of the session before.
+  ahead.clear();
   connect();
   schedule();
 });

@@ -77,7 +77,6 @@ const typed = (card) => [...card.querySelectorAll("textarea")].filter((field) =>
 /** What is opened was resolved by somebody else: the card says how, and what was typed is still there. */
 async function resolvedMeanwhile(row) {
   const id = row.dataset.requestId;
-  ahead.delete(id);
   const old = opened();
   const hadFocus = old?.contains(document.activeElement);
   const written = old ? typed(old).filter((field) => !field.matches(".masked")).map((field) => field.value) : [];

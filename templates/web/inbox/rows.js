@@ -104,6 +104,7 @@ function place(row) {
   if (old) {
     // What is pending does not change.
     if (isPending || old.classList.contains("over")) return;
+    ahead.delete(row.dataset.requestId);
     const hadFocus = old.contains(document.activeElement);
     const wasHeld = old.classList.contains("held");
     if (isOpened(old)) row.setAttribute("aria-current", "true");

@@ -335,6 +335,10 @@ fn the_queue_shows_what_is_found_of_what_waits() {
     assert_eq!(cards("/?q=make+is%3Aapproved"), Vec::<String>::new());
     assert_eq!(cards("/?q=kind%3Aquestion&agent=bob"), ["pending"]);
     assert!(browser.page("/?q=nothing").contains("Nothing that waits is found."));
+    // To keep what is shown of one agent alone keeps that, too.
+    let page = browser.page("/?q=make&agent=ann");
+    assert!(page.contains("name=\"q\" value=\"make agent:ann\"") && page.contains("Keep as a view"), "{page}");
+    assert_eq!(cards("/?q=make+agent%3Aann"), ["build", "deploy"]);
 }
 
 #[test]

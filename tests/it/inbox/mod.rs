@@ -1,6 +1,7 @@
 //! The inbox: pages for people, through the real server, as a browser without a script sees them.
 
 mod agents;
+mod assets;
 mod connect;
 mod deciding;
 mod history;
