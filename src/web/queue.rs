@@ -26,7 +26,7 @@ use crate::service::Error;
 use crate::store::{Filter, List, ListPage};
 
 /// How many rows a page has; the others are on the pages after it. With as many, a page is under 60 KB.
-const MOST_ROWS: u32 = 60;
+const MOST_ROWS: u32 = 50;
 
 /// How many rows may be asked for by their ids.
 const MOST_IDS: usize = 100;

@@ -150,7 +150,7 @@ test('what waits on later pages comes by itself as one decides, and can be shown
   for (let number = 0; number < 70; number += 1) await agent.register(confirmation(`c-${number}`, command(`make ${number}`)));
   const page = await person(t, server);
   await titled(page, '(70) countersign');
-  assert.equal(await page.locator('#queue .row').count(), 60);
+  assert.equal(await page.locator('#queue .row').count(), 50);
   await page.getByRole('link', { name: 'Show more' }).click();
   await page.waitForFunction(() => document.querySelectorAll('#queue .row').length === 70);
   assert.ok(await page.getByText('more wait behind these').isHidden());

@@ -28,8 +28,17 @@ let beyond = Number(later.dataset.count);
 /** How many were waiting here when the whole queue was last looked at. */
 let looked = 0;
 
+/** What was asked first is placed first: an answer that comes late would bring back what is over. */
+let looking = Promise.resolve();
+function inTurn(work) {
+  looking = looking.then(work, work);
+  return looking;
+}
+
 /** Looks at these rows again. */
-async function look(ids) {
+const look = (ids) => inTurn(() => lookNow(ids));
+
+async function lookNow(ids) {
   for (let from = 0; from < ids.length; from += 50) {
     const html = await ask(`${base}/rows?ids=${ids.slice(from, from + 50).join(",")}`);
     if (html === null) break;
@@ -39,7 +48,9 @@ async function look(ids) {
 }
 
 /** Looks at the whole queue again; what is opened, and what is being typed, stays. */
-async function lookAtAll() {
+const lookAtAll = () => inTurn(lookAtAllNow);
+
+async function lookAtAllNow() {
   const html = await ask(location.pathname + search());
   if (html === null) return;
   const page = parsed(html);
@@ -48,7 +59,7 @@ async function lookAtAll() {
   const gone = waiting().filter((row) => !here.has(row.dataset.requestId));
   takeNext(page);
   rows.forEach(place);
-  if (beyond === 0) await look(gone.map((row) => row.dataset.requestId));
+  if (beyond === 0) await lookNow(gone.map((row) => row.dataset.requestId));
   else gone.filter((row) => !isOpened(row)).forEach((row) => row.remove());
   looked = waiting().length;
   takePutOff(page);

@@ -406,8 +406,8 @@ fn no_agent_hides_what_another_asks() {
     let cards = |page: &str| between(page, "<li class=\"row pending\" data-request-id=\"", "\"");
     let page = browser.page("/");
     assert_eq!(cards(&page)[..2], ["flood-000", "quiet"], "agents take turns");
-    assert!(page.contains("<span>62</span> more wait behind these") && page.contains("href=\"/?skip=60\""), "{page}");
-    let (second, rest) = (browser.page("/?skip=60"), browser.page("/?skip=120"));
+    assert!(page.contains("<span>72</span> more wait behind these") && page.contains("href=\"/?skip=50\""), "{page}");
+    let (second, rest) = (browser.page("/?skip=50"), browser.page("/?skip=100"));
     let mut seen = [cards(&page), cards(&second), cards(&rest)].concat();
     seen.sort();
     seen.dedup();
@@ -416,7 +416,7 @@ fn no_agent_hides_what_another_asks() {
     // One agent's alone.
     assert_eq!(cards(&browser.page("/?agent=other")), ["quiet"]);
     assert_eq!(cards(&browser.page("/?agent=nobody")), Vec::<String>::new());
-    assert!(browser.page("/?agent=builder").contains("href=\"/?agent=builder&#38;skip=60\""));
+    assert!(browser.page("/?agent=builder").contains("href=\"/?agent=builder&#38;skip=50\""));
     browser.get("/?agent=a%20b").expect(400);
     browser.get("/?skip=x").expect(400);
 }
