@@ -57,6 +57,11 @@ pub(super) enum Failure {
 }
 
 impl AuditCommand {
+    /// Whether its end says that all is well.
+    pub(super) const fn is_verdict(&self) -> bool {
+        matches!(self, Self::Verify(_))
+    }
+
     pub(super) fn run(self) -> Result<(), super::Failure> {
         match self {
             Self::Verify(verify) => verify.run(),

@@ -167,6 +167,8 @@ pub fn run(cli: Cli) -> ExitCode {
     }
     let Some(command) = cli.command else { return printed(status::front_page()) };
     let is_asked = matches!(command, Command::Ask(_));
+    let is_verdict =
+        matches!(command, Command::Doctor(_)) || matches!(&command, Command::Audit(audit) if audit.is_verdict());
     let done = match command {
         Command::Serve(config) => server::run(&config).map_err(Failure::from),
         Command::Openapi => write!(io::stdout(), "{}", api::openapi()).map_err(Failure::from),
@@ -203,7 +205,12 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rules(rules) => rules.run(),
         Command::Token(token) => token.run(),
     };
-    if is_asked { ended(done.map(|()| ExitCode::SUCCESS)) } else { printed(done) }
+    match done {
+        // What was not said to its end is no all-clear.
+        Err(failure) if is_verdict && failure.is_closed_pipe() => ExitCode::from(failure::exit::FAILED),
+        done if is_asked => ended(done.map(|()| ExitCode::SUCCESS)),
+        done => printed(done),
+    }
 }
 
 /// The end of a command that prints: a reader that has read enough, such as `head`, is no failure. To one that asks it is: its

@@ -55,7 +55,9 @@ fn a_closed_pipe_ends_every_command_that_prints_in_silence() {
         drop(child.stdout.take());
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+        // A verdict that was not heard is no all-clear.
+        let code = i32::from(arguments.first() == Some(&"doctor"));
+        assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(code), ""), "{arguments:?}");
     }
 }
 
