@@ -32,6 +32,9 @@ pub(crate) fn check_base(http: &HttpConfig, pages: impl Iterator<Item = &'static
     base_path::check(http.public_url.as_ref(), own.chain(pages))
 }
 
+/// What takes a path that nothing else takes. It is no route of its own in logs and metrics.
+pub(crate) const ANY_PATH: &str = "/{*path}";
+
 /// The whole service as one router; `pages` are those for people, which need no token, and take what nothing else takes.
 fn router(app: App, pages: Router<App>) -> Router {
     let (guarded, open): (Vec<Call>, Vec<Call>) = Call::ALL.iter().partition(|call| call.needs_token());

@@ -79,6 +79,7 @@ fn written(input: &Map<String, Value>, file: &str) -> Vec<Edit> {
         change: Change::Added,
         number: at + 1,
         text: line.to_owned(),
+        changed: Vec::new(),
         has_no_newline: false,
     });
     vec![Edit { file: file.to_owned(), hunks: vec![lines.collect()] }]
@@ -106,7 +107,7 @@ fn patched(input: &Map<String, Value>, file: &str) -> Vec<Edit> {
         if edits.is_empty() {
             edits.push(Edit { file: file.lines().next().unwrap_or_default().to_owned(), hunks: vec![Vec::new()] });
         }
-        let line = Line { change, number: at + 1, text: text.to_owned(), has_no_newline: false };
+        let line = Line { change, number: at + 1, text: text.to_owned(), changed: Vec::new(), has_no_newline: false };
         if let Some(hunk) = edits.last_mut().and_then(|edit| edit.hunks.last_mut()) {
             hunk.push(line);
         }

@@ -37,7 +37,7 @@ use axum::routing::{any, get, post};
 
 use self::page::refusals_as_pages;
 use crate::http::error::method_not_allowed;
-use crate::http::{App, Route};
+use crate::http::{ANY_PATH, App, Route};
 
 /// Every page and form, but those of [`kinds::FORMS`]. All but the log-in, style sheets, scripts and the icon need a session.
 const ROUTES: &[(&str, Route)] = &[
@@ -95,6 +95,6 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .iter()
         .chain(kinds::FORMS)
         .fold(Router::new(), |router, (path, route)| router.route(path, route().fallback(method_not_allowed)));
-    let pages = pages.route("/{*path}", any(page::unknown));
+    let pages = pages.route(ANY_PATH, any(page::unknown));
     pages.layer(from_fn_with_state(app.clone(), refusals_as_pages))
 }

@@ -3,6 +3,7 @@
 //! A text of an agent keeps every character, none of them is obeyed, and hidden characters are marked.
 
 use std::fmt::{self, Display, Write};
+use std::ops::Range;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -10,7 +11,7 @@ use askama::filters::HtmlSafe;
 use super::kinds::Extent;
 use crate::clock::Timestamp;
 use crate::domain::kinds::Diff;
-use crate::domain::visible::{Piece, gap_name, name, pieces};
+use crate::domain::visible::{Piece, gap_name, has_hidden, name, pieces};
 use crate::present::{Change, Edit, Line, hunks, span};
 
 /// HTML that is escaped already.
@@ -244,11 +245,28 @@ impl LineView {
         };
         let (number, has_no_newline) = (line.number, line.has_no_newline);
         let text = match extent {
-            Extent::Whole => escape_untrusted(&line.text),
+            Extent::Whole => escape_changed(line),
             Extent::Beginning => Headline::in_a_row(&line.text).text,
         };
         Self { class, sign, number, text, has_no_newline }
     }
+}
+
+/// A line with the words that differ in bold: only where all of it shows itself, which parts of it could hide.
+fn escape_changed(line: &Line) -> Markup {
+    if line.changed.is_empty() || has_hidden(&line.text) {
+        return escape_untrusted(&line.text);
+    }
+    let (mut html, mut from) = (String::new(), 0);
+    for Range { start, end } in &line.changed {
+        escape(line.text.get(from..*start).unwrap_or_default(), &mut html);
+        html.push_str("<b>");
+        escape(line.text.get(*start..*end).unwrap_or_default(), &mut html);
+        html.push_str("</b>");
+        from = *end;
+    }
+    escape(line.text.get(from..).unwrap_or_default(), &mut html);
+    Markup(html)
 }
 
 #[cfg(test)]
@@ -265,6 +283,20 @@ mod tests {
              <mark class=\"lookalike\" title=\"looks like another letter: U+0456\">\u{456}</mark>t\n"
         );
         assert_eq!(escape_untrusted(&"\u{200b}".repeat(9_000)).to_string(), "<mark>U+200B \u{d7} 9000</mark>");
+    }
+
+    #[test]
+    fn words_that_differ_are_bold_and_nothing_hides_in_them() {
+        let line = |text: &str, changed: &[Range<usize>]| Line {
+            change: Change::Added,
+            number: 1,
+            text: text.to_owned(),
+            changed: changed.to_vec(),
+            has_no_newline: false,
+        };
+        assert_eq!(escape_changed(&line("a <b> c", &[2..5])).to_string(), "a <b>&lt;b&gt;</b> c");
+        let hidden = "a \u{202e}b";
+        assert_eq!(escape_changed(&line(hidden, &[2..6])).to_string(), escape_untrusted(hidden).to_string());
     }
 
     #[test]

@@ -14,8 +14,8 @@ use uuid::fmt::Hyphenated;
 use super::refusal_log::{Kind, Refused};
 use crate::domain::principal::Principal;
 use crate::domain::traceparent::Traceparent;
-use crate::http::App;
 use crate::http::transport::connection::Connection;
+use crate::http::{ANY_PATH, App};
 
 /// The header that names a request, in its answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -89,7 +89,7 @@ impl Observed {
 
 /// The pattern of a request's path, where it is served.
 fn named(route: Option<&MatchedPath>) -> &str {
-    route.map_or("none", MatchedPath::as_str)
+    route.map(MatchedPath::as_str).filter(|route| *route != ANY_PATH).unwrap_or("none")
 }
 
 /// Whom a request comes from.
