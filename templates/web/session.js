@@ -44,13 +44,20 @@ ended.addEventListener("close", async () => {
 // Back from the log-in in another tab.
 addEventListener("focus", () => ended.open && ended.close());
 
+addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll("[data-is-sent]").forEach((form) => delete form.dataset.isSent);
+});
+
 /** A form that changes something is sent as soon as it is known that the session is still there. */
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post" || form.matches(".who")) return;
   event.preventDefault();
+  // A second press is the same one.
+  if (form.dataset.isSent) return;
+  form.dataset.isSent = "yes";
   const button = event.submitter;
-  if ((await ask(`${base}/rows?ids=`)) === null && ended.open) return;
+  if ((await ask(`${base}/rows?ids=`)) === null && ended.open) return delete form.dataset.isSent;
   if (button?.name) {
     const said = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
     form.append(said);

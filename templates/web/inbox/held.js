@@ -10,6 +10,10 @@ const [POINTER_SETTLES, KEY_SETTLES] = [500, 200];
 const toasts = document.getElementById("toasts");
 /** What is decided and not yet sent, the latest last. */
 let held = [];
+/** Whether the latest decision was sent at once, so that there is nothing of it to undo. */
+let isLatestSent = false;
+/** Whether the page is being left. */
+let isLeft = false;
 
 function graceMs() {
   let seconds = GRACE;
@@ -21,24 +25,30 @@ function graceMs() {
   return Math.min(10, Math.max(0, Number.isFinite(seconds) ? seconds : GRACE)) * 1000;
 }
 
-/** Decides: the rows leave at once, and the decision is sent when its time is over. */
-function decide({ form, button, rows, card, then }) {
-  const fields = new FormData(form, button);
-  const body = new URLSearchParams(fields);
-  const decision = { action: form.getAttribute("action"), body, rows, card, verb: verbOf(button) };
-  decision.text = rows.length === 1 ? headline(rows[0]) : `${rows.length} requests`;
+/** Decides: the rows leave at once, and the decision is sent when its time is over. `ids` are what is decided. */
+function decide({ form, button, rows, ids, card, then }) {
+  const body = new URLSearchParams(new FormData(form, button));
+  const decision = { action: form.getAttribute("action"), body, rows, ids, card, verb: verbOf(button) };
+  toasts.querySelectorAll(".said").forEach((old) => old.remove());
   rows.forEach((row) => row.classList.add("held"));
   rows.forEach((row) => (row.hidden = true));
+  card?.remove();
+  refresh();
   then();
-  const waits = body.toString().length > MOST_HELD ? 0 : graceMs();
+  const waits = sizeOf(decision) > MOST_HELD ? 0 : graceMs();
+  isLatestSent = waits === 0;
   if (waits === 0) return send(decision);
   held.push(decision);
   decision.timer = setTimeout(() => send(decision), waits);
   // All of it has to go when the page is left.
-  while (held.length > 1 && held.reduce((sum, { body }) => sum + body.toString().length, 0) > MOST_HELD) send(held[0]);
+  while (held.reduce((sum, other) => sum + sizeOf(other), 0) > MOST_HELD) send(held[0]);
   tell();
-  refresh();
 }
+
+const sizeOf = ({ body }) => body.toString().length;
+/** What a decision is about, in a few words. */
+const about = ({ rows, ids, card }) =>
+  ids.length > 1 ? `${ids.length} requests` : rows[0] ? headline(rows[0]) : card?.querySelector("h2").textContent.replace(/\s+/g, " ").trim() ?? ids[0];
 
 const VERBS = { allow: "Approved", "allow-edited": "Approved as edited", "allow-always": "Approved, and a rule made",
   deny: "Rejected", answer: "Answered", give: "Sent", decline: "Declined" };
@@ -46,41 +56,49 @@ const verbOf = (button) => VERBS[button?.value] ?? "Done";
 
 /** Takes the latest decision back. */
 function undo() {
+  if (isLatestSent && held.length > 0) {
+    isLatestSent = false;
+    return say("The latest one was sent at once, and stays. Press again to undo the one before.");
+  }
   const decision = held.pop();
   if (!decision) return say("There is nothing to undo: what was sent stays as it is.");
   clearTimeout(decision.timer);
   giveBack(decision);
   tell();
   say("Undone: nothing was sent.");
+  const id = decision.ids.find((id) => rowOf(id)) ?? decision.ids[0];
+  // What is pressed while it comes back was not meant for it.
+  movedOn = { to: id, at: performance.now() };
+  open(id, { isByHand: isOnScreen() });
+  focusRow(rowOf(id));
 }
 
-/** Rows are there again, and what was typed. */
+/** Rows are there again, and what was typed; nothing else is moved. */
 function giveBack(decision) {
   decision.rows.forEach((row) => {
     row.classList.remove("held");
     row.hidden = false;
     row.querySelectorAll(".pick").forEach((pick) => (pick.checked = false));
   });
+  if (decision.card) drafts.set(decision.ids[0], decision.card);
   refresh();
-  const [row] = decision.rows;
-  if (!row?.isConnected) return;
-  if (decision.card) ahead.set(row.dataset.requestId, decision.card);
-  open(row.dataset.requestId);
-  focusRow(row);
 }
 
 /** One message for all that can be taken back, with the latest of them. */
 function tell() {
-  toasts.querySelector(".undoable")?.remove();
+  const old = toasts.querySelector(".undoable");
+  const hadFocus = old?.contains(document.activeElement);
+  old?.remove();
   const latest = held.at(-1);
-  if (!latest) return;
+  if (!latest) return hadFocus ? focusRow(rowOf(current ?? "")) : undefined;
   const more = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
-  const message = toast(`${latest.verb}: ${latest.text}${more}`, "undoable");
+  const message = toast(`${latest.verb}: ${about(latest)}${more}`, "undoable");
   const button = document.createElement("button");
   button.type = "button";
   button.innerHTML = 'Undo <kbd aria-hidden="true">z</kbd>';
   button.addEventListener("click", undo);
   message.append(button);
+  if (hadFocus) button.focus();
 }
 
 function toast(text, kind) {
@@ -104,13 +122,13 @@ async function send(decision, isLeaving = false) {
   held = held.filter((other) => other !== decision);
   clearTimeout(decision.timer);
   tell();
-  const ids = decision.rows.map((row) => row.dataset.requestId);
   let answer;
   try {
     const headers = { accept: "application/json" };
     answer = await fetch(decision.action, { method: "POST", headers, body: decision.body, keepalive: isLeaving });
   } catch {
-    return failed(decision, "The server does not answer. Try again: what was done already is not done twice.");
+    // A page that is being left is told of no answer.
+    return isLeft ? undefined : failed(decision, "The server does not answer. Try again: what was done already is not done twice.");
   }
   const result = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
@@ -119,37 +137,55 @@ async function send(decision, isLeaving = false) {
   }
   if (answer.ok) {
     decision.rows.forEach((row) => row.remove());
+    decision.ids.forEach((id) => drafts.delete(id));
     if (result.message?.includes(" ")) say(result.message);
   } else if (answer.status === 404 || answer.status === 409) {
     // Somebody else was faster: the row says who.
     decision.rows.forEach((row) => row.classList.remove("held"));
-    say(result.error ?? "It was resolved already.", "bad");
-    await look(ids);
+    say(`${about(decision)}: ${result.error ?? "it was resolved already"}`, "bad");
+    await look(decision.ids);
   } else {
     failed(decision, result.error ?? "That did not work. Try again.");
   }
+  // There may be more on the pages after this one.
+  looked = Math.max(looked, MOST);
   refresh();
 }
 
-/** Somebody else was faster than what is held here: there is nothing to send any more, and the row says who. */
+/** Somebody else was faster than what is held here, or the same person elsewhere: that one is sent no more, and its row says how
+ * it ended. Whether it was held. */
 function overtaken(row) {
-  const own = held.find(({ rows }) => rows.length === 1 && rows[0].dataset.requestId === row.dataset.requestId);
-  if (!own) return;
-  clearTimeout(own.timer);
-  held = held.filter((decision) => decision !== own);
+  const id = row.dataset.requestId;
+  const own = held.find(({ ids }) => ids.includes(id));
+  if (!own) return false;
+  const what = about({ rows: [row], ids: [id] });
+  own.ids = own.ids.filter((other) => other !== id);
+  own.rows = own.rows.filter((other) => other.dataset.requestId !== id);
+  const left = own.body.getAll("id").filter((other) => other !== id);
+  own.body.delete("id");
+  left.forEach((other) => own.body.append("id", other));
+  if (own.ids.length === 0) {
+    clearTimeout(own.timer);
+    held = held.filter((decision) => decision !== own);
+  }
   tell();
-  say(`${own.text}: ${row.querySelector(".when").textContent}`, "bad");
+  say(`${what}: ${row.querySelector(".when").textContent}`, "bad");
+  return true;
 }
 
-/** Back to what could not be sent, with the reason. */
+/** What could not be sent waits again, with what was typed and the reason; what is being read stays where it is. */
 function failed(decision, text) {
+  const problem = decision.card?.querySelector(".problem");
+  if (problem) {
+    problem.textContent = text;
+    problem.hidden = false;
+  }
+  const what = about(decision);
   giveBack(decision);
-  if (decision.rows.length === 0 && decision.card) show(decision.card);
-  const problem = opened()?.querySelector(".problem");
-  const { requestId } = (decision.card ?? decision.rows[0]).dataset;
-  if (!problem || opened().dataset.requestId !== requestId) return say(text, "bad");
-  problem.textContent = text;
-  problem.hidden = false;
+  say(`Not sent: ${what}. ${text}`, "bad");
+  if (opened() || !isOnScreen()) return;
+  movedOn = { to: decision.ids[0], at: performance.now() };
+  open(decision.ids[0], { isByHand: false });
 }
 
 /** Sends at once all that is held. */
@@ -157,7 +193,12 @@ function flush(isLeaving) {
   return Promise.all([...held].map((decision) => send(decision, isLeaving)));
 }
 
-addEventListener("pagehide", () => flush(true));
+addEventListener("pagehide", () => {
+  isLeft = true;
+  flush(true);
+});
+// A page that the browser has kept shows what was.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.addEventListener("visibilitychange", () => document.hidden && flush(true));
 // A log-out would be faster than what is sent when a page is left.
 document.querySelector("form.who")?.addEventListener("submit", async (event) => {
@@ -170,13 +211,25 @@ document.querySelector("form.who")?.addEventListener("submit", async (event) => 
 
 /** What is wrong with what was typed, as far as it can be known here. */
 function faultOf(form, button) {
+  const fields = form.elements;
+  const isEdited = fields.input && fields.input.value !== fields.input.defaultValue;
+  const isWritten = fields.comment && fields.comment.value.trim() !== "";
+  if (button?.value.startsWith("allow") && isWritten) return "You have written a reason to reject it: reject it, or clear the reason.";
+  if (["allow", "allow-always"].includes(button?.value) && isEdited) return "You have edited the input: approve it as edited, or put it back.";
+  if (button?.value === "answer") return unanswered(form);
   if (button?.value !== "allow-edited") return null;
   try {
-    JSON.parse(form.elements.input.value);
+    JSON.parse(fields.input.value);
     return null;
   } catch (error) {
     return `The edited input is not JSON: ${error.message}`;
   }
+}
+
+function unanswered(form) {
+  const isAnswered = (entry) => entry.querySelector(":checked") || [...entry.querySelectorAll("textarea")].some(({ value }) => value.trim());
+  const all = [...form.querySelectorAll("fieldset")].every(isAnswered);
+  return all ? null : "Each question needs an answer: choose one, write one, or skip it.";
 }
 
 let isByPointer = false;
@@ -197,9 +250,8 @@ pane.addEventListener("submit", (event) => {
   problem.textContent = fault ?? "";
   if (fault !== null) return;
   card.querySelectorAll("[popover]").forEach((sheet) => sheet.matches(":popover-open") && sheet.hidePopover());
-  const row = rowOf(id);
-  const then = moveOn(row);
-  decide({ form, button, card, rows: row ? [row] : [], then });
+  const rows = [rowOf(id)].filter(Boolean);
+  decide({ form, button, card, rows, ids: [id], then: moveOn(rows) });
 });
 
 /** Puts the request off, for this person alone. */
@@ -214,11 +266,12 @@ async function putOff(form, button) {
     const result = await answer.json();
     form.hidePopover?.();
     if (!answer.ok) return say(result.error, "bad");
-    const then = moveOn(row);
+    const then = moveOn([row].filter(Boolean));
     row?.remove();
     then();
     say("Put off: it is back by itself.");
     schedule();
+    tabs.postMessage("changed");
   } catch {
     say("The server does not answer. Try again.", "bad");
   }

@@ -22,6 +22,7 @@ const unchecked = (card) => [...card.querySelectorAll(".care [name=acknowledged]
 function approve(card) {
   const button = card.querySelector(".approve, .answer, .give");
   const care = unchecked(card);
+  if (card.querySelector(".whole")) return say("Show all of it first: press o.");
   if (!button) return say("This one is not for you to decide here.");
   if (!button.matches(".approve")) return answer(card, button);
   if (care.length > 0) {
@@ -59,8 +60,9 @@ function choose(card, place) {
 
 function goInto(card) {
   document.body.classList.add("opened");
-  card.querySelector(".whole")?.click();
-  card.focus();
+  const whole = card.querySelector(".whole");
+  if (whole) whole.click();
+  else card.focus();
 }
 
 /** Selects the rows from the last one that was selected to this. */
@@ -95,7 +97,7 @@ const ON_CARD = {
   t: (card) => unfold(card, "rule", "No rule can be made of this one."),
   s: (card) => unfold(card, "later", "This one cannot be put off."),
   o: goInto,
-  c: (card) => copy(card.querySelector(".raw, .asked")?.textContent.trim() ?? ""),
+  c: (card) => copy((card.querySelector(".asked") ?? card.querySelector(".decide"))?.innerText.trim() ?? ""),
   ".": (card) => { const raw = card.querySelector(".sent"); if (raw) raw.open = !raw.open; else say("There is no more to show."); },
   x: (card) => toggle(rowOf(card.dataset.requestId)),
   X: (card) => selectUpTo(rowOf(card.dataset.requestId)),
@@ -104,7 +106,14 @@ const ON_CARD = {
 function onCard(key, event) {
   const card = opened();
   const row = card && rowOf(card.dataset.requestId);
-  if (!card || openedId() !== card.dataset.requestId) return say(card ? "It is being fetched." : "Nothing is opened.");
+  if (current !== card?.dataset.requestId) return say(current ? "It is being fetched." : "Nothing is opened.");
+  if (!card) return say("Nothing is opened.");
+  if (!isOnScreen()) {
+    open(card.dataset.requestId);
+    return say("Read it first, and press again.");
+  }
+  const whyNot = card.querySelector(".why-not");
+  if (whyNot && ![goInto, ON_CARD.c, ON_CARD["."]].includes(key)) return say(whyNot.textContent);
   if (!isChosen) {
     // What only the page has chosen is not decided by a key that is pressed without looking.
     isChosen = true;
@@ -132,7 +141,9 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return target.form.requestSubmit(target.form.querySelector(".answer"));
   }
-  if (event.key === "Escape" && !document.querySelector(":popover-open, dialog[open]")) return close();
+  if (event.key === "Escape" && target.id === "q") return focusRow(rowOf(current ?? ""));
+  if (document.querySelector(":popover-open")) return;
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) return close();
   if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open || together.open) return;
   const key = KEYS[event.key];
   const decides = ON_CARD[event.key] ?? (/^[1-9]$/.test(event.key) ? choose : null);
@@ -156,7 +167,7 @@ document.getElementById("keys").hidden = false;
 document.getElementById("keys").addEventListener("click", () => help.showModal());
 document.getElementById("heading").tabIndex = -1;
 const atStart = opened() && rowOf(opened().dataset.requestId);
-atStart?.setAttribute("aria-current", "true");
+mark(current);
 setInterval(count, 1000);
 looked = waiting().length;
 refresh();

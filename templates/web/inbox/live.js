@@ -9,6 +9,10 @@ const AFTERWARDS = [
   "interaction.claimed", "interaction.approval_withdrawn", "interaction.outcome_reported", "secret.taken", "secret.wiped",
 ];
 
+/** What one tab puts off leaves the rows of the others. */
+const tabs = new BroadcastChannel("countersign");
+tabs.addEventListener("message", () => schedule());
+
 const wanted = new Set();
 let timer = null;
 let everything = false;
@@ -73,6 +77,12 @@ document.addEventListener("loggedout", () => {
 document.addEventListener("loggedin", () => {
   // They carry the word of the session before.
   ahead.clear();
+  const csrf = document.querySelector("[name=csrf]")?.value ?? "";
+  drafts.forEach((card) => card.querySelectorAll("[name=csrf]").forEach((field) => (field.value = csrf)));
+  held.forEach(({ body, card }) => {
+    body.set("csrf", csrf);
+    card?.querySelectorAll("[name=csrf]").forEach((field) => (field.value = csrf));
+  });
   connect();
   schedule();
 });

@@ -18,8 +18,10 @@ many?.addEventListener("submit", async (event) => {
 });
 
 function decideMany(form, button, rows) {
-  const then = rows.some(isOpened) ? moveOn(rows.at(-1)) : () => {};
-  decide({ form, button, rows, card: null, then });
+  const isIn = rows.some(isOpened);
+  const then = isIn ? moveOn(rows) : () => focusRow(rowOf(current ?? ""));
+  const ids = rows.map((row) => row.dataset.requestId);
+  decide({ form, button, rows, ids, card: null, then });
   many.reset();
   rows.forEach((row) => row.querySelectorAll(".pick").forEach((pick) => (pick.checked = false)));
   selected();
@@ -98,4 +100,5 @@ document.getElementById("every")?.addEventListener("click", () => shown().forEac
 document.getElementById("clear")?.addEventListener("click", () => {
   picks().forEach((pick) => (pick.checked = false));
   selected();
+  focusRow(rowOf(current ?? ""));
 });

@@ -2,6 +2,8 @@
 
 /** Cards that were fetched before they are asked for, by id. */
 const ahead = new Map();
+/** Cards that something was written into, or that hold what could not be sent, by id. */
+const drafts = new Map();
 /** How many of those are kept. */
 const MOST_AHEAD = 12;
 const isWide = matchMedia("(min-width: 60rem)");
@@ -11,8 +13,12 @@ let isChosen = document.body.classList.contains("opened");
 let movedOn = { to: null, at: -Infinity };
 
 const opened = () => pane.querySelector(".card");
-const openedId = () => queue.querySelector("[aria-current]")?.dataset.requestId ?? opened()?.dataset.requestId;
-const isOpened = (row) => row.dataset.requestId === openedId();
+/** The id of what is opened, or is about to be. */
+let current = opened()?.dataset.requestId ?? null;
+const openedId = () => current;
+const isOpened = (row) => row.dataset.requestId === current;
+/** Whether the card is on the screen: on a narrow one the rows may be in its place. */
+const isOnScreen = () => isWide.matches || document.body.classList.contains("opened");
 
 async function fetchCard(id, isWhole = false) {
   const html = await ask(`${base}/interactions/${encodeURIComponent(id)}/card${isWhole ? "?whole=true" : ""}`);
@@ -21,28 +27,47 @@ async function fetchCard(id, isWhole = false) {
 
 /** Opens a request. On a narrow screen it takes the place of the rows. */
 async function open(id, { isByHand = true } = {}) {
-  const row = rowOf(id);
   isChosen ||= isByHand;
-  queue.querySelectorAll("[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
-  row?.setAttribute("aria-current", "true");
+  mark(id);
+  refresh();
   remember(id, isByHand);
   if (opened()?.dataset.requestId !== id) {
-    const card = ahead.get(id) ?? (await fetchCard(id));
+    const card = drafts.get(id) ?? ahead.get(id) ?? (await fetchCard(id));
     ahead.delete(id);
     // Another may have been opened meanwhile.
-    if (openedId() !== id) return;
-    if (card === null) return say("It could not be fetched. Try again.");
+    if (current !== id) return;
+    if (card === null) {
+      mark(opened()?.dataset.requestId ?? null);
+      return say("It could not be fetched. Try again.");
+    }
     show(card);
   }
-  fetchAhead(row);
+  fetchAhead(rowOf(id));
+}
+
+/** Marks the row of what is opened. */
+function mark(id) {
+  current = id;
+  queue.querySelectorAll("[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
+  if (id !== null) rowOf(id)?.setAttribute("aria-current", "true");
 }
 
 function show(card) {
   const old = opened() ?? pane.querySelector(":scope > .hint");
+  keep(old);
+  drafts.delete(card.dataset.requestId);
   if (old) old.replaceWith(card);
   else pane.append(card);
   pane.scrollTop = 0;
   count();
+}
+
+/** What was written into a card is still there when it is opened again; but no secret. */
+function keep(card) {
+  if (!card?.matches?.(".card.pending")) return;
+  const written = typed(card);
+  if (written.some((field) => field.matches(".masked"))) card.querySelectorAll(".masked").forEach((field) => (field.value = ""));
+  else if (written.length > 0) drafts.set(card.dataset.requestId, card);
 }
 
 /** The address says what is opened, and on a narrow screen the way back leads to the rows. */
@@ -58,7 +83,7 @@ function remember(id, isByHand) {
 function close() {
   document.body.classList.remove("opened");
   history.replaceState(null, "", location.pathname + search());
-  focusRow(rowOf(openedId() ?? ""));
+  focusRow(rowOf(current ?? ""));
 }
 
 /** Fetches what is likely to be read next. */
@@ -82,6 +107,8 @@ async function resolvedMeanwhile(row) {
   const written = old ? typed(old).filter((field) => !field.matches(".masked")).map((field) => field.value) : [];
   const card = await fetchCard(id);
   if (card === null || opened()?.dataset.requestId !== id) return;
+  old.classList.remove("pending");
+  drafts.delete(id);
   show(card);
   for (const text of written) card.append(kept(text));
   if (hadFocus) card.focus({ preventScroll: true });
@@ -121,22 +148,26 @@ function focusRow(row) {
   row.scrollIntoView({ block: "nearest" });
 }
 
-/** Goes on to the row after `row`, or to the one before where it was the last. */
-function moveOn(row) {
-  const rows = shown();
-  const at = rows.indexOf(row);
-  const next = rows[at + 1] ?? rows[at - 1];
-  const isHere = document.activeElement === document.body || pane.contains(document.activeElement) || row?.contains(document.activeElement);
+/** Goes on from these rows once they are decided: to the next that asks the same, the next of all, or the one before. */
+function moveOn(rows) {
+  const order = shown();
+  const from = Math.max(0, order.findIndex((row) => rows.includes(row)));
+  const isTyping = isField(document.activeElement) && !pane.contains(document.activeElement);
   return () => {
-    if (!next) {
+    const left = shown();
+    const alike = rows.length === 1 ? left.find((row) => row.dataset.group === rows[0].dataset.group) : undefined;
+    const isLeft = (row) => left.includes(row);
+    const next = alike ?? order.slice(from).find(isLeft) ?? order.slice(0, from).reverse().find(isLeft) ?? left[0];
+    if (next) {
+      movedOn = { to: next.dataset.requestId, at: performance.now() };
+      open(next.dataset.requestId, { isByHand: isChosen && isOnScreen() });
+    } else {
+      mark(null);
+      keep(opened());
       opened()?.remove();
       document.body.classList.remove("opened");
-      if (isHere) focusRow(null);
-      return;
     }
-    movedOn = { to: next.dataset.requestId, at: performance.now() };
-    open(next.dataset.requestId, { isByHand: isChosen });
-    if (isHere) focusRow(next);
+    if (!isTyping) focusRow(next);
   };
 }
 
@@ -149,7 +180,9 @@ pane.addEventListener("click", async (event) => {
   if (!whole || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const card = await fetchCard(opened().dataset.requestId, true);
-  if (card?.dataset.requestId === opened().dataset.requestId) show(card);
+  if (!card || card.dataset.requestId !== opened()?.dataset.requestId) return say("It could not be fetched. Try again.");
+  show(card);
+  card.focus({ preventScroll: true });
 });
 
 queue.addEventListener("click", (event) => {
@@ -172,6 +205,6 @@ later.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", (event) => {
-  if (event.state?.open) open(event.state.open);
-  else document.body.classList.remove("opened");
+  document.body.classList.toggle("opened", Boolean(event.state?.open));
+  if (event.state?.open) open(event.state.open, { isByHand: false });
 });

@@ -59,8 +59,11 @@ async function lookAtAllNow() {
   const gone = waiting().filter((row) => !here.has(row.dataset.requestId));
   takeNext(page);
   rows.forEach(place);
-  if (beyond === 0) await lookNow(gone.map((row) => row.dataset.requestId));
-  else gone.filter((row) => !isOpened(row)).forEach((row) => row.remove());
+  if (beyond === 0) {
+    await lookNow(gone.map((row) => row.dataset.requestId));
+    // What still waits is put off, or is not what is to be found.
+    gone.filter((row) => row.isConnected && !row.classList.contains("held")).forEach((row) => row.remove());
+  } else gone.filter((row) => !isOpened(row)).forEach((row) => row.remove());
   looked = waiting().length;
   takePutOff(page);
   renew(page);
@@ -116,15 +119,18 @@ function place(row) {
     // What is pending does not change.
     if (isPending || old.classList.contains("over")) return;
     ahead.delete(row.dataset.requestId);
+    if (!isOpened(row)) drafts.delete(row.dataset.requestId);
     const hadFocus = old.contains(document.activeElement);
     const wasHeld = old.classList.contains("held");
     if (isOpened(old)) row.setAttribute("aria-current", "true");
     old.replaceWith(row);
-    // What this person decided is not told again.
-    if (wasHeld && row.dataset.own) row.remove();
-    else if (wasHeld) overtaken(row);
+    // What this person decided here is not told again.
+    if (wasHeld && !overtaken(row) && row.dataset.own) row.remove();
     else if (hadFocus) row.querySelector(".open").focus({ preventScroll: true });
     if (row.dataset.requestId === openedId()) resolvedMeanwhile(row);
+  } else if (!isPending && isOpened(row)) {
+    // It has no row here: it is put off, or on another page.
+    resolvedMeanwhile(row);
   } else if (isPending && (queue.dataset.agent ?? row.dataset.agent) === row.dataset.agent) {
     insert(row);
     row.classList.add("new");
@@ -180,18 +186,30 @@ function grouped(rows) {
 }
 
 function fold(group, isFolded) {
-  group.forEach((row, at) => {
-    row.hidden = isFolded && at > 0 && !isOpened(row);
-    row.querySelector(".times")?.remove();
+  const [first, ...others] = group;
+  others.forEach((row) => {
+    row.hidden = isFolded && !isOpened(row);
+    unmark(row, first);
   });
-  if (group.length < FOLDED) return;
-  const times = document.createElement("button");
-  times.type = "button";
-  times.className = "times";
+  first.hidden = false;
+  if (group.length < FOLDED) return unmark(first, first);
+  let times = first.querySelector(".times");
+  if (!times) {
+    times = document.createElement("button");
+    times.type = "button";
+    times.className = "times";
+    first.append(times);
+  }
   times.textContent = `×${group.length}`;
   times.setAttribute("aria-label", `${group.length} identical requests`);
   times.setAttribute("aria-expanded", String(!isFolded));
-  group[0].append(times);
+}
+
+/** Takes the count off a row that does not stand for others any more. */
+function unmark(row, first) {
+  const times = row.querySelector(".times");
+  if (times?.contains(document.activeElement)) focusRow(first);
+  times?.remove();
 }
 
 // -- Times --
