@@ -273,3 +273,79 @@ test('different plain requests are approved together once each was read to the e
   for (let number = 0; number < 12; number += 1) assert.equal((await agent.resolved(`c-${number}`)).status, 'approved');
   assert.equal((await server.approver('bob').look('elsewhere')).status, 'pending');
 });
+
+test('what cannot be sent comes back without taking anything from under the hands', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (const id of ['one', 'two']) await agent.register(confirmation(id, { input: { command: `make ${id}` } }));
+  const page = await person(t, server, { losesServer: true });
+  await page.route('**/interactions/one/decide', (route) => route.abort());
+  await open(page, 'one');
+  await card(page, 'one').getByRole('button', { name: 'Reject' }).click();
+  await card(page, 'two').getByRole('button', { name: 'Reason…' }).click();
+  await card(page, 'two').getByRole('textbox').fill('a man, a plan');
+  await page.getByRole('status').filter({ hasText: 'Not sent: shell make one' }).waitFor();
+  assert.ok(await row(page, 'one').isVisible());
+  assert.equal(await card(page, 'two').getByRole('textbox').inputValue(), 'a man, a plan');
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'TEXTAREA');
+  await page.keyboard.type('a');
+  assert.deepEqual([(await agent.look('one')).status, (await agent.look('two')).status], ['pending', 'pending']);
+});
+
+test('what was written into a request is there when it is opened again, but no secret', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (const id of ['one', 'two']) await agent.register(confirmation(id, { input: { command: `make ${id}` } }));
+  await agent.register({ requestId: 'token', kind: 'secret', secret: { service: 'forge', field: 'token', label: 'The token' } });
+  const page = await person(t, server);
+  await open(page, 'token');
+  await card(page, 'token').getByRole('textbox').fill('hunter2');
+  await open(page, 'one');
+  await page.keyboard.press('r');
+  await page.keyboard.type('because');
+  await page.keyboard.press('Escape');
+  await open(page, 'token');
+  assert.equal(await card(page, 'token').getByRole('textbox').inputValue(), '');
+  await open(page, 'one');
+  assert.equal(await card(page, 'one').locator('[name=comment]').inputValue(), 'because');
+  await page.keyboard.press('a');
+  await card(page, 'one').getByRole('alert').filter({ hasText: 'a reason to reject it' }).waitFor();
+  assert.equal((await agent.look('one')).status, 'pending');
+});
+
+test('after many were decided what is opened still waits, and the rest comes up', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (let number = 0; number < 60; number += 1) await agent.register(confirmation(`c-${number}`, { input: { command: `make ${number}` } }));
+  const page = await person(t, server);
+  await open(page, 'c-49');
+  for (const id of ['c-48', 'c-49']) await row(page, id).getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Reject selected' }).click();
+  await card(page, 'c-47').waitFor();
+  assert.notEqual(await page.evaluate(() => document.activeElement.tagName), 'BODY');
+  await agent.resolved('c-49');
+  await row(page, 'c-0').getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'Select all shown' }).click();
+  await page.getByRole('button', { name: 'Reject selected' }).click();
+  await row(page, 'c-59').waitFor();
+  await page.waitForFunction(() => document.title === `(${document.querySelectorAll('#queue .row.pending').length}) countersign`);
+});
+
+test('a key decides nothing that is not on the screen, and nothing behind a sheet', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  await agent.register(confirmation('one', { input: { command: `echo ${'z'.repeat(700)}; rm -rf /srv` } }));
+  const page = await person(t, server, { viewport: { width: 900, height: 700 } });
+  await page.keyboard.press('a');
+  await page.getByRole('status').filter({ hasText: 'Read it first' }).waitFor();
+  assert.ok(await card(page, 'one').isVisible());
+  await page.keyboard.press('t');
+  await page.locator('.sheet.rule:popover-open').waitFor();
+  await page.keyboard.press('a');
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Back to the queue' }).click();
+  await page.keyboard.press('a');
+  assert.equal(await page.getByRole('button', { name: 'Undo' }).count(), 0, 'nothing is decided');
+  await page.keyboard.press('a');
+  assert.equal((await agent.resolved('one')).status, 'approved');
+});

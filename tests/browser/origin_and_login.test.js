@@ -122,6 +122,26 @@ test('what was typed stays through a log-out, and goes on after the next log-in'
   assert.deepEqual([resolution.comment, resolution.resolvedBy.principal], ['not on a Friday', 'bob']);
 });
 
+test('what was fetched before a log-out is decided after the next log-in', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (const id of ['one', 'two']) await agent.register(confirmation(id, { input: { command: `make ${id}` } }));
+  const page = await person(t, server, { forgives: REFUSED });
+  await open(page, 'one');
+  await page.waitForFunction(() => ahead.has('two'));
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await other.getByRole('button', { name: 'Log out' }).click();
+  const dialog = page.getByRole('dialog', { name: 'You are logged out' });
+  await dialog.waitFor();
+  await logIn(other, server, server.approver('bob'));
+  await dialog.getByRole('button', { name: 'Go on' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.waitForFunction(() => !ahead.has('two'));
+  await (await open(page, 'two')).getByRole('button', { name: 'Approve' }).click();
+  assert.equal((await agent.resolved('two')).resolution.resolvedBy.principal, 'bob');
+});
+
 test('a link survives the log-in, by a token and by a code', async (t) => {
   const server = await serve(t);
   await server.agent().register(confirmation('deploy'));

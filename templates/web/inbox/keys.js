@@ -107,7 +107,6 @@ function onCard(key, event) {
   const card = opened();
   const row = card && rowOf(card.dataset.requestId);
   if (current !== card?.dataset.requestId) return say(current ? "It is being fetched." : "Nothing is opened.");
-  if (!card) return say("Nothing is opened.");
   if (!isOnScreen()) {
     open(card.dataset.requestId);
     return say("Read it first, and press again.");
