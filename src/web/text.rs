@@ -287,16 +287,16 @@ mod tests {
 
     #[test]
     fn words_that_differ_are_bold_and_nothing_hides_in_them() {
-        let line = |text: &str, changed: &[Range<usize>]| Line {
+        let line = |text: &str, changed: Range<usize>| Line {
             change: Change::Added,
             number: 1,
             text: text.to_owned(),
-            changed: changed.to_vec(),
+            changed: vec![changed],
             has_no_newline: false,
         };
-        assert_eq!(escape_changed(&line("a <b> c", &[2..5])).to_string(), "a <b>&lt;b&gt;</b> c");
+        assert_eq!(escape_changed(&line("a <b> c", 2..5)).to_string(), "a <b>&lt;b&gt;</b> c");
         let hidden = "a \u{202e}b";
-        assert_eq!(escape_changed(&line(hidden, &[2..6])).to_string(), escape_untrusted(hidden).to_string());
+        assert_eq!(escape_changed(&line(hidden, 2..6)).to_string(), escape_untrusted(hidden).to_string());
     }
 
     #[test]
