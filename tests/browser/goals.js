@@ -42,7 +42,7 @@ function mixed(number) {
   return { requestId: `c-${number}`, kind: 'question', question: { entries: [{ questionId: 'q', text: `Which, ${number}?`, options }] } };
 }
 
-const isShown = (page, id) => page.waitForFunction((id) => opened()?.dataset.requestId === id && openedId() === id, id);
+const isShown = (page, id) => page.waitForFunction((id) => opened()?.dataset.requestId === id && current === id, id);
 
 test('rows on a screen', async (t) => {
   const server = await serve(t);

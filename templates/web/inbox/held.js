@@ -90,7 +90,7 @@ function tell() {
   const hadFocus = old?.contains(document.activeElement);
   old?.remove();
   const latest = held.at(-1);
-  if (!latest) return hadFocus ? focusRow(rowOf(current ?? "")) : undefined;
+  if (!latest) return hadFocus ? focusCurrent() : undefined;
   const more = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
   const message = toast(`${latest.verb}: ${about(latest)}${more}`, "undoable");
   const button = document.createElement("button");

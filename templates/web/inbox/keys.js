@@ -140,7 +140,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return target.form.requestSubmit(target.form.querySelector(".answer"));
   }
-  if (event.key === "Escape" && target.id === "q") return focusRow(rowOf(current ?? ""));
+  if (event.key === "Escape" && target.id === "q") return focusCurrent();
   if (document.querySelector(":popover-open")) return;
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) return close();
   if (isField(target) || event.repeat || event.ctrlKey || event.metaKey || event.altKey || help.open || ended.open || together.open) return;

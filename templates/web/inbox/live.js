@@ -23,13 +23,14 @@ let source = null;
 function schedule(id) {
   if (id === undefined) everything = true;
   else wanted.add(id);
-  timer ??= setTimeout(async () => {
+  timer ??= setTimeout(() => {
     const ids = [...wanted];
     const all = everything || ids.length > 50 || waiting().length > MOST;
     wanted.clear();
     timer = null;
     everything = false;
-    await (all ? lookAtAll() : look(ids));
+    if (all) lookAtAll();
+    else look(ids);
   }, GATHERING);
 }
 

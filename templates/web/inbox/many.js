@@ -19,7 +19,7 @@ many?.addEventListener("submit", async (event) => {
 
 function decideMany(form, button, rows) {
   const isIn = rows.some(isOpened);
-  const then = isIn ? moveOn(rows) : () => focusRow(rowOf(current ?? ""));
+  const then = isIn ? moveOn(rows) : focusCurrent;
   const ids = rows.map((row) => row.dataset.requestId);
   decide({ form, button, rows, ids, card: null, then });
   many.reset();
@@ -100,5 +100,5 @@ document.getElementById("every")?.addEventListener("click", () => shown().forEac
 document.getElementById("clear")?.addEventListener("click", () => {
   picks().forEach((pick) => (pick.checked = false));
   selected();
-  focusRow(rowOf(current ?? ""));
+  focusCurrent();
 });

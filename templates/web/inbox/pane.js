@@ -2,10 +2,10 @@
 
 /** Cards that were fetched before they are asked for, by id. */
 const ahead = new Map();
-/** Cards that something was written into, or that hold what could not be sent, by id. */
-const drafts = new Map();
 /** How many of those are kept. */
 const MOST_AHEAD = 12;
+/** Cards that something was written into, or that hold what could not be sent, by id. */
+const drafts = new Map();
 const isWide = matchMedia("(min-width: 60rem)");
 /** Whether the person has chosen what is opened: what the page chose is not decided by a key. */
 let isChosen = document.body.classList.contains("opened");
@@ -15,7 +15,6 @@ let movedOn = { to: null, at: -Infinity };
 const opened = () => pane.querySelector(".card");
 /** The id of what is opened, or is about to be. */
 let current = opened()?.dataset.requestId ?? null;
-const openedId = () => current;
 const isOpened = (row) => row.dataset.requestId === current;
 /** Whether the card is on the screen: on a narrow one the rows may be in its place. */
 const isOnScreen = () => isWide.matches || document.body.classList.contains("opened");
@@ -83,7 +82,7 @@ function remember(id, isByHand) {
 function close() {
   document.body.classList.remove("opened");
   history.replaceState(null, "", location.pathname + search());
-  focusRow(rowOf(current ?? ""));
+  focusCurrent();
 }
 
 /** Fetches what is likely to be read next. */
@@ -148,6 +147,9 @@ function focusRow(row) {
   row.scrollIntoView({ block: "nearest" });
 }
 
+/** The focus goes to the row of what is opened. */
+const focusCurrent = () => focusRow(rowOf(current ?? ""));
+
 /** Goes on from these rows once they are decided: to the next that asks the same, the next of all, or the one before. */
 function moveOn(rows) {
   const order = shown();
@@ -198,7 +200,7 @@ queue.addEventListener("click", (event) => {
   open(link.closest(".row").dataset.requestId);
 });
 
-later.addEventListener("click", (event) => {
+more.addEventListener("click", (event) => {
   if (!event.target.closest("a")) return;
   event.preventDefault();
   showMore();

@@ -6,7 +6,7 @@ const pane = document.getElementById("pane");
 const many = document.getElementById("many");
 const help = document.getElementById("help");
 const line = document.getElementById("line");
-const later = document.getElementById("beyond");
+const more = document.getElementById("beyond");
 
 const rowOf = (id) => queue.querySelector(`[data-request-id="${CSS.escape(id)}"]`);
 /** What waits, without what is decided and can still be taken back. */
@@ -24,7 +24,7 @@ const MOST_OVER = 5;
 
 const unfolded = new Set();
 /** How many wait on the pages after this one. */
-let beyond = Number(later.dataset.count);
+let beyond = Number(more.dataset.count);
 /** How many were waiting here when the whole queue was last looked at. */
 let looked = 0;
 
@@ -81,8 +81,8 @@ function search() {
 function takeNext(page) {
   const fresh = page.getElementById("beyond");
   beyond = Number(fresh.dataset.count);
-  later.hidden = fresh.hidden;
-  later.replaceChildren(...fresh.childNodes);
+  more.hidden = fresh.hidden;
+  more.replaceChildren(...fresh.childNodes);
 }
 
 /** What is put off comes back by itself. */
@@ -90,9 +90,8 @@ let comesBack = null;
 function takePutOff(page) {
   const [old, fresh] = [document.getElementById("put-off"), page.getElementById("put-off")];
   if (page !== document) {
-    if (fresh) (old ?? document.createElement("p")).replaceWith(fresh);
-    if (fresh && !old) document.getElementById("beyond").after(fresh);
-    if (!fresh) old?.remove();
+    old?.remove();
+    if (fresh) more.after(fresh);
   }
   clearTimeout(comesBack);
   const next = fresh && Date.parse(fresh.dataset.next) - Date.now();
@@ -102,7 +101,7 @@ function takePutOff(page) {
 
 /** Adds the next page's rows below. */
 async function showMore() {
-  const link = later.querySelector("a");
+  const link = more.querySelector("a");
   const html = link && (await ask(link.getAttribute("href")));
   if (!html) return;
   const page = parsed(html);
@@ -127,7 +126,7 @@ function place(row) {
     // What this person decided here is not told again.
     if (wasHeld && !overtaken(row) && row.dataset.own) row.remove();
     else if (hadFocus) row.querySelector(".open").focus({ preventScroll: true });
-    if (row.dataset.requestId === openedId()) resolvedMeanwhile(row);
+    if (isOpened(row)) resolvedMeanwhile(row);
   } else if (!isPending && isOpened(row)) {
     // It has no row here: it is put off, or on another page.
     resolvedMeanwhile(row);
@@ -171,8 +170,7 @@ function refresh() {
   document.title = count > 0 ? `(${count}) countersign` : "countersign";
   document.getElementById("pending").textContent = count;
   document.getElementById("empty").hidden = count > 0;
-  const groups = Map.groupBy ? Map.groupBy(rows, (row) => row.dataset.group) : grouped(rows);
-  groups.forEach((group, key) => fold(group, group.length >= FOLDED && !unfolded.has(key)));
+  grouped(rows).forEach((group, key) => fold(group, group.length >= FOLDED && !unfolded.has(key)));
   const over = [...queue.querySelectorAll(".row.over")].filter((row) => !isOpened(row));
   over.slice(0, Math.max(0, over.length - MOST_OVER)).forEach((row) => row.remove());
   if (beyond > 0 && rows.length < Math.min(20, looked)) schedule();
