@@ -98,14 +98,8 @@ test('a person who is logged out meanwhile is told so, and nothing is decided', 
   await row(page, 'deploy').waitFor();
 });
 
-test('what was typed stays through a log-out, and goes on after the next log-in', async (t) => {
-  const server = await serve(t);
-  const agent = server.agent();
-  await agent.register(confirmation('deploy'));
-  const page = await person(t, server, { forgives: REFUSED });
-  const asked = await open(page, 'deploy');
-  await page.keyboard.press('r');
-  await page.keyboard.type('not on a Friday');
+/** Logs the person out in another tab, and bob in there; the page goes on. */
+async function logOutAndIn(page, server) {
   const other = await page.context().newPage();
   await other.goto(server.url);
   await other.getByRole('button', { name: 'Log out' }).click();
@@ -114,6 +108,17 @@ test('what was typed stays through a log-out, and goes on after the next log-in'
   await logIn(other, server, server.approver('bob'));
   await dialog.getByRole('button', { name: 'Go on' }).click();
   await dialog.waitFor({ state: 'hidden' });
+}
+
+test('what was typed stays through a log-out, and goes on after the next log-in', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  await agent.register(confirmation('deploy'));
+  const page = await person(t, server, { forgives: REFUSED });
+  const asked = await open(page, 'deploy');
+  await page.keyboard.press('r');
+  await page.keyboard.type('not on a Friday');
+  await logOutAndIn(page, server);
   assert.equal(await asked.locator('[name=comment]').inputValue(), 'not on a Friday');
   await page.waitForFunction(() => document.querySelector('#queue').dataset.live && !document.querySelector('#ended').open);
   await asked.getByRole('button', { name: 'Reason…' }).click();
@@ -129,14 +134,7 @@ test('what was fetched before a log-out is decided after the next log-in', async
   const page = await person(t, server, { forgives: REFUSED });
   await open(page, 'one');
   await page.waitForFunction(() => ahead.has('two'));
-  const other = await page.context().newPage();
-  await other.goto(server.url);
-  await other.getByRole('button', { name: 'Log out' }).click();
-  const dialog = page.getByRole('dialog', { name: 'You are logged out' });
-  await dialog.waitFor();
-  await logIn(other, server, server.approver('bob'));
-  await dialog.getByRole('button', { name: 'Go on' }).click();
-  await dialog.waitFor({ state: 'hidden' });
+  await logOutAndIn(page, server);
   await page.waitForFunction(() => !ahead.has('two'));
   await (await open(page, 'two')).getByRole('button', { name: 'Approve' }).click();
   assert.equal((await agent.resolved('two')).resolution.resolvedBy.principal, 'bob');

@@ -18,6 +18,13 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+/** How a page is looked at: the name of each look, and its options of the tab. */
+export const LOOKS = [
+  { name: 'light', colorScheme: 'light' },
+  { name: 'dark', colorScheme: 'dark' },
+  { name: 'on a phone', viewport: { width: 360, height: 740 }, hasTouch: true },
+];
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What the console says of requests that got no answer. */
@@ -69,4 +76,11 @@ export async function assertAccessible(page) {
   const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }), tags);
   const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`);
   assert.deepEqual(told, []);
+}
+
+/** Fails where the page is not accessible, or wider than its screen. */
+export async function assertFits(page) {
+  await assertAccessible(page);
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= screen, `it is ${wide} wide on a screen of ${screen}`);
 }
