@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::domain::enums::Role;
 use crate::domain::id::PrincipalName;
 use crate::domain::stats::{self, FURTHEST_OFFSET};
+pub use crate::domain::stats::{Numbers, Waiting};
 
 /// Which stretch of time is counted, and where its days begin.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
@@ -38,18 +39,6 @@ pub struct ServerStatus {
     pub waiting: Waiting,
 }
 
-/// What waits for a person.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Waiting {
-    /// How many interactions are pending.
-    pub count: u64,
-    /// How many of them are of high risk, by what their agents say.
-    pub high_risk: u64,
-    /// The first deadline of them.
-    pub next_deadline: Option<Timestamp>,
-}
-
 /// The numbers of a stretch of time.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = StatsView)]
@@ -65,32 +54,6 @@ pub struct Stats {
     pub agents: Vec<AgentNumbers>,
     /// What waits now, whenever it was asked.
     pub waiting: Waiting,
-}
-
-/// How many of what was asked ended how; the counts after `asked` add up to it.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Numbers {
-    /// What was asked.
-    pub asked: u64,
-    /// Allowed or denied by a rule.
-    pub by_rules: u64,
-    /// Approved by a person.
-    pub approved: u64,
-    /// Rejected by a person.
-    pub rejected: u64,
-    /// Answered by a person: secrets and questions.
-    pub answered: u64,
-    /// Over without an answer.
-    pub expired: u64,
-    /// Cancelled or superseded.
-    pub withdrawn: u64,
-    /// Not over yet.
-    pub pending: u64,
-    /// How long half of what persons decided waited at the most; null where they decided nothing.
-    pub median_ms: Option<u64>,
-    /// How long nine in ten of it waited at the most.
-    pub p90_ms: Option<u64>,
 }
 
 /// The numbers of one day.
@@ -121,33 +84,10 @@ impl From<stats::Stats> for Stats {
         Self {
             since: of.since,
             until: of.until,
-            total: of.total.into(),
-            days: days.map(|of| DayNumbers { day: of.date().to_string(), numbers: of.numbers.into() }).collect(),
-            agents: agents.map(|of| AgentNumbers { name: of.name, numbers: of.numbers.into() }).collect(),
-            waiting: of.waiting.into(),
+            total: of.total,
+            days: days.map(|of| DayNumbers { day: of.date().to_string(), numbers: of.numbers }).collect(),
+            agents: agents.map(|of| AgentNumbers { name: of.name, numbers: of.numbers }).collect(),
+            waiting: of.waiting,
         }
-    }
-}
-
-impl From<stats::Numbers> for Numbers {
-    fn from(of: stats::Numbers) -> Self {
-        Self {
-            asked: of.asked,
-            by_rules: of.by_rules,
-            approved: of.approved,
-            rejected: of.rejected,
-            answered: of.answered,
-            expired: of.expired,
-            withdrawn: of.withdrawn,
-            pending: of.pending,
-            median_ms: of.median_ms,
-            p90_ms: of.p90_ms,
-        }
-    }
-}
-
-impl From<stats::Waiting> for Waiting {
-    fn from(stats::Waiting { count, high_risk, next_deadline }: stats::Waiting) -> Self {
-        Self { count, high_risk, next_deadline }
     }
 }

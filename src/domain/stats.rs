@@ -4,6 +4,9 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::enums::{Outcome, RiskLevel};
 use super::id::PrincipalName;
 use super::interaction::Status;
@@ -21,8 +24,9 @@ pub const MOST_DAYS: i64 = 366;
 /// How far from UTC a day may begin, in minutes: what is in use lies between -12:00 and +14:00.
 pub const FURTHEST_OFFSET: i32 = 14 * 60;
 
-/// How many of what was asked ended how. The counts after the first add up to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many of what was asked ended how; the counts after `asked` add up to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Numbers {
     /// What was asked.
     pub asked: u64,
@@ -40,7 +44,7 @@ pub struct Numbers {
     pub withdrawn: u64,
     /// Not over yet.
     pub pending: u64,
-    /// How long half of what persons decided waited at the most, in milliseconds; `None` where they decided nothing.
+    /// How long half of what persons decided waited at the most, in milliseconds; nothing where they decided nothing.
     pub median_ms: Option<u64>,
     /// How long nine in ten of it waited at the most, in milliseconds.
     pub p90_ms: Option<u64>,
@@ -84,13 +88,14 @@ pub struct AgentNumbers {
 }
 
 /// What waits for a person, at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// How many interactions are pending.
     pub count: u64,
     /// How many of them are of high risk, by what their agents say.
     pub high_risk: u64,
-    /// The first deadline of them; `None` where none has one.
+    /// The first deadline of them; nothing where none has one.
     pub next_deadline: Option<Timestamp>,
 }
 

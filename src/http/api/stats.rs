@@ -19,7 +19,7 @@ pub(crate) async fn get_status(
     Viewer(caller): Viewer,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let waiting = app.service.waits(&caller).await?.into();
+    let waiting = app.service.waits(&caller).await?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let url = app.http.public_url.as_ref().map(ToString::to_string);
     ok(&ServerStatus { version, url, name: caller.name.clone(), role: caller.role, waiting })
