@@ -1,6 +1,9 @@
 //! Ids as people type them: as few of their first characters as tell them apart.
 
-use super::{Failure, last_list};
+use clap::Args;
+
+use super::common::Common;
+use super::{Failure, completions, last_list};
 use crate::api::{Interaction, ListInteractions, ListTrustRules, TrustRule, WaitInteraction, WithRaw};
 use crate::client::{Client, Error};
 use crate::domain::enums::{Outcome, RuleStatus};
@@ -25,6 +28,28 @@ pub(super) enum Among {
     All,
     /// What has ended so.
     Ended(Outcome),
+}
+
+// Pending interactions that a command is about. A comment of documentation would be shown as that of the command.
+#[derive(Debug, Args)]
+pub(super) struct Targets {
+    /// The interactions: their ids, the beginnings of them, or their rows in the last `list`
+    #[arg(required = true, value_name = "ID", add = completions::pending_ids())]
+    ids: Vec<String>,
+
+    /// Take the ids as complete, not as beginnings
+    #[arg(long)]
+    exact: bool,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+impl Targets {
+    /// All of them: they are found before anything is done with the first, so that a beginning that means two changes nothing.
+    pub(super) fn find(&self, client: &Client) -> Result<Vec<WithRaw<Interaction>>, Failure> {
+        self.ids.iter().map(|id| interaction(client, id, self.exact, Among::Pending)).collect()
+    }
 }
 
 /// The interaction that `given` is, or is the only one to begin with.

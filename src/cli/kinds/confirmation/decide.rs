@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal, Write};
 use clap::Args;
 
 use crate::api::{Accepted, ConfirmBody, Interaction};
-use crate::cli::common::{Common, warn};
+use crate::cli::common::warn;
+use crate::cli::ids::Targets;
 use crate::cli::kinds::command;
 use crate::cli::list::what;
 use crate::cli::style::TerminalStyle;
 use crate::cli::time::Now;
-use crate::cli::{Failure, card, completions, ids, safe_text, terminal};
+use crate::cli::{Failure, card, safe_text, terminal};
 use crate::domain::acknowledgement::{Acknowledgement, required};
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
@@ -64,20 +65,6 @@ pub(in crate::cli) struct Reject {
     /// The reason, for the agent and the history
     #[arg(long, short = 'm', value_name = "TEXT", alias = "message")]
     comment: Option<String>,
-}
-
-#[derive(Debug, Args)]
-struct Targets {
-    /// The interactions: their ids, the beginnings of them, or their rows in the last `list`
-    #[arg(required = true, value_name = "ID", add = completions::pending_ids())]
-    ids: Vec<String>,
-
-    /// Take the ids as complete, not as beginnings
-    #[arg(long)]
-    exact: bool,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 fn json_object(text: &str) -> Result<JsonObject, String> {
@@ -161,11 +148,10 @@ impl Reject {
 }
 
 impl Targets {
-    /// Decides each. All are found before the first is decided: a beginning that means two changes nothing.
+    /// Decides each.
     fn each(&self, done: &str, decide: impl Fn(&Interaction) -> Result<ConfirmBody, Failure>) -> Result<(), Failure> {
         let client = self.common.decider()?;
-        let find = |id: &String| ids::interaction(&client, id, self.exact, ids::Among::Pending);
-        let found = self.ids.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let found = self.find(&client)?;
         let mut failures = Vec::new();
         for item in &found {
             let sent = decide(&item.value).and_then(|body| Ok(client.confirm(&body)?));
