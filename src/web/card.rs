@@ -42,10 +42,12 @@ pub(super) struct Card {
     asks: &'static str,
     asked: Asked,
     standing: ResolutionSummary,
-    /// The forms are there, and carry this word.
-    csrf: Option<String>,
-    /// It can be put off, by a form that carries this word.
-    later: Option<String>,
+    /// The word that its forms carry.
+    csrf: String,
+    /// Whether the forms that answer it are there.
+    has_forms: bool,
+    /// Whether it can be put off.
+    may_be_put_off: bool,
     /// Why the forms are not there, though it is pending.
     why_not: Option<&'static str>,
     /// Why a person is asked, where that is known.
@@ -57,9 +59,8 @@ pub(super) struct Card {
 }
 
 /// What is known of an interaction beside itself.
-#[derive(Default)]
 pub(super) struct Surroundings {
-    reasons: Option<Reasons>,
+    reasons: Reasons,
     before: Vec<Record>,
 }
 
@@ -78,7 +79,7 @@ impl Surroundings {
             }
             None => Vec::new(),
         };
-        Ok(Self { reasons: Some(reasons), before })
+        Ok(Self { reasons, before })
     }
 }
 
@@ -137,10 +138,11 @@ impl Card {
             deadline: interaction.expires_at.map(|deadline| RelativeTime::new(deadline, now)),
             asked: Asked::of(record, app.service.profiles(), extent),
             standing: ResolutionSummary::of(interaction, person),
-            csrf: (is_pending && why_not.is_none() && cut_bytes.is_none()).then(|| person.csrf()),
-            later: person.may_resolve().then(|| person.csrf()),
+            csrf: person.csrf(),
+            has_forms: is_pending && why_not.is_none() && cut_bytes.is_none(),
+            may_be_put_off: is_pending && person.may_resolve(),
             why_not,
-            why: around.reasons.as_ref().and_then(|reasons| reasons.of(record)).map(WhyView::of),
+            why: around.reasons.of(record).map(WhyView::of),
             before: around.before.iter().map(Earlier::of).collect(),
             cut_bytes,
         }
@@ -152,13 +154,13 @@ impl Card {
     }
 
     /// The form that answers it, carrying the session's own word.
-    fn form(&self, csrf: &str) -> askama::Result<String> {
-        self.asked.form(FormTarget { base: &self.base, id: &self.id, who: &self.who.name, csrf })
+    fn form(&self) -> askama::Result<String> {
+        self.asked.form(FormTarget { base: &self.base, id: &self.id, who: &self.who.name, csrf: &self.csrf })
     }
 
     /// Whether its form says all that is asked.
     fn has_forms_of_its_own(&self) -> bool {
-        self.asked.is_all_in_its_form() && self.csrf.is_some()
+        self.asked.is_all_in_its_form() && self.has_forms
     }
 }
 

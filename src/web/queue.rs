@@ -38,7 +38,7 @@ const MOST_AGENTS: u32 = 12;
 #[template(path = "web/queue.html")]
 struct QueuePage {
     frame: Frame,
-    groups: Vec<Group>,
+    rows: Vec<Row>,
     /// How many are pending, of the agent where only one's are shown.
     pending: u64,
     /// How many of them are on the pages after this.
@@ -94,12 +94,6 @@ impl Query {
     }
 }
 
-/// Rows that ask the same.
-struct Group {
-    key: String,
-    rows: Vec<Row>,
-}
-
 /// What a page shows, and where its neighbours are.
 struct Found {
     records: Vec<Record>,
@@ -133,7 +127,7 @@ pub(super) async fn page(
         let opened = opened.map(|(record, around)| Card::of(&record, &person, &app, &around, false));
         html(&QueuePage {
             frame: Frame::of(&person, "queue"),
-            groups: groups(&found.records, &person, &app)?,
+            rows: alike_together(&found.records, &person, &app)?,
             pending: found.pending,
             beyond: found.beyond,
             agent: agent.map(String::from),
@@ -227,16 +221,14 @@ async fn known(app: &App, person: &Person, id: &RequestId) -> Result<Option<Reco
 }
 
 /// The rows of these, those together that ask the same.
-fn groups(records: &[Record], person: &Person, app: &App) -> Result<Vec<Group>, Problem> {
-    let mut groups = Vec::<Group>::new();
+fn alike_together(records: &[Record], person: &Person, app: &App) -> Result<Vec<Row>, Problem> {
+    let mut rows = Vec::<Row>::with_capacity(records.len());
     for record in records {
         let row = row(record, person, app)?;
-        match groups.iter_mut().find(|group| group.key == row.group) {
-            Some(group) => group.rows.push(row),
-            None => groups.push(Group { key: row.group.clone(), rows: vec![row] }),
-        }
+        let alike = rows.iter().rposition(|other| other.group == row.group);
+        rows.insert(alike.map_or(rows.len(), |at| at + 1), row);
     }
-    Ok(groups)
+    Ok(rows)
 }
 
 fn row(record: &Record, person: &Person, app: &App) -> Result<Row, Problem> {
