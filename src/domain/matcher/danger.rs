@@ -168,6 +168,9 @@ fn look_at(words: &[Word], here: &Here, depth: usize) -> Look {
     let end = walked.inner.unwrap_or(words.len());
     let whole = |word: usize| spelled(words, word);
     let mut dangers = listed(&program, &words[..end], &walked);
+    let at_worst = operands::at_worst(&words[..end]);
+    let at_worst = at_worst.iter().flat_map(|words| listed(&program, words, &walked));
+    dangers.extend(at_worst.map(|danger| whole(danger.word)));
     dangers.extend(walked.unknown.iter().map(|(word, bytes)| Danger { word: *word, bytes: *bytes }));
     dangers.extend(computed::in_words(&program, &words[..end]).into_iter().map(whole));
     match program.as_str() {

@@ -153,6 +153,10 @@ impl<'t> Walk<'t> {
             {
                 Err(Doubt::Syntax)
             }
+            // And so is an exclamation mark that touches what follows.
+            "negated_command" if source.strip_prefix('!').is_some_and(|rest| !rest.starts_with([' ', '\t'])) => {
+                Err(Doubt::Syntax)
+            }
             // Some shells run a program of their own for it: `cat`, or a pager.
             "redirected_statement" if node.child_by_field_name("body").is_none() => Err(Doubt::Redirection),
             "program"

@@ -7,8 +7,9 @@ use super::queries;
 use super::tasks;
 use super::word::Word;
 
-/// What a word may hold that is only known when it runs: a variable has paths, and a file may have a colon in its name.
-const WORST: &str = "/x:y";
+/// What a word may hold that is only known when it runs: a variable has paths, of the system too, and a file may have a colon or
+/// an equals sign in its name.
+const WORST: &[&str] = &["/usr/x:y", "x=y"];
 
 /// A command, and what the table of what is permitted says to its words.
 pub(super) struct Seen<'w> {
@@ -68,12 +69,16 @@ impl<'w> Seen<'w> {
 pub(super) fn doubtful(seen: &Seen<'_>) -> Vec<usize> {
     let found =
         |seen: &Seen<'_>| [hosts::leading_away(seen), tasks::of_others(seen), queries::reading_more(seen)].concat();
-    let mut doubtful = found(seen);
-    if seen.words.iter().any(|word| word.with(WORST).is_some()) {
-        let words = seen.words.iter().map(|word| word.with(WORST).unwrap_or_else(|| word.clone())).collect::<Vec<_>>();
-        doubtful.extend(found(&Seen { words: &words, ..*seen }));
-    }
-    doubtful
+    let worst = at_worst(seen.words);
+    let at_worst = worst.iter().flat_map(|words| found(&Seen { words, ..*seen }));
+    found(seen).into_iter().chain(at_worst).collect()
+}
+
+/// The words with the worst in the place of what is only known when it runs, in each way; none where all is known.
+pub(super) fn at_worst(words: &[Word]) -> Vec<Vec<Word>> {
+    let with = |value: &&str| words.iter().map(|word| word.with(value).unwrap_or_else(|| word.clone())).collect();
+    let is_open = words.iter().any(|word| word.with("").is_some());
+    WORST.iter().filter(|_| is_open).map(with).collect()
 }
 
 /// Words of which each says what is done or where.

@@ -50,7 +50,7 @@ impl Word {
     pub(super) fn with(&self, value: &str) -> Option<Self> {
         let is_open = self.known == Known::NoOption && self.text.contains('*');
         let (home, rest) = match self.text.strip_prefix('~') {
-            Some(rest) => ("/home", rest),
+            Some(rest) => ("/home/x", rest),
             None if is_open => ("", self.text.as_str()),
             None => return None,
         };
