@@ -70,6 +70,15 @@ impl<'de> Deserialize<'de> for McpId {
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<McpId, E> {
                 i64::try_from(number).map(McpId::Number).map_err(|_| E::custom("an id is at most 2^63 - 1"))
             }
+
+            /// `3.0` is an integer, too; up to 2^53 such a number is exact.
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<McpId, E> {
+                if number.fract() != 0.0 || number.abs() > 9_007_199_254_740_992.0 {
+                    return Err(E::invalid_value(serde::de::Unexpected::Float(number), &self));
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+                Ok(McpId::Number(number as i64))
+            }
         }
 
         deserializer.deserialize_any(Id)
