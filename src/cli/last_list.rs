@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use etcetera::{BaseStrategy, choose_base_strategy};
+use nix::unistd::getsid;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -33,15 +34,15 @@ pub(super) fn row(given: &str) -> Option<usize> {
     given.parse().ok().filter(|_| is_number && !given.starts_with('0'))
 }
 
-/// Keeps the ids of a list that was shown; where they cannot be kept, rows cannot be named, and that is said then.
-pub(super) fn keep(client: &Client, ids: Vec<RequestId>) {
+/// Keeps the ids of a list that is shown; whether they could be kept, so that its rows can be named.
+pub(super) fn keep(client: &Client, ids: Vec<RequestId>) -> bool {
     let last = LastList { server: client.url().to_string(), at: SystemClock::default().now(), ids };
-    let Some((path, text)) = path().zip(serde_json::to_string(&last).ok()) else { return };
-    let directory = path.parent().map(fs::create_dir_all);
-    if directory.is_some_and(|made| made.is_ok()) {
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-        let _ = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    }
+    let Some((path, text)) = path().zip(serde_json::to_string(&last).ok()) else { return false };
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let file = made.and_then(|()| {
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    });
+    file.and_then(|mut file| file.write_all(text.as_bytes())).is_ok()
 }
 
 /// The id in this row of the last list.
@@ -61,12 +62,13 @@ pub(super) fn id(client: &Client, row: usize) -> Result<RequestId, Failure> {
     found.ok_or_else(|| refused(&format!("that had {}", last.ids.len())))
 }
 
-/// A file for each session, which is a terminal's own.
+/// A file for each session, which is a terminal's own; none where the session began out of the container and has no number in
+/// it.
 fn path() -> Option<PathBuf> {
-    let session = rustix::process::getsid(None).ok()?;
+    let session = getsid(None).ok().filter(|session| session.as_raw() != 0)?;
     let strategy = choose_base_strategy().ok()?;
     let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    Some(state.join("countersign").join(format!("last-list-{}.json", session.as_raw_nonzero())))
+    Some(state.join("countersign").join(format!("last-list-{}.json", session)))
 }
 
 #[cfg(test)]

@@ -182,8 +182,8 @@ impl List {
         }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "AGE", "LEFT", "RISK", "FROM", "WHAT"]);
-        if look.width.is_some() {
-            last_list::keep(&client, found.iter().map(|item| item.value.request_id.clone()).collect());
+        let ids = found.iter().map(|item| item.value.request_id.clone()).collect();
+        if look.width.is_some() && last_list::keep(&client, ids) {
             table = table.numbered();
         }
         for (id, item) in shown_ids(&found, look).into_iter().zip(&found) {
