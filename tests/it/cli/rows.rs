@@ -1,5 +1,6 @@
 //! `list` on a terminal numbers its rows, and a number names what stands there, whatever agents call their requests.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,11 +12,11 @@ use crate::harness::{Client, TestServer, confirmation};
 
 /// A line for the shell of one terminal, in which `cs` is the command line.
 fn at_terminal(person: &Client, home: &Path, line: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_countersign");
     let mut shell = Command::new("/usr/bin/setsid");
     shell.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("COUNTERSIGN_CREDENTIALS_FILE", "none");
     shell.env("COUNTERSIGN_URL", &person.url).env("COUNTERSIGN_TOKEN", person.token.as_ref().unwrap());
-    let line = format!("cs() {{ {program} \"$@\" 2>&1; }}; {line}; echo done");
+    shell.env("PROGRAM", env!("CARGO_BIN_EXE_countersign"));
+    let line = format!("cs() {{ $PROGRAM \"$@\" 2>&1; }}; {line}; echo done");
     let terminal = Terminal::run(shell.args(["--wait", "sh", "-c", &line]));
     terminal.shows("done")
 }
@@ -49,6 +50,22 @@ fn a_number_takes_the_row_of_the_last_list_of_this_terminal_and_no_id() {
     let said = at_terminal(&ada, home.path(), &line);
     assert!(said.contains("that was of another server"), "{said}");
     drop(server);
+}
+
+#[test]
+fn in_a_container_whose_terminal_was_opened_outside_there_are_no_rows() {
+    let apart = ["--user", "--map-root-user", "--pid", "--fork"];
+    if !Command::new("unshare").args(apart).arg("true").status().is_ok_and(|status| status.success()) {
+        writeln!(std::io::stderr().lock(), "skipped: no container can be made here").unwrap();
+        return;
+    }
+    let (_server, agent, ada) = fixture();
+    let home = TempDir::new().unwrap();
+    agent.register(&confirmation("deploy"));
+    let apart = apart.join(" ");
+    let said = at_terminal(&ada, home.path(), &format!("cs() {{ unshare {apart} $PROGRAM \"$@\" 2>&1; }}; cs list; cs show 1"));
+    assert!(said.contains("ID") && said.contains("deploy") && !said.contains("#  ID"), "{said}");
+    assert!(said.contains("this terminal has shown none"), "{said}");
 }
 
 #[test]
