@@ -23,6 +23,9 @@ const SVG: &str = "image/svg+xml";
 /// What the scripts of all pages begin with, but the log-in's.
 const SESSION: &str = include_str!("../../templates/web/session.js");
 
+/// What they have, too: it finds the commands of its page.
+const PALETTE: &str = include_str!("../../templates/web/palette.js");
+
 /// Each by its name, its type and the files that it is made of.
 const ASSETS: &[(&str, &str, &[&str])] = &[
     ("inbox.css", CSS, &[include_str!("../../templates/web/inbox.css")]),
@@ -32,6 +35,7 @@ const ASSETS: &[(&str, &str, &[&str])] = &[
         JAVASCRIPT,
         &[
             SESSION,
+            PALETTE,
             include_str!("../../templates/web/inbox/rows.js"),
             include_str!("../../templates/web/inbox/pane.js"),
             include_str!("../../templates/web/inbox/held.js"),
@@ -41,8 +45,8 @@ const ASSETS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("login.js", JAVASCRIPT, &[include_str!("../../templates/web/login.js")]),
-    ("pages.js", JAVASCRIPT, &[SESSION, include_str!("../../templates/web/pages.js")]),
-    ("channels.js", JAVASCRIPT, &[SESSION, include_str!("../../templates/web/channels.js")]),
+    ("pages.js", JAVASCRIPT, &[SESSION, PALETTE, include_str!("../../templates/web/pages.js")]),
+    ("channels.js", JAVASCRIPT, &[SESSION, PALETTE, include_str!("../../templates/web/channels.js")]),
     ("push.js", JAVASCRIPT, &[include_str!("../../templates/web/push.js")]),
     ("icon.svg", SVG, &[include_str!("../../templates/web/icon.svg")]),
     ("manifest.webmanifest", "application/manifest+json", &[include_str!("../../templates/web/manifest.webmanifest")]),
