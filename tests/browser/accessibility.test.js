@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { assertAccessible, closeBrowser, tab } from './harness/browser.js';
+import { LOOKS, assertAccessible, closeBrowser, tab } from './harness/browser.js';
 import { card, open, person, row } from './harness/person.js';
 import { confirmation, question, secret } from './harness/requests.js';
 import { serve } from './harness/server.js';
@@ -27,8 +27,8 @@ async function fill(agent) {
   await agent.register(confirmation('over', { input: { command: 'true' } }));
 }
 
-const LOOKS = [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }], ['phone', PHONE]];
-for (const [look, options] of LOOKS) {
+for (const { name: look, ...options } of LOOKS) {
+  const isNarrow = 'viewport' in options;
   test(`the log-in and the queue are accessible, ${look}`, async (t) => {
     const server = await serve(t);
     const stranger = await tab(t, options);
@@ -39,13 +39,13 @@ for (const [look, options] of LOOKS) {
     await server.approver('bob').confirm('over', 'deny');
     await row(page, 'over').getByText(/rejected by bob/i).waitFor();
     for (const id of ['plain', 'danger', 'edit', 'odd', 'long', 'secret', 'question']) {
-      if (look === 'phone' && id !== 'plain') await page.getByRole('link', { name: 'Back to the queue' }).click();
+      if (isNarrow && id !== 'plain') await page.getByRole('link', { name: 'Back to the queue' }).click();
       await open(page, id);
       await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
       await assertAccessible(page);
     }
     for (const id of ['edit', 'plain']) {
-      if (look === 'phone') await page.getByRole('link', { name: 'Back to the queue' }).click();
+      if (isNarrow) await page.getByRole('link', { name: 'Back to the queue' }).click();
       await open(page, id);
       await page.keyboard.press(id === 'edit' ? 'e' : 't');
       await page.locator('.sheet:popover-open').waitFor();
@@ -131,4 +131,11 @@ test('the keys are explained at ?', async (t) => {
   await assertAccessible(page);
   await page.keyboard.press('Escape');
   await help.waitFor({ state: 'hidden' });
+});
+
+test('an edge that hardly stands out is found', async (t) => {
+  const server = await serve(t);
+  const page = await person(t, server);
+  await page.evaluate(() => document.documentElement.style.setProperty('--edge', '#d0d7de'));
+  await assert.rejects(assertAccessible(page), /3 : 1/);
 });

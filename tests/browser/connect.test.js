@@ -3,26 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { assertAccessible, closeBrowser } from './harness/browser.js';
+import { LOOKS, assertFits, closeBrowser } from './harness/browser.js';
 import { person } from './harness/person.js';
 import { confirmation } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
 after(closeBrowser);
-
-const LOOKS = [
-  { name: 'light', colorScheme: 'light' },
-  { name: 'dark', colorScheme: 'dark' },
-  { name: 'on a phone', viewport: { width: 360, height: 740 }, hasTouch: true },
-];
-
-/** That the page can be used by everyone, and is no wider than the screen. */
-async function assertFits(page) {
-  await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
-  await assertAccessible(page);
-  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(wide <= screen, `it is ${wide} wide on a screen of ${screen}`);
-}
 
 for (const { name, ...options } of LOOKS) {
   test(`a person connects Claude Code, and sees its first question come, ${name}`, async (t) => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { assertAccessible, closeBrowser, tab } from './harness/browser.js';
+import { LOOKS, assertAccessible, assertFits, closeBrowser, tab } from './harness/browser.js';
 import { confirmation, question, secret } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -29,12 +29,6 @@ async function stage(t, options) {
   return { server, agent, ada, page };
 }
 
-const LOOKS = [
-  { name: 'light', colorScheme: 'light' },
-  { name: 'dark', colorScheme: 'dark' },
-  { name: 'on a phone', viewport: { width: 360, height: 740 }, hasTouch: true },
-];
-
 for (const { name, ...options } of LOOKS) {
   test(`rules, history, numbers, agents, settings and stories are accessible, ${name}`, async (t) => {
     const { server, ada, page } = await stage(t, { ...options, forgives: /status of 400/ });
@@ -45,10 +39,7 @@ for (const { name, ...options } of LOOKS) {
     const pages = ['/rules', `/rules/${trustRule.ruleId}`, '/rules/new?requestId=no', '/history', '/numbers', '/agents', '/settings', ...stories];
     for (const path of [...pages, refused]) {
       await page.goto(server.url + path);
-      await page.evaluate(() => document.querySelectorAll('main details').forEach((fold) => (fold.open = true)));
-      await assertAccessible(page);
-      const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      assert.ok(wide <= screen, `${path} is ${wide} wide on a screen of ${screen}`);
+      await assertFits(page);
       if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name}${path.replace(/\W/g, '-')}.png`, fullPage: true });
     }
   });

@@ -22,6 +22,7 @@ const ARGS = [
 export const LOOKS = [
   { name: 'light', colorScheme: 'light' },
   { name: 'dark', colorScheme: 'dark' },
+  { name: 'in a narrow window', viewport: { width: 900, height: 700 } },
   { name: 'on a phone', viewport: { width: 360, height: 740 }, hasTouch: true },
 ];
 
@@ -76,11 +77,48 @@ export async function assertAccessible(page) {
   const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: 'tag', values } }), tags);
   const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`);
   assert.deepEqual(told, []);
+  assert.deepEqual(await page.evaluate(faintControls), [], 'controls whose edge stands out less than 3 : 1');
 }
 
-/** Fails where the page is not accessible, or wider than its screen. */
+/** The controls in sight of which neither the edge nor the surface stands out from what is around them: axe does not look. */
+function faintControls() {
+  const parts = (color) => color.match(/[\d.]+/g).map(Number);
+  const isClear = (color) => color === 'transparent' || parts(color)[3] === 0;
+  const luminance = (color) => {
+    const [red, green, blue] = parts(color).slice(0, 3).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (one, other) => {
+    const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const surface = (part) => {
+    for (let at = part; at; at = at.parentElement) {
+      const { backgroundColor } = getComputedStyle(at);
+      if (!isClear(backgroundColor)) return backgroundColor;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const controls = document.querySelectorAll('button, summary, textarea, select, input:not([type=hidden], [type=checkbox], [type=radio])');
+  const isFaint = (control) => {
+    if (!control.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || control.disabled) return false;
+    const { borderTopColor, borderTopWidth, backgroundColor } = getComputedStyle(control);
+    const around = surface(control.parentElement);
+    const stands = (color) => !isClear(color) && contrast(color, around) >= 3;
+    // What has neither is text, which axe looks at.
+    const isText = borderTopWidth === '0px' && (isClear(backgroundColor) || backgroundColor === around);
+    return !isText && !(borderTopWidth !== '0px' && stands(borderTopColor)) && !stands(backgroundColor);
+  };
+  return [...controls].filter(isFaint).map((control) => control.outerHTML.slice(0, 120));
+}
+
+/** Fails where the page, with all of it unfolded, is not accessible, or wider than its screen. */
 export async function assertFits(page) {
+  await page.evaluate(() => document.querySelectorAll('main details').forEach((fold) => (fold.open = true)));
   await assertAccessible(page);
   const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(wide <= screen, `it is ${wide} wide on a screen of ${screen}`);
+  assert.ok(wide <= screen, `${page.url()} is ${wide} wide on a screen of ${screen}`);
 }
