@@ -1,4 +1,4 @@
-"""Web Push as a push service and a browser receive it in Python: over https, read by http-ece, its sender checked by py-vapid and PyJWT."""
+"""Web Push as it is received over https: read by http-ece, and its sender checked by py-vapid and PyJWT."""
 
 import sys
 
