@@ -79,7 +79,7 @@ fn read(path: &Path) -> Result<Vec<u8>, NoticeConfigError> {
 /// A server that takes mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmtpUrl {
-    /// Whether TLS is there from the beginning; else it begins with STARTTLS, but for this very machine.
+    /// Whether TLS is there from the beginning; else it begins with STARTTLS, but for this very machine where none is needed.
     pub is_tls: bool,
     /// Who logs in there.
     pub user: Option<String>,

@@ -71,13 +71,20 @@ impl MailServer {
         let server = (self.url.host.as_str(), self.url.port);
         let connection = AsyncSmtpConnection::connect_tokio1(server, Some(TIMEOUT), &hello, at_once, None).await;
         let mut connection = connection.map_err(|error| failure(&error))?;
-        if !self.url.is_tls && !self.is_this_machine() {
+        if self.starts_tls(&connection) {
             connection.starttls(self.tls.clone(), &hello).await.map_err(|error| failure(&error))?;
         }
         if let Some(credentials) = &self.credentials {
             connection.auth(&MECHANISMS, credentials).await.map_err(|error| failure(&error))?;
         }
         Ok(connection)
+    }
+
+    /// Whether TLS begins with STARTTLS: where what is said leaves this machine, and on it where no password is taken without.
+    fn starts_tls(&self, connection: &AsyncSmtpConnection) -> bool {
+        let takes_password = connection.server_info().get_auth_mechanism(&MECHANISMS).is_some();
+        let is_needed = self.credentials.is_some() && !takes_password && connection.can_starttls();
+        !self.url.is_tls && (!self.is_this_machine() || is_needed)
     }
 
     /// Whether what is said to the server leaves this machine at all.
@@ -113,8 +120,19 @@ fn failure(error: &lettre::transport::smtp::Error) -> Failure {
     match error.status() {
         Some(code) => Failure::Refused(Answered { status: code.into(), text: String::new() }),
         None if error.is_timeout() => Failure::TooSlow,
-        None => Failure::Unreachable(format!("no mail could be sent: {error}")),
+        // What cannot be read stands in the error itself.
+        None if error.is_response() => Failure::Unreachable("it does not speak SMTP as it should".to_owned()),
+        None => Failure::Unreachable(format!("no mail could be sent: {}", cause(error))),
     }
+}
+
+/// What an error comes from in the end: those above it say only where it came up.
+fn cause(error: &lettre::transport::smtp::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string()
 }
 
 fn address(text: &str) -> Result<Address, TargetError> {

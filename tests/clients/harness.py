@@ -6,7 +6,7 @@ read by the interpreter of this harness, which has none of them.
 
 - One with `AGENT` is a whole agent with a model: `agent.py` connects it as a user would, and plays the model.
 - One with `CHECK` makes no calls of a tool: it is run once with `--check JSON`, the address and the tokens of a server, and fails
-  where it finds something.
+  where it finds something. Receivers of notices are such: each starts a server of its own.
 """
 
 from __future__ import annotations

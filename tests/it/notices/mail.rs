@@ -143,3 +143,20 @@ fn a_mailbox_that_is_not_there_is_a_failure_and_what_the_server_answered_is_told
         (&json!(true), &json!(250), &json!("queued as 1"))
     );
 }
+
+#[test]
+fn what_a_server_says_that_is_no_code_is_told_nowhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mail = MailServer { address: listener.local_addr().unwrap(), mails: Arc::default() };
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            stream.write_all(b"somebody's words\r\n").unwrap_or(());
+        }
+    });
+    let server = server_with(&mail);
+    let ada = server.approver("ada");
+    let added = add(&ada, &json!({"name": "mail", "kind": "email", "email": "ada@example.org"}));
+    let id = added["channel"]["channelId"].as_str().unwrap();
+    let tested = ada.post_nothing(&format!("/v1/channels/{id}/test")).expect(200).body;
+    assert_eq!(tested["error"], "it does not speak SMTP as it should");
+}
