@@ -43,6 +43,9 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
 
+    /// The last one that there is.
+    pub const LAST: Self = Self(LAST_MS);
+
     /// From milliseconds since the epoch; `None` before 1970 and after 9999-12-30.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! A moment as people name it: a time, a day, or how long ago it was.
+//! A moment as people name it: a time, a day, or how long ago it was or how far ahead it is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,8 @@ pub fn millis(text: &str) -> Result<u64, String> {
     Err("a time is between 1 ms and 100 years".to_owned())
 }
 
-/// A moment that a person names, as it was written: how long ago something was depends on when that is asked.
+/// A moment that a person names, as it was written: how long ago something was, or how far ahead it is, depends on when that is
+/// asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     written: String,
@@ -41,16 +42,25 @@ pub struct Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meant {
     At(Timestamp),
-    MillisAgo(u64),
+    Apart(u64),
 }
 
 impl Moment {
-    /// When it is, asked at `now`; `None` for what is before all times.
+    /// When it was, asked at `now`; `None` for what is before all times.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.meant {
             Meant::At(moment) => Some(moment),
-            Meant::MillisAgo(millis) => now.as_millis().checked_sub_unsigned(millis).and_then(Timestamp::from_millis),
+            Meant::Apart(millis) => now.as_millis().checked_sub_unsigned(millis).and_then(Timestamp::from_millis),
+        }
+    }
+
+    /// When it will be, asked at `now`; `None` for what is after all times.
+    #[must_use]
+    pub fn ahead(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.meant {
+            Meant::At(moment) => Some(moment),
+            Meant::Apart(millis) => now.as_millis().checked_add_unsigned(millis).and_then(Timestamp::from_millis),
         }
     }
 
@@ -67,7 +77,7 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let day = format!("{text}T00:00:00Z");
         let named = text.parse().or_else(|_| day.parse()).ok().map(Meant::At);
-        let meant = named.or_else(|| millis(text).ok().map(Meant::MillisAgo));
+        let meant = named.or_else(|| millis(text).ok().map(Meant::Apart));
         let is_a_time = |text: &str| text.parse::<jiff::Timestamp>().is_ok();
         let meant = meant.ok_or_else(|| if is_a_time(text) || is_a_time(&day) { OUT_OF_RANGE } else { WRITTEN })?;
         Ok(Self { written: text.to_owned(), meant })

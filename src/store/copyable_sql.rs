@@ -51,6 +51,8 @@ impl CopyableQuery<'_> {
                 conditions.extend(status_condition(&filter.statuses));
                 conditions.extend(filter.since.map(|since| format!("created_at_ms >= {}", since.as_millis())));
                 conditions.extend(filter.until.map(|until| format!("created_at_ms < {}", until.as_millis())));
+                let ends = filter.expires_before.map(|end| format!("expires_at_ms < {}", end.as_millis()));
+                conditions.extend(ends);
                 conditions.extend(filter.resolved_by.as_ref().map(resolver_condition));
                 conditions.extend(filter.risk.map(risk_condition));
                 conditions.extend(of_query(&filter.query));
@@ -128,7 +130,7 @@ fn of_query(query: &Query) -> Vec<String> {
     let words = query.terms().iter().filter_map(|term| match &term.what {
         What::Text(text) => Some((if term.is_negated { "NOT " } else { "" }, has_word(text))),
         What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
-        What::Rule(_) | What::Since(_) | What::Until(_) => None,
+        What::Rule(_) | What::Since(_) | What::Until(_) | What::Expires(_) => None,
     });
     let (unwanted, wanted) = tools_beyond_ascii(query);
     let tools = [("", wanted), ("NOT ", unwanted)].map(|(not, tools)| (not, tools.join(" OR ")));
@@ -142,7 +144,7 @@ fn tools_beyond_ascii(query: &Query) -> (Vec<String>, Vec<String>) {
     let tools = query.terms().iter().filter_map(|term| match &term.what {
         What::Name(NameField::Tool, name) => Some((term.is_negated, name)),
         What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
-        What::Rule(_) | What::Since(_) | What::Until(_) => None,
+        What::Rule(_) | What::Since(_) | What::Until(_) | What::Expires(_) => None,
     });
     let (unwanted, wanted): (Vec<_>, Vec<_>) = tools.partition(|(is_negated, _)| *is_negated);
     let compared = |tools: Vec<(bool, &Name)>| {

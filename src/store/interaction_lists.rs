@@ -41,11 +41,13 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Registered before.
     pub until: Option<Timestamp>,
+    /// Their deadline is before.
+    pub expires_before: Option<Timestamp>,
     /// Confirmations of this risk.
     pub risk: Option<RiskLevel>,
     /// Resolved by the principal of this name, or by the trust rule with this id.
     pub resolved_by: Option<PrincipalName>,
-    /// What else is asked for; its times are in `since` and `until`.
+    /// What else is asked for; its times are in `since`, `until` and `expires_before`.
     pub query: Query,
 }
 
@@ -55,6 +57,7 @@ impl Filter {
     pub fn narrowed_by(mut self, query: Query, now: Timestamp) -> Self {
         self.since = self.since.max(query.since(now));
         self.until = [self.until, query.until(now)].into_iter().flatten().min();
+        self.expires_before = [self.expires_before, query.expires_before(now)].into_iter().flatten().min();
         let wanted = query.terms().iter().map(|term| (&term.what, term.is_negated));
         let is_open =
             |(what, is_negated)| matches!((what, is_negated), (&What::Is(Standing::Status(Status::Pending)), false));
@@ -102,6 +105,7 @@ impl Filter {
             .when("i.registered_by = ?", self.registered_by.as_ref())
             .when("i.created_at_ms >= ?", self.since.as_ref())
             .when("i.created_at_ms < ?", self.until.as_ref())
+            .when("+i.expires_at_ms < ?", self.expires_before.as_ref())
             .when("? IN (i.resolved_by_principal, i.resolved_by_rule)", self.resolved_by.as_ref())
             .when(
                 "i.kind = 'confirmation' AND coalesce(f.risk_level, b.body ->> '$.riskLevel') = ?",

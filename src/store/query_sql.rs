@@ -51,7 +51,7 @@ const fn named_rule(what: &What) -> Option<&Name> {
     match what {
         What::Rule(ByRule::Named(name)) => Some(name),
         What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) => None,
-        What::Rule(_) | What::Since(_) | What::Until(_) => None,
+        What::Rule(_) | What::Since(_) | What::Until(_) | What::Expires(_) => None,
     }
 }
 
@@ -85,7 +85,7 @@ fn is_same_field(one: &What, other: &What) -> bool {
 fn condition(what: &What, risk: &str) -> Option<(String, Vec<String>)> {
     let without_value = |sql: &str| Some((sql.to_owned(), Vec::new()));
     match what {
-        What::Text(_) | What::Since(_) | What::Until(_) => None,
+        What::Text(_) | What::Since(_) | What::Until(_) | What::Expires(_) => None,
         What::Is(standing) => Some(one_of_statuses(*standing)),
         What::Kind(kind) => Some(("i.kind = ?".to_owned(), vec![kind.to_string()])),
         What::Risk(level) => Some((format!("i.kind = 'confirmation' AND {risk} = ?"), vec![level.to_string()])),
@@ -163,7 +163,7 @@ fn pieces(Term { is_negated, what, .. }: &Term) -> Option<Vec<Vec<u64>>> {
         What::Name(_, name) => Some(vec![vec![Beginning::Name.digest(&folded(&name.text))]]),
         What::Kind(kind) => Some(vec![vec![Beginning::Kind.digest(kind.as_str())]]),
         What::Risk(risk) => Some(vec![vec![Beginning::Risk.digest(risk.as_str())]]),
-        What::Is(_) | What::Rule(_) | What::Since(_) | What::Until(_) => None,
+        What::Is(_) | What::Rule(_) | What::Since(_) | What::Until(_) | What::Expires(_) => None,
     }
 }
 

@@ -163,7 +163,7 @@ async fn waiting(app: &App, person: &Person, agent: Option<PrincipalName>, query
     })
 }
 
-/// What is pending and found by a query, the newest first.
+/// What is pending and found by a query, the newest first; of what is found by its deadline, on each page what ends first.
 async fn found(
     app: &App,
     person: &Person,
@@ -178,7 +178,13 @@ async fn found(
         None => ListPage::default(),
         Some(wanted) => {
             let pending = Filter { statuses: vec![Status::Pending], registered_by: agent, ..Filter::default() };
-            app.service.list(&person.principal, pending.narrowed_by(wanted, app.service.now()), rows).await?
+            let filter = pending.narrowed_by(wanted, app.service.now());
+            let is_by_deadline = filter.expires_before.is_some();
+            let mut listed = app.service.list(&person.principal, filter, rows).await?;
+            if is_by_deadline {
+                listed.rows.sort_by_key(|record| record.interaction.expires_at);
+            }
+            listed
         }
     };
     Ok(Found {

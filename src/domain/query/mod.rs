@@ -60,6 +60,8 @@ pub enum What {
     Since(Moment),
     /// It was asked before.
     Until(Moment),
+    /// Its deadline is before.
+    Expires(Moment),
 }
 
 /// Where an interaction stands, as a query says it.
@@ -166,7 +168,7 @@ impl Query {
         let moments = self.terms.iter().filter_map(|term| match &term.what {
             // What is before all times leaves nothing out.
             What::Since(moment) => Some(moment.at(now).unwrap_or(Timestamp::EPOCH)),
-            What::Until(_) => None,
+            What::Until(_) | What::Expires(_) => None,
             What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
         });
         moments.max()
@@ -177,7 +179,19 @@ impl Query {
     pub fn until(&self, now: Timestamp) -> Option<Timestamp> {
         let moments = self.terms.iter().filter_map(|term| match &term.what {
             What::Until(moment) => Some(moment.at(now).unwrap_or(Timestamp::EPOCH)),
-            What::Since(_) => None,
+            What::Since(_) | What::Expires(_) => None,
+            What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
+        });
+        moments.min()
+    }
+
+    /// Before when the deadlines are of what it asks for, asked at `now`.
+    #[must_use]
+    pub fn expires_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let moments = self.terms.iter().filter_map(|term| match &term.what {
+            // What is after all times leaves nothing out that has a deadline.
+            What::Expires(moment) => Some(moment.ahead(now).unwrap_or(Timestamp::LAST)),
+            What::Since(_) | What::Until(_) => None,
             What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
         });
         moments.min()
@@ -192,7 +206,7 @@ impl Query {
             What::Text(_) => true,
             What::Name(NameField::Tool, name) => is_beyond_ascii(name),
             What::Name(..) | What::Is(_) | What::Kind(_) | What::Risk(_) => false,
-            What::Rule(_) | What::Since(_) | What::Until(_) => false,
+            What::Rule(_) | What::Since(_) | What::Until(_) | What::Expires(_) => false,
         })
     }
 
@@ -224,7 +238,7 @@ impl Query {
                     has_tool |= !is_negated && is_it;
                 }
                 What::Name(..) | What::Is(_) | What::Kind(_) | What::Risk(_) => {}
-                What::Rule(_) | What::Since(_) | What::Until(_) => {}
+                What::Rule(_) | What::Since(_) | What::Until(_) | What::Expires(_) => {}
             }
         }
         !wants_tools || has_tool
@@ -262,6 +276,7 @@ impl fmt::Display for Term {
             What::Rule(ByRule::Named(name)) => write!(f, "rule:{name}"),
             What::Since(moment) => write!(f, "since:{}", value(moment.as_str())),
             What::Until(moment) => write!(f, "until:{}", value(moment.as_str())),
+            What::Expires(moment) => write!(f, "expires:{}", value(moment.as_str())),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How a query is written, and the sentences that refuse what is none.
 
+use std::mem::discriminant;
 use std::str::FromStr;
 
 use super::{ByRule, LONGEST_QUERY, MOST_TERMS, Name, NameField, Query, Standing, Term, What, quoted};
@@ -7,7 +8,7 @@ use crate::domain::enums::{Kind, Outcome, RiskLevel};
 use crate::domain::interaction::Status;
 
 /// The fields, each with what it compares.
-pub const FIELDS: [(&str, &str); 11] = [
+pub const FIELDS: [(&str, &str); 12] = [
     ("agent", "the agent that asked"),
     ("tool", "the tool of a confirmation"),
     ("in", "the conversation"),
@@ -19,6 +20,7 @@ pub const FIELDS: [(&str, &str); 11] = [
     ("rule", "the trust rule that decided it, by its id or name; `none` or `any`"),
     ("since", "asked then or later: a time, a day in UTC, or how long ago"),
     ("until", "asked before then"),
+    ("expires", "its deadline is before then: a time, a day in UTC, or how far ahead"),
 ];
 
 /// Every field that is understood, for a sentence.
@@ -78,12 +80,14 @@ impl FromStr for Query {
 impl Query {
     fn add(&mut self, term: Term, written: &str) -> Result<(), String> {
         let comes_twice = self.terms.iter().any(|other| {
-            matches!((&other.what, &term.what), (What::Since(_), What::Since(_)) | (What::Until(_), What::Until(_)))
+            let is_time = matches!(term.what, What::Since(_) | What::Until(_) | What::Expires(_));
+            is_time
+                && discriminant(&other.what) == discriminant(&term.what)
                 && other.part == term.part
                 && *other != term
         });
         if comes_twice {
-            return Err(format!("{written}: since: and until: stand in a query once each"));
+            return Err(format!("{written}: since:, until: and expires: stand in a query once each"));
         }
         if !self.terms.contains(&term) {
             self.terms.push(term);
@@ -194,11 +198,12 @@ fn term(part: &Part<'_>) -> Result<Term, String> {
         Some("kind") => What::Kind(word(part, &words(Kind::ALL.iter().map(|kind| kind.as_str())))?),
         Some("risk") => What::Risk(word(part, &words(RiskLevel::ALL.iter().map(|risk| risk.as_str())))?),
         Some("rule") => What::Rule(by_rule(part)?),
-        Some("since" | "until") if is_negated => {
+        Some("since" | "until" | "expires") if is_negated => {
             return Err(format!("{written}: a time is not left out; write until: in place of -since:"));
         }
         Some("since") => What::Since(moment(part)?),
         Some("until") => What::Until(moment(part)?),
+        Some("expires") => What::Expires(moment(part)?),
         Some("for") => {
             return Err(format!(
                 "{written}: for: is kept for requests that are assigned to a person, which there are none of"
@@ -299,6 +304,7 @@ mod tests {
             ("rule:\"none\" rule:none*", "rule:\"none\" rule:\"none\"*"),
             ("since:2h until:2030-01-31", "since:2h until:2030-01-31"),
             ("since:\"2 hours\"", "since:\"2 hours\""),
+            ("expires:1h EXPIRES:1h", "expires:1h"),
             ("-word \"a  phrase\" -\"b c\"", "-word \"a  phrase\" -\"b c\""),
             ("\u{201c}von unterwegs\u{201d}", "\"von unterwegs\""),
             ("https://example.com/a?b=c 12:30 a.b:c C:\\x", "https://example.com/a?b=c 12:30 a.b:c C:\\x"),
@@ -337,12 +343,15 @@ mod tests {
             (
                 "kubectl status:pending",
                 "status:pending",
-                "agent:, tool:, in:, id:, is:, kind:, risk:, by:, rule:, since:, until:",
+                "agent:, tool:, in:, id:, is:, kind:, risk:, by:, rule:, since:, until:, expires:",
             ),
             ("is:done", "is:done", "pending, open, decided, approved"),
             ("kind:thing", "kind:thing", "confirmation, secret, question"),
             ("risk:", "risk:", "low, medium, high"),
             ("since:yesterday", "since:yesterday", "90m, 7d"),
+            ("expires:soon", "expires:soon", "90m, 7d"),
+            ("-expires:2h", "-expires:2h", "until:"),
+            ("expires:2h expires:3h", "expires:3h", "once"),
             ("-since:2h", "-since:2h", "until:"),
             ("since:2h since:3h", "since:3h", "once"),
             ("for:ada", "for:ada", "assigned"),

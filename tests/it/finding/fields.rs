@@ -89,12 +89,37 @@ fn each_field_finds_what_it_says_alone_negated_and_together() {
         ("until:2030-01-01T00:00:01Z", "low"),
         ("since:2030-01-01T00:00:01Z until:2s", "high medium"),
         ("since:2031-01-01", ""),
+        ("expires:2029-12-31", ""),
+        ("expires:2031-01-01", all),
         ("since:2029-12-31 until:2030-01-02", all),
         ("agent:claude risk:high is:cancelled rule:none since:2h", "high"),
         ("agent:claude -tool:bash", ""),
     ] {
         assert_eq!(found(&ada, query), expected, "{query}");
     }
+}
+
+#[test]
+fn a_deadline_is_found_by_how_far_ahead_it_is() {
+    let (server, agent, ada) = started();
+    for (id, millis) in [("later", 7_200_000), ("soon", 1_800_000)] {
+        agent.register(&altered(confirmation(id), &json!({"expiresInMs": millis})));
+    }
+    for (query, expected) in [
+        ("expires:10m", ""),
+        ("expires:1h", "soon"),
+        ("expires:2030-01-01T00:30:00Z", ""),
+        ("expires:2030-01-01T00:30:00.001Z", "soon"),
+        ("expires:3h is:open", "soon later"),
+        ("expires:90y", "soon later"),
+        ("expires:1h & expires:3h", "soon"),
+        ("expires:1h -tool:shell", ""),
+    ] {
+        assert_eq!(found(&ada, query), expected, "{query}");
+    }
+    server.advance(Duration::from_secs(6_000));
+    assert_eq!(found(&ada, "expires:1h is:open"), "later");
+    assert_eq!(found(&ada, "expires:1h is:expired"), "soon");
 }
 
 #[test]
