@@ -33,7 +33,7 @@ use crate::service::Error;
 use crate::store::{Filter, Page as Rows};
 
 /// What stands in the place of a token that is not shown.
-const PLACEHOLDER: &str = "THE-TOKEN-OF-THE-AGENT";
+pub(super) const PLACEHOLDER: &str = "THE-TOKEN-OF-THE-AGENT";
 
 /// Of how many of an agent's latest questions the earliest is shown as its first.
 const FIRST_OF: u32 = 20;

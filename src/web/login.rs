@@ -71,8 +71,8 @@ pub(super) async fn log_in(
     match app.service.log_in(Credential::from(given)).await {
         Ok(pass) => Ok((cookie.set(&pass), Redirect::to(next.unwrap_or("/"))).into_response()),
         Err(Error::Refused(Refused::UsedLoginLink)) => refused(
-            "That is no token; and as the code of a log-in link, which works once and for ten minutes, it has been used or \
-             is too old. The command countersign login makes another.",
+            "This log-in link has been used, or is older than ten minutes. The command countersign login makes another. \
+             (If it was to be a token, it is none.)",
         ),
         Err(Error::Refused(Refused::UnknownToken)) => {
             refused("This token is not known here: it was mistyped, revoked, or is of another server.")

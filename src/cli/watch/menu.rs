@@ -23,6 +23,11 @@ impl Menu {
         Self { title: title.to_owned(), items: items.collect(), at: 0, ticked: Vec::new() }
     }
 
+    /// The same, with the choice at this place to begin with.
+    pub(in crate::cli) fn beginning_at(self, at: usize) -> Self {
+        Self { at, ..self }
+    }
+
     /// The same, of whose first `count` items several may be chosen.
     pub(in crate::cli) fn several(self, count: usize) -> Self {
         Self { ticked: vec![false; count], ..self }

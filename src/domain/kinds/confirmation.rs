@@ -258,6 +258,16 @@ impl Confirmation {
         self.allowlist_options.iter().map(|option| !ours.contains(option)).collect()
     }
 
+    /// Which offer is meant where a person says no more than "always": what is asked, with what the tool's profile calls free
+    /// left free. None where the agent has written the first.
+    #[must_use]
+    pub fn usual_offer(&self, written_by_agent: &[bool]) -> Option<usize> {
+        let first = self.allowlist_options.first()?;
+        let is_like_first = |(offer, is_agents): (&AllowlistOption, &bool)| offer.pattern == first.pattern && !is_agents;
+        let mut offers = self.allowlist_options.iter().zip(written_by_agent);
+        offers.rposition(is_like_first).filter(|_| written_by_agent.first() == Some(&false))
+    }
+
     /// Offers patterns of at most `max_pattern_bytes`, and scopes, where the agent has offered none and lasting rules are
     /// allowed: so no agent need invent them. An offer of the agent's own that does not cover this, or is far wider than it
     /// need be, is left out: what comes back says which.

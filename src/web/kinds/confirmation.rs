@@ -97,6 +97,8 @@ struct Offer {
     parts: Vec<(Markup, Markup)>,
     /// Whether the label and the description are the agent's words.
     is_agents: bool,
+    /// Whether it is the one that is chosen beforehand.
+    is_usual: bool,
 }
 
 /// Something to be acknowledged: its word, and what it is about.
@@ -122,10 +124,13 @@ impl ConfirmationView {
         members.truncate(members.len() - members_left_out);
         let subject = asked.subject_text();
         let is_said = says(asked, &subject);
-        let options = asked.allowlist_options.iter().zip(asked.written_by_agent(profiles)).enumerate();
+        let written_by_agent = asked.written_by_agent(profiles);
+        let usual = asked.usual_offer(&written_by_agent);
+        let options = asked.allowlist_options.iter().zip(written_by_agent).enumerate();
         let patterns = options.map(|(number, (option, is_agents))| Offer {
             number,
             is_agents,
+            is_usual: usual == Some(number),
             label: escape_untrusted(&option.label),
             description: option.description.as_deref().map(escape_untrusted),
             value: escape_untrusted(option.pattern.as_str()),
@@ -134,6 +139,7 @@ impl ConfirmationView {
         let scopes = asked.scope_options.iter().enumerate().map(|(number, option)| Offer {
             number,
             is_agents: false,
+            is_usual: number == 0,
             label: escape_untrusted(&option.label),
             description: None,
             value: escape_untrusted(option.scope.as_str()),

@@ -232,6 +232,13 @@ function unanswered(form) {
   return all ? null : "Each question needs an answer: choose one, write one, or skip it.";
 }
 
+/** Whether only Enter was pressed in a field, for which browsers take the first button: it decides nothing. */
+function isNothing(button) {
+  if (button?.value !== "") return false;
+  say("Enter decides nothing here: choose a button.");
+  return true;
+}
+
 let isByPointer = false;
 pane.addEventListener("pointerdown", () => (isByPointer = true), true);
 document.addEventListener("keydown", () => (isByPointer = false), true);
@@ -240,6 +247,7 @@ pane.addEventListener("submit", (event) => {
   event.preventDefault();
   const [form, button] = [event.target, event.submitter];
   if (form.matches(".later")) return putOff(form, button);
+  if (isNothing(button)) return;
   const card = form.closest(".card");
   const id = card.dataset.requestId;
   const settles = isByPointer ? POINTER_SETTLES : KEY_SETTLES;

@@ -136,6 +136,10 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return target.form.requestSubmit(target.closest(".sheet").querySelector("[name=decision]"));
   }
+  if (event.key === "Enter" && target.matches(".sheet input")) {
+    event.preventDefault();
+    return target.form.requestSubmit(target.closest(".sheet").querySelector("[name=decision]"));
+  }
   if (event.key === "Enter" && target.matches("[name^=option-]")) {
     event.preventDefault();
     return target.form.requestSubmit(target.form.querySelector(".answer"));

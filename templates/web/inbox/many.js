@@ -8,6 +8,7 @@ const areAlike = (rows) => new Set(rows.map((row) => row.dataset.alike)).size ==
 
 many?.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (isNothing(event.submitter)) return;
   const rows = pickedRows();
   const card = opened();
   if (card && rows.includes(rowOf(card.dataset.requestId)) && typed(card).length > 0) {
@@ -64,6 +65,7 @@ together.addEventListener("click", (event) => {
 });
 together.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (isNothing(event.submitter)) return;
   const rows = [...event.target.querySelectorAll("[data-request-id]")].map((line) => rowOf(line.dataset.requestId));
   together.close();
   decideMany(event.target, event.submitter, rows.filter(Boolean));

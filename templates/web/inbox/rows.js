@@ -224,10 +224,13 @@ function count() {
   for (const time of document.querySelectorAll("#queue time, #pane time")) {
     const seconds = Math.round((Date.parse(time.dateTime) - Date.now()) / 1000);
     const said = seconds > 0 ? `in ${span(seconds)}` : seconds > -60 ? "now" : `${span(-seconds)} ago`;
-    if (time.textContent !== said) time.textContent = said;
-    if (!time.classList.contains("deadline")) continue;
+    const isDeadline = time.classList.contains("deadline");
+    const isInRow = queue.contains(time);
+    const shown = isDeadline && isInRow ? `ends ${said}` : said;
+    if (time.textContent !== shown) time.textContent = shown;
+    time.title = `${isDeadline ? "ends" : "asked"} ${new Date(time.dateTime).toLocaleString()}`;
+    if (!isDeadline) continue;
     time.classList.toggle("soon", seconds < 120);
-    if (queue.contains(time)) time.hidden = seconds > 3600;
-    time.title = new Date(time.dateTime).toLocaleString();
+    if (isInRow) time.hidden = seconds > 3600;
   }
 }

@@ -163,13 +163,16 @@ fn offer_patterns(confirmation: &Confirmation) -> Transition {
         return Transition::Say("No rule may be made from this one.");
     }
     let written_by_agent = confirmation.written_by_agent(Profiles::built_in());
+    let usual = confirmation.usual_offer(&written_by_agent).unwrap_or_default();
     let offers = confirmation.allowlist_options.iter().zip(written_by_agent);
     let items = offers.map(|(offer, is_agents)| {
-        (offer.pattern.as_str(), format!("{}{}", if is_agents { AGENT_SAYS } else { "" }, offer.label))
+        let parts = offer.members.iter().flat_map(|members| rule_parts(members, None, None));
+        let parts = parts.map(|(name, says)| format!("; {name} {says}")).collect::<String>();
+        (offer.pattern.as_str(), format!("{}{}{parts}", if is_agents { AGENT_SAYS } else { "" }, offer.label))
     });
     let items = items.collect::<Vec<_>>();
     let items = items.iter().map(|(pattern, label)| (*pattern, label.as_str()));
-    let menu = Menu::new("Approve, and from now on let pass without asking what matches", items);
+    let menu = Menu::new("Approve, and from now on let pass without asking what matches", items).beginning_at(usual);
     Transition::To(Mode::Choosing { menu, choice: Choice::Pattern })
 }
 
