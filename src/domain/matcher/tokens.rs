@@ -166,7 +166,7 @@ mod tests {
             ("cd a && rm -r \"$x/b\" # c", "p:cd +:&& p:rm o:-r s:\" v:$x s:/b\" c:# c"),
             ("echo \"a $(id -u) b\"", "p:echo s:\"a  +:$( p:id o:-u +:) s: b\""),
             ("A=1 make 2>&1 | tee 'é'", "v:A +:= p:make +:2>& +:| p:tee s:'é'"),
-            ("if [ -f x ]; then é; fi", "+:if +:[ +:-f +:] +:; +:then p:é +:; +:fi"),
+            ("if [ -f x ]; then é; fi", "+:if +:[ +:-f +:]; +:then p:é +:; +:fi"),
             ("cat <<'E'\na $x\nE", "p:cat +:<<'E' s:a $x\n +:E"),
         ] {
             assert_eq!(said(line), expected, "{line}");

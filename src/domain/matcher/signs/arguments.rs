@@ -28,6 +28,11 @@ impl Argument {
         if let Some(text) = document::text(raw) {
             return Self::literal(&text);
         }
+        // Where the shell finds no file of such a name, it stays as it is written.
+        let special = [' ', '$', '`', '"', '\'', '\\', '{', '*', '?', '(', '<', '>'];
+        if raw.contains("://") && !raw.contains(special) {
+            return Self::literal(raw);
+        }
         let (text, is_whole) = match word::read(raw, &LoopVariables::new()) {
             Ok(word) if word.known == Known::Literally => (word.text, true),
             Ok(word) => (word.text.split('*').next().unwrap_or_default().to_owned(), !word.text.contains('*')),
@@ -65,7 +70,7 @@ pub(super) struct Call<'w> {
 
 impl<'w> Call<'w> {
     /// The words that are neither options nor the values of those options that have one in the next word.
-    pub(super) fn operands(&self, valued: &[&str]) -> Vec<&'w Argument> {
+    pub(super) fn operands(&self, valued: &str) -> Vec<&'w Argument> {
         let (mut operands, mut at) = (Vec::new(), 0);
         while let Some(word) = self.words.get(at) {
             if word.is("--") {
@@ -83,7 +88,7 @@ impl<'w> Call<'w> {
     }
 
     /// Where the first operand stands, behind so many others and behind what `is_passed`.
-    pub(super) fn begin(&self, valued: &[&str], mut before: usize, is_passed: impl Fn(&str) -> bool) -> Option<usize> {
+    pub(super) fn begin(&self, valued: &str, mut before: usize, is_passed: impl Fn(&str) -> bool) -> Option<usize> {
         let mut at = 0;
         while let Some(word) = self.words.get(at) {
             if word.is("--") {
@@ -136,14 +141,13 @@ impl<'w> Call<'w> {
 }
 
 /// Whether the value of the option `word` is the next word: it is one of `valued`, or its last letter is.
-fn takes_next(word: &Argument, valued: &[&str]) -> bool {
+fn takes_next(word: &Argument, valued: &str) -> bool {
     let letters =
         word.text.strip_prefix('-').filter(|letters| letters.bytes().all(|letter| letter.is_ascii_alphabetic()));
+    let names = |option: &str| valued.split(' ').any(|name| name == option);
     let last = letters.and_then(|letters| letters.chars().last());
-    valued.contains(&word.text.as_str())
-        || last.is_some_and(|last| {
-            letters.is_some_and(|letters| letters.len() < 5) && valued.contains(&format!("-{last}").as_str())
-        })
+    names(&word.text)
+        || last.is_some_and(|last| letters.is_some_and(|letters| letters.len() < 5) && names(&format!("-{last}")))
 }
 
 fn is_given(word: &Argument, option: &str) -> bool {

@@ -34,52 +34,30 @@ pub(super) struct Calls<'f> {
 
 /// Programs that run the command which follows: their options that have a value in the next word, and how many words stand in
 /// front of the command.
-const PREFIXES: &[(&[&str], &[&str], usize)] = &[
-    (&["builtin", "chronic", "nocorrect", "nohup", "setsid", "unbuffer", "winpty"], &[], 0),
-    (&["command"], &[], 0),
-    (&["exec"], &["-a"], 0),
-    (&["time"], &["-f", "-o", "--format", "--output"], 0),
-    (&["nice"], &["-n", "--adjustment"], 0),
-    (&["ionice"], &["-c", "-n", "-t"], 0),
-    (&["stdbuf"], &["-i", "-o", "-e"], 0),
-    (&["timeout"], &["-k", "-s", "--kill-after", "--signal"], 1),
-    (&["env", "cross-env"], &["-u", "-C", "--unset", "--chdir"], 0),
-    (&["xargs"], &["-a", "-d", "-E", "-I", "-L", "-n", "-P", "-s", "--arg-file", "--max-args", "--max-procs"], 0),
-    (&["parallel"], &["-j", "-a", "-I", "--jobs", "--colsep", "--joblog"], 0),
-    (&["watch"], &["-n", "--interval"], 0),
-    (&["strace", "ltrace"], &["-e", "-o", "-s", "-u"], 0),
-    (&["npx", "bunx", "pnpx"], &["-p", "--package"], 0),
-    (&["chroot", "flock", "taskset"], &["-E", "-w", "--userspec"], 1),
+const PREFIXES: &[(&[&str], &str, usize)] = &[
+    (&["builtin", "chronic", "nocorrect", "nohup", "setsid", "unbuffer", "winpty"], "", 0),
+    (&["command"], "", 0),
+    (&["exec"], "-a", 0),
+    (&["time"], "-f -o --format --output", 0),
+    (&["nice"], "-n --adjustment", 0),
+    (&["ionice"], "-c -n -t", 0),
+    (&["stdbuf"], "-i -o -e", 0),
+    (&["timeout"], "-k -s --kill-after --signal", 1),
+    (&["env", "cross-env"], "-u -C --unset --chdir", 0),
+    (&["xargs"], "-a -d -E -I -L -n -P -s --arg-file --max-args --max-procs", 0),
+    (&["parallel"], "-j -a -I --jobs --colsep --joblog", 0),
+    (&["watch"], "-n --interval", 0),
+    (&["strace", "ltrace"], "-e -o -s -u", 0),
+    (&["npx", "bunx", "pnpx"], "-p --package", 0),
+    (&["chroot", "flock", "taskset"], "-E -w --userspec", 1),
     (&["sudo"], SUDO, 0),
-    (&["doas"], &["-C", "-u"], 0),
-    (&["pkexec"], &["--user"], 0),
-    (&["gosu", "su-exec"], &[], 1),
+    (&["doas"], "-C -u", 0),
+    (&["pkexec"], "--user", 0),
+    (&["gosu", "su-exec"], "", 1),
 ];
 
-const SUDO: &[&str] = &[
-    "-C",
-    "-D",
-    "-g",
-    "-h",
-    "-p",
-    "-R",
-    "-r",
-    "-T",
-    "-t",
-    "-U",
-    "-u",
-    "--chdir",
-    "--chroot",
-    "--close-from",
-    "--command-timeout",
-    "--group",
-    "--host",
-    "--other-user",
-    "--prompt",
-    "--role",
-    "--type",
-    "--user",
-];
+const SUDO: &str = "-C -D -g -h -p -R -r -T -t -U -u --chdir --chroot --close-from --command-timeout --group --host --other-user \
+    --prompt --role --type --user";
 
 /// Those of them that run it as another user, and `sudoedit`.
 const OTHER_USERS: &[&str] = &["doas", "gosu", "pkexec", "runuser", "su", "su-exec", "sudo", "sudoedit"];
@@ -160,7 +138,7 @@ impl<'f> Calls<'f> {
             "docker" | "podman" | "kubectl" | "oc" if call.says(&["exec"]) => self.in_container(call),
             "find" | "fd" => self.found(call, ground),
             name => match PREFIXES.iter().find(|(names, ..)| names.contains(&name)) {
-                Some((_, valued, before)) => self.prefix(call, valued, *before, ground),
+                Some((_, valued, before)) => self.prefix(call, (valued, *before), ground, input),
                 None => self.plain(call, ground, input),
             },
         }
@@ -169,12 +147,11 @@ impl<'f> Calls<'f> {
     /// A program that runs nothing else, or that is an interpreter.
     fn plain(&mut self, call: &Call<'_>, ground: &mut Ground, input: &Input) {
         if let Some((_, options)) = INTERPRETERS.iter().find(|(name, _)| *name == call.name) {
-            if call.name == "python" {
-                if let Some(at) = call.words.iter().position(|word| word.is("-m")) {
-                    return self.run(call.words.get(at + 1..).unwrap_or_default(), ground, input);
-                }
+            let module = call.words.iter().take_while(|word| word.is_option()).position(|word| word.is("-m"));
+            if let Some(at) = module.filter(|_| call.name == "python") {
+                return self.run(call.words.get(at + 1..).unwrap_or_default(), ground, input);
             }
-            let script = call.operands(&["-W", "-X", "-I", "-r", "--require", "--import"]).first().copied();
+            let script = call.operands("-W -X -I -r --require --import").first().copied();
             let has_text =
                 call.words.iter().take_while(|word| word.is_option()).any(|word| is_text_option(word, options));
             let reads = input.is_there() && script.is_none_or(|script| script.is("-"));
@@ -187,7 +164,7 @@ impl<'f> Calls<'f> {
     }
 
     fn shell(&mut self, call: &Call<'_>, ground: &Ground, input: &Input) {
-        let operands = call.operands(&["-o", "+o", "-O", "--rcfile", "--init-file"]);
+        let operands = call.operands("-o +o -O --rcfile --init-file");
         let is_command = |word: &Argument| {
             word.text.strip_prefix('-').is_some_and(|letters| !letters.starts_with('-') && letters.contains('c'))
         };
@@ -212,20 +189,17 @@ impl<'f> Calls<'f> {
         let texts = call.values(&["-c", "--command"]);
         texts.iter().for_each(|text| self.text(text.whole(), ground));
         if call.name == "runuser" && texts.is_empty() && call.has(&["-u"]) {
-            let command = call.begin(&["-u", "-g", "-G"], 0, |_| false).and_then(|at| call.words.get(at..));
+            let command = call.begin("-u -g -G", 0, |_| false).and_then(|at| call.words.get(at..));
             self.run(command.unwrap_or_default(), &mut ground.clone(), &Input::default());
         }
     }
 
     fn on_host(&mut self, call: &Call<'_>) {
         hosts::of(call, self.findings);
-        let operands =
-            call.operands(&["-b", "-c", "-D", "-E", "-F", "-i", "-J", "-L", "-l", "-m", "-o", "-p", "-R", "-S", "-W"]);
-        if let [_, rest @ ..] = operands.as_slice()
-            && !rest.is_empty()
-        {
-            let words = rest.iter().map(|word| (*word).clone()).collect::<Vec<_>>();
-            self.joined(&words, &Ground::elsewhere());
+        let host = call.begin(hosts::SSH, 0, |_| false);
+        let command = host.and_then(|at| call.words.get(at + 1..)).filter(|words| !words.is_empty());
+        if let Some(words) = command {
+            self.joined(words, &Ground::elsewhere());
         }
     }
 
@@ -234,9 +208,8 @@ impl<'f> Calls<'f> {
         let behind_dashes = call.words.iter().position(|word| word.is("--")).map(|at| at + 1);
         let Some(at) = call.words.iter().position(|word| word.is("exec")) else { return };
         let of_exec = Call { name: call.name, words: &call.words[at + 1..] };
-        let valued =
-            ["-e", "-u", "-w", "-n", "-c", "--env", "--index", "--user", "--workdir", "--namespace", "--container"];
-        let behind_name = of_exec.begin(&valued, 1, |_| false).map(|begin| at + 1 + begin);
+        let valued = "-e -u -w -n -c --env --index --user --workdir --namespace --container";
+        let behind_name = of_exec.begin(valued, 1, |_| false).map(|begin| at + 1 + begin);
         let command = behind_dashes.or(behind_name).and_then(|at| call.words.get(at..));
         self.run(command.unwrap_or_default(), &mut Ground::elsewhere(), &Input::default());
     }
@@ -258,7 +231,7 @@ impl<'f> Calls<'f> {
     }
 
     /// A program that runs the command behind its options.
-    fn prefix(&mut self, call: &Call<'_>, valued: &[&str], before: usize, ground: &Ground) {
+    fn prefix(&mut self, call: &Call<'_>, (valued, before): (&str, usize), ground: &Ground, input: &Input) {
         let is_assignment =
             |text: &str| text.contains('=') && matches!(call.name, "env" | "cross-env" | "sudo" | "doas");
         let begin = call.begin(valued, before, is_assignment);
@@ -287,9 +260,11 @@ impl<'f> Calls<'f> {
             }
             _ => {
                 let mut inner = inner.to_vec();
-                // It adds words which it reads.
-                inner.extend(matches!(call.name, "xargs" | "parallel").then(Argument::unknown));
-                self.run(&inner, &mut ground.clone(), &Input::default());
+                // What it reads becomes words.
+                let reads = matches!(call.name, "xargs" | "parallel");
+                inner.extend(reads.then(Argument::unknown));
+                let nothing = Input::default();
+                self.run(&inner, &mut ground.clone(), if reads { &nothing } else { input });
             }
         }
     }

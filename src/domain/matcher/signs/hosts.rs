@@ -37,160 +37,27 @@ fn reach_argument(word: &Argument, findings: &mut Findings) {
 }
 
 /// Programs that take URLs, and the options of theirs that have a value.
-const URL_CLIENTS: &[(&str, &[&str])] =
-    &[("curl", CURL), ("wget", WGET), ("aria2c", &["-o", "-d", "-x", "-s", "-j", "-i"]), ("lynx", &[]), ("w3m", &[])];
+const URL_CLIENTS: &[(&str, &str)] =
+    &[("curl", CURL), ("wget", WGET), ("aria2c", "-o -d -x -s -j -i"), ("lynx", ""), ("w3m", "")];
 
-const CURL: &[&str] = &[
-    "-A",
-    "-b",
-    "-c",
-    "-C",
-    "-d",
-    "-D",
-    "-e",
-    "-E",
-    "-F",
-    "-H",
-    "-K",
-    "-m",
-    "-o",
-    "-P",
-    "-Q",
-    "-r",
-    "-T",
-    "-t",
-    "-u",
-    "-U",
-    "-w",
-    "-x",
-    "-X",
-    "-y",
-    "-Y",
-    "-z",
-    "--aws-sigv4",
-    "--cacert",
-    "--capath",
-    "--cert",
-    "--cert-type",
-    "--ciphers",
-    "--config",
-    "--connect-timeout",
-    "--connect-to",
-    "--cookie",
-    "--cookie-jar",
-    "--data",
-    "--data-ascii",
-    "--data-binary",
-    "--data-raw",
-    "--data-urlencode",
-    "--dns-servers",
-    "--dump-header",
-    "--form",
-    "--form-string",
-    "--header",
-    "--interface",
-    "--json",
-    "--key",
-    "--limit-rate",
-    "--max-filesize",
-    "--max-redirs",
-    "--max-time",
-    "--netrc-file",
-    "--noproxy",
-    "--oauth2-bearer",
-    "--output",
-    "--output-dir",
-    "--pass",
-    "--pinnedpubkey",
-    "--proto",
-    "--proto-redir",
-    "--proxy",
-    "--proxy-user",
-    "--quote",
-    "--range",
-    "--rate",
-    "--referer",
-    "--request",
-    "--request-target",
-    "--resolve",
-    "--retry",
-    "--retry-delay",
-    "--retry-max-time",
-    "--socks5",
-    "--socks5-hostname",
-    "--stderr",
-    "--time-cond",
-    "--tls-max",
-    "--trace",
-    "--trace-ascii",
-    "--unix-socket",
-    "--upload-file",
-    "--url",
-    "--url-query",
-    "--user",
-    "--user-agent",
-    "--variable",
-    "--write-out",
-];
+const CURL: &str = "-A -b -c -C -d -D -e -E -F -H -K -m -o -P -Q -r -T -t -u -U -w -x -X -y -Y -z --aws-sigv4 --cacert --capath --cert \
+    --cert-type --ciphers --config --connect-timeout --connect-to --cookie --cookie-jar --data --data-ascii --data- \
+    binary --data-raw --data-urlencode --dns-servers --dump-header --form --form-string --header --interface --json \
+    --key --limit-rate --max-filesize --max-redirs --max-time --netrc-file --noproxy --oauth2-bearer --output \
+    --output-dir --pass --pinnedpubkey --proto --proto-redir --proxy --proxy-user --quote --range --rate --referer \
+    --request --request-target --resolve --retry --retry-delay --retry-max-time --socks5 --socks5-hostname --stderr \
+    --time-cond --tls-max --trace --trace-ascii --unix-socket --upload-file --url --url-query --user --user-agent \
+    --variable --write-out";
 
-const WGET: &[&str] = &[
-    "-a",
-    "-A",
-    "-B",
-    "-D",
-    "-e",
-    "-i",
-    "-I",
-    "-l",
-    "-o",
-    "-O",
-    "-P",
-    "-Q",
-    "-R",
-    "-t",
-    "-T",
-    "-U",
-    "-w",
-    "-X",
-    "--accept",
-    "--directory-prefix",
-    "--header",
-    "--level",
-    "--limit-rate",
-    "--method",
-    "--output-document",
-    "--output-file",
-    "--password",
-    "--post-data",
-    "--post-file",
-    "--reject",
-    "--timeout",
-    "--tries",
-    "--user",
-    "--user-agent",
-    "--wait",
-];
+const WGET: &str = "-a -A -B -D -e -i -I -l -o -O -P -Q -R -t -T -U -w -X --accept --directory-prefix --header --level --limit-rate \
+    --method --output-document --output-file --password --post-data --post-file --reject --timeout --tries --user \
+    --user-agent --wait";
 
 /// Programs that have a host among their operands, with those of their options that have a value.
-const SSH: &[&str] = &[
-    "-b", "-B", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-O", "-o", "-p", "-P", "-Q", "-R",
-    "-S", "-W", "-w",
-];
-const NETCAT: &[&str] =
-    &["-b", "-c", "-e", "-i", "-m", "-p", "-q", "-s", "-t", "-w", "-W", "-X", "-x", "-I", "-O", "-n"];
-const RSYNC: &[&str] = &[
-    "-e",
-    "--rsh",
-    "-f",
-    "--filter",
-    "--exclude",
-    "--include",
-    "--exclude-from",
-    "--include-from",
-    "--files-from",
-    "--bwlimit",
-    "-B",
-];
+pub(super) const SSH: &str = "-b -B -c -D -E -e -F -I -i -J -L -l -m -O -o -p -P -Q -R -S -W -w";
+const NETCAT: &str = "-b -c -e -i -m -p -q -s -t -w -W -X -x -I -O -n";
+pub(super) const RSYNC: &str =
+    "-e --rsh -f --filter --exclude --include --exclude-from --include-from --files-from --bwlimit -B";
 
 /// Programs of databases, which have their host behind an option or in a URL.
 const DATABASES: &[&str] = &[
@@ -219,7 +86,7 @@ pub(super) fn of(call: &Call<'_>, findings: &mut Findings) {
     match call.name {
         "http" | "https" | "xh" | "xhs" => {
             // A method may stand in front.
-            let words = call.operands(&["-a", "--auth", "-o", "--output", "-A", "--auth-type", "--session"]);
+            let words = call.operands("-a --auth -o --output -A --auth-type --session");
             let is_method =
                 |word: &&&Argument| !word.text.is_empty() && word.text.bytes().all(|c| c.is_ascii_uppercase());
             let url = words.iter().find(|word| !is_method(word)).map(|word| word.text.as_str());
@@ -237,15 +104,15 @@ pub(super) fn of(call: &Call<'_>, findings: &mut Findings) {
         "nc" | "ncat" | "netcat" if !call.has(&["-l", "--listen", "-U"]) => {
             call.operands(NETCAT).first().into_iter().for_each(|host| reach_argument(host, findings));
         }
-        "telnet" | "ftp" => call.operands(&["-l"]).first().into_iter().for_each(|host| reach_argument(host, findings)),
+        "telnet" | "ftp" => call.operands("-l").first().into_iter().for_each(|host| reach_argument(host, findings)),
         "ping" | "ping6" | "traceroute" => {
-            let operands = call.operands(&["-c", "-i", "-I", "-m", "-M", "-s", "-t", "-w", "-W"]);
+            let operands = call.operands("-c -i -I -m -M -s -t -w -W");
             operands.last().into_iter().for_each(|host| reach_argument(host, findings));
         }
         "git" | "hg" | "svn" => repositories(call, findings),
         "docker" | "podman" if call.says(&["push", "pull"]) => {
             // The first part of an image's name is a host where it could be none of a person.
-            for image in call.operands(&[]).into_iter().filter(|word| word.text.contains('/')) {
+            for image in call.operands("").into_iter().filter(|word| word.text.contains('/')) {
                 let host = image.text.split('/').next().unwrap_or_default();
                 if host.contains(['.', ':']) {
                     reach(host, findings);
@@ -272,7 +139,7 @@ fn repositories(call: &Call<'_>, findings: &mut Findings) {
     if !call.says(&fetches) {
         return;
     }
-    for word in call.operands(&["-C", "-c", "-b", "-m", "--branch", "--depth"]) {
+    for word in call.operands("-C -c -b -m --branch --depth") {
         let is_short = word.text.split('/').next().is_some_and(|first| first.contains('@') && first.contains(':'));
         if word.text.contains("://") && !word.text.starts_with("file:") {
             reach_argument(word, findings);

@@ -1,18 +1,12 @@
 //! What the words of one program say.
 
+use std::sync::LazyLock;
+
 use super::arguments::{Argument, Call};
 use super::ground::Ground;
 use super::{Findings, Sign, hosts};
 use crate::domain::matcher::permitted::own_name;
-
-/// Programs that delete what they name.
-const DELETE: &[&str] = &[
-    "dropdb", "dropuser", "groupdel", "rimraf", "rm", "rmdir", "shred", "srm", "truncate", "unlink", "userdel",
-    "wipefs",
-];
-
-/// Programs that change who may do what.
-const PERMISSIONS: &[&str] = &["chattr", "chgrp", "chmod", "chown", "icacls", "setcap", "setfacl"];
+use crate::domain::matcher::programs::lines;
 
 /// Programs that write to each word that is no option.
 const WRITE_EACH: &[&str] = &[
@@ -23,249 +17,79 @@ const WRITE_EACH: &[&str] = &[
 /// Programs that write to the last word that is no option.
 const WRITE_LAST: &[&str] = &["cp", "install", "ln", "mv", "rsync", "scp"];
 
-/// Options of these that have a value in the next word.
-const VALUED: &[&str] = &[
-    "-g",
-    "-m",
-    "-o",
-    "-S",
-    "-s",
-    "--size",
-    "--mode",
-    "--owner",
-    "--group",
-    "--reference",
-    "--suffix",
-    "-e",
-    "--rsh",
-    "--exclude",
-    "--include",
-    "--filter",
-    "-i",
-    "-P",
-    "-F",
-    "-c",
-    "-l",
-];
+/// Options of programs that write which have a value in the next word.
+fn valued(name: &str) -> &'static str {
+    match name {
+        "chmod" | "chown" | "chgrp" => "--reference",
+        "cp" | "ln" | "mv" => "-S -t --suffix --target-directory",
+        "install" => "-g -m -o -S -t --group --mode --owner --suffix --target-directory",
+        "mkdir" | "mkfifo" => "-m --mode",
+        "rsync" => hosts::RSYNC,
+        "scp" => hosts::SSH,
+        "sed" => "-e -f -l --expression --file",
+        "setfacl" => "-m -M -x -X",
+        "shred" => "-n -s --iterations --size",
+        "touch" => "-d -r -t --date --reference",
+        "truncate" => "-r -s --reference --size",
+        _ => "",
+    }
+}
 
 /// Options of programs with subcommands that stand in front of these, or anywhere, and have a value in the next word.
-const VALUED_ABOVE: &[&str] = &[
-    "-C",
-    "-c",
-    "-n",
-    "-p",
-    "-w",
-    "-H",
-    "-R",
-    "-r",
-    "-f",
-    "-l",
-    "--git-dir",
-    "--work-tree",
-    "--namespace",
-    "--context",
-    "--kubeconfig",
-    "--prefix",
-    "--workspace",
-    "--registry",
-    "--tag",
-    "--access",
-    "--otp",
-    "--manifest-path",
-    "--package",
-    "--config",
-    "--host",
-    "--log-level",
-    "--color",
-    "--profile",
-    "--region",
-    "--repo",
-    "--project",
-    "--file",
-    "--directory",
-    "--project-name",
-    "--dir",
-    "--filter",
-    "--cwd",
-    "--index",
-    "--token",
-    "--output",
-    "-o",
-    "-e",
-    "-m",
-    "-t",
-    "-b",
-];
+const VALUED_ABOVE: &str = "-C -c -n -p -w -H -R -r -f -l --git-dir --work-tree --namespace --context --kubeconfig --prefix --workspace \
+    --registry --tag --access --otp --manifest-path --package --config --host --log-level --color --profile --region \
+    --repo --project --file --directory --project-name --dir --filter --cwd --index --token --output -o -e -m -t -b \
+    --branch --depth";
 
-/// Subcommands that delete: the program and its first words.
-const DELETING: &[&str] = &[
-    "apt-get autoremove",
-    "apt-get purge",
-    "apt-get remove",
-    "apt autoremove",
-    "apt purge",
-    "apt remove",
-    "aws s3 rb",
-    "aws s3 rm",
-    "az group delete",
-    "brew uninstall",
-    "cargo clean",
-    "docker buildx prune",
-    "docker compose rm",
-    "docker container prune",
-    "docker container rm",
-    "docker image prune",
-    "docker image rm",
-    "docker network prune",
-    "docker network rm",
-    "docker rm",
-    "docker rmi",
-    "docker system prune",
-    "docker volume prune",
-    "docker volume rm",
-    "gcloud storage rm",
-    "gh repo delete",
-    "gh release delete",
-    "gh secret delete",
-    "gh variable delete",
-    "gsutil rb",
-    "gsutil rm",
-    "git clean",
-    "git rm",
-    "git stash clear",
-    "git stash drop",
-    "git worktree remove",
-    "helm uninstall",
-    "kubectl delete",
-    "oc delete",
-    "podman rm",
-    "podman rmi",
-    "podman system prune",
-    "podman volume rm",
-    "pulumi destroy",
-    "terraform destroy",
-    "tofu destroy",
-    "vault delete",
-];
-
-/// Subcommands that push, publish or deploy.
-const PUBLISHING: &[&str] = &[
-    "bun publish",
-    "cargo publish",
-    "docker push",
-    "dotnet nuget push",
-    "firebase deploy",
-    "fly deploy",
-    "flyctl deploy",
-    "gcloud app deploy",
-    "gem push",
-    "gh gist create",
-    "gh pr create",
-    "gh pr merge",
-    "gh release create",
-    "gh release upload",
-    "git push",
-    "git send-email",
-    "glab mr create",
-    "glab mr merge",
-    "glab release create",
-    "helm push",
-    "hg push",
-    "jj git push",
-    "mvn deploy",
-    "netlify deploy",
-    "npm publish",
-    "pnpm publish",
-    "podman push",
-    "poetry publish",
-    "gradle publish",
-    "serverless deploy",
-    "svn commit",
-    "twine upload",
-    "uv publish",
-    "vercel deploy",
-    "wrangler deploy",
-    "wrangler publish",
-    "yarn npm publish",
-    "yarn publish",
-];
-
-/// Subcommands that install packages.
-const INSTALLING: &[&str] = &[
-    "apk add",
-    "apt install",
-    "apt-get install",
-    "brew install",
-    "bun add",
-    "bun install",
-    "bundle install",
-    "cargo install",
-    "code --install-extension",
-    "composer install",
-    "composer require",
-    "conda install",
-    "dnf install",
-    "dotnet add",
-    "gem install",
-    "go get",
-    "go install",
-    "mamba install",
-    "npm ci",
-    "npm install",
-    "pip install",
-    "pipx install",
-    "pnpm add",
-    "pnpm install",
-    "poetry add",
-    "poetry install",
-    "snap install",
-    "uv add",
-    "uv pip install",
-    "uv sync",
-    "uv tool install",
-    "yarn add",
-    "yarn install",
-    "yum install",
-    "zypper install",
-];
+/// What programs do by the words that they begin with: each sign with those words.
+static TABLE: LazyLock<Vec<(Sign, &str)>> = LazyLock::new(|| {
+    let rows = lines(include_str!("programs.txt")).filter_map(|line| line.split_once(": "));
+    rows.flat_map(|(sign, calls)| {
+        let sign = sign.parse::<Sign>().ok();
+        calls.split(", ").filter_map(move |call| Some((sign?, call)))
+    })
+    .collect()
+});
 
 /// Says what a call does by its words.
 pub(super) fn of(call: &Call<'_>, ground: &Ground, findings: &mut Findings) {
-    let is_help = call.says(&["--help"]) || call.words.first().is_some_and(|first| first.is("--version"));
-    if is_help {
+    if call.says(&["--help"]) || call.words.first().is_some_and(|first| first.is("--version")) {
         return;
     }
     hosts::of(call, findings);
-    writes(call, ground, findings);
-    if PERMISSIONS.contains(&call.name) {
-        findings.add(Sign::ChangesPermissions);
-    }
-    if DELETE.contains(&call.name) || call.name.starts_with("mkfs") || deletes_by_option(call) {
-        findings.add(Sign::Deletes);
-    }
-    for sql_text in queries(call) {
-        sql(&sql_text.text, findings);
-    }
     let path = subcommands(call);
-    let is_dry = call.says(&["--dry-run", "--dry-run=client", "--dry-run=server"])
-        || (path.starts_with("git ") && is_dry_for_git(call, &path));
-    let is_among = |table: &[&str]| {
-        table.iter().any(|entry| path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
-    };
-    if is_dry {
+    if is_dry(call, &path) {
         return;
     }
-    if is_among(PUBLISHING) || (call.name == "docker" && call.says(&["buildx"]) && call.says(&["--push"])) {
-        findings.add(Sign::Publishes);
+    writes(call, ground, findings);
+    for (sign, _) in TABLE.iter().filter(|(_, words)| begins(&path, words)) {
+        findings.add(*sign);
     }
-    if is_among(INSTALLING)
-        || (call.name == "pacman" && call.words.first().is_some_and(|first| first.text.starts_with("-S")))
-    {
-        findings.add(Sign::Installs);
-    }
-    if (is_among(DELETING) && !(path.starts_with("git rm") && call.says(&["--cached"]))) || discards(call, &path) {
+    if deletes_by_option(call) || discards(call, &path) {
         findings.add(Sign::Deletes);
     }
+    for query in queries(call) {
+        sql(&query.text, findings);
+    }
+    if call.name == "docker" && call.says(&["buildx"]) && call.says(&["--push"]) {
+        findings.add(Sign::Publishes);
+    }
+    if call.name == "pacman" && call.words.first().is_some_and(|first| first.text.starts_with("-S")) {
+        findings.add(Sign::Installs);
+    }
+}
+
+/// Whether `path` begins with these words.
+fn begins(path: &str, words: &str) -> bool {
+    path.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Whether a call only shows what it would do, or of git only what it knows of.
+fn is_dry(call: &Call<'_>, path: &str) -> bool {
+    let has_letter = ["git clean", "git push", "git rm", "rsync"].iter().any(|words| begins(path, words));
+    call.says(&["--dry-run", "--dry-run=client", "--dry-run=server"])
+        || (has_letter && call.has(&["-n"]))
+        || (begins(path, "git rm") && call.says(&["--cached"]))
 }
 
 /// The program and the words in the places of subcommands, each by its own name: `npm i x` is `npm install x`.
@@ -280,14 +104,9 @@ fn subcommands(call: &Call<'_>) -> String {
     path
 }
 
-fn is_dry_for_git(call: &Call<'_>, path: &str) -> bool {
-    let takes_letter = ["git push", "git clean", "git rm"].iter().any(|entry| path.starts_with(entry));
-    takes_letter && call.has(&["-n"])
-}
-
 /// What git and others discard with an option or a word, by the program and its subcommand.
 fn discards(call: &Call<'_>, path: &str) -> bool {
-    let begins = |with: &str| path.strip_prefix(with).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let begins = |words: &str| begins(path, words);
     let has_refspec_of_nothing = || call.words.iter().any(|word| word.text.len() > 1 && word.text.starts_with(':'));
     (begins("git reset") && call.says(&["--hard"]))
         || (begins("git branch") && call.has(&["-d", "-D", "--delete"]))
@@ -308,6 +127,7 @@ fn deletes_by_option(call: &Call<'_>) -> bool {
         "rsync" => call.words.iter().any(|word| word.text.starts_with("--del")),
         "crontab" => call.has(&["-r"]),
         "curl" => call.values(&["-X", "--request"]).iter().any(|method| method.is("DELETE")),
+        name if name.starts_with("mkfs") => true,
         "redis-cli" | "valkey-cli" => call
             .words
             .iter()
@@ -321,7 +141,7 @@ fn queries(call: &Call<'_>) -> Vec<Argument> {
     match call.name {
         "psql" | "duckdb" => call.values(&["-c", "--command"]),
         "mysql" | "mariadb" => call.values(&["-e", "--execute"]),
-        "sqlite" => call.operands(&["-cmd", "-separator", "-newline"]).into_iter().skip(1).cloned().collect(),
+        "sqlite" => call.operands("-cmd -separator -newline").into_iter().skip(1).cloned().collect(),
         _ => Vec::new(),
     }
 }
@@ -339,7 +159,7 @@ pub(super) fn sql(text: &str, findings: &mut Findings) {
 
 /// Says which files outside are written.
 fn writes(call: &Call<'_>, ground: &Ground, findings: &mut Findings) {
-    let operands = call.operands(VALUED);
+    let operands = call.operands(valued(call.name));
     let mut written: Vec<Argument> = match call.name {
         name if WRITE_EACH.contains(&name) => operands.into_iter().cloned().collect(),
         "mv" => operands.into_iter().cloned().collect(),

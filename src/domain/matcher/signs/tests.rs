@@ -45,3 +45,68 @@ fn each_line_has_the_signs_of_the_table_and_no_others() {
         assert!(lines > 2, "{sign} has {lines} lines");
     }
 }
+
+#[test]
+fn a_call_is_read_as_its_profile_says() {
+    let patch = "*** Begin Patch\n*** Update File: src/a\n*** Delete File: ../b\n*** End Patch";
+    for (members, expected) in [
+        (
+            json!({"toolName": "Write", "input": {"file_path": "/etc/x", "content": "rm -rf /"}}),
+            "writes_outside=/etc/x",
+        ),
+        (json!({"toolName": "Write", "input": {"file_path": "/repo/x", "content": "y"}}), "-"),
+        (json!({"toolName": "Edit", "input": {"file_path": "../x"}}), "writes_outside=../x"),
+        (json!({"toolName": "Read", "input": {"file_path": "/etc/x"}}), "-"),
+        (json!({"toolName": "WebFetch", "input": {"url": "https://Example.com/x"}}), "reaches_host=example.com"),
+        (json!({"toolName": "WebFetch", "input": {"url": "http://localhost:1/x"}}), "-"),
+        (json!({"toolName": "apply_patch", "input": {"input": patch}}), "deletes writes_outside=../b"),
+        (json!({"input": {"command": ["rm", "-r", "a b"]}}), "deletes"),
+        (json!({"input": {"command": ["echo", "rm x; rm y"]}}), "-"),
+        (json!({"input": {"command": ["bash", "-lc", "rm x"]}}), "deletes"),
+        (json!({"toolName": "mine", "input": {"text": "rm -rf /"}}), "-"),
+        // In the agent's own words nothing is looked for: they are a claim.
+        (json!({"toolName": "mine", "input": {"text": "x"}, "subject": "rm x"}), "-"),
+    ] {
+        assert_eq!(written(&signs(&members)), expected, "{members}");
+    }
+}
+
+#[test]
+fn what_is_outside_is_seen_from_where_the_call_runs() {
+    let at = |dir: Option<&str>, line: &str| written(&signs(&json!({"workingDir": dir, "input": {"command": line}})));
+    for (dir, line, expected) in [
+        (None, "touch /etc/x", "writes_outside=/etc/x"),
+        (None, "touch ../x", "writes_outside=../x"),
+        (None, "cd .. && touch x", "writes_outside=x"),
+        (None, "touch ~/.ssh/x", "writes_outside=~/.ssh/x"),
+        // It may be there that it works.
+        (None, "touch /home/me/app/x ~/app/x /srv/app/x /tmp/x", "-"),
+        (None, "cd src && touch ../x", "-"),
+        (Some("/home/me/app"), "touch ~/app/x \"$HOME/app/y\" /home/me/app/z", "-"),
+        (Some("/home/me/app"), "touch ~/x", "writes_outside=~/x"),
+        (Some("/home/me/app"), "touch \"/home/$USER/app/x\"", "-"),
+        (Some("/etc"), "touch /etc/x", "-"),
+        (Some("/repo"), "touch /repository/x", "writes_outside=/repository/x"),
+    ] {
+        assert_eq!(at(dir, line), expected, "{dir:?} {line}");
+    }
+    let in_directory = json!({"workingDir": null, "input": {"command": "touch /a/b/x /a/x", "cwd": "/a/b"}});
+    assert_eq!(written(&signs(&in_directory)), "writes_outside=/a/x");
+}
+
+#[test]
+fn what_is_too_much_is_not_looked_into_and_says_so() {
+    let deep = format!("{}rm x", "sudo ".repeat(400));
+    for line in ["rm x;".repeat(60_000), "a | ".repeat(500), "(".repeat(262_144), "$(".repeat(2_000), deep] {
+        let found = written(&signs(&json!({"input": {"command": line}})));
+        assert!(found.ends_with("unread:TooMuch"), "{found}: {}", &line[..20]);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_line_makes_it_panic(line in "[ -~\n]{0,80}", words in proptest::collection::vec("(rm|cd|sh|-c|sudo|>|/etc/x|\\.\\.|'|\"|\\$\\(|\\)|\\||;|<<|E|\n|curl|-o|--|=|~|é){1}", 0..20)) {
+        signs(&json!({"input": {"command": line}}));
+        signs(&json!({"input": {"command": words.join(" ")}}));
+    }
+}
