@@ -5,8 +5,10 @@
 use super::text::{Coloured, Markup, escape_coloured, escape_untrusted};
 use crate::domain::matcher::{TokenKind, shell_tokens};
 
-/// The longest text that has colours, in bytes, and the most parts that it may have: each is an element of a page.
-const MAX_BYTES: usize = 32 * 1024;
+/// The longest text that has colours, in bytes, as is the longest input whose members have them.
+pub(super) const MAX_BYTES: usize = 32 * 1024;
+
+/// The most parts that a text may have: each is an element of a page.
 const MAX_PARTS: usize = 4_096;
 
 /// A line of shell as HTML, with its parts in colours.

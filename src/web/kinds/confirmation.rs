@@ -146,12 +146,16 @@ impl ConfirmationView {
         let required = required(asked, None);
         let reading = profiles.read(&asked.tool_name, asked.input.tree());
         let line = if let Said::Line(line) = &reading.said { Some(line.as_str()) } else { None };
+        let has_colours = is_whole && asked.input.text().len() <= highlight::MAX_BYTES;
         let is_lasting = asked.persistent_decisions_allowed;
         Self {
             tool: escape_untrusted(asked.tool_name.as_str()),
             risk: asked.risk_level,
             signs: signs(asked, profiles),
-            members: members.into_iter().map(|(name, value)| Member::new(name, value, line, extent)).collect(),
+            members: members
+                .into_iter()
+                .map(|(name, value)| Member::new(name, value, (line, has_colours), extent))
+                .collect(),
             members_left_out,
             edits: edits(asked, view)
                 .iter()
@@ -227,12 +231,12 @@ const PROSE: &[&str] = &[
 ];
 
 impl Member {
-    /// `line` is the line of shell that the input has.
-    fn new(name: &str, value: &Value, line: Option<&str>, extent: Extent) -> Self {
+    /// `line` is the line of shell that the input has, where it has one; code has colours where `has_colours`.
+    fn new(name: &str, value: &Value, (line, has_colours): (Option<&str>, bool), extent: Extent) -> Self {
         let text = shown_value(value);
         let lines = text.lines().count();
         let (value_shown, left_out) = match value {
-            _ if extent == Extent::Beginning => shown(&text, extent),
+            _ if !has_colours => shown(&text, extent),
             Value::String(text) if line == Some(text) => (highlight::shell(text), 0),
             Value::String(_) => shown(&text, extent),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {

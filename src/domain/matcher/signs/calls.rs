@@ -43,7 +43,7 @@ const PREFIXES: &[(&[&str], &str, usize)] = &[
     (&["ionice"], "-c -n -t", 0),
     (&["stdbuf"], "-i -o -e", 0),
     (&["timeout"], "-k -s --kill-after --signal", 1),
-    (&["env", "cross-env"], "-u -C --unset --chdir", 0),
+    (&["env", "cross-env"], "-u -C -S --unset --chdir --split-string", 0),
     (&["xargs"], "-a -d -E -I -L -n -P -s --arg-file --max-args --max-procs", 0),
     (&["parallel"], "-j -a -I --jobs --colsep --joblog", 0),
     (&["watch"], "-n --interval", 0),
