@@ -14,7 +14,7 @@
 //! | [`domain`] | the words, the rules and the refusals: pure, no I/O, no clock, no SQL, no HTTP |
 //! | [`domain::kinds`] | the kinds of interaction, one file each: content, checks, summary, what resolves it |
 //! | [`domain::acknowledgement`] | what a person must have seen before an approval counts |
-//! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest |
+//! | [`domain::matcher`] | what a pattern means, for commands, paths, URLs and the rest; and the signs of a call, which decide nothing |
 //! | [`domain::query`] | the one query of every list: how it is written, and what its words are looked up in |
 //! | [`domain::rule_set`] | what many rules decide together, and why a person is asked |
 //! | [`domain::stats`] | the numbers: what was asked by day and by agent, and how it ended |
@@ -34,7 +34,7 @@
 //! | [`notify`] | what leaves the machine: which addresses may be called, and how each kind of channel wants to be |
 //! | [`service`] | the use cases: one file a verb, one transaction each |
 //! | [`http`] | REST: `transport` accepts connections, `middleware` is around each request, `api` has a handler a call, `error` every error status, `dialects` the calls of other programs |
-//! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote, `charts.rs` draws |
+//! | `web` | the pages for people, with `templates/web`; `kinds` has one file a kind, `text.rs` escapes what agents wrote, `highlight.rs` colours code, `charts.rs` draws |
 //! | [`config`] | every setting: its flag, its environment variable, its default and its limit |
 //! | [`logging`] | lines on stderr |
 //! | `csv` | interactions for spreadsheets |

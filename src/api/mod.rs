@@ -35,5 +35,5 @@ pub use self::stats::*;
 pub use self::trust_rules::*;
 pub use self::views::*;
 pub use self::warning::Warning;
-pub use self::why::{NearRule, Why};
+pub use self::why::{FoundSign, NearRule, Why};
 pub use self::with_raw::WithRaw;

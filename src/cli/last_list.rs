@@ -39,9 +39,8 @@ pub(super) fn keep(client: &Client, ids: Vec<RequestId>) -> bool {
     let last = LastList { server: client.url().to_string(), at: SystemClock::default().now(), ids };
     let Some((path, text)) = path().zip(serde_json::to_string(&last).ok()) else { return false };
     let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    let file = made.and_then(|()| {
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
-    });
+    let file =
+        made.and_then(|()| fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path));
     file.and_then(|mut file| file.write_all(text.as_bytes())).is_ok()
 }
 

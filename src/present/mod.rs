@@ -5,6 +5,7 @@ mod edits;
 mod ending;
 mod facts;
 mod parts;
+mod signs;
 mod time;
 mod wants;
 
@@ -13,6 +14,7 @@ pub use self::edits::{Edit, edits};
 pub use self::ending::{Ending, resolver};
 pub use self::facts::{Fact, facts};
 pub use self::parts::{COVERS_LESS, member_name, rule_parts};
+pub use self::signs::signs_said;
 pub use self::time::span;
 pub use self::wants::{pace, wants};
 

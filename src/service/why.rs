@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::enums::Kind;
 use crate::domain::id::{RequestId, ToolName};
 use crate::domain::interaction::{Record, Status};
+use crate::domain::matcher::Signs;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::rule_set::{RuleSet, Why};
@@ -25,12 +26,12 @@ pub struct Reasons {
 }
 
 impl Service {
-    /// Why a person is asked: by the rules as they stand now, the nearest of them first.
+    /// Why a person is asked: by the rules as they stand now, the nearest of them first; and the signs of what is asked.
     ///
     /// # Errors
     ///
     /// A refusal if there is no such interaction, it is no confirmation or no longer pending, or an error of the store.
-    pub async fn why(&self, by: &Principal, request_id: &RequestId) -> Result<Why> {
+    pub async fn why(&self, by: &Principal, request_id: &RequestId) -> Result<(Why, Signs)> {
         self.sweep_if_due(Priority::of(by)).await?;
         let (by, request_id, mut reasons) = (by.clone(), request_id.clone(), self.no_reasons());
         self.store
@@ -38,7 +39,10 @@ impl Service {
                 find(tx, &request_id, &by)?.check_open(Kind::Confirmation, reasons.now)?;
                 let record = tx.found_record(&request_id)?;
                 reasons.read(tx, tools(std::slice::from_ref(&record)))?;
-                Ok(reasons.of(&record).ok_or(Refused::UnknownRequest)?)
+                let why = reasons.of(&record).ok_or(Refused::UnknownRequest)?;
+                let asked = record.body.content.confirmation();
+                let signs = asked.map(|asked| Signs::of(asked, &reasons.profiles));
+                Ok((why, signs.unwrap_or_default()))
             })
             .await
     }

@@ -13,6 +13,7 @@ mod decide;
 mod done;
 mod feed;
 mod forms;
+mod highlight;
 mod history;
 mod history_filter;
 mod interaction;

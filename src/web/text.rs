@@ -26,17 +26,26 @@ impl Display for Markup {
 
 impl HtmlSafe for Markup {}
 
+/// A part of a text, in bytes, and the class of the span around it.
+pub(super) type Coloured = (Range<usize>, &'static str);
+
 /// `text`, which may be an agent's, as HTML.
 pub(super) fn escape_untrusted(text: &str) -> Markup {
-    let mut html = String::with_capacity(text.len() + text.len() / 8);
+    escape_coloured(text, &[])
+}
+
+/// The same with spans around `parts`, which are in their order and do not overlap. What is marked is in no span.
+pub(super) fn escape_coloured(text: &str, parts: &[Coloured]) -> Markup {
+    let mut html = String::with_capacity(text.len() + text.len() / 8 + parts.len() * 32);
     let pieces = pieces(text);
+    let (mut at, mut parts) = (0, parts);
     // Repeated invisible characters are shown once with their count, so that they cannot fill a page.
     for alike in pieces.chunk_by(|piece, next| piece == next) {
         let (Some(piece), times) = (alike.first(), alike.len()) else { continue };
         // Writing into a string does not fail.
         let _ = match (piece, times) {
             (Piece::Plain(plain), _) => {
-                escape(plain, &mut html);
+                parts = escape_parts(plain, at, parts, &mut html);
                 Ok(())
             }
             (Piece::Gap(gap), _) => write!(html, "<mark>{}</mark>", gap_name(gap)),
@@ -51,8 +60,37 @@ pub(super) fn escape_untrusted(text: &str) -> Markup {
                 )
             }
         };
+        at += times
+            * match piece {
+                Piece::Plain(text) | Piece::Gap(text) => text.len(),
+                Piece::Unseen(c) | Piece::Lookalike(c) => c.len_utf8(),
+            };
     }
     Markup(html)
+}
+
+/// Escapes `plain`, which stands at `at`, with spans around those of `parts` that are in it; what of them comes behind it is left.
+fn escape_parts<'p>(plain: &str, at: usize, mut parts: &'p [Coloured], html: &mut String) -> &'p [Coloured] {
+    let end = at + plain.len();
+    let mut from = at;
+    while let Some(((part, class), rest)) = parts.split_first().filter(|((part, _), _)| part.start < end) {
+        let (start, stop) = (part.start.max(from), part.end.min(end));
+        if start < stop {
+            escape(plain.get(from - at..start - at).unwrap_or_default(), html);
+            html.push_str("<span class=\"");
+            html.push_str(class);
+            html.push_str("\">");
+            escape(plain.get(start - at..stop - at).unwrap_or_default(), html);
+            html.push_str("</span>");
+            from = stop;
+        }
+        if part.end > end {
+            break;
+        }
+        parts = rest;
+    }
+    escape(plain.get(from - at..).unwrap_or_default(), html);
+    parts
 }
 
 fn escape(text: &str, html: &mut String) {

@@ -64,3 +64,57 @@ test('200 KB are all there, down to the dangerous end, and can be scrolled to', 
   assert.ok(reach.isInside, 'the end comes into the window of the text');
   assert.ok(reach.boxes < 2000 && reach.all > 20_000, 'a long text scrolls inside its card');
 });
+
+test('colours change no character of a command, and signs stand beside the claimed risk', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  const plain = `curl -s "https://example.com/$x" | sudo tee /etc/hosts # <b>é\n\tcd a && rm -rf 'b c'`;
+  await agent.register(confirmation('plain', { input: { command: plain, list: [plain, 1.50, true, { a: null }] } }));
+  await agent.register(confirmation('hostile', { input: { command: `rm '</span>' ${UNSEEN} 'x' # g\u0456t` } }));
+  const page = await person(t, server);
+  const opened = await open(page, 'plain');
+  const value = opened.locator('.member pre');
+  assert.ok((await value.first().locator('span').count()) > 5, 'it has colours');
+  assert.equal(await value.first().evaluate((pre) => pre.textContent), plain);
+  assert.deepEqual(JSON.parse(await value.nth(1).evaluate((pre) => pre.textContent)), [plain, 1.5, true, { a: null }]);
+  const signs = opened.getByRole('list', { name: 'Seen in it' }).getByRole('listitem');
+  assert.deepEqual(await signs.allTextContents(), [
+    'deletes or discards', 'writes outside its directory: /etc/hosts', 'reaches example.com', 'runs as another user',
+  ]);
+  const hostile = (await open(page, 'hostile')).locator('.member pre').first();
+  assert.equal(await hostile.evaluate((pre) => pre.textContent), named(`rm '</span>' ${UNSEEN} 'x' # g\u0456t`));
+  assert.equal(await hostile.locator('span mark').count(), 0, 'what is marked is in no colour');
+  assert.ok((await hostile.locator('mark').count()) > 5);
+});
+
+test('each colour of code can be read on each paper, light and dark', async (t) => {
+  const server = await serve(t);
+  const command = `A=1 curl -s "https://example.com/$x" | cat # é`;
+  await server.agent().register(confirmation('c', { input: { command, list: [command, 1, true] } }));
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await person(t, server, { colorScheme });
+    const opened = await open(page, 'c');
+    const contrasts = await opened.evaluate((card) => {
+      const luminance = (colour) => {
+        const [r, g, b] = colour.match(/[\d.]+/g).map((part) => part / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const root = getComputedStyle(document.documentElement);
+      const probe = card.appendChild(document.createElement('i'));
+      const papers = ['--paper', '--surface'].map((name) => {
+        probe.style.color = root.getPropertyValue(name);
+        return luminance(getComputedStyle(probe).color);
+      });
+      probe.remove();
+      const parts = [...card.querySelectorAll('.member pre span')];
+      return parts.map((part) => {
+        const own = luminance(getComputedStyle(part).color);
+        const worst = papers.map((paper) => (Math.max(own, paper) + 0.05) / (Math.min(own, paper) + 0.05));
+        return [part.className, Math.min(...worst)];
+      });
+    });
+    const classes = new Set(contrasts.map(([name]) => name));
+    assert.equal(classes.size, 8, `${[...classes]}`);
+    for (const [name, contrast] of contrasts) assert.ok(contrast >= 4.5, `${colorScheme} ${name}: ${contrast}`);
+  }
+});

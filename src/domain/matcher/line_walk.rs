@@ -420,7 +420,7 @@ impl<'t> Walk<'t> {
 }
 
 /// Visits the nodes in the order of the text. Without recursion: a tree may be as deep as its text is long.
-fn each_node(mut cursor: TreeCursor<'_>, mut visit: impl FnMut(Node<'_>)) {
+pub(super) fn each_node(mut cursor: TreeCursor<'_>, mut visit: impl FnMut(Node<'_>)) {
     loop {
         visit(cursor.node());
         if cursor.goto_first_child() {

@@ -20,6 +20,8 @@
 //! | `compiled`, `command_pattern`, `word_pattern` | the other side: patterns |
 //! | `index` | which of many patterns are worth comparing |
 //! | `offers` | patterns for people to choose from |
+//! | `tokens` | what the parts of a line are, for colours |
+//! | `signs` | plain facts about what a call does, which decide nothing |
 //! | `doubt`, `why` | why a person is asked: what is doubtful, and the word that a pattern does not cover |
 //! | `never` | why a pattern never matches |
 //!
@@ -57,9 +59,11 @@ mod programs;
 mod queries;
 mod scripts;
 mod sed;
+mod signs;
 mod subject;
 mod targets;
 mod tasks;
+mod tokens;
 mod tricks;
 mod url;
 mod why;
@@ -70,7 +74,9 @@ pub use self::compiled::CompiledPattern;
 pub use self::doubt::Doubt;
 pub use self::never::{NeverMatches, missed_line, never_matches};
 pub use self::offers::OfferFault;
+pub use self::signs::{Found, NOT_PLAIN, Sign, Signs};
 pub use self::subject::Subject;
+pub use self::tokens::{Token, TokenKind, shell_tokens};
 
 pub(super) use self::command_pattern::Likeness;
 pub(super) use self::index::Index;

@@ -27,6 +27,10 @@ const MAX_QUOTES: usize = 1024;
 /// How long the parser may take, by the clock of its thread's own work; it looks at it about once in half a millisecond.
 const MAX_PARSE: Duration = Duration::from_millis(3);
 
+/// The longest text that is parsed to be shown, and how long the parser may take for it: nothing is decided by that tree.
+const MAX_SHOWN_BYTES: usize = 32 * 1024;
+const MAX_SHOWN_PARSE: Duration = Duration::from_millis(15);
+
 /// How often here-documents may begin, and with what: the parser keeps their names in a small buffer.
 const MAX_HERE_DOCUMENTS: usize = 8;
 static HERE_DOCUMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -73,14 +77,23 @@ fn bash() -> Option<Parser> {
 
 /// The syntax tree of `text`; `None` where that is too much to look into. Its offsets are those of `text`.
 pub(super) fn tree(text: &str) -> Option<Tree> {
-    if !is_short(text) || !has_plain_here_documents(text) {
+    if is_short(text) { tree_within(text, MAX_PARSE) } else { None }
+}
+
+/// The same for a text that is only shown, and may be longer.
+pub(super) fn tree_to_show(text: &str) -> Option<Tree> {
+    if text.len() <= MAX_SHOWN_BYTES { tree_within(text, MAX_SHOWN_PARSE) } else { None }
+}
+
+fn tree_within(text: &str, most: Duration) -> Option<Tree> {
+    if !has_plain_here_documents(text) {
         return None;
     }
     let ascii = text.bytes().map(|byte| if byte.is_ascii() && byte != 0 { byte } else { b'x' }).collect::<Vec<_>>();
     PARSER.with_borrow_mut(|parser| {
         let parser = parser.as_mut()?;
         let start = spent();
-        let mut in_time = |_: &ParseState| match spent().saturating_sub(start) <= MAX_PARSE {
+        let mut in_time = |_: &ParseState| match spent().saturating_sub(start) <= most {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };

@@ -1,6 +1,7 @@
 //! Places where nothing is to be written, changed or removed that nobody has spelled: what git and shells run, homes, the system,
 //! and what is out of the directory that a line begins in.
 
+use super::path::Path;
 use super::place::{self, Here};
 use super::word::{Known, Word};
 
@@ -114,12 +115,28 @@ fn is_of_system(names: &[&str]) -> bool {
 
 /// Whether the line begins in one of the directories of the system in which people work, and `text` stays there.
 fn is_workplace(text: &str, here: &Here) -> bool {
-    let is_one = matches!(
-        here.start().as_slice(),
+    is_for_work(&here.start()) && !here.leaves(text)
+}
+
+/// Whether `names` lead to a directory of the system in which people work, or below.
+fn is_for_work(names: &[&str]) -> bool {
+    matches!(
+        names,
         ["/", "root", ..]
             | ["/", "opt" | "srv", _, ..]
             | ["/", "usr", "src", _, ..]
             | ["/", "var", "app" | "task" | "www", ..]
-    );
-    is_one && !here.leaves(text)
+    )
+}
+
+/// Whether no one works where `path` is: in the system, or among what is hidden in a home directory.
+pub(super) fn is_no_workplace(path: &Path) -> bool {
+    let names = path.keys().map(str::to_ascii_lowercase).collect::<Vec<_>>();
+    let names = names.iter().map(String::as_str).collect::<Vec<_>>();
+    let is_hidden = match names.as_slice() {
+        ["/", homes, _, hidden, ..] => HOMES.contains(homes) && hidden.starts_with('.'),
+        ["/", "root", hidden, ..] => hidden.starts_with('.'),
+        _ => false,
+    };
+    is_hidden || (is_of_system(&names) && !is_for_work(&names))
 }

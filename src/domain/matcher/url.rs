@@ -103,6 +103,16 @@ fn plain_host(host: &str) -> String {
     }
 }
 
+/// The host that `text` leads to, in one spelling, where that is plain; without a scheme it is one of the web.
+pub(super) fn host_of(text: &str) -> Option<String> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let (_, authority, ..) = split(&with_scheme)?;
+    // Of a name and a password in front of it the last `@` is the end; behind a backslash readers do not agree.
+    let authority = authority.rsplit('@').next().unwrap_or(authority);
+    let (host, _) = host_and_port(authority)?;
+    (!with_scheme.contains('\\') && is_plain_host(host)).then(|| plain_host(host))
+}
+
 /// `text` with each escape of a letter, a digit, a dash, an underline or a tilde as what it stands for: no reader tells them
 /// apart.
 fn decoded(text: &str) -> String {

@@ -16,6 +16,6 @@ pub(crate) async fn why_asked(
     Param(request_id): Param<RequestId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let why = app.service.why(&caller, &request_id).await?;
-    ok(&Why::new(request_id, why))
+    let (why, signs) = app.service.why(&caller, &request_id).await?;
+    ok(&Why::new(request_id, why, signs))
 }

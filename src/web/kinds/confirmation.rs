@@ -14,17 +14,19 @@ use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Record};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{AllowlistOption, Confirmation};
+use crate::domain::matcher::Signs;
 use crate::domain::pattern::Scope;
 use crate::domain::refused::Refused;
-use crate::domain::tools::Profiles;
+use crate::domain::tools::{Profiles, Said};
 use crate::http::App;
 use crate::http::api::confirm::command;
 use crate::http::error::{Problem, input_discarded};
 use crate::http::extract::Param;
-use crate::present::{acknowledged_fact, edits, escape_json, facts, rule_parts};
+use crate::present::{acknowledged_fact, edits, escape_json, facts, rule_parts, signs_said};
 use crate::service::{Confirm, Error};
 use crate::web::done::Done;
 use crate::web::forms::{Fields, Form};
+use crate::web::highlight;
 use crate::web::interaction::DetailRow;
 use crate::web::session::PageRejection;
 use crate::web::text::{DiffView, Markup, escape_beginning, escape_untrusted};
@@ -35,6 +37,8 @@ use crate::web::text::{DiffView, Markup, escape_beginning, escape_untrusted};
 pub(in crate::web) struct ConfirmationView {
     pub(in crate::web) tool: Markup,
     pub(in crate::web) risk: RiskLevel,
+    /// What the input itself says that it does, in words.
+    pub(in crate::web) signs: Vec<Markup>,
     /// The members of the input.
     members: Vec<Member>,
     /// How many of them there are beyond those.
@@ -146,18 +150,25 @@ impl ConfirmationView {
             parts: Vec::new(),
         });
         let required = required(asked, None);
+        let reading = profiles.read(&asked.tool_name, asked.input.tree());
+        let line = if let Said::Line(line) = &reading.said { Some(line.as_str()) } else { None };
+        let has_colours = is_whole && asked.input.text().len() <= highlight::MAX_BYTES;
         let is_lasting = asked.persistent_decisions_allowed;
         Self {
             tool: escape_untrusted(asked.tool_name.as_str()),
             risk: asked.risk_level,
-            members: members.into_iter().map(|(name, value)| Member::new(name, value, extent)).collect(),
+            signs: signs(asked, profiles),
+            members: members
+                .into_iter()
+                .map(|(name, value)| Member::new(name, value, (line, has_colours), extent))
+                .collect(),
             members_left_out,
             edits: edits(asked, view)
                 .iter()
                 .take(if is_whole { usize::MAX } else { BEGINNING_MEMBERS })
                 .map(|edit| DiffView::of_edit(edit, extent))
                 .collect(),
-            as_sent: is_whole.then(|| escape_untrusted(asked.input.text())),
+            as_sent: is_whole.then(|| highlight::json(asked.input.text())),
             subject: (!is_said).then(|| shown(&subject, extent).0),
             facts: facts(asked).iter().map(|fact| (fact.name, shown(&fact.value, extent).0)).collect(),
             reason: asked.reason.as_deref().map(|reason| shown(reason, extent).0),
@@ -181,7 +192,7 @@ impl ConfirmationView {
 
     /// What can be edited, to be read.
     fn shown_editable(&self) -> Markup {
-        escape_untrusted(self.editable.as_deref().unwrap_or_default())
+        highlight::json(self.editable.as_deref().unwrap_or_default())
     }
 
     /// Whether a rule can be made with the decision.
@@ -192,6 +203,11 @@ impl ConfirmationView {
 
 fn escape_part((name, value): (String, String)) -> (Markup, Markup) {
     (escape_untrusted(&name), escape_untrusted(&value))
+}
+
+/// The signs of what is asked, in words.
+fn signs(asked: &Confirmation, profiles: &Profiles) -> Vec<Markup> {
+    signs_said(&Signs::of(asked, profiles)).iter().map(|sign| escape_untrusted(sign)).collect()
 }
 
 /// Whether the input itself says the subject.
@@ -221,10 +237,18 @@ const PROSE: &[&str] = &[
 ];
 
 impl Member {
-    fn new(name: &str, value: &Value, extent: Extent) -> Self {
+    /// `line` is the line of shell that the input has, where it has one; code has colours where `has_colours`.
+    fn new(name: &str, value: &Value, (line, has_colours): (Option<&str>, bool), extent: Extent) -> Self {
         let text = shown_value(value);
         let lines = text.lines().count();
-        let (value_shown, left_out) = shown(&text, extent);
+        let (value_shown, left_out) = match value {
+            _ if !has_colours => shown(&text, extent),
+            Value::String(text) if line == Some(text) => (highlight::shell(text), 0),
+            Value::String(_) => shown(&text, extent),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                (highlight::json(&text), 0)
+            }
+        };
         Self {
             name: escape_untrusted(name),
             value: value_shown,

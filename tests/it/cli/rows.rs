@@ -63,7 +63,11 @@ fn in_a_container_whose_terminal_was_opened_outside_there_are_no_rows() {
     let home = TempDir::new().unwrap();
     agent.register(&confirmation("deploy"));
     let apart = apart.join(" ");
-    let said = at_terminal(&ada, home.path(), &format!("cs() {{ unshare {apart} $PROGRAM \"$@\" 2>&1; }}; cs list; cs show 1"));
+    let said = at_terminal(
+        &ada,
+        home.path(),
+        &format!("cs() {{ unshare {apart} $PROGRAM \"$@\" 2>&1; }}; cs list; cs show 1"),
+    );
     assert!(said.contains("ID") && said.contains("deploy") && !said.contains("#  ID"), "{said}");
     assert!(said.contains("this terminal has shown none"), "{said}");
 }

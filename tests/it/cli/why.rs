@@ -38,3 +38,24 @@ fn what_has_no_rules_says_so() {
     assert_eq!(says(&ada, &["why", "--exact", "done"]), "A person is asked: no rule speaks of the tool `shell`.\n");
     assert!(complains(1, &agent, &["why", "--exact", "done"]).contains("role agent"));
 }
+
+#[test]
+fn the_card_names_plain_facts_beside_the_risk_that_is_claimed() {
+    let (_server, agent, ada) = fixture();
+    let line = "sudo rm -r x && curl https://example.com > '/etc/\u{202e}x'";
+    agent.register(&altered(confirmation("c"), &json!({"confirmation": {"input": {"command": line}}})));
+    let shown = says(&ada, &["show", "c"]);
+    let lines = shown.lines().map(str::trim).collect::<Vec<_>>();
+    let at = lines.iter().position(|line| line.starts_with("risk")).unwrap();
+    assert_eq!(
+        lines[at + 1..at + 5],
+        [
+            "seen in it  deletes or discards",
+            "writes outside its directory: /etc/⟨U+202E⟩x",
+            "reaches example.com",
+            "runs as another user",
+        ]
+    );
+    agent.register(&confirmation("plain"));
+    assert!(!says(&ada, &["show", "plain"]).contains("seen in it"));
+}

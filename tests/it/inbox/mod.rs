@@ -11,6 +11,7 @@ mod pages;
 mod rule_editor;
 mod rules;
 mod settings;
+mod signs;
 mod snooze;
 mod story;
 mod why;

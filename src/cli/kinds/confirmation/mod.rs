@@ -17,10 +17,11 @@ use crate::domain::acknowledgement::required;
 use crate::domain::enums::Decision;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Diff};
+use crate::domain::matcher::Signs;
 use crate::domain::members::Members;
 use crate::domain::pattern::Pattern;
 use crate::domain::tools::Profiles;
-use crate::present::{Change, Line, acknowledged_fact, edits, escape_json, facts, hunks, rule_parts};
+use crate::present::{Change, Line, acknowledged_fact, edits, escape_json, facts, hunks, rule_parts, signs_said};
 
 /// What stands before a label that an agent has written for a pattern.
 const AGENT_SAYS: &str = "the agent says: ";
@@ -29,6 +30,9 @@ impl Card {
     pub(in crate::cli) fn confirmation(&mut self, asked: &Confirmation) {
         self.field("tool", SafeText::line(asked.tool_name.as_str()));
         self.field("risk", risk(asked.risk_level));
+        for (number, sign) in signs_said(&Signs::of(asked, Profiles::built_in())).iter().enumerate() {
+            self.field(if number == 0 { "seen in it" } else { "" }, SafeText::line(sign));
+        }
         for fact in facts(asked) {
             self.text(fact.name, &fact.value);
         }
