@@ -84,15 +84,29 @@ function giveBack(decision) {
   refresh();
 }
 
-/** One message for all that can be taken back, with the latest of them. */
+/** What can be taken back, as it was told last. */
+let told = null;
+
+/** One message for all that can be taken back, with the latest of them. It is not read aloud again when only those before are sent. */
 function tell() {
   const old = toasts.querySelector(".undoable");
   const hadFocus = old?.contains(document.activeElement);
-  old?.remove();
   const latest = held.at(-1);
+  const before = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
+  const text = latest && `${latest.verb}: ${about(latest)}`;
+  if (old && told?.latest === latest && told.text === text) {
+    old.querySelector(".before").textContent = before;
+    return;
+  }
+  old?.remove();
+  told = { latest, text };
   if (!latest) return hadFocus ? focusCurrent() : undefined;
-  const more = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
-  const message = toast(`${latest.verb}: ${about(latest)}${more}`, "undoable");
+  const message = toast(text, "undoable");
+  const rest = document.createElement("span");
+  rest.className = "before";
+  rest.ariaLive = "off";
+  rest.textContent = before;
+  message.append(rest);
   const button = document.createElement("button");
   button.type = "button";
   button.innerHTML = 'Undo <kbd aria-hidden="true">z</kbd>';
