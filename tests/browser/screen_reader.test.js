@@ -152,6 +152,11 @@ for (const look of LOOKS) {
     };
     const toasts = page.locator('#toasts');
     const pressed = async (id, name) => card(page, id).getByRole('button', { name, exact: true }).press('Enter');
+    /** Opens a sheet by its button; the focus is in it then. */
+    const unfolded = async (id, name, which) => {
+      await pressed(id, name);
+      await page.waitForFunction((which) => document.activeElement.closest(`.sheet.${which}`), which);
+    };
     const isNext = (id) => page.waitForFunction(([id, isPhone]) => {
       const part = isPhone ? document.getElementById(`card-${id}`) : document.querySelector(`.row[data-request-id="${id}"] .open`);
       return document.activeElement === part && document.getElementById(`card-${id}`);
@@ -172,12 +177,9 @@ for (const look of LOOKS) {
       await toasts.getByRole('button', { name: 'Undo' }).press('Enter');
       await isNext('second');
     });
-    await step('its sheet for a reason is opened: Tab leads into it', async () => {
-      await pressed('second', 'Reason…');
-      await page.keyboard.press('Tab');
-      await page.keyboard.type('not today');
-    }, card(page, 'second').locator('.sheet.reject'));
+    await step('its sheet for a reason is opened', () => unfolded('second', 'Reason…', 'reject'), card(page, 'second').locator('.sheet.reject'));
     await step('and sent', async () => {
+      await page.keyboard.type('not today');
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
       await isNext('danger');
@@ -193,17 +195,14 @@ for (const look of LOOKS) {
     assert.equal(await sent('danger'), 'approved');
 
     const sheet = card(page, 'always').locator('.sheet.rule');
-    await step('the sheet for a rule', async () => {
-      await pressed('always', 'Always');
-      await page.keyboard.press('Tab');
-    }, sheet);
+    await step('the sheet for a rule', () => unfolded('always', 'Always', 'rule'), sheet);
     await step('Escape leads back to what opened it', async () => {
       await page.keyboard.press('Escape');
       await sheet.waitFor({ state: 'hidden' });
     });
     await step('and the rule is made', async () => {
       await page.keyboard.press('Enter');
-      await sheet.getByRole('radio', { name: /make always/ }).first().check();
+      await sheet.getByRole('radio', { name: /any make/ }).press('Space');
       await sheet.getByRole('button', { name: 'Approve and make the rule' }).press('Enter');
       await isNext('question');
     });

@@ -185,7 +185,7 @@ function lookAtFocus(isFirst) {
   if (element === document.body || globalThis.hadFocus.has(element)) return null;
   globalThis.hadFocus.add(element);
   const { left, right, top, bottom } = element.getBoundingClientRect();
-  const holder = element.closest('header.top, .views-of, .bar, .list .rows, .list, .decide, .pane, dialog, .page, main');
+  const holder = element.closest('header.top, .views-of, .bar, .rows, .list, .decide, .pane, dialog, .chart, .page, main');
   const scrolls = element.closest('.list, .pane') ?? document.scrollingElement;
   const down = scrolls.scrollTop + (scrolls === document.scrollingElement ? 0 : document.scrollingElement.scrollTop);
   globalThis.holders ??= [];
