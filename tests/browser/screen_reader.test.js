@@ -65,6 +65,14 @@ for (const look of LOOKS) {
       assertKept(`card_${id}.${look.name}`, await outline(asked));
       await assertReads(page);
       await assertTabsInOrder(page);
+      if (id === 'edit') {
+        await asked.getByRole('button', { name: 'Edit', exact: true }).press('Enter');
+        const sheet = asked.locator('.sheet.edit');
+        await sheet.getByRole('textbox').and(page.locator(':focus')).waitFor();
+        assertKept(`sheet_edit.${look.name}`, await outline(sheet));
+        await page.keyboard.press('Escape');
+        assert.equal(await focused(page), 'button "Edit"', 'back to what opened it');
+      }
       if (look === PHONE) {
         await backToRows(page);
         assert.ok(await row(page, id).locator('.open').evaluate((it) => it === document.activeElement), 'back where one came from');
@@ -119,6 +127,25 @@ test('what arrives is told once, by itself, and many at once in one sentence', a
   assert.deepEqual(await said(page), ['3 new, the last: build-agent: shell make z']);
 });
 
+test('of several decisions each is told once, and not again as those before it are sent', async (t) => {
+  const server = await serve(t);
+  const agent = server.agent();
+  for (const id of ['one', 'two', 'three']) await agent.register(confirmation(id, command(`make ${id}`)));
+  const page = await reader(t, server, DESKTOP);
+  await page.evaluate(() => localStorage.setItem('countersign-grace', '10'));
+  await choose(page, 'one');
+  for (const id of ['one', 'two']) {
+    await page.waitForFunction((id) => opened()?.dataset.requestId === id && performance.now() - movedOn.at > KEY_SETTLES, id);
+    await page.keyboard.press('a');
+  }
+  await page.getByRole('status').filter({ hasText: 'Approved: shell make two (and 1 before)' }).waitFor();
+  assert.deepEqual(await said(page), ['Approved: shell make one Undo', 'Approved: shell make two (and 1 before) Undo']);
+  await page.evaluate(() => send(held[0]));
+  assert.equal((await agent.resolved('one')).status, 'approved');
+  assert.equal(await page.getByText('and 1 before').count(), 0);
+  assert.deepEqual(await said(page), []);
+});
+
 for (const look of LOOKS) {
   test(`the way of a decision, ${look.name}`, async (t) => {
     const server = await serve(t);
@@ -163,6 +190,8 @@ for (const look of LOOKS) {
     }, [id, look === PHONE]);
 
     await step('a plain request is opened', () => choose(page, 'plain'));
+    await step('it could be put off', () => unfolded('plain', 'Later', 'later'), card(page, 'plain').locator('.sheet.later'));
+    await step('but is not', () => page.keyboard.press('Escape'));
     await step('and approved: the next one has the focus', async () => {
       await pressed('plain', 'Approve');
       await isNext('second');

@@ -94,19 +94,13 @@ function tell() {
   const latest = held.at(-1);
   const before = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
   const text = latest && `${latest.verb}: ${about(latest)}`;
-  if (old && told?.latest === latest && told.text === text) {
-    old.querySelector(".before").textContent = before;
-    return;
-  }
+  const sayBefore = (span) => Object.assign(span, { textContent: before, hidden: before === "" });
+  if (old && told?.latest === latest && told.text === text) return sayBefore(old.querySelector(".before"));
   old?.remove();
   told = { latest, text };
   if (!latest) return hadFocus ? focusCurrent() : undefined;
   const message = toast(text, "undoable");
-  const rest = document.createElement("span");
-  rest.className = "before";
-  rest.ariaLive = "off";
-  rest.textContent = before;
-  message.append(rest);
+  message.append(sayBefore(Object.assign(document.createElement("span"), { className: "before", ariaLive: "off" })));
   const button = document.createElement("button");
   button.type = "button";
   button.innerHTML = 'Undo <kbd aria-hidden="true">z</kbd>';

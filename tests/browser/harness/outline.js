@@ -20,8 +20,10 @@ const NAMES = [
   [/\b\d{1,2} \w{3,4}, \d{1,2}:\d\d/g, '‹time›'],
   // The days and the times beside the charts.
   [/^(\s*- img "[^"]*"): .*$/gm, '$1: ‹scale›'],
-  [/\bin \d+[dhms](?: \d+[hms])?\b|\b\d+[dhms](?: \d+[hms])? ago\b|\bnow\b(?="|$)/gm, '‹when›'],
-  [/\bafter (?:\d+(?:ms|[smhd]) ?)+/g, 'after ‹span› '],
+  [/\b\d{4}-\d\d-\d\d\b/g, '‹day›'],
+  [/\bin \d+[dhms](?: \d+[hms])?\b|\b\d+[dhms](?: \d+[hms])? ago\b|\bnow(?=")|(?<=time: )now$/gm, '‹when›'],
+  // How long a decision took.
+  [/(?<=^ *- '?(?:link|row|cell|definition|text|img)\b.*)\b\d+(?:ms|s)\b/gm, '‹span›'],
 ];
 
 /** The tree of what is in `locator`, each thing by its role and name. */

@@ -81,7 +81,8 @@ function noteWhatIsSaid() {
       }
     }
     for (const nodes of heard.values()) {
-      const sentence = [...nodes].filter((node) => node.isConnected).map(textOf).join(' ').replace(/\s+/g, ' ').trim();
+      const outermost = [...nodes].filter((node) => node.isConnected && ![...nodes].some((other) => other !== node && other.contains(node)));
+      const sentence = outermost.map(textOf).join(' ').replace(/\s+/g, ' ').trim();
       if (sentence) globalThis.saidAloud.push(sentence);
     }
   };
