@@ -140,6 +140,9 @@ test('of several decisions each is told once, and not again as those before it a
   }
   await page.getByRole('status').filter({ hasText: 'Approved: shell make two (and 1 before)' }).waitFor();
   assert.deepEqual(await said(page), ['Approved: shell make one Undo', 'Approved: shell make two (and 1 before) Undo']);
+  await page.waitForFunction(() => opened()?.dataset.requestId === 'three' && performance.now() - movedOn.at > KEY_SETTLES);
+  await page.keyboard.press('e');
+  assert.deepEqual(await said(page), ['The input of this one may not be edited.'], 'without what stands beside it');
   await page.evaluate(() => send(held[0]));
   assert.equal((await agent.resolved('one')).status, 'approved');
   assert.equal(await page.getByText('and 1 before').count(), 0);
@@ -193,6 +196,9 @@ for (const look of LOOKS) {
     await step('it could be put off', () => unfolded('plain', 'Later', 'later'), card(page, 'plain').locator('.sheet.later'));
     await step('but is not', () => page.keyboard.press('Escape'));
     await step('and approved: the next one has the focus', async () => {
+      // As where it has not been fetched ahead.
+      await page.waitForFunction(() => ahead.size > 0);
+      await page.evaluate(() => ahead.clear());
       await pressed('plain', 'Approve');
       await isNext('second');
     }, toasts);
