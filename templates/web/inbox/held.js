@@ -84,15 +84,23 @@ function giveBack(decision) {
   refresh();
 }
 
-/** One message for all that can be taken back, with the latest of them. */
+/** What can be taken back, as it was told last. */
+let told = null;
+
+/** One message for all that can be taken back, with the latest of them. It is not read aloud again when only those before are sent. */
 function tell() {
   const old = toasts.querySelector(".undoable");
   const hadFocus = old?.contains(document.activeElement);
-  old?.remove();
   const latest = held.at(-1);
+  const before = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
+  const text = latest && `${latest.verb}: ${about(latest)}`;
+  const sayBefore = (span) => Object.assign(span, { textContent: before, hidden: before === "" });
+  if (old && told?.latest === latest && told.text === text) return sayBefore(old.querySelector(".before"));
+  old?.remove();
+  told = { latest, text };
   if (!latest) return hadFocus ? focusCurrent() : undefined;
-  const more = held.length > 1 ? ` (and ${held.length - 1} before)` : "";
-  const message = toast(`${latest.verb}: ${about(latest)}${more}`, "undoable");
+  const message = toast(text, "undoable");
+  message.append(sayBefore(Object.assign(document.createElement("span"), { className: "before", ariaLive: "off" })));
   const button = document.createElement("button");
   button.type = "button";
   button.innerHTML = 'Undo <kbd aria-hidden="true">z</kbd>';

@@ -14,8 +14,15 @@ function unfold(card, which, nothing) {
   const sheet = card.querySelector(`.sheet.${which}`);
   if (!sheet) return say(nothing);
   sheet.showPopover?.();
-  sheet.querySelector("textarea, input:not([type=hidden]), button")?.focus();
+  focusIn(sheet);
 }
+
+const focusIn = (sheet) => sheet.querySelector("textarea, input:not([type=hidden]), button")?.focus();
+
+/** What a button opens has the focus, too: the button itself is covered. */
+pane.addEventListener("toggle", ({ target, newState }) => {
+  if (newState === "open" && target.matches(".sheet") && !target.contains(document.activeElement)) focusIn(target);
+}, true);
 
 const unchecked = (card) => [...card.querySelectorAll(".care [name=acknowledged]:not(:checked)")];
 

@@ -76,7 +76,9 @@ function selected() {
   const rows = pickedRows();
   const alike = areAlike(rows);
   const plain = rows.every((row) => row.dataset.plain);
-  document.getElementById("selected").textContent = `${rows.length} selected`;
+  const count = document.getElementById("selected");
+  // What is the same is not read aloud again.
+  if (count.textContent !== `${rows.length} selected`) count.textContent = `${rows.length} selected`;
   document.getElementById("clear").hidden = rows.length === 0;
   document.getElementById("every").hidden = rows.length === 0;
   document.getElementById("unlike").hidden = rows.length === 0 || alike || plain;

@@ -42,7 +42,13 @@ async function open(id, { isByHand = true } = {}) {
     show(card);
   }
   fetchAhead(rowOf(id));
+  // What had the focus is gone, or the rows have given way to the request.
+  const { activeElement } = document;
+  if (isOnScreen() && (activeElement === document.body || !activeElement.checkVisibility())) focusCard();
 }
+
+/** The focus goes to what is opened, which is read aloud by its heading. */
+const focusCard = () => opened()?.focus({ preventScroll: true });
 
 /** Marks the row of what is opened. */
 function mark(id) {
@@ -143,6 +149,7 @@ async function copy(text) {
 function focusRow(row) {
   const link = row?.querySelector(".open");
   if (!link) return document.getElementById("heading").focus({ preventScroll: true });
+  if (!link.checkVisibility()) return focusCard();
   link.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
 }
@@ -197,7 +204,8 @@ queue.addEventListener("click", (event) => {
   const link = event.target.closest(".open");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
-  open(link.closest(".row").dataset.requestId);
+  const id = link.closest(".row").dataset.requestId;
+  open(id).then(() => current === id && focusCard());
 });
 
 more.addEventListener("click", (event) => {

@@ -145,9 +145,12 @@ function insert(row) {
   queue.insertBefore(row, next ?? null);
 }
 
+/** What has come and is not told yet. */
+let arrived = [];
+
 function announce(row) {
   const text = `${row.dataset.agent}: ${headline(row)}`;
-  document.getElementById("arrived").textContent = `New: ${text}`;
+  arrived.push(text);
   if (document.hidden && window.Notification?.permission === "granted") notifyOf(row.dataset.requestId, text);
 }
 
@@ -163,8 +166,17 @@ async function notifyOf(id, body) {
   }
 }
 
+/** Says what has come, to who does not see it: of many at once their number, and the last. */
+function tellArrivals() {
+  if (arrived.length === 0) return;
+  const start = arrived.length > 1 ? `${arrived.length} new, the last` : "New";
+  document.getElementById("arrived").textContent = `${start}: ${arrived.at(-1)}`;
+  arrived = [];
+}
+
 /** Brings every count on the page up to date, and folds what asks the same. */
 function refresh() {
+  tellArrivals();
   const rows = waiting();
   const count = rows.length + beyond;
   document.title = count > 0 ? `(${count}) countersign` : "countersign";
@@ -232,5 +244,7 @@ function count() {
     if (!isDeadline) continue;
     time.classList.toggle("soon", seconds < 120);
     if (isInRow) time.hidden = seconds > 3600;
+    // Read aloud it does not count along: a row that has the focus would be said again each second.
+    time.ariaLabel = seconds > 0 && seconds < 60 ? "ends in less than a minute" : null;
   }
 }
