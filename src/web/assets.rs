@@ -37,6 +37,7 @@ const ASSETS: &[(&str, &str, &[&str])] = &[
             SESSION,
             PALETTE,
             include_str!("../../templates/web/inbox/rows.js"),
+            include_str!("../../templates/web/inbox/typed.js"),
             include_str!("../../templates/web/inbox/pane.js"),
             include_str!("../../templates/web/inbox/held.js"),
             include_str!("../../templates/web/inbox/many.js"),

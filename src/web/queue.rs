@@ -62,6 +62,8 @@ struct QueuePage {
     opened: Option<Card>,
     /// Whether that was asked for: where there is no room for both, it is shown in place of the rows.
     is_opened: bool,
+    /// Whether that is unknown.
+    is_unknown: bool,
     /// What has just been done, without a script.
     done: Option<String>,
 }
@@ -139,6 +141,7 @@ pub(super) async fn page(
             first: found.first,
             seq,
             is_opened: query.open.is_some() && opened.is_some(),
+            is_unknown: query.open.is_some() && opened.is_none(),
             opened,
             done: query.done.map(|done| done.said(query.count)),
         })

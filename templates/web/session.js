@@ -21,25 +21,49 @@ async function ask(path) {
   }
 }
 
+/** Who is logged in, as a page says it. */
+const whose = (page) => page.querySelector(".who a")?.textContent.replace(/\s+/g, " ").trim();
+
+/** What was open and had the focus when the session ended. */
+let interrupted = {};
+
 /** The session has ended: what is on the page stays, and goes on once the person has logged in again. */
 function loggedOut() {
   document.dispatchEvent(new Event("loggedout"));
-  if (!ended.open) ended.showModal();
+  if (ended.open) return null;
+  interrupted = { sheet: document.querySelector(":popover-open"), field: document.activeElement };
+  ended.showModal();
   return null;
 }
 
-/** The forms carry the word of the session that there is now. */
+/** The forms carry the word of the session that there is now. Where that is another person's, nothing goes on: `false`. */
 function renew(page) {
+  const [now, then] = [whose(page), whose(document)];
+  if (now !== then) {
+    document.getElementById("ended-title").textContent = `${now} is logged in now`;
+    ended.querySelector("p").textContent = `This page is of ${then}. Nothing of it is sent any more: load it anew to go on as ${now}.`;
+    document.getElementById("log-in").hidden = true;
+    ended.dataset.isAnothers = "yes";
+    if (!ended.open) ended.showModal();
+    return false;
+  }
   const csrf = page.querySelector("[name=csrf]")?.value;
   if (csrf) document.querySelectorAll("[name=csrf]").forEach((field) => (field.value = csrf));
+  return true;
 }
 
-document.getElementById("log-in").addEventListener("click", () => window.open(`${base}/login`, "_blank"));
-ended.addEventListener("close", async () => {
+/** Whether the page's person is logged in still, or again. */
+async function isStillTheirs() {
   const html = await ask(`${base}/`);
-  if (html === null) return;
-  renew(parsed(html));
-  document.dispatchEvent(new Event("loggedin"));
+  return html !== null && renew(parsed(html));
+}
+
+ended.addEventListener("close", async () => {
+  if (ended.dataset.isAnothers) return location.reload();
+  const { sheet, field } = interrupted;
+  if (sheet?.isConnected) sheet.showPopover();
+  if (field?.isConnected) field.focus({ preventScroll: true });
+  if (await isStillTheirs()) document.dispatchEvent(new Event("loggedin"));
 });
 // Back from the log-in in another tab.
 addEventListener("focus", () => ended.open && ended.close());

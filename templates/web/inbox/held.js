@@ -5,15 +5,15 @@ const GRACE = 3;
 /** A browser sends no more than this when a page is left, in bytes: what is larger is not held. */
 const MOST_HELD = 48_000;
 /** For so long (ms) after the next request was shown by itself, a pointer decides nothing, and a key neither. */
-const [POINTER_SETTLES, KEY_SETTLES] = [500, 200];
+const [POINTER_SETTLES, KEY_SETTLES] = [500, 300];
 
 const toasts = document.getElementById("toasts");
 /** What is decided and not yet sent, the latest last. */
 let held = [];
 /** Whether the latest decision was sent at once, so that there is nothing of it to undo. */
 let isLatestSent = false;
-/** Whether the page is being left. */
-let isLeft = false;
+/** Whether the page is being left, and whether for a log-out. */
+let [isLeft, isLoggingOut] = [false, false];
 
 function graceMs() {
   let seconds = GRACE;
@@ -26,10 +26,11 @@ function graceMs() {
 }
 
 /** Decides: the rows leave at once, and the decision is sent when its time is over. `ids` are what is decided. */
-function decide({ form, button, rows, ids, card, then }) {
+function decide({ form, button, rows, ids, card, then, restore }) {
   const body = new URLSearchParams(new FormData(form, button));
-  const decision = { action: form.getAttribute("action"), body, rows, ids, card, verb: verbOf(button) };
+  const decision = { action: form.getAttribute("action"), body, rows, ids, card, restore, verb: verbOf(button) };
   toasts.querySelectorAll(".said").forEach((old) => old.remove());
+  ids.forEach(forget);
   rows.forEach((row) => row.classList.add("held"));
   rows.forEach((row) => (row.hidden = true));
   card?.remove();
@@ -48,7 +49,13 @@ function decide({ form, button, rows, ids, card, then }) {
 const sizeOf = ({ body }) => body.toString().length;
 /** What a decision is about, in a few words. */
 const about = ({ rows, ids, card }) =>
-  ids.length > 1 ? `${ids.length} requests` : rows[0] ? headline(rows[0]) : card?.querySelector("h2").textContent.replace(/\s+/g, " ").trim() ?? ids[0];
+  ids.length > 1 ? `${ids.length} requests` : rows[0] ? headline(rows[0]) : card ? headlineOf(card) : ids[0];
+
+/** What the request asks, in a line. */
+function headlineOf(card) {
+  const asked = card.querySelector(".asked, .decide").innerText.trim().replace(/\s+/g, " ");
+  return `${card.querySelector(".agent").textContent}: ${asked.slice(0, 100)}`;
+}
 
 const VERBS = { allow: "Approved", "allow-edited": "Approved as edited", "allow-always": "Approved, and a rule made",
   deny: "Rejected", answer: "Answered", give: "Sent", decline: "Declined" };
@@ -81,6 +88,7 @@ function giveBack(decision) {
     row.querySelectorAll(".pick").forEach((pick) => (pick.checked = false));
   });
   if (decision.card) drafts.set(decision.ids[0], decision.card);
+  decision.restore?.();
   refresh();
 }
 
@@ -126,6 +134,31 @@ function say(text, kind = "said") {
   setTimeout(() => message.remove(), 6000);
 }
 
+/** Somebody else was faster; what was written is not lost. */
+function tellOver(id, text, card) {
+  if (leaveOver(id, card)) stay(id, `${text}. What you had written is with it.`);
+  else say(text, "bad");
+}
+
+/** Says something of a request that stays until it is opened, decided, or closed. */
+function stay(id, text) {
+  forget(id);
+  const message = toast(text, "bad stays");
+  message.dataset.about = id;
+  const action = (label, does) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    button.addEventListener("click", () => { message.remove(); does(); });
+    message.append(button);
+  };
+  action("Open it", () => open(id));
+  action("Close", focusCurrent);
+}
+
+function forget(id) {
+  before.delete(id);
+  toasts.querySelectorAll(`[data-about="${CSS.escape(id)}"]`).forEach((old) => old.remove());
+}
+
 async function send(decision, isLeaving = false) {
   held = held.filter((other) => other !== decision);
   clearTimeout(decision.timer);
@@ -140,8 +173,8 @@ async function send(decision, isLeaving = false) {
   }
   const result = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
-    giveBack(decision);
-    return loggedOut();
+    loggedOut();
+    return failed(decision, "You were logged out before it was.");
   }
   if (answer.ok) {
     decision.rows.forEach((row) => row.remove());
@@ -150,7 +183,7 @@ async function send(decision, isLeaving = false) {
   } else if (answer.status === 404 || answer.status === 409) {
     // Somebody else was faster: the row says who.
     decision.rows.forEach((row) => row.classList.remove("held"));
-    say(`${about(decision)}: ${result.error ?? "it was resolved already"}`, "bad");
+    tellOver(decision.ids[0], `${about(decision)}: ${result.error ?? "it was resolved already"}`, decision.card);
     await look(decision.ids);
   } else {
     failed(decision, result.error ?? "That did not work. Try again.");
@@ -177,7 +210,7 @@ function overtaken(row) {
     held = held.filter((decision) => decision !== own);
   }
   tell();
-  say(`${what}: ${row.querySelector(".when").textContent}`, "bad");
+  tellOver(id, `${what}: ${row.querySelector(".when").textContent}`, own.card);
   return true;
 }
 
@@ -190,7 +223,7 @@ function failed(decision, text) {
   }
   const what = about(decision);
   giveBack(decision);
-  say(`Not sent: ${what}. ${text}`, "bad");
+  stay(decision.ids[0], `Not sent: ${what}. ${text}`);
   if (opened() || !isOnScreen()) return;
   movedOn = { to: decision.ids[0], at: performance.now() };
   open(decision.ids[0], { isByHand: false });
@@ -203,6 +236,7 @@ function flush(isLeaving) {
 
 addEventListener("pagehide", () => {
   isLeft = true;
+  keepTyped();
   flush(true);
 });
 // A page that the browser has kept shows what was.
@@ -210,6 +244,7 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.addEventListener("visibilitychange", () => document.hidden && flush(true));
 // A log-out would be faster than what is sent when a page is left.
 document.querySelector("form.who")?.addEventListener("submit", async (event) => {
+  isLoggingOut = true;
   if (held.length === 0) return;
   event.preventDefault();
   const form = event.target;
@@ -224,6 +259,7 @@ function faultOf(form, button) {
   const isWritten = fields.comment && fields.comment.value.trim() !== "";
   if (button?.value.startsWith("allow") && isWritten) return "You have written a reason to reject it: reject it, or clear the reason.";
   if (["allow", "allow-always"].includes(button?.value) && isEdited) return "You have edited the input: approve it as edited, or put it back.";
+  if (button?.value === "allow-always" && !form.querySelector("[name=pattern]:checked")) return "Choose what the rule is to cover.";
   if (button?.value === "answer") return unanswered(form);
   if (button?.value !== "allow-edited") return null;
   try {

@@ -81,7 +81,8 @@ function selectUpTo(row) {
 }
 
 function toggle(row) {
-  const pick = row?.querySelector(".pick");
+  if (!row) return say("Its row is not on this page.");
+  const pick = row.querySelector(".pick");
   if (!pick) return say("This one is decided by itself.");
   select(row, !pick.checked);
 }
@@ -113,7 +114,7 @@ const ON_CARD = {
 function onCard(key, event) {
   const card = opened();
   const row = card && rowOf(card.dataset.requestId);
-  if (current !== card?.dataset.requestId) return say(current ? "It is being fetched." : "Nothing is opened.");
+  if (current !== card?.dataset.requestId) return say(missing() ? "It could not be fetched. Try again." : current ? "It is being fetched." : "Nothing is opened.");
   if (!isOnScreen()) {
     open(card.dataset.requestId);
     return say("Read it first, and press again.");
@@ -176,6 +177,7 @@ notify.addEventListener("click", async () => {
 document.getElementById("keys").hidden = false;
 document.getElementById("keys").addEventListener("click", () => help.showModal());
 document.getElementById("heading").tabIndex = -1;
+if (opened()) bringBack(opened());
 const atStart = opened() && rowOf(opened().dataset.requestId);
 mark(current);
 setInterval(count, 1000);

@@ -34,7 +34,10 @@ function schedule(id) {
   }, GATHERING);
 }
 
+let triedAt = -Infinity;
+
 function connect() {
+  triedAt = performance.now();
   source = new EventSource(queue.dataset.live);
   source.addEventListener("hello", (event) => {
     offline(false);
@@ -42,6 +45,7 @@ function connect() {
     const newest = JSON.parse(event.data).seq;
     if (newest !== seq) schedule();
     seq = newest;
+    fetchMissing();
   });
   source.addEventListener("changed", (event) => {
     const change = JSON.parse(event.data);
@@ -52,7 +56,8 @@ function connect() {
   source.addEventListener("ended", loggedOut);
   source.onerror = () => {
     source.close();
-    comeBack();
+    // What ends as soon as it begins is not tried without a pause.
+    setTimeout(comeBack, Math.max(0, PAUSE - (performance.now() - triedAt)));
   };
 }
 

@@ -22,7 +22,12 @@ function decideMany(form, button, rows) {
   const isIn = rows.some(isOpened);
   const then = isIn ? moveOn(rows) : focusCurrent;
   const ids = rows.map((row) => row.dataset.requestId);
-  decide({ form, button, rows, ids, card: null, then });
+  const reason = many.elements.comment.value;
+  const restore = () => {
+    rows.filter((row) => row.isConnected).forEach((row) => select(row, true));
+    many.elements.comment.value ||= reason;
+  };
+  decide({ form, button, rows, ids, card: null, then, restore });
   many.reset();
   rows.forEach((row) => row.querySelectorAll(".pick").forEach((pick) => (pick.checked = false)));
   selected();

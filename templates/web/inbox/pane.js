@@ -4,8 +4,6 @@
 const ahead = new Map();
 /** How many of those are kept. */
 const MOST_AHEAD = 12;
-/** Cards that something was written into, or that hold what could not be sent, by id. */
-const drafts = new Map();
 const isWide = matchMedia("(min-width: 60rem)");
 /** Whether the person has chosen what is opened: what the page chose is not decided by a key. */
 let isChosen = document.body.classList.contains("opened");
@@ -21,7 +19,11 @@ const isOnScreen = () => isWide.matches || document.body.classList.contains("ope
 
 async function fetchCard(id, isWhole = false) {
   const html = await ask(`${base}/interactions/${encodeURIComponent(id)}/card${isWhole ? "?whole=true" : ""}`);
-  return html && parsed(html).querySelector(".card");
+  const card = html && parsed(html).querySelector(".card");
+  const csrf = card?.querySelector("[name=csrf]")?.value;
+  // Its word is of another session: of the same person?
+  if (csrf && csrf !== document.querySelector(".who [name=csrf]").value && !(await isStillTheirs())) return null;
+  return card || null;
 }
 
 /** Opens a request. On a narrow screen it takes the place of the rows. */
@@ -35,10 +37,7 @@ async function open(id, { isByHand = true } = {}) {
     ahead.delete(id);
     // Another may have been opened meanwhile.
     if (current !== id) return;
-    if (card === null) {
-      mark(opened()?.dataset.requestId ?? null);
-      return say("It could not be fetched. Try again.");
-    }
+    if (card === null) return showMissing(id);
     show(card);
   }
   fetchAhead(rowOf(id));
@@ -58,21 +57,38 @@ function mark(id) {
 }
 
 function show(card) {
-  const old = opened() ?? pane.querySelector(":scope > .hint");
-  keep(old);
   drafts.delete(card.dataset.requestId);
-  if (old) old.replaceWith(card);
-  else pane.append(card);
+  replace(card);
+  bringBack(card);
   pane.scrollTop = 0;
   count();
 }
 
-/** What was written into a card is still there when it is opened again; but no secret. */
-function keep(card) {
-  if (!card?.matches?.(".card.pending")) return;
-  const written = typed(card);
-  if (written.some((field) => field.matches(".masked"))) card.querySelectorAll(".masked").forEach((field) => (field.value = ""));
-  else if (written.length > 0) drafts.set(card.dataset.requestId, card);
+/** Puts this in the place of what is opened. */
+function replace(part) {
+  const old = opened() ?? pane.querySelector(":scope > .hint");
+  keep(old);
+  if (old) old.replaceWith(part);
+  else pane.append(part);
+}
+
+const missing = () => pane.querySelector(":scope > .missing");
+
+/** Nothing else stands where a request could not be fetched: a key would be meant for that one. It is tried again. */
+function showMissing(id) {
+  const [said, again] = [document.createElement("p"), document.createElement("button")];
+  said.className = "hint missing";
+  said.setAttribute("role", "alert");
+  again.type = "button";
+  again.textContent = "Try again";
+  again.addEventListener("click", () => open(id));
+  said.append("This request could not be fetched. ", again);
+  replace(said);
+  setTimeout(() => { if (said.isConnected && !ended.open) fetchMissing(); }, PAUSE);
+}
+
+function fetchMissing() {
+  if (missing() && current !== null) open(current, { isByHand: false });
 }
 
 /** The address says what is opened, and on a narrow screen the way back leads to the rows. */
@@ -101,49 +117,19 @@ async function fetchAhead(row) {
   if (ahead.size > MOST_AHEAD) ahead.delete(ahead.keys().next().value);
 }
 
-/** Whether something was written into a card. */
-const typed = (card) => [...card.querySelectorAll("textarea")].filter((field) => field.value !== field.defaultValue);
-
 /** What is opened was resolved by somebody else: the card says how, and what was typed is still there. */
 async function resolvedMeanwhile(row) {
   const id = row.dataset.requestId;
-  const old = opened();
-  const hadFocus = old?.contains(document.activeElement);
-  const written = old ? typed(old).filter((field) => !field.matches(".masked")).map((field) => field.value) : [];
   const card = await fetchCard(id);
-  if (card === null || opened()?.dataset.requestId !== id) return;
+  const old = opened();
+  if (card === null || old?.dataset.requestId !== id) return;
+  const { activeElement } = document;
+  const hadFocus = old.contains(activeElement);
+  leaveOver(id, old);
   old.classList.remove("pending");
-  drafts.delete(id);
   show(card);
-  for (const text of written) card.append(kept(text));
+  if (hadFocus && isField(activeElement)) return goOnTyping(card, activeElement);
   if (hadFocus) card.focus({ preventScroll: true });
-}
-
-function kept(text) {
-  const box = document.createElement("div");
-  const [said, words] = [document.createElement("p"), document.createElement("pre")];
-  said.textContent = "You had written:";
-  words.textContent = text;
-  words.tabIndex = 0;
-  box.append(said, words, copying(text));
-  return box;
-}
-
-function copying(text) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = "Copy";
-  button.addEventListener("click", () => copy(text));
-  return button;
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    say("Copied.");
-  } catch {
-    say("This browser does not let the page copy. Select the text, and copy it by hand.");
-  }
 }
 
 function focusRow(row) {

@@ -41,10 +41,20 @@ const look = (ids) => inTurn(() => lookNow(ids));
 async function lookNow(ids) {
   for (let from = 0; from < ids.length; from += 50) {
     const html = await ask(`${base}/rows?ids=${ids.slice(from, from + 50).join(",")}`);
-    if (html === null) break;
+    if (html === null) {
+      tryAgain(ids.slice(from));
+      break;
+    }
     parsed(html).querySelectorAll(".row").forEach(place);
   }
   refresh();
+}
+
+/** Looks at them again in a while, or at everything: what a failed look would have shown is shown then. */
+function tryAgain(ids) {
+  // After a log-in all is looked at.
+  if (ended.open) return;
+  setTimeout(() => (ids ?? [undefined]).forEach((id) => schedule(id)), PAUSE);
 }
 
 /** Looks at the whole queue again; what is opened, and what is being typed, stays. */
@@ -52,8 +62,9 @@ const lookAtAll = () => inTurn(lookAtAllNow);
 
 async function lookAtAllNow() {
   const html = await ask(location.pathname + search());
-  if (html === null) return;
+  if (html === null) return tryAgain();
   const page = parsed(html);
+  if (!renew(page)) return;
   const rows = [...page.querySelectorAll("#queue .row")];
   const here = new Set(rows.map((row) => row.dataset.requestId));
   const gone = waiting().filter((row) => !here.has(row.dataset.requestId));
@@ -66,7 +77,6 @@ async function lookAtAllNow() {
   } else gone.filter((row) => !isOpened(row)).forEach((row) => row.remove());
   looked = waiting().length;
   takePutOff(page);
-  renew(page);
   refresh();
 }
 
