@@ -8,6 +8,13 @@
   /** Keys whose name is longer than what stands on them. */
   const NAMES = { Esc: "Escape" };
 
+  /** What a link is called: not by what stands there for the eye alone, and one of a person by where it leads. */
+  function nameOf(link) {
+    const copy = link.cloneNode(true);
+    copy.querySelectorAll("[aria-hidden=true]").forEach((part) => part.remove());
+    return link.title || copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
   /** What can be done here: the keys that the page's help has, and where its links of pages and views lead. */
   function allCommands() {
     const keys = [...document.querySelectorAll("dialog dt")].filter((term) => term.children.length === 1);
@@ -18,7 +25,7 @@
     }));
     const links = [...document.querySelectorAll("[aria-label=Pages] a, .who a, .views-of a, .views nav a")];
     const places = links.map((link) => ({
-      label: `Go to ${link.textContent.replace(/\s+/g, " ").trim()}`,
+      label: `Go to ${nameOf(link)}`,
       key: Object.entries(PLACES).filter(([, path]) => link.getAttribute("href") === base + path).map(([key]) => `g ${key}`)[0] ?? "",
       run: () => link.click(),
     }));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { assertAccessible, assertFits, closeBrowser } from './harness/browser.js';
-import { open, person, row } from './harness/person.js';
+import { card, open, person } from './harness/person.js';
 import { confirmation } from './harness/requests.js';
 import { serve } from './harness/server.js';
 
@@ -33,7 +33,7 @@ test('a command is found by its name and does what its key does', async (t) => {
   assert.match(await chosen(page), /^reject/);
   await page.keyboard.press('Escape');
   await field.waitFor({ state: 'hidden' });
-  assert.ok(await row(page, 'deploy').locator('.open').evaluate((link) => link === document.activeElement), 'the focus is back');
+  assert.ok(await card(page, 'deploy').evaluate((card) => card === document.activeElement), 'the focus is back');
 
   await page.keyboard.press('Control+k');
   await page.keyboard.type('approve');

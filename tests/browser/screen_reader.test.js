@@ -301,6 +301,17 @@ test('a dialog holds the focus and gives it back', async (t) => {
   await page.keyboard.press('Escape');
   await help.waitFor({ state: 'hidden' });
   assert.ok(await isBack(keys), 'from the keys');
+  await page.keyboard.press('Control+k');
+  const palette = page.getByRole('dialog', { name: 'Commands' });
+  await palette.waitFor();
+  assert.equal(await focused(page), 'combobox "Find a command, a page or a view"');
+  assertKept('palette', await outline(palette));
+  await page.keyboard.type('nothing');
+  assert.deepEqual(await said(page), ['Nothing here is called so.']);
+  await assertHoldsFocus(page, palette);
+  await page.keyboard.press('Escape');
+  await palette.waitFor({ state: 'hidden' });
+  assert.ok(await isBack(keys), 'from the commands');
   for (const id of ['one', 'two']) await row(page, id).getByRole('checkbox').check();
   assert.deepEqual(await said(page), ['1 selected', '2 selected'], 'how many are selected is said');
   const approve = page.getByRole('button', { name: 'Approve selected' });

@@ -255,6 +255,6 @@ function count() {
     time.classList.toggle("soon", seconds < 120);
     if (isInRow) time.hidden = seconds > 3600;
     // Read aloud it does not count along: a row that has the focus would be said again each second.
-    time.ariaLabel = seconds > 0 && seconds < 60 ? "ends in less than a minute" : null;
+    time.ariaLabel = isInRow && seconds > 0 && seconds < 60 ? "ends in less than a minute" : null;
   }
 }
