@@ -25,11 +25,12 @@ fn said(found: &Found) -> String {
         Sign::Installs => "installs packages",
     };
     let names = found.named.iter().take(MAX_NAMED).map(|name| shortened(name)).collect::<Vec<_>>();
-    let (colon, names) = match found.sign {
-        _ if names.is_empty() => ("", String::new()),
-        Sign::ReachesHost => (" ", names.join(", ")),
-        _ => (": ", names.join(", ")),
+    let colon = match names.as_slice() {
+        [] => "",
+        _ if found.sign == Sign::ReachesHost => " ",
+        _ => ": ",
     };
+    let names = names.join(", ");
     let more = found.named.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{words}{colon}{names}{more}")

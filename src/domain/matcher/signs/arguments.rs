@@ -151,10 +151,9 @@ fn takes_next(word: &Argument, valued: &str) -> bool {
 }
 
 fn is_given(word: &Argument, option: &str) -> bool {
-    if let Some(rest) = word.text.strip_prefix(option) {
-        if rest.is_empty() || (option.starts_with("--") && rest.starts_with('=')) {
-            return true;
-        }
+    let is_named = |rest: &str| rest.is_empty() || (option.starts_with("--") && rest.starts_with('='));
+    if word.text.strip_prefix(option).is_some_and(is_named) {
+        return true;
     }
     let (letters, letter) =
         (word.text.strip_prefix('-').unwrap_or_default(), option.strip_prefix('-').unwrap_or_default());

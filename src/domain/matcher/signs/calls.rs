@@ -63,20 +63,7 @@ const SUDO: &str = "-C -D -g -h -p -R -r -T -t -U -u --chdir --chroot --close-fr
 const OTHER_USERS: &[&str] = &["doas", "gosu", "pkexec", "runuser", "su", "su-exec", "sudo", "sudoedit"];
 
 /// Options with which these run nothing.
-const LOOKS: &[&str] = &[
-    "-h",
-    "-K",
-    "-k",
-    "-l",
-    "-V",
-    "-v",
-    "--help",
-    "--list",
-    "--remove-timestamp",
-    "--reset-timestamp",
-    "--validate",
-    "--version",
-];
+const LOOKS: &str = "-h -K -k -l -V -v --help --list --remove-timestamp --reset-timestamp --validate --version";
 
 /// Interpreters, and the options whose value is a program.
 const INTERPRETERS: &[(&str, &[&str])] = &[
@@ -236,7 +223,7 @@ impl<'f> Calls<'f> {
             |text: &str| text.contains('=') && matches!(call.name, "env" | "cross-env" | "sudo" | "doas");
         let begin = call.begin(valued, before, is_assignment);
         let options = &call.words[..begin.unwrap_or(call.words.len())];
-        let is_look = |option: &Argument| LOOKS.iter().any(|look| option.is(look));
+        let is_look = |option: &Argument| LOOKS.split(' ').any(|look| option.is(look));
         if OTHER_USERS.contains(&call.name) {
             let only_looks =
                 options.iter().any(is_look) && !(begin.is_some() && options.iter().any(|word| word.is("-h")));

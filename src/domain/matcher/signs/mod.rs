@@ -114,7 +114,8 @@ fn find_directories(reading: &Reading<'_>, at: &Pointer, members: &Map<String, V
                 let is_directory = says_directory(name) || reading.is_directory(&pointer);
                 found.extend(is_directory.then(|| text.clone()));
             }
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            }
         }
     }
 }
