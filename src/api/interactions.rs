@@ -23,7 +23,7 @@ pub struct WaitInteraction {
 }
 
 /// Which interactions a list shows.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 #[expect(missing_docs, reason = "they are the members of an interaction, and of every list")]

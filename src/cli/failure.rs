@@ -59,6 +59,8 @@ pub(super) enum Failure {
     Other(String),
     #[error("{error}; what was asked stays: come back with --request-id {request_id}")]
     Away { error: client::Error, request_id: RequestId },
+    #[error("{0}; nothing is asked yet")]
+    NotAsked(client::Error),
     #[error("{0}")]
     Interrupted(String),
     /// What was asked for did not come about.
@@ -78,7 +80,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Client(error) if error.is_transient() => exit::UNREACHABLE,
-            Self::Away { .. } => exit::UNREACHABLE,
+            Self::Away { .. } | Self::NotAsked(_) => exit::UNREACHABLE,
             Self::Interrupted(_) => exit::INTERRUPTED,
             Self::Usage(_) => exit::USAGE,
             Self::Ended(Outcome::Rejected, _) => exit::REJECTED,

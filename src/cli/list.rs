@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::card::{outcome_tint, risk};
 use super::common::Common;
 use super::kinds::only_this_kind;
-use super::safe_text::SafeText;
+use super::safe_text::{self, SafeText};
 use super::style::{TerminalStyle, TextStyle};
 use super::table::Table;
 use super::time::{Moment, Now};
@@ -20,7 +20,7 @@ use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, PrincipalName, ToolName};
 use crate::domain::interaction::Status;
 use crate::domain::kinds::Summary;
-use crate::domain::query::Query;
+use crate::domain::query::{FIELDS, Query};
 use crate::domain::saved_view::ViewName;
 use crate::present::{escape_json, resolver};
 
@@ -45,40 +45,43 @@ pub(super) struct List {
 /// List what was asked.
 #[derive(Debug, Args)]
 pub(super) struct HistoryOf {
-    /// One interaction, by its id or the beginning of it: its whole story
-    #[arg(conflicts_with_all = ["query", "view"], add = completions::any_ids())]
-    id: Option<String>,
+    /// One interaction, by its id or the beginning of it: its whole story; or more words, or a field such as agent:ci, to find by
+    #[arg(value_name = "ID|QUERY", conflicts_with = "query", add = completions::any_ids())]
+    words: Vec<String>,
 
     /// Only what ended so, or is pending; more than once
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long)]
     status: Vec<Status>,
 
     /// Only what this principal, or the trust rule with this id, resolved
-    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    #[arg(long, value_name = "NAME")]
     by: Option<PrincipalName>,
 
-    /// How many of the newest
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "id", value_parser = at_least_one)]
-    limit: usize,
+    /// How many of the newest [default: 20]
+    #[arg(long, short = 'n', value_name = "N", value_parser = at_least_one)]
+    limit: Option<usize>,
 
     /// All of them, however many
-    #[arg(long, conflicts_with_all = ["id", "limit"])]
+    #[arg(long, conflicts_with = "limit")]
     all: bool,
 
     /// Take ID as the complete id, not as the beginning of one
-    #[arg(long, requires = "id")]
+    #[arg(long, requires = "words")]
     exact: bool,
 
     #[command(flatten)]
     filter: Filter,
 
     /// Print comma-separated values, for spreadsheets
-    #[arg(long, conflicts_with_all = ["json", "id"])]
+    #[arg(long, conflicts_with = "json")]
     csv: bool,
 
     #[command(flatten)]
     common: Common,
 }
+
+/// How many are shown where nothing is said.
+const SHOWN: usize = 20;
 
 /// How many are shown.
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -153,8 +156,7 @@ const MOST: usize = 5_000;
 
 impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let words = Some(self.words.join(" ")).filter(|words| !words.is_empty());
-        let words = words.map(|words| words.parse()).transpose().map_err(Failure::Usage)?;
+        let words = query_of(&self.words)?;
         let client = self.common.person()?;
         let mut query = self.filter.query(&[Status::Pending]);
         query.q = self.filter.found_by(&client, words)?;
@@ -201,21 +203,61 @@ impl List {
     }
 }
 
+/// The query that words on a command line are; `None` where there are none.
+pub(super) fn query_of(words: &[String]) -> Result<Option<Query>, Failure> {
+    if words.is_empty() { Ok(None) } else { words.join(" ").parse().map(Some).map_err(Failure::Usage) }
+}
+
 impl HistoryOf {
+    /// The one interaction that is meant: by a word that stands alone and is no field of a query.
+    fn id(&self) -> Result<Option<&str>, Failure> {
+        let is_field = |word: &str| {
+            let name = word.split_once(':').map(|(name, _)| name);
+            name.is_some_and(|name| FIELDS.iter().any(|(field, _)| field.eq_ignore_ascii_case(name)))
+        };
+        match self.words.as_slice() {
+            [word] if self.exact || !is_field(word) => Ok(Some(word)),
+            _ if self.exact => Err(Failure::Usage("--exact is for one id".to_owned())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Refuses the flags that choose among many, where one is meant.
+    fn check_alone(&self, id: &str) -> Result<(), Failure> {
+        let narrows =
+            !self.status.is_empty() || self.by.is_some() || self.limit.is_some() || self.filter.view.is_some();
+        if !narrows && !self.all && !self.csv {
+            return Ok(());
+        }
+        let id = safe_text::line(id);
+        Err(Failure::Usage(format!(
+            "--status, --by, --limit, --all, --view and --csv cannot be used with one interaction, {id}; --query {id} finds a word"
+        )))
+    }
+
     pub(super) fn run(self) -> Result<(), Failure> {
+        let id = self.id()?;
+        if let Some(id) = id {
+            self.check_alone(id)?;
+        }
         let client = self.common.person()?;
-        if let Some(id) = &self.id {
+        if let Some(id) = id {
             let item = ids::interaction(&client, id, self.exact, ids::Among::All)?;
             return events::story(&client, &item.value.request_id, self.common.json);
         }
-        let q = self.filter.found_by(&client, None)?;
+        let q = self.filter.found_by(&client, query_of(&self.words)?)?;
         let query = ListInteractions { by: self.by, q, ..self.filter.query(&self.status) };
-        let limit = if self.all { usize::MAX } else { self.limit };
+        let limit = if self.all { usize::MAX } else { self.limit.unwrap_or(SHOWN) };
         let mut out = io::stdout().lock();
         if self.common.json || self.csv {
             return stream(&client, &query, limit, self.csv, &mut out);
         }
         let found = client.interactions(&query, limit)?;
+        if found.is_empty() {
+            let is_all = query == ListInteractions::default();
+            writeln!(io::stderr(), "{}", if is_all { "Nothing was asked yet." } else { "Nothing is found." })?;
+            return Ok(());
+        }
         let (look, now) = (TerminalStyle::of_stdout(), Now::read());
         let mut table = Table::new(["ID", "ASKED", "STATUS", "BY", "FROM", "WHAT"]);
         for (id, item) in shown_ids(&found, look).into_iter().zip(&found) {

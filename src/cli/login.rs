@@ -12,6 +12,11 @@ use super::style::TerminalStyle;
 use crate::api::NoBody;
 use crate::config::ServerUrl;
 
+/// Why no QR code is drawn, and how a phone reaches the server.
+const NOT_FOR_A_PHONE: &str = "No QR code: this link is of this machine alone, where no phone comes. On a network that you trust \
+     start the server with `countersign serve --listen 0.0.0.0:7711 --public-url http://ADDRESS:7711`, where ADDRESS is this \
+     machine's there; elsewhere put a proxy with TLS before it, and name that with --public-url.";
+
 /// Print a link that logs a browser in to the inbox, once, within ten minutes.
 #[derive(Debug, Args)]
 pub(super) struct Login {
@@ -40,8 +45,10 @@ impl Login {
             writeln!(io::stdout(), "{}", serde_json::to_string(&link).map_err(io::Error::from)?)?;
         } else {
             writeln!(io::stdout(), "{url}")?;
-            if self.qr {
-                print_qr(&url)?;
+            match self.qr {
+                true if is_of_this_machine(&url) => writeln!(io::stderr(), "{NOT_FOR_A_PHONE}")?,
+                true => print_qr(&url)?,
+                false => {}
             }
             writeln!(io::stderr(), "Open it in your browser before {}; it works once.", link.expires_at)?;
         }
@@ -62,15 +69,11 @@ fn print_qr(text: &str) -> Result<(), Failure> {
             false => writeln!(out, "{line}")?,
         }
     }
-    if is_of_this_machine(text) {
-        let hint = "The link is of this machine alone: a phone reaches the server by the URL of --public-url.";
-        writeln!(io::stderr(), "{hint}")?;
-    }
     Ok(())
 }
 
 /// Whether a link leads to this very machine.
 fn is_of_this_machine(link: &str) -> bool {
     let host = link.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
+    ["127.", "localhost", "[::1]", "0.0.0.0", "[::]"].iter().any(|own| host.starts_with(own))
 }

@@ -22,6 +22,8 @@ pub enum Error {
         url: ServerUrl,
         /// What went wrong.
         why: String,
+        /// Whether the request may have reached it: then it may have been done.
+        is_sent: bool,
     },
     /// The server knows no such token.
     #[error(
@@ -79,6 +81,18 @@ impl Error {
         }
     }
 
+    /// Whether what was asked may have been done all the same.
+    #[must_use]
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Unreachable { is_sent, .. } => *is_sent,
+            // Another server at the same database may have been told before this one ended.
+            Self::Refused(refusal) => refusal.code == "shutting_down",
+            Self::Foreign { .. } => true,
+            Self::UnknownToken { .. } => false,
+        }
+    }
+
     /// Whether the server said no with this code.
     #[must_use]
     pub fn is_refusal(&self, code: &str) -> bool {
@@ -101,7 +115,11 @@ pub enum OpenError {
     )]
     NoToken(Role),
     /// The known tokens are for another server.
-    #[error("the tokens in {} are for {}, not for {}: give another with --token-file", .path.display(), .has, .wanted)]
+    #[error(
+        "the tokens in {path} are for {has}, not for {wanted}: give another with --token-file (`countersign token create --name \
+         NAME --role {role}` makes one), or, where the same server now listens at {wanted}, write that into the line `url` of {path}",
+        path = .path.display()
+    )]
     OtherServer {
         /// The credentials file.
         path: PathBuf,
@@ -109,6 +127,8 @@ pub enum OpenError {
         has: ServerUrl,
         /// Which server was named.
         wanted: ServerUrl,
+        /// The role that a token needs here.
+        role: Role,
     },
     /// The credentials file.
     #[error(transparent)]

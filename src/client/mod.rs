@@ -125,7 +125,7 @@ impl Client {
     }
 
     fn unreachable(&self, why: impl std::fmt::Display) -> Error {
-        Error::Unreachable { url: self.url.clone(), why: why.to_string() }
+        Error::Unreachable { url: self.url.clone(), why: why.to_string(), is_sent: true }
     }
 
     fn foreign(&self, why: impl std::fmt::Display) -> Error {
@@ -181,6 +181,9 @@ impl CallRequest<'_> {
         let mark = if query.is_empty() { "" } else { "?" };
         let request = self.builder.uri(format!("{}{mark}{query}", self.address)).body(body);
         let request = request.map_err(|error| client.foreign(error))?;
-        client.agent.run(request).map_err(|error| client.unreachable(error))
+        client.agent.run(request).map_err(|error| match transport::is_unsent(&error) {
+            true => Error::Unreachable { url: client.url.clone(), why: error.to_string(), is_sent: false },
+            false => client.unreachable(error),
+        })
     }
 }

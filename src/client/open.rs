@@ -53,7 +53,7 @@ impl Client {
                 match &access.url {
                     // A token is a secret between it and its own server.
                     Some(url) if *url != kept.url => {
-                        return Err(OpenError::OtherServer { path, has: kept.url, wanted: url.clone() });
+                        return Err(OpenError::OtherServer { path, has: kept.url, wanted: url.clone(), role });
                     }
                     Some(_) | None => (token, kept.url),
                 }

@@ -63,6 +63,21 @@ pub(super) fn agent(url: &ServerUrl, ca_file: Option<&Path>, patience: Patience)
     })
 }
 
+/// Whether a call failed before any of it was sent: there was no connection.
+pub(super) fn is_unsent(error: &Error) -> bool {
+    match error {
+        Error::Io(error) => {
+            use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound, PermissionDenied};
+            matches!(
+                error.kind(),
+                ConnectionRefused | HostUnreachable | NetworkUnreachable | NotFound | PermissionDenied
+            )
+        }
+        Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        _ => false,
+    }
+}
+
 fn tls(ca_file: Option<&Path>) -> Result<TlsConfig, OpenError> {
     let Some(path) = ca_file else { return Ok(TlsConfig::default()) };
     let failed = |error| OpenError::File(path.to_owned(), error);

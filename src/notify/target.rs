@@ -17,7 +17,7 @@ pub enum TargetError {
     #[error("{0}")]
     Malformed(&'static str),
     /// It is private, or otherwise nobody's on the internet.
-    #[error("{0} is no public address, and no --allow-notice-net of the server has it")]
+    #[error("{0} is no public address: the server has to be started with `--allow-notice-net {net}`", net = net_of(*.0))]
     NotAllowed(IpAddr),
     /// Without TLS only what the operator has allowed is called.
     #[error("it has to be https: http is for the networks of --allow-notice-net")]
@@ -31,6 +31,14 @@ pub enum TargetError {
 #[derive(Clone, Debug)]
 pub struct Target {
     url: Url,
+}
+
+/// What an operator allows to have notices go to `address`: it alone, or this whole machine.
+fn net_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) if address.is_loopback() => "127.0.0.0/8".to_owned(),
+        address => address.to_string(),
+    }
 }
 
 impl Target {

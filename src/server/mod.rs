@@ -84,14 +84,16 @@ pub fn run(config: &Config) -> Result<(), Error> {
             startup::print_first_tokens(&address, tokens, &server.config.credentials)?;
         }
         if first.is_some() || io::stderr().is_terminal() {
-            let url = server.config.http.public_url.as_ref().map_or_else(|| address.clone(), ToString::to_string);
-            startup::print_login_link(&url, &server.service).await?;
+            let url = server.config.http.public_url.as_ref().map(ToString::to_string);
+            let url = url.or_else(|| startup::own_url(&address));
+            startup::print_login_link(url.as_deref(), &server.service).await?;
         }
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "listening on {address}")?;
         stdout.flush()?;
         drop(stdout);
         tracing::info!(database = %server.path.display(), %address, "serving");
+        startup::warn_of_plain_http(&address, &server.config.http);
         if connections < asked {
             tracing::warn!(
                 "file descriptors are enough for {connections} connections, not for {asked}: raise `ulimit -n`"

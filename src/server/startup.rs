@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::api::Call;
-use crate::config::{CredentialsFile, ServerUrl};
+use crate::config::{CredentialsFile, HttpConfig, Listen, ServerUrl};
 use crate::credentials::{Credentials, SaveOutcome};
 use crate::http::DESCRIPTORS_BESIDE;
 use crate::service::{FirstTokens, Service};
@@ -25,6 +25,7 @@ pub(super) fn raise_descriptor_limit(connections: usize) -> usize {
 /// Prints the first tokens, once, saves them for the commands, and shows how to try them.
 pub(super) fn print_first_tokens(url: &str, tokens: &FirstTokens, file: &CredentialsFile) -> io::Result<()> {
     let FirstTokens { approver, agent } = tokens;
+    let url = &callable(url);
     let call = |path: &str, token: &str, body: &str| {
         let target = match url.strip_prefix("unix:") {
             Some(socket) => format!("--unix-socket '{socket}' http://localhost{path}"),
@@ -88,17 +89,26 @@ fn callable(url: &str) -> String {
     url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://[::1]:", 1)
 }
 
-/// What the links in notices begin with where no public URL is named; `None` where no browser reaches the server.
+/// What links begin with where no public URL is named; `None` where no browser reaches the server.
 pub(super) fn own_url(listening: &str) -> Option<String> {
     (!listening.starts_with("unix:")).then(|| callable(listening))
 }
 
-/// Prints a log-in link to the inbox, which works once.
-pub(super) async fn print_login_link(url: &str, service: &Service) -> io::Result<()> {
-    // No browser goes to a Unix socket.
-    if url.starts_with("unix:") {
-        return Ok(());
+/// Warns of a server that is spoken to without TLS from other machines, where no public URL tells of a proxy before it.
+pub(super) fn warn_of_plain_http(url: &str, http: &HttpConfig) {
+    let is_reached_from_outside = matches!(http.listen, Listen::Tcp(address) if !address.ip().is_loopback());
+    if is_reached_from_outside && http.public_url.is_none() && url.starts_with("http://") {
+        tracing::warn!(
+            "other machines reach this server over plain HTTP, where the network can read tokens and secrets: use --tls-cert \
+             or a proxy with TLS, and say with --public-url how it is reached"
+        );
     }
+}
+
+/// Prints a log-in link to the inbox, which works once.
+pub(super) async fn print_login_link(url: Option<&str>, service: &Service) -> io::Result<()> {
+    // No browser goes to a Unix socket.
+    let Some(url) = url else { return Ok(()) };
     match service.make_first_login_link().await {
         Ok(Some(link)) => {
             let mut err = io::stderr().lock();

@@ -22,6 +22,12 @@ pub enum BackupError {
     /// A file that is there is never written over.
     #[error("{} is there already: a backup is a new file", .0.display())]
     Exists(PathBuf),
+    /// A directory that is to hold it is none.
+    #[error("there is no directory {}: make it, or name a file in another one", .0.display())]
+    NoDirectory(PathBuf),
+    /// This user may not write where it is to be.
+    #[error("this user may not write in {}: name a file in another directory", .0.display())]
+    NotWritable(PathBuf),
     /// The copy could not be written.
     #[error("{}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
@@ -125,8 +131,16 @@ pub fn backup(path: &Path, to: &Path, progress: &dyn Fn(Step<'_>)) -> Result<Vec
     }
     let source = open::for_reading_the_chain(path)?;
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(BackupError::NoDirectory(directory.to_owned()));
+    }
     remove_left_drafts(directory);
-    let draft = Draft::make(to)?;
+    let draft = Draft::make(to).map_err(|error| match error {
+        BackupError::File(_, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            BackupError::NotWritable(directory.to_owned())
+        }
+        other => other,
+    })?;
     let failed = |error| BackupError::File(draft.path.clone(), error);
     copy(&source, &draft.path).map_err(OpenError::from)?;
     let found = examine(&draft.path, progress)?.into_iter().filter(|check| !check.found.is_empty());

@@ -97,7 +97,7 @@ impl SharedDatabase {
     /// If there is no database, or it cannot be opened.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         if !path.exists() {
-            return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+            return Err(OpenError::Missing(path.to_owned()));
         }
         Ok(Self { opening: open::open_shared(path)? })
     }

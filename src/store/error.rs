@@ -1,6 +1,7 @@
 //! What can go wrong below the protocol.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{ErrorCode, ffi};
@@ -145,18 +146,45 @@ pub enum OpenError {
     /// An earlier version made it, and what was asked needs the schema of this one.
     #[error("{} has an older schema: start the server on it once with this program first", .0.display())]
     TooOld(PathBuf),
-    /// A file or directory could not be made or read.
-    #[error("{}: {}", .0.display(), .1)]
-    File(PathBuf, std::io::Error),
+    /// There is none, and what was asked needs one.
+    #[error("there is no database {}: name its file with --db, or make it with the first start of `countersign serve`", .0.display())]
+    Missing(PathBuf),
+    /// The directory that it is to lie in could not be made.
+    #[error("the directory {} cannot be made{}: name a file in another one with --db", .0.display(), why_no_directory(.1))]
+    Directory(PathBuf, io::Error),
+    /// A file could not be made, read or written.
+    #[error("{}", why_no_file(.0, .1))]
+    File(PathBuf, io::Error),
     /// A migration failed; it left nothing behind.
     #[error("the database could not be brought up to date: {0}")]
     Migration(Source),
     /// The system refused a thread, or the lock file could not be read.
     #[error(transparent)]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     /// Whatever else.
     #[error(transparent)]
     Store(#[from] Error),
+}
+
+/// What keeps a directory from being made, in brackets.
+fn why_no_directory(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ", since a file is in its place".to_owned(),
+        io::ErrorKind::PermissionDenied => ", since this user may not write there".to_owned(),
+        _ => format!(" ({error})"),
+    }
+}
+
+/// What keeps a file from being used, and what is needed.
+fn why_no_file(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match (error.kind(), path.parent()) {
+        (io::ErrorKind::PermissionDenied, Some(folder)) => format!(
+            "this user may not read and write {shown}, which the database needs: let it write in {folder}, or name another file with --db",
+            folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.display()
+        ),
+        _ => format!("{shown}: {error}"),
+    }
 }
 
 impl From<rusqlite::Error> for OpenError {

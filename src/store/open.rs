@@ -116,7 +116,7 @@ fn pause() {
 /// A database that is there, with the locks on it.
 pub(super) fn exclusive(path: &Path) -> Result<Opening, OpenError> {
     if !path.exists() {
-        return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+        return Err(OpenError::Missing(path.to_owned()));
     }
     let begun = Instant::now();
     let locks = loop {
@@ -140,7 +140,7 @@ pub(super) fn exclusive(path: &Path) -> Result<Opening, OpenError> {
 /// A connection that only reads, beside a server or without one.
 pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
-        return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+        return Err(OpenError::Missing(path.to_owned()));
     }
     check_name(path)?;
     inspect(path)?;
@@ -163,7 +163,7 @@ pub(super) fn for_reading_the_chain(path: &Path) -> Result<Connection, OpenError
 /// The same, however damaged it may be.
 pub(super) fn for_examining(path: &Path) -> Result<Connection, OpenError> {
     if !path.exists() {
-        return Err(OpenError::File(path.to_owned(), std::io::ErrorKind::NotFound.into()));
+        return Err(OpenError::Missing(path.to_owned()));
     }
     check_name(path)?;
     let conn = identify(path)?.ok_or_else(|| OpenError::NotOurs(path.to_owned(), "it is empty"))?;
@@ -179,7 +179,7 @@ fn up_to_date(conn: Connection, path: &Path) -> Result<Connection, OpenError> {
 
 fn make_directory(path: &Path) -> Result<(), OpenError> {
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => fs::create_dir_all(parent).map_err(|error| OpenError::File(parent.to_owned(), error)),
+        Some(parent) => fs::create_dir_all(parent).map_err(|error| OpenError::Directory(parent.to_owned(), error)),
         None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -67,15 +68,24 @@ impl Waiting {
             ..RegisterBody::new(content)
         };
         let interrupts = Interrupts::new()?;
+        // Whether the server may have it, from before or from now on: else there is nothing to come back to.
+        let may_be_asked = Arc::new(AtomicBool::new(self.request_id.is_some()));
         interrupts.start({
-            let (client, request_id) = (Arc::clone(&client), request_id.clone());
+            let (client, request_id, may_be_asked) =
+                (Arc::clone(&client), request_id.clone(), Arc::clone(&may_be_asked));
             let on_interrupt = if self.cancel_on_interrupt { "cancels it" } else { "leaves it" };
-            move || wait(&client, patience, &request_id, &body, on_interrupt)
+            move || wait(&client, patience, &request_id, &body, &may_be_asked, on_interrupt)
         });
         match interrupts.next()? {
             Heard::Done(Ok(interaction)) => Ok(Asked { client, patience, interaction }),
-            Heard::Done(Err(error)) if error.is_transient() => Err(Failure::Away { error, request_id }),
+            Heard::Done(Err(error)) if error.is_transient() => Err(match may_be_asked.load(Ordering::Relaxed) {
+                true => Failure::Away { error, request_id },
+                false => Failure::NotAsked(error),
+            }),
             Heard::Done(Err(error)) => Err(error.into()),
+            Heard::Signal(_) if !may_be_asked.load(Ordering::Relaxed) => {
+                Err(Failure::Interrupted("interrupted; nothing is asked yet".to_owned()))
+            }
             Heard::Signal(_) if self.cancel_on_interrupt => {
                 client.cancel_interaction(&request_id, &NoBody {})?;
                 Err(Failure::Ended(Outcome::Cancelled, format!("interrupted; {request_id} is cancelled")))
@@ -92,9 +102,16 @@ fn wait(
     patience: RetryPolicy,
     request_id: &RequestId,
     body: &RegisterBody,
+    may_be_asked: &AtomicBool,
     on_interrupt: &str,
 ) -> Result<WithRaw<Interaction>, Error> {
-    let mut interaction = patience.run(|| client.register_interaction(body))?;
+    let mut interaction = patience.run(|| {
+        let before = may_be_asked.swap(true, Ordering::Relaxed);
+        let registered = client.register_interaction(body);
+        let is_certain = registered.as_ref().is_err_and(|error| !error.may_be_done());
+        may_be_asked.store(before || !is_certain, Ordering::Relaxed);
+        registered
+    })?;
     // Whether anybody reads this does not matter to the question.
     let _ = warn(interaction.value.warnings.take());
     if interaction.value.outcome().is_none() {

@@ -101,13 +101,20 @@ impl Connect {
         let files = client.files(&means);
         let changes = files.iter().map(if self.remove { Change::removing } else { Change::connecting });
         let changes = changes.collect::<Result<Vec<_>, _>>()?;
-        for change in changes.iter().filter(|change| !change.is_none()) {
-            show(&mut io::stdout().lock(), change)?;
-        }
         let snippet = client.snippet(&means).filter(|_| !self.remove);
+        let mut out = io::stdout().lock();
+        // What was done, and what to do next, stands first; before it is done, what would be.
+        let is_done = self.write || self.remove;
+        if is_done && snippet.is_none() {
+            self.say(&mut out, client, &means, &changes, false)?;
+        }
+        for change in changes.iter().filter(|change| !change.is_none()) {
+            show(&mut out, change)?;
+        }
         let Some(snippet) = snippet else {
-            return self.say(&mut io::stdout().lock(), client, &means, &changes, false);
+            return if is_done { Ok(()) } else { self.say(&mut out, client, &means, &changes, false) };
         };
+        drop(out);
         // A program is alone on standard output, so that it can go into a file as it is.
         write!(io::stdout().lock(), "{snippet}")?;
         self.say(&mut io::stderr().lock(), client, &means, &changes, true)
@@ -181,6 +188,10 @@ impl Connect {
             for trusted in codex::trust(means)? {
                 writeln!(out, "Codex trusts {}", safe_text::line(&trusted))?;
             }
+        }
+        if !changes.is_empty() {
+            let project = if self.project { " --project" } else { "" };
+            writeln!(out, "take it back: countersign connect {}{project} --remove", client.name())?;
         }
         notes(out, client, means, self.trust)?;
         writeln!(out, "try it: {}", client.trial(means))?;

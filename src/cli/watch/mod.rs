@@ -37,6 +37,7 @@ use super::completions;
 use super::failure::Failure;
 use super::kinds::confirmation::approve_edited;
 use super::kinds::{Answer, begin};
+use super::list::query_of;
 use super::open::{link, open_link, pages};
 use super::time::Now;
 use crate::client::{self, Client};
@@ -50,6 +51,10 @@ const TICK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
 pub(super) struct WatchQueue {
+    /// Only what is found by these words and fields, such as: kubectl agent:ci risk:high
+    #[arg(value_name = "QUERY", conflicts_with = "query")]
+    words: Vec<String>,
+
     /// Only what is found by a query, such as: 'kubectl agent:ci risk:high'; `/` changes it
     #[arg(long, short = 'q', value_name = "QUERY", allow_hyphen_values = true, add = completions::query())]
     query: Option<Query>,
@@ -119,9 +124,10 @@ impl WatchQueue {
             let message = "watch needs a terminal; `countersign list` and `countersign log --follow` do without";
             return Err(Failure::Usage(message.to_owned()));
         }
+        let query = query_of(&self.words)?.or(self.query).unwrap_or_default();
         let client = Arc::new(Client::open(&self.access, Role::Approver)?);
         // Whatever is wrong with the server or the token is said before the screen is taken.
-        let wanted = Wanted::new(self.query.unwrap_or_default());
+        let wanted = Wanted::new(query);
         let pending = sources::pending(&client, &wanted.get())?;
         let (sender, events) = mpsc::channel();
         let mut watch = Watch::new(Arc::clone(&client), sender.clone(), wanted.clone(), self.grace);

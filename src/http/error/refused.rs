@@ -63,7 +63,10 @@ impl From<Refused> for Problem {
                 let message = "this form has made its token already, which is shown once: make another one";
                 Self::new(CONFLICT, "token_id_taken", message).with("field", "tokenId")
             }
-            Refused::UnknownToken => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is not known"),
+            // Whether it was one once is told to no one: a revoked token is not known either.
+            Refused::UnknownToken => {
+                Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this token is not known here")
+            }
             Refused::UsedLoginLink => {
                 let message = "this link has been used or is too old; `countersign login` makes another";
                 Self::new(StatusCode::UNAUTHORIZED, "used_login_link", message)

@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use super::load_shed::{LoadShedder, Turn};
 use crate::domain::principal::{Principal, Right};
+use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
 use crate::tokens;
@@ -64,7 +65,7 @@ impl Credential {
 
     /// Returns the principal that holds the token now.
     pub(crate) async fn holder(&self, app: &App) -> Result<Arc<Principal>, Problem> {
-        app.service.authenticate(&self.0).await?.ok_or_else(unauthenticated)
+        app.service.authenticate(&self.0).await?.ok_or_else(|| Refused::UnknownToken.into())
     }
 }
 

@@ -32,11 +32,26 @@ enum Kind {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The address.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {why}", why = why_not(.1))]
     Listen(Listen, io::Error),
     /// The certificate or its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+}
+
+/// What keeps the server from listening, and what to do.
+fn why_not(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there, perhaps another countersign: end it, or give this one another --listen"
+                .to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: give another --listen".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not: give another --listen, with a port above 1023".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Binds the listening socket; no connection is accepted yet.

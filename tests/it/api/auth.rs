@@ -132,6 +132,12 @@ fn a_revoked_token_is_refused_on_the_very_next_request_and_no_other_is() {
     revoke(&server, "--id", id_of(&gone).as_str().unwrap());
     assert_eq!(gone.get("/v1/interactions/s").refusal(), (401, "unauthenticated"));
     assert_eq!(gone.confirm("s", "allow").refusal(), (401, "unauthenticated"));
+    // It is told apart from no token, and not from one that never was.
+    let sentence = |client: &Client| client.get("/v1/interactions/s").body["error"].clone();
+    let never = Client::new(&server.url, "csgn_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(sentence(&gone), "this token is not known here");
+    assert_eq!(sentence(&gone), sentence(&never));
+    assert_ne!(sentence(&gone), sentence(&server.anonymous()));
     kept.look("s");
     revoke(&server, "--name", "builder");
     assert_eq!(kept.get("/v1/interactions/s").refusal(), (401, "unauthenticated"));

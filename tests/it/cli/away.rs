@@ -86,6 +86,30 @@ fn ask_may_begin_before_the_server_does() {
 }
 
 #[test]
+fn without_a_server_from_the_beginning_nothing_is_asked() {
+    let place = Place::new();
+    let socket = format!("unix:{}", place.db.with_extension("socket").display());
+    let patience = ["--unreachable-after", "300ms"];
+    let ask = ["ask", "--tool", "shell", "--input", "{}"];
+    for url in ["http://127.0.0.1:1", &socket] {
+        let agent = Client::new(url, &place.tokens[0]);
+        for command in [ask.as_slice(), &["run", "-c", "true"]] {
+            let sentence = complains(5, &agent, &[command, &patience].concat());
+            assert!(sentence.contains("nothing is asked yet") && !sentence.contains("stays"), "{sentence}");
+        }
+        // An earlier run may have asked under an id of one's own.
+        let sentence = complains(5, &agent, &[ask.as_slice(), &patience, &["--request-id", "a"]].concat());
+        assert!(sentence.contains("come back with --request-id a"), "{sentence}");
+    }
+    // A connection that was lost may have brought the question there.
+    let lost = TcpListener::bind("127.0.0.1:0").unwrap();
+    let agent = Client::new(&format!("http://{}", lost.local_addr().unwrap()), &place.tokens[0]);
+    std::thread::spawn(move || lost.incoming().for_each(drop));
+    let sentence = complains(5, &agent, &[ask.as_slice(), &patience].concat());
+    assert!(sentence.contains("come back with --request-id "), "{sentence}");
+}
+
+#[test]
 fn a_server_that_does_not_come_back_ends_ask_with_5_and_the_way_back() {
     let place = Place::new();
     let process = place.serve("127.0.0.1:0");

@@ -132,7 +132,11 @@ fn what_is_written_keeps_what_is_there_and_is_taken_back_to_the_letter() {
         place.put(file, THEIRS);
         fs::set_permissions(place.home(file), fs::Permissions::from_mode(0o640)).unwrap();
         let written = place.says(&[client, "--write"]);
-        assert!(written.contains("wrote ") && written.contains("try it: "), "{written}");
+        let change = written.find("\nchange of ").unwrap();
+        let back = format!("\ntake it back: countersign connect {client} --remove\n");
+        for first in ["made a token for ", "\nwrote ", &back, "\ntry it: "] {
+            assert!(written.find(first).is_some_and(|place| place < change), "{first}: {written}");
+        }
         let connected = place.text(file);
         for kept in ["// the user's own", "\"theme\": \"dark\"", "\"command\": \"lint\""] {
             assert!(connected.contains(kept), "{client}: {connected}");

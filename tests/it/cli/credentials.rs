@@ -126,6 +126,7 @@ fn what_others_may_read_or_cannot_be_read_is_refused_and_not_shown() {
     // Its tokens are for its own server alone.
     let (_, sentence) = ends(1, &mut home.command(&["list", "--url", "http://127.0.0.1:2"]));
     assert!(sentence.contains("http://127.0.0.1:1") && !sentence.contains(token), "{sentence}");
+    assert!(sentence.contains("countersign token create") && sentence.contains("the line `url`"), "{sentence}");
     fs::write(home.file(), format!("{token} = ]\n")).unwrap();
     let (_, sentence) = ends(1, &mut home.command(&["list"]));
     assert!(sentence.contains("credentials.toml") && !sentence.contains(token), "{sentence}");
@@ -187,6 +188,13 @@ fn the_stored_token_of_the_approver_decides_at_a_terminal_alone() {
         &["answer", "a", "--skip", "q"],
         &["secret", "a"],
         &["rules", "revoke", "r"],
+        &["rules", "add", "--tool", "shell", "--pattern", "ls", "--decision", "allow"],
+        &["withdraw", "a"],
+        &["channel", "add", "ntfy", "https://ntfy.sh/topic"],
+        &["channel", "set", "c", "--pace", "none"],
+        &["channel", "test", "c"],
+        &["channel", "rotate", "c"],
+        &["channel", "remove", "c"],
         &["login"],
         &["watch"],
     ] {

@@ -29,6 +29,27 @@ fn lists_are_narrowed_down_by_time_risk_resolver_and_several_statuses() {
     assert!(refused(&["history", "usual", "--csv"]).contains("cannot be used with"));
 }
 
+/// A word alone is an id, and with `--exact` so is what looks like a field.
+#[test]
+fn history_tells_one_story_where_an_id_is_given_and_says_where_there_is_nothing() {
+    let (_server, agent, ada) = fixture();
+    let nothing = |arguments: &[&str]| {
+        let (said, told) = ends(0, &mut command(&ada, arguments));
+        assert_eq!(said, "", "{arguments:?}");
+        told
+    };
+    assert_eq!(nothing(&["history"]), "Nothing was asked yet.\n");
+    assert_eq!(says(&ada, &["history", "--json"]), "[]\n");
+    agent.register(&confirmation("deploy"));
+    agent.register(&confirmation("agent:ci"));
+    assert_eq!(nothing(&["history", "agent:ci"]), "Nothing is found.\n");
+    assert_eq!(nothing(&["history", "--status", "approved"]), "Nothing is found.\n");
+    for arguments in [["history", "dep"].as_slice(), &["history", "agent:ci", "--exact"]] {
+        let said = says(&ada, arguments);
+        assert!(said.contains("interaction.registered"), "{said}");
+    }
+}
+
 #[test]
 fn a_spreadsheet_gets_no_formula_and_nothing_unseen() {
     let (_server, agent, ada) = fixture();
@@ -65,6 +86,9 @@ fn lists_are_found_by_words_a_query_and_a_view() {
     assert_eq!(ids(&says(&ada, &["list", "KUBECTL -delete"])), Vec::<&str>::new());
     assert_eq!(ids(&says(&ada, &["list", "--query=-kubectl"])), ["c"]);
     assert_eq!(ids(&says(&ada, &["history", "-q", "kubectl"])), ["b", "a"]);
+    assert_eq!(ids(&says(&ada, &["history", "kubectl", "pods"])), ["a"]);
+    assert_eq!(ids(&says(&ada, &["history", "is:approved"])), ["a"]);
+    assert_eq!(ids(&says(&ada, &["history", "AGENT:builder", "-n", "2"])), ["c", "b"]);
     assert_eq!(ids(&says(&ada, &["history", "-q", "kubectl", "--status", "approved"])), ["a"]);
     let csv = says(&ada, &["history", "--all", "--csv", "--query", "is:open"]);
     assert_eq!(csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(), ["c", "b"]);
@@ -76,7 +100,10 @@ fn lists_are_found_by_words_a_query_and_a_view() {
     assert!(refused(&["history", "--query", "is:done"]).contains("pending, open, decided"));
     assert!(refused(&["history", "-n", "0"]).contains("1 or more; --all"));
     assert!(refused(&["history", "-q", "since:1969-12-31"]).contains("times begin with 1970"));
-    assert!(refused(&["list", "kubectl", "--query", "a"]).contains("cannot be used with"));
+    for command in ["list", "history", "watch"] {
+        assert!(refused(&[command, "kubectl", "--query", "a"]).contains("cannot be used with"), "{command}");
+    }
+    assert!(refused(&["history", "kubectl", "pods", "--exact"]).contains("one id"));
     assert_eq!(says(&ada, &["views", "save", "deletions", "KUBECTL  delete"]), "deletions finds: KUBECTL delete.\n");
     assert_eq!(ids(&says(&ada, &["list", "--view", "deletions"])), ["b"]);
     says(&ada, &["views", "save", "of-b", "id:b is:open"]);

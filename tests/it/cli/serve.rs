@@ -9,7 +9,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, confirmation, countersign, question, secret, sql, token};
+use crate::harness::terminal::Terminal;
+use crate::harness::{Client, Process, confirmation, countersign, question, secret, signal, sql, token};
 
 /// Runs a command on `db` to its end.
 fn run(db: &Path, arguments: &[&str]) -> Output {
@@ -193,6 +194,42 @@ fn the_first_start_shows_two_tokens_and_two_lines_that_work_and_the_second_none(
     assert_eq!(process.terminate().0.code(), Some(0));
     let (_process, shown) = introduced(directory.path(), &db);
     assert!(!shown.contains("csgn_") && !shown.contains("curl"), "{shown}");
+}
+
+#[test]
+fn each_start_in_a_terminal_shows_a_link_to_log_in() {
+    let directory = TempDir::new().unwrap();
+    let db = directory.path().join("test.db");
+    let links = [(); 2].map(|()| {
+        let terminal = Terminal::run(countersign().args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db));
+        let screen = terminal.shows("listening on");
+        assert!(screen.contains("`countersign login` makes more"), "{screen}");
+        signal(terminal.id(), "TERM");
+        let sent = terminal.sent();
+        terminal.ended();
+        sent.split("/login#").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    });
+    assert_ne!(links[0], links[1]);
+}
+
+/// Such an address is one to listen at, and none to call.
+#[test]
+fn a_server_for_all_interfaces_shows_addresses_that_can_be_called_and_warns_of_plain_http() {
+    let directory = TempDir::new().unwrap();
+    let start = |db: &str, more: &[&str]| {
+        let log = directory.path().join("stderr");
+        let mut command = countersign();
+        command.args(["serve", "--listen", "0.0.0.0:0"]).args(more).arg("--db").arg(directory.path().join(db));
+        let process = Process::spawn(command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()));
+        assert!(process.terminate().0.success());
+        fs::read_to_string(log).unwrap()
+    };
+    let said = start("all.db", &[]);
+    assert!(said.contains("  http://127.0.0.1:") && said.contains("/login#"), "{said}");
+    assert!(said.lines().filter(|line| line.contains("0.0.0.0")).all(|line| line.contains("serving")), "{said}");
+    assert_eq!(said.lines().filter(|line| line.contains("plain HTTP")).count(), 1, "{said}");
+    let said = start("named.db", &["--public-url", "http://192.0.2.7:7711"]);
+    assert!(said.contains("  http://192.0.2.7:7711/login#") && !said.contains("plain HTTP"), "{said}");
 }
 
 #[test]

@@ -161,7 +161,29 @@ fn a_name_is_taken_with_http_only_where_a_network_is_allowed() {
     let ada = server.approver("ada");
     let id = add(&ada, &body)["channel"]["channelId"].as_str().unwrap().to_owned();
     let tested = ada.post_nothing(&format!("/v1/channels/{id}/test")).expect(200).body;
-    assert!(tested["error"].as_str().unwrap().contains("is no public address"), "{tested}");
+    let error = tested["error"].as_str().unwrap();
+    assert!(error.contains("is no public address"), "{tested}");
+    assert!(
+        ["127.0.0.0/8`", "::1`"].iter().any(|net| error.contains(&format!("--allow-notice-net {net}"))),
+        "{tested}"
+    );
+}
+
+#[test]
+fn a_refused_address_is_told_with_the_flag_that_allows_it() {
+    let server = TestServer::start();
+    let ada = server.approver("ada");
+    for (host, net) in
+        [("127.0.0.1:9", "127.0.0.0/8"), ("10.1.2.3", "10.1.2.3"), ("[::1]:9", "::1"), ("[fd00::7]", "fd00::7")]
+    {
+        let body = json!({"name": "a", "kind": "webhook", "url": format!("http://{host}/")});
+        let refused = ada.post("/v1/channels", &body);
+        let sentence = refused.body["error"].as_str().unwrap();
+        assert!(sentence.contains(&format!("--allow-notice-net {net}`")), "{sentence}");
+        // What it names does allow it.
+        let server = TestServer::with(&["--allow-notice-net", net]);
+        add(&server.approver("ada"), &body);
+    }
 }
 
 /// A name server that says another address each time.

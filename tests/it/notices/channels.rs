@@ -219,8 +219,8 @@ fn an_address_may_come_where_other_users_do_not_see_it() {
 
 #[test]
 fn a_login_link_is_drawn_for_a_phones_camera() {
-    let (_server, _agent, ada) = fixture();
-    let said = says(&ada, &["login", "--qr"]);
+    let server = TestServer::with(&["--public-url", "http://192.0.2.7:7711"]);
+    let said = says(&server.approver("ada"), &["login", "--qr"]);
     let mut lines = said.lines();
     assert!(lines.next().unwrap().contains("/login#"), "{said}");
     let drawn: Vec<&str> = lines.collect();
@@ -230,6 +230,15 @@ fn a_login_link_is_drawn_for_a_phones_camera() {
     assert!(drawn.iter().flat_map(|line| line.chars()).all(|c| matches!(c, ' ' | '█' | '▀' | '▄')), "{said}");
     // As many modules as rows of half blocks, and a frame that scanners want.
     assert_eq!(width.div_ceil(2), drawn.len());
+}
+
+#[test]
+fn a_login_link_of_this_machine_alone_is_not_drawn_for_a_phone() {
+    let (_server, _agent, ada) = fixture();
+    let output = command(&ada, &["login", "--qr"]).output().unwrap();
+    let [said, told] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success() && said.lines().count() == 1 && said.contains("/login#"), "{said}");
+    assert!(told.contains("--listen 0.0.0.0:7711 --public-url http://"), "{told}");
 }
 
 #[test]

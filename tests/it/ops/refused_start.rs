@@ -67,7 +67,33 @@ fn an_address_that_is_taken_is_refused() {
     let address = first.url.strip_prefix("http://").unwrap();
     let other = directory.path().join("other.db");
     let sentence = refused(countersign().args(["serve", "--listen", address, "--db"]).arg(other));
-    assert!(sentence.contains(address), "{sentence}");
+    assert!(sentence.contains(address) && sentence.contains("another --listen"), "{sentence}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_with_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let (db, file) = (directory.path().join("missing.db"), directory.path().join("file"));
+    for command in [&["doctor"][..], &["audit", "verify"], &["audit", "head"], &["token", "list"], &["backup", "copy"]]
+    {
+        let sentence = refused(countersign().args(command).arg("--db").arg(&db).current_dir(&directory));
+        assert!(sentence.contains(&format!("there is no database {}", db.display())), "{sentence}");
+        assert!(sentence.contains("--db") && !sentence.contains("os error"), "{sentence}");
+    }
+    fs::write(&file, "no directory").unwrap();
+    for below in ["test.db", "deeper/test.db"] {
+        let path = file.join(below);
+        let sentence = refused(countersign().args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&path));
+        assert!(sentence.contains(path.parent().unwrap().to_str().unwrap()), "{sentence}");
+        assert!(sentence.contains("a file is in its place") && sentence.contains("--db"), "{sentence}");
+    }
+    token(&db, "builder", "agent");
+    let nowhere = directory.path().join("nowhere");
+    for to in [nowhere.join("copy.db"), nowhere.clone()] {
+        let keep = if to == nowhere { &["--keep", "2"][..] } else { &[] };
+        let sentence = refused(countersign().arg("backup").arg(&to).args(keep).arg("--db").arg(&db));
+        assert!(sentence.contains(&format!("there is no directory {}", nowhere.display())), "{sentence}");
+    }
 }
 
 #[test]

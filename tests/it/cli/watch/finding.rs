@@ -35,7 +35,10 @@ fn watch_begins_with_a_query() {
     let fixture = Fixture::new();
     fixture.agent.register(&shell("one", "make first"));
     fixture.agent.register(&shell("two", "kubectl second"));
-    let terminal = fixture.watch_with(&["--query", "second agent:build"]);
-    let screen = terminal.until(|screen| screen.contains("1 waits of second agent:build") && screen.contains(READY));
-    assert!(screen.contains("kubectl second") && !screen.contains("make first"), "{screen}");
+    for query in [["--query", "second agent:build"], ["second", "agent:build"]] {
+        let terminal = fixture.watch_with(&query);
+        let screen =
+            terminal.until(|screen| screen.contains("1 waits of second agent:build") && screen.contains(READY));
+        assert!(screen.contains("kubectl second") && !screen.contains("make first"), "{screen}");
+    }
 }
