@@ -39,6 +39,7 @@ const ASSETS: &[(&str, &str, &[&str])] = &[
             include_str!("../../templates/web/inbox/rows.js"),
             include_str!("../../templates/web/inbox/typed.js"),
             include_str!("../../templates/web/inbox/pane.js"),
+            include_str!("../../templates/web/inbox/told.js"),
             include_str!("../../templates/web/inbox/held.js"),
             include_str!("../../templates/web/inbox/many.js"),
             include_str!("../../templates/web/inbox/live.js"),
