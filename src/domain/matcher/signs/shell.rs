@@ -19,11 +19,10 @@ const SCOPES: &[&str] =
 
 /// Reads `text`, which begins on `ground`.
 pub(super) fn read(text: &str, ground: Ground, calls: &mut Calls<'_>) {
-    // What the grammar asks to be written out would be too much to be looked into, and is one call.
+    // A line of plain words is one call, of which the grammar would say no more.
     if let Some(words) = parse::plain_words(text) {
         let words = words.map(Argument::literal).collect::<Vec<_>>();
-        let mut ground = ground;
-        return calls.run(&words, &mut ground, &Input::default());
+        return calls.run(&words, &mut ground.clone(), &Input::default());
     }
     let Some(tree) = parse::tree(text) else { return calls.findings.doubt(Doubt::TooMuch) };
     if tree.root_node().has_error() {
