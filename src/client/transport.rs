@@ -65,17 +65,12 @@ pub(super) fn agent(url: &ServerUrl, ca_file: Option<&Path>, patience: Patience)
 
 /// Whether a call failed before any of it was sent: there was no connection.
 pub(super) fn is_unsent(error: &Error) -> bool {
-    match error {
-        Error::Io(error) => {
-            use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound, PermissionDenied};
-            matches!(
-                error.kind(),
-                ConnectionRefused | HostUnreachable | NetworkUnreachable | NotFound | PermissionDenied
-            )
-        }
-        Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
-        _ => false,
-    }
+    // Others, such as an unreachable host, are also told of a connection that was there.
+    let refused = [io::ErrorKind::ConnectionRefused, io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied];
+    let is_late = |timeout: &Timeout| matches!(timeout, Timeout::Resolve | Timeout::Connect);
+    matches!(error, Error::HostNotFound | Error::ConnectionFailed)
+        || matches!(error, Error::Timeout(timeout) if is_late(timeout))
+        || matches!(error, Error::Io(error) if refused.contains(&error.kind()))
 }
 
 fn tls(ca_file: Option<&Path>) -> Result<TlsConfig, OpenError> {

@@ -37,7 +37,7 @@ pub struct Target {
 fn net_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) if address.is_loopback() => "127.0.0.0/8".to_owned(),
-        address => address.to_string(),
+        address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address.to_string(),
     }
 }
 

@@ -135,11 +135,9 @@ pub fn backup(path: &Path, to: &Path, progress: &dyn Fn(Step<'_>)) -> Result<Vec
         return Err(BackupError::NoDirectory(directory.to_owned()));
     }
     remove_left_drafts(directory);
-    let draft = Draft::make(to).map_err(|error| match error {
-        BackupError::File(_, error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            BackupError::NotWritable(directory.to_owned())
-        }
-        other => other,
+    let draft = Draft::make(to).map_err(|error| {
+        let may_not = matches!(&error, BackupError::File(_, why) if why.kind() == io::ErrorKind::PermissionDenied);
+        if may_not { BackupError::NotWritable(directory.to_owned()) } else { error }
     })?;
     let failed = |error| BackupError::File(draft.path.clone(), error);
     copy(&source, &draft.path).map_err(OpenError::from)?;

@@ -166,12 +166,14 @@ pub enum OpenError {
     Store(#[from] Error),
 }
 
-/// What keeps a directory from being made, in brackets.
+/// What keeps a directory from being made, as the sentence goes on.
 fn why_no_directory(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ", since a file is in its place".to_owned(),
-        io::ErrorKind::PermissionDenied => ", since this user may not write there".to_owned(),
-        _ => format!(" ({error})"),
+    if [io::ErrorKind::AlreadyExists, io::ErrorKind::NotADirectory].contains(&error.kind()) {
+        ", since a file is in its place".to_owned()
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        ", since this user may not write there".to_owned()
+    } else {
+        format!(" ({error})")
     }
 }
 

@@ -41,17 +41,16 @@ pub enum BindError {
 
 /// What keeps the server from listening, and what to do.
 fn why_not(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program listens there, perhaps another countersign: end it, or give this one another --listen"
-                .to_owned()
-        }
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address: give another --listen".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "this user may not: give another --listen, with a port above 1023".to_owned()
-        }
-        _ => error.to_string(),
-    }
+    let known = [
+        (
+            io::ErrorKind::AddrInUse,
+            "another program listens there, perhaps another countersign: end it, or give this one another --listen",
+        ),
+        (io::ErrorKind::AddrNotAvailable, "this machine has no such address: give another --listen"),
+        (io::ErrorKind::PermissionDenied, "this user may not: give another --listen, with a port above 1023"),
+    ];
+    let found = known.iter().find(|(kind, _)| *kind == error.kind());
+    found.map_or_else(|| error.to_string(), |(_, why)| (*why).to_owned())
 }
 
 /// Binds the listening socket; no connection is accepted yet.
