@@ -224,7 +224,7 @@ test('thirty mixed requests are cleared by keyboard in forty-five keys, and the 
     const id = `c-${number}`;
     await card(page, id).waitFor();
     // As long as a person takes to look.
-    await page.waitForFunction((id) => performance.now() - movedOn.at > 250 && current === id, id);
+    await page.waitForFunction((id) => performance.now() - movedOn.at > 350 && current === id, id);
     const sequence = number % 6 === 4 ? ['a', 'y'] : number % 6 === 5 ? ['1', 'Enter'] : ['a'];
     for (const key of sequence) await press(key);
   }

@@ -71,7 +71,7 @@ test('thirty by keyboard', async (t) => {
   await press('j');
   for (let number = 0; number < 30; number += 1) {
     await isShown(page, `c-${number}`);
-    await page.waitForFunction(() => performance.now() - movedOn.at > 250);
+    await page.waitForFunction(() => performance.now() - movedOn.at > 350);
     const sequence = number % 6 === 4 ? ['a', 'y'] : number % 6 === 5 ? ['1', 'Enter'] : ['a'];
     for (const key of sequence.slice(0, -1)) await press(key);
     if (number === 29) { await press(sequence.at(-1)); break; }

@@ -263,7 +263,8 @@ impl Confirmation {
     #[must_use]
     pub fn usual_offer(&self, written_by_agent: &[bool]) -> Option<usize> {
         let first = self.allowlist_options.first()?;
-        let is_like_first = |(offer, is_agents): (&AllowlistOption, &bool)| offer.pattern == first.pattern && !is_agents;
+        let is_like_first =
+            |(offer, is_agents): (&AllowlistOption, &bool)| offer.pattern == first.pattern && !is_agents;
         let mut offers = self.allowlist_options.iter().zip(written_by_agent);
         offers.rposition(is_like_first).filter(|_| written_by_agent.first() == Some(&false))
     }
