@@ -89,12 +89,12 @@ impl Service {
         Ok(IssuedCredential { expires_at: made.await?, lasts_ms: LINK_MS, text })
     }
 
-    /// Begins a session, or says why not.
+    /// Begins a session in `browser`, as far as that is known, or says why not.
     ///
     /// # Errors
     ///
     /// A refusal if the credential is not known or used up, or its principal may not log in, or an error of the store.
-    pub async fn log_in(&self, with: Credential) -> Result<IssuedCredential> {
+    pub async fn log_in(&self, with: Credential, browser: Option<String>) -> Result<IssuedCredential> {
         let (digest, by) = match &with {
             Credential::Code(code) => (tokens::digest(code), LoggedInBy::Link),
             Credential::Token(token) => (tokens::digest(token), LoggedInBy::Token),
@@ -108,10 +108,15 @@ impl Service {
                 LoggedInBy::Link | LoggedInBy::Token => Ok::<_, Error>(()),
             })
             .await?;
-        self.begin_session(digest, by).await
+        self.begin_session(digest, by, browser).await
     }
 
-    async fn begin_session(&self, digest: [u8; 32], by: LoggedInBy) -> Result<IssuedCredential> {
+    async fn begin_session(
+        &self,
+        digest: [u8; 32],
+        by: LoggedInBy,
+        browser: Option<String>,
+    ) -> Result<IssuedCredential> {
         let text = random_text()?;
         let session_sha256 = tokens::digest(&text);
         let lifetime = self.session_lifetime_ms;
@@ -123,7 +128,7 @@ impl Service {
             token.principal.require(Right::Review)?;
             let expires_at = tx.now().plus_millis(lifetime).ok_or(Refused::DeadlineOutOfRange)?;
             tx.end_sessions_beyond(&token.principal.name, MOST_SESSIONS)?;
-            tx.insert_session(&session_sha256, &token, expires_at, by)?;
+            tx.insert_session(&session_sha256, &token, expires_at, by, browser.as_deref())?;
             Ok::<_, Error>(expires_at)
         });
         Ok(IssuedCredential { expires_at: begun.await?, lasts_ms: lifetime, text })

@@ -29,6 +29,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+    /// The browser that it is of, where that is known: `Firefox on Linux`.
+    pub browser: Option<String>,
 }
 
 /// A token with its holder, where its columns begin at the first.
@@ -77,7 +79,7 @@ impl ReadTx<'_> {
     /// The sessions of a principal that go on at `now`, the latest first.
     pub fn sessions_of(&self, name: &PrincipalName, now: Timestamp) -> Result<Vec<Session>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT s.session_id, s.session_sha256, s.created_at_ms, s.expires_at_ms \
+            "SELECT s.session_id, s.session_sha256, s.created_at_ms, s.expires_at_ms, s.browser \
              FROM sessions AS s JOIN tokens AS t USING (token_id) \
              WHERE t.principal = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL \
              ORDER BY s.created_at_ms DESC, s.session_id DESC",
@@ -88,6 +90,7 @@ impl ReadTx<'_> {
                 session_sha256: row.get(1)?,
                 created_at: row.get(2)?,
                 expires_at: row.get(3)?,
+                browser: row.get(4)?,
             })
         })?;
         Ok(sessions.collect::<rusqlite::Result<_>>()?)
@@ -184,21 +187,22 @@ impl WriteTx<'_> {
         Ok(Some(statement.query_row([code_sha256], token_from)?))
     }
 
-    /// Adds a session of the holder of `token`, with the event that tells of it.
+    /// Adds a session of the holder of `token`, in `browser`, with the event that tells of it.
     pub fn insert_session(
         &mut self,
         session_sha256: &[u8; 32],
         token: &Token,
         expires_at: Timestamp,
         by: LoggedInBy,
+        browser: Option<&str>,
     ) -> Result<()> {
         let session_id = SessionId::generate();
         self.conn
             .prepare_cached(
-                "INSERT INTO sessions (session_id, session_sha256, token_id, created_at_ms, expires_at_ms) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO sessions (session_id, session_sha256, token_id, created_at_ms, expires_at_ms, browser) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![session_id, session_sha256, token.token_id, self.now, expires_at])?;
+            .execute(params![session_id, session_sha256, token.token_id, self.now, expires_at, browser])?;
         let by = match by {
             LoggedInBy::Link => "link",
             LoggedInBy::Token => "token",

@@ -2,6 +2,8 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -40,6 +42,41 @@ fn is_own(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && is_plain && path.len() <= LONGEST_NEXT
 }
 
+/// Browsers by what they say of themselves; most say Chrome and Safari, too.
+const BROWSERS: &[(&str, &str)] = &[
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("CriOS/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+
+/// Systems in the same way: a phone of Apple's says Mac OS X, and one of Google's Linux.
+const SYSTEMS: &[(&str, &str)] = &[
+    ("iPhone", "an iPhone"),
+    ("iPad", "an iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "a Mac"),
+    ("Linux", "Linux"),
+];
+
+/// What a browser calls itself and its system, in words that tell a person which of theirs it is.
+fn browser_of(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?;
+    let known = |names: &[(&'static str, &'static str)]| {
+        names.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name)
+    };
+    match (known(BROWSERS), known(SYSTEMS)) {
+        (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
+        (browser, system) => browser.or(system).map(str::to_owned),
+    }
+}
+
 pub(super) async fn page(
     State(app): State<App>,
     visit: Visit,
@@ -57,6 +94,7 @@ pub(super) async fn page(
 pub(super) async fn log_in(
     State(app): State<App>,
     Visit { cookie, .. }: Visit,
+    headers: HeaderMap,
     LogIn(fields): LogIn,
 ) -> Result<Response, Problem> {
     let next = fields.get("next").filter(|path| is_own(path));
@@ -68,7 +106,7 @@ pub(super) async fn log_in(
     let Some(given) = fields.filled("credential").map(|text| Zeroizing::new(text.trim().to_owned())) else {
         return refused("Paste the code of a log-in link, or a token.");
     };
-    match app.service.log_in(Credential::from(given)).await {
+    match app.service.log_in(Credential::from(given), browser_of(&headers)).await {
         Ok(pass) => Ok((cookie.set(&pass), Redirect::to(next.unwrap_or("/"))).into_response()),
         Err(Error::Refused(Refused::UsedLoginLink)) => refused(
             "This log-in link has been used, or is older than ten minutes. The command countersign login makes another. \
@@ -91,4 +129,36 @@ pub(super) async fn log_out(
 ) -> Result<Response, PageRejection> {
     app.service.log_out(form.person.session()).await.map_err(Problem::from)?;
     Ok((cookie.forget(), Redirect::to("/login")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_is_told_by_its_name_and_its_system() {
+        for (agent, said) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", Some("Firefox on Linux")),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                 Version/18.0 Mobile/15E148 Safari/604.1",
+                Some("Safari on an iPhone"),
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 \
+                 Safari/537.36 Edg/131.0.0.0",
+                Some("Edge on Windows"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36",
+                Some("Chrome on Android"),
+            ),
+            ("curl/8.5.0", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(USER_AGENT, agent.parse().unwrap())]);
+            assert_eq!(browser_of(&headers).as_deref(), said, "{agent}");
+        }
+        assert_eq!(browser_of(&HeaderMap::new()), None);
+    }
 }

@@ -24,6 +24,8 @@ struct SessionView {
     id: SessionId,
     created_at: AbsoluteTime,
     expires_at: AbsoluteTime,
+    /// Its browser, else its id.
+    which: String,
     /// Whether it is the one of the browser that asks.
     is_this: bool,
 }
@@ -31,6 +33,7 @@ struct SessionView {
 pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, Problem> {
     let sessions = app.service.sessions(&person.principal, person.session()).await?.into_iter();
     let sessions = sessions.map(|(session, is_this)| SessionView {
+        which: session.browser.unwrap_or_else(|| session.session_id.to_string()),
         id: session.session_id,
         created_at: AbsoluteTime(session.created_at),
         expires_at: AbsoluteTime(session.expires_at),

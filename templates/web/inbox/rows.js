@@ -192,11 +192,22 @@ function refresh() {
   document.title = count > 0 ? `(${count}) countersign` : "countersign";
   document.getElementById("pending").textContent = count;
   document.getElementById("empty").hidden = count > 0;
+  countByAgent(rows);
   grouped(rows).forEach((group, key) => fold(group, group.length >= FOLDED && !unfolded.has(key)));
   const over = [...queue.querySelectorAll(".row.over")].filter((row) => !isOpened(row));
   over.slice(0, Math.max(0, over.length - MOST_OVER)).forEach((row) => row.remove());
   if (beyond > 0 && rows.length < Math.min(20, looked)) schedule();
   selected();
+}
+
+/** How many each agent waits for, where all rows are here. */
+function countByAgent(rows) {
+  if (beyond > 0 || queue.dataset.find || queue.dataset.agent) return;
+  for (const link of document.querySelectorAll("[data-asks]")) {
+    const count = rows.filter((row) => row.dataset.agent === link.dataset.asks).length;
+    link.querySelector("small").textContent = count;
+    link.hidden = count === 0;
+  }
 }
 
 function grouped(rows) {
