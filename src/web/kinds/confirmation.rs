@@ -13,7 +13,7 @@ use crate::domain::enums::{Decision, Kind, RiskLevel};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Record};
 use crate::domain::json::JsonObject;
-use crate::domain::kinds::{AllowlistOption, Confirmation};
+use crate::domain::kinds::{AllowlistOption, Confirmation, ScopeOption};
 use crate::domain::matcher::Signs;
 use crate::domain::pattern::Scope;
 use crate::domain::refused::Refused;
@@ -140,10 +140,13 @@ impl ConfirmationView {
             value: escape_untrusted(option.pattern.as_str()),
             parts: option.members.iter().flat_map(|members| rule_parts(members, None, None)).map(escape_part).collect(),
         });
+        // An agent may have put the widest in front.
+        let is_narrow = |option: &ScopeOption| option.scope.as_str() != Scope::EVERYWHERE;
+        let usual_scope = asked.scope_options.iter().position(is_narrow).unwrap_or_default();
         let scopes = asked.scope_options.iter().enumerate().map(|(number, option)| Offer {
             number,
             is_agents: false,
-            is_usual: number == 0,
+            is_usual: number == usual_scope,
             label: escape_untrusted(&option.label),
             description: None,
             value: escape_untrusted(option.scope.as_str()),

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Approve {
     #[arg(long, value_name = "PATTERN")]
     always: Option<String>,
 
-    /// The scope of that rule, one of those that `show` lists [default: the first of them, the narrowest]
+    /// The scope of that rule, one of those that `show` lists [default: the only one that is offered]
     #[arg(long, requires = "always")]
     scope: Option<String>,
 
@@ -197,8 +197,8 @@ fn offered_scope(interaction: &Interaction, asked: &Confirmation, scope: Option<
     let mut offers = asked.scope_options.iter().map(|option| &option.scope);
     let found = match (scope, asked.scope_options.as_slice()) {
         (Some(scope), _) => offers.find(|offer| offer.as_str() == scope),
-        // The narrowest, as in the inbox.
-        (None, offers) => offers.first().map(|offer| &offer.scope),
+        (None, [only]) => Some(&only.scope),
+        (None, _) => None,
     };
     let offers = asked.scope_options.iter().map(|option| option.scope.as_str());
     found.cloned().ok_or_else(|| not_offered("--scope", offers))
