@@ -89,7 +89,7 @@ fn a_person_who_may_make_no_tokens_sees_why_and_makes_none() {
         let browser = server.client(name, role).browser();
         let page = browser.page("/connect?client=codex");
         assert!(!page.contains("Make a token") && page.contains(PLACEHOLDER), "{page}");
-        assert!(words_of(&page).contains(&format!("Your role, {}, makes no tokens: an admin does", role.as_str())));
+        assert!(words_of(&page).contains(&format!("Your role, {}, makes no tokens here: an admin", role.as_str())));
         let fields = [("client", "codex"), ("tokenId", "t"), ("agent", "builder")];
         let csrf = browser.csrf();
         server.unchanged(|| {

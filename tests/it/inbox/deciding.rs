@@ -466,7 +466,8 @@ fn a_rule_of_a_card_is_this_agents_unless_it_is_to_be_any_and_says_what_stays() 
     }
     // These are the server's own words, whatever stays or varies.
     assert!(!page.contains("the agent says:"), "{page}");
-    assert!(page.contains(r#"name="pattern" value="0" checked"#), "{page}");
+    // What is free is left free in what is chosen beforehand.
+    assert!(page.contains(r#"name="pattern" value="1" checked"#), "{page}");
     let chosen = [("decision", "allow-always"), ("pattern", "1"), ("scope", "0"), ("anyAgent", "true")];
     assert_eq!(decide(&browser, "c", &chosen).0, 303);
     assert_eq!(server.sql("SELECT members, agent FROM trust_rules"), [[json!(r#"{"/host":"staging"}"#), json!(null)]]);

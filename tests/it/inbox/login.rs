@@ -25,7 +25,7 @@ fn a_link_works_once() {
     let answer = log_in(&server, &code).expect(303);
     assert_eq!(answer.headers["location"], "/");
     let again = log_in(&server, &code).expect(401);
-    assert!(again.text.contains("has been used or is too old"), "{}", again.text);
+    assert!(again.text.contains("has been used, or is older than ten minutes"), "{}", again.text);
     assert_eq!(server.sql("SELECT count(*) FROM sessions"), [[json!(1)]]);
 }
 
