@@ -167,7 +167,11 @@ fn what_a_trust_rule_says_cannot_be_replaced_from_outside() {
 fn no_session_is_brought_back_from_outside() {
     refuses(&["UPDATE login_links SET used_at_ms = NULL"], "a login link works once");
     refuses(
-        &["UPDATE sessions SET ended_at_ms = NULL", "UPDATE sessions SET expires_at_ms = 1 << 60", "UPDATE sessions SET browser = 'x'"],
+        &[
+            "UPDATE sessions SET ended_at_ms = NULL",
+            "UPDATE sessions SET expires_at_ms = 1 << 60",
+            "UPDATE sessions SET browser = 'x'",
+        ],
         "a session never changes",
     );
     refuses(&["DELETE FROM login_links", "DELETE FROM sessions"], "never deleted");
