@@ -78,8 +78,12 @@
   });
   document.addEventListener("keydown", (event) => {
     const isCalled = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k";
-    if (!isCalled || document.querySelector("dialog[open], :popover-open")) return;
+    if (!isCalled) return;
     event.preventDefault();
+    // What is typed next is meant for no sheet.
+    document.querySelectorAll(":popover-open").forEach((sheet) => sheet.hidePopover());
+    document.querySelectorAll("#help[open], #places[open]").forEach((keys) => keys.close());
+    if (document.querySelector("dialog[open]")) return;
     wanted.value = "";
     palette.showModal();
     offer();

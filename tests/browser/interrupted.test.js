@@ -52,7 +52,7 @@ for (const [how, end] of [
     await card(page, 'one').getByText('You had written').waitFor();
     await page.keyboard.type('jar of it first');
     await page.keyboard.press('Enter');
-    await said(page, 'what you type now goes nowhere');
+    await said(page, 'what you type now is sent nowhere');
     assert.equal(await card(page, 'one').locator('.left-over textarea').inputValue(), 'build a fat jar of it first\n');
     assert.equal(await undo(page).count(), 0);
     await page.reload();
@@ -238,4 +238,91 @@ test('however long a question is, who asks it is seen', async (t) => {
     await answer.scrollIntoViewIfNeeded();
     assert.ok(await answer.isVisible());
   }
+});
+
+test('who writes a reason for many goes on writing when others decide them', async (t) => {
+  const { server, agent, page } = await stage(t);
+  await agent.register(confirmation('three', command('make three')));
+  await row(page, 'three').waitFor();
+  for (const id of ['one', 'two']) await row(page, id).locator('.pick').check();
+  const reason = page.locator('#many [name=comment]');
+  await reason.focus();
+  await page.keyboard.type('say this ma');
+  for (const id of ['one', 'two']) await server.approver('bob').confirm(id, 'allow');
+  await page.waitForFunction(() => document.querySelectorAll('.pick:checked').length === 0);
+  await page.keyboard.type('jor jar is bad');
+  await page.keyboard.press('Enter');
+  assert.equal(await reason.inputValue(), 'say this major jar is bad');
+  assert.equal(await undo(page).count(), 0);
+  await page.reload();
+  assert.equal((await agent.look('three')).status, 'pending');
+});
+
+test('what was decided when the page was left and was not taken is said, with the words', async (t) => {
+  const { server, page } = await stage(t, { losesServer: true, forgives: /status of 40[49]/ });
+  await write(page, 'far too broad');
+  await page.keyboard.press('Enter');
+  await undo(page).waitFor();
+  await server.kill();
+  await page.evaluate(() => dispatchEvent(new Event('pagehide')));
+  await server.restart();
+  await page.goto(server.url);
+  await said(page, 'Not sent: shell make one');
+  await page.getByRole('button', { name: 'Open it' }).click();
+  assert.equal(await card(page, 'one').locator('[name=comment]').inputValue(), 'far too broad');
+});
+
+test('what another decided meanwhile is said on the next page, with the words', async (t) => {
+  const { server, page } = await stage(t, { forgives: /status of 40[49]/ });
+  await write(page, 'far too broad');
+  await page.keyboard.press('Enter');
+  await undo(page).waitFor();
+  await page.evaluate(() => source.close());
+  await server.approver('bob').confirm('one', 'allow');
+  await page.reload();
+  await said(page, 'approved by bob');
+  await page.getByRole('button', { name: 'Open it' }).click();
+  assert.equal(await card(page, 'one').locator('.left-over textarea').inputValue(), 'far too broad');
+});
+
+test('the newest words win, whichever way a page is come to', async (t) => {
+  const { page } = await stage(t);
+  await write(page, 'old');
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'High risk' }).click();
+  await page.getByRole('link', { name: 'All', exact: true }).click();
+  await open(page, 'one');
+  await write(page, ' and new');
+  await page.keyboard.press('Escape');
+  await page.goBack();
+  await page.getByRole('link', { name: 'All', exact: true }).click();
+  await open(page, 'one');
+  assert.match(await card(page, 'one').locator('[name=comment]').inputValue(), /and new/);
+});
+
+test('the palette takes the place of a sheet', async (t) => {
+  const { agent, page } = await stage(t);
+  for (const key of ['t', 'r', 's']) {
+    await page.keyboard.press(key);
+    await page.locator('.sheet:popover-open').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog', { name: 'Commands' }).waitFor();
+    await page.keyboard.type('no such command');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('.sheet:popover-open').count(), 0);
+    assert.equal(await undo(page).count(), 0);
+  }
+  assert.equal((await agent.look('one')).status, 'pending');
+});
+
+test('an answer that is not the server\'s own is not believed', async (t) => {
+  const { agent, page } = await stage(t);
+  await page.route('**/interactions/one/decide', (route) => route.fulfill({ status: 200, contentType: 'text/html', body: '<p>Welcome' }));
+  await write(page, 'far too broad');
+  await page.keyboard.press('Enter');
+  await said(page, 'Something else than the server answered');
+  await page.getByRole('button', { name: 'Open it' }).click();
+  assert.equal(await card(page, 'one').locator('[name=comment]').inputValue(), 'far too broad');
+  assert.equal((await agent.look('one')).status, 'pending');
 });

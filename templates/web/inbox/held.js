@@ -25,9 +25,9 @@ function graceMs() {
 }
 
 /** Decides: the rows leave at once, and the decision is sent when its time is over. `ids` are what is decided. */
-function decide({ form, button, rows, ids, card, then, restore }) {
+function decide({ form, button, rows, ids, card, then, restore, reason = "" }) {
   const body = new URLSearchParams(new FormData(form, button));
-  const decision = { action: form.getAttribute("action"), body, rows, ids, card, restore, verb: verbOf(button) };
+  const decision = { action: form.getAttribute("action"), body, rows, ids, card, restore, reason, isOfMany: ids.length > 1, verb: verbOf(button) };
   toasts.querySelectorAll(".said").forEach((old) => old.remove());
   ids.forEach(forget);
   rows.forEach((row) => row.classList.add("held"));
@@ -92,8 +92,10 @@ function giveBack(decision) {
 }
 
 /** Somebody else was faster; what was written is not lost. */
-function tellOver(id, text, card) {
-  if (leaveOver(id, card)) stay(id, `${text}. What you had written is with it.`);
+function tellOver(id, text, { card, reason, isOfMany }) {
+  if (reason) leftOver.set(id, [reason]);
+  if (leaveOver(id, card) || reason) stay(id, `${text}. What you had written is with it.`);
+  else if (isOfMany) stay(id, text);
   else say(text, "bad");
 }
 
@@ -114,14 +116,17 @@ async function send(decision, isLeaving = false) {
     loggedOut();
     return failed(decision, "You were logged out before it was.");
   }
-  if (answer.ok) {
+  const isOurs = answer.headers.get("content-type")?.startsWith("application/json");
+  if (answer.ok && !isOurs) {
+    failed(decision, "Something else than the server answered: whether it was taken is not known. Try again.");
+  } else if (answer.ok) {
     decision.rows.forEach((row) => row.remove());
     decision.ids.forEach((id) => drafts.delete(id));
     if (result.message?.includes(" ")) say(result.message);
   } else if (answer.status === 404 || answer.status === 409) {
     // Somebody else was faster: the row says who.
     decision.rows.forEach((row) => row.classList.remove("held"));
-    tellOver(decision.ids[0], `${about(decision)}: ${result.error ?? "it was resolved already"}`, decision.card);
+    tellOver(decision.ids[0], `${about(decision)}: ${result.error ?? "it was resolved already"}`, decision);
     await look(decision.ids);
   } else {
     failed(decision, result.error ?? "That did not work. Try again.");
@@ -148,7 +153,7 @@ function overtaken(row) {
     held = held.filter((decision) => decision !== own);
   }
   tell();
-  tellOver(id, `${what}: ${row.querySelector(".when").textContent}`, own.card);
+  tellOver(id, `${what}: ${row.querySelector(".when").textContent}`, own);
   return true;
 }
 

@@ -105,7 +105,7 @@ const ON_CARD = {
   t: (card) => unfold(card, "rule", "No rule can be made of this one."),
   s: (card) => unfold(card, "later", "This one cannot be put off."),
   o: goInto,
-  c: (card) => copy((card.querySelector(".asked") ?? card.querySelector(".decide"))?.innerText.trim() ?? ""),
+  c: (card) => copy([".asked .member pre", ".asked", ".decide"].map((part) => card.querySelector(part)).find(Boolean)?.innerText.trim() ?? ""),
   ".": (card) => { const raw = card.querySelector(".sent"); if (raw) raw.open = !raw.open; else say("There is no more to show."); },
   x: (card) => toggle(rowOf(card.dataset.requestId)),
   X: (card) => selectUpTo(rowOf(card.dataset.requestId)),
@@ -187,3 +187,4 @@ count();
 takePutOff(document);
 connect();
 fetchAhead(atStart);
+seeToWhatWasLeft();

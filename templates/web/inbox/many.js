@@ -10,6 +10,7 @@ many?.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (isNothing(event.submitter)) return;
   const rows = pickedRows();
+  if (rows.length === 0) return say("Nothing is selected any more.");
   const card = opened();
   if (card && rows.includes(rowOf(card.dataset.requestId)) && typed(card).length > 0) {
     return say("You have written into a request that is selected: decide that one by itself, or clear what you wrote.", "bad");
@@ -27,7 +28,7 @@ function decideMany(form, button, rows) {
     rows.filter((row) => row.isConnected).forEach((row) => select(row, true));
     many.elements.comment.value ||= reason;
   };
-  decide({ form, button, rows, ids, card: null, then, restore });
+  decide({ form, button, rows, ids, card: null, then, restore, reason });
   many.reset();
   rows.forEach((row) => row.querySelectorAll(".pick").forEach((pick) => (pick.checked = false)));
   selected();

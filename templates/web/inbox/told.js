@@ -45,10 +45,11 @@ function say(text, kind = "said") {
 }
 
 /** Says something of a request that stays until it is opened, decided, or closed. */
-function stay(id, text) {
-  forget(id);
+function stay(id, text, { isGuess = false } = {}) {
+  untell(id);
   const message = toast(text, "bad stays");
   message.dataset.about = id;
+  if (isGuess) message.dataset.guess = id;
   const action = (label, does) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.addEventListener("click", () => { message.remove(); does(); });
@@ -58,8 +59,13 @@ function stay(id, text) {
   action("Close", focusCurrent);
 }
 
+/** What was said and written of it is done with. */
 function forget(id) {
   before.delete(id);
+  untell(id);
+}
+
+function untell(id) {
   toasts.querySelectorAll(`[data-about="${CSS.escape(id)}"]`).forEach((old) => old.remove());
 }
 

@@ -6,8 +6,9 @@ const drafts = new Map();
 const leftOver = new Map();
 /** Where what is typed is kept while one goes from page to page in this tab, for the one person. */
 const STORED = "countersign-typed";
-/** What was written on the page before this one, by id: the values of its fields by their names. */
-const before = typedBefore();
+/** What was written on the page before this one, by id: the values of its fields by their names; and what was being decided when it
+ * was left. */
+const { before, leaving } = typedBefore();
 
 /** The fields of a card in which something was written. */
 const typed = (card) => [...card.querySelectorAll("textarea:not(.left-over *)")].filter((field) => field.value !== field.defaultValue);
@@ -35,7 +36,10 @@ function bringBack(card) {
   if (card.matches(".pending")) {
     const values = before.get(id) ?? {};
     before.delete(id);
-    for (const field of card.querySelectorAll("textarea:not(.masked)")) field.value = values[field.name] ?? field.value;
+    for (const field of card.querySelectorAll("textarea:not(.masked)")) {
+      // What has been typed since is newer.
+      if (field.value === field.defaultValue) field.value = values[field.name] ?? field.value;
+    }
   } else if (!card.querySelector(".left-over")) {
     (leftOver.get(id) ?? []).forEach((text) => card.append(kept(text)));
   }
@@ -61,7 +65,7 @@ function goOnTyping(card, field) {
   into.classList.toggle("masked", isMasked);
   into.focus({ preventScroll: true });
   if (own) into.setSelectionRange(field.selectionStart, field.selectionEnd);
-  say("This one is over: what you type now goes nowhere.", "bad");
+  say("This one is over: what you type now is sent nowhere.", "bad");
 }
 
 function copying(text) {
@@ -88,17 +92,49 @@ function typedBefore() {
   } catch {
     // A browser that keeps nothing.
   }
-  const { whose: owner, fields } = JSON.parse(stored ?? "{}");
-  return new Map(owner === whose(document) ? Object.entries(fields) : []);
+  const { whose: owner, fields = {}, decided = [] } = JSON.parse(stored ?? "{}");
+  const isTheirs = owner === whose(document);
+  return { before: new Map(isTheirs ? Object.entries(fields) : []), leaving: isTheirs ? decided : [] };
+}
+
+const valuesOf = (card) => Object.fromEntries(typedPlain(card).map((field) => [field.name, field.value]));
+
+/** For so long (ms) what was sent when a page was left may be on its way. */
+const ON_ITS_WAY = 1500;
+
+/** What was decided when the page before was left: where it was not taken, that is said, and what was written is there again. */
+async function seeToWhatWasLeft() {
+  while (leaving.length > 0) {
+    await new Promise((done) => setTimeout(done, ON_ITS_WAY));
+    const [{ ids, about: what, fields }] = leaving;
+    const html = await ask(`${base}/rows?ids=${ids.slice(0, 100).join(",")}`);
+    if (html === null) continue;
+    leaving.shift();
+    const rows = [...parsed(html).querySelectorAll(".row")];
+    const pending = rows.filter((row) => row.matches(".pending")).map((row) => row.dataset.requestId);
+    const other = rows.find((row) => !row.matches(".pending") && !row.dataset.own);
+    if (pending.length > 0) {
+      pending.forEach((id) => before.set(id, fields));
+      stay(pending[0], `Not sent: ${what}.`, { isGuess: true });
+      if (opened() && pending.includes(opened().dataset.requestId)) bringBack(opened());
+    } else if (other) {
+      const texts = Object.values(fields);
+      if (texts.length > 0) leftOver.set(other.dataset.requestId, texts);
+      stay(other.dataset.requestId, `${what}: ${other.querySelector(".when").textContent}.`);
+      if (opened()?.dataset.requestId === other.dataset.requestId) bringBack(opened());
+    }
+  }
 }
 
 /** Keeps it for the page that comes next; but no secret, and nothing for who logs in next. */
 function keepTyped() {
-  const cards = isLoggingOut ? [] : [...drafts.values(), opened()].filter((card) => card?.matches(".pending"));
-  const written = cards.map((card) => [card.dataset.requestId, typedPlain(card).map((field) => [field.name, field.value])]);
-  const fields = written.filter(([, values]) => values.length > 0).map(([id, values]) => [id, Object.fromEntries(values)]);
+  const cards = [...drafts.values(), opened()].filter((card) => card?.matches(".pending"));
+  const fields = cards.map((card) => [card.dataset.requestId, valuesOf(card)]).filter(([, values]) => Object.keys(values).length > 0);
+  const decided = held.map((decision) => ({ ids: decision.ids, about: about(decision), fields: decision.card ? valuesOf(decision.card) : {} }));
+  const kept = { whose: whose(document), fields: Object.fromEntries([...before, ...fields]), decided: [...leaving, ...decided] };
   try {
-    sessionStorage.setItem(STORED, JSON.stringify({ whose: whose(document), fields: Object.fromEntries(isLoggingOut ? [] : [...before, ...fields]) }));
+    if (isLoggingOut) sessionStorage.removeItem(STORED);
+    else sessionStorage.setItem(STORED, JSON.stringify(kept));
   } catch {
     // A browser that keeps nothing, or not as much.
   }
