@@ -264,7 +264,7 @@ test('what was decided when the page was left and was not taken is said, with th
   await page.keyboard.press('Enter');
   await undo(page).waitFor();
   await server.kill();
-  await page.evaluate(() => dispatchEvent(new Event('pagehide')));
+  await assert.rejects(page.goto(`${server.url}/rules`));
   await server.restart();
   await page.goto(server.url);
   await said(page, 'Not sent: shell make one');
