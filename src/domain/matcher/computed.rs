@@ -26,8 +26,8 @@ pub(super) fn in_words(program: &str, words: &[Word]) -> Vec<usize> {
     }
     // Files may be called so, and another like the operator that computes.
     let has_operator = words.iter().any(|word| matches!(word.text.as_str(), "-R" | "-v"));
-    let may_be_index = |word: &Word| word.is_wildcard && (has_operator || word.known == Known::Nothing);
-    let may_be_index = |word: &Word| may_be_index(word) && !matches!(program, "print" | "printf");
+    let prints = matches!(program, "print" | "printf");
+    let may_be_index = |word: &Word| !prints && word.is_wildcard && (has_operator || word.known == Known::Nothing);
     let is_index = |word: &Word| word.text.contains(['[', '`']) || word.text.contains("$(") || may_be_index(word);
     let mut found = (1..words.len()).filter(|at| is_index(&words[*at]));
     match program {

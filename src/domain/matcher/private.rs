@@ -96,8 +96,15 @@ fn is_of_home(names: &[&str], text: &str, here: &Here) -> bool {
         ["/", homes] | ["/", homes, _] if HOMES.contains(homes) => is_put(),
         ["/", "root"] => is_put(),
         ["/", homes, _, "library", ..] if HOMES.contains(homes) => true,
-        ["/", homes, _, hidden, ..] if HOMES.contains(homes) => hidden.starts_with('.') && !is_worktree(),
-        ["/", "root", hidden, ..] => hidden.starts_with('.') && !is_worktree(),
+        _ => is_hidden_at_home(names) && !is_worktree(),
+    }
+}
+
+/// Whether `names` lead through what is hidden in a home directory.
+fn is_hidden_at_home(names: &[&str]) -> bool {
+    match names {
+        ["/", homes, _, hidden, ..] if HOMES.contains(homes) => hidden.starts_with('.'),
+        ["/", "root", hidden, ..] => hidden.starts_with('.'),
         _ => false,
     }
 }
@@ -133,10 +140,5 @@ fn is_for_work(names: &[&str]) -> bool {
 pub(super) fn is_no_workplace(path: &Path) -> bool {
     let names = path.keys().map(str::to_ascii_lowercase).collect::<Vec<_>>();
     let names = names.iter().map(String::as_str).collect::<Vec<_>>();
-    let is_hidden = match names.as_slice() {
-        ["/", homes, _, hidden, ..] => HOMES.contains(homes) && hidden.starts_with('.'),
-        ["/", "root", hidden, ..] => hidden.starts_with('.'),
-        _ => false,
-    };
-    is_hidden || (is_of_system(&names) && !is_for_work(&names))
+    is_hidden_at_home(&names) || (is_of_system(&names) && !is_for_work(&names))
 }

@@ -165,36 +165,32 @@ impl Query {
     /// From when on it asks for interactions, asked at `now`.
     #[must_use]
     pub fn since(&self, now: Timestamp) -> Option<Timestamp> {
-        let moments = self.terms.iter().filter_map(|term| match &term.what {
-            // What is before all times leaves nothing out.
-            What::Since(moment) => Some(moment.at(now).unwrap_or(Timestamp::EPOCH)),
-            What::Until(_) | What::Expires(_) => None,
-            What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
-        });
-        moments.max()
+        // What is before all times leaves nothing out.
+        self.moments(|what| if let What::Since(moment) = what { Some(moment) } else { None })
+            .map(|moment| moment.at(now).unwrap_or(Timestamp::EPOCH))
+            .max()
     }
 
     /// Before when it asks for interactions, asked at `now`.
     #[must_use]
     pub fn until(&self, now: Timestamp) -> Option<Timestamp> {
-        let moments = self.terms.iter().filter_map(|term| match &term.what {
-            What::Until(moment) => Some(moment.at(now).unwrap_or(Timestamp::EPOCH)),
-            What::Since(_) | What::Expires(_) => None,
-            What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
-        });
-        moments.min()
+        self.moments(|what| if let What::Until(moment) = what { Some(moment) } else { None })
+            .map(|moment| moment.at(now).unwrap_or(Timestamp::EPOCH))
+            .min()
     }
 
     /// Before when the deadlines are of what it asks for, asked at `now`.
     #[must_use]
     pub fn expires_before(&self, now: Timestamp) -> Option<Timestamp> {
-        let moments = self.terms.iter().filter_map(|term| match &term.what {
-            // What is after all times leaves nothing out that has a deadline.
-            What::Expires(moment) => Some(moment.ahead(now).unwrap_or(Timestamp::LAST)),
-            What::Since(_) | What::Until(_) => None,
-            What::Text(_) | What::Is(_) | What::Kind(_) | What::Risk(_) | What::Name(..) | What::Rule(_) => None,
-        });
-        moments.min()
+        // What is after all times leaves nothing out that has a deadline.
+        self.moments(|what| if let What::Expires(moment) = what { Some(moment) } else { None })
+            .map(|moment| moment.ahead(now).unwrap_or(Timestamp::LAST))
+            .min()
+    }
+
+    /// The moments of those of its parts that say one of this kind.
+    fn moments(&self, of: fn(&What) -> Option<&Moment>) -> impl Iterator<Item = &Moment> {
+        self.terms.iter().filter_map(move |term| of(&term.what))
     }
 
     /// Whether the content of an interaction has to be read to know whether it is found.
