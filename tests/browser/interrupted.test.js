@@ -40,6 +40,15 @@ const logOut = (page) => page.evaluate(() => {
   return fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
 });
 
+/** Logs in in another tab, as this person, and goes on. */
+async function comeBack(page, server, name) {
+  const tab = await page.context().newPage();
+  await logIn(tab, server, server.approver(name));
+  await tab.close();
+  const out = page.getByRole('dialog', { name: 'You are logged out' });
+  if (await out.isVisible()) await out.getByRole('button', { name: 'Go on' }).click();
+}
+
 for (const [how, end] of [
   ['rejects it', ({ server }) => server.approver('bob').confirm('one', 'deny')],
   ['cancels it', ({ agent }) => agent.call('POST', '/v1/interactions/one/cancel')],
@@ -139,10 +148,7 @@ test('a page of one person decides nothing as another', async (t) => {
   await logOut(page);
   const out = page.getByRole('dialog', { name: 'You are logged out' });
   await out.waitFor();
-  const tab = await page.context().newPage();
-  await logIn(tab, server, server.approver('cleo'));
-  await tab.close();
-  if (await out.isVisible()) await out.getByRole('button', { name: 'Go on' }).click();
+  await comeBack(page, server, 'cleo');
   await page.getByRole('dialog', { name: 'cleo approver is logged in now' }).getByRole('button', { name: 'Go on' }).click();
   await page.getByRole('link', { name: 'cleo approver' }).waitFor();
   assert.equal(await card(page, 'one').locator('[name=comment]').inputValue(), '', 'what ada wrote is for nobody else');
@@ -196,10 +202,7 @@ test('after an interruption the sheet and the words are where they were', async 
   const out = page.getByRole('dialog', { name: 'You are logged out' });
   await out.waitFor();
   await page.keyboard.type('of it', { delay: 5 });
-  const tab = await page.context().newPage();
-  await logIn(tab, server, server.approver('ada'));
-  await tab.close();
-  if (await out.isVisible()) await out.getByRole('button', { name: 'Go on' }).click();
+  await comeBack(page, server, 'ada');
   await page.locator('.sheet.reject:popover-open').waitFor();
   await page.keyboard.type('the price');
   assert.equal(await card(page, 'one').locator('[name=comment]').inputValue(), 'because the price');

@@ -93,8 +93,8 @@ function giveBack(decision) {
 
 /** Somebody else was faster; what was written is not lost. */
 function tellOver(id, text, { card, reason, isOfMany }) {
-  if (reason) leftOver.set(id, [reason]);
-  if (leaveOver(id, card) || reason) stay(id, `${text}. What you had written is with it.`);
+  const texts = card ? Object.values(valuesOf(card)) : [reason].filter(Boolean);
+  if (leaveOver(id, texts)) stay(id, `${text}. What you had written is with it.`);
   else if (isOfMany) stay(id, text);
   else say(text, "bad");
 }

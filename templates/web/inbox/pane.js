@@ -125,7 +125,7 @@ async function resolvedMeanwhile(row) {
   if (card === null || old?.dataset.requestId !== id) return;
   const { activeElement } = document;
   const hadFocus = old.contains(activeElement);
-  leaveOver(id, old);
+  leaveOver(id, Object.values(valuesOf(old)));
   old.classList.remove("pending");
   show(card);
   if (hadFocus && isField(activeElement)) return goOnTyping(card, activeElement);

@@ -125,7 +125,7 @@ function place(row) {
   const old = rowOf(row.dataset.requestId);
   const isPending = row.classList.contains("pending");
   // It was only on its way.
-  if (!isPending) toasts.querySelectorAll(`[data-guess="${CSS.escape(row.dataset.requestId)}"]`).forEach((told) => told.remove());
+  if (!isPending) untell(row.dataset.requestId, ".guess");
   if (old) {
     // What is pending does not change.
     if (isPending || old.classList.contains("over")) return;

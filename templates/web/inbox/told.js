@@ -47,9 +47,8 @@ function say(text, kind = "said") {
 /** Says something of a request that stays until it is opened, decided, or closed. */
 function stay(id, text, { isGuess = false } = {}) {
   untell(id);
-  const message = toast(text, "bad stays");
+  const message = toast(text, isGuess ? "bad guess" : "bad");
   message.dataset.about = id;
-  if (isGuess) message.dataset.guess = id;
   const action = (label, does) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
     button.addEventListener("click", () => { message.remove(); does(); });
@@ -65,7 +64,7 @@ function forget(id) {
   untell(id);
 }
 
-function untell(id) {
-  toasts.querySelectorAll(`[data-about="${CSS.escape(id)}"]`).forEach((old) => old.remove());
+function untell(id, which = "") {
+  toasts.querySelectorAll(`${which}[data-about="${CSS.escape(id)}"]`).forEach((old) => old.remove());
 }
 

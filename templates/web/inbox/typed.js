@@ -12,8 +12,6 @@ const { before, leaving } = typedBefore();
 
 /** The fields of a card in which something was written. */
 const typed = (card) => [...card.querySelectorAll("textarea:not(.left-over *)")].filter((field) => field.value !== field.defaultValue);
-/** The same without secrets, which are kept nowhere. */
-const typedPlain = (card) => typed(card).filter((field) => !field.matches(".masked"));
 
 /** What was written into a card is still there when it is opened again; but no secret. */
 function keep(card) {
@@ -23,9 +21,11 @@ function keep(card) {
   else if (written.length > 0) drafts.set(card.dataset.requestId, card);
 }
 
-/** What was written for a request that is over is shown with it, to be copied. */
-function leaveOver(id, card) {
-  const texts = card ? typedPlain(card).map((field) => field.value) : [];
+/** The values of the fields in which something was written, by their names; but no secrets, which are kept nowhere. */
+const valuesOf = (card) => Object.fromEntries(typed(card).filter((field) => !field.matches(".masked")).map((field) => [field.name, field.value]));
+
+/** What was written for a request that is over is shown with it, to be copied. Whether anything was. */
+function leaveOver(id, texts) {
   if (texts.length > 0) leftOver.set(id, texts);
   return texts.length > 0;
 }
@@ -97,8 +97,6 @@ function typedBefore() {
   return { before: new Map(isTheirs ? Object.entries(fields) : []), leaving: isTheirs ? decided : [] };
 }
 
-const valuesOf = (card) => Object.fromEntries(typedPlain(card).map((field) => [field.name, field.value]));
-
 /** For so long (ms) what was sent when a page was left may be on its way. */
 const ON_ITS_WAY = 1500;
 
@@ -118,8 +116,7 @@ async function seeToWhatWasLeft() {
       stay(pending[0], `Not sent: ${what}.`, { isGuess: true });
       if (opened() && pending.includes(opened().dataset.requestId)) bringBack(opened());
     } else if (other) {
-      const texts = Object.values(fields);
-      if (texts.length > 0) leftOver.set(other.dataset.requestId, texts);
+      leaveOver(other.dataset.requestId, Object.values(fields));
       stay(other.dataset.requestId, `${what}: ${other.querySelector(".when").textContent}.`);
       if (opened()?.dataset.requestId === other.dataset.requestId) bringBack(opened());
     }
