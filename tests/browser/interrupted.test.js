@@ -266,14 +266,31 @@ test('what was decided when the page was left and was not taken is said, with th
   await write(page, 'far too broad');
   await page.keyboard.press('Enter');
   await undo(page).waitFor();
-  await server.kill();
+  const deaf = await server.deaf('/interactions/one/decide');
   await assert.rejects(page.goto(`${server.url}/rules`));
+  await deaf.heard;
+  await deaf.end();
   await server.restart();
   await page.goto(server.url);
+  await isThereAgain(page);
+});
+
+test('what was sent and not answered when the page was left is said, with the words', async (t) => {
+  const { page } = await stage(t);
+  const sent = new Promise((done) => page.route('**/interactions/one/decide', done));
+  await write(page, 'far too broad');
+  await page.keyboard.press('Enter');
+  await sent;
+  await page.getByRole('link', { name: 'High risk' }).click();
+  await isThereAgain(page);
+});
+
+/** The request was not decided: that is said, and what was written is in it. */
+async function isThereAgain(page) {
   await said(page, 'Not sent: shell make one');
   await page.getByRole('button', { name: 'Open it' }).click();
   assert.equal(await card(page, 'one').locator('[name=comment]').inputValue(), 'far too broad');
-});
+}
 
 test('what another decided meanwhile is said on the next page, with the words', async (t) => {
   const { server, page } = await stage(t, { forgives: /status of 40[49]/ });

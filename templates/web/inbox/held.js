@@ -9,6 +9,8 @@ const [POINTER_SETTLES, KEY_SETTLES] = [500, 300];
 
 /** What is decided and not yet sent, the latest last. */
 let held = [];
+/** What was sent and is not answered yet: with the page its answer goes, and perhaps the request. */
+let underWay = [];
 /** Whether the latest decision was sent at once, so that there is nothing of it to undo. */
 let isLatestSent = false;
 /** Whether the page is being left, and whether for a log-out. */
@@ -103,15 +105,18 @@ async function send(decision, isLeaving = false) {
   held = held.filter((other) => other !== decision);
   clearTimeout(decision.timer);
   tell();
-  let answer;
+  let [answer, result] = [];
+  underWay.push(decision);
   try {
     const headers = { accept: "application/json" };
     answer = await fetch(decision.action, { method: "POST", headers, body: decision.body, keepalive: isLeaving });
+    result = await answer.json().catch(() => ({}));
   } catch {
     // A page that is being left is told of no answer.
     return isLeft ? undefined : failed(decision, "The server does not answer. Try again: what was done already is not done twice.");
+  } finally {
+    underWay = underWay.filter((other) => other !== decision);
   }
-  const result = await answer.json().catch(() => ({}));
   if (answer.status === 401) {
     loggedOut();
     return failed(decision, "You were logged out before it was.");

@@ -127,7 +127,7 @@ async function seeToWhatWasLeft() {
 function keepTyped() {
   const cards = [...drafts.values(), opened()].filter((card) => card?.matches(".pending"));
   const fields = cards.map((card) => [card.dataset.requestId, valuesOf(card)]).filter(([, values]) => Object.keys(values).length > 0);
-  const decided = held.map((decision) => ({ ids: decision.ids, about: about(decision), fields: decision.card ? valuesOf(decision.card) : {} }));
+  const decided = [...underWay, ...held].map((decision) => ({ ids: decision.ids, about: about(decision), fields: decision.card ? valuesOf(decision.card) : {} }));
   const kept = { whose: whose(document), fields: Object.fromEntries([...before, ...fields]), decided: [...leaving, ...decided] };
   try {
     if (isLoggingOut) sessionStorage.removeItem(STORED);

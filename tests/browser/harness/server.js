@@ -3,6 +3,7 @@
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -61,6 +62,24 @@ class Server {
   /** The next process on the same database and port. */
   async restart() {
     await this.start(new URL(this.url).host);
+  }
+
+  /** In its place something that answers nothing, until `text` was sent to it. */
+  async deaf(text) {
+    await this.kill();
+    const deaf = net.createServer();
+    const heard = new Promise((done) => deaf.on('connection', (socket) => {
+      let sent = '';
+      socket.on('error', () => socket.destroy());
+      socket.on('data', (chunk) => {
+        sent += chunk;
+        socket.destroy();
+        if (sent.includes(text)) done();
+      });
+    }));
+    deaf.listen(new URL(this.url).port, '127.0.0.1');
+    await once(deaf, 'listening');
+    return { heard, end: () => new Promise((done) => deaf.close(done)) };
   }
 
   async end() {
