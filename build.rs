@@ -4,8 +4,8 @@
 use std::fs;
 
 fn main() {
-    println!("cargo::rerun-if-changed=migrations");
-    let names = fs::read_dir("migrations").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    println!("cargo::rerun-if-changed=migrations/sqlite");
+    let names = fs::read_dir("migrations/sqlite").into_iter().flatten().flatten().map(|entry| entry.file_name());
     let version = |name: &str| name.strip_prefix('V')?.split_once("__")?.0.parse::<i64>().ok();
     let last = names.filter_map(|name| version(name.to_str()?)).max().unwrap_or(0);
     println!("cargo::rustc-env=LAST_MIGRATION={last}");

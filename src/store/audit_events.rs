@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
 use super::page::{Cursor, InOrder, LOOKED_THROUGH, ListPage, PAGE_BYTES, Page, Rows};
+use super::sql::{Row, values};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
@@ -135,18 +136,18 @@ impl EventFilter {
     }
 }
 
-fn event_from(row: &Row<'_>) -> rusqlite::Result<AuditEvent> {
-    let (facts, text): (String, Option<String>) = (row.get(6)?, row.get(8)?);
-    let detail = RawValue::from_string(text.map_or(facts.clone(), |text| joined(&facts, &text)))
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error)))?;
+fn event_from(row: &Row<'_>) -> Result<AuditEvent> {
+    let (seq, facts): (i64, String) = (row.get(0)?, row.get(6)?);
+    let detail = row.text(8)?.map(|text| joined(&facts, text)).unwrap_or(facts);
+    let corrupt = |_| Error::Corrupt { table: "audit_events", key: seq.to_string() };
     Ok(AuditEvent {
-        seq: row.get(0)?,
+        seq,
         at: row.get(1)?,
         event: row.get(2)?,
         request_id: row.get(3)?,
         rule_id: row.get(4)?,
         principal: row.get(5)?,
-        detail,
+        detail: RawValue::from_string(detail).map_err(corrupt)?,
         hash: row.get(7)?,
     })
 }
@@ -163,7 +164,7 @@ impl ReadTx<'_> {
     /// has looked through as many as it may.
     pub fn audit_events(&self, filter: &EventFilter, page: Page) -> Result<ListPage<AuditEvent>> {
         // The story of one request, or an agent's own, is found by its index, however long ago it was.
-        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let among = IN_ORDER.rows(self.sql, filter.since, filter.until)?;
         let most = if filter.is_indexed() { i64::MAX - 1 } else { LOOKED_THROUGH };
         let Rows { after, before } = page.window(among, most);
         let mut found = self.events(filter, Window { after, before }, Order::NewestFirst, page.limit)?;
@@ -219,37 +220,33 @@ impl ReadTx<'_> {
             return Ok(());
         }
         let (sql, values) = filter.conditions(among, &window).query(among.select(), among.tail(order), &limit);
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query(values.as_slice())?;
-        while let Some(row) = rows.next()? {
+        self.sql.each(&sql, &values, |row| {
             let event = event_from(row)?;
             found.bytes += event.detail.get().len();
             let seq = event.seq;
             found.page.rows.push(event);
             if found.page.rows.len() == limit as usize || found.bytes > PAGE_BYTES {
                 found.page.next = Some(Cursor::at(seq));
-                break;
+                return Ok(ControlFlow::Break(()));
             }
-        }
-        Ok(())
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     /// The last event whose owner `own_events` tells.
     fn own_events_through(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT number FROM kept_through WHERE what = 'own_events'")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+        self.sql.one("SELECT number FROM kept_through WHERE what = 'own_events'", values![])
     }
 
     /// The last event's place; 0 before the first.
     pub fn last_seq(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached(IN_ORDER.last)?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+        self.sql.one(IN_ORDER.last, values![])
     }
 
     /// The end of the chain.
     pub fn audit_head(&self) -> Result<Head> {
-        let mut statement = self.conn.prepare_cached("SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1")?;
-        let head = statement.query_row([], |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? })).optional()?;
+        let sql = "SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1";
+        let head = self.sql.row(sql, values![], |row| Ok(Head { seq: row.get(0)?, hash: row.get(1)? }))?;
         Ok(head.unwrap_or(Head::NONE))
     }
 
@@ -259,8 +256,7 @@ impl ReadTx<'_> {
     ///
     /// If the row cannot be read.
     pub fn highest_time(&self) -> Result<Option<Timestamp>> {
-        let mut statement = self.conn.prepare_cached("SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1")?;
-        Ok(statement.query_row([], |row| row.get(0)).optional()?)
+        self.sql.value("SELECT at_ms FROM audit_events ORDER BY seq DESC LIMIT 1", values![])
     }
 }
 
@@ -305,12 +301,10 @@ impl WriteTx<'_> {
             former: None,
         };
         let hash = content.hash(seq, head.hash);
-        self.conn
-            .prepare_cached(
-                "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, text_digest) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
+        self.sql.execute(
+            "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, text_digest) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            values![
                 seq,
                 content.at,
                 content.event,
@@ -320,7 +314,8 @@ impl WriteTx<'_> {
                 content.detail,
                 hash,
                 content.writing.as_ref().map(|writing| writing.digest),
-            ])?;
+            ],
+        )?;
         let text = content.writing.as_ref().and_then(|writing| writing.text.as_ref());
         if text.is_some() || unshown.is_some() {
             self.insert_text(&event, seq, text, unshown)?;
@@ -339,18 +334,17 @@ impl WriteTx<'_> {
         unshown: Option<&str>,
     ) -> Result<()> {
         let about = if event.event == Event::OutcomeReported { "outcome" } else { "resolution" };
-        let mut insert = self.conn.prepare_cached(
+        let (salt, text) = text.map(|it| (it.salt, &*it.text)).unzip();
+        self.sql.execute(
             "INSERT INTO texts (told_in, interaction_id, about, salt, text, unshown) \
              SELECT ?2, interaction_id, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
+            values![event.request_id, seq, about, salt, text, unshown],
         )?;
-        let (salt, text) = text.map(|it| (it.salt, &*it.text)).unzip();
-        insert.execute(params![event.request_id, seq, about, salt, text, unshown])?;
         Ok(())
     }
 
     fn owner_of(&self, request_id: &RequestId) -> Result<Option<PrincipalName>> {
-        let mut owner = self.conn.prepare_cached("SELECT registered_by FROM interactions WHERE request_id = ?1")?;
-        Ok(owner.query_row([request_id], |row| row.get(0)).optional()?)
+        self.sql.value("SELECT registered_by FROM interactions WHERE request_id = ?1", values![request_id])
     }
 
     /// Enters the events up to the `newest` in `own_events`, once there are enough.
@@ -362,15 +356,12 @@ impl WriteTx<'_> {
         let mut entered = through;
         if newest - through >= ENTERED_AT_ONCE {
             entered = newest.min(through + MOST_ENTERED);
-            self.conn
-                .prepare_cached(
-                    "INSERT INTO own_events (owner, event_seq) SELECT i.registered_by, a.seq \
-                     FROM audit_events AS a CROSS JOIN interactions AS i USING (request_id) WHERE a.seq > ?1 AND a.seq <= ?2",
-                )?
-                .execute([through, entered])?;
-            self.conn
-                .prepare_cached("UPDATE kept_through SET number = ?1 WHERE what = 'own_events'")?
-                .execute([entered])?;
+            self.sql.execute(
+                "INSERT INTO own_events (owner, event_seq) SELECT i.registered_by, a.seq \
+                 FROM audit_events AS a CROSS JOIN interactions AS i USING (request_id) WHERE a.seq > ?1 AND a.seq <= ?2",
+                values![through, entered],
+            )?;
+            self.sql.execute("UPDATE kept_through SET number = ?1 WHERE what = 'own_events'", values![entered])?;
         }
         self.cache.own_events_through = Some(entered);
         Ok(())

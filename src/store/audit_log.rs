@@ -5,11 +5,9 @@
 
 use std::borrow::Cow;
 
-use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{Connection, Row};
-
 use super::Result;
-use crate::domain::chain::{AuditContent, EventHash, SALT_BYTES, SaltedText, UnverifiedEvent, Writing};
+use super::sql::{Column, Row, Sql, Stored, values};
+use crate::domain::chain::{AuditContent, SALT_BYTES, SaltedText, UnverifiedEvent, Writing};
 
 /// How many rows one transaction reads.
 const CHUNK: i64 = 2_000;
@@ -26,14 +24,14 @@ fn chunk_query() -> String {
     )
 }
 
-/// Every event that `conn` sees, in order.
-pub(super) fn events(conn: &Connection) -> Events<'_> {
-    Events { conn, chunk: Vec::new().into_iter(), next: i64::MIN, is_done: false }
+/// Every event that `sql` sees, in order.
+pub(super) fn events(sql: Sql<'_>) -> Events<'_> {
+    Events { sql, chunk: Vec::new().into_iter(), next: i64::MIN, is_done: false }
 }
 
 /// The events of an audit log, one chunk in memory at a time.
 pub struct Events<'c> {
-    conn: &'c Connection,
+    sql: Sql<'c>,
     chunk: std::vec::IntoIter<UnverifiedEvent>,
     /// The first `seq` that the next chunk may hold.
     next: i64,
@@ -59,12 +57,7 @@ impl Iterator for Events<'_> {
 
 impl Events<'_> {
     fn read(&mut self) -> Result<Vec<UnverifiedEvent>> {
-        let mut statement = self.conn.prepare_cached(&chunk_query())?;
-        let mut rows = statement.query([self.next])?;
-        let mut chunk = Vec::new();
-        while let Some(row) = rows.next()? {
-            chunk.push(event_from(row)?);
-        }
+        let chunk = self.sql.rows(&chunk_query(), values![self.next], event_from)?;
         let next = chunk.last().and_then(|last| last.seq).and_then(|last| last.checked_add(1));
         self.is_done = chunk.len() < CHUNK as usize || next.is_none();
         self.next = next.unwrap_or(self.next);
@@ -73,12 +66,12 @@ impl Events<'_> {
 }
 
 fn event_from(row: &Row<'_>) -> Result<UnverifiedEvent> {
-    let mut values = [ValueRef::Null; COLUMNS.len()];
+    let mut values = [Stored::Null; COLUMNS.len()];
     for (column, value) in values.iter_mut().enumerate() {
-        *value = row.get_ref(column)?;
+        *value = row.stored(column)?;
     }
-    let hash = EventHash::column_result(row.get_ref(COLUMNS.len() + 1)?).ok();
-    let [digest, former, salt, text] = [2, 3, 4, 5].map(|column| row.get_ref(COLUMNS.len() + column));
+    let hash = row.get(COLUMNS.len() + 1).ok();
+    let [digest, former, salt, text] = [2, 3, 4, 5].map(|column| row.stored(COLUMNS.len() + column));
     let content = complete(content(values), digest?, former?, salt?, text?);
     Ok(UnverifiedEvent { seq: Some(row.get(COLUMNS.len())?), content, hash, previous: None })
 }
@@ -86,13 +79,13 @@ fn event_from(row: &Row<'_>) -> Result<UnverifiedEvent> {
 /// The content with what was written and what it was before, from the columns of both rows.
 fn complete(
     content: std::result::Result<AuditContent<'static>, String>,
-    digest: ValueRef<'_>,
-    former: ValueRef<'_>,
-    salt: ValueRef<'_>,
-    text: ValueRef<'_>,
+    digest: Stored<'_>,
+    former: Stored<'_>,
+    salt: Stored<'_>,
+    text: Stored<'_>,
 ) -> std::result::Result<AuditContent<'static>, String> {
-    fn read<T: FromSql>(value: ValueRef<'_>, name: &str) -> std::result::Result<Option<T>, String> {
-        Option::column_result(value).map_err(|_| format!("its {name} is none"))
+    fn read<T: Column>(value: Stored<'_>, name: &str) -> std::result::Result<Option<T>, String> {
+        Option::read(value).map_err(|_| format!("its {name} is none"))
     }
     let content = content?;
     let text = read::<[u8; SALT_BYTES]>(salt, "salt")?.zip(read::<String>(text, "text")?);
@@ -106,9 +99,9 @@ fn complete(
 }
 
 /// The content of an event from the columns of its row, or which of them holds something else.
-pub(super) fn content(values: [ValueRef<'_>; COLUMNS.len()]) -> std::result::Result<AuditContent<'static>, String> {
-    fn column<T: FromSql>(values: &[ValueRef<'_>], column: usize) -> std::result::Result<T, String> {
-        T::column_result(values[column]).map_err(|_| format!("its {} is none", COLUMNS[column]))
+pub(super) fn content(values: [Stored<'_>; COLUMNS.len()]) -> std::result::Result<AuditContent<'static>, String> {
+    fn column<T: Column>(values: &[Stored<'_>], column: usize) -> std::result::Result<T, String> {
+        T::read(values[column]).map_err(|_| format!("its {} is none", COLUMNS[column]))
     }
     let optional = |index| Ok::<_, String>(column::<Option<String>>(&values, index)?.map(Cow::Owned));
     Ok(AuditContent {
@@ -126,7 +119,7 @@ pub(super) fn content(values: [ValueRef<'_>; COLUMNS.len()]) -> std::result::Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query_plan::plan;
+    use crate::store::sqlite::in_memory::plan;
 
     #[test]
     fn a_chunk_of_the_history_is_found_without_reading_what_is_before_it() {

@@ -1,9 +1,9 @@
 //! The tables `channels` and `push_keys`: where notices go.
 
-use rusqlite::{OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::page::{Cursor, ListPage};
+use super::sql::{Row, values};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -44,50 +44,55 @@ fn channel_from(row: &Row<'_>) -> Result<Channel> {
         sealed: SealedValue { key_id: row.get(6)?, bytes: row.get(7)? },
         created_at: row.get(8)?,
         sent_at: row.get(9)?,
-        failed: row.get::<_, Option<Timestamp>>(10)?.zip(row.get(11)?),
-        disabled: row.get::<_, Option<Timestamp>>(12)?.zip(row.get(13)?),
+        failed: row.get::<Option<Timestamp>>(10)?.zip(row.get(11)?),
+        disabled: row.get::<Option<Timestamp>>(12)?.zip(row.get(13)?),
         channel_id,
     })
 }
 
 pub(super) fn wishes_from(row: &Row<'_>, column: usize, key: &impl ToString) -> Result<Wishes> {
-    let json = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    let corrupt = |_| Error::Corrupt { table: "channels", key: key.to_string() };
+    let corrupt = || Error::Corrupt { table: "channels", key: key.to_string() };
+    let json = row.text(column)?.ok_or_else(corrupt)?;
     // Another machine may not know the time zone of the quiet hours: then there are none, and everybody is served.
     serde_json::from_str(json).or_else(|_| {
-        let mut wishes = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json).map_err(corrupt)?;
+        let wishes = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json);
+        let mut wishes = wishes.map_err(|_| corrupt())?;
         wishes.remove("quiet");
-        serde_json::from_value(wishes.into()).map_err(corrupt)
+        serde_json::from_value(wishes.into()).map_err(|_| corrupt())
     })
 }
 
-/// Whether the session of `c` goes on at `:now`, in which a browser has subscribed.
+/// Whether the session of `c` goes on, in which a browser has subscribed; a place for the time.
 macro_rules! session_goes_on {
-    () => {
-        "EXISTS (SELECT 1 FROM sessions AS s JOIN tokens AS t USING (token_id) WHERE s.session_id = c.session_id \
-         AND s.ended_at_ms IS NULL AND s.expires_at_ms > :now AND t.revoked_at_ms IS NULL)"
+    ($now:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM sessions AS s JOIN tokens AS t USING (token_id) WHERE s.session_id = c.session_id \
+             AND s.ended_at_ms IS NULL AND s.expires_at_ms > ",
+            $now,
+            " AND t.revoked_at_ms IS NULL)"
+        )
     };
 }
 
-/// Whether anything may be sent to the channel `c` at `:now`: it is there and on, its owner has a token in force, and the browser that
-/// has subscribed is still logged in.
+/// Whether anything may be sent to the channel `c`: it is there and on, its owner has a token in force, and the browser that has
+/// subscribed is still logged in; a place for the time.
 macro_rules! may_send {
-    () => {
+    ($now:literal) => {
         concat!(
             "(c.removed_at_ms IS NULL AND c.disabled_at_ms IS NULL \
              AND EXISTS (SELECT 1 FROM tokens AS own WHERE own.principal = c.owner AND own.revoked_at_ms IS NULL) \
              AND (c.session_id IS NULL OR ",
-            $crate::store::channels::session_goes_on!(),
+            $crate::store::channels::session_goes_on!($now),
             "))"
         )
     };
 }
 
 macro_rules! ended_subscriptions {
-    () => {
+    ($now:literal) => {
         concat!(
             "FROM channels AS c WHERE c.session_id IS NOT NULL AND c.removed_at_ms IS NULL AND NOT ",
-            session_goes_on!()
+            session_goes_on!($now)
         )
     };
 }
@@ -97,35 +102,24 @@ pub(super) use {may_send, session_goes_on};
 impl ReadTx<'_> {
     /// Whether a browser has subscribed in a session that is over at `now`.
     pub fn has_ended_subscriptions(&self, now: Timestamp) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(concat!("SELECT 1 ", ended_subscriptions!(), " LIMIT 1"))?;
-        Ok(statement.exists(rusqlite::named_params! {":now": now})?)
+        self.sql.exists(concat!("SELECT 1 ", ended_subscriptions!("?1"), " LIMIT 1"), values![now])
     }
 
     /// The channels that are there, oldest first; of one principal, or of all.
     pub fn channels(&self, of: Option<&PrincipalName>) -> Result<Vec<Channel>> {
         let sql = format!("{CHANNELS} AND (?1 IS NULL OR owner = ?1) ORDER BY channel_number");
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query([of])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(channel_from(row)?);
-        }
-        Ok(found)
+        self.sql.rows(&sql, values![of], channel_from)
     }
 
     /// The channel with this id, unless it is removed.
     pub fn channel(&self, id: &ChannelId) -> Result<Option<Channel>> {
-        let mut statement = self.conn.prepare_cached(&format!("{CHANNELS} AND channel_id = ?1"))?;
-        let mut rows = statement.query([id])?;
-        rows.next()?.map(channel_from).transpose()
+        self.sql.row(&format!("{CHANNELS} AND channel_id = ?1"), values![id], channel_from)
     }
 
     /// Whether a principal has a channel of this name.
     pub fn has_channel(&self, owner: &PrincipalName, name: &ChannelName) -> Result<bool> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT 1 FROM channels WHERE owner = ?1 AND name = ?2 AND removed_at_ms IS NULL")?;
-        Ok(statement.exists(params![owner, name])?)
+        let sql = "SELECT 1 FROM channels WHERE owner = ?1 AND name = ?2 AND removed_at_ms IS NULL";
+        self.sql.exists(sql, values![owner, name])
     }
 
     /// The next `limit` channels from `after` on whose addresses are kept.
@@ -144,12 +138,10 @@ impl ReadTx<'_> {
 
     /// The key that push services know this server by, if there is one.
     pub fn push_key(&self) -> Result<Option<StoredPushKey>> {
-        let mut statement = self.conn.prepare_cached("SELECT public_key, key_id, sealed FROM push_keys")?;
-        let read = |row: &Row<'_>| {
+        self.sql.row("SELECT public_key, key_id, sealed FROM push_keys", values![], |row| {
             let sealed = SealedValue { key_id: row.get(1)?, bytes: row.get(2)? };
             Ok(StoredPushKey { public: row.get(0)?, sealed })
-        };
-        Ok(statement.query_row([], read).optional()?)
+        })
     }
 }
 
@@ -164,17 +156,12 @@ impl WriteTx<'_> {
     }
 
     fn read_listeners(&self) -> Result<Vec<Listener>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT channel_number, owner, wishes FROM channels \
-             WHERE removed_at_ms IS NULL AND disabled_at_ms IS NULL ORDER BY channel_number",
-        )?;
-        let mut rows = statement.query([])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
+        let sql = "SELECT channel_number, owner, wishes FROM channels \
+             WHERE removed_at_ms IS NULL AND disabled_at_ms IS NULL ORDER BY channel_number";
+        self.sql.rows(sql, values![], |row| {
             let number = row.get(0)?;
-            found.push(Listener { number, owner: row.get(1)?, wishes: wishes_from(row, 2, &number)? });
-        }
-        Ok(found)
+            Ok(Listener { number, owner: row.get(1)?, wishes: wishes_from(row, 2, &number)? })
+        })
     }
 
     /// Adds a channel, with the event that tells of it; `session_sha256` finds the session of the browser that has subscribed.
@@ -182,12 +169,10 @@ impl WriteTx<'_> {
         self.cache.listeners = None;
         let wishes = serde_json::to_string(&channel.wishes)
             .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO channels (channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, session_id) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT session_id FROM sessions WHERE session_sha256 = ?10))",
-            )?
-            .execute(params![
+        self.sql.execute(
+            "INSERT INTO channels (channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, session_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT session_id FROM sessions WHERE session_sha256 = ?10))",
+            values![
                 channel.channel_id,
                 channel.name,
                 channel.owner,
@@ -197,8 +182,9 @@ impl WriteTx<'_> {
                 channel.sealed.key_id,
                 channel.sealed.bytes,
                 channel.created_at,
-                session_sha256
-            ])?;
+                session_sha256,
+            ],
+        )?;
         let detail = json!({"channelId": channel.channel_id, "name": channel.name, "kind": channel.kind});
         self.append_audit(NewAuditEvent::new(Event::ChannelAdded).principal(&channel.owner).detail(detail))
     }
@@ -211,13 +197,11 @@ impl WriteTx<'_> {
         self.committed.has_notices = true;
         let wishes = serde_json::to_string(&channel.wishes)
             .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
-        self.conn
-            .prepare_cached(
-                "UPDATE channels SET name = ?2, host = ?3, wishes = ?4, key_id = ?5, sealed = ?6, \
-                 failed_at_ms = iif(?7, NULL, failed_at_ms), failure = iif(?7, NULL, failure) \
-                 WHERE channel_id = ?1 AND removed_at_ms IS NULL",
-            )?
-            .execute(params![
+        self.sql.execute(
+            "UPDATE channels SET name = ?2, host = ?3, wishes = ?4, key_id = ?5, sealed = ?6, \
+             failed_at_ms = iif(?7, NULL, failed_at_ms), failure = iif(?7, NULL, failure) \
+             WHERE channel_id = ?1 AND removed_at_ms IS NULL",
+            values![
                 channel.channel_id,
                 channel.name,
                 channel.host,
@@ -225,7 +209,8 @@ impl WriteTx<'_> {
                 channel.sealed.key_id,
                 channel.sealed.bytes,
                 members.contains(&"address"),
-            ])?;
+            ],
+        )?;
         let detail = json!({"channelId": channel.channel_id, "name": channel.name, "changed": members});
         self.append_audit(NewAuditEvent::new(Event::ChannelChanged).principal(by).detail(detail))
     }
@@ -233,12 +218,11 @@ impl WriteTx<'_> {
     /// Removes a channel and wipes its address, with the event that tells of it.
     pub fn remove_channel(&mut self, channel: &Channel, by: &PrincipalName) -> Result<()> {
         self.cache.listeners = None;
-        self.conn
-            .prepare_cached(
-                "UPDATE channels SET key_id = NULL, sealed = NULL, removed_at_ms = ?2, removed_by = ?3 \
-                 WHERE channel_id = ?1 AND removed_at_ms IS NULL",
-            )?
-            .execute(params![channel.channel_id, self.now, by])?;
+        self.sql.execute(
+            "UPDATE channels SET key_id = NULL, sealed = NULL, removed_at_ms = ?2, removed_by = ?3 \
+             WHERE channel_id = ?1 AND removed_at_ms IS NULL",
+            values![channel.channel_id, self.now, by],
+        )?;
         let detail = json!({"channelId": channel.channel_id, "name": channel.name});
         self.append_audit(NewAuditEvent::new(Event::ChannelRemoved).principal(by).detail(detail))
     }
@@ -246,10 +230,8 @@ impl WriteTx<'_> {
     /// Removes the channels that a browser has subscribed in a session that is over: by a log-out, by its age, or because the token
     /// that it hangs on is revoked.
     pub fn remove_ended_subscriptions(&mut self) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(concat!("SELECT c.channel_id ", ended_subscriptions!()))?;
-        let ids = statement.query_map(rusqlite::named_params! {":now": self.now}, |row| row.get(0))?;
-        let ids: Vec<ChannelId> = ids.collect::<rusqlite::Result<_>>()?;
-        for id in ids {
+        let sql = concat!("SELECT c.channel_id ", ended_subscriptions!("?1"));
+        for id in self.sql.rows(sql, values![self.now], |row| row.get::<ChannelId>(0))? {
             if let Some(channel) = self.channel(&id)? {
                 self.remove_channel(&channel, &channel.owner)?;
             }
@@ -259,9 +241,8 @@ impl WriteTx<'_> {
 
     /// Replaces the sealed address of a channel.
     pub fn reseal_channel(&mut self, id: &ChannelId, sealed: &SealedValue) -> Result<()> {
-        self.conn
-            .prepare_cached("UPDATE channels SET key_id = ?2, sealed = ?3 WHERE channel_id = ?1")?
-            .execute(params![id, sealed.key_id, sealed.bytes])?;
+        let sql = "UPDATE channels SET key_id = ?2, sealed = ?3 WHERE channel_id = ?1";
+        self.sql.execute(sql, values![id, sealed.key_id, sealed.bytes])?;
         Ok(())
     }
 
@@ -274,37 +255,32 @@ impl WriteTx<'_> {
     /// Turns a channel off, whose receiver is gone, with the event that tells of it.
     pub(super) fn disable_channel(&mut self, number: i64, why: &str) -> Result<()> {
         self.cache.listeners = None;
-        let changed = self
-            .conn
-            .prepare_cached(
-                "UPDATE channels SET disabled_at_ms = ?2, disabled_why = ?3 \
-                 WHERE channel_number = ?1 AND disabled_at_ms IS NULL AND removed_at_ms IS NULL",
-            )?
-            .execute(params![number, self.now, why])?;
+        let changed = self.sql.execute(
+            "UPDATE channels SET disabled_at_ms = ?2, disabled_why = ?3 \
+             WHERE channel_number = ?1 AND disabled_at_ms IS NULL AND removed_at_ms IS NULL",
+            values![number, self.now, why],
+        )?;
         if changed == 0 {
             return Ok(());
         }
-        let mut statement = self.conn.prepare_cached("SELECT channel_id FROM channels WHERE channel_number = ?1")?;
-        let channel_id: ChannelId = statement.query_row([number], |row| row.get(0))?;
+        let sql = "SELECT channel_id FROM channels WHERE channel_number = ?1";
+        let channel_id: ChannelId = self.sql.one(sql, values![number])?;
         let detail = json!({"channelId": channel_id, "why": why});
         self.append_audit(NewAuditEvent::new(Event::ChannelDisabled).detail(detail))
     }
 
     /// Keeps the key that push services know this server by.
     pub fn insert_push_key(&mut self, key: &StoredPushKey) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO push_keys (push_key_number, public_key, key_id, sealed, created_at_ms) VALUES (1, ?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![key.public, key.sealed.key_id, key.sealed.bytes, self.now])?;
+        self.sql.execute(
+            "INSERT INTO push_keys (push_key_number, public_key, key_id, sealed, created_at_ms) VALUES (1, ?1, ?2, ?3, ?4)",
+            values![key.public, key.sealed.key_id, key.sealed.bytes, self.now],
+        )?;
         Ok(())
     }
 
     /// Replaces its sealed private half.
     pub fn reseal_push_key(&mut self, sealed: &SealedValue) -> Result<()> {
-        self.conn
-            .prepare_cached("UPDATE push_keys SET key_id = ?1, sealed = ?2")?
-            .execute(params![sealed.key_id, sealed.bytes])?;
+        self.sql.execute("UPDATE push_keys SET key_id = ?1, sealed = ?2", values![sealed.key_id, sealed.bytes])?;
         Ok(())
     }
 }

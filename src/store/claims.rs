@@ -1,7 +1,6 @@
 //! The table `claims`: the one-time right to act on an approved confirmation.
 
-use rusqlite::{Row, params};
-
+use super::sql::{Row, values};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::domain::id::{ClaimId, PrincipalName, RequestId};
 use crate::domain::interaction::{Claim, RunReport, TakenClaim, Withdrawal};
@@ -30,15 +29,14 @@ struct OutcomeText {
 
 /// Reads the columns of a claim from `first` on; `None` where there is none.
 pub(super) fn claim_from(row: &Row<'_>, first: usize) -> Result<Option<Claim>> {
-    let Some(claim_id) = row.get::<_, Option<ClaimId>>(first)? else {
-        let withdrawal = row.get::<_, Option<PrincipalName>>(first + 5)?.zip(row.get(first + 6)?);
+    let Some(claim_id) = row.get::<Option<ClaimId>>(first)? else {
+        let withdrawal = row.get::<Option<PrincipalName>>(first + 5)?.zip(row.get(first + 6)?);
         return Ok(withdrawal.map(|(by, at)| Claim::Withdrawn(Withdrawal { by, at })));
     };
     let report = match (row.get(first + 2)?, row.get(first + 4)?) {
         (None, None) => None,
         (Some(outcome), Some(at)) => {
-            let text = row.get_ref(first + 3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-            let text = text.map(serde_json::from_str::<OutcomeText>).transpose();
+            let text = row.text(first + 3)?.map(serde_json::from_str::<OutcomeText>).transpose();
             let text = text.map_err(|_| Error::Corrupt { table: "texts", key: claim_id.to_string() })?;
             Some(RunReport { outcome, detail: text.map(|text| text.detail), at })
         }
@@ -52,18 +50,14 @@ pub(super) fn claim_from(row: &Row<'_>, first: usize) -> Result<Option<Claim>> {
 impl ReadTx<'_> {
     /// What became of the right to act on an interaction; `None` where nothing has yet.
     pub fn claim(&self, request_id: &RequestId) -> Result<Option<Claim>> {
-        let mut statement = self.conn.prepare_cached(concat!(
+        let sql = concat!(
             "SELECT ",
             claim_columns!(),
             " FROM claims AS c JOIN interactions AS i USING (interaction_id) ",
             outcome_text!(),
             " WHERE i.request_id = ?1",
-        ))?;
-        let mut rows = statement.query([request_id])?;
-        match rows.next()? {
-            Some(row) => claim_from(row, 0),
-            None => Ok(None),
-        }
+        );
+        Ok(self.sql.row(sql, values![request_id], |row| claim_from(row, 0))?.flatten())
     }
 }
 
@@ -71,40 +65,34 @@ impl WriteTx<'_> {
     /// Makes the claim on an approval that is still good: its deadline is a condition. The primary key refuses a second
     /// claim, and one after a withdrawal.
     pub fn insert_claim(&mut self, request_id: &RequestId, claim_id: &ClaimId) -> Result<()> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) \
-                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved' \
-                 AND (claim_expires_at_ms IS NULL OR claim_expires_at_ms > ?3)",
-            )?
-            .execute(params![request_id, claim_id, self.now])?;
+        let changed = self.sql.execute(
+            "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) \
+             SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved' \
+             AND (claim_expires_at_ms IS NULL OR claim_expires_at_ms > ?3)",
+            values![request_id, claim_id, self.now],
+        )?;
         // What was read in this very transaction says that it is: the two cannot differ.
         if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
     }
 
     /// Takes an approval back: in the place of the claim, so that the primary key refuses it after one.
     pub fn insert_withdrawal(&mut self, request_id: &RequestId, by: &PrincipalName) -> Result<()> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO claims (interaction_id, withdrawn_by, withdrawn_at_ms) \
-                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved'",
-            )?
-            .execute(params![request_id, by, self.now])?;
+        let changed = self.sql.execute(
+            "INSERT INTO claims (interaction_id, withdrawn_by, withdrawn_at_ms) \
+             SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved'",
+            values![request_id, by, self.now],
+        )?;
         if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
     }
 
     /// Writes down what came of a claim, once; what was written of it is kept with its event.
     pub fn report_outcome(&mut self, request_id: &RequestId, claim: &ClaimId, report: &RunReport) -> Result<()> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "UPDATE claims SET outcome = ?3, outcome_at_ms = ?4 \
-                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
-                 AND claim_id = ?2 AND outcome IS NULL",
-            )?
-            .execute(params![request_id, claim, report.outcome, report.at])?;
+        let changed = self.sql.execute(
+            "UPDATE claims SET outcome = ?3, outcome_at_ms = ?4 \
+             WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
+             AND claim_id = ?2 AND outcome IS NULL",
+            values![request_id, claim, report.outcome, report.at],
+        )?;
         if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: claim.to_string() }) }
     }
 }

@@ -1,6 +1,8 @@
 //! How the domain's types stand in columns: words and ids as TEXT, times as INTEGER milliseconds.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use std::borrow::Cow;
+
+use super::sql::{Bind, Bound, Column, Stored};
 
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
@@ -20,9 +22,9 @@ use crate::domain::traceparent::Traceparent;
 
 macro_rules! as_text {
     ($($type:ty),+ $(,)?) => {
-        $(impl ToSql for $type {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.as_str().as_bytes())))
+        $(impl Bind for $type {
+            fn bind(&self) -> Bound<'_> {
+                Bound::Text(Cow::Borrowed(self.as_str()))
             }
         })+
     };
@@ -30,9 +32,9 @@ macro_rules! as_text {
 
 macro_rules! from_text {
     ($($type:ty),+ $(,)?) => {
-        $(impl FromSql for $type {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                value.as_str()?.parse().map_err(|error| FromSqlError::Other(String::from(error).into()))
+        $(impl Column for $type {
+            fn read(value: Stored<'_>) -> std::result::Result<Self, String> {
+                value.text()?.parse().map_err(String::from)
             }
         })+
     };
@@ -82,9 +84,9 @@ as_text!(IdPrefix, Pattern, Reason, Scope);
 
 macro_rules! from_owned_text {
     ($($type:ty),+ $(,)?) => {
-        $(impl FromSql for $type {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                value.as_str()?.to_owned().try_into().map_err(|error: &str| FromSqlError::Other(error.into()))
+        $(impl Column for $type {
+            fn read(value: Stored<'_>) -> std::result::Result<Self, String> {
+                value.text()?.to_owned().try_into().map_err(|error: &str| error.to_owned())
             }
         })+
     };
@@ -92,39 +94,38 @@ macro_rules! from_owned_text {
 
 from_owned_text!(Pattern, Reason, Scope);
 
-impl ToSql for Members {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.to_json().into())
+impl Bind for Members {
+    fn bind(&self) -> Bound<'_> {
+        Bound::Text(Cow::Owned(self.to_json()))
     }
 }
 
-impl FromSql for Members {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::from_json(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))
+impl Column for Members {
+    fn read(value: Stored<'_>) -> std::result::Result<Self, String> {
+        Self::from_json(value.text()?).map_err(|error| error.to_string())
     }
 }
 
-impl ToSql for Timestamp {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_millis().into())
+impl Bind for Timestamp {
+    fn bind(&self) -> Bound<'_> {
+        Bound::Integer(self.as_millis())
     }
 }
 
-impl FromSql for Timestamp {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let millis = value.as_i64()?;
-        Self::from_millis(millis).ok_or(FromSqlError::OutOfRange(millis))
+impl Column for Timestamp {
+    fn read(value: Stored<'_>) -> std::result::Result<Self, String> {
+        Self::from_millis(i64::read(value)?).ok_or_else(|| "a time out of its range".to_owned())
     }
 }
 
-impl ToSql for EventHash {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.as_bytes())))
+impl Bind for EventHash {
+    fn bind(&self) -> Bound<'_> {
+        Bound::Blob(self.as_bytes())
     }
 }
 
-impl FromSql for EventHash {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        <[u8; 32]>::column_result(value).map(Self::from)
+impl Column for EventHash {
+    fn read(value: Stored<'_>) -> std::result::Result<Self, String> {
+        <[u8; 32]>::read(value).map(Self::from)
     }
 }

@@ -231,6 +231,7 @@ fn query(select: &str, conditions: &[String], tail: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::in_memory;
 
     #[test]
     fn a_value_stays_a_value_and_hides_nothing() {
@@ -242,7 +243,7 @@ mod tests {
     /// What is copied finds what the page shows, whatever letters it is written in.
     #[test]
     fn letters_beyond_ascii_are_compared_in_all_their_spellings() {
-        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        let conn = in_memory::database();
         let is_alike = |text: &str, value: &str| {
             let sql = format!("SELECT {} FROM (SELECT ?1 AS v)", alike("v", "", text, "%"));
             conn.query_row(&sql, [value], |row| row.get::<_, bool>(0)).unwrap()

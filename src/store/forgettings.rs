@@ -3,10 +3,12 @@
 //! Rows are wiped where they lie. Emptied ones are deleted only away from those that are whole: SQLite moves the neighbours of
 //! a row that is deleted to other pages, and may leave copies of them behind, which no later wiping would find.
 
-use rusqlite::{OptionalExtension, params};
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use super::page::Cursor;
+use super::sql::values;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -17,9 +19,6 @@ const KEPT_EMPTY: usize = 256;
 
 /// How many rows of a table one look for emptied ones reads.
 const LOOKED_AT: usize = 4096;
-
-/// Of a file, how much stays free for what comes next: one part in so many.
-const FREE_PART: i64 = 16;
 
 /// What is forgotten because of its age.
 #[derive(Clone, Debug)]
@@ -87,17 +86,13 @@ impl Emptied {
 impl ReadTx<'_> {
     /// Whether an interaction is forgotten.
     pub fn is_forgotten(&self, request_id: &RequestId) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT 1 FROM forgettings JOIN interactions USING (interaction_id) WHERE request_id = ?1",
-        )?;
-        Ok(statement.exists([request_id])?)
+        let sql = "SELECT 1 FROM forgettings JOIN interactions USING (interaction_id) WHERE request_id = ?1";
+        self.sql.exists(sql, values![request_id])
     }
 
     /// Looks at the `limit` interactions that come after `after`.
     pub fn forgettable(&self, aged: &Aged, after: Option<Cursor>, now: Timestamp, limit: u32) -> Result<Forgettable> {
-        // Registered later is resolved later: nothing from there on is old enough.
-        let mut statement = self.conn.prepare_cached(
-            "SELECT i.interaction_id, i.request_id, i.created_at_ms > ?2, f.interaction_id IS NOT NULL, \
+        let sql = "SELECT i.interaction_id, i.request_id, i.created_at_ms > ?2, f.interaction_id IS NOT NULL, \
                i.status <> 'pending' AND i.resolved_at_ms <= ?2 AND (?4 IS NULL OR i.tool_name IS ?4) \
                  AND (?5 IS NULL OR i.registered_by = ?5), \
                i.status = 'approved' AND c.interaction_id IS NULL \
@@ -106,12 +101,10 @@ impl ReadTx<'_> {
              FROM interactions AS i LEFT JOIN forgettings AS f ON f.interaction_id = i.interaction_id \
              LEFT JOIN claims AS c ON c.interaction_id = i.interaction_id \
              LEFT JOIN sealed_secrets AS s ON s.interaction_id = i.interaction_id \
-             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id LIMIT ?6",
-        )?;
+             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id LIMIT ?6";
         let after = after.map_or(0, Cursor::row);
-        let mut rows = statement.query(params![after, aged.before, now, aged.tool, aged.agent, limit])?;
         let (mut found, mut looked_at) = (Forgettable::default(), 0);
-        while let Some(row) = rows.next()? {
+        self.sql.each(sql, values![after, aged.before, now, aged.tool, aged.agent, limit], |row| {
             let id: i64 = row.get(0)?;
             let [is_later, is_forgotten, is_old, is_claimable, is_takeable] =
                 [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
@@ -119,9 +112,9 @@ impl ReadTx<'_> {
             if !is_forgotten && !is_due {
                 found.first_whole.get_or_insert(Cursor::at(id - 1));
             }
+            // Registered later is resolved later: nothing from there on is old enough.
             if is_later {
-                found.next = None;
-                return Ok(found);
+                return Ok(ControlFlow::Break(()));
             }
             looked_at += 1;
             found.next = Some(Cursor::at(id));
@@ -131,7 +124,8 @@ impl ReadTx<'_> {
                 (false, true, false, true) => found.takeable += 1,
                 (false, true, false, false) => found.due.push(row.get(1)?),
             }
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         if looked_at < limit {
             found.next = None;
         }
@@ -141,11 +135,8 @@ impl ReadTx<'_> {
     /// The runs of emptied rows that may be deleted, each from its first key to its last, among those that come after
     /// `after`; and where to go on.
     pub fn emptied(&self, table: Emptied, after: Option<Cursor>) -> Result<(Vec<Run>, Option<Cursor>)> {
-        let mut statement = self.conn.prepare_cached(table.look())?;
-        let rows = statement.query_map(params![after.map_or(0, Cursor::row), LOOKED_AT], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
-        })?;
-        let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let from = after.map_or(0, Cursor::row);
+        let rows = self.sql.rows(table.look(), values![from, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let runs = deletable(&rows, after.is_none());
         // What was the end of this look is the middle of the next one.
         let is_worth_more = rows.len() == LOOKED_AT && rows.iter().any(|(_, is_empty)| *is_empty);
@@ -155,14 +146,12 @@ impl ReadTx<'_> {
 
     /// How many free pages of the file are to be given back; none where it cannot shrink.
     pub fn excess_pages(&self) -> Result<i64> {
-        let count = |pragma: &str| -> Result<i64> { Ok(self.conn.query_row(pragma, [], |row| row.get(0))?) };
-        let excess = count("PRAGMA freelist_count")? - count("PRAGMA page_count")? / FREE_PART;
-        Ok(if self.can_shrink()? { excess.max(0) } else { 0 })
+        self.sql.excess_pages()
     }
 
     /// Whether the file can shrink without being written anew.
     pub fn can_shrink(&self) -> Result<bool> {
-        Ok(self.conn.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? != 0)
+        self.sql.can_shrink()
     }
 }
 
@@ -193,18 +182,15 @@ impl WriteTx<'_> {
 
     fn wipe_content(&mut self, request_id: &RequestId, by: Option<&PrincipalName>) -> Result<()> {
         let missing = || Error::Corrupt { table: "interaction_bodies", key: request_id.to_string() };
-        let id: Option<i64> = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO forgettings (interaction_id, forgotten_at_ms, forgotten_by, content_sha256, input_digest, risk_level) \
-                 SELECT i.interaction_id, ?2, ?3, b.content_sha256, \
-                   iif(i.kind = 'confirmation', json_extract(b.body, '$.inputDigest'), NULL), \
-                   iif(i.kind = 'confirmation', json_extract(b.body, '$.riskLevel'), NULL) \
-                 FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) WHERE i.request_id = ?1 \
-                 RETURNING interaction_id",
-            )?
-            .query_row(params![request_id, self.now, by], |row| row.get(0))
-            .optional()?;
+        let id: Option<i64> = self.sql.value(
+            "INSERT INTO forgettings (interaction_id, forgotten_at_ms, forgotten_by, content_sha256, input_digest, risk_level) \
+             SELECT i.interaction_id, ?2, ?3, b.content_sha256, \
+               iif(i.kind = 'confirmation', json_extract(b.body, '$.inputDigest'), NULL), \
+               iif(i.kind = 'confirmation', json_extract(b.body, '$.riskLevel'), NULL) \
+             FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) WHERE i.request_id = ?1 \
+             RETURNING interaction_id",
+            values![request_id, self.now, by],
+        )?;
         let id = id.ok_or_else(missing)?;
         for wipe in [
             "UPDATE interaction_bodies SET body = '{}', metadata = '{}', origin = NULL, traceparent = NULL, tool_use_sha256 = NULL \
@@ -212,7 +198,7 @@ impl WriteTx<'_> {
             "UPDATE texts SET salt = NULL, text = NULL, unshown = NULL WHERE interaction_id = ?1",
             "UPDATE sealed_secrets SET service = '', field = '' WHERE interaction_id = ?1",
         ] {
-            self.conn.prepare_cached(wipe)?.execute([id])?;
+            self.sql.execute(wipe, values![id])?;
         }
         let mut event = NewAuditEvent::new(Event::Forgotten).request(request_id);
         event.principal = by;
@@ -224,21 +210,14 @@ impl WriteTx<'_> {
     /// between.
     pub fn delete_emptied(&mut self, table: Emptied, runs: &[Run]) -> Result<()> {
         for (from, to) in runs {
-            self.conn.prepare_cached(table.delete())?.execute([from, to])?;
+            self.sql.execute(table.delete(), values![from, to])?;
         }
         Ok(())
     }
 
     /// Gives back at most `pages` free pages of the file.
     pub fn shrink(&mut self, pages: u32) -> Result<()> {
-        let step = self.excess_pages()?.min(i64::from(pages));
-        // With a zero SQLite would give back all of them.
-        if step > 0 {
-            let mut statement = self.conn.prepare(&format!("PRAGMA incremental_vacuum({step})"))?;
-            let mut rows = statement.query([])?;
-            while rows.next()?.is_some() {}
-        }
-        Ok(())
+        self.sql.shrink(pages)
     }
 }
 

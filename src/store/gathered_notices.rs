@@ -4,32 +4,32 @@
 //! is found by going down, and which notice has told of something by going up.
 
 use std::collections::{BTreeMap, HashSet};
-
-use rusqlite::{named_params, params};
+use std::ops::ControlFlow;
 
 use super::notices::{Told, is_open};
 use super::outbox::{AT_ONCE, waiting};
+use super::sql::values;
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::RiskLevel;
 use crate::domain::id::{NoticeId, PrincipalName, RequestId};
 use crate::domain::notice::{NAMED_AGENTS, OfAgent, Said};
 
-/// What is gathered in the notice `:number`, as `inside`.
+/// What is gathered in the notice `?1`, as `inside`.
 macro_rules! inside {
     () => {
-        "WITH RECURSIVE inside (number) AS (SELECT notice_number FROM notices WHERE gathered_in = :number \
+        "WITH RECURSIVE inside (number) AS (SELECT notice_number FROM notices WHERE gathered_in = ?1 \
          UNION ALL SELECT n.notice_number FROM inside CROSS JOIN notices AS n ON n.gathered_in = inside.number) "
     };
 }
 
-/// What of it is about something that can still be answered.
+/// What of it is about something that can still be answered at `?2`.
 macro_rules! open_inside {
     () => {
         concat!(
             "inside CROSS JOIN notices AS n ON n.notice_number = inside.number CROSS JOIN interactions AS i USING (interaction_id) \
              WHERE n.about = 'pending' AND ",
-            is_open!()
+            is_open!("?2")
         )
     };
 }
@@ -50,12 +50,9 @@ impl ReadTx<'_> {
             open_inside!(),
             " ORDER BY n.notice_number"
         );
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        let rows = statement.query_map(named_params! {":number": number, ":now": now}, read)?;
         let (mut told, mut high, mut firsts, mut counts) = (Vec::new(), 0, Vec::new(), BTreeMap::new());
-        for row in rows {
-            let (number, agent, is_high): (i64, PrincipalName, bool) = row?;
+        self.sql.each(sql, values![number, now], |row| {
+            let (number, agent, is_high): (i64, PrincipalName, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
             told.push(number);
             high += u64::from(is_high);
             let count = counts.entry(agent.clone()).or_insert(0_u64);
@@ -63,10 +60,10 @@ impl ReadTx<'_> {
                 firsts.push((number, agent));
             }
             *count += 1;
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         let ends = concat!(inside!(), "SELECT count(*) FROM ", ends_inside!());
-        let mut statement = self.conn.prepare_cached(ends)?;
-        let resolved: u64 = statement.query_row(named_params! {":number": number}, |row| row.get(0))?;
+        let resolved: u64 = self.sql.one(ends, values![number])?;
         let mut agents = Vec::new();
         for (number, agent) in firsts.iter().take(NAMED_AGENTS) {
             let count = counts.get(agent).copied().unwrap_or(1);
@@ -83,38 +80,36 @@ impl ReadTx<'_> {
     /// Whether a notice about several has anything to tell at `now`.
     pub(super) fn has_gathered(&self, number: i64, now: Timestamp) -> Result<bool> {
         let open = concat!(inside!(), "SELECT 1 FROM ", open_inside!(), " LIMIT 1");
-        if self.conn.prepare_cached(open)?.exists(named_params! {":number": number, ":now": now})? {
+        if self.sql.exists(open, values![number, now])? {
             return Ok(true);
         }
         let ends = concat!(inside!(), "SELECT 1 FROM ", ends_inside!(), " LIMIT 1");
-        Ok(self.conn.prepare_cached(ends)?.exists(named_params! {":number": number})?)
+        self.sql.exists(ends, values![number])
     }
 
     /// The channels that were told that an interaction waits, with the risk that they were told: by a notice that has arrived.
     pub(super) fn told_channels(&self, request_id: &RequestId) -> Result<Vec<(i64, Option<RiskLevel>)>> {
-        let mut statement = self.conn.prepare_cached(
+        self.sql.rows(
             "WITH RECURSIVE teller (channel, risk, status, gathered_in) AS (\
                  SELECT channel_number, risk_level, status, gathered_in FROM notices \
                  WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) AND about = 'pending' \
                  UNION ALL SELECT teller.channel, teller.risk, n.status, n.gathered_in \
                  FROM teller CROSS JOIN notices AS n ON n.notice_number = teller.gathered_in) \
              SELECT channel, risk FROM teller WHERE status = 'sent'",
-        )?;
-        let told = statement.query_map([request_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(told.collect::<rusqlite::Result<_>>()?)
+            values![request_id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
     }
 }
 
 impl WriteTx<'_> {
     /// Makes the notice that tells of several, and gathers the first of them.
     pub(super) fn begin_gathering(&mut self, channel: i64) -> Result<i64> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO notices (notice_id, channel_number, about, status, created_at_ms, next_at_ms) \
-                 VALUES (?1, ?2, 'waiting', 'waiting', ?3, ?3)",
-            )?
-            .execute(params![NoticeId::generate(), channel, self.now])?;
-        let number = self.conn.last_insert_rowid();
+        let number = self.sql.insert(
+            "INSERT INTO notices (notice_id, channel_number, about, status, created_at_ms, next_at_ms) \
+             VALUES (?1, ?2, 'waiting', 'waiting', ?3, ?3)",
+            values![NoticeId::generate(), channel, self.now],
+        )?;
         self.gather(channel, number)?;
         Ok(number)
     }
@@ -132,7 +127,7 @@ impl WriteTx<'_> {
             waiting!(),
             " WHERE notice_number <> ?2 LIMIT ?4)"
         );
-        let gathered = self.conn.prepare_cached(sql)?.execute(params![channel, number, self.now, AT_ONCE])?;
+        let gathered = self.sql.execute(sql, values![channel, number, self.now, AT_ONCE])?;
         Ok(gathered >= AT_ONCE as usize)
     }
 
@@ -140,14 +135,11 @@ impl WriteTx<'_> {
     pub(super) fn ended_meanwhile(&self, number: i64, told: &[i64]) -> Result<Vec<(RequestId, Option<RiskLevel>)>> {
         let sql = concat!(
             inside!(),
-            "SELECT n.notice_number, i.request_id, n.risk_level FROM (SELECT number FROM inside UNION ALL SELECT :number) AS one \
+            "SELECT n.notice_number, i.request_id, n.risk_level FROM (SELECT number FROM inside UNION ALL SELECT ?1) AS one \
              CROSS JOIN notices AS n ON n.notice_number = one.number CROSS JOIN interactions AS i USING (interaction_id) \
              WHERE n.about = 'pending' AND i.status <> 'pending'"
         );
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?));
-        let ended = statement.query_map(named_params! {":number": number}, read)?;
-        let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
+        let ended = self.sql.rows(sql, values![number], |row| Ok((row.get::<i64>(0)?, row.get(1)?, row.get(2)?)))?;
         let told: HashSet<i64> = told.iter().copied().collect();
         let ended = ended.into_iter().filter(|(number, ..)| told.contains(number));
         Ok(ended.map(|(_, request_id, risk)| (request_id, risk)).collect())

@@ -1,7 +1,6 @@
 //! The lists of interactions: what matches, what is pending, and the queue that people look at.
 
-use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, params};
+use std::ops::ControlFlow;
 
 use super::interactions::{RECORD, RECORDS, record_from};
 use super::page::{
@@ -10,8 +9,9 @@ use super::page::{
 };
 use super::query_sql::{Compared, Needed, RISK_OF_RECORD};
 use super::search::{Found, Stretch};
+use super::sql::{Bind, Values, values};
 use super::where_clause::WhereClause;
-use super::{ReadTx, Result};
+use super::{Error, ReadTx, Result};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, RiskLevel};
 use crate::domain::id::{ConversationId, IdPrefix, PrincipalName, RequestId, ToolName};
@@ -170,7 +170,7 @@ impl ReadTx<'_> {
     }
 
     fn newest_records(&self, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let among = IN_ORDER.rows(self.sql, filter.since, filter.until)?;
         let (Rows { after, before }, limit) = (page.window(among, filter.looked_through()), filter.most(page));
         let after = match filter.compares_risk() {
             true => self.first_within(after + 1, before - 1, &mut READ_BYTES.clone())? - 1,
@@ -192,7 +192,7 @@ impl ReadTx<'_> {
 
     /// The newest first, block by block; a block is read where its signature may have what is needed, or it has none.
     fn searched_records(&self, needed: &Needed, filter: &Filter, page: Page) -> Result<ListPage<Record>> {
-        let among = IN_ORDER.rows(self.conn, filter.since, filter.until)?;
+        let among = IN_ORDER.rows(self.sql, filter.since, filter.until)?;
         let Rows { after, before } = page.window(among, i64::MAX / 2);
         let compared = Compared::of(&filter.query, RISK_OF_RECORD);
         let (first, last, limit) = (0_i64, 0_i64, -1_i64);
@@ -216,8 +216,8 @@ impl ReadTx<'_> {
                 from = self.first_within(from, last, &mut left_bytes)?;
             }
             left -= last - from + 1;
-            let mut bound: Vec<&dyn ToSql> = values.clone();
-            bound.splice(place..place + 2, [&from as &dyn ToSql, &last]);
+            let mut bound: Vec<&dyn Bind> = values.clone();
+            bound.splice(place..place + 2, [&from as &dyn Bind, &last]);
             if !self.fill(&mut filling, &sql, &bound)? {
                 break;
             }
@@ -232,21 +232,19 @@ impl ReadTx<'_> {
     /// than `left` together, which is then what is left of it. The last one is always among them.
     fn first_within(&self, first: i64, last: i64, left: &mut usize) -> Result<i64> {
         // The length is known without reading what is behind it.
-        let mut statement = self.conn.prepare_cached(
-            "SELECT interaction_id, octet_length(body) FROM interaction_bodies WHERE interaction_id BETWEEN ?1 AND ?2 \
-             ORDER BY interaction_id DESC",
-        )?;
-        let mut rows = statement.query([first, last])?;
-        let mut from = last + 1;
-        while let Some(row) = rows.next()? {
-            let bytes: usize = row.get::<_, Option<usize>>(1)?.unwrap_or_default();
+        let sql = "SELECT interaction_id, octet_length(body) FROM interaction_bodies WHERE interaction_id BETWEEN ?1 AND ?2 \
+             ORDER BY interaction_id DESC";
+        let (mut from, mut found) = (last + 1, first);
+        self.sql.each(sql, values![first, last], |row| {
+            let bytes = row.get::<Option<usize>>(1)?.unwrap_or_default();
             if bytes > *left && from <= last {
-                *left = 0;
-                return Ok(from);
+                (found, *left) = (from, 0);
+                return Ok(ControlFlow::Break(()));
             }
             (from, *left) = (row.get(0)?, left.saturating_sub(bytes));
-        }
-        Ok(first)
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
     }
 
     /// By the index of all ids; the cursor is the row of the last one that was looked at.
@@ -260,11 +258,7 @@ impl ReadTx<'_> {
         let furthest = "SELECT i.interaction_id, i.request_id FROM interactions AS i";
         let skipped = filter.looked_through() - 1;
         let (sql, values) = within.query(furthest, "ORDER BY i.request_id LIMIT 1 OFFSET ?", &skipped);
-        let last: Option<(i64, RequestId)> = self
-            .conn
-            .prepare_cached(&sql)?
-            .query_row(values.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
+        let last: Option<(i64, RequestId)> = self.sql.row(&sql, &values, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (last_row, last_id) = last.unzip();
         let (compared, limit) = (Compared::of(&filter.query, RISK_OF_RECORD), filter.most(page));
         let (sql, values) = filter
@@ -282,8 +276,7 @@ impl ReadTx<'_> {
 
     /// The row of the newest interaction; 0 before the first.
     pub(super) fn last_interaction(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached(IN_ORDER.last)?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+        self.sql.one(IN_ORDER.last, values![])
     }
 
     /// The position of the newest interaction, or before the first: all that is registered later is after it.
@@ -294,7 +287,7 @@ impl ReadTx<'_> {
     /// The pending confirmations of a tool, oldest first, from `after` on: as many as a page takes.
     pub fn pending_confirmations(&self, tool_name: &ToolName, after: Option<Cursor>) -> Result<ListPage<Record>> {
         let after = after.map_or(0, Cursor::row);
-        self.page(&pending_confirmations_query(), params![tool_name, after], &Query::default(), u32::MAX)
+        self.page(&pending_confirmations_query(), values![tool_name, after], &Query::default(), u32::MAX)
     }
 
     /// What is pending, of one principal or of all, but for what `viewer` has put off: principals take turns, and of each comes
@@ -306,16 +299,14 @@ impl ReadTx<'_> {
         skip: u64,
         limit: u32,
     ) -> Result<Vec<Record>> {
-        let mut statement = self.conn.prepare_cached(QUEUE)?;
-        let skip = i64::try_from(skip).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![of, skip, limit, viewer.0, viewer.1], |row| row.get::<_, i64>(0))?;
-        let mut by_row = self.conn.prepare_cached(RECORD)?;
+        let rows = self.sql.rows(QUEUE, values![of, skip, limit, viewer.0, viewer.1], |row| row.get::<i64>(0))?;
         let (mut found, mut bytes) = (Vec::new(), 0);
         for row in rows {
             if bytes > PAGE_BYTES {
                 break;
             }
-            let record = by_row.query_row([row?], |row| Ok(record_from(row)))??;
+            let corrupt = || Error::Corrupt { table: "interactions", key: row.to_string() };
+            let record = self.sql.row(RECORD, values![row], record_from)?.ok_or_else(corrupt)?;
             bytes += record.body.bytes;
             found.push(record);
         }
@@ -324,61 +315,55 @@ impl ReadTx<'_> {
 
     /// How many the queue has.
     pub fn count_of_queue(&self, of: Option<&PrincipalName>, viewer: (&PrincipalName, Timestamp)) -> Result<u64> {
-        let put_off: u64 = self
-            .conn
-            .prepare_cached(
-                "SELECT count(*) FROM snoozes AS z JOIN interactions AS i USING (interaction_id) \
-                 WHERE z.owner = ?2 AND z.until_ms > ?3 AND i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)",
-            )?
-            .query_row(params![of, viewer.0, viewer.1], |row| row.get(0))?;
+        let put_off = self.sql.one(
+            "SELECT count(*) FROM snoozes AS z JOIN interactions AS i USING (interaction_id) \
+             WHERE z.owner = ?2 AND z.until_ms > ?3 AND i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)",
+            values![of, viewer.0, viewer.1],
+        )?;
         Ok(self.count_of_pending(of)?.saturating_sub(put_off))
     }
 
     /// How many interactions are pending, of one principal or of all.
     pub fn count_of_pending(&self, of: Option<&PrincipalName>) -> Result<u64> {
-        let mut statement = self.conn.prepare_cached(
+        self.sql.one(
             "SELECT count(*) FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)",
-        )?;
-        Ok(statement.query_row([of], |row| row.get(0))?)
+            values![of],
+        )
     }
 
     /// Who waits for answers, and for how many: at most `limit`, those first that wait for most.
     pub fn pending_by_agent(&self, limit: u32) -> Result<Vec<(PrincipalName, u64)>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT registered_by, count(*) FROM interactions WHERE status = 'pending' \
-             GROUP BY registered_by ORDER BY count(*) DESC, registered_by LIMIT ?1",
-        )?;
-        let counts = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(counts.collect::<rusqlite::Result<_>>()?)
+        let sql = "SELECT registered_by, count(*) FROM interactions WHERE status = 'pending' \
+             GROUP BY registered_by ORDER BY count(*) DESC, registered_by LIMIT ?1";
+        self.sql.rows(sql, values![limit], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// How many interactions of each kind are pending, and since when the oldest of them is.
     pub fn pending_by_kind(&self) -> Result<Vec<(Kind, u64, Timestamp)>> {
-        let mut statement = self.conn.prepare_cached(PENDING_BY_KIND)?;
-        let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(counts.collect::<rusqlite::Result<_>>()?)
+        self.sql.rows(PENDING_BY_KIND, values![], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
     }
 
     /// The rows that SQL finds and `query` as well, until there are `limit` or they take more memory than a page may, or so
     /// many were unpacked.
-    fn page(&self, sql: &str, values: &[&dyn ToSql], query: &Query, limit: u32) -> Result<ListPage<Record>> {
+    fn page(&self, sql: &str, values: Values<'_>, query: &Query, limit: u32) -> Result<ListPage<Record>> {
         let mut filling = Filling::of(query, limit);
         self.fill(&mut filling, sql, values)?;
         Ok(filling.page)
     }
 
     /// Adds rows to a page; `false` when it is full.
-    fn fill(&self, filling: &mut Filling<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query(values)?;
-        while let Some(row) = rows.next()? {
+    fn fill(&self, filling: &mut Filling<'_>, sql: &str, values: Values<'_>) -> Result<bool> {
+        let mut has_room = true;
+        self.sql.each(sql, values, |row| {
             if filling.is_full() {
                 filling.page.next = filling.last;
-                return Ok(false);
+                has_room = false;
+                return Ok(ControlFlow::Break(()));
             }
             filling.add(Cursor::at(row.get(0)?), record_from(row)?);
-        }
-        Ok(true)
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(has_room)
     }
 }
 
@@ -430,11 +415,11 @@ impl<'q> Filling<'q> {
 mod tests {
     use super::*;
     use crate::domain::enums::Outcome;
-    use crate::store::query_plan::plan;
+    use crate::store::sqlite::in_memory::plan;
 
     #[test]
     fn what_is_pending_is_found_without_reading_what_is_over() {
-        let (row, name, limit) = (1_i64, "builder".parse().unwrap(), 10);
+        let (row, name, limit) = (1_i64, "builder".parse().unwrap(), 10_i64);
         let filters = [
             Filter::default(),
             Filter { kind: Some(Kind::Question), ..Filter::default() },
@@ -465,7 +450,7 @@ mod tests {
     /// However many there are, a page looks through the rows of its window alone, in their order.
     #[test]
     fn a_filter_of_what_is_over_reads_the_rows_of_its_window_alone() {
-        let (row, limit) = (1_i64, 10);
+        let (row, limit) = (1_i64, 10_i64);
         let filter = Filter {
             statuses: vec![Status::Pending, Status::Resolved(Outcome::Approved)],
             since: Timestamp::from_millis(1),

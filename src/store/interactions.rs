@@ -1,10 +1,8 @@
 //! The tables `interactions` and `interaction_bodies`: the hot and the cold half of an interaction.
 
-use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, Row, params};
-
 use super::claims::{claim_columns, claim_from, outcome_text};
 use super::pending::Change;
+use super::sql::{Row, values};
 use super::stored_bytes::stored_bytes;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
@@ -131,17 +129,16 @@ pub(super) fn record_from(row: &Row<'_>) -> Result<Record> {
     let forgotten_at: Option<Timestamp> = row.get(31)?;
     let body = if forgotten_at.is_some() { remains(&interaction, row)? } else { body_from(&interaction, row)? };
     let claim = claim_from(row, 22)?;
-    let wiping = row.get::<_, Option<PrincipalName>>(29)?.zip(row.get(30)?).map(|(by, at)| Wiping { by, at });
+    let wiping = row.get::<Option<PrincipalName>>(29)?.zip(row.get(30)?).map(|(by, at)| Wiping { by, at });
     let by = row.get(32)?;
     let forgetting = forgotten_at.map(|at| Forgetting { by, at });
     Ok(Record { interaction, body, claim, wiping, forgetting })
 }
 
 fn body_from(interaction: &Interaction, row: &Row<'_>) -> Result<Body> {
-    let (content, metadata) = (row.get_ref(17)?.as_str_or_null(), row.get_ref(18)?.as_str_or_null());
-    let (content, metadata) = content.and_then(|content| Ok((content, metadata?))).map_err(rusqlite::Error::from)?;
-    let (Some(content), Some(metadata)) = (content, metadata) else { return Err(no_body(&interaction.request_id)) };
-    let origin = row.get_ref(21)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let (Some(content), Some(metadata)) = (row.text(17)?, row.text(18)?) else {
+        return Err(no_body(&interaction.request_id));
+    };
     let corrupt = |_| no_body(&interaction.request_id);
     Ok(Body {
         bytes: content.len() + metadata.len(),
@@ -149,14 +146,13 @@ fn body_from(interaction: &Interaction, row: &Row<'_>) -> Result<Body> {
         metadata: JsonObject::from_json(metadata).map_err(corrupt)?,
         content_sha256: row.get(19)?,
         traceparent: row.get(20)?,
-        origin: origin.map(serde_json::from_str).transpose().map_err(corrupt)?,
+        origin: row.text(21)?.map(serde_json::from_str).transpose().map_err(corrupt)?,
     })
 }
 
 /// What remains of the body of an interaction that is forgotten.
 fn remains(interaction: &Interaction, row: &Row<'_>) -> Result<Body> {
-    let risk: Option<String> = row.get(35)?;
-    let risk_level = risk.map(|risk| risk.parse()).transpose();
+    let risk_level = row.text(35)?.map(str::parse).transpose();
     let remains = Remains {
         kind: interaction.kind,
         tool_name: interaction.tool_name.clone(),
@@ -182,20 +178,15 @@ impl ReadTx<'_> {
     /// The interaction with this id, without what was asked.
     pub fn interaction(&self, id: &RequestId) -> Result<Option<Interaction>> {
         let sql = concat!("SELECT ", hot_columns!(), hot_tables!(), " WHERE i.request_id = ?1");
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query([id])?;
-        rows.next()?.map(interaction_from).transpose()
+        self.sql.row(sql, values![id], interaction_from)
     }
 
     /// The interaction with this id, with everything that belongs to it.
     pub fn record(&self, id: &RequestId) -> Result<Option<Record>> {
         // Nearly every registration is new: that costs the short statement alone.
-        let mut statement =
-            self.conn.prepare_cached("SELECT interaction_id FROM interactions WHERE request_id = ?1")?;
-        let Some(row) = statement.query_row([id], |row| row.get::<_, i64>(0)).optional()? else { return Ok(None) };
-        let mut statement = self.conn.prepare_cached(RECORD)?;
-        let mut rows = statement.query([row])?;
-        rows.next()?.map(record_from).transpose()
+        let sql = "SELECT interaction_id FROM interactions WHERE request_id = ?1";
+        let Some(row) = self.sql.value::<i64>(sql, values![id])? else { return Ok(None) };
+        self.sql.row(RECORD, values![row], record_from)
     }
 
     /// An interaction that was found in this very transaction, with everything that belongs to it.
@@ -210,7 +201,7 @@ impl ReadTx<'_> {
 
     /// The newest interaction about this use of a tool that is pending, or approved and still to be claimed, at `now`.
     pub fn open_tool_use(&self, tool_use_sha256: &[u8; 32], now: Timestamp) -> Result<Option<Record>> {
-        let mut statement = self.conn.prepare_cached(
+        let found = self.sql.value::<RequestId>(
             "SELECT i.request_id FROM (SELECT interaction_id FROM interaction_bodies \
                WHERE tool_use_sha256 = ?1 ORDER BY interaction_id DESC LIMIT ?3) AS same \
              JOIN interactions AS i USING (interaction_id) LEFT JOIN claims AS c USING (interaction_id) \
@@ -218,9 +209,9 @@ impl ReadTx<'_> {
                OR (i.status = 'approved' AND c.interaction_id IS NULL \
                    AND (i.claim_expires_at_ms IS NULL OR i.claim_expires_at_ms > ?2)) \
              ORDER BY i.interaction_id DESC LIMIT 1",
+            values![tool_use_sha256, now, TOOL_USES],
         )?;
-        let found = statement.query_row(params![tool_use_sha256, now, TOOL_USES], |row| row.get::<_, RequestId>(0));
-        found.optional()?.map(|id| self.found_record(&id)).transpose()
+        found.map(|id| self.found_record(&id)).transpose()
     }
 
     /// What is pending of one principal, oldest first; at most `limit`.
@@ -231,7 +222,7 @@ impl ReadTx<'_> {
             hot_tables!(),
             " WHERE i.status = 'pending' AND i.registered_by = ?1 ORDER BY i.interaction_id LIMIT ?2"
         );
-        self.interactions(sql, params![name, limit])
+        self.sql.rows(sql, values![name, limit], interaction_from)
     }
 
     /// Everything that is pending in a conversation, oldest first; of one principal, or of all.
@@ -243,25 +234,13 @@ impl ReadTx<'_> {
             " WHERE i.status = 'pending' AND i.conversation_id = ?1 \
              AND (?2 IS NULL OR i.registered_by = ?2) ORDER BY i.interaction_id"
         );
-        self.interactions(sql, params![conversation, of])
-    }
-
-    fn interactions(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<Interaction>> {
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query(values)?;
-        let mut interactions = Vec::new();
-        while let Some(row) = rows.next()? {
-            interactions.push(interaction_from(row)?);
-        }
-        Ok(interactions)
+        self.sql.rows(sql, values![conversation, of], interaction_from)
     }
 
     /// The next moment at which something else than an interaction's deadline is to happen by itself: a deadline of a rule, or
     /// the wiping of a secret.
     pub fn next_deadline_beside_pending(&self) -> Result<Option<Timestamp>> {
-        let first = |sql: &str| -> Result<Option<Timestamp>> {
-            Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
-        };
+        let first = |sql: &str| self.sql.value::<Timestamp>(sql, values![]);
         let deadlines = [
             first(
                 "SELECT expires_at_ms FROM trust_rules WHERE status = 'active' AND expires_at_ms IS NOT NULL ORDER BY 1 LIMIT 1",
@@ -296,26 +275,31 @@ impl WriteTx<'_> {
         }
         // What is remembered of it is read before there is a row that it would count as well.
         self.stored()?;
-        self.conn.prepare_cached(INSERT)?.execute(params![
-            interaction.request_id,
-            interaction.kind,
-            interaction.conversation_id,
-            interaction.tool_name,
-            interaction.registered_by,
-            interaction.created_at,
-            interaction.expires_at,
-            interaction.claim_within_ms,
-        ])?;
-        let row = self.conn.last_insert_rowid();
-        self.conn.prepare_cached(INSERT_BODY)?.execute(params![
-            row,
-            columns.content,
-            body.metadata.text(),
-            body.content_sha256,
-            body.traceparent,
-            columns.tool_use_sha256,
-            columns.origin
-        ])?;
+        let row = self.sql.insert(
+            INSERT,
+            values![
+                interaction.request_id,
+                interaction.kind,
+                interaction.conversation_id,
+                interaction.tool_name,
+                interaction.registered_by,
+                interaction.created_at,
+                interaction.expires_at,
+                interaction.claim_within_ms,
+            ],
+        )?;
+        self.sql.execute(
+            INSERT_BODY,
+            values![
+                row,
+                columns.content,
+                body.metadata.text(),
+                body.content_sha256,
+                body.traceparent,
+                columns.tool_use_sha256,
+                columns.origin,
+            ],
+        )?;
         self.count_stored(&interaction.registered_by, row, stored_bytes(body))?;
         self.committed.changes.push(Change::added(interaction));
         self.committed.registered += 1;

@@ -4,8 +4,7 @@
 //! file holds another database, or an earlier state of this one: `.restore` of the `sqlite3` shell puts it there by an
 //! orderly transaction, which damages nothing and takes away what was acknowledged.
 
-use rusqlite::{Connection, OptionalExtension};
-
+use super::sql::{Sql, values};
 use super::{ReadTx, Result};
 use crate::domain::chain::{EventHash, Head};
 
@@ -25,16 +24,15 @@ impl KnownHead {
     /// # Errors
     ///
     /// If the history cannot be read.
-    pub(super) fn is_still_there(&mut self, conn: &Connection) -> Result<bool> {
+    pub(super) fn is_still_there(&mut self, sql: Sql<'_>) -> Result<bool> {
         let Self(Head { seq, hash }) = *self;
         if seq > Head::NONE.seq {
-            let mut statement = conn.prepare_cached("SELECT hash FROM audit_events WHERE seq = ?1")?;
-            let found: Option<EventHash> = statement.query_row([seq], |row| row.get(0)).optional()?;
+            let found: Option<EventHash> = sql.value("SELECT hash FROM audit_events WHERE seq = ?1", values![seq])?;
             if found != Some(hash) {
                 return Ok(false);
             }
         }
-        self.0 = ReadTx { conn }.audit_head()?;
+        self.0 = ReadTx::new(sql).audit_head()?;
         Ok(true)
     }
 

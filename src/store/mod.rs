@@ -1,4 +1,4 @@
-//! The database: the only module that names rusqlite, r2d2 or refinery.
+//! The database.
 //!
 //! The seam is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
 //! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
@@ -7,36 +7,24 @@
 mod active_rules;
 mod audit_events;
 mod audit_log;
-mod backup;
 mod channels;
-mod checkpointer;
 mod claims;
 mod columns;
-mod commits;
-mod connection;
 mod copyable_sql;
-mod direct;
-mod doctor;
+mod engine;
 mod error;
 mod forgettings;
 mod gathered_notices;
-mod held_files;
-mod identify;
 mod interaction_lists;
 mod interactions;
 mod known_head;
-mod lock;
-mod migrate;
 mod notices;
 mod old_notices;
-mod open;
 mod outbox;
 mod page;
 mod pending;
 mod principals;
 mod priority;
-#[cfg(test)]
-mod query_plan;
 mod query_sql;
 mod readers;
 mod resolve;
@@ -46,6 +34,8 @@ mod search;
 mod search_blocks;
 mod sessions;
 mod snoozes;
+mod sql;
+mod sqlite;
 mod stats;
 mod stored_bytes;
 mod tool_calls;
@@ -59,16 +49,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
-pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 pub use self::channels::{ChannelToSend, StoredPushKey};
-pub use self::commits::Generation;
 pub use self::copyable_sql::CopyableQuery;
-pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
-pub use self::doctor::{Checked, Step, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
@@ -81,14 +65,18 @@ pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::{LoggedInBy, Session};
+pub use self::sqlite::{
+    AuditLog, BackupError, Checked, ExclusiveDatabase, Generation, Kept, SharedDatabase, Step, backup, backup_and_keep,
+    examine, with_read_tx, with_write_tx,
+};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 
 use self::active_rules::CommittedRules;
-use self::checkpointer::Checkpointer;
-use self::commits::Commits;
+use self::engine::Engine as _;
 use self::pending::{Change, FirstDeadline};
-use self::readers::{ReadBarrier, Readers};
+use self::readers::Readers;
+use self::sql::Sql;
 use self::writer::Writer;
 use self::writer_cache::WriterCache;
 use crate::clock::{Clock, Timestamp};
@@ -178,7 +166,7 @@ pub struct StoreLimits {
 
 /// A read transaction, which sees one consistent state of the database.
 pub struct ReadTx<'c> {
-    conn: &'c Connection,
+    sql: Sql<'c>,
 }
 
 /// A write transaction, or one part of a group commit.
@@ -197,9 +185,15 @@ impl<'c> Deref for WriteTx<'c> {
     }
 }
 
+impl<'c> ReadTx<'c> {
+    fn new(sql: impl Into<Sql<'c>>) -> Self {
+        Self { sql: sql.into() }
+    }
+}
+
 impl<'c> WriteTx<'c> {
-    fn new(conn: &'c Connection, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx { conn }, cache, now, committed: CommitSummary::default() }
+    fn new(sql: impl Into<Sql<'c>>, cache: &'c mut WriterCache, now: Timestamp) -> Self {
+        Self { read: ReadTx::new(sql), cache, now, committed: CommitSummary::default() }
     }
 
     /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
@@ -214,8 +208,7 @@ impl<'c> WriteTx<'c> {
     ///
     /// If the page cannot be written.
     pub fn rewrite_header(&mut self) -> Result<()> {
-        self.conn.prepare_cached("PRAGMA user_version = 0")?.execute([])?;
-        Ok(())
+        self.sql.rewrite_header()
     }
 
     /// Adds `deadline` to the commit's summary, so that the sweeper wakes by then.
@@ -228,7 +221,7 @@ impl<'c> WriteTx<'c> {
 pub struct Store {
     writer: Writer,
     readers: Readers,
-    commits: Arc<Commits>,
+    commits: Arc<sqlite::Commits>,
     known: Known,
 }
 
@@ -254,20 +247,15 @@ impl Store {
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let open::Opened { writer, checkpointer, files } = open::for_serving(path).await?;
-        if let Some(highest) = (ReadTx { conn: &writer }).highest_time()? {
+        let sqlite::Opened { engine, readers, commits } = sqlite::open(path, limits.readers, LONGEST_READ).await?;
+        if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
             clock.never_before(highest);
         }
-        let barrier = ReadBarrier::default();
-        let readers = Readers::open(path, limits, Arc::clone(&barrier), LONGEST_READ, Arc::clone(&files))?;
-        let commits = Arc::new(Commits::watch(Arc::clone(&files))?);
-        let checkpointer = Checkpointer::start(checkpointer, barrier, files)?;
-        let watched = Arc::clone(&commits);
-        let (cache, first_deadline) = WriterCache::open(&writer)?;
+        let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let memory = (cache, known.clone());
-        let writer = Writer::start(writer, memory, checkpointer, watched, limits, clock, on_commit)?;
-        Ok(Self { writer, readers, commits, known })
+        let failed = engine.failed();
+        let writer = Writer::start(Box::new(engine), failed, (cache, known.clone()), limits, clock, on_commit)?;
+        Ok(Self { writer, readers: Readers::new(readers, limits), commits, known })
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.

@@ -3,9 +3,8 @@
 //! A notice holds no word of what it tells: that is read from the interaction when it is sent, so that one about something
 //! that is over is dropped. `outbox.rs` has how they are sent.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use super::channels::{Listener, may_send};
+use super::sql::{Row, values};
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::RiskLevel;
@@ -20,10 +19,10 @@ macro_rules! item_columns {
     };
 }
 
-/// Whether an interaction can still be answered.
+/// Whether an interaction can still be answered; a place for the time.
 macro_rules! is_open {
-    () => {
-        "i.status = 'pending' AND (i.expires_at_ms IS NULL OR i.expires_at_ms > :now)"
+    ($now:literal) => {
+        concat!("i.status = 'pending' AND (i.expires_at_ms IS NULL OR i.expires_at_ms > ", $now, ")")
     };
 }
 
@@ -32,7 +31,7 @@ pub(super) use is_open;
 /// The rows of those notices of which another one tells that what they are about waits.
 pub type Told = Vec<i64>;
 
-fn item_from(row: &Row<'_>) -> rusqlite::Result<Item> {
+fn item_from(row: &Row<'_>) -> Result<Item> {
     Ok(Item {
         request_id: row.get(0)?,
         kind: row.get(1)?,
@@ -47,16 +46,13 @@ impl ReadTx<'_> {
     /// What a notice says at `now`, and of which it tells that they wait; `None` where there is nothing to say any more, or nobody to
     /// say it to.
     pub fn notice(&self, number: i64, now: Timestamp) -> Result<Option<(Notice, Told)>> {
-        let mut statement = self.conn.prepare_cached(concat!(
+        let sql = concat!(
             "SELECT n.notice_id, n.about, n.created_at_ms FROM notices AS n JOIN channels AS c USING (channel_number) \
-             WHERE n.notice_number = :number AND n.status = 'waiting' AND ",
-            may_send!()
-        ))?;
-        let values = rusqlite::named_params! {":number": number, ":now": now};
-        let found = statement.query_row(values, |row| {
-            Ok((row.get::<_, NoticeId>(0)?, row.get::<_, About>(1)?, row.get::<_, Timestamp>(2)?))
-        });
-        let Some((notice_id, about, at)) = found.optional()? else { return Ok(None) };
+             WHERE n.notice_number = ?1 AND n.status = 'waiting' AND ",
+            may_send!("?2")
+        );
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<About>(1)?, row.get(2)?));
+        let Some((notice_id, about, at)) = self.sql.row(sql, values![number, now], read)? else { return Ok(None) };
         let said = match about {
             About::Pending => self.open_item(number, now)?.map(|item| (Said::Pending(item), vec![number])),
             About::Resolved => self.ended_item(number)?.map(|said| (said, Told::new())),
@@ -70,11 +66,10 @@ impl ReadTx<'_> {
         let sql = concat!(
             "SELECT ",
             item_columns!(),
-            " FROM notices AS n JOIN interactions AS i USING (interaction_id) WHERE notice_number = :number AND ",
-            is_open!()
+            " FROM notices AS n JOIN interactions AS i USING (interaction_id) WHERE notice_number = ?1 AND ",
+            is_open!("?2")
         );
-        let values = rusqlite::named_params! {":number": number, ":now": now};
-        Ok(self.conn.prepare_cached(sql)?.query_row(values, item_from).optional()?)
+        self.sql.row(sql, values![number, now], item_from)
     }
 
     /// The interaction of a notice, and how it has ended.
@@ -84,10 +79,8 @@ impl ReadTx<'_> {
             item_columns!(),
             ", i.status, i.resolved_at_ms FROM notices AS n JOIN interactions AS i USING (interaction_id) WHERE notice_number = ?1"
         );
-        let ended = self.conn.prepare_cached(sql)?.query_row([number], |row| {
-            Ok((item_from(row)?, row.get::<_, Status>(6)?, row.get::<_, Option<Timestamp>>(7)?))
-        });
-        Ok(match ended.optional()? {
+        let read = |row: &Row<'_>| Ok((item_from(row)?, row.get::<Status>(6)?, row.get::<Option<Timestamp>>(7)?));
+        Ok(match self.sql.row(sql, values![number], read)? {
             Some((item, Status::Resolved(outcome), Some(at))) => Some(Said::Resolved { item, outcome, at }),
             Some(_) | None => None,
         })
@@ -120,12 +113,11 @@ impl WriteTx<'_> {
         risk: Option<RiskLevel>,
     ) -> Result<()> {
         self.committed.has_notices = true;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO notices (notice_id, channel_number, about, interaction_id, risk_level, status, created_at_ms, next_at_ms) \
-                 SELECT ?1, ?2, ?3, interaction_id, ?5, 'waiting', ?6, ?6 FROM interactions WHERE request_id = ?4",
-            )?
-            .execute(params![NoticeId::generate(), channel, about, request_id, risk, self.now])?;
+        self.sql.execute(
+            "INSERT INTO notices (notice_id, channel_number, about, interaction_id, risk_level, status, created_at_ms, next_at_ms) \
+             SELECT ?1, ?2, ?3, interaction_id, ?5, 'waiting', ?6, ?6 FROM interactions WHERE request_id = ?4",
+            values![NoticeId::generate(), channel, about, request_id, risk, self.now],
+        )?;
         Ok(())
     }
 
@@ -135,12 +127,11 @@ impl WriteTx<'_> {
         if self.listeners()?.is_empty() {
             return Ok(());
         }
-        self.conn
-            .prepare_cached(
-                "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE status = 'waiting' AND held_until_ms IS NULL \
-                 AND about = 'pending' AND interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
-            )?
-            .execute(params![interaction.request_id, self.now])?;
+        self.sql.execute(
+            "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE status = 'waiting' AND held_until_ms IS NULL \
+             AND about = 'pending' AND interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
+            values![interaction.request_id, self.now],
+        )?;
         for (channel, risk) in self.told_channels(&interaction.request_id)? {
             if self.hears_of_ends(channel)? {
                 self.insert_notice(channel, About::Resolved, &interaction.request_id, risk)?;
@@ -166,8 +157,7 @@ impl WriteTx<'_> {
 
     /// Whether a notice has anything to say now.
     pub(super) fn is_worth_sending(&self, number: i64) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached("SELECT about FROM notices WHERE notice_number = ?1")?;
-        match statement.query_row([number], |row| row.get(0))? {
+        match self.sql.one("SELECT about FROM notices WHERE notice_number = ?1", values![number])? {
             About::Pending => Ok(self.open_item(number, self.now)?.is_some()),
             About::Resolved => Ok(true),
             About::Waiting => self.has_gathered(number, self.now),
@@ -177,18 +167,15 @@ impl WriteTx<'_> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
     use super::*;
     use crate::domain::enums::Kind;
-    use crate::store::migrate::migrate;
+    use crate::store::sqlite::in_memory;
     use crate::store::writer_cache::WriterCache;
 
     /// Where the tables are gone, a statement about them would fail.
     #[test]
     fn without_a_channel_no_statement_is_run_but_the_first() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn).unwrap();
+        let conn = in_memory::database();
         let now = Timestamp::from_millis(1).unwrap();
         let interaction = Interaction {
             request_id: "r".parse().unwrap(),

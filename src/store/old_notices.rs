@@ -1,6 +1,9 @@
 //! Notices that ended long ago: they are deleted, so that the table `notices` does not grow for ever.
 
+use std::ops::ControlFlow;
+
 use super::outbox::AT_ONCE;
+use super::sql::values;
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 
@@ -19,21 +22,19 @@ impl ReadTx<'_> {
         let Some(before) = now.as_millis().checked_sub_unsigned(KEPT_MS).and_then(Timestamp::from_millis) else {
             return Ok(Vec::new());
         };
-        let mut statement = self.conn.prepare_cached(
-            "SELECT notice_number, n.created_at_ms > ?1, n.ended_at_ms <= ?1 AND i.status IS NOT 'pending' \
+        let sql = "SELECT notice_number, n.created_at_ms > ?1, n.ended_at_ms <= ?1 AND i.status IS NOT 'pending' \
              AND NOT EXISTS (SELECT 1 FROM notices AS inside WHERE inside.gathered_in = n.notice_number) \
-             FROM notices AS n LEFT JOIN interactions AS i USING (interaction_id) ORDER BY notice_number",
-        )?;
-        let mut rows = statement.query([before])?;
+             FROM notices AS n LEFT JOIN interactions AS i USING (interaction_id) ORDER BY notice_number";
         let mut old = Vec::new();
-        while let Some(row) = rows.next()? {
+        self.sql.each(sql, values![before], |row| {
             if row.get(1)? || old.len() >= most as usize {
-                break;
+                return Ok(ControlFlow::Break(()));
             }
-            if row.get::<_, Option<bool>>(2)? == Some(true) {
+            if row.get::<Option<bool>>(2)? == Some(true) {
                 old.push(row.get(0)?);
             }
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(old)
     }
 }
@@ -43,7 +44,7 @@ impl WriteTx<'_> {
     pub fn delete_old_notices(&self) -> Result<bool> {
         let old = self.old_notices(self.now, AT_ONCE)?;
         for number in &old {
-            self.conn.prepare_cached("DELETE FROM notices WHERE notice_number = ?1")?.execute([number])?;
+            self.sql.execute("DELETE FROM notices WHERE notice_number = ?1", values![number])?;
         }
         Ok(old.len() >= AT_ONCE as usize)
     }

@@ -3,11 +3,11 @@
 //! Every channel is sent to in turn, one notice at a time: [`WriteTx::take_notice`] takes the next one for a while, and
 //! [`WriteTx::notice_sent`], [`WriteTx::notice_dropped`] or [`WriteTx::notice_failed`] says what came of it.
 
-use rusqlite::{OptionalExtension, params};
 use serde_json::json;
 
 use super::channels::{ChannelToSend, may_send, wishes_from};
 use super::notices::is_open;
+use super::sql::values;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -59,21 +59,12 @@ pub struct TakenNotice {
     pub channel: ChannelToSend,
 }
 
-/// The notices of a channel that wait and that nobody has, by the indexes of what is new and what was tried; a place for the
-/// channel.
+/// The notices of the channel `?1` that wait and that nobody has, by the indexes of what is new and what was tried.
 macro_rules! waiting {
     () => {
-        waiting!("?1")
-    };
-    ($channel:literal) => {
-        concat!(
-            "(SELECT notice_number FROM notices WHERE channel_number = ",
-            $channel,
-            " AND status = 'waiting' AND tried_at_ms IS NULL \
-             UNION ALL SELECT notice_number FROM notices WHERE channel_number = ",
-            $channel,
-            " AND status = 'waiting' AND tried_at_ms IS NOT NULL AND held_until_ms IS NULL)"
-        )
+        "(SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NULL \
+         UNION ALL SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NOT NULL \
+         AND held_until_ms IS NULL)"
     };
 }
 
@@ -91,45 +82,40 @@ struct Sending {
 impl ReadTx<'_> {
     /// The channels that have notices waiting, the one that has been silent longest first, and when each may speak from `now` on.
     pub fn due_channels(&self, now: Timestamp) -> Result<Vec<DueChannel>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT channel_number, wishes, spoke_at_ms, sent_at_ms, \
+        let sql = "SELECT channel_number, wishes, spoke_at_ms, sent_at_ms, \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NULL), \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NOT NULL), \
-             owner, kind, host FROM channels AS c ORDER BY spoke_at_ms, channel_number",
-        )?;
-        let mut rows = statement.query([])?;
-        let mut due = Vec::new();
-        while let Some(row) = rows.next()? {
+             owner, kind, host FROM channels AS c ORDER BY spoke_at_ms, channel_number";
+        let due = self.sql.rows(sql, values![], |row| {
             let number = row.get(0)?;
-            let (new, again) = (row.get::<_, Option<Timestamp>>(4)?, row.get::<_, Option<Timestamp>>(5)?);
+            let (new, again) = (row.get::<Option<Timestamp>>(4)?, row.get::<Option<Timestamp>>(5)?);
             if new.is_none() && again.is_none() {
-                continue;
+                return Ok(None);
             }
             let wishes = wishes_from(row, 1, &number)?;
             let (spoke_at, sent_at) = (row.get(2)?, row.get(3)?);
             let new = new.map(|at| wishes.speaks_at(at.max(now), spoke_at));
             let again = again.map(|at| wishes.speaks_at(at.max(now), sent_at));
             let (owner, kind, host) = (row.get(6)?, row.get(7)?, row.get(8)?);
-            due.extend([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at, owner, kind, host }));
-        }
-        Ok(due)
+            Ok([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at, owner, kind, host }))
+        })?;
+        Ok(due.into_iter().flatten().collect())
     }
 
     /// Whether a sender has any notice, or had it as its process died.
     pub fn has_held_notices(&self) -> Result<bool> {
         let held = "SELECT 1 FROM notices WHERE status = 'waiting' AND tried_at_ms IS NOT NULL AND held_until_ms IS NOT NULL LIMIT 1";
-        Ok(self.conn.prepare_cached(held)?.exists([])?)
+        self.sql.exists(held, values![])
     }
 }
 
 impl WriteTx<'_> {
     /// Gives back what a sender had that is no more: at the start of a server, which owns the file.
     pub fn release_notices(&mut self) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE notices SET next_at_ms = ?1, held_until_ms = NULL WHERE status = 'waiting' AND held_until_ms IS NOT NULL",
-            )?
-            .execute([self.now])?;
+        self.sql.execute(
+            "UPDATE notices SET next_at_ms = ?1, held_until_ms = NULL WHERE status = 'waiting' AND held_until_ms IS NOT NULL",
+            values![self.now],
+        )?;
         Ok(())
     }
 
@@ -166,23 +152,23 @@ impl WriteTx<'_> {
     }
 
     fn sending(&self, channel: i64) -> Result<Option<Sending>> {
-        let mut statement = self.conn.prepare_cached(concat!(
+        let sql = concat!(
             "SELECT channel_id, wishes, spoke_at_ms, kind, key_id, sealed, ",
-            may_send!(),
-            ", sent_at_ms FROM channels AS c WHERE channel_number = :channel"
-        ))?;
-        let mut rows = statement.query(rusqlite::named_params! {":channel": channel, ":now": self.now})?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let sealed = row.get::<_, Option<String>>(4)?.zip(row.get::<_, Option<Vec<u8>>>(5)?);
-        let to_send = match sealed.filter(|_| row.get(6).unwrap_or(false)) {
-            Some((key_id, bytes)) => {
-                let sealed = SealedValue { key_id, bytes };
-                Some(ChannelToSend { channel_id: row.get(0)?, kind: row.get(3)?, sealed })
-            }
-            None => None,
-        };
-        let wishes = wishes_from(row, 1, &channel)?;
-        Ok(Some(Sending { wishes, spoke_at: row.get(2)?, sent_at: row.get(7)?, channel: to_send }))
+            may_send!("?2"),
+            ", sent_at_ms FROM channels AS c WHERE channel_number = ?1"
+        );
+        self.sql.row(sql, values![channel, self.now], |row| {
+            let sealed = row.get::<Option<String>>(4)?.zip(row.get::<Option<Vec<u8>>>(5)?);
+            let to_send = match sealed.filter(|_| row.get(6).unwrap_or(false)) {
+                Some((key_id, bytes)) => {
+                    let sealed = SealedValue { key_id, bytes };
+                    Some(ChannelToSend { channel_id: row.get(0)?, kind: row.get(3)?, sealed })
+                }
+                None => None,
+            };
+            let wishes = wishes_from(row, 1, &channel)?;
+            Ok(Sending { wishes, spoke_at: row.get(2)?, sent_at: row.get(7)?, channel: to_send })
+        })
     }
 
     /// The first notice of a channel that is due: one that has been tried, or a new one.
@@ -197,60 +183,49 @@ impl WriteTx<'_> {
                  AND next_at_ms <= ?2 ORDER BY next_at_ms, notice_number LIMIT 1"
             }
         };
-        let found = self.conn.prepare_cached(sql)?.query_row(params![channel, self.now], |row| row.get(0));
-        Ok(found.optional()?)
+        self.sql.value(sql, values![channel, self.now])
     }
 
     /// Whether more than so many notices of a channel wait that nobody has, due or not.
     fn has_more_waiting_than(&self, channel: i64, most: u32) -> Result<bool> {
-        let sql = concat!("SELECT 1 FROM ", waiting!(), " LIMIT 1 OFFSET ?2");
-        Ok(self.conn.prepare_cached(sql)?.exists(params![channel, most])?)
+        self.sql.exists(concat!("SELECT 1 FROM ", waiting!(), " LIMIT 1 OFFSET ?2"), values![channel, most])
     }
 
     /// Takes a notice, if it is due and nobody has it: the one conditional update by which exactly one sender does.
     fn hold(&mut self, channel: i64, number: i64) -> Result<()> {
         let until = self.now.plus_millis(HELD_MS).unwrap_or(self.now);
-        let changed = self
-            .conn
-            .prepare_cached(
-                "UPDATE notices SET held_until_ms = ?2, next_at_ms = ?2, tried_at_ms = coalesce(tried_at_ms, ?3) \
-                 WHERE notice_number = ?1 AND status = 'waiting' AND next_at_ms <= ?3 \
-                 AND (held_until_ms IS NULL OR held_until_ms <= ?3)",
-            )?
-            .execute(params![number, until, self.now])?;
+        let changed = self.sql.execute(
+            "UPDATE notices SET held_until_ms = ?2, next_at_ms = ?2, tried_at_ms = coalesce(tried_at_ms, ?3) \
+             WHERE notice_number = ?1 AND status = 'waiting' AND next_at_ms <= ?3 \
+             AND (held_until_ms IS NULL OR held_until_ms <= ?3)",
+            values![number, until, self.now],
+        )?;
         if changed != 1 {
             return Err(Error::Corrupt { table: "notices", key: number.to_string() });
         }
-        self.conn
-            .prepare_cached("UPDATE channels SET spoke_at_ms = ?2 WHERE channel_number = ?1")?
-            .execute(params![channel, self.now])?;
+        let sql = "UPDATE channels SET spoke_at_ms = ?2 WHERE channel_number = ?1";
+        self.sql.execute(sql, values![channel, self.now])?;
         Ok(())
     }
 
     /// Drops notices of a channel that is to be sent nothing more, some of them; whether there were any.
     fn drop_notices(&self, channel: i64) -> Result<bool> {
-        let dropped = self
-            .conn
-            .prepare_cached(
-                "UPDATE notices SET status = 'dropped', ended_at_ms = ?2, held_until_ms = NULL WHERE notice_number IN \
-                 (SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' LIMIT ?3)",
-            )?
-            .execute(params![channel, self.now, AT_ONCE])?;
-        Ok(dropped > 0)
+        let sql = "UPDATE notices SET status = 'dropped', ended_at_ms = ?2, held_until_ms = NULL WHERE notice_number IN \
+             (SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' LIMIT ?3)";
+        Ok(self.sql.execute(sql, values![channel, self.now, AT_ONCE])? > 0)
     }
 
     /// Drops notices about what can no longer be answered, some of them, sent in vain or not; whether there were any.
     fn drop_what_is_over(&self, channel: i64) -> Result<bool> {
         let sql = concat!(
-            "UPDATE notices SET status = 'dropped', ended_at_ms = :now WHERE notice_number IN \
+            "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE notice_number IN \
              (SELECT n.notice_number FROM (SELECT notice_number FROM ",
-            waiting!(":channel"),
+            waiting!(),
             ") CROSS JOIN notices AS n USING (notice_number) JOIN interactions AS i USING (interaction_id) WHERE n.about = 'pending' AND NOT (",
-            is_open!(),
-            ") LIMIT :limit)"
+            is_open!("?2"),
+            ") LIMIT ?3)"
         );
-        let values = rusqlite::named_params! {":channel": channel, ":now": self.now, ":limit": AT_ONCE};
-        Ok(self.conn.prepare_cached(sql)?.execute(values)? > 0)
+        Ok(self.sql.execute(sql, values![channel, self.now, AT_ONCE])? > 0)
     }
 
     /// A notice has arrived, which has told of what these notices are about. What else waits for its channel after failures is
@@ -259,15 +234,15 @@ impl WriteTx<'_> {
         self.end_notice(number, "sent", None)?;
         let channel = self.channel_of(number)?;
         self.announce_ends_meanwhile(channel, number, told)?;
-        self.conn
-            .prepare_cached("UPDATE channels SET sent_at_ms = ?2 WHERE channel_number = ?1 AND removed_at_ms IS NULL")?
-            .execute(params![channel, self.now])?;
-        self.conn
-            .prepare_cached(
-                "UPDATE notices SET next_at_ms = ?2 WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NOT NULL \
-                 AND held_until_ms IS NULL AND next_at_ms > ?2",
-            )?
-            .execute(params![channel, self.now])?;
+        self.sql.execute(
+            "UPDATE channels SET sent_at_ms = ?2 WHERE channel_number = ?1 AND removed_at_ms IS NULL",
+            values![channel, self.now],
+        )?;
+        self.sql.execute(
+            "UPDATE notices SET next_at_ms = ?2 WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NOT NULL \
+             AND held_until_ms IS NULL AND next_at_ms > ?2",
+            values![channel, self.now],
+        )?;
         Ok(())
     }
 
@@ -280,36 +255,31 @@ impl WriteTx<'_> {
     /// has.
     pub fn notice_failed(&mut self, number: i64, why: &str) -> Result<bool> {
         let channel = self.channel_of(number)?;
-        self.conn
-            .prepare_cached(
-                "UPDATE channels SET failed_at_ms = ?2, failure = ?3 WHERE channel_number = ?1 AND removed_at_ms IS NULL",
-            )?
-            .execute(params![channel, self.now, why])?;
-        let mut statement =
-            self.conn.prepare_cached("SELECT failures FROM notices WHERE notice_number = ?1 AND status = 'waiting'")?;
-        let Some(failures) = statement.query_row([number], |row| row.get::<_, usize>(0)).optional()? else {
-            return Ok(false);
-        };
+        self.sql.execute(
+            "UPDATE channels SET failed_at_ms = ?2, failure = ?3 WHERE channel_number = ?1 AND removed_at_ms IS NULL",
+            values![channel, self.now, why],
+        )?;
+        let sql = "SELECT failures FROM notices WHERE notice_number = ?1 AND status = 'waiting'";
+        let Some(failures) = self.sql.value::<usize>(sql, values![number])? else { return Ok(false) };
         if !self.is_worth_sending(number)? {
             self.end_notice(number, "dropped", Some(why))?;
             return Ok(false);
         }
         let again = RETRIES_S.get(failures).and_then(|seconds| self.now.plus_millis(seconds * 1000));
         if let Some(again) = again {
-            self.conn
-                .prepare_cached(
-                    "UPDATE notices SET failures = failures + 1, failure = ?2, held_until_ms = NULL, next_at_ms = ?3 \
-                     WHERE notice_number = ?1 AND status = 'waiting'",
-                )?
-                .execute(params![number, why, again])?;
+            self.sql.execute(
+                "UPDATE notices SET failures = failures + 1, failure = ?2, held_until_ms = NULL, next_at_ms = ?3 \
+                 WHERE notice_number = ?1 AND status = 'waiting'",
+                values![number, why, again],
+            )?;
             return Ok(false);
         }
         self.end_notice(number, "failed", Some(why))?;
-        let mut statement = self.conn.prepare_cached(
-            "SELECT notice_id, channel_id FROM notices JOIN channels USING (channel_number) WHERE notice_number = ?1",
-        )?;
-        let (notice_id, channel_id): (String, String) =
-            statement.query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql =
+            "SELECT notice_id, channel_id FROM notices JOIN channels USING (channel_number) WHERE notice_number = ?1";
+        let ids = self.sql.row(sql, values![number], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
+        let none = || Error::Corrupt { table: "notices", key: number.to_string() };
+        let (notice_id, channel_id) = ids.ok_or_else(none)?;
         let detail = json!({"noticeId": notice_id, "channelId": channel_id, "why": why});
         self.append_audit(NewAuditEvent::new(Event::NoticeFailed).detail(detail))?;
         Ok(true)
@@ -323,17 +293,15 @@ impl WriteTx<'_> {
     }
 
     pub(super) fn channel_of(&self, number: i64) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT channel_number FROM notices WHERE notice_number = ?1")?;
-        Ok(statement.query_row([number], |row| row.get(0))?)
+        self.sql.one("SELECT channel_number FROM notices WHERE notice_number = ?1", values![number])
     }
 
     fn end_notice(&self, number: i64, status: &str, why: Option<&str>) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE notices SET status = ?2, ended_at_ms = ?3, held_until_ms = NULL, failure = coalesce(?4, failure), \
-                 failures = failures + (?4 IS NOT NULL) WHERE notice_number = ?1 AND status = 'waiting'",
-            )?
-            .execute(params![number, status, self.now, why])?;
+        self.sql.execute(
+            "UPDATE notices SET status = ?2, ended_at_ms = ?3, held_until_ms = NULL, failure = coalesce(?4, failure), \
+             failures = failures + (?4 IS NOT NULL) WHERE notice_number = ?1 AND status = 'waiting'",
+            values![number, status, self.now, why],
+        )?;
         Ok(())
     }
 }

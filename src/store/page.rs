@@ -1,9 +1,9 @@
 //! Lists in pages: what a caller asks for, what it gets, and the cursor that leads from one page to the next.
 
-use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest as _, Sha256};
 
 use super::Result;
+use super::sql::{Sql, values};
 use crate::clock::Timestamp;
 
 /// How many rows one page looks through, however few of them match: a read is to be short, and others wait for it.
@@ -145,11 +145,11 @@ pub(super) struct InOrder {
 impl InOrder {
     /// The rows of a time: those not before `since` and before `until`. Time never decreases from row to row, so each end is
     /// found by halving, without an index of times.
-    pub(super) fn rows(self, conn: &Connection, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Rows> {
-        let last: i64 = conn.prepare_cached(self.last)?.query_row([], |row| row.get(0))?;
+    pub(super) fn rows(self, sql: Sql<'_>, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Rows> {
+        let last: i64 = sql.one(self.last, values![])?;
         let end = last.saturating_add(1);
         let from = |moment: Option<Timestamp>, otherwise| match moment {
-            Some(moment) => self.first_not_before(conn, moment, end),
+            Some(moment) => self.first_not_before(sql, moment, end),
             None => Ok(otherwise),
         };
         let (first, before) = (from(since, 0)?, from(until, end)?);
@@ -157,13 +157,12 @@ impl InOrder {
     }
 
     /// The number of the first row whose time is not before `moment`; `end` where there is none.
-    fn first_not_before(self, conn: &Connection, moment: Timestamp, end: i64) -> Result<i64> {
-        let mut statement = conn.prepare_cached(self.first_from)?;
+    fn first_not_before(self, sql: Sql<'_>, moment: Timestamp, end: i64) -> Result<i64> {
         let (mut low, mut high) = (0, end);
         while low < high {
             let middle = low + (high - low) / 2;
             let row: Option<(i64, Timestamp)> =
-                statement.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                sql.row(self.first_from, values![middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
             match row {
                 Some((number, at)) if at < moment => low = number.saturating_add(1),
                 Some(_) | None => high = middle,
@@ -191,6 +190,7 @@ impl<T> Default for ListPage<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite::in_memory;
 
     #[test]
     fn a_cursor_is_read_back_as_the_position_it_was_made_from() {
@@ -204,27 +204,27 @@ mod tests {
 
     #[test]
     fn a_stretch_of_time_is_found_whatever_is_missing_between_its_rows() {
-        let conn = Connection::open_in_memory().unwrap();
+        let conn = in_memory::database();
         conn.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, at INTEGER)").unwrap();
         let times = InOrder {
             last: "SELECT coalesce(max(n), 0) FROM t",
             first_from: "SELECT n, at FROM t WHERE n >= ?1 ORDER BY n LIMIT 1",
         };
         let moment = |millis| Timestamp::from_millis(millis);
-        assert_eq!(times.rows(&conn, moment(5), moment(6)).unwrap(), Rows { after: 0, before: 0 });
+        assert_eq!(times.rows(Sql::from(&conn), moment(5), moment(6)).unwrap(), Rows { after: 0, before: 0 });
         let rows = [(1, 10), (2, 10), (3, 20), (900, 30), (901, 30), (5000, 40)];
         for (n, at) in rows {
             conn.execute("INSERT INTO t VALUES (?1, ?2)", [n, at]).unwrap();
         }
         for since in 5..45 {
             for until in 5..45 {
-                let Rows { after, before } = times.rows(&conn, moment(since), moment(until)).unwrap();
+                let Rows { after, before } = times.rows(Sql::from(&conn), moment(since), moment(until)).unwrap();
                 let found = rows.iter().filter(|(n, _)| *n > after && *n < before);
                 let expected = rows.iter().filter(|(_, at)| *at >= since && *at < until);
                 assert!(found.eq(expected), "{since} to {until}");
             }
         }
-        assert_eq!(times.rows(&conn, None, None).unwrap(), Rows { after: 0, before: 5001 });
+        assert_eq!(times.rows(Sql::from(&conn), None, None).unwrap(), Rows { after: 0, before: 5001 });
     }
 
     #[test]

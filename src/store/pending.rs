@@ -4,12 +4,12 @@
 //! It is read from those rows when the server starts and after another program has written, and follows what the writer does.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use rusqlite::Connection;
-
 use super::Result;
+use super::sql::{Sql, values};
 use crate::clock::Timestamp;
 use crate::domain::id::{PrincipalName, RequestId};
 use crate::domain::interaction::Interaction;
@@ -70,17 +70,13 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Reads it from the rows.
-    pub(super) fn read(conn: &Connection) -> Result<Self> {
-        let mut statement = conn.prepare_cached(
-            "SELECT request_id, registered_by, expires_at_ms FROM interactions WHERE status = 'pending'",
-        )?;
-        let entries = statement.query_map([], |row| {
-            Ok(Entry { request_id: row.get(0)?, registered_by: row.get(1)?, expires_at: row.get(2)? })
-        })?;
+    pub(super) fn read(sql: Sql<'_>) -> Result<Self> {
         let mut pending = Self::default();
-        for entry in entries {
-            pending.add(entry?);
-        }
+        let entries = "SELECT request_id, registered_by, expires_at_ms FROM interactions WHERE status = 'pending'";
+        sql.each(entries, values![], |row| {
+            pending.add(Entry { request_id: row.get(0)?, registered_by: row.get(1)?, expires_at: row.get(2)? });
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(pending)
     }
 
@@ -156,7 +152,7 @@ impl FirstDeadline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query_plan::plan;
+    use crate::store::sqlite::in_memory::plan;
 
     fn change(id: &str, by: &str, at: Option<i64>, is_added: bool) -> Change {
         Change::of(id, by, at.and_then(Timestamp::from_millis), is_added)

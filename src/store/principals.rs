@@ -1,7 +1,6 @@
 //! The tables `principals` and `tokens`: who may speak.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::sql::values;
 use super::{ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
@@ -53,14 +52,12 @@ const AGENTS: &str = "SELECT name, created_at_ms, nullif(max(stored_day, coalesc
 impl ReadTx<'_> {
     /// Every agent there ever was, by name, with its tokens that are in force.
     pub fn agents(&self) -> Result<Vec<Agent>> {
-        let mut statement = self.conn.prepare_cached(AGENTS)?;
-        let agents = statement.query_map([], |row| {
+        let mut agents = self.sql.rows(AGENTS, values![], |row| {
             Ok(Agent { name: row.get(0)?, created_at: row.get(1)?, last_day: row.get(2)?, tokens: Vec::new() })
         })?;
-        let mut agents = agents.collect::<rusqlite::Result<Vec<_>>>()?;
         for token in self.tokens()?.into_iter().filter(|token| token.revoked_at.is_none()) {
             let name = token.principal.name.as_str();
-            // In the order of SQLite, which is that of their bytes.
+            // In the order of the list, which is that of their bytes.
             if let Ok(place) = agents.binary_search_by(|agent| agent.name.as_str().cmp(name))
                 && let Some(agent) = agents.get_mut(place)
             {
@@ -72,43 +69,35 @@ impl ReadTx<'_> {
 
     /// Every token that is in force.
     pub fn active_tokens(&self) -> Result<Vec<TokenHash>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT t.token_sha256, p.name, p.role FROM tokens AS t JOIN principals AS p ON p.name = t.principal \
-             WHERE t.revoked_at_ms IS NULL",
-        )?;
-        let holders = statement.query_map([], |row| {
+        let sql = "SELECT t.token_sha256, p.name, p.role FROM tokens AS t JOIN principals AS p ON p.name = t.principal \
+             WHERE t.revoked_at_ms IS NULL";
+        self.sql.rows(sql, values![], |row| {
             Ok(TokenHash { token_sha256: row.get(0)?, principal: Principal { name: row.get(1)?, role: row.get(2)? } })
-        })?;
-        Ok(holders.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// Whether there ever was a token of this id.
     pub fn has_token(&self, token_id: &TokenId) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM tokens WHERE token_id = ?1)")?;
-        Ok(statement.query_row([token_id], |row| row.get(0))?)
+        self.sql.exists("SELECT 1 FROM tokens WHERE token_id = ?1", values![token_id])
     }
 
     /// Every token there ever was, oldest first.
     pub fn tokens(&self) -> Result<Vec<Token>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT t.token_id, p.name, p.role, t.created_at_ms, t.revoked_at_ms \
-             FROM tokens AS t JOIN principals AS p ON p.name = t.principal ORDER BY t.created_at_ms, t.token_id",
-        )?;
-        let tokens = statement.query_map([], |row| {
+        let sql = "SELECT t.token_id, p.name, p.role, t.created_at_ms, t.revoked_at_ms \
+             FROM tokens AS t JOIN principals AS p ON p.name = t.principal ORDER BY t.created_at_ms, t.token_id";
+        self.sql.rows(sql, values![], |row| {
             Ok(Token {
                 token_id: row.get(0)?,
                 principal: Principal { name: row.get(1)?, role: row.get(2)? },
                 created_at: row.get(3)?,
                 revoked_at: row.get(4)?,
             })
-        })?;
-        Ok(tokens.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// The role of a principal, if there is one of that name.
     pub fn role_of(&self, name: &PrincipalName) -> Result<Option<Role>> {
-        let mut statement = self.conn.prepare_cached("SELECT role FROM principals WHERE name = ?1")?;
-        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+        self.sql.value("SELECT role FROM principals WHERE name = ?1", values![name])
     }
 }
 
@@ -121,11 +110,7 @@ impl WriteTx<'_> {
     pub fn has_resolver(&mut self, by: &PrincipalName, own_counts: bool) -> Result<bool> {
         let resolvers = match self.cache.resolvers.take() {
             Some(resolvers) => resolvers,
-            None => self
-                .conn
-                .prepare_cached(RESOLVERS)?
-                .query_map([], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?,
+            None => self.sql.rows(RESOLVERS, values![], |row| row.get(0))?,
         };
         Ok(self.cache.resolvers.insert(resolvers).iter().any(|name| own_counts || name != by))
     }
@@ -150,16 +135,14 @@ impl WriteTx<'_> {
         let Principal { name, role } = &holder.principal;
         self.committed.has_changed_tokens = true;
         self.cache.resolvers = None;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO principals (name, role, created_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![name, role, self.now])?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO tokens (token_id, token_sha256, principal, created_at_ms) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![token_id, holder.token_sha256, name, self.now])?;
+        self.sql.execute(
+            "INSERT INTO principals (name, role, created_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            values![name, role, self.now],
+        )?;
+        self.sql.execute(
+            "INSERT INTO tokens (token_id, token_sha256, principal, created_at_ms) VALUES (?1, ?2, ?3, ?4)",
+            values![token_id, holder.token_sha256, name, self.now],
+        )?;
         self.append_audit(NewAuditEvent::new(Event::TokenCreated).principal(name).detail(detail))
     }
 
@@ -176,9 +159,10 @@ impl WriteTx<'_> {
     fn take_token_back(&mut self, token: &Token, detail: serde_json::Value) -> Result<()> {
         self.committed.has_changed_tokens = true;
         self.cache.resolvers = None;
-        self.conn
-            .prepare_cached("UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL")?
-            .execute(params![token.token_id, self.now])?;
+        self.sql.execute(
+            "UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL",
+            values![token.token_id, self.now],
+        )?;
         self.append_audit(NewAuditEvent::new(Event::TokenRevoked).principal(&token.principal.name).detail(detail))?;
         self.remove_ended_subscriptions()
     }
@@ -187,7 +171,7 @@ impl WriteTx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query_plan::plan;
+    use crate::store::sqlite::in_memory::plan;
 
     #[test]
     fn agents_are_listed_without_reading_all_that_they_asked() {

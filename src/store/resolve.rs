@@ -1,22 +1,20 @@
 //! How an interaction ends: the one conditional update, and everything that it causes in the same transaction.
 
-use rusqlite::named_params;
-
 use super::pending::Change;
+use super::sql::values;
 use super::{Error, ResolvedInteraction, Result, WriteTx};
 use crate::domain::audit::NewAuditEvent;
 use crate::domain::interaction::{Detail, Interaction, Resolution, ResolvedBy, Status, System};
 
 /// The one conditional update that resolves anything: the kind, the status and the deadline are its conditions.
-const SETTLE: &str = "UPDATE interactions SET status = :status, resolved_at_ms = :at, resolved_by_principal = :principal, \
-     resolved_by_rule = :rule, resolved_by_system = :system, resolution = :resolution \
-     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' \
-     AND (expires_at_ms IS NULL OR expires_at_ms > :at)";
+const SETTLE: &str = "UPDATE interactions SET status = ?3, resolved_at_ms = ?4, resolved_by_principal = ?5, \
+     resolved_by_rule = ?6, resolved_by_system = ?7, resolution = ?8 \
+     WHERE request_id = ?1 AND kind = ?2 AND status = 'pending' AND (expires_at_ms IS NULL OR expires_at_ms > ?4)";
 
 /// The same for the deadline itself, whose condition is the opposite one.
 const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, \
      resolved_by_system = 'expired' \
-     WHERE request_id = :request_id AND kind = :kind AND status = 'pending' AND expires_at_ms <= :now";
+     WHERE request_id = ?1 AND kind = ?2 AND status = 'pending' AND expires_at_ms <= ?3";
 
 impl WriteTx<'_> {
     /// Resolves a pending interaction, appends the event that tells of it, and wakes its waiters after the commit.
@@ -33,21 +31,20 @@ impl WriteTx<'_> {
         };
         let (facts, unshown) = (json(resolution.detail.facts())?, json(resolution.detail.unshown())?);
         let changed = match system {
-            None => self.conn.prepare_cached(SETTLE)?.execute(named_params! {
-                ":request_id": interaction.request_id,
-                ":kind": interaction.kind,
-                ":status": Status::Resolved(resolution.outcome),
-                ":at": resolution.at,
-                ":principal": principal,
-                ":rule": rule,
-                ":system": system,
-                ":resolution": facts,
-            })?,
-            Some(_) => self.conn.prepare_cached(EXPIRE)?.execute(named_params! {
-                ":request_id": interaction.request_id,
-                ":kind": interaction.kind,
-                ":now": self.now,
-            })?,
+            None => self.sql.execute(
+                SETTLE,
+                values![
+                    interaction.request_id,
+                    interaction.kind,
+                    Status::Resolved(resolution.outcome),
+                    resolution.at,
+                    principal,
+                    rule,
+                    system,
+                    facts,
+                ],
+            )?,
+            Some(_) => self.sql.execute(EXPIRE, values![interaction.request_id, interaction.kind, self.now])?,
         };
         if changed != 1 {
             // What was read in this very transaction says that it is pending: the two cannot differ.
@@ -74,7 +71,7 @@ impl WriteTx<'_> {
 mod tests {
     use super::*;
     use crate::store::interactions::{INSERT, INSERT_BODY};
-    use crate::store::query_plan::instructions;
+    use crate::store::sqlite::in_memory::instructions;
 
     /// A list of more than two words in a CHECK is a table that is made and dropped for each row.
     #[test]

@@ -1,7 +1,6 @@
 //! The table `saved_views`: the queries that people keep under names. No event tells of them: they decide nothing.
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::sql::{Row, values};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::domain::id::PrincipalName;
 use crate::domain::query::Query;
@@ -17,20 +16,13 @@ impl ReadTx<'_> {
     /// The views of one person, in the order in which they were made.
     pub fn views(&self, owner: &PrincipalName) -> Result<Vec<SavedView>> {
         let sql = "SELECT name, query, created_at_ms FROM saved_views WHERE owner = ?1 ORDER BY view_number";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query([owner])?;
-        let mut views = Vec::new();
-        while let Some(row) = rows.next()? {
-            views.push(view_from(row)?);
-        }
-        Ok(views)
+        self.sql.rows(sql, values![owner], view_from)
     }
 
     /// The view of this name.
     pub fn view(&self, owner: &PrincipalName, name: &ViewName) -> Result<Option<SavedView>> {
         let sql = "SELECT name, query, created_at_ms FROM saved_views WHERE owner = ?1 AND name = ?2";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        statement.query_row(params![owner, name], |row| Ok(view_from(row))).optional()?.transpose()
+        self.sql.row(sql, values![owner, name], view_from)
     }
 }
 
@@ -39,14 +31,13 @@ impl WriteTx<'_> {
     pub fn keep_view(&mut self, owner: &PrincipalName, name: &ViewName, query: &Query) -> Result<()> {
         let sql = "INSERT INTO saved_views (owner, name, query, created_at_ms) VALUES (?1, ?2, ?3, ?4) \
                    ON CONFLICT (owner, name) DO UPDATE SET query = excluded.query";
-        self.conn.prepare_cached(sql)?.execute(params![owner, name, query.to_string(), self.now])?;
+        self.sql.execute(sql, values![owner, name, query.to_string(), self.now])?;
         Ok(())
     }
 
     /// Deletes a view.
     pub fn delete_view(&mut self, owner: &PrincipalName, name: &ViewName) -> Result<()> {
-        let sql = "DELETE FROM saved_views WHERE owner = ?1 AND name = ?2";
-        self.conn.prepare_cached(sql)?.execute(params![owner, name])?;
+        self.sql.execute("DELETE FROM saved_views WHERE owner = ?1 AND name = ?2", values![owner, name])?;
         Ok(())
     }
 }

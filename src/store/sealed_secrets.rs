@@ -1,9 +1,7 @@
 //! The table `sealed_secrets`: values that people gave, sealed before they come here.
 
-use rusqlite::types::FromSql;
-use rusqlite::{OptionalExtension, params};
-
 use super::page::{Cursor, ListPage};
+use super::sql::{Column, values};
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::Delivery;
@@ -32,30 +30,22 @@ impl ReadTx<'_> {
 
     /// The value that was given for a request.
     pub fn sealed(&self, request_id: &RequestId) -> Result<Option<StoredSecret>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms, s.wiped_at_ms IS NOT NULL \
-             FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1",
-        )?;
-        let read = |row: &rusqlite::Row<'_>| {
+        let sql = "SELECT s.delivery, s.key_id, s.sealed, s.take_id, s.taken_at_ms, s.wiped_at_ms IS NOT NULL \
+             FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) WHERE i.request_id = ?1";
+        self.sql.row(sql, values![request_id], |row| {
             let key_id: String = row.get(1)?;
             let bytes: Option<Vec<u8>> = row.get(2)?;
-            let taken = row.get::<_, Option<TakeId>>(3)?.zip(row.get::<_, Option<Timestamp>>(4)?);
+            let taken = row.get::<Option<TakeId>>(3)?.zip(row.get::<Option<Timestamp>>(4)?);
             let value = bytes.map(|bytes| SealedValue { key_id, bytes });
             Ok(StoredSecret { delivery: row.get(0)?, value, taken, is_wiped: row.get(5)? })
-        };
-        Ok(statement.query_row([request_id], read).optional()?)
+        })
     }
 
     /// The keys that seal something here.
     pub fn keys_in_use(&self) -> Result<Vec<String>> {
-        let mut statement = self
-            .conn
-            .prepare_cached(
-                "SELECT key_id FROM sealed_secrets WHERE sealed IS NOT NULL UNION SELECT key_id FROM channels WHERE sealed IS NOT NULL \
-                 UNION SELECT key_id FROM push_keys ORDER BY 1",
-            )?;
-        let keys = statement.query_map([], |row| row.get(0))?;
-        Ok(keys.collect::<rusqlite::Result<_>>()?)
+        let sql = "SELECT key_id FROM sealed_secrets WHERE sealed IS NOT NULL UNION \
+             SELECT key_id FROM channels WHERE sealed IS NOT NULL UNION SELECT key_id FROM push_keys ORDER BY 1";
+        self.sql.rows(sql, values![], |row| row.get(0))
     }
 
     /// The next `limit` requests from `after` on, in the order of registration, whose values are kept.
@@ -70,20 +60,18 @@ impl ReadTx<'_> {
     }
 
     /// What is sealed, chunk by chunk: `sql` selects the row's number, its id, the key and the seal, after `?1` at most `?2`.
-    pub(super) fn sealed_page<Id: FromSql>(
+    pub(super) fn sealed_page<Id: Column>(
         &self,
         sql: &str,
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<ListPage<(Id, SealedValue)>> {
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query(params![after.map_or(0, Cursor::row), limit])?;
-        let mut found = ListPage::default();
-        while let Some(row) = rows.next()? {
-            found.next = Some(Cursor::at(row.get(0)?));
-            found.rows.push((row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }));
-        }
-        Ok(found)
+        let mut next = None;
+        let rows = self.sql.rows(sql, values![after.map_or(0, Cursor::row), limit], |row| {
+            next = Some(Cursor::at(row.get(0)?));
+            Ok((row.get(1)?, SealedValue { key_id: row.get(2)?, bytes: row.get(3)? }))
+        })?;
+        Ok(ListPage { rows, next })
     }
 }
 
@@ -96,36 +84,32 @@ impl WriteTx<'_> {
         delivery: Delivery,
         value: &SealedValue,
     ) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO sealed_secrets (interaction_id, service, field, delivery, key_id, sealed) \
-                 SELECT interaction_id, ?2, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
-            )?
-            .execute(params![request_id, service, field, delivery, value.key_id, value.bytes])?;
+        self.sql.execute(
+            "INSERT INTO sealed_secrets (interaction_id, service, field, delivery, key_id, sealed) \
+             SELECT interaction_id, ?2, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
+            values![request_id, service, field, delivery, value.key_id, value.bytes],
+        )?;
         Ok(())
     }
 
     /// Puts the same value, sealed anew, in the place of a sealed one.
     pub fn reseal(&mut self, request_id: &RequestId, value: &SealedValue) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 \
-                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
-            )?
-            .execute(params![request_id, value.key_id, value.bytes])?;
+        self.sql.execute(
+            "UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 \
+             WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
+            values![request_id, value.key_id, value.bytes],
+        )?;
         Ok(())
     }
 
     /// Marks a one-time value as taken; from `wipe_at` on it is gone.
     pub fn mark_taken(&mut self, request_id: &RequestId, take: &TakeId, wipe_at: Timestamp) -> Result<()> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "UPDATE sealed_secrets SET take_id = ?2, taken_at_ms = ?3, wipe_at_ms = ?4 \
-                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
-                 AND delivery = 'transient_send' AND take_id IS NULL",
-            )?
-            .execute(params![request_id, take, self.now, wipe_at])?;
+        let changed = self.sql.execute(
+            "UPDATE sealed_secrets SET take_id = ?2, taken_at_ms = ?3, wipe_at_ms = ?4 \
+             WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
+             AND delivery = 'transient_send' AND take_id IS NULL",
+            values![request_id, take, self.now, wipe_at],
+        )?;
         if changed != 1 {
             return Err(Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() });
         }
@@ -135,44 +119,39 @@ impl WriteTx<'_> {
 
     /// Writes down that a kept value was taken; `false` where the same taking is written down already.
     pub fn insert_taking(&mut self, request_id: &RequestId, take: &TakeId) -> Result<bool> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO secret_takings (interaction_id, take_id, taken_at_ms) \
-                 SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![request_id, take, self.now])?;
+        let changed = self.sql.execute(
+            "INSERT INTO secret_takings (interaction_id, take_id, taken_at_ms) \
+             SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 ON CONFLICT DO NOTHING",
+            values![request_id, take, self.now],
+        )?;
         Ok(changed == 1)
     }
 
     /// Wipes a value for a person: it has to be there.
     pub fn wipe_sealed(&mut self, request_id: &RequestId, by: &PrincipalName) -> Result<()> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "UPDATE sealed_secrets SET sealed = NULL, wiped_by = ?2, wiped_at_ms = ?3 \
-                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
-                 AND sealed IS NOT NULL",
-            )?
-            .execute(params![request_id, by, self.now])?;
+        let changed = self.sql.execute(
+            "UPDATE sealed_secrets SET sealed = NULL, wiped_by = ?2, wiped_at_ms = ?3 \
+             WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
+             AND sealed IS NOT NULL",
+            values![request_id, by, self.now],
+        )?;
         if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() }) }
     }
 
     /// Wipes the one-time values whose time has come; the requests that they were given for.
     pub fn wipe_taken(&mut self, limit: u32) -> Result<Vec<RequestId>> {
-        let mut statement = self.conn.prepare_cached(
+        let due: Vec<RequestId> = self.sql.rows(
             "SELECT i.request_id FROM sealed_secrets AS s JOIN interactions AS i USING (interaction_id) \
              WHERE s.sealed IS NOT NULL AND s.wipe_at_ms <= ?1 ORDER BY s.wipe_at_ms LIMIT ?2",
+            values![self.now, limit],
+            |row| row.get(0),
         )?;
-        let due = statement.query_map(params![self.now, limit], |row| row.get(0))?;
-        let due = due.collect::<rusqlite::Result<Vec<RequestId>>>()?;
         for request_id in &due {
-            self.conn
-                .prepare_cached(
-                    "UPDATE sealed_secrets SET sealed = NULL \
-                     WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
-                )?
-                .execute([request_id])?;
+            self.sql.execute(
+                "UPDATE sealed_secrets SET sealed = NULL \
+                 WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
+                values![request_id],
+            )?;
         }
         Ok(due)
     }

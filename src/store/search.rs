@@ -1,9 +1,8 @@
 //! The walk over the signatures: which stretches of interactions a search has to read, the newest first.
 
-use rusqlite::Connection;
-
 use super::query_sql::Needed;
 use super::search_blocks::{BLOCK_ROWS, Signature, block_of};
+use super::sql::{Sql, values};
 use super::{ReadTx, Result};
 
 /// How many signatures are looked at in one statement.
@@ -33,7 +32,7 @@ pub(super) enum Found {
 
 /// The walk.
 pub(super) struct Stretches<'c> {
-    conn: &'c Connection,
+    sql: Sql<'c>,
     needed: &'c Needed,
     /// The numbers that are left lie between these.
     after: i64,
@@ -49,7 +48,7 @@ impl ReadTx<'_> {
     /// What is to be read of the interactions after one and before another.
     pub(super) fn stretches<'c>(&'c self, needed: &'c Needed, after: i64, before: i64) -> Result<Stretches<'c>> {
         let open = self.first_open_block()?;
-        Ok(Stretches { conn: self.conn, needed, after, before, open, read: Vec::new(), looked_at: 0 })
+        Ok(Stretches { sql: self.sql, needed, after, before, open, read: Vec::new(), looked_at: 0 })
     }
 }
 
@@ -83,12 +82,11 @@ impl Stretches<'_> {
         }
         self.looked_at += 1;
         if self.read.is_empty() {
-            let mut statement = self.conn.prepare_cached(
+            self.read = self.sql.rows(
                 "SELECT block, signature FROM search_blocks WHERE block BETWEEN ?1 AND ?2 ORDER BY block",
+                values![block - AT_ONCE + 1, block],
+                |row| Ok((row.get(0)?, Signature::from_bytes(row.get(1)?))),
             )?;
-            let rows = statement
-                .query_map([block - AT_ONCE + 1, block], |row| Ok((row.get(0)?, Signature::from_bytes(row.get(1)?))))?;
-            self.read = rows.collect::<rusqlite::Result<_>>()?;
         }
         let signature = self.read.pop_if(|(number, _)| *number == block);
         Ok(signature.is_none_or(|(_, signature)| self.needed.may_be_in(&signature)))

@@ -5,10 +5,10 @@
 //! comment adds to it, a forgetting has it made anew, each in the transaction of its own change.
 
 use std::collections::{BTreeSet, HashSet};
-
-use rusqlite::{OptionalExtension, params};
+use std::ops::ControlFlow;
 
 use super::interactions::{RECORDS, record_from};
+use super::sql::values;
 use super::{ReadTx, Result, WriteTx};
 use crate::domain::id::RequestId;
 use crate::domain::query::Searched;
@@ -87,8 +87,7 @@ const SIGNATURE: &str = "SELECT signature FROM search_blocks WHERE block = ?1";
 impl ReadTx<'_> {
     /// The first block that has no signature, nor any after it.
     pub(super) fn first_open_block(&self) -> Result<i64> {
-        let mut statement = self.conn.prepare_cached("SELECT coalesce(max(block) + 1, 0) FROM search_blocks")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+        self.sql.one("SELECT coalesce(max(block) + 1, 0) FROM search_blocks", values![])
     }
 
     /// Whether there is a block that is old enough for a signature and has none.
@@ -103,20 +102,18 @@ impl ReadTx<'_> {
     }
 
     fn pieces_of_block(&self, block: i64) -> Result<HashSet<u64>> {
-        let mut statement = self.conn.prepare_cached(&in_block())?;
-        let mut rows = statement.query([block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1])?;
         let mut pieces = HashSet::new();
-        while let Some(row) = rows.next()? {
+        self.sql.each(&in_block(), values![block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1], |row| {
             Searched::of(&record_from(row)?).pieces(|piece| {
                 pieces.insert(piece);
             });
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(pieces)
     }
 
     fn signature(&self, block: i64) -> Result<Option<Signature>> {
-        let mut statement = self.conn.prepare_cached(SIGNATURE)?;
-        Ok(statement.query_row([block], |row| row.get(0)).optional()?.map(Signature))
+        Ok(self.sql.value(SIGNATURE, values![block])?.map(Signature))
     }
 
     /// The blocks whose signatures are not those of their interactions, in order; `progress` is told of each that is looked at.
@@ -142,9 +139,8 @@ impl WriteTx<'_> {
         for _ in 0..most {
             let Some(block) = self.block_to_sign()? else { return Ok(false) };
             let Signature(signature) = Signature::of_pieces(&self.pieces_of_block(block)?);
-            self.conn
-                .prepare_cached("INSERT INTO search_blocks (block, signature) VALUES (?1, ?2)")?
-                .execute(params![block, signature])?;
+            let sql = "INSERT INTO search_blocks (block, signature) VALUES (?1, ?2)";
+            self.sql.execute(sql, values![block, signature])?;
         }
         self.is_search_behind()
     }
@@ -170,14 +166,13 @@ impl WriteTx<'_> {
     }
 
     fn block_of(&self, request_id: &RequestId) -> Result<Option<i64>> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT interaction_id FROM interactions WHERE request_id = ?1")?;
-        Ok(statement.query_row([request_id], |row| row.get(0)).optional()?.map(block_of))
+        let sql = "SELECT interaction_id FROM interactions WHERE request_id = ?1";
+        Ok(self.sql.value(sql, values![request_id])?.map(block_of))
     }
 
     fn set_signature(&self, block: i64, Signature(signature): &Signature) -> Result<()> {
         let update = "UPDATE search_blocks SET signature = ?2 WHERE block = ?1";
-        self.conn.prepare_cached(update)?.execute(params![block, signature])?;
+        self.sql.execute(update, values![block, signature])?;
         Ok(())
     }
 }

@@ -1,9 +1,8 @@
 //! The tables `login_links` and `sessions`: how people get from a token to a browser.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use super::principals::Token;
-use super::{ReadTx, Result, WriteTx};
+use super::sql::{Row, values};
+use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::{PrincipalName, SessionId};
@@ -34,7 +33,7 @@ pub struct Session {
 }
 
 /// A token with its holder, where its columns begin at the first.
-fn token_from(row: &Row<'_>) -> rusqlite::Result<Token> {
+fn token_from(row: &Row<'_>) -> Result<Token> {
     Ok(Token {
         token_id: row.get(0)?,
         principal: Principal { name: row.get(1)?, role: row.get(2)? },
@@ -46,45 +45,38 @@ fn token_from(row: &Row<'_>) -> rusqlite::Result<Token> {
 impl ReadTx<'_> {
     /// The token in force with this digest.
     pub fn token(&self, token_sha256: &[u8; 32]) -> Result<Option<Token>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT t.token_id, p.name, p.role, t.created_at_ms \
+        let sql = "SELECT t.token_id, p.name, p.role, t.created_at_ms \
              FROM tokens AS t JOIN principals AS p ON p.name = t.principal \
-             WHERE t.token_sha256 = ?1 AND t.revoked_at_ms IS NULL",
-        )?;
-        Ok(statement.query_row([token_sha256], token_from).optional()?)
+             WHERE t.token_sha256 = ?1 AND t.revoked_at_ms IS NULL";
+        self.sql.row(sql, values![token_sha256], token_from)
     }
 
     /// Whether a link can still be used at `now`.
     pub fn is_login_link(&self, code_sha256: &[u8; 32], now: Timestamp) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT 1 FROM login_links WHERE code_sha256 = ?1 AND used_at_ms IS NULL AND expires_at_ms > ?2",
-        )?;
-        Ok(statement.exists(params![code_sha256, now])?)
+        let sql = "SELECT 1 FROM login_links WHERE code_sha256 = ?1 AND used_at_ms IS NULL AND expires_at_ms > ?2";
+        self.sql.exists(sql, values![code_sha256, now])
     }
 
     /// Whose session this is at `now`, as long as their token is in force.
     pub fn session(&self, session_sha256: &[u8; 32], now: Timestamp) -> Result<Option<Principal>> {
-        let mut statement = self.conn.prepare_cached(
+        self.sql.row(
             "SELECT p.name, p.role FROM sessions AS s JOIN tokens AS t USING (token_id) \
              JOIN principals AS p ON p.name = t.principal \
              WHERE s.session_sha256 = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL",
-        )?;
-        let principal = statement
-            .query_row(params![session_sha256, now], |row| Ok(Principal { name: row.get(0)?, role: row.get(1)? }));
-        Ok(principal.optional()?)
+            values![session_sha256, now],
+            |row| Ok(Principal { name: row.get(0)?, role: row.get(1)? }),
+        )
     }
 }
 
 impl ReadTx<'_> {
     /// The sessions of a principal that go on at `now`, the latest first.
     pub fn sessions_of(&self, name: &PrincipalName, now: Timestamp) -> Result<Vec<Session>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT s.session_id, s.session_sha256, s.created_at_ms, s.expires_at_ms, s.browser \
+        let sql = "SELECT s.session_id, s.session_sha256, s.created_at_ms, s.expires_at_ms, s.browser \
              FROM sessions AS s JOIN tokens AS t USING (token_id) \
              WHERE t.principal = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL \
-             ORDER BY s.created_at_ms DESC, s.session_id DESC",
-        )?;
-        let sessions = statement.query_map(params![name, now], |row| {
+             ORDER BY s.created_at_ms DESC, s.session_id DESC";
+        self.sql.rows(sql, values![name, now], |row| {
             Ok(Session {
                 session_id: row.get(0)?,
                 session_sha256: row.get(1)?,
@@ -92,8 +84,7 @@ impl ReadTx<'_> {
                 expires_at: row.get(3)?,
                 browser: row.get(4)?,
             })
-        })?;
-        Ok(sessions.collect::<rusqlite::Result<_>>()?)
+        })
     }
 }
 
@@ -111,7 +102,7 @@ impl ReadTx<'_> {
     /// Whether there are links or sessions that have expired.
     pub fn has_expired_logins(&self) -> Result<bool> {
         for (table, _) in LOGINS {
-            if self.conn.prepare_cached(&format!("SELECT 1 FROM {table} WHERE {EXPIRED}"))?.exists([])? {
+            if self.sql.exists(&format!("SELECT 1 FROM {table} WHERE {EXPIRED}"), values![])? {
                 return Ok(true);
             }
         }
@@ -127,20 +118,20 @@ impl WriteTx<'_> {
         for (table, key) in LOGINS {
             let sql =
                 format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {EXPIRED} LIMIT ?1)");
-            has_more |= self.conn.prepare_cached(&sql)?.execute([DELETED_AT_ONCE])? >= DELETED_AT_ONCE as usize;
+            has_more |= self.sql.execute(&sql, values![DELETED_AT_ONCE])? >= DELETED_AT_ONCE as usize;
         }
         Ok(has_more)
     }
 
     /// Ends sessions of a principal, the oldest first, until fewer than `most` go on.
     pub fn end_sessions_beyond(&mut self, name: &PrincipalName, most: u32) -> Result<()> {
-        let mut statement = self.conn.prepare_cached(
+        let beyond = self.sql.rows(
             "SELECT s.session_sha256 FROM sessions AS s JOIN tokens AS t USING (token_id) \
              WHERE t.principal = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 \
              ORDER BY s.created_at_ms DESC, s.session_id DESC LIMIT -1 OFFSET ?3",
+            values![name, self.now, most.saturating_sub(1)],
+            |row| row.get::<[u8; 32]>(0),
         )?;
-        let beyond = statement.query_map(params![name, self.now, most.saturating_sub(1)], |row| row.get(0))?;
-        let beyond: Vec<[u8; 32]> = beyond.collect::<rusqlite::Result<_>>()?;
         for session_sha256 in beyond {
             self.end_session(&session_sha256)?;
         }
@@ -149,20 +140,19 @@ impl WriteTx<'_> {
 
     /// How many links of a principal still work.
     pub fn count_of_login_links(&self, name: &PrincipalName) -> Result<u32> {
-        let mut statement = self.conn.prepare_cached(
+        self.sql.one(
             "SELECT count(*) FROM login_links AS l JOIN tokens AS t USING (token_id) \
              WHERE t.principal = ?1 AND l.used_at_ms IS NULL AND l.expires_at_ms > ?2 AND t.revoked_at_ms IS NULL",
-        )?;
-        Ok(statement.query_row(params![name, self.now], |row| row.get(0))?)
+            values![name, self.now],
+        )
     }
 
     /// Adds a link for the holder of `token`, with the event that tells of it.
     pub fn insert_login_link(&mut self, code_sha256: &[u8; 32], token: &Token, expires_at: Timestamp) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO login_links (code_sha256, token_id, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![code_sha256, token.token_id, self.now, expires_at])?;
+        self.sql.execute(
+            "INSERT INTO login_links (code_sha256, token_id, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
+            values![code_sha256, token.token_id, self.now, expires_at],
+        )?;
         let detail = serde_json::json!({"tokenId": token.token_id, "expiresAt": expires_at});
         self.append_audit(NewAuditEvent::new(Event::LoginLinkCreated).principal(&token.principal.name).detail(detail))?;
         self.delete_expired_logins()?;
@@ -171,20 +161,20 @@ impl WriteTx<'_> {
 
     /// Uses a link up; whose it was, where it still worked.
     pub fn use_login_link(&mut self, code_sha256: &[u8; 32]) -> Result<Option<Token>> {
-        let mut statement = self.conn.prepare_cached(
+        let used = self.sql.execute(
             "UPDATE login_links SET used_at_ms = ?2 \
              WHERE code_sha256 = ?1 AND used_at_ms IS NULL AND expires_at_ms > ?2 \
                AND token_id IN (SELECT token_id FROM tokens WHERE revoked_at_ms IS NULL)",
+            values![code_sha256, self.now],
         )?;
-        if statement.execute(params![code_sha256, self.now])? == 0 {
+        if used == 0 {
             return Ok(None);
         }
-        let mut statement = self.conn.prepare_cached(
-            "SELECT t.token_id, p.name, p.role, t.created_at_ms \
+        let sql = "SELECT t.token_id, p.name, p.role, t.created_at_ms \
              FROM login_links AS l JOIN tokens AS t USING (token_id) JOIN principals AS p ON p.name = t.principal \
-             WHERE l.code_sha256 = ?1",
-        )?;
-        Ok(Some(statement.query_row([code_sha256], token_from)?))
+             WHERE l.code_sha256 = ?1";
+        let none = || Error::Corrupt { table: "login_links", key: "the link that was just used".to_owned() };
+        self.sql.row(sql, values![code_sha256], token_from)?.ok_or_else(none).map(Some)
     }
 
     /// Adds a session of the holder of `token`, in `browser`, with the event that tells of it.
@@ -197,12 +187,11 @@ impl WriteTx<'_> {
         browser: Option<&str>,
     ) -> Result<()> {
         let session_id = SessionId::generate();
-        self.conn
-            .prepare_cached(
-                "INSERT INTO sessions (session_id, session_sha256, token_id, created_at_ms, expires_at_ms, browser) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![session_id, session_sha256, token.token_id, self.now, expires_at, browser])?;
+        self.sql.execute(
+            "INSERT INTO sessions (session_id, session_sha256, token_id, created_at_ms, expires_at_ms, browser) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            values![session_id, session_sha256, token.token_id, self.now, expires_at, browser],
+        )?;
         let by = match by {
             LoggedInBy::Link => "link",
             LoggedInBy::Token => "token",
@@ -216,18 +205,15 @@ impl WriteTx<'_> {
 
     /// Ends a session that has not ended, with the event that tells of it; whether there was one.
     pub fn end_session(&mut self, session_sha256: &[u8; 32]) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT s.session_id, p.name, p.role FROM sessions AS s JOIN tokens AS t USING (token_id) \
+        let sql = "SELECT s.session_id, p.name, p.role FROM sessions AS s JOIN tokens AS t USING (token_id) \
              JOIN principals AS p ON p.name = t.principal \
-             WHERE s.session_sha256 = ?1 AND s.ended_at_ms IS NULL",
-        )?;
-        let found = statement.query_row([session_sha256], |row| {
-            Ok((row.get::<_, SessionId>(0)?, Principal { name: row.get(1)?, role: row.get(2)? }))
-        });
-        let Some((session_id, principal)) = found.optional()? else { return Ok(false) };
-        self.conn
-            .prepare_cached("UPDATE sessions SET ended_at_ms = ?2 WHERE session_id = ?1 AND ended_at_ms IS NULL")?
-            .execute(params![session_id, self.now])?;
+             WHERE s.session_sha256 = ?1 AND s.ended_at_ms IS NULL";
+        let found = self.sql.row(sql, values![session_sha256], |row| {
+            Ok((row.get::<SessionId>(0)?, Principal { name: row.get(1)?, role: row.get(2)? }))
+        })?;
+        let Some((session_id, principal)) = found else { return Ok(false) };
+        let sql = "UPDATE sessions SET ended_at_ms = ?2 WHERE session_id = ?1 AND ended_at_ms IS NULL";
+        self.sql.execute(sql, values![session_id, self.now])?;
         let detail = serde_json::json!({"sessionId": session_id});
         self.append_audit(NewAuditEvent::new(Event::SessionEnded).principal(&principal.name).detail(detail))?;
         self.remove_ended_subscriptions()?;

@@ -1,13 +1,12 @@
 //! What is counted for the numbers: the narrow columns of interactions, in the order of their registration, without their
 //! contents.
 
-use rusqlite::params;
+use std::ops::ControlFlow;
 
 use super::interaction_lists::IN_ORDER;
 use super::page::Rows;
-use super::{ReadTx, Result};
-use crate::clock::Timestamp;
-use crate::domain::enums::RiskLevel;
+use super::sql::values;
+use super::{Error, ReadTx, Result};
 use crate::domain::id::PrincipalName;
 use crate::domain::stats::{Asked, Tally, Waiting};
 
@@ -27,33 +26,32 @@ impl ReadTx<'_> {
     /// next one goes on, or `None` when all is counted.
     pub fn count_asked(&self, tally: &mut Tally, after: i64) -> Result<Option<i64>> {
         let period = tally.period();
-        let among = IN_ORDER.rows(self.conn, Some(period.since), Some(period.until))?;
+        let among = IN_ORDER.rows(self.sql, Some(period.since), Some(period.until))?;
         let Rows { after, before } = Rows { after: among.after.max(after), ..among };
-        let mut statement = self.conn.prepare_cached(ASKED)?;
-        let mut rows = statement.query(params![after, before, COUNTED])?;
         let (mut last, mut counted) = (after, 0);
-        while let Some(row) = rows.next()? {
+        self.sql.each(ASKED, values![after, before, COUNTED], |row| {
             last = row.get(0)?;
             counted += 1;
+            let corrupt = || Error::Corrupt { table: "interactions", key: last.to_string() };
             tally.add(&Asked {
                 at: row.get(1)?,
-                by: row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?,
+                by: row.text(2)?.ok_or_else(corrupt)?,
                 status: row.get(3)?,
                 is_by_rule: row.get(4)?,
                 ended_at: row.get(5)?,
             });
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok((counted == COUNTED).then_some(last))
     }
 
     /// What waits, of one principal or of all.
     pub fn waiting(&self, of: Option<&PrincipalName>) -> Result<Waiting> {
-        let mut statement = self.conn.prepare_cached(WAITING)?;
-        let mut rows = statement.query([of])?;
         let mut waiting = Waiting::default();
-        while let Some(row) = rows.next()? {
-            waiting.add(row.get::<_, Option<RiskLevel>>(0)?, row.get::<_, Option<Timestamp>>(1)?);
-        }
+        self.sql.each(WAITING, values![of], |row| {
+            waiting.add(row.get(0)?, row.get(1)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(waiting)
     }
 }
@@ -61,7 +59,7 @@ impl ReadTx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query_plan::plan;
+    use crate::store::sqlite::in_memory::plan;
 
     #[test]
     fn what_is_counted_is_read_in_order_and_what_waits_without_what_is_over() {

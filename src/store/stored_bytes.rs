@@ -3,9 +3,9 @@
 //! writer's memory, and found out from its rows when the server starts.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
-use rusqlite::{Connection, OptionalExtension, params};
-
+use super::sql::{Sql, values};
 use super::{Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::id::PrincipalName;
@@ -47,53 +47,47 @@ pub(super) struct StoredBytes {
 }
 
 impl StoredBytes {
-    fn read(conn: &Connection) -> Result<Self> {
-        let mut statement = conn.prepare_cached("SELECT number FROM kept_through WHERE what = 'stored_bytes'")?;
-        let through = statement.query_row([], |row| row.get(0))?;
+    fn read(sql: Sql<'_>) -> Result<Self> {
+        let through = sql.one("SELECT number FROM kept_through WHERE what = 'stored_bytes'", values![])?;
         let mut stored = Self { through, days: HashMap::new() };
         // What is forgotten counts as nothing but its row.
-        let mut statement = conn.prepare_cached(
-            "SELECT i.registered_by, i.created_at_ms, coalesce(octet_length(b.body) + octet_length(b.metadata), 0) + ?2 \
+        let registered = "SELECT i.registered_by, i.created_at_ms, coalesce(octet_length(b.body) + octet_length(b.metadata), 0) + ?2 \
              FROM interactions AS i LEFT JOIN interaction_bodies AS b USING (interaction_id) \
-             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id",
-        )?;
-        let registered = statement.query_map(params![through, BYTES_BESIDE], |row| {
-            Ok((row.get::<_, PrincipalName>(0)?, row.get::<_, Timestamp>(1)?, row.get(2)?))
+             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id";
+        sql.each(registered, values![through, BYTES_BESIDE], |row| {
+            let (name, at, bytes): (_, Timestamp, _) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            stored.add(sql, &name, Day { day: at.day(), bytes })?;
+            Ok(ControlFlow::Continue(()))
         })?;
-        for registered in registered {
-            let (name, at, bytes) = registered?;
-            stored.add(conn, &name, Day { day: at.day(), bytes })?;
-        }
         Ok(stored)
     }
 
-    fn of(&self, conn: &Connection, name: &PrincipalName) -> Result<Option<Day>> {
+    fn of(&self, sql: Sql<'_>, name: &PrincipalName) -> Result<Option<Day>> {
         if let Some(day) = self.days.get(name) {
             return Ok(Some(*day));
         }
-        let mut statement = conn.prepare_cached("SELECT stored_day, stored_bytes FROM principals WHERE name = ?1")?;
-        Ok(statement.query_row([name], |row| Ok(Day { day: row.get(0)?, bytes: row.get(1)? })).optional()?)
+        let day = "SELECT stored_day, stored_bytes FROM principals WHERE name = ?1";
+        sql.row(day, values![name], |row| Ok(Day { day: row.get(0)?, bytes: row.get(1)? }))
     }
 
-    fn add(&mut self, conn: &Connection, name: &PrincipalName, more: Day) -> Result<()> {
+    fn add(&mut self, sql: Sql<'_>, name: &PrincipalName, more: Day) -> Result<()> {
         if let Some(day) = self.days.get_mut(name) {
             day.add(more);
             return Ok(());
         }
-        let mut day = self.of(conn, name)?.unwrap_or(Day { bytes: 0, ..more });
+        let mut day = self.of(sql, name)?.unwrap_or(Day { bytes: 0, ..more });
         day.add(more);
         self.days.insert(name.clone(), day);
         Ok(())
     }
 
     /// Brings `principals` up to date.
-    fn enter(&mut self, conn: &Connection, through: i64) -> Result<()> {
-        let mut update =
-            conn.prepare_cached("UPDATE principals SET stored_day = ?2, stored_bytes = ?3 WHERE name = ?1")?;
+    fn enter(&mut self, sql: Sql<'_>, through: i64) -> Result<()> {
         for (name, Day { day, bytes }) in self.days.drain() {
-            update.execute(params![name, day, bytes])?;
+            let update = "UPDATE principals SET stored_day = ?2, stored_bytes = ?3 WHERE name = ?1";
+            sql.execute(update, values![name, day, bytes])?;
         }
-        conn.prepare_cached("UPDATE kept_through SET number = ?1 WHERE what = 'stored_bytes'")?.execute([through])?;
+        sql.execute("UPDATE kept_through SET number = ?1 WHERE what = 'stored_bytes'", values![through])?;
         self.through = through;
         Ok(())
     }
@@ -103,17 +97,17 @@ impl WriteTx<'_> {
     /// Returns how many bytes a principal has stored on the day of this transaction.
     pub fn stored_today(&mut self, name: &PrincipalName) -> Result<u64> {
         let today = self.now.day();
-        let conn = self.conn;
-        let stored = self.stored()?.of(conn, name)?;
+        let sql = self.sql;
+        let stored = self.stored()?.of(sql, name)?;
         Ok(stored.filter(|stored| stored.day == today).map_or(0, |stored| stored.bytes))
     }
 
     /// Counts what a principal has stored with the interaction of this row, on the day of this transaction.
     pub(super) fn count_stored(&mut self, name: &PrincipalName, row: i64, bytes: u64) -> Result<()> {
-        let (conn, day) = (self.conn, self.now.day());
+        let (sql, day) = (self.sql, self.now.day());
         let stored = self.stored()?;
-        stored.add(conn, name, Day { day, bytes })?;
-        if row - stored.through >= ENTERED_AT_ONCE { stored.enter(conn, row) } else { Ok(()) }
+        stored.add(sql, name, Day { day, bytes })?;
+        if row - stored.through >= ENTERED_AT_ONCE { stored.enter(sql, row) } else { Ok(()) }
     }
 
     /// What was registered since `principals` was last brought up to date; to be asked for before the first row of this
@@ -121,7 +115,7 @@ impl WriteTx<'_> {
     pub(super) fn stored(&mut self) -> Result<&mut StoredBytes> {
         let stored = match self.cache.stored.take() {
             Some(stored) => stored,
-            None => StoredBytes::read(self.conn)?,
+            None => StoredBytes::read(self.sql)?,
         };
         Ok(self.cache.stored.insert(stored))
     }

@@ -1,7 +1,6 @@
 //! The tables `tool_calls` and `tool_call_joins`: how a client's call of a tool finds its interaction again.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::sql::values;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::id::RequestId;
@@ -26,35 +25,31 @@ const COUNT: &str = "SELECT count(*) FROM tool_calls WHERE asked_sha256 = ?1";
 impl ReadTx<'_> {
     /// The interaction that a call with this identity goes by, where it is not its own.
     pub fn joined_call(&self, call_sha256: &[u8; 32]) -> Result<Option<Record>> {
-        let found = self
-            .conn
-            .prepare_cached(
-                "SELECT i.request_id FROM tool_call_joins JOIN interactions AS i USING (interaction_id) WHERE call_sha256 = ?1",
-            )?
-            .query_row([call_sha256], |row| row.get::<_, RequestId>(0))
-            .optional()?;
+        let found = self.sql.value::<RequestId>(
+            "SELECT i.request_id FROM tool_call_joins JOIN interactions AS i USING (interaction_id) WHERE call_sha256 = ?1",
+            values![call_sha256],
+        )?;
         found.map(|id| self.found_record(&id)).transpose()
     }
 
     /// The interaction that asks the same and is open at `now`: a pending one first, else one whose answer is not used.
     pub fn open_call(&self, asked_sha256: &[u8; 32], now: Timestamp) -> Result<Option<Record>> {
-        let mut statement = self.conn.prepare_cached(OPEN)?;
-        let found = statement.query_row(params![asked_sha256, now, SAME_CALLS], |row| row.get::<_, RequestId>(0));
-        found.optional()?.map(|id| self.found_record(&id)).transpose()
+        let found = self.sql.value::<RequestId>(OPEN, values![asked_sha256, now, SAME_CALLS])?;
+        found.map(|id| self.found_record(&id)).transpose()
     }
 
     /// How many interactions have asked the same.
     pub fn calls_asked(&self, asked_sha256: &[u8; 32]) -> Result<u64> {
-        Ok(self.conn.prepare_cached(COUNT)?.query_row([asked_sha256], |row| row.get(0))?)
+        self.sql.one(COUNT, values![asked_sha256])
     }
 
     /// Whether a client's call has registered this and was not told that the answer is kept.
     pub fn is_dropped_call(&self, request_id: &RequestId) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM tool_calls JOIN interactions AS i USING (interaction_id) \
-             WHERE i.request_id = ?1 AND kept_at_ms IS NULL)",
-        )?;
-        Ok(statement.query_row([request_id], |row| row.get(0))?)
+        self.sql.exists(
+            "SELECT 1 FROM tool_calls JOIN interactions AS i USING (interaction_id) \
+             WHERE i.request_id = ?1 AND kept_at_ms IS NULL",
+            values![request_id],
+        )
     }
 }
 
@@ -63,7 +58,7 @@ impl WriteTx<'_> {
     pub fn insert_tool_call(&mut self, request_id: &RequestId, asked_sha256: &[u8; 32]) -> Result<()> {
         let sql = "INSERT INTO tool_calls (interaction_id, asked_sha256) \
              SELECT interaction_id, ?2 FROM interactions WHERE request_id = ?1";
-        let changed = self.conn.prepare_cached(sql)?.execute(params![request_id, asked_sha256])?;
+        let changed = self.sql.execute(sql, values![request_id, asked_sha256])?;
         if changed == 1 { Ok(()) } else { Err(no_such(request_id)) }
     }
 
@@ -71,7 +66,7 @@ impl WriteTx<'_> {
     pub fn join_call(&mut self, call_sha256: &[u8; 32], request_id: &RequestId) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO tool_call_joins (call_sha256, interaction_id) \
              SELECT ?1, interaction_id FROM interactions WHERE request_id = ?2";
-        let changed = self.conn.prepare_cached(sql)?.execute(params![call_sha256, request_id])?;
+        let changed = self.sql.execute(sql, values![call_sha256, request_id])?;
         if changed == 1 { Ok(()) } else { Err(no_such(request_id)) }
     }
 
@@ -90,7 +85,7 @@ impl WriteTx<'_> {
             "UPDATE tool_calls SET {column} = ?2 WHERE {column} IS NULL \
              AND interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)"
         );
-        self.conn.prepare_cached(&sql)?.execute(params![request_id, self.now])?;
+        self.sql.execute(&sql, values![request_id, self.now])?;
         Ok(())
     }
 }
@@ -102,7 +97,7 @@ fn no_such(request_id: &RequestId) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query_plan::plan;
+    use crate::store::sqlite::in_memory::plan;
 
     #[test]
     fn a_call_reads_those_that_ask_the_same_alone() {

@@ -1,11 +1,10 @@
 //! The table `trust_rules`: standing decisions.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rusqlite::types::ToSql;
-use rusqlite::{OptionalExtension, Row, named_params, params};
-
 use super::page::{Cursor, ListPage, Page};
+use super::sql::{Row, values};
 use super::where_clause::WhereClause;
 use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
@@ -38,9 +37,9 @@ pub struct RuleFilter {
 const HAS_TEXT: &str = "instr(lower(concat_ws(' ', decision, tool_name, pattern, scope, agent, name, reason, created_by)), \
      lower(?)) > 0";
 
-fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
+fn rule_from(row: &Row<'_>) -> Result<TrustRule> {
     let created_at = row.get(8)?;
-    let expires_at = row.get::<_, Option<Timestamp>>(11)?;
+    let expires_at = row.get::<Option<Timestamp>>(11)?;
     Ok(TrustRule {
         rule_id: row.get(1)?,
         name: row.get(17)?,
@@ -63,7 +62,7 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
         expires_at,
         use_count: row.get(13)?,
         last_used_at: row.get(14)?,
-        revoked: row.get::<_, Option<_>>(15)?.zip(row.get::<_, Option<PrincipalName>>(16)?),
+        revoked: row.get::<Option<_>>(15)?.zip(row.get::<Option<PrincipalName>>(16)?),
         is_before_parts: row.get(23)?,
     })
 }
@@ -71,25 +70,24 @@ fn rule_from(row: &Row<'_>) -> rusqlite::Result<TrustRule> {
 impl ReadTx<'_> {
     /// The rule with this id.
     pub fn trust_rule(&self, rule_id: &RuleId) -> Result<Option<TrustRule>> {
-        let mut statement = self.conn.prepare_cached(&format!("{RULES} WHERE rule_id = ?1"))?;
-        Ok(statement.query_row([rule_id], rule_from).optional()?)
+        self.sql.row(&format!("{RULES} WHERE rule_id = ?1"), values![rule_id], rule_from)
     }
 
     /// The active rules about a tool, oldest first.
     pub fn active_rules(&self, tool_name: &ToolName) -> Result<Vec<TrustRule>> {
         let sql = format!("{RULES} WHERE status = 'active' AND tool_name = ?1 ORDER BY rule_number");
-        self.rules(&sql, &[tool_name])
+        self.sql.rows(&sql, values![tool_name], rule_from)
     }
 
     /// All active rules, oldest first.
     pub(super) fn all_active_rules(&self) -> Result<Vec<TrustRule>> {
-        self.rules(&format!("{RULES} WHERE status = 'active' ORDER BY rule_number"), &[])
+        self.sql.rows(&format!("{RULES} WHERE status = 'active' ORDER BY rule_number"), values![], rule_from)
     }
 
     /// The last revision of the rule of this name.
     pub fn named_rule(&self, name: &RuleName) -> Result<Option<TrustRule>> {
         let sql = format!("{RULES} WHERE name = ?1 ORDER BY revision DESC LIMIT 1");
-        Ok(self.rules(&sql, &[name])?.pop())
+        self.sql.row(&sql, values![name], rule_from)
     }
 
     /// A page of the rules that match, newest first.
@@ -106,23 +104,17 @@ impl ReadTx<'_> {
             .when(HAS_TEXT, filter.text.as_ref())
             .when("rule_number < ?", before.as_ref())
             .query(RULES, "ORDER BY rule_number DESC LIMIT ?", &limit);
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query(values.as_slice())?;
         let (mut found, mut last) = (ListPage::default(), None);
-        while let Some(row) = rows.next()? {
+        self.sql.each(&sql, &values, |row| {
             if found.rows.len() == page.limit as usize {
                 found.next = last;
-                break;
+                return Ok(ControlFlow::Break(()));
             }
             last = Some(Cursor::at(row.get(0)?));
             found.rows.push(rule_from(row)?);
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(found)
-    }
-
-    fn rules(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<TrustRule>> {
-        let mut statement = self.conn.prepare_cached(sql)?;
-        Ok(statement.query_map(values, rule_from)?.collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -135,37 +127,34 @@ impl WriteTx<'_> {
     /// Adds an active rule and the event that tells of it.
     pub fn insert_trust_rule(&mut self, rule: &TrustRule) -> Result<()> {
         let terms = &rule.terms;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
-                 created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision, members, agent, \
-                 execution_target, reason, is_before_parts) \
-                 VALUES (:rule_id, :kind, :status, :tool_name, :pattern, :scope, :decision, :allow_high_risk, \
-                 :created_at, :created_by, :created_from, :expires_at, :max_uses, :name, :revision, :members, :agent, \
-                 :execution_target, :reason, :is_before_parts)",
-            )?
-            .execute(named_params! {
-                ":rule_id": rule.rule_id,
-                ":kind": Kind::Confirmation,
-                ":status": rule.status,
-                ":tool_name": rule.tool_name,
-                ":pattern": terms.pattern,
-                ":scope": terms.scope,
-                ":decision": terms.decision,
-                ":allow_high_risk": terms.allow_high_risk,
-                ":created_at": rule.created_at,
-                ":created_by": rule.created_by,
-                ":created_from": rule.created_from,
-                ":expires_at": rule.expires_at,
-                ":max_uses": terms.max_uses,
-                ":name": rule.name,
-                ":revision": rule.revision,
-                ":members": terms.parts.members,
-                ":agent": terms.parts.agent,
-                ":execution_target": terms.parts.execution_target,
-                ":reason": terms.reason,
-                ":is_before_parts": rule.is_before_parts,
-            })?;
+        self.sql.execute(
+            "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
+             created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision, members, agent, \
+             execution_target, reason, is_before_parts) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+            values![
+                rule.rule_id,
+                Kind::Confirmation,
+                rule.status,
+                rule.tool_name,
+                terms.pattern,
+                terms.scope,
+                terms.decision,
+                terms.allow_high_risk,
+                rule.created_at,
+                rule.created_by,
+                rule.created_from,
+                rule.expires_at,
+                terms.max_uses,
+                rule.name,
+                rule.revision,
+                terms.parts.members,
+                terms.parts.agent,
+                terms.parts.execution_target,
+                terms.reason,
+                rule.is_before_parts,
+            ],
+        )?;
         self.set_deadline(rule.expires_at);
         let mut event = NewAuditEvent::new(Event::RuleCreated).rule(&rule.rule_id).principal(&rule.created_by);
         event.request_id = rule.created_from.as_ref();
@@ -190,16 +179,13 @@ impl WriteTx<'_> {
 
     /// Counts one decision of a rule that may still decide; the last one that it has exhausts it.
     pub fn use_trust_rule(&mut self, rule: &TrustRule, request_id: &RequestId) -> Result<()> {
-        let status = self
-            .conn
-            .prepare_cached(
-                "UPDATE trust_rules SET use_count = use_count + 1, last_used_at_ms = ?2, \
-                 status = CASE WHEN use_count + 1 = max_uses THEN 'exhausted' ELSE status END \
-                 WHERE rule_id = ?1 AND status = 'active' AND (max_uses IS NULL OR use_count < max_uses) \
-                 AND (expires_at_ms IS NULL OR expires_at_ms > ?2) RETURNING status",
-            )?
-            .query_row(params![rule.rule_id, self.now], |row| row.get::<_, RuleStatus>(0))
-            .optional()?;
+        let status: Option<RuleStatus> = self.sql.value(
+            "UPDATE trust_rules SET use_count = use_count + 1, last_used_at_ms = ?2, \
+             status = CASE WHEN use_count + 1 = max_uses THEN 'exhausted' ELSE status END \
+             WHERE rule_id = ?1 AND status = 'active' AND (max_uses IS NULL OR use_count < max_uses) \
+             AND (expires_at_ms IS NULL OR expires_at_ms > ?2) RETURNING status",
+            values![rule.rule_id, self.now],
+        )?;
         let corrupt = || Error::Corrupt { table: "trust_rules", key: rule.rule_id.to_string() };
         self.committed.rule_hits.push(rule.terms.decision);
         match Event::of_ended_rule(status.ok_or_else(corrupt)?) {
@@ -213,13 +199,11 @@ impl WriteTx<'_> {
 
     /// Takes an active rule back; `false` when it was not active any more.
     pub fn revoke_trust_rule(&mut self, rule_id: &RuleId, by: &PrincipalName) -> Result<bool> {
-        let changed = self
-            .conn
-            .prepare_cached(
-                "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = ?2, revoked_by = ?3 \
-                 WHERE rule_id = ?1 AND status = 'active' AND (expires_at_ms IS NULL OR expires_at_ms > ?2)",
-            )?
-            .execute(params![rule_id, self.now, by])?;
+        let changed = self.sql.execute(
+            "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = ?2, revoked_by = ?3 \
+             WHERE rule_id = ?1 AND status = 'active' AND (expires_at_ms IS NULL OR expires_at_ms > ?2)",
+            values![rule_id, self.now, by],
+        )?;
         if changed == 1 {
             self.cache.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleRevoked).rule(rule_id).principal(by))?;
@@ -229,12 +213,12 @@ impl WriteTx<'_> {
 
     /// Ends the active rules whose time is over; how many.
     pub fn expire_trust_rules(&mut self, limit: u32) -> Result<usize> {
-        let mut statement = self.conn.prepare_cached(
+        let expired: Vec<RuleId> = self.sql.rows(
             "UPDATE trust_rules SET status = 'expired' WHERE rule_number IN (SELECT rule_number FROM trust_rules \
              WHERE status = 'active' AND expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT ?2) RETURNING rule_id",
+            values![self.now, limit],
+            |row| row.get(0),
         )?;
-        let expired = statement.query_map(params![self.now, limit], |row| row.get(0))?;
-        let expired = expired.collect::<rusqlite::Result<Vec<RuleId>>>()?;
         for rule_id in &expired {
             self.cache.book.remove(rule_id);
             self.append_audit(NewAuditEvent::new(Event::RuleExpired).rule(rule_id))?;

@@ -1,7 +1,7 @@
-//! The writer: a thread that owns the one write connection and commits in groups.
+//! The writer: a thread that owns the one connection that writes and commits in groups.
 //!
-//! It takes all that is queued, runs each piece of work by itself inside one `BEGIN IMMEDIATE … COMMIT`, so that one that is
-//! refused disturbs no other, and answers all of them after that one sync of the disk. It never waits for a fuller group:
+//! It takes all that is queued, runs each piece of work by itself inside one transaction, so that one that is
+//! refused disturbs no other, and answers all of them after the one commit, which lasts. It never waits for a fuller group:
 //! while it commits, the next one gathers. Refusals are answered after the COMMIT, too, for they may rest on what the same
 //! group has written. Where work of several agents is in a group, none of them keeps the others long: what is more of one than
 //! a group has room for waits for the next.
@@ -16,9 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use super::checkpointer::Checkpointer;
-use super::commits::Commits;
-use super::connection::ServingConnection;
+use super::engine::Engine;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
 use super::{CommitSummary, Error, Known, OnCommit, Result, StoreLimits, WriteTx};
@@ -97,17 +95,16 @@ pub(super) struct Writer {
     /// How much of each agent is queued or being done.
     shares: Arc<Shares>,
     ended: watch::Receiver<()>,
-    /// Whether the checkpointer's disk has failed.
+    /// Whether the engine can no longer be trusted.
     failed: watch::Receiver<bool>,
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the thread. `failed` becomes true when the engine can no longer be trusted.
     pub(super) fn start(
-        conn: ServingConnection,
+        mut engine: Box<dyn Engine>,
+        failed: watch::Receiver<bool>,
         (cache, known): (WriterCache, Known),
-        checkpointer: Checkpointer,
-        commits: Arc<Commits>,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
@@ -116,13 +113,12 @@ impl Writer {
         let (alive, ended) = watch::channel(());
         let queued = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&queued);
-        let failed = checkpointer.failed();
         thread::Builder::new().name("writer".to_owned()).spawn(move || {
             // Dropped when the thread ends, however it ends.
             let _alive = alive;
-            Checkpointer::watch(&conn);
+            engine.start();
             let queued = counter;
-            Thread { conn, cache, known, checkpointer, commits, clock, on_commit, queued }.run(&messages);
+            Thread { engine, cache, known, clock, on_commit, queued }.run(&messages);
         })?;
         let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
         Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
@@ -178,11 +174,9 @@ impl Writer {
 
 /// What the writer's thread owns.
 struct Thread {
-    conn: ServingConnection,
+    engine: Box<dyn Engine>,
     cache: WriterCache,
     known: Known,
-    checkpointer: Checkpointer,
-    commits: Arc<Commits>,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
     queued: Arc<AtomicUsize>,
@@ -268,17 +262,17 @@ impl Thread {
             if self.commit(&mut group, longest) == Disk::Unknown {
                 return;
             }
-            if self.checkpointer.after_commit(&self.conn) == Disk::Unknown {
+            if self.engine.between_commits() == Disk::Unknown {
                 return;
             }
             if let Some((waits, reply)) = emptying {
-                if !self.checkpointer.may_acknowledge(&self.conn) {
+                if !self.engine.may_acknowledge() {
                     return;
                 }
-                let _ = reply.send(self.checkpointer.empty_log(&self.conn, waits));
+                let _ = reply.send(self.engine.empty_log(waits));
             }
             if let Some(reply) = close {
-                let _ = reply.send(self.checkpoint());
+                let _ = reply.send(self.engine.close());
                 return;
             }
         }
@@ -292,7 +286,7 @@ impl Thread {
         let (committed, disk) = match self.transact(group, longest) {
             // Another thread's sync may have failed meanwhile, or a file of the database may be gone: what was committed is
             // no longer acknowledged.
-            Ok(_) if !self.checkpointer.may_acknowledge(&self.conn) => (Err(Error::Closed), Disk::Unknown),
+            Ok(_) if !self.engine.may_acknowledge() => (Err(Error::Closed), Disk::Unknown),
             Ok(committed) => (Ok(committed), Disk::Trusted),
             Err(error) => {
                 let disk = self.undo(&error);
@@ -320,7 +314,9 @@ impl Thread {
         if let Some(committed) = self.attempt(group, longest, Savepoints::None)? {
             return Ok(committed);
         }
-        self.execute("ROLLBACK")?;
+        if !self.engine.roll_back() {
+            return Err(Error::Undone);
+        }
         self.cache.undo();
         let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
         self.attempt(group, longest, Savepoints::Each)?.ok_or_else(corrupt)
@@ -333,12 +329,8 @@ impl Thread {
         longest: Option<Duration>,
         savepoints: Savepoints,
     ) -> Result<Option<Committed>> {
-        self.execute("BEGIN IMMEDIATE")?;
-        self.commits.begun().map_err(|error| {
-            tracing::error!(%error, "the database's files are not as they were left");
-            Error::Closed
-        })?;
-        self.cache.begin(&self.conn)?;
+        self.engine.begin()?;
+        self.cache.begin(self.engine.sql())?;
         let mut all = CommitSummary::default();
         let (mut turns, mut later) = (Turns::of(group, longest), Vec::new());
         for (at, work) in group.iter_mut().enumerate() {
@@ -346,47 +338,41 @@ impl Thread {
                 later.push(at);
                 continue;
             }
-            let changes_before = self.conn.total_changes();
+            let changes_before = self.engine.changes();
             if savepoints == Savepoints::Each {
-                self.execute("SAVEPOINT work")?;
+                self.engine.mark()?;
             }
-            let mut tx = WriteTx::new(&self.conn, &mut self.cache, self.clock.now());
+            let mut tx = WriteTx::new(self.engine.sql(), &mut self.cache, self.clock.now());
             let done = work.run(&mut tx);
             if done {
                 let mut committed = tx.committed;
                 self.cache.apply(mem::take(&mut committed.changes));
                 all.add(committed);
-            } else if self.conn.is_autocommit() {
+            } else if !self.engine.is_open() {
                 return Err(Error::Undone);
             } else if savepoints == Savepoints::Each {
-                self.execute("ROLLBACK TO work")?;
+                self.engine.undo_part()?;
                 self.cache.undo_part();
-            } else if self.conn.total_changes() != changes_before {
+            } else if self.engine.changes() != changes_before {
                 return Ok(None);
-            }
-            if savepoints == Savepoints::Each {
-                self.execute("RELEASE work")?;
             }
             turns.count(work.agent());
         }
-        debug_assert!(self.cache.is_right(&self.conn), "what is pending is not what is remembered");
+        debug_assert!(self.cache.is_right(self.engine.sql()), "what is pending is not what is remembered");
         let begun = Instant::now();
-        self.execute("COMMIT")?;
+        self.engine.commit()?;
         all.duration = begun.elapsed();
         self.cache.committed();
         self.cache.pending.iter().for_each(|pending| self.known.first_deadline.set(pending));
         self.cache.book.share(&self.known.rules);
-        self.cache.head.into_iter().for_each(|head| self.checkpointer.committed(head));
-        if Checkpointer::has_written() {
-            self.commits.committed(all.has_changed_tokens);
-        }
+        self.engine.committed(self.cache.head, all.has_changed_tokens);
         Ok(Some((all, later)))
     }
 
     /// Leaves no transaction open; says whether what is on the disk is still known.
     fn undo(&mut self, error: &Error) -> Disk {
         self.cache.undo();
-        let rolled_back = self.conn.is_autocommit() || self.execute("ROLLBACK").is_ok();
+        let rolled_back = self.engine.roll_back();
         match error {
             Error::Full | Error::Failed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
             Error::Full
@@ -406,19 +392,6 @@ impl Thread {
                 Disk::Unknown
             }
         }
-    }
-
-    fn execute(&self, sql: &str) -> Result<()> {
-        self.conn.prepare_cached(sql)?.execute([])?;
-        Ok(())
-    }
-
-    /// Moves the write-ahead log into the database and empties it.
-    fn checkpoint(&self) -> Result<()> {
-        if !self.checkpointer.may_acknowledge(&self.conn) {
-            return Err(Error::Closed);
-        }
-        Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 }
 

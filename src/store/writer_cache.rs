@@ -6,12 +6,11 @@
 //! not forgotten where it can be reverted. So what it says is what is
 //! committed, or about to be.
 
-use rusqlite::Connection;
-
 use super::active_rules::ActiveRules;
 use super::channels::Listener;
 use super::known_head::KnownHead;
 use super::pending::{Change, FirstDeadline, Pending};
+use super::sql::Sql;
 use super::stored_bytes::StoredBytes;
 use super::{Error, Result};
 use crate::domain::chain::Head;
@@ -37,41 +36,41 @@ pub(super) struct WriterCache {
     pub(super) resolvers: Option<Vec<PrincipalName>>,
     /// The channels that are on; `None` until they are needed.
     pub(super) listeners: Option<Vec<Listener>>,
-    /// SQLite's own count of the changes that other connections have made.
-    data_version: i64,
+    /// What changed whenever another process wrote: [`Sql::changes_of_others`].
+    changes_of_others: i64,
 }
 
 impl WriterCache {
-    /// Remembers what the database of `conn` says, and its first deadline.
-    pub(super) fn open(conn: &Connection) -> Result<(Self, FirstDeadline)> {
-        let pending = Pending::read(conn)?;
+    /// Remembers what the database says, and its first deadline.
+    pub(super) fn open(sql: Sql<'_>) -> Result<(Self, FirstDeadline)> {
+        let pending = Pending::read(sql)?;
         let first_deadline = FirstDeadline::of(&pending);
-        let data_version = data_version(conn)?;
-        Ok((Self { pending: Some(pending), data_version, ..Self::default() }, first_deadline))
+        let changes_of_others = sql.changes_of_others()?;
+        Ok((Self { pending: Some(pending), changes_of_others, ..Self::default() }, first_deadline))
     }
 
-    /// Begins a transaction on `conn`: what others have committed since the last one is seen from here on.
+    /// Begins a transaction: what others have committed since the last one is seen from here on.
     ///
     /// # Errors
     ///
     /// If the database cannot be read, or no longer holds what was committed to it.
-    pub(super) fn begin(&mut self, conn: &Connection) -> Result<()> {
+    pub(super) fn begin(&mut self, sql: Sql<'_>) -> Result<()> {
         // At the beginning of a transaction, what is remembered is committed.
         if let Some(head) = self.head {
             self.known.set(head);
         }
-        let data_version = data_version(conn)?;
-        if data_version != self.data_version {
+        let changes_of_others = sql.changes_of_others()?;
+        if changes_of_others != self.changes_of_others {
             let mut known = std::mem::take(&mut self.known);
-            if !known.is_still_there(conn)? {
+            if !known.is_still_there(sql)? {
                 tracing::error!("another database, or an earlier state of this one, was put into the database file");
                 return Err(Error::Closed);
             }
-            *self = Self { data_version, known, ..Self::default() };
+            *self = Self { changes_of_others, known, ..Self::default() };
         }
         self.book.begin();
         if self.pending.is_none() {
-            self.pending = Some(Pending::read(conn)?);
+            self.pending = Some(Pending::read(sql)?);
         }
         Ok(())
     }
@@ -90,8 +89,8 @@ impl WriterCache {
     }
 
     /// Whether what is remembered of what is pending is what the rows say: reads them all, so only builds for tests ask.
-    pub(super) fn is_right(&self, conn: &Connection) -> bool {
-        Pending::read(conn).is_ok_and(|read| self.pending.as_ref() == Some(&read))
+    pub(super) fn is_right(&self, sql: Sql<'_>) -> bool {
+        Pending::read(sql).is_ok_and(|read| self.pending.as_ref() == Some(&read))
     }
 
     /// The whole transaction was undone.
@@ -111,10 +110,6 @@ impl WriterCache {
         self.head = None;
         self.own_events_through = None;
     }
-}
-
-fn data_version(conn: &Connection) -> Result<i64> {
-    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use rusqlite::functions::FunctionFlags;
 use sha2::{Digest as _, Sha256};
 
 mod migrations {
-    refinery::embed_migrations!("migrations");
+    refinery::embed_migrations!("migrations/sqlite");
 }
 
 /// The version of the schema before what was asked could be forgotten.

@@ -10,8 +10,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::doctor::{Checked, Step, examine};
 use super::lock::LOCKS_THE_DATABASE;
-use super::{OpenError, open};
+use super::open;
 use crate::clock::Timestamp;
+use crate::store::OpenError;
 
 /// Why there is no backup. Nothing was left behind.
 #[derive(Debug, thiserror::Error)]

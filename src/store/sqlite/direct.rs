@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::audit_log::{self, Events};
-use super::writer_cache::WriterCache;
-use super::{Error, OpenError, ReadTx, Result, WriteTx, open};
+use super::open;
 use crate::clock::Clock;
 use crate::domain::chain::Head;
+use crate::store::audit_log::{self, Events};
+use crate::store::writer_cache::WriterCache;
+use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
 
 /// Runs `work` in a transaction of its own on the database at `path`, beside a server or without one, and makes the
 /// database where there is none. It waits for other writers and blocks the thread.
@@ -122,7 +123,7 @@ impl SharedDatabase {
     /// The error of `work`, or that of reading the database.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
         let tx = Transaction::new_unchecked(&self.opening.conn, TransactionBehavior::Deferred)?;
-        work(&ReadTx { conn: &tx })
+        work(&ReadTx::new(&*tx))
     }
 
     /// Moves the write-ahead log into the database and empties it; whether it did. It cannot while another process reads
@@ -148,11 +149,11 @@ fn write_once<T, E: From<Error>>(
     work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
     let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(Error::from)?;
-    if let Some(highest) = (ReadTx { conn: &tx }).highest_time()? {
+    if let Some(highest) = ReadTx::new(&*tx).highest_time()? {
         clock.never_before(highest);
     }
     let mut cache = WriterCache::default();
-    let mut write = WriteTx::new(&tx, &mut cache, clock.now());
+    let mut write = WriteTx::new(&*tx, &mut cache, clock.now());
     let done = work(&mut write)?;
     tx.commit().map_err(Error::from)?;
     Ok(done)
@@ -166,7 +167,7 @@ fn write_once<T, E: From<Error>>(
 pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
     let conn = open::for_reading(path)?;
     let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
-    Ok(work(&ReadTx { conn: &tx })?)
+    Ok(work(&ReadTx::new(&*tx))?)
 }
 
 /// The audit log of a database, open for reading beside a server or without one.
@@ -190,11 +191,11 @@ impl AuditLog {
     ///
     /// If the row cannot be read.
     pub fn head(&self) -> Result<Head> {
-        (ReadTx { conn: &self.conn }).audit_head()
+        ReadTx::new(&self.conn).audit_head()
     }
 
     /// Iterates over every event, in order.
     pub fn events(&self) -> Events<'_> {
-        audit_log::events(&self.conn)
+        audit_log::events((&self.conn).into())
     }
 }

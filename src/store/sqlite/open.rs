@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{BUSY_TIMEOUT, ServingConnection, connect, open, read_only};
-use super::error::OpenError;
 use super::held_files::HeldFiles;
 use super::identify::{damaged, identify, inspect};
 use super::lock::{Attempt, InUse, Locks, beside, in_use};
 use super::migrate::{known_version, migrate, schema_version};
+use crate::store::OpenError;
 
 /// How long a server that starts waits for a lock which a command of a moment may hold.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(400);
@@ -203,7 +203,7 @@ async fn take_locks(path: &Path) -> Result<Locks, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::identify::journal_path;
+    use crate::store::sqlite::identify::journal_path;
 
     /// The migrations' own table is committed before they are.
     #[test]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::connection::open;
-use super::error::OpenError;
 use super::migrate::{known_version, schema_version};
+use crate::store::OpenError;
 
 /// `CSGN`, in the header of every countersign database.
 const APPLICATION_ID: i64 = 0x4353_474E;
@@ -101,7 +101,7 @@ fn is_empty(conn: &Connection) -> rusqlite::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::migrate::migrate;
+    use crate::store::sqlite::migrate::migrate;
 
     #[test]
     fn the_database_says_whose_it_is() {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::OpenError;
 use super::held_files::HeldFiles;
+use crate::store::OpenError;
 
 /// How long a write waits for another process.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::OpenError;
 use super::lock::{Locks, beside, lock_path};
+use crate::store::OpenError;
 
 /// How much of the index of the write-ahead log is read: its header, twice, and what it says of checkpoints. SQLite's format
 /// of it is one that all versions share.

@@ -16,8 +16,9 @@ use rusqlite::Connection;
 use self::constraints::constraints;
 use self::invariants::{INVARIANTS, ROWS_OF_OTHERS};
 use super::migrate::migrate;
-use super::{OpenError, ReadTx, Result, audit_log, open};
+use super::open;
 use crate::domain::chain::{UnverifiedEvent, verify};
+use crate::store::{OpenError, ReadTx, Result, audit_log};
 
 /// How many rows that break a check are named.
 const NAMED: usize = 5;
@@ -80,7 +81,7 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
     let of_rows = |name: &&str| ROWS_OF_OTHERS.contains(name);
     checks.extend(INVARIANTS.iter().map(|(name, breaks)| Checked { is_of_rows: of_rows(name), ..look(name, breaks) }));
     checks.push(signatures(&conn, progress));
-    let events = audit_log::events(&conn).inspect(|event| {
+    let events = audit_log::events((&conn).into()).inspect(|event| {
         if let Ok(UnverifiedEvent { seq: Some(seq), .. }) = event {
             progress(Step::Event(*seq));
         }
@@ -97,7 +98,7 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
 /// is forgotten.
 fn signatures(conn: &Connection, progress: &dyn Fn(Step<'_>)) -> Checked {
     let name = "searches pass over exactly what they may";
-    let wrong = (ReadTx { conn }).wrong_signatures(|block| progress(Step::Signature(block)));
+    let wrong = ReadTx::new(conn).wrong_signatures(|block| progress(Step::Signature(block)));
     checked(name, wrong.map(|wrong| wrong.iter().take(NAMED).map(|block| format!("search block {block}")).collect()))
 }
 

@@ -31,7 +31,7 @@ struct Seen {
 }
 
 /// The commits to one database, seen by its server.
-pub(super) struct Commits {
+pub(in crate::store) struct Commits {
     files: Arc<HeldFiles>,
     seen: RwLock<Seen>,
 }
@@ -52,7 +52,7 @@ impl Commits {
     /// # Errors
     ///
     /// If the index of the write-ahead log cannot be read.
-    pub(super) fn generation(&self) -> io::Result<Generation> {
+    pub(in crate::store) fn generation(&self) -> io::Result<Generation> {
         let state = self.files.state()?;
         let seen = self.seen();
         let is_known = seen.state == state;

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn no_check_of_the_schema_is_overlooked() {
         let mut schema = Connection::open_in_memory().unwrap();
-        crate::store::migrate::migrate(&mut schema).unwrap();
+        crate::store::sqlite::migrate::migrate(&mut schema).unwrap();
         let words: i64 = schema
             .query_row(
                 "SELECT sum((length(sql) - length(replace(sql, 'CHECK (', ''))) / 7) FROM sqlite_schema WHERE type = 'table'",

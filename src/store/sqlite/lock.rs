@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::OpenError;
+use crate::store::OpenError;
 
 /// Whether a lock on a database file leaves SQLite's locks alone.
 pub(super) const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");

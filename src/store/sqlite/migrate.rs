@@ -7,14 +7,14 @@ use refinery::Runner;
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 
-use super::audit_log::{COLUMNS, content};
-use super::error::OpenError;
 use crate::domain::audit::split_detail;
 use crate::domain::chain::{AuditContent, EventHash, SaltedText, Writing};
 use crate::domain::interaction::Detail;
+use crate::store::OpenError;
+use crate::store::audit_log::{COLUMNS, content};
 
 mod embedded {
-    refinery::embed_migrations!("migrations");
+    refinery::embed_migrations!("migrations/sqlite");
 }
 
 /// The last migration that was applied; `None` before the first.
@@ -53,7 +53,7 @@ fn provide_audit_hash(conn: &Connection) -> rusqlite::Result<()> {
     let previous = Cell::new(EventHash::ZERO);
     let chain = move |context: &Context<'_>| {
         let seq: i64 = context.get(0)?;
-        let values = std::array::from_fn(|column| context.get_raw(column + 1));
+        let values = std::array::from_fn(|column| context.get_raw(column + 1).into());
         let content = content(values).map_err(|why| format!("event {seq} cannot be chained: {why}"));
         let hash = content.map_err(|why| rusqlite::Error::UserFunctionError(why.into()))?.hash(seq, previous.get());
         previous.set(hash);
@@ -68,12 +68,12 @@ fn provide_audit_rehash(conn: &Connection) -> rusqlite::Result<()> {
     let previous = Cell::new(EventHash::ZERO);
     let chain = move |context: &Context<'_>| {
         let seq: i64 = context.get(0)?;
-        let values = std::array::from_fn(|column| context.get_raw(column + 1));
+        let values = std::array::from_fn(|column| context.get_raw(column + 1).into());
         let content = content(values).map_err(|why| format!("event {seq} cannot be chained: {why}"));
         let content = content.map_err(|why| rusqlite::Error::UserFunctionError(why.into()))?;
-        let digest: Option<EventHash> = context.get(COLUMNS.len() + 1)?;
-        let writing = digest.map(|digest| Writing { digest, text: None });
-        let content = AuditContent { writing, former: context.get(COLUMNS.len() + 2)?, ..content };
+        let hash = |column| Ok::<_, rusqlite::Error>(context.get::<Option<[u8; 32]>>(column)?.map(EventHash::from));
+        let writing = hash(COLUMNS.len() + 1)?.map(|digest| Writing { digest, text: None });
+        let content = AuditContent { writing, former: hash(COLUMNS.len() + 2)?, ..content };
         let hash = content.hash(seq, previous.get());
         previous.set(hash);
         Ok(hash.as_bytes().to_vec())
@@ -271,7 +271,7 @@ mod tests {
             let before = rows(&old);
             migrate(&mut old).unwrap();
             assert_eq!(rows(&old), before);
-            let head = verify(events(&old), None).unwrap().unwrap();
+            let head = verify(events((&old).into()), None).unwrap().unwrap();
             assert_eq!(head.seq, 3, "from version {version}");
             assert!(old.prepare("SELECT audit_hash(1, 2, '', NULL, NULL, NULL, '')").is_err(), "it stays");
         }

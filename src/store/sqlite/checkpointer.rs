@@ -21,12 +21,13 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::connection::{BUSY_TIMEOUT, ServingConnection, configure};
-use super::error::Disk;
 use super::held_files::{Displaced, HeldFiles, State};
-use super::known_head::KnownHead;
-use super::readers::ReadBarrier;
-use super::{Error, Result};
+use super::pool::ReadBarrier;
 use crate::domain::chain::Head;
+use crate::store::error::Disk;
+use crate::store::known_head::KnownHead;
+use crate::store::sql::Sql;
+use crate::store::{Error, Result};
 
 /// The pages of log, 4 KiB each, after which the thread begins: 16 MiB.
 const LONG_PAGES: i32 = 4096;
@@ -217,7 +218,7 @@ impl Thread {
         }
         let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner).take();
         committed.into_iter().for_each(|head| self.known.set(head));
-        match self.known.is_still_there(&self.conn) {
+        match self.known.is_still_there(Sql::from(&*self.conn)) {
             Ok(true) => self.looked_at = Some(state),
             Ok(false) => self.end_refilled(),
             // It is looked for again.

@@ -181,7 +181,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::query_plan::steps;
+    use crate::store::sqlite::in_memory::steps;
 
     /// Whether a step reads all of the history.
     fn reads_all(detail: &str) -> bool {

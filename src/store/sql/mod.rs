@@ -1,0 +1,160 @@
+//! The seam between what the store asks and the database that answers: statements with numbered places, values that are bound to
+//! them, and columns that are read.
+//!
+//! Everything above speaks through [`Sql`] and names no driver. A statement is the same text for every database; what differs
+//! between their dialects stays out of it, or is translated below.
+
+use std::ops::ControlFlow;
+
+mod values;
+
+pub(super) use self::values::{Bind, Bound, Column, Stored, Values, values};
+use super::{Error, Result, sqlite};
+
+/// The statements of one transaction.
+#[derive(Clone, Copy)]
+pub(super) enum Sql<'c> {
+    /// On a connection to SQLite.
+    Sqlite(sqlite::Statements<'c>),
+}
+
+impl Sql<'_> {
+    /// Runs a statement that changes rows; how many it has changed.
+    pub(super) fn execute(self, sql: &str, values: Values<'_>) -> Result<usize> {
+        match self {
+            Self::Sqlite(statements) => statements.execute(sql, values),
+        }
+    }
+
+    /// Runs an INSERT of one row into a table whose rows are numbered; the number of the new row.
+    pub(super) fn insert(self, sql: &str, values: Values<'_>) -> Result<i64> {
+        match self {
+            Self::Sqlite(statements) => statements.insert(sql, values),
+        }
+    }
+
+    /// A number that changes whenever another process, or another connection, has written.
+    pub(super) fn changes_of_others(self) -> Result<i64> {
+        match self {
+            Self::Sqlite(statements) => statements.changes_of_others(),
+        }
+    }
+
+    /// The smallest write: nothing that anybody reads is another afterwards.
+    pub(super) fn rewrite_header(self) -> Result<()> {
+        match self {
+            Self::Sqlite(statements) => statements.rewrite_header(),
+        }
+    }
+
+    /// How many free pages of the database's file are to be given back; none where it cannot shrink.
+    pub(super) fn excess_pages(self) -> Result<i64> {
+        match self {
+            Self::Sqlite(statements) => statements.excess_pages(),
+        }
+    }
+
+    /// Whether the database's file can shrink without being written anew.
+    pub(super) fn can_shrink(self) -> Result<bool> {
+        match self {
+            Self::Sqlite(statements) => statements.can_shrink(),
+        }
+    }
+
+    /// Gives back at most so many free pages.
+    pub(super) fn shrink(self, pages: u32) -> Result<()> {
+        match self {
+            Self::Sqlite(statements) => statements.shrink(pages),
+        }
+    }
+
+    /// Reads row by row, until `read` breaks off.
+    pub(super) fn each(
+        self,
+        sql: &str,
+        values: Values<'_>,
+        read: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        match self {
+            Self::Sqlite(statements) => statements.each(sql, values, read),
+        }
+    }
+
+    /// Reads all rows.
+    pub(super) fn rows<T>(
+        self,
+        sql: &str,
+        values: Values<'_>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        self.each(sql, values, |row| {
+            found.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Reads the first row, if there is one.
+    pub(super) fn row<T>(
+        self,
+        sql: &str,
+        values: Values<'_>,
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite(statements) => statements.first(sql, values, read),
+        }
+    }
+
+    /// Reads the first column of the first row, if there is one.
+    pub(super) fn value<T: Column>(self, sql: &str, values: Values<'_>) -> Result<Option<T>> {
+        self.row(sql, values, |row| row.get(0))
+    }
+
+    /// Reads the one column of the one row that there always is: of an aggregate, say.
+    pub(super) fn one<T: Column>(self, sql: &str, values: Values<'_>) -> Result<T> {
+        let none = || Error::Corrupt { table: "the database", key: format!("no row of: {sql}") };
+        self.value(sql, values)?.ok_or_else(none)
+    }
+
+    /// Whether there is a row.
+    pub(super) fn exists(self, sql: &str, values: Values<'_>) -> Result<bool> {
+        Ok(self.row(sql, values, |_| Ok(()))?.is_some())
+    }
+}
+
+/// A row that was found.
+pub(super) enum Row<'r> {
+    /// By SQLite.
+    Sqlite(sqlite::Row<'r>),
+}
+
+impl Row<'_> {
+    /// Reads a column; the first is 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] where it holds what this program did not write.
+    pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
+        T::read(self.stored(column)?).map_err(|why| strange(column, &why))
+    }
+
+    /// The text in a column, without a copy; `None` where it is null.
+    pub(super) fn text(&self, column: usize) -> Result<Option<&str>> {
+        let stored = self.stored(column)?;
+        let text = if let Stored::Null = stored { None } else { Some(stored.text()) };
+        text.transpose().map_err(|why| strange(column, &why))
+    }
+
+    /// The value in a column as it is stored.
+    pub(super) fn stored(&self, column: usize) -> Result<Stored<'_>> {
+        match self {
+            Self::Sqlite(row) => row.stored(column),
+        }
+    }
+}
+
+fn strange(column: usize, why: &str) -> Error {
+    Error::Corrupt { table: "the database", key: format!("column {column} of a result: {why}") }
+}

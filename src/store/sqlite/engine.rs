@@ -1,0 +1,115 @@
+//! The engine of SQLite: its one connection that writes, and the checkpointer beside it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::checkpointer::Checkpointer;
+use super::commits::Commits;
+use super::connection::ServingConnection;
+use crate::domain::chain::Head;
+use crate::store::engine::Engine;
+use crate::store::error::Disk;
+use crate::store::sql::{Sql, values};
+use crate::store::{Error, Result};
+
+/// The connection that writes.
+pub(in crate::store) struct SqliteEngine {
+    conn: ServingConnection,
+    checkpointer: Checkpointer,
+    commits: Arc<Commits>,
+    is_marked: bool,
+}
+
+impl SqliteEngine {
+    pub(super) const fn new(conn: ServingConnection, checkpointer: Checkpointer, commits: Arc<Commits>) -> Self {
+        Self { conn, checkpointer, commits, is_marked: false }
+    }
+
+    /// Becomes true when the checkpointer's disk has failed.
+    pub(in crate::store) fn failed(&self) -> watch::Receiver<bool> {
+        self.checkpointer.failed()
+    }
+
+    fn execute(&self, statement: &str) -> Result<()> {
+        self.sql().execute(statement, values![]).map(drop)
+    }
+
+    /// Gives up the mark, if there is one.
+    fn release(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.is_marked) { self.execute("RELEASE work") } else { Ok(()) }
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn start(&mut self) {
+        Checkpointer::watch(&self.conn);
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.is_marked = false;
+        self.execute("BEGIN IMMEDIATE")?;
+        self.commits.begun().map_err(|error| {
+            tracing::error!(%error, "the database's files are not as they were left");
+            Error::Closed
+        })
+    }
+
+    fn sql(&self) -> Sql<'_> {
+        Sql::from(&*self.conn)
+    }
+
+    fn is_open(&self) -> bool {
+        !self.conn.is_autocommit()
+    }
+
+    fn changes(&self) -> u64 {
+        self.conn.total_changes()
+    }
+
+    fn mark(&mut self) -> Result<()> {
+        self.release()?;
+        self.execute("SAVEPOINT work")?;
+        self.is_marked = true;
+        Ok(())
+    }
+
+    fn undo_part(&mut self) -> Result<()> {
+        self.execute("ROLLBACK TO work")
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.release()?;
+        self.execute("COMMIT")
+    }
+
+    fn committed(&mut self, head: Option<Head>, has_changed_tokens: bool) {
+        head.into_iter().for_each(|head| self.checkpointer.committed(head));
+        if Checkpointer::has_written() {
+            self.commits.committed(has_changed_tokens);
+        }
+    }
+
+    fn roll_back(&mut self) -> bool {
+        !self.is_open() || self.execute("ROLLBACK").is_ok()
+    }
+
+    fn may_acknowledge(&self) -> bool {
+        self.checkpointer.may_acknowledge(&self.conn)
+    }
+
+    fn between_commits(&mut self) -> Disk {
+        self.checkpointer.after_commit(&self.conn)
+    }
+
+    fn empty_log(&mut self, waits: bool) -> bool {
+        self.checkpointer.empty_log(&self.conn, waits)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        if !self.may_acknowledge() {
+            return Err(Error::Closed);
+        }
+        Ok(self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+}
