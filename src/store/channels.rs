@@ -264,7 +264,8 @@ impl WriteTx<'_> {
             return Ok(());
         }
         let sql = "SELECT channel_id FROM channels WHERE channel_number = ?1";
-        let channel_id: ChannelId = self.sql.one(sql, values![number])?;
+        let missing = || Error::Corrupt { table: "channels", key: number.to_string() };
+        let channel_id: ChannelId = self.sql.value(sql, values![number])?.ok_or_else(missing)?;
         let detail = json!({"channelId": channel_id, "why": why});
         self.append_audit(NewAuditEvent::new(Event::ChannelDisabled).detail(detail))
     }

@@ -50,8 +50,12 @@ pub(super) trait Engine: Send {
     /// Is told what the last commit ended with: the end of the chain, where that is known, and whether tokens have changed.
     fn committed(&mut self, head: Option<Head>, has_changed_tokens: bool);
 
-    /// Leaves no transaction open; whether that is certain.
-    fn roll_back(&mut self) -> bool;
+    /// Leaves no transaction open.
+    ///
+    /// # Errors
+    ///
+    /// An error of the database, after which that is not certain.
+    fn roll_back(&mut self) -> Result<()>;
 
     /// Whether a commit that is done may be acknowledged.
     fn may_acknowledge(&self) -> bool;
@@ -59,9 +63,9 @@ pub(super) trait Engine: Send {
     /// What is to be done between two commits.
     fn between_commits(&mut self) -> Disk;
 
-    /// Removes what was wiped from the files, if no reader is in the way; whether it did. With `waits` it waits for this
-    /// server's own readers.
-    fn empty_log(&mut self, waits: bool) -> bool;
+    /// Has nothing that was wiped stand in any file any more, if no reader is in the way; whether it has. With `waits` it waits
+    /// for this server's own readers.
+    fn remove_wiped(&mut self, waits: bool) -> bool;
 
     /// Puts everything in its place before the connection is closed.
     ///

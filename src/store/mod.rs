@@ -1,6 +1,7 @@
-//! The database.
+//! The database: a file a table, with its statements; `writer` and `readers`, which say whose turn it is; `sql`, by which
+//! statements run, and `engine`, which commits; and `sqlite`, which has both for SQLite and all that is its own.
 //!
-//! The seam is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
+//! What the layers above see is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
 //! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
 //! returns an error leaves nothing behind. Closures have no side effects and may be run again.
 
@@ -202,13 +203,13 @@ impl<'c> WriteTx<'c> {
         self.now
     }
 
-    /// Writes the database's header anew, unchanged: the smallest write. An UPDATE to the same values would write nothing.
+    /// The smallest write: nothing that anybody reads is another afterwards.
     ///
     /// # Errors
     ///
     /// If the page cannot be written.
-    pub fn rewrite_header(&mut self) -> Result<()> {
-        self.sql.rewrite_header()
+    pub fn write_nothing(&mut self) -> Result<()> {
+        self.sql.write_nothing()
     }
 
     /// Adds `deadline` to the commit's summary, so that the sweeper wakes by then.

@@ -5,7 +5,7 @@
 
 use super::channels::{Listener, may_send};
 use super::sql::{Row, values};
-use super::{ReadTx, Result, WriteTx};
+use super::{Error, ReadTx, Result, WriteTx};
 use crate::clock::Timestamp;
 use crate::domain::enums::RiskLevel;
 use crate::domain::id::{NoticeId, RequestId};
@@ -157,7 +157,8 @@ impl WriteTx<'_> {
 
     /// Whether a notice has anything to say now.
     pub(super) fn is_worth_sending(&self, number: i64) -> Result<bool> {
-        match self.sql.one("SELECT about FROM notices WHERE notice_number = ?1", values![number])? {
+        let about = self.sql.value("SELECT about FROM notices WHERE notice_number = ?1", values![number])?;
+        match about.ok_or_else(|| Error::Corrupt { table: "notices", key: number.to_string() })? {
             About::Pending => Ok(self.open_item(number, self.now)?.is_some()),
             About::Resolved => Ok(true),
             About::Waiting => self.has_gathered(number, self.now),

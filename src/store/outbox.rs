@@ -3,6 +3,8 @@
 //! Every channel is sent to in turn, one notice at a time: [`WriteTx::take_notice`] takes the next one for a while, and
 //! [`WriteTx::notice_sent`], [`WriteTx::notice_dropped`] or [`WriteTx::notice_failed`] says what came of it.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use super::channels::{ChannelToSend, may_send, wishes_from};
@@ -86,20 +88,22 @@ impl ReadTx<'_> {
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NULL), \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NOT NULL), \
              owner, kind, host FROM channels AS c ORDER BY spoke_at_ms, channel_number";
-        let due = self.sql.rows(sql, values![], |row| {
+        let mut due = Vec::new();
+        self.sql.each(sql, values![], |row| {
             let number = row.get(0)?;
             let (new, again) = (row.get::<Option<Timestamp>>(4)?, row.get::<Option<Timestamp>>(5)?);
             if new.is_none() && again.is_none() {
-                return Ok(None);
+                return Ok(ControlFlow::Continue(()));
             }
             let wishes = wishes_from(row, 1, &number)?;
             let (spoke_at, sent_at) = (row.get(2)?, row.get(3)?);
             let new = new.map(|at| wishes.speaks_at(at.max(now), spoke_at));
             let again = again.map(|at| wishes.speaks_at(at.max(now), sent_at));
             let (owner, kind, host) = (row.get(6)?, row.get(7)?, row.get(8)?);
-            Ok([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at, owner, kind, host }))
+            due.extend([new, again].into_iter().flatten().min().map(|at| DueChannel { number, at, owner, kind, host }));
+            Ok(ControlFlow::Continue(()))
         })?;
-        Ok(due.into_iter().flatten().collect())
+        Ok(due)
     }
 
     /// Whether a sender has any notice, or had it as its process died.
@@ -293,7 +297,8 @@ impl WriteTx<'_> {
     }
 
     pub(super) fn channel_of(&self, number: i64) -> Result<i64> {
-        self.sql.one("SELECT channel_number FROM notices WHERE notice_number = ?1", values![number])
+        let channel = self.sql.value("SELECT channel_number FROM notices WHERE notice_number = ?1", values![number])?;
+        channel.ok_or_else(|| Error::Corrupt { table: "notices", key: number.to_string() })
     }
 
     fn end_notice(&self, number: i64, status: &str, why: Option<&str>) -> Result<()> {

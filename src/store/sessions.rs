@@ -173,7 +173,7 @@ impl WriteTx<'_> {
         let sql = "SELECT t.token_id, p.name, p.role, t.created_at_ms \
              FROM login_links AS l JOIN tokens AS t USING (token_id) JOIN principals AS p ON p.name = t.principal \
              WHERE l.code_sha256 = ?1";
-        let none = || Error::Corrupt { table: "login_links", key: "the link that was just used".to_owned() };
+        let none = || Error::Corrupt { table: "login_links", key: "token_id".to_owned() };
         self.sql.row(sql, values![code_sha256], token_from)?.ok_or_else(none).map(Some)
     }
 

@@ -269,7 +269,7 @@ impl Thread {
                 if !self.engine.may_acknowledge() {
                     return;
                 }
-                let _ = reply.send(self.engine.empty_log(waits));
+                let _ = reply.send(self.engine.remove_wiped(waits));
             }
             if let Some(reply) = close {
                 let _ = reply.send(self.engine.close());
@@ -314,9 +314,7 @@ impl Thread {
         if let Some(committed) = self.attempt(group, longest, Savepoints::None)? {
             return Ok(committed);
         }
-        if !self.engine.roll_back() {
-            return Err(Error::Undone);
-        }
+        self.engine.roll_back()?;
         self.cache.undo();
         let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
         self.attempt(group, longest, Savepoints::Each)?.ok_or_else(corrupt)
@@ -372,7 +370,7 @@ impl Thread {
     /// Leaves no transaction open; says whether what is on the disk is still known.
     fn undo(&mut self, error: &Error) -> Disk {
         self.cache.undo();
-        let rolled_back = self.engine.roll_back();
+        let rolled_back = self.engine.roll_back().is_ok();
         match error {
             Error::Full | Error::Failed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
             Error::Full

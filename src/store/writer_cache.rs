@@ -36,7 +36,7 @@ pub(super) struct WriterCache {
     pub(super) resolvers: Option<Vec<PrincipalName>>,
     /// The channels that are on; `None` until they are needed.
     pub(super) listeners: Option<Vec<Listener>>,
-    /// What changed whenever another process wrote: [`Sql::changes_of_others`].
+    /// What [`Sql::changes_of_others`] said last.
     changes_of_others: i64,
 }
 

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
 ];
 
-/// Crates that only these modules, or folders of one, name, so that they can be exchanged there.
+/// Crates that only these modules name, or parts of one, so that they can be exchanged there.
 const KEPT_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
     ("r2d2", &["store/sqlite"]),

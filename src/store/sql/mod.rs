@@ -1,8 +1,7 @@
-//! The seam between what the store asks and the database that answers: statements with numbered places, values that are bound to
-//! them, and columns that are read.
+//! The seam between what the store asks and the database that answers: statements, values that are bound to their places, and
+//! columns that are read.
 //!
-//! Everything above speaks through [`Sql`] and names no driver. A statement is the same text for every database; what differs
-//! between their dialects stays out of it, or is translated below.
+//! The files of the tables speak through [`Sql`] and name no driver. Their statements are in the dialect of SQLite.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +10,7 @@ mod values;
 pub(super) use self::values::{Bind, Bound, Column, Stored, Values, values};
 use super::{Error, Result, sqlite};
 
-/// The statements of one transaction.
+/// The statements of one connection, in whatever transaction it is.
 #[derive(Clone, Copy)]
 pub(super) enum Sql<'c> {
     /// On a connection to SQLite.
@@ -41,7 +40,7 @@ impl Sql<'_> {
     }
 
     /// The smallest write: nothing that anybody reads is another afterwards.
-    pub(super) fn rewrite_header(self) -> Result<()> {
+    pub(super) fn write_nothing(self) -> Result<()> {
         match self {
             Self::Sqlite(statements) => statements.rewrite_header(),
         }
@@ -114,7 +113,7 @@ impl Sql<'_> {
 
     /// Reads the one column of the one row that there always is: of an aggregate, say.
     pub(super) fn one<T: Column>(self, sql: &str, values: Values<'_>) -> Result<T> {
-        let none = || Error::Corrupt { table: "the database", key: format!("no row of: {sql}") };
+        let none = || Error::Corrupt { table: "the database", key: format!("a result without a row: {sql}") };
         self.value(sql, values)?.ok_or_else(none)
     }
 
@@ -137,14 +136,21 @@ impl Row<'_> {
     ///
     /// [`Error::Corrupt`] where it holds what this program did not write.
     pub(super) fn get<T: Column>(&self, column: usize) -> Result<T> {
-        T::read(self.stored(column)?).map_err(|why| strange(column, &why))
+        T::read(self.stored(column)?).map_err(|why| self.strange(column, &why))
     }
 
     /// The text in a column, without a copy; `None` where it is null.
     pub(super) fn text(&self, column: usize) -> Result<Option<&str>> {
         let stored = self.stored(column)?;
         let text = if let Stored::Null = stored { None } else { Some(stored.text()) };
-        text.transpose().map_err(|why| strange(column, &why))
+        text.transpose().map_err(|why| self.strange(column, &why))
+    }
+
+    fn strange(&self, column: usize, why: &str) -> Error {
+        let name = match self {
+            Self::Sqlite(row) => row.name(column),
+        };
+        Error::Corrupt { table: "the database", key: format!("{name} of a result: {why}") }
     }
 
     /// The value in a column as it is stored.
@@ -153,8 +159,4 @@ impl Row<'_> {
             Self::Sqlite(row) => row.stored(column),
         }
     }
-}
-
-fn strange(column: usize, why: &str) -> Error {
-    Error::Corrupt { table: "the database", key: format!("column {column} of a result: {why}") }
 }

@@ -146,7 +146,7 @@ impl Bind for u32 {
     }
 }
 
-/// Numbers that are larger than any that is stored are the largest one: they are limits and counts.
+/// A number beyond what a column holds stands as the largest that it holds: no count and no span of time comes near it.
 macro_rules! bind_large {
     ($($type:ty),+) => {
         $(impl Bind for $type {

@@ -13,11 +13,12 @@ use crate::store::error::Disk;
 use crate::store::sql::{Sql, values};
 use crate::store::{Error, Result};
 
-/// The connection that writes.
+/// The connection that writes, with what watches over its log and its commits.
 pub(in crate::store) struct SqliteEngine {
     conn: ServingConnection,
     checkpointer: Checkpointer,
     commits: Arc<Commits>,
+    /// Whether there is a savepoint.
     is_marked: bool,
 }
 
@@ -90,8 +91,8 @@ impl Engine for SqliteEngine {
         }
     }
 
-    fn roll_back(&mut self) -> bool {
-        !self.is_open() || self.execute("ROLLBACK").is_ok()
+    fn roll_back(&mut self) -> Result<()> {
+        if self.is_open() { self.execute("ROLLBACK") } else { Ok(()) }
     }
 
     fn may_acknowledge(&self) -> bool {
@@ -102,7 +103,7 @@ impl Engine for SqliteEngine {
         self.checkpointer.after_commit(&self.conn)
     }
 
-    fn empty_log(&mut self, waits: bool) -> bool {
+    fn remove_wiped(&mut self, waits: bool) -> bool {
         self.checkpointer.empty_log(&self.conn, waits)
     }
 

@@ -1,4 +1,4 @@
-//! An empty database of this version, and how SQLite answers a query on it: for tests, of what may be read through above all.
+//! For tests: an empty database of this version in memory, and how SQLite answers a query on it.
 
 use rusqlite::Connection;
 

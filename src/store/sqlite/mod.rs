@@ -1,5 +1,5 @@
 //! SQLite: opening its file and keeping others away from it, connections, migrations, checkpoints, backups, the examination of a
-//! file; and how the store's statements run on it. Beside this module nothing names rusqlite, r2d2 or refinery.
+//! file; and how the store's statements run on it. Nothing outside names rusqlite, r2d2 or refinery.
 
 mod backup;
 mod checkpointer;

@@ -23,8 +23,8 @@ pub(in crate::store) struct Pool {
     connections: r2d2::Pool<SqliteConnectionManager>,
     barrier: ReadBarrier,
     longest: Duration,
-    /// A read may outlast the store: dropped after the connections.
-    files: Arc<HeldFiles>,
+    /// A read may outlast the store: held until the connections are closed.
+    _files: Arc<HeldFiles>,
 }
 
 impl Pool {
@@ -45,18 +45,17 @@ impl Pool {
         // A connection that was opened once is good: a check before each use would cost as much as the use.
         let pool = r2d2::Pool::builder().max_size(connections).test_on_check_out(false).build(manager);
         let connections = pool.map_err(|error| Error::NoReader(Arc::new(error)))?;
-        Ok(Self { connections, barrier, longest, files })
+        Ok(Self { connections, barrier, longest, _files: files })
     }
 
-    /// Runs `work` in a transaction; blocks the thread.
+    /// Runs `work` in a transaction; blocks the thread. It takes the pool, whose fields are dropped last, in their order.
     pub(in crate::store) fn read<T, E: From<Error>>(
         self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Self { connections, barrier, longest, files: _files } = self;
-        let _open = barrier.read().unwrap_or_else(PoisonError::into_inner);
-        let conn = connections.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
-        let begun = Instant::now();
+        let _open = self.barrier.read().unwrap_or_else(PoisonError::into_inner);
+        let conn = self.connections.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
+        let (begun, longest) = (Instant::now(), self.longest);
         conn.progress_handler(STEPS, Some(move || begun.elapsed() > longest)).map_err(Error::from)?;
         let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
         work(&ReadTx::new(&*tx))

@@ -60,17 +60,20 @@ impl Statements<'_> {
     }
 }
 
+impl Statements<'_> {
+    pub(in crate::store) fn changes_of_others(self) -> Result<i64> {
+        // Asked for in every transaction; SQLite reads it as the statement runs.
+        Ok(self.0.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+    }
+}
+
 /// What is asked of a file of SQLite alone. The values of these pragmas may be fixed as they are prepared: none is kept.
 impl Statements<'_> {
     fn pragma(self, name: &str) -> Result<i64> {
         Ok(self.0.pragma_query_value(None, name, |row| row.get(0))?)
     }
 
-    pub(in crate::store) fn changes_of_others(self) -> Result<i64> {
-        // Asked for in every transaction; SQLite reads it as the statement runs.
-        Ok(self.0.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
-    }
-
+    /// Writes the header anew, unchanged: an UPDATE to the same values would write nothing.
     pub(in crate::store) fn rewrite_header(self) -> Result<()> {
         Ok(self.0.pragma_update(None, "user_version", 0)?)
     }
@@ -101,6 +104,10 @@ impl Statements<'_> {
 pub(in crate::store) struct Row<'r>(&'r rusqlite::Row<'r>);
 
 impl Row<'_> {
+    pub(in crate::store) fn name(&self, column: usize) -> &str {
+        self.0.as_ref().column_name(column).unwrap_or("a column that is not there")
+    }
+
     pub(in crate::store) fn stored(&self, column: usize) -> Result<Stored<'_>> {
         Ok(self.0.get_ref(column)?.into())
     }
