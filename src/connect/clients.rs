@@ -342,8 +342,8 @@ fn claude_code(means: &Means) -> Vec<Entry> {
         json!({"matcher": "*", "hooks": [handler]})
     };
     let asking = with(json!({"timeout": LIMIT_SECONDS, "onFailure": "block"}));
-    // What is only told does not hold the client up.
-    let telling = || with(json!({"timeout": 60, "async": true}));
+    // Not in the background: what runs there ends with a client that ends soon after, and nobody is told of the outcome.
+    let telling = || with(json!({"timeout": 60}));
     let (asks, other) = means.asks_on();
     vec![
         Entry::NoHandler(other),

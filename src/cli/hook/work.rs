@@ -22,8 +22,8 @@ const LARGEST_EVENT: u64 = 64 * 1024 * 1024;
 /// How long one request waits: short enough that a server that is gone is noticed.
 const SLICE: Duration = Duration::from_secs(25);
 
-/// How long the server may be away where the event asks nothing: nobody waits for the answer.
-const PATIENCE_FOR_REPORTS: Duration = Duration::from_secs(5);
+/// How long the server may be away where the event asks nothing: the client waits for no answer, but for the end of its hook.
+const PATIENCE_FOR_REPORTS: Duration = Duration::from_secs(2);
 
 /// The work of one hook.
 pub(super) struct Work {
