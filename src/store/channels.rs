@@ -199,7 +199,7 @@ impl WriteTx<'_> {
             .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
         self.sql.execute(
             "UPDATE channels SET name = ?2, host = ?3, wishes = ?4, key_id = ?5, sealed = ?6, \
-             failed_at_ms = iif(?7, NULL, failed_at_ms), failure = iif(?7, NULL, failure) \
+             failed_at_ms = CASE WHEN ?7 = 0 THEN failed_at_ms END, failure = CASE WHEN ?7 = 0 THEN failure END \
              WHERE channel_id = ?1 AND removed_at_ms IS NULL",
             values![
                 channel.channel_id,

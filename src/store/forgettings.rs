@@ -93,7 +93,7 @@ impl ReadTx<'_> {
     /// Looks at the `limit` interactions that come after `after`.
     pub fn forgettable(&self, aged: &Aged, after: Option<Cursor>, now: Timestamp, limit: u32) -> Result<Forgettable> {
         let sql = "SELECT i.interaction_id, i.request_id, i.created_at_ms > ?2, f.interaction_id IS NOT NULL, \
-               i.status <> 'pending' AND i.resolved_at_ms <= ?2 AND (?4 IS NULL OR i.tool_name IS ?4) \
+               i.status <> 'pending' AND i.resolved_at_ms <= ?2 AND (?4 IS NULL OR i.tool_name IS NOT DISTINCT FROM ?4) \
                  AND (?5 IS NULL OR i.registered_by = ?5), \
                i.status = 'approved' AND c.interaction_id IS NULL \
                  AND (i.claim_expires_at_ms IS NULL OR i.claim_expires_at_ms > ?3), \
@@ -185,8 +185,8 @@ impl WriteTx<'_> {
         let id: Option<i64> = self.sql.value(
             "INSERT INTO forgettings (interaction_id, forgotten_at_ms, forgotten_by, content_sha256, input_digest, risk_level) \
              SELECT i.interaction_id, ?2, ?3, b.content_sha256, \
-               iif(i.kind = 'confirmation', json_extract(b.body, '$.inputDigest'), NULL), \
-               iif(i.kind = 'confirmation', json_extract(b.body, '$.riskLevel'), NULL) \
+               CASE i.kind WHEN 'confirmation' THEN b.body ->> 'inputDigest' END, \
+               CASE i.kind WHEN 'confirmation' THEN b.body ->> 'riskLevel' END \
              FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) WHERE i.request_id = ?1 \
              RETURNING interaction_id",
             values![request_id, self.now, by],

@@ -92,7 +92,7 @@ impl Filter {
 
     /// How many rows a query in SQL is asked for: all, where not each of them is in the page.
     fn most(&self, page: Page) -> i64 {
-        if self.query.reads_content() { -1 } else { page.one_more().into() }
+        if self.query.reads_content() { i64::MAX } else { page.one_more().into() }
     }
 
     /// Adds those members that every list compares in the same way.
@@ -108,7 +108,7 @@ impl Filter {
             .when("+i.expires_at_ms < ?", self.expires_before.as_ref())
             .when("? IN (i.resolved_by_principal, i.resolved_by_rule)", self.resolved_by.as_ref())
             .when(
-                "i.kind = 'confirmation' AND coalesce(f.risk_level, b.body ->> '$.riskLevel') = ?",
+                "i.kind = 'confirmation' AND coalesce(f.risk_level, b.body ->> 'riskLevel') = ?",
                 self.risk.as_ref(),
             )
     }
@@ -195,7 +195,7 @@ impl ReadTx<'_> {
         let among = IN_ORDER.rows(self.sql, filter.since, filter.until)?;
         let Rows { after, before } = page.window(among, i64::MAX / 2);
         let compared = Compared::of(&filter.query, RISK_OF_RECORD);
-        let (first, last, limit) = (0_i64, 0_i64, -1_i64);
+        let (first, last, limit) = (0_i64, 0_i64, i64::MAX);
         let (sql, values) = filter
             .members(&compared, WhereClause::default())
             .when_any("i.status", &filter.statuses)

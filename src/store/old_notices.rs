@@ -22,7 +22,7 @@ impl ReadTx<'_> {
         let Some(before) = now.as_millis().checked_sub_unsigned(KEPT_MS).and_then(Timestamp::from_millis) else {
             return Ok(Vec::new());
         };
-        let sql = "SELECT notice_number, n.created_at_ms > ?1, n.ended_at_ms <= ?1 AND i.status IS NOT 'pending' \
+        let sql = "SELECT notice_number, n.created_at_ms > ?1, n.ended_at_ms <= ?1 AND i.status IS DISTINCT FROM 'pending' \
              AND NOT EXISTS (SELECT 1 FROM notices AS inside WHERE inside.gathered_in = n.notice_number) \
              FROM notices AS n LEFT JOIN interactions AS i USING (interaction_id) ORDER BY notice_number";
         let mut old = Vec::new();

@@ -304,7 +304,7 @@ impl WriteTx<'_> {
     fn end_notice(&self, number: i64, status: &str, why: Option<&str>) -> Result<()> {
         self.sql.execute(
             "UPDATE notices SET status = ?2, ended_at_ms = ?3, held_until_ms = NULL, failure = coalesce(?4, failure), \
-             failures = failures + (?4 IS NOT NULL) WHERE notice_number = ?1 AND status = 'waiting'",
+             failures = failures + CASE WHEN ?4 IS NULL THEN 0 ELSE 1 END WHERE notice_number = ?1 AND status = 'waiting'",
             values![number, status, self.now, why],
         )?;
         Ok(())

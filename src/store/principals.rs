@@ -45,15 +45,17 @@ pub struct Agent {
 
 /// The day of what was registered last stands in the row of a principal, but for the latest interactions of all: those are
 /// looked at.
-const AGENTS: &str = "SELECT name, created_at_ms, nullif(max(stored_day, coalesce((SELECT max(i.created_at_ms) / 86400000 \
+const AGENTS: &str = "SELECT name, created_at_ms, stored_day, (SELECT max(i.created_at_ms) / 86400000 \
      FROM interactions AS i WHERE i.registered_by = name AND i.interaction_id > \
-     (SELECT number FROM kept_through WHERE what = 'stored_bytes')), 0)), 0) FROM principals WHERE role = 'agent' ORDER BY name";
+     (SELECT number FROM kept_through WHERE what = 'stored_bytes')) FROM principals WHERE role = 'agent' ORDER BY name";
 
 impl ReadTx<'_> {
     /// Every agent there ever was, by name, with its tokens that are in force.
     pub fn agents(&self) -> Result<Vec<Agent>> {
         let mut agents = self.sql.rows(AGENTS, values![], |row| {
-            Ok(Agent { name: row.get(0)?, created_at: row.get(1)?, last_day: row.get(2)?, tokens: Vec::new() })
+            let days = [row.get::<i64>(2)?, row.get::<Option<_>>(3)?.unwrap_or_default()];
+            let last_day = days.into_iter().max().filter(|day| *day > 0);
+            Ok(Agent { name: row.get(0)?, created_at: row.get(1)?, last_day, tokens: Vec::new() })
         })?;
         for token in self.tokens()?.into_iter().filter(|token| token.revoked_at.is_none()) {
             let name = token.principal.name.as_str();

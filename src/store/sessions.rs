@@ -128,7 +128,7 @@ impl WriteTx<'_> {
         let beyond = self.sql.rows(
             "SELECT s.session_sha256 FROM sessions AS s JOIN tokens AS t USING (token_id) \
              WHERE t.principal = ?1 AND s.ended_at_ms IS NULL AND s.expires_at_ms > ?2 \
-             ORDER BY s.created_at_ms DESC, s.session_id DESC LIMIT -1 OFFSET ?3",
+             ORDER BY s.created_at_ms DESC, s.session_id DESC LIMIT 9223372036854775807 OFFSET ?3",
             values![name, self.now, most.saturating_sub(1)],
             |row| row.get::<[u8; 32]>(0),
         )?;

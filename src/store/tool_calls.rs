@@ -64,8 +64,9 @@ impl WriteTx<'_> {
 
     /// Notes that the call of this identity goes by this interaction.
     pub fn join_call(&mut self, call_sha256: &[u8; 32], request_id: &RequestId) -> Result<()> {
-        let sql = "INSERT OR REPLACE INTO tool_call_joins (call_sha256, interaction_id) \
-             SELECT ?1, interaction_id FROM interactions WHERE request_id = ?2";
+        let sql = "INSERT INTO tool_call_joins (call_sha256, interaction_id) \
+             SELECT ?1, interaction_id FROM interactions WHERE request_id = ?2 \
+             ON CONFLICT (call_sha256) DO UPDATE SET interaction_id = excluded.interaction_id";
         let changed = self.sql.execute(sql, values![call_sha256, request_id])?;
         if changed == 1 { Ok(()) } else { Err(no_such(request_id)) }
     }

@@ -1,0 +1,68 @@
+//! Values of the store in the types of PostgreSQL, and what it has found as values of the store.
+
+use std::error::Error;
+
+use bytes::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+
+use crate::store::sql::{Bind, Bound, Stored};
+
+/// A value in its place, whose type the server knows.
+#[derive(Debug)]
+pub(super) struct Place<'v>(pub(super) Bound<'v>);
+
+impl<'v> From<&'v dyn Bind> for Place<'v> {
+    fn from(value: &'v dyn Bind) -> Self {
+        Self(value.bind())
+    }
+}
+
+impl ToSql for Place<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match &self.0 {
+            Bound::Null => Ok(IsNull::Yes),
+            Bound::Integer(number) if *ty == Type::INT8 => number.to_sql(ty, out),
+            Bound::Integer(number) if *ty == Type::INT4 => i32::try_from(*number)?.to_sql(ty, out),
+            Bound::Integer(number) if *ty == Type::INT2 => i16::try_from(*number)?.to_sql(ty, out),
+            Bound::Integer(number) if *ty == Type::BOOL => (*number != 0).to_sql(ty, out),
+            Bound::Text(text) if [Type::TEXT, Type::VARCHAR, Type::UNKNOWN, Type::JSON].contains(ty) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(IsNull::No)
+            }
+            Bound::Blob(bytes) if *ty == Type::BYTEA => bytes.to_sql(ty, out),
+            bound => Err(format!("{bound:?} cannot stand in a place of the type {ty}").into()),
+        }
+    }
+
+    /// What is no value of a type is found as it is written.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// A value that was found.
+pub(super) struct Found<'r>(pub(super) Stored<'r>);
+
+impl<'r> FromSql<'r> for Found<'r> {
+    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(match *ty {
+            Type::INT8 => Stored::Integer(i64::from_sql(ty, raw)?),
+            Type::INT4 => Stored::Integer(i32::from_sql(ty, raw)?.into()),
+            Type::INT2 => Stored::Integer(i16::from_sql(ty, raw)?.into()),
+            Type::BOOL => Stored::Integer(bool::from_sql(ty, raw)?.into()),
+            Type::TEXT | Type::VARCHAR | Type::NAME | Type::JSON => Stored::Text(std::str::from_utf8(raw)?),
+            Type::BYTEA => Stored::Blob(raw),
+            _ => Stored::Strange,
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Stored::Null))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
