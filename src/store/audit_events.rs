@@ -301,7 +301,7 @@ impl WriteTx<'_> {
             former: None,
         };
         let hash = content.hash(seq, head.hash);
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, text_digest) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             values![
@@ -335,12 +335,11 @@ impl WriteTx<'_> {
     ) -> Result<()> {
         let about = if event.event == Event::OutcomeReported { "outcome" } else { "resolution" };
         let (salt, text) = text.map(|it| (it.salt, &*it.text)).unzip();
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO texts (told_in, interaction_id, about, salt, text, unshown) \
              SELECT ?2, interaction_id, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
             values![event.request_id, seq, about, salt, text, unshown],
-        )?;
-        Ok(())
+        )
     }
 
     fn owner_of(&self, request_id: &RequestId) -> Result<Option<PrincipalName>> {
@@ -356,12 +355,12 @@ impl WriteTx<'_> {
         let mut entered = through;
         if newest - through >= ENTERED_AT_ONCE {
             entered = newest.min(through + MOST_ENTERED);
-            self.sql.execute(
+            self.sql.write(
                 "INSERT INTO own_events (owner, event_seq) SELECT i.registered_by, a.seq \
                  FROM audit_events AS a CROSS JOIN interactions AS i USING (request_id) WHERE a.seq > ?1 AND a.seq <= ?2",
                 values![through, entered],
             )?;
-            self.sql.execute("UPDATE kept_through SET number = ?1 WHERE what = 'own_events'", values![entered])?;
+            self.sql.write("UPDATE kept_through SET number = ?1 WHERE what = 'own_events'", values![entered])?;
         }
         self.cache.own_events_through = Some(entered);
         Ok(())

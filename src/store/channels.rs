@@ -169,7 +169,7 @@ impl WriteTx<'_> {
         self.cache.listeners = None;
         let wishes = serde_json::to_string(&channel.wishes)
             .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO channels (channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, session_id) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT session_id FROM sessions WHERE session_sha256 = ?10))",
             values![
@@ -197,7 +197,7 @@ impl WriteTx<'_> {
         self.committed.has_notices = true;
         let wishes = serde_json::to_string(&channel.wishes)
             .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
-        self.sql.execute(
+        self.sql.write(
             "UPDATE channels SET name = ?2, host = ?3, wishes = ?4, key_id = ?5, sealed = ?6, \
              failed_at_ms = CASE WHEN ?7 = 0 THEN failed_at_ms END, failure = CASE WHEN ?7 = 0 THEN failure END \
              WHERE channel_id = ?1 AND removed_at_ms IS NULL",
@@ -218,7 +218,7 @@ impl WriteTx<'_> {
     /// Removes a channel and wipes its address, with the event that tells of it.
     pub fn remove_channel(&mut self, channel: &Channel, by: &PrincipalName) -> Result<()> {
         self.cache.listeners = None;
-        self.sql.execute(
+        self.sql.write(
             "UPDATE channels SET key_id = NULL, sealed = NULL, removed_at_ms = ?2, removed_by = ?3 \
              WHERE channel_id = ?1 AND removed_at_ms IS NULL",
             values![channel.channel_id, self.now, by],
@@ -242,8 +242,7 @@ impl WriteTx<'_> {
     /// Replaces the sealed address of a channel.
     pub fn reseal_channel(&mut self, id: &ChannelId, sealed: &SealedValue) -> Result<()> {
         let sql = "UPDATE channels SET key_id = ?2, sealed = ?3 WHERE channel_id = ?1";
-        self.sql.execute(sql, values![id, sealed.key_id, sealed.bytes])?;
-        Ok(())
+        self.sql.write(sql, values![id, sealed.key_id, sealed.bytes])
     }
 
     /// Appends the event that tells of a new secret of a channel.
@@ -272,17 +271,15 @@ impl WriteTx<'_> {
 
     /// Keeps the key that push services know this server by.
     pub fn insert_push_key(&mut self, key: &StoredPushKey) -> Result<()> {
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO push_keys (push_key_number, public_key, key_id, sealed, created_at_ms) VALUES (1, ?1, ?2, ?3, ?4)",
             values![key.public, key.sealed.key_id, key.sealed.bytes, self.now],
-        )?;
-        Ok(())
+        )
     }
 
     /// Replaces its sealed private half.
     pub fn reseal_push_key(&mut self, sealed: &SealedValue) -> Result<()> {
-        self.sql.execute("UPDATE push_keys SET key_id = ?1, sealed = ?2", values![sealed.key_id, sealed.bytes])?;
-        Ok(())
+        self.sql.write("UPDATE push_keys SET key_id = ?1, sealed = ?2", values![sealed.key_id, sealed.bytes])
     }
 }
 

@@ -65,34 +65,33 @@ impl WriteTx<'_> {
     /// Makes the claim on an approval that is still good: its deadline is a condition. The primary key refuses a second
     /// claim, and one after a withdrawal.
     pub fn insert_claim(&mut self, request_id: &RequestId, claim_id: &ClaimId) -> Result<()> {
-        let changed = self.sql.execute(
+        self.sql.write_one(
             "INSERT INTO claims (interaction_id, claim_id, claimed_at_ms) \
              SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved' \
              AND (claim_expires_at_ms IS NULL OR claim_expires_at_ms > ?3)",
             values![request_id, claim_id, self.now],
-        )?;
-        // What was read in this very transaction says that it is: the two cannot differ.
-        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
+            || Error::Corrupt { table: "claims", key: request_id.to_string() },
+        )
     }
 
     /// Takes an approval back: in the place of the claim, so that the primary key refuses it after one.
     pub fn insert_withdrawal(&mut self, request_id: &RequestId, by: &PrincipalName) -> Result<()> {
-        let changed = self.sql.execute(
+        self.sql.write_one(
             "INSERT INTO claims (interaction_id, withdrawn_by, withdrawn_at_ms) \
              SELECT interaction_id, ?2, ?3 FROM interactions WHERE request_id = ?1 AND status = 'approved'",
             values![request_id, by, self.now],
-        )?;
-        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: request_id.to_string() }) }
+            || Error::Corrupt { table: "claims", key: request_id.to_string() },
+        )
     }
 
     /// Writes down what came of a claim, once; what was written of it is kept with its event.
     pub fn report_outcome(&mut self, request_id: &RequestId, claim: &ClaimId, report: &RunReport) -> Result<()> {
-        let changed = self.sql.execute(
+        self.sql.write_one(
             "UPDATE claims SET outcome = ?3, outcome_at_ms = ?4 \
              WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
              AND claim_id = ?2 AND outcome IS NULL",
             values![request_id, claim, report.outcome, report.at],
-        )?;
-        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "claims", key: claim.to_string() }) }
+            || Error::Corrupt { table: "claims", key: claim.to_string() },
+        )
     }
 }

@@ -198,7 +198,7 @@ impl WriteTx<'_> {
             "UPDATE texts SET salt = NULL, text = NULL, unshown = NULL WHERE interaction_id = ?1",
             "UPDATE sealed_secrets SET service = '', field = '' WHERE interaction_id = ?1",
         ] {
-            self.sql.execute(wipe, values![id])?;
+            self.sql.write(wipe, values![id])?;
         }
         let mut event = NewAuditEvent::new(Event::Forgotten).request(request_id);
         event.principal = by;
@@ -210,7 +210,7 @@ impl WriteTx<'_> {
     /// between.
     pub fn delete_emptied(&mut self, table: Emptied, runs: &[Run]) -> Result<()> {
         for (from, to) in runs {
-            self.sql.execute(table.delete(), values![from, to])?;
+            self.sql.write(table.delete(), values![from, to])?;
         }
         Ok(())
     }

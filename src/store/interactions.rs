@@ -288,7 +288,7 @@ impl WriteTx<'_> {
                 interaction.claim_within_ms,
             ],
         )?;
-        self.sql.execute(
+        self.sql.write(
             INSERT_BODY,
             values![
                 row,

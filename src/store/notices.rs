@@ -113,12 +113,11 @@ impl WriteTx<'_> {
         risk: Option<RiskLevel>,
     ) -> Result<()> {
         self.committed.has_notices = true;
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO notices (notice_id, channel_number, about, interaction_id, risk_level, status, created_at_ms, next_at_ms) \
              SELECT ?1, ?2, ?3, interaction_id, ?5, 'waiting', ?6, ?6 FROM interactions WHERE request_id = ?4",
             values![NoticeId::generate(), channel, about, request_id, risk, self.now],
-        )?;
-        Ok(())
+        )
     }
 
     /// An interaction has ended: what was to tell of it is dropped, whether or not it was sent in vain before, and channels that were
@@ -127,7 +126,7 @@ impl WriteTx<'_> {
         if self.listeners()?.is_empty() {
             return Ok(());
         }
-        self.sql.execute(
+        self.sql.write(
             "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE status = 'waiting' AND held_until_ms IS NULL \
              AND about = 'pending' AND interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
             values![interaction.request_id, self.now],

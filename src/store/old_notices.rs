@@ -44,7 +44,7 @@ impl WriteTx<'_> {
     pub fn delete_old_notices(&self) -> Result<bool> {
         let old = self.old_notices(self.now, AT_ONCE)?;
         for number in &old {
-            self.sql.execute("DELETE FROM notices WHERE notice_number = ?1", values![number])?;
+            self.sql.write("DELETE FROM notices WHERE notice_number = ?1", values![number])?;
         }
         Ok(old.len() >= AT_ONCE as usize)
     }

@@ -116,11 +116,10 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Gives back what a sender had that is no more: at the start of a server, which owns the file.
     pub fn release_notices(&mut self) -> Result<()> {
-        self.sql.execute(
+        self.sql.write(
             "UPDATE notices SET next_at_ms = ?1, held_until_ms = NULL WHERE status = 'waiting' AND held_until_ms IS NOT NULL",
             values![self.now],
-        )?;
-        Ok(())
+        )
     }
 
     /// Takes the next notice of a channel, which is then this sender's for a minute. Whatever else waits for a channel that
@@ -198,18 +197,15 @@ impl WriteTx<'_> {
     /// Takes a notice, if it is due and nobody has it: the one conditional update by which exactly one sender does.
     fn hold(&mut self, channel: i64, number: i64) -> Result<()> {
         let until = self.now.plus_millis(HELD_MS).unwrap_or(self.now);
-        let changed = self.sql.execute(
+        self.sql.write_one(
             "UPDATE notices SET held_until_ms = ?2, next_at_ms = ?2, tried_at_ms = coalesce(tried_at_ms, ?3) \
              WHERE notice_number = ?1 AND status = 'waiting' AND next_at_ms <= ?3 \
              AND (held_until_ms IS NULL OR held_until_ms <= ?3)",
             values![number, until, self.now],
+            || Error::Corrupt { table: "notices", key: number.to_string() },
         )?;
-        if changed != 1 {
-            return Err(Error::Corrupt { table: "notices", key: number.to_string() });
-        }
         let sql = "UPDATE channels SET spoke_at_ms = ?2 WHERE channel_number = ?1";
-        self.sql.execute(sql, values![channel, self.now])?;
-        Ok(())
+        self.sql.write(sql, values![channel, self.now])
     }
 
     /// Drops notices of a channel that is to be sent nothing more, some of them; whether there were any.
@@ -238,16 +234,15 @@ impl WriteTx<'_> {
         self.end_notice(number, "sent", None)?;
         let channel = self.channel_of(number)?;
         self.announce_ends_meanwhile(channel, number, told)?;
-        self.sql.execute(
+        self.sql.write(
             "UPDATE channels SET sent_at_ms = ?2 WHERE channel_number = ?1 AND removed_at_ms IS NULL",
             values![channel, self.now],
         )?;
-        self.sql.execute(
+        self.sql.write(
             "UPDATE notices SET next_at_ms = ?2 WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NOT NULL \
              AND held_until_ms IS NULL AND next_at_ms > ?2",
             values![channel, self.now],
-        )?;
-        Ok(())
+        )
     }
 
     /// There was nothing to say any more when a notice was to be sent.
@@ -259,7 +254,7 @@ impl WriteTx<'_> {
     /// has.
     pub fn notice_failed(&mut self, number: i64, why: &str) -> Result<bool> {
         let channel = self.channel_of(number)?;
-        self.sql.execute(
+        self.sql.write(
             "UPDATE channels SET failed_at_ms = ?2, failure = ?3 WHERE channel_number = ?1 AND removed_at_ms IS NULL",
             values![channel, self.now, why],
         )?;
@@ -271,7 +266,7 @@ impl WriteTx<'_> {
         }
         let again = RETRIES_S.get(failures).and_then(|seconds| self.now.plus_millis(seconds * 1000));
         if let Some(again) = again {
-            self.sql.execute(
+            self.sql.write(
                 "UPDATE notices SET failures = failures + 1, failure = ?2, held_until_ms = NULL, next_at_ms = ?3 \
                  WHERE notice_number = ?1 AND status = 'waiting'",
                 values![number, why, again],
@@ -302,11 +297,10 @@ impl WriteTx<'_> {
     }
 
     fn end_notice(&self, number: i64, status: &str, why: Option<&str>) -> Result<()> {
-        self.sql.execute(
+        self.sql.write(
             "UPDATE notices SET status = ?2, ended_at_ms = ?3, held_until_ms = NULL, failure = coalesce(?4, failure), \
              failures = failures + CASE WHEN ?4 IS NULL THEN 0 ELSE 1 END WHERE notice_number = ?1 AND status = 'waiting'",
             values![number, status, self.now, why],
-        )?;
-        Ok(())
+        )
     }
 }

@@ -137,11 +137,11 @@ impl WriteTx<'_> {
         let Principal { name, role } = &holder.principal;
         self.committed.has_changed_tokens = true;
         self.cache.resolvers = None;
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO principals (name, role, created_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             values![name, role, self.now],
         )?;
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO tokens (token_id, token_sha256, principal, created_at_ms) VALUES (?1, ?2, ?3, ?4)",
             values![token_id, holder.token_sha256, name, self.now],
         )?;
@@ -161,7 +161,7 @@ impl WriteTx<'_> {
     fn take_token_back(&mut self, token: &Token, detail: serde_json::Value) -> Result<()> {
         self.committed.has_changed_tokens = true;
         self.cache.resolvers = None;
-        self.sql.execute(
+        self.sql.write(
             "UPDATE tokens SET revoked_at_ms = ?2 WHERE token_id = ?1 AND revoked_at_ms IS NULL",
             values![token.token_id, self.now],
         )?;

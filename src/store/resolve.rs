@@ -30,8 +30,9 @@ impl WriteTx<'_> {
             detail.as_ref().map(serde_json::to_string).transpose().map_err(not_json)
         };
         let (facts, unshown) = (json(resolution.detail.facts())?, json(resolution.detail.unshown())?);
-        let changed = match system {
-            None => self.sql.execute(
+        let missing = || Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() };
+        match system {
+            None => self.sql.write_one(
                 SETTLE,
                 values![
                     interaction.request_id,
@@ -43,12 +44,11 @@ impl WriteTx<'_> {
                     system,
                     facts,
                 ],
+                missing,
             )?,
-            Some(_) => self.sql.execute(EXPIRE, values![interaction.request_id, interaction.kind, self.now])?,
-        };
-        if changed != 1 {
-            // What was read in this very transaction says that it is pending: the two cannot differ.
-            return Err(Error::Corrupt { table: "interactions", key: interaction.request_id.to_string() });
+            Some(_) => {
+                self.sql.write_one(EXPIRE, values![interaction.request_id, interaction.kind, self.now], missing)?;
+            }
         }
         self.committed.changes.push(Change::removed(interaction));
         let mut event = NewAuditEvent::new(resolution.outcome.into()).request(&interaction.request_id);

@@ -31,13 +31,11 @@ impl WriteTx<'_> {
     pub fn keep_view(&mut self, owner: &PrincipalName, name: &ViewName, query: &Query) -> Result<()> {
         let sql = "INSERT INTO saved_views (owner, name, query, created_at_ms) VALUES (?1, ?2, ?3, ?4) \
                    ON CONFLICT (owner, name) DO UPDATE SET query = excluded.query";
-        self.sql.execute(sql, values![owner, name, query.to_string(), self.now])?;
-        Ok(())
+        self.sql.write(sql, values![owner, name, query.to_string(), self.now])
     }
 
     /// Deletes a view.
     pub fn delete_view(&mut self, owner: &PrincipalName, name: &ViewName) -> Result<()> {
-        self.sql.execute("DELETE FROM saved_views WHERE owner = ?1 AND name = ?2", values![owner, name])?;
-        Ok(())
+        self.sql.write("DELETE FROM saved_views WHERE owner = ?1 AND name = ?2", values![owner, name])
     }
 }

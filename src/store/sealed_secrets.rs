@@ -84,35 +84,31 @@ impl WriteTx<'_> {
         delivery: Delivery,
         value: &SealedValue,
     ) -> Result<()> {
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO sealed_secrets (interaction_id, service, field, delivery, key_id, sealed) \
              SELECT interaction_id, ?2, ?3, ?4, ?5, ?6 FROM interactions WHERE request_id = ?1",
             values![request_id, service, field, delivery, value.key_id, value.bytes],
-        )?;
-        Ok(())
+        )
     }
 
     /// Puts the same value, sealed anew, in the place of a sealed one.
     pub fn reseal(&mut self, request_id: &RequestId, value: &SealedValue) -> Result<()> {
-        self.sql.execute(
+        self.sql.write(
             "UPDATE sealed_secrets SET key_id = ?2, sealed = ?3 \
              WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
             values![request_id, value.key_id, value.bytes],
-        )?;
-        Ok(())
+        )
     }
 
     /// Marks a one-time value as taken; from `wipe_at` on it is gone.
     pub fn mark_taken(&mut self, request_id: &RequestId, take: &TakeId, wipe_at: Timestamp) -> Result<()> {
-        let changed = self.sql.execute(
+        self.sql.write_one(
             "UPDATE sealed_secrets SET take_id = ?2, taken_at_ms = ?3, wipe_at_ms = ?4 \
              WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
              AND delivery = 'transient_send' AND take_id IS NULL",
             values![request_id, take, self.now, wipe_at],
+            || Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() },
         )?;
-        if changed != 1 {
-            return Err(Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() });
-        }
         self.set_deadline(Some(wipe_at));
         Ok(())
     }
@@ -129,13 +125,13 @@ impl WriteTx<'_> {
 
     /// Wipes a value for a person: it has to be there.
     pub fn wipe_sealed(&mut self, request_id: &RequestId, by: &PrincipalName) -> Result<()> {
-        let changed = self.sql.execute(
+        self.sql.write_one(
             "UPDATE sealed_secrets SET sealed = NULL, wiped_by = ?2, wiped_at_ms = ?3 \
              WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) \
              AND sealed IS NOT NULL",
             values![request_id, by, self.now],
-        )?;
-        if changed == 1 { Ok(()) } else { Err(Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() }) }
+            || Error::Corrupt { table: "sealed_secrets", key: request_id.to_string() },
+        )
     }
 
     /// Wipes the one-time values whose time has come; the requests that they were given for.
@@ -147,7 +143,7 @@ impl WriteTx<'_> {
             |row| row.get(0),
         )?;
         for request_id in &due {
-            self.sql.execute(
+            self.sql.write(
                 "UPDATE sealed_secrets SET sealed = NULL \
                  WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)",
                 values![request_id],

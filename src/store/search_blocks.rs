@@ -140,7 +140,7 @@ impl WriteTx<'_> {
             let Some(block) = self.block_to_sign()? else { return Ok(false) };
             let Signature(signature) = Signature::of_pieces(&self.pieces_of_block(block)?);
             let sql = "INSERT INTO search_blocks (block, signature) VALUES (?1, ?2)";
-            self.sql.execute(sql, values![block, signature])?;
+            self.sql.write(sql, values![block, signature])?;
         }
         self.is_search_behind()
     }
@@ -172,8 +172,7 @@ impl WriteTx<'_> {
 
     fn set_signature(&self, block: i64, Signature(signature): &Signature) -> Result<()> {
         let update = "UPDATE search_blocks SET signature = ?2 WHERE block = ?1";
-        self.sql.execute(update, values![block, signature])?;
-        Ok(())
+        self.sql.write(update, values![block, signature])
     }
 }
 

@@ -149,7 +149,7 @@ impl WriteTx<'_> {
 
     /// Adds a link for the holder of `token`, with the event that tells of it.
     pub fn insert_login_link(&mut self, code_sha256: &[u8; 32], token: &Token, expires_at: Timestamp) -> Result<()> {
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO login_links (code_sha256, token_id, created_at_ms, expires_at_ms) VALUES (?1, ?2, ?3, ?4)",
             values![code_sha256, token.token_id, self.now, expires_at],
         )?;
@@ -187,7 +187,7 @@ impl WriteTx<'_> {
         browser: Option<&str>,
     ) -> Result<()> {
         let session_id = SessionId::generate();
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO sessions (session_id, session_sha256, token_id, created_at_ms, expires_at_ms, browser) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             values![session_id, session_sha256, token.token_id, self.now, expires_at, browser],
@@ -213,7 +213,7 @@ impl WriteTx<'_> {
         })?;
         let Some((session_id, principal)) = found else { return Ok(false) };
         let sql = "UPDATE sessions SET ended_at_ms = ?2 WHERE session_id = ?1 AND ended_at_ms IS NULL";
-        self.sql.execute(sql, values![session_id, self.now])?;
+        self.sql.write(sql, values![session_id, self.now])?;
         let detail = serde_json::json!({"sessionId": session_id});
         self.append_audit(NewAuditEvent::new(Event::SessionEnded).principal(&principal.name).detail(detail))?;
         self.remove_ended_subscriptions()?;

@@ -20,11 +20,10 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Puts an interaction off for one person, in place of what was said before; what has come back is forgotten.
     pub fn snooze(&mut self, owner: &PrincipalName, request_id: &RequestId, until: Timestamp) -> Result<()> {
-        self.sql.execute("DELETE FROM snoozes WHERE owner = ?1 AND until_ms <= ?2", values![owner, self.now])?;
+        self.sql.write("DELETE FROM snoozes WHERE owner = ?1 AND until_ms <= ?2", values![owner, self.now])?;
         let sql = "INSERT INTO snoozes (owner, interaction_id, until_ms) \
                    SELECT ?1, interaction_id, ?3 FROM interactions WHERE request_id = ?2 \
                    ON CONFLICT (owner, interaction_id) DO UPDATE SET until_ms = excluded.until_ms";
-        self.sql.execute(sql, values![owner, request_id, until])?;
-        Ok(())
+        self.sql.write(sql, values![owner, request_id, until])
     }
 }

@@ -85,9 +85,9 @@ impl StoredBytes {
     fn enter(&mut self, sql: Sql<'_>, through: i64) -> Result<()> {
         for (name, Day { day, bytes }) in self.days.drain() {
             let update = "UPDATE principals SET stored_day = ?2, stored_bytes = ?3 WHERE name = ?1";
-            sql.execute(update, values![name, day, bytes])?;
+            sql.write(update, values![name, day, bytes])?;
         }
-        sql.execute("UPDATE kept_through SET number = ?1 WHERE what = 'stored_bytes'", values![through])?;
+        sql.write("UPDATE kept_through SET number = ?1 WHERE what = 'stored_bytes'", values![through])?;
         self.through = through;
         Ok(())
     }

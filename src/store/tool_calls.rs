@@ -58,8 +58,7 @@ impl WriteTx<'_> {
     pub fn insert_tool_call(&mut self, request_id: &RequestId, asked_sha256: &[u8; 32]) -> Result<()> {
         let sql = "INSERT INTO tool_calls (interaction_id, asked_sha256) \
              SELECT interaction_id, ?2 FROM interactions WHERE request_id = ?1";
-        let changed = self.sql.execute(sql, values![request_id, asked_sha256])?;
-        if changed == 1 { Ok(()) } else { Err(no_such(request_id)) }
+        self.sql.write_one(sql, values![request_id, asked_sha256], || no_such(request_id))
     }
 
     /// Notes that the call of this identity goes by this interaction.
@@ -67,8 +66,7 @@ impl WriteTx<'_> {
         let sql = "INSERT INTO tool_call_joins (call_sha256, interaction_id) \
              SELECT ?1, interaction_id FROM interactions WHERE request_id = ?2 \
              ON CONFLICT (call_sha256) DO UPDATE SET interaction_id = excluded.interaction_id";
-        let changed = self.sql.execute(sql, values![call_sha256, request_id])?;
-        if changed == 1 { Ok(()) } else { Err(no_such(request_id)) }
+        self.sql.write_one(sql, values![call_sha256, request_id], || no_such(request_id))
     }
 
     /// Notes, once, that the client was told that the answer is kept.
@@ -86,8 +84,7 @@ impl WriteTx<'_> {
             "UPDATE tool_calls SET {column} = ?2 WHERE {column} IS NULL \
              AND interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1)"
         );
-        self.sql.execute(&sql, values![request_id, self.now])?;
-        Ok(())
+        self.sql.write(&sql, values![request_id, self.now])
     }
 }
 

@@ -127,7 +127,7 @@ impl WriteTx<'_> {
     /// Adds an active rule and the event that tells of it.
     pub fn insert_trust_rule(&mut self, rule: &TrustRule) -> Result<()> {
         let terms = &rule.terms;
-        self.sql.execute(
+        self.sql.write(
             "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
              created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision, members, agent, \
              execution_target, reason, is_before_parts) \

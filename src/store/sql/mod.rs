@@ -18,7 +18,23 @@ pub(super) enum Sql<'c> {
 }
 
 impl Sql<'_> {
-    /// Runs a statement that changes rows; how many it has changed.
+    /// Runs a statement that changes rows, however many.
+    pub(super) fn write(self, sql: &str, values: Values<'_>) -> Result<()> {
+        match self {
+            Self::Sqlite(statements) => statements.execute(sql, values).map(drop),
+        }
+    }
+
+    /// Runs a statement that changes exactly one row. Another number is the error `otherwise`: what was read in this very
+    /// transaction says that there is one, and the two cannot differ.
+    pub(super) fn write_one(self, sql: &str, values: Values<'_>, otherwise: impl FnOnce() -> Error) -> Result<()> {
+        match self {
+            Self::Sqlite(statements) if statements.execute(sql, values)? == 1 => Ok(()),
+            Self::Sqlite(_) => Err(otherwise()),
+        }
+    }
+
+    /// Runs a statement that changes rows, where it is to be known how many: a database that is far away is asked at once.
     pub(super) fn execute(self, sql: &str, values: Values<'_>) -> Result<usize> {
         match self {
             Self::Sqlite(statements) => statements.execute(sql, values),
