@@ -170,8 +170,8 @@ impl WriteTx<'_> {
         let wishes = serde_json::to_string(&channel.wishes)
             .map_err(|_| Error::Corrupt { table: "channels", key: channel.channel_id.to_string() })?;
         self.sql.write(
-            "INSERT INTO channels (channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, session_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT session_id FROM sessions WHERE session_sha256 = ?10))",
+            "INSERT INTO channels (channel_number, channel_id, name, owner, kind, host, wishes, key_id, sealed, created_at_ms, \
+             session_id) VALUES ((SELECT coalesce(max(channel_number), 0) + 1 FROM channels), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT session_id FROM sessions WHERE session_sha256 = ?10))",
             values![
                 channel.channel_id,
                 channel.name,

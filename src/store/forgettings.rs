@@ -185,8 +185,8 @@ impl WriteTx<'_> {
         let id: Option<i64> = self.sql.value(
             "INSERT INTO forgettings (interaction_id, forgotten_at_ms, forgotten_by, content_sha256, input_digest, risk_level) \
              SELECT i.interaction_id, ?2, ?3, b.content_sha256, \
-               CASE i.kind WHEN 'confirmation' THEN b.body ->> 'inputDigest' END, \
-               CASE i.kind WHEN 'confirmation' THEN b.body ->> 'riskLevel' END \
+               CASE i.kind WHEN 'confirmation' THEN json_extract(b.body, '$.inputDigest') END, \
+               CASE i.kind WHEN 'confirmation' THEN json_extract(b.body, '$.riskLevel') END \
              FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) WHERE i.request_id = ?1 \
              RETURNING interaction_id",
             values![request_id, self.now, by],

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::notices::{Told, is_open};
+use super::notices::{Told, is_open, next_notice};
 use super::outbox::{AT_ONCE, waiting};
 use super::sql::values;
 use super::{ReadTx, Result, WriteTx};
@@ -105,9 +105,13 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Makes the notice that tells of several, and gathers the first of them.
     pub(super) fn begin_gathering(&mut self, channel: i64) -> Result<i64> {
-        let number = self.sql.insert(
-            "INSERT INTO notices (notice_id, channel_number, about, status, created_at_ms, next_at_ms) \
-             VALUES (?1, ?2, 'waiting', 'waiting', ?3, ?3)",
+        let number = self.sql.one(
+            concat!(
+                "INSERT INTO notices (notice_number, notice_id, channel_number, about, status, created_at_ms, next_at_ms) \
+                 VALUES (",
+                next_notice!(),
+                ", ?1, ?2, 'waiting', 'waiting', ?3, ?3) RETURNING notice_number"
+            ),
             values![NoticeId::generate(), channel, self.now],
         )?;
         self.gather(channel, number)?;

@@ -108,7 +108,7 @@ impl Filter {
             .when("+i.expires_at_ms < ?", self.expires_before.as_ref())
             .when("? IN (i.resolved_by_principal, i.resolved_by_rule)", self.resolved_by.as_ref())
             .when(
-                "i.kind = 'confirmation' AND coalesce(f.risk_level, b.body ->> 'riskLevel') = ?",
+                "i.kind = 'confirmation' AND coalesce(f.risk_level, json_extract(b.body, '$.riskLevel')) = ?",
                 self.risk.as_ref(),
             )
     }

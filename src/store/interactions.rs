@@ -56,8 +56,8 @@ pub(super) const RECORDS: &str = records!();
 /// The one in this row.
 pub(super) const RECORD: &str = concat!(records!(), " WHERE i.interaction_id = ?1");
 
-pub(super) const INSERT: &str = "INSERT INTO interactions (request_id, kind, status, conversation_id, tool_name, registered_by, \
-     created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, 'pending', ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const INSERT: &str = "INSERT INTO interactions (interaction_id, request_id, kind, status, conversation_id, tool_name, \
+     registered_by, created_at_ms, expires_at_ms, claim_within_ms) VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9)";
 
 pub(super) const INSERT_BODY: &str = "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256, traceparent, \
      tool_use_sha256, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -275,9 +275,14 @@ impl WriteTx<'_> {
         }
         // What is remembered of it is read before there is a row that it would count as well.
         self.stored()?;
-        let row = self.sql.insert(
+        let row = match self.cache.last_interaction {
+            Some(last) => last + 1,
+            None => self.last_interaction()? + 1,
+        };
+        self.sql.write(
             INSERT,
             values![
+                row,
                 interaction.request_id,
                 interaction.kind,
                 interaction.conversation_id,
@@ -300,6 +305,7 @@ impl WriteTx<'_> {
                 columns.origin,
             ],
         )?;
+        self.cache.last_interaction = Some(row);
         self.count_stored(&interaction.registered_by, row, stored_bytes(body))?;
         self.committed.changes.push(Change::added(interaction));
         self.committed.registered += 1;

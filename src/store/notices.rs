@@ -26,7 +26,14 @@ macro_rules! is_open {
     };
 }
 
-pub(super) use is_open;
+/// The number of the next notice.
+macro_rules! next_notice {
+    () => {
+        "(SELECT coalesce(max(notice_number), 0) + 1 FROM notices)"
+    };
+}
+
+pub(super) use {is_open, next_notice};
 
 /// The rows of those notices of which another one tells that what they are about waits.
 pub type Told = Vec<i64>;
@@ -114,8 +121,12 @@ impl WriteTx<'_> {
     ) -> Result<()> {
         self.committed.has_notices = true;
         self.sql.write(
-            "INSERT INTO notices (notice_id, channel_number, about, interaction_id, risk_level, status, created_at_ms, next_at_ms) \
-             SELECT ?1, ?2, ?3, interaction_id, ?5, 'waiting', ?6, ?6 FROM interactions WHERE request_id = ?4",
+            concat!(
+                "INSERT INTO notices (notice_number, notice_id, channel_number, about, interaction_id, risk_level, status, \
+                 created_at_ms, next_at_ms) SELECT ",
+                next_notice!(),
+                ", ?1, ?2, ?3, interaction_id, ?5, 'waiting', ?6, ?6 FROM interactions WHERE request_id = ?4"
+            ),
             values![NoticeId::generate(), channel, about, request_id, risk, self.now],
         )
     }

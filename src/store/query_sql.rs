@@ -15,7 +15,7 @@ fn by_rules(names: usize) -> String {
 }
 
 /// The risk of an interaction among the tables of a record.
-pub(super) const RISK_OF_RECORD: &str = "coalesce(f.risk_level, b.body ->> 'riskLevel')";
+pub(super) const RISK_OF_RECORD: &str = "coalesce(f.risk_level, json_extract(b.body, '$.riskLevel'))";
 
 /// What a query compares of an interaction `i`: conditions with a `?` for each value.
 #[derive(Debug, Default)]

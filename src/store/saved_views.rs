@@ -29,7 +29,8 @@ impl ReadTx<'_> {
 impl WriteTx<'_> {
     /// Keeps a query under a name; one that has the name already is another query from then on, in its old place.
     pub fn keep_view(&mut self, owner: &PrincipalName, name: &ViewName, query: &Query) -> Result<()> {
-        let sql = "INSERT INTO saved_views (owner, name, query, created_at_ms) VALUES (?1, ?2, ?3, ?4) \
+        let sql = "INSERT INTO saved_views (view_number, owner, name, query, created_at_ms) \
+                   VALUES ((SELECT coalesce(max(view_number), 0) + 1 FROM saved_views), ?1, ?2, ?3, ?4) \
                    ON CONFLICT (owner, name) DO UPDATE SET query = excluded.query";
         self.sql.write(sql, values![owner, name, query.to_string(), self.now])
     }

@@ -17,7 +17,7 @@ const ASKED: &str = "SELECT interaction_id, created_at_ms, registered_by, status
      resolved_at_ms FROM interactions WHERE interaction_id > ?1 AND interaction_id < ?2 ORDER BY interaction_id LIMIT ?3";
 
 /// What is pending is never forgotten: its risk stands in its body.
-const WAITING: &str = "SELECT CASE i.kind WHEN 'confirmation' THEN b.body ->> 'riskLevel' END, i.expires_at_ms \
+const WAITING: &str = "SELECT CASE i.kind WHEN 'confirmation' THEN json_extract(b.body, '$.riskLevel') END, i.expires_at_ms \
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
      WHERE i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)";
 

@@ -128,10 +128,11 @@ impl WriteTx<'_> {
     pub fn insert_trust_rule(&mut self, rule: &TrustRule) -> Result<()> {
         let terms = &rule.terms;
         self.sql.write(
-            "INSERT INTO trust_rules (rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
+            "INSERT INTO trust_rules (rule_number, rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, \
              created_at_ms, created_by, created_from, expires_at_ms, max_uses, name, revision, members, agent, \
              execution_target, reason, is_before_parts) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+             VALUES ((SELECT coalesce(max(rule_number), 0) + 1 FROM trust_rules), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+             ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             values![
                 rule.rule_id,
                 Kind::Confirmation,

@@ -22,6 +22,8 @@ pub(super) struct WriterCache {
     pub(super) book: ActiveRules,
     /// `None` until it is needed.
     pub(super) head: Option<Head>,
+    /// The number of the newest interaction; `None` until it is needed.
+    pub(super) last_interaction: Option<i64>,
     /// What the file held at the end of the last transaction.
     known: KnownHead,
     /// The last event whose owner `own_events` tells; `None` until it is needed.
@@ -108,6 +110,7 @@ impl WriterCache {
         self.resolvers = None;
         self.listeners = None;
         self.head = None;
+        self.last_interaction = None;
         self.own_events_through = None;
     }
 }

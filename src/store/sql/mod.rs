@@ -41,13 +41,6 @@ impl Sql<'_> {
         }
     }
 
-    /// Runs an INSERT of one row into a table whose rows are numbered; the number of the new row.
-    pub(super) fn insert(self, sql: &str, values: Values<'_>) -> Result<i64> {
-        match self {
-            Self::Sqlite(statements) => statements.insert(sql, values),
-        }
-    }
-
     /// A number that changes whenever another process, or another connection, has written.
     pub(super) fn changes_of_others(self) -> Result<i64> {
         match self {

@@ -27,11 +27,6 @@ impl Statements<'_> {
         Ok(self.0.prepare_cached(statement)?.execute(bound(values))?)
     }
 
-    pub(in crate::store) fn insert(self, statement: &str, values: Values<'_>) -> Result<i64> {
-        self.execute(statement, values)?;
-        Ok(self.0.last_insert_rowid())
-    }
-
     pub(in crate::store) fn each(
         self,
         statement: &str,
