@@ -18,6 +18,7 @@ use tokio_postgres::{Client, Statement, Transaction};
 use super::dialect::translated;
 use super::error::store_error;
 use super::values::{Kept, Place};
+use crate::domain::chain::Head;
 use crate::store::Result;
 use crate::store::sql::{self, Values};
 
@@ -56,6 +57,10 @@ pub(super) struct Writing {
     pub(super) is_immediate: Cell<bool>,
     /// How many statements have written.
     pub(super) written: Cell<u64>,
+    /// The last event of the history, as this connection knows it.
+    last_seq: Cell<i64>,
+    /// How often it was another one than this connection had left.
+    changes_of_others: Cell<i64>,
 }
 
 /// A statement that waits to be sent.
@@ -121,6 +126,8 @@ impl Writing {
             waiting: RefCell::default(),
             is_immediate: Cell::new(false),
             written: Cell::new(0),
+            last_seq: Cell::new(0),
+            changes_of_others: Cell::new(0),
         }
     }
 
@@ -253,4 +260,21 @@ fn places<'v>(values: Values<'v>) -> Vec<Place<'v>> {
 
 fn bound<'p>(places: &'p [Place<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     places.iter().map(|place| place as &(dyn ToSql + Sync)).collect()
+}
+
+impl Writing {
+    /// Reads the end of the chain: where it is not the one that this connection has left, others have written.
+    pub(super) fn look_at_head(&self) -> Result<()> {
+        let head = self.rows("SELECT seq FROM audit_events ORDER BY seq DESC LIMIT 1", &[])?;
+        let seq = head.first().map_or(0, |row| row.get::<_, i64>(0));
+        if self.last_seq.replace(seq) != seq {
+            self.changes_of_others.set(self.changes_of_others.get() + 1);
+        }
+        Ok(())
+    }
+
+    /// Remembers where the last commit has left the chain.
+    pub(super) fn committed(&self, head: Option<Head>) {
+        head.into_iter().for_each(|head| self.last_seq.set(head.seq));
+    }
 }

@@ -66,3 +66,41 @@ impl<'r> FromSql<'r> for Found<'r> {
         true
     }
 }
+
+/// A value that waits to be sent.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Null,
+    Integer(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl From<Bound<'_>> for Kept {
+    fn from(bound: Bound<'_>) -> Self {
+        match bound {
+            Bound::Null => Self::Null,
+            Bound::Integer(number) => Self::Integer(number),
+            Bound::Text(text) => Self::Text(text.into_owned()),
+            Bound::Blob(bytes) => Self::Blob(bytes.to_owned()),
+        }
+    }
+}
+
+impl ToSql for Kept {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        let bound = match self {
+            Self::Null => Bound::Null,
+            Self::Integer(number) => Bound::Integer(*number),
+            Self::Text(text) => Bound::Text(text.as_str().into()),
+            Self::Blob(bytes) => Bound::Blob(bytes),
+        };
+        Place(bound).to_sql(ty, out)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}

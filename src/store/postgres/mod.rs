@@ -1,0 +1,38 @@
+//! PostgreSQL: one database for several servers. A server still has one writer that commits in groups; here a group first takes its
+//! turn among those of all servers.
+
+mod connect;
+mod dialect;
+mod engine;
+mod error;
+mod migrate;
+mod pool;
+mod session;
+mod values;
+
+use std::time::Duration;
+
+use tokio_postgres::Config;
+
+use self::connect::connect;
+pub(super) use self::engine::PostgresEngine;
+pub(super) use self::pool::Pool;
+pub(super) use self::session::{Change, Statements};
+use self::session::Writing;
+use crate::store::OpenError;
+
+/// A database that a server has opened.
+pub(super) struct Opened {
+    pub(super) engine: PostgresEngine,
+    pub(super) readers: Pool,
+}
+
+/// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
+/// statements goes on for longer than `longest_read`.
+pub(super) async fn open(config: &Config, readers: u32, longest_read: Duration) -> Result<Opened, OpenError> {
+    let mut client = connect(config).await?;
+    migrate::migrate(&mut client).await?;
+    let readers = Pool::open(config.clone(), readers, longest_read)?;
+    let engine = PostgresEngine::new(Writing::new(client, tokio::runtime::Handle::current()));
+    Ok(Opened { engine, readers })
+}

@@ -1,0 +1,82 @@
+//! The connections that read: each is used for one short transaction at a time, which sees one state of the database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2::ManageConnection;
+use tokio::runtime::Handle;
+use tokio_postgres::{Client, Config, IsolationLevel};
+
+use super::connect::connect;
+use super::error::store_error;
+use super::session::{Prepared, Reading, Statements};
+use crate::store::sql::Sql;
+use crate::store::{Error, OpenError, ReadTx};
+
+/// The connections.
+#[derive(Clone)]
+pub(in crate::store) struct Pool {
+    connections: r2d2::Pool<Manager>,
+    runtime: Handle,
+}
+
+struct Manager {
+    config: Config,
+    runtime: Handle,
+    /// For how long one statement may read.
+    longest: Duration,
+}
+
+/// A connection, and what it has prepared.
+struct Connection {
+    client: Client,
+    prepared: Prepared,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Connection;
+    type Error = OpenError;
+
+    fn connect(&self) -> Result<Connection, OpenError> {
+        let client = self.runtime.block_on(async {
+            let client = connect(&self.config).await?;
+            let limit = format!("SET statement_timeout = {}", self.longest.as_millis());
+            client.batch_execute(&limit).await.map_err(store_error)?;
+            Ok::<_, OpenError>(client)
+        })?;
+        Ok(Connection { client, prepared: Prepared::default() })
+    }
+
+    fn is_valid(&self, _: &mut Connection) -> Result<(), OpenError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        connection.client.is_closed()
+    }
+}
+
+impl Pool {
+    /// Opens so many connections. None of their statements goes on for longer than `longest`.
+    pub(super) fn open(config: Config, connections: u32, longest: Duration) -> Result<Self, OpenError> {
+        let runtime = Handle::current();
+        let manager = Manager { config, runtime: runtime.clone(), longest };
+        // A connection that was used well is good: a check before each use would cost as much as the use.
+        let pool = r2d2::Pool::builder().max_size(connections).test_on_check_out(false);
+        let connections = tokio::task::block_in_place(|| pool.build(manager)).map_err(|error| Error::NoReader(Arc::new(error)))?;
+        Ok(Self { connections, runtime })
+    }
+
+    /// Runs `work` in a transaction; blocks the thread.
+    pub(in crate::store) fn read<T, E: From<Error>>(self, work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let mut connection = self.connections.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
+        let Connection { client, prepared } = &mut *connection;
+        let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead).start();
+        let transaction = self.runtime.block_on(begun).map_err(store_error)?;
+        let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
+        let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
+        // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
+        self.runtime.block_on(reading.transaction.rollback()).map_err(store_error)?;
+        done
+    }
+}
