@@ -8,14 +8,14 @@ use crate::clock::{Clock, MOST_AHEAD_MS, TOLD_AHEAD_MS, Timestamp};
 use crate::metrics::{Metrics, Snapshot};
 use crate::store::Priority;
 
-/// Warns where the machine's clock is behind the database at `path`, and refuses where it is far behind and that is not
+/// Warns where the machine's clock is behind the database, and refuses where it is far behind and that is not
 /// accepted.
-pub(super) fn check_clock(path: &Path, clock: &dyn Clock, is_accepted: bool) -> std::result::Result<(), OpenError> {
+pub(super) fn check_clock(location: &Location, clock: &dyn Clock, is_accepted: bool) -> std::result::Result<(), OpenError> {
     let (ahead, last) = (clock.ahead_ms(), clock.now());
     let machine = i64::try_from(ahead).ok().and_then(|ahead| Timestamp::from_millis(last.as_millis() - ahead));
     let machine = machine.unwrap_or(Timestamp::EPOCH);
     if ahead > MOST_AHEAD_MS && !is_accepted {
-        return Err(OpenError::ClockBehind { path: path.to_owned(), last, clock: machine });
+        return Err(OpenError::ClockBehind { database: location.to_string(), last, clock: machine });
     }
     if ahead > TOLD_AHEAD_MS {
         tracing::warn!(

@@ -144,7 +144,7 @@ impl Service {
     /// If the file of tool profiles is none, a file for notices cannot be read, the database cannot be opened, the key file is
     /// missing keys that seal something in it, or the machine's clock is more than a day behind the database and the configuration
     /// does not accept that.
-    pub async fn open(path: &Path, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
+    pub async fn open(location: &Location, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
         let profiles = Arc::new(config.tool_profiles.load()?);
         let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver::default()))?;
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
@@ -184,9 +184,9 @@ impl Service {
             max_queued_writes: config.limits.max_queued_writes,
             max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
-        let store = Store::open(path, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
-        health::check_clock(path, &*clock, config.accept_clock)?;
-        let key_path = config.key.path(path);
+        let store = Store::open(location, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
+        health::check_clock(location, &*clock, config.accept_clock)?;
+        let key_path = config.key.path(location.file())?;
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {
             store,

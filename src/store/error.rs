@@ -24,6 +24,9 @@ pub enum Error {
     /// A failure of other work in the same group undid the whole group; nothing has changed.
     #[error("the transaction was undone by a failure of the disk")]
     Undone,
+    /// The database's server does not answer, or not now; nothing has changed.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(Source),
     /// Another process holds the database; nothing has changed.
     #[error("another process holds the database")]
     Busy,
@@ -122,6 +125,9 @@ pub enum OpenError {
     /// A file could not be made, read or written.
     #[error("{}", why_no_file(.0, .1))]
     File(PathBuf, io::Error),
+    /// The database's server does not answer, or lets nobody in.
+    #[error("the database cannot be reached: {0}")]
+    NoServer(Source),
     /// A migration failed; it left nothing behind.
     #[error("the database could not be brought up to date: {0}")]
     Migration(Source),

@@ -19,11 +19,13 @@ mod gathered_notices;
 mod interaction_lists;
 mod interactions;
 mod known_head;
+mod location;
 mod notices;
 mod old_notices;
 mod outbox;
 mod page;
 mod pending;
+mod postgres;
 mod principals;
 mod priority;
 mod query_sql;
@@ -46,7 +48,6 @@ mod writer;
 mod writer_cache;
 
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
+pub use self::location::{Location, PostgresUrl};
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -67,16 +69,16 @@ pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::{LoggedInBy, Session};
 pub use self::sqlite::{
-    AuditLog, BackupError, Checked, ExclusiveDatabase, Generation, Kept, SharedDatabase, Step, backup, backup_and_keep,
+    AuditLog, BackupError, Checked, ExclusiveDatabase, Kept, SharedDatabase, Step, backup, backup_and_keep,
     examine, with_read_tx, with_write_tx,
 };
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 
 use self::active_rules::CommittedRules;
-use self::engine::Engine as _;
+use self::engine::Engine;
 use self::pending::{Change, FirstDeadline};
-use self::readers::Readers;
+use self::readers::{Pool, Readers};
 use self::sql::Sql;
 use self::writer::Writer;
 use self::writer_cache::WriterCache;
@@ -222,8 +224,24 @@ impl<'c> WriteTx<'c> {
 pub struct Store {
     writer: Writer,
     readers: Readers,
-    commits: Arc<sqlite::Commits>,
+    commits: Commits,
     known: Known,
+}
+
+/// The commits to the database, as far as requests keep something in memory that they change.
+enum Commits {
+    Sqlite(Arc<sqlite::Commits>),
+    Postgres(Arc<postgres::Commits>),
+}
+
+/// A version of what other processes may have changed: equal only while none of them has committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation(Version);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    Sqlite(sqlite::Generation),
+    Postgres(i64),
 }
 
 /// What the writer tells everybody of what it has committed.
@@ -234,7 +252,7 @@ struct Known {
 }
 
 impl Store {
-    /// Opens the database at `path`, makes it where there is none, and takes the locks on it.
+    /// Opens the database, makes it where there is none, and, where it is a file, takes the locks on it.
     ///
     /// The clock is set forward to the highest time in the database; `on_commit` is called after every commit.
     ///
@@ -243,20 +261,31 @@ impl Store {
     /// If another server has the database, or it is damaged, of another program or of a newer version, or a file cannot be
     /// read or made.
     pub async fn open(
-        path: &Path,
+        location: &Location,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let sqlite::Opened { engine, readers, commits } = sqlite::open(path, limits.readers, LONGEST_READ).await?;
+        let (engine, pool, commits, failed): (Box<dyn Engine>, _, _, _) = match location {
+            Location::File(path) => {
+                let sqlite::Opened { engine, readers, commits } = sqlite::open(path, limits.readers, LONGEST_READ).await?;
+                let failed = engine.failed();
+                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits), failed)
+            }
+            Location::Postgres(url) => {
+                let postgres::Opened { engine, readers, commits } =
+                    postgres::open(url.config(), limits.readers, LONGEST_READ).await?;
+                let failed = engine.failed();
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), failed)
+            }
+        };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
             clock.never_before(highest);
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let failed = engine.failed();
-        let writer = Writer::start(Box::new(engine), failed, (cache, known.clone()), limits, clock, on_commit)?;
-        Ok(Self { writer, readers: Readers::new(readers, limits), commits, known })
+        let writer = Writer::start(engine, failed, (cache, known.clone()), limits, clock, on_commit)?;
+        Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -364,7 +393,10 @@ impl Store {
     ///
     /// If the index of the write-ahead log cannot be read.
     pub fn token_generation(&self) -> std::io::Result<Generation> {
-        self.commits.generation()
+        Ok(Generation(match &self.commits {
+            Commits::Sqlite(commits) => Version::Sqlite(commits.generation()?),
+            Commits::Postgres(commits) => Version::Postgres(commits.generation()),
+        }))
     }
 
     /// Ends when the writer has ended: after [`Store::close`], or because the disk can no longer be trusted.

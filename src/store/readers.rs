@@ -5,13 +5,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 
-use super::{Error, ReadTx, StoreLimits, sqlite};
+use super::{Error, ReadTx, StoreLimits, postgres, sqlite};
 use crate::fair_queue::{FairQueue, Place};
 use crate::shares::{Exceeded, Share, ShareLimits, Shares};
 use crate::store::Priority;
 
+/// The connections that read.
+#[derive(Clone)]
+pub(super) enum Pool {
+    Sqlite(sqlite::Pool),
+    Postgres(postgres::Pool),
+}
+
+impl Pool {
+    /// Runs `work` in a transaction; blocks the thread.
+    fn read<T, E: From<Error>>(self, work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        match self {
+            Self::Sqlite(pool) => pool.read(work),
+            Self::Postgres(pool) => pool.read(work),
+        }
+    }
+}
+
 pub(super) struct Readers {
-    pool: sqlite::Pool,
+    pool: Pool,
     /// One permit a connection: reads wait here for one, without a thread.
     permits: Semaphore,
     /// Places that agents need beside: one fewer, so that people never wait behind them.
@@ -25,7 +42,7 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Shares the connections of `pool`, of which there are as many as `limits` says.
-    pub(super) fn new(pool: sqlite::Pool, limits: StoreLimits) -> Self {
+    pub(super) fn new(pool: Pool, limits: StoreLimits) -> Self {
         let readers = limits.readers as usize;
         let places = readers.saturating_sub(1).max(1);
         Self {

@@ -1,8 +1,11 @@
 //! The engine of PostgreSQL: each transaction is a *turn*. Its first act is to take the one lock that all servers and commands on
 //! this database share, so that the transactions that write follow one another as they do in one file.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
+use super::Commits;
 use super::session::{Statements, Writing};
 use crate::domain::chain::Head;
 use crate::store::engine::Engine;
@@ -16,14 +19,20 @@ pub(super) const TURN: i64 = 0x6373_676e_0001;
 /// The connection that writes.
 pub(in crate::store) struct PostgresEngine {
     writing: Writing,
+    commits: Arc<Commits>,
     is_open: bool,
     is_marked: bool,
     failed: watch::Sender<bool>,
 }
 
 impl PostgresEngine {
-    pub(super) fn new(writing: Writing) -> Self {
-        Self { writing, is_open: false, is_marked: false, failed: watch::Sender::new(false) }
+    pub(super) fn new(writing: Writing, commits: Arc<Commits>) -> Self {
+        Self { writing, commits, is_open: false, is_marked: false, failed: watch::Sender::new(false) }
+    }
+
+    /// Becomes true when the database can no longer be trusted.
+    pub(in crate::store) fn failed(&self) -> watch::Receiver<bool> {
+        self.failed.subscribe()
     }
 }
 
@@ -68,8 +77,11 @@ impl Engine for PostgresEngine {
         Ok(())
     }
 
-    fn committed(&mut self, head: Option<Head>, _has_changed_tokens: bool) {
+    fn committed(&mut self, head: Option<Head>, has_changed_tokens: bool) {
         self.writing.committed(head);
+        if has_changed_tokens {
+            self.commits.changed();
+        }
     }
 
     fn roll_back(&mut self) -> Result<()> {

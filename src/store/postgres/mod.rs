@@ -10,6 +10,8 @@ mod pool;
 mod session;
 mod values;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -17,14 +19,29 @@ use tokio_postgres::Config;
 use self::connect::connect;
 pub(super) use self::engine::PostgresEngine;
 pub(super) use self::pool::Pool;
-pub(super) use self::session::{Change, Statements};
 use self::session::Writing;
+pub(super) use self::session::{Change, Row, Statements};
 use crate::store::OpenError;
 
 /// A database that a server has opened.
 pub(super) struct Opened {
     pub(super) engine: PostgresEngine,
     pub(super) readers: Pool,
+    pub(super) commits: Arc<Commits>,
+}
+
+/// The commits that have changed tokens, as far as this server knows of them.
+#[derive(Default)]
+pub(super) struct Commits(AtomicI64);
+
+impl Commits {
+    pub(super) fn generation(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 /// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
@@ -33,6 +50,8 @@ pub(super) async fn open(config: &Config, readers: u32, longest_read: Duration) 
     let mut client = connect(config).await?;
     migrate::migrate(&mut client).await?;
     let readers = Pool::open(config.clone(), readers, longest_read)?;
-    let engine = PostgresEngine::new(Writing::new(client, tokio::runtime::Handle::current()));
-    Ok(Opened { engine, readers })
+    let commits = Arc::new(Commits::default());
+    let writing = Writing::new(client, tokio::runtime::Handle::current());
+    let engine = PostgresEngine::new(writing, Arc::clone(&commits));
+    Ok(Opened { engine, readers, commits })
 }

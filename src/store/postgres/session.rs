@@ -17,10 +17,10 @@ use tokio_postgres::{Client, Statement, Transaction};
 
 use super::dialect::translated;
 use super::error::store_error;
-use super::values::{Kept, Place};
+use super::values::{Found, Kept, Place};
 use crate::domain::chain::Head;
 use crate::store::Result;
-use crate::store::sql::{self, Values};
+use crate::store::sql::{self, Stored, Values};
 
 /// How many rows of a reading are fetched at once.
 const FETCHED: i32 = 256;
@@ -99,7 +99,7 @@ impl Statements<'_> {
     ) -> Result<()> {
         let mut give = |rows: Vec<tokio_postgres::Row>| -> Result<ControlFlow<()>> {
             for row in &rows {
-                if read(&sql::Row::Postgres(row))?.is_break() {
+                if read(&sql::Row::Postgres(Row(row)))?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -109,6 +109,46 @@ impl Statements<'_> {
             Self::Writing(writing) => give(writing.rows(statement, values)?).map(drop),
             Self::Reading(reading) => reading.each(statement, values, give),
         }
+    }
+}
+
+impl Statements<'_> {
+    pub(in crate::store) fn first<T>(
+        self,
+        statement: &str,
+        values: Values<'_>,
+        read: impl FnOnce(&sql::Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let rows = match self {
+            Self::Writing(writing) => writing.rows(statement, values)?,
+            Self::Reading(reading) => reading.rows(statement, values)?,
+        };
+        rows.first().map(|row| read(&sql::Row::Postgres(Row(row)))).transpose()
+    }
+
+    pub(in crate::store) fn changes_of_others(self) -> i64 {
+        match self {
+            Self::Writing(writing) => writing.changes_of_others.get(),
+            Self::Reading(_) => 0,
+        }
+    }
+
+    /// Takes a number of a transaction, which is a write to its log.
+    pub(in crate::store) fn write_nothing(self) -> Result<()> {
+        self.first("SELECT pg_current_xact_id()::text", &[], |_| Ok(())).map(drop)
+    }
+}
+
+/// A row that PostgreSQL has found.
+pub(in crate::store) struct Row<'r>(&'r tokio_postgres::Row);
+
+impl Row<'_> {
+    pub(in crate::store) fn name(&self, column: usize) -> &str {
+        self.0.columns().get(column).map_or("a column that is not there", |column| column.name())
+    }
+
+    pub(in crate::store) fn stored(&self, column: usize) -> Result<Stored<'_>> {
+        self.0.try_get::<_, Found<'_>>(column).map(|Found(stored)| stored).map_err(store_error)
     }
 }
 
@@ -226,6 +266,12 @@ async fn in_order(mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>>) -> 
 }
 
 impl Reading<'_> {
+    fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
+        let statement = self.prepared(statement)?;
+        let places = places(values);
+        self.runtime.block_on(self.transaction.query(&statement, &bound(&places))).map_err(store_error)
+    }
+
     fn each(
         &self,
         statement: &str,

@@ -8,13 +8,15 @@ use std::ops::ControlFlow;
 mod values;
 
 pub(super) use self::values::{Bind, Bound, Column, Stored, Values, values};
-use super::{Error, Result, sqlite};
+use super::{Error, Result, postgres, sqlite};
 
 /// The statements of one connection, in whatever transaction it is.
 #[derive(Clone, Copy)]
 pub(super) enum Sql<'c> {
     /// On a connection to SQLite.
     Sqlite(sqlite::Statements<'c>),
+    /// On a connection to PostgreSQL.
+    Postgres(postgres::Statements<'c>),
 }
 
 impl Sql<'_> {
@@ -22,6 +24,7 @@ impl Sql<'_> {
     pub(super) fn write(self, sql: &str, values: Values<'_>) -> Result<()> {
         match self {
             Self::Sqlite(statements) => statements.execute(sql, values).map(drop),
+            Self::Postgres(statements) => statements.write(sql, values, postgres::Change::Any),
         }
     }
 
@@ -31,6 +34,8 @@ impl Sql<'_> {
         match self {
             Self::Sqlite(statements) if statements.execute(sql, values)? == 1 => Ok(()),
             Self::Sqlite(_) => Err(otherwise()),
+            // It fails when it is sent.
+            Self::Postgres(statements) => statements.write(sql, values, postgres::Change::One),
         }
     }
 
@@ -38,6 +43,7 @@ impl Sql<'_> {
     pub(super) fn execute(self, sql: &str, values: Values<'_>) -> Result<usize> {
         match self {
             Self::Sqlite(statements) => statements.execute(sql, values),
+            Self::Postgres(statements) => statements.execute(sql, values),
         }
     }
 
@@ -45,6 +51,7 @@ impl Sql<'_> {
     pub(super) fn changes_of_others(self) -> Result<i64> {
         match self {
             Self::Sqlite(statements) => statements.changes_of_others(),
+            Self::Postgres(statements) => Ok(statements.changes_of_others()),
         }
     }
 
@@ -52,6 +59,7 @@ impl Sql<'_> {
     pub(super) fn write_nothing(self) -> Result<()> {
         match self {
             Self::Sqlite(statements) => statements.rewrite_header(),
+            Self::Postgres(statements) => statements.write_nothing(),
         }
     }
 
@@ -59,6 +67,8 @@ impl Sql<'_> {
     pub(super) fn excess_pages(self) -> Result<i64> {
         match self {
             Self::Sqlite(statements) => statements.excess_pages(),
+            // PostgreSQL gives back its pages by itself.
+            Self::Postgres(_) => Ok(0),
         }
     }
 
@@ -66,6 +76,7 @@ impl Sql<'_> {
     pub(super) fn can_shrink(self) -> Result<bool> {
         match self {
             Self::Sqlite(statements) => statements.can_shrink(),
+            Self::Postgres(_) => Ok(true),
         }
     }
 
@@ -73,6 +84,7 @@ impl Sql<'_> {
     pub(super) fn shrink(self, pages: u32) -> Result<()> {
         match self {
             Self::Sqlite(statements) => statements.shrink(pages),
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -85,6 +97,7 @@ impl Sql<'_> {
     ) -> Result<()> {
         match self {
             Self::Sqlite(statements) => statements.each(sql, values, read),
+            Self::Postgres(statements) => statements.each(sql, values, read),
         }
     }
 
@@ -112,6 +125,7 @@ impl Sql<'_> {
     ) -> Result<Option<T>> {
         match self {
             Self::Sqlite(statements) => statements.first(sql, values, read),
+            Self::Postgres(statements) => statements.first(sql, values, read),
         }
     }
 
@@ -136,6 +150,8 @@ impl Sql<'_> {
 pub(super) enum Row<'r> {
     /// By SQLite.
     Sqlite(sqlite::Row<'r>),
+    /// By PostgreSQL.
+    Postgres(postgres::Row<'r>),
 }
 
 impl Row<'_> {
@@ -158,6 +174,7 @@ impl Row<'_> {
     fn strange(&self, column: usize, why: &str) -> Error {
         let name = match self {
             Self::Sqlite(row) => row.name(column),
+            Self::Postgres(row) => row.name(column),
         };
         Error::Corrupt { table: "the database", key: format!("{name} of a result: {why}") }
     }
@@ -166,6 +183,7 @@ impl Row<'_> {
     pub(super) fn stored(&self, column: usize) -> Result<Stored<'_>> {
         match self {
             Self::Sqlite(row) => row.stored(column),
+            Self::Postgres(row) => row.stored(column),
         }
     }
 }
