@@ -4,6 +4,7 @@
 mod access;
 mod http;
 mod limits;
+mod location;
 mod notices;
 mod profiles;
 mod web_url;
@@ -22,6 +23,7 @@ pub(crate) use self::access::from_home;
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
+pub use self::location::Location;
 pub use self::notices::{NoticeConfig, NoticeConfigError, SmtpUrl};
 pub use self::profiles::{ProfilesError, ToolProfiles};
 pub use self::web_url::WebUrl;
@@ -210,14 +212,27 @@ impl Database {
     /// # Errors
     ///
     /// If no path was given and there is no home directory.
-    pub fn path(&self) -> std::io::Result<PathBuf> {
+    pub fn location(&self) -> std::io::Result<Location> {
         match &self.path {
-            // Absolute, so that no name is special to SQLite: `:memory:` is a file like any other.
-            Some(path) => std::path::absolute(path),
+            Some(path) => Location::of(path),
             None => {
                 let strategy = choose_base_strategy()
                     .map_err(|error| std::io::Error::other(format!("{error}: name a database with --db")))?;
-                Ok(strategy.data_dir().join("countersign").join("countersign.db"))
+                Ok(Location::File(strategy.data_dir().join("countersign").join("countersign.db")))
+            }
+        }
+    }
+
+    /// Returns the path of a database that is to be a file.
+    ///
+    /// # Errors
+    ///
+    /// The same, and if it is a database of PostgreSQL.
+    pub fn path(&self) -> std::io::Result<PathBuf> {
+        match self.location()? {
+            Location::File(path) => Ok(path),
+            database @ Location::Postgres(_) => {
+                Err(std::io::Error::other(format!("{database} is no file, and this command works on one")))
             }
         }
     }
@@ -232,6 +247,19 @@ impl KeyFile {
             name.push(".key");
             name.into()
         })
+    }
+
+    /// The same for a database that need not be a file.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, and no key file was given.
+    pub fn beside(&self, database: &Location) -> std::io::Result<PathBuf> {
+        let none = || std::io::Error::other("a database of PostgreSQL has no file beside it: name that of the key with --key-file");
+        match (&self.key_path, database.file()) {
+            (Some(key_path), _) => Ok(key_path.clone()),
+            (None, file) => file.map(|file| self.path(file)).ok_or_else(none),
+        }
     }
 }
 

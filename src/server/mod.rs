@@ -3,7 +3,6 @@
 mod startup;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, Location};
 
 use crate::http::{self, Listener, Tls};
 use crate::logging::{self, Log};
@@ -56,7 +55,7 @@ pub struct Server {
     listener: Listener,
     service: Arc<Service>,
     config: Config,
-    path: PathBuf,
+    location: Location,
 }
 
 /// Runs the server of the command line until SIGTERM or Ctrl-C.
@@ -92,7 +91,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
         writeln!(stdout, "listening on {address}")?;
         stdout.flush()?;
         drop(stdout);
-        tracing::info!(database = %server.path.display(), %address, "serving");
+        tracing::info!(database = %server.location, %address, "serving");
         startup::warn_of_plain_http(&address, &server.config.http);
         if connections < asked {
             tracing::warn!(
@@ -142,12 +141,12 @@ impl Server {
     /// If the database or its key cannot be opened, or the address cannot be bound.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         http::check_base(&config.http, web::paths())?;
-        let path = config.database.path()?;
-        let service = Arc::new(Service::open(&path, &config, clock).await?);
+        let location = config.database.location()?;
+        let service = Arc::new(Service::open(&location, &config, clock).await?);
         let listener = http::bind(&config.http).await?;
         let own = || startup::own_url(&listener.url());
         service.is_reached_at(config.http.public_url.as_ref().map(ToString::to_string).or_else(own));
-        Ok(Self { listener, service, config, path })
+        Ok(Self { listener, service, config, location })
     }
 
     /// Returns the URL at which it listens.

@@ -1,6 +1,5 @@
 //! What comes back from a use case that did nothing.
 
-use std::path::PathBuf;
 
 use crate::clock::Timestamp;
 use crate::config::{NoticeConfigError, ProfilesError};
@@ -57,11 +56,11 @@ pub enum OpenError {
     Database(#[from] store::OpenError),
     /// The machine's clock is far behind the database.
     #[error(
-        "in {} it is {last} already, and this machine's clock says {clock}: set the clock right, or start with --accept-clock to go on from the later time", .path.display()
+        "in {} it is {last} already, and this machine's clock says {clock}: set the clock right, or start with --accept-clock to go on from the later time", .database
     )]
     ClockBehind {
         /// The database.
-        path: PathBuf,
+        database: String,
         /// The highest time in it.
         last: Timestamp,
         /// What the machine's clock shows.

@@ -1,10 +1,10 @@
 //! Readiness and measurements: whether the service works, and how much it has to do.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::{OpenError, Result, Service};
 use crate::clock::{Clock, MOST_AHEAD_MS, TOLD_AHEAD_MS, Timestamp};
+use crate::config::Location;
 use crate::metrics::{Metrics, Snapshot};
 use crate::store::Priority;
 

@@ -37,7 +37,6 @@ mod why;
 mod wipe_secret;
 mod withdraw;
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::{Notify, watch};
@@ -67,7 +66,7 @@ use self::feeds::Feeds;
 use self::long_work::LongWork;
 use self::search::Unsigned;
 use crate::clock::{Clock, Timestamp};
-use crate::config::{Config, Quota, Ttl};
+use crate::config::{Config, Location, Quota, Ttl};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Interaction;
 use crate::domain::principal::Principal;
@@ -122,18 +121,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the database at `path`, its key, and everything around it.
+    /// Opens the database, its key, and everything around it.
     ///
     /// ```no_run
-    /// use std::path::Path;
     /// use std::sync::Arc;
     ///
     /// use countersign::clock::SystemClock;
-    /// use countersign::config::Config;
+    /// use countersign::config::{Config, Location};
     /// use countersign::service::{OpenError, Service};
     ///
     /// # async fn example(config: &Config) -> Result<(), OpenError> {
-    /// let service = Service::open(Path::new("countersign.db"), config, Arc::new(SystemClock::default())).await?;
+    /// let service = Service::open(&Location::File("countersign.db".into()), config, Arc::new(SystemClock::default())).await?;
     /// println!("{} requests wait", service.waiting());
     /// # Ok(())
     /// # }
@@ -186,7 +184,7 @@ impl Service {
         };
         let store = Store::open(location, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
         health::check_clock(location, &*clock, config.accept_clock)?;
-        let key_path = config.key.path(location.file())?;
+        let key_path = config.key.beside(location)?;
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {
             store,

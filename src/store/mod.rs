@@ -19,7 +19,6 @@ mod gathered_notices;
 mod interaction_lists;
 mod interactions;
 mod known_head;
-mod location;
 mod notices;
 mod old_notices;
 mod outbox;
@@ -59,7 +58,6 @@ pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
-pub use self::location::{Location, PostgresUrl};
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -83,6 +81,7 @@ use self::sql::Sql;
 use self::writer::Writer;
 use self::writer_cache::WriterCache;
 use crate::clock::{Clock, Timestamp};
+use crate::config::Location;
 use crate::domain::enums::{Outcome, RuleDecision};
 use crate::domain::id::{PrincipalName, RequestId, ToolName};
 use crate::domain::rule_set::RuleSet;
@@ -274,7 +273,7 @@ impl Store {
             }
             Location::Postgres(url) => {
                 let postgres::Opened { engine, readers, commits } =
-                    postgres::open(url.config(), limits.readers, LONGEST_READ).await?;
+                    postgres::open(url, limits.readers, LONGEST_READ).await?;
                 let failed = engine.failed();
                 (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), failed)
             }

@@ -21,7 +21,7 @@ pub(super) use self::engine::PostgresEngine;
 pub(super) use self::pool::Pool;
 use self::session::Writing;
 pub(super) use self::session::{Change, Row, Statements};
-use crate::store::OpenError;
+use crate::store::{OpenError, Source};
 
 /// A database that a server has opened.
 pub(super) struct Opened {
@@ -46,10 +46,11 @@ impl Commits {
 
 /// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
 /// statements goes on for longer than `longest_read`.
-pub(super) async fn open(config: &Config, readers: u32, longest_read: Duration) -> Result<Opened, OpenError> {
-    let mut client = connect(config).await?;
+pub(super) async fn open(url: &str, readers: u32, longest_read: Duration) -> Result<Opened, OpenError> {
+    let config: Config = url.parse().map_err(|error| OpenError::NoServer(Arc::new(error) as Source))?;
+    let mut client = connect(&config).await?;
     migrate::migrate(&mut client).await?;
-    let readers = Pool::open(config.clone(), readers, longest_read)?;
+    let readers = Pool::open(config, readers, longest_read)?;
     let commits = Arc::new(Commits::default());
     let writing = Writing::new(client, tokio::runtime::Handle::current());
     let engine = PostgresEngine::new(writing, Arc::clone(&commits));
