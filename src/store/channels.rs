@@ -107,7 +107,7 @@ impl ReadTx<'_> {
 
     /// The channels that are there, oldest first; of one principal, or of all.
     pub fn channels(&self, of: Option<&PrincipalName>) -> Result<Vec<Channel>> {
-        let sql = format!("{CHANNELS} AND (?1 IS NULL OR owner = ?1) ORDER BY channel_number");
+        let sql = format!("{CHANNELS} AND (owner = ?1 OR ?1 IS NULL) ORDER BY channel_number");
         self.sql.rows(&sql, values![of], channel_from)
     }
 

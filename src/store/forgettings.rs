@@ -93,8 +93,8 @@ impl ReadTx<'_> {
     /// Looks at the `limit` interactions that come after `after`.
     pub fn forgettable(&self, aged: &Aged, after: Option<Cursor>, now: Timestamp, limit: u32) -> Result<Forgettable> {
         let sql = "SELECT i.interaction_id, i.request_id, i.created_at_ms > ?2, f.interaction_id IS NOT NULL, \
-               i.status <> 'pending' AND i.resolved_at_ms <= ?2 AND (?4 IS NULL OR i.tool_name IS NOT DISTINCT FROM ?4) \
-                 AND (?5 IS NULL OR i.registered_by = ?5), \
+               i.status <> 'pending' AND i.resolved_at_ms <= ?2 AND (i.tool_name IS NOT DISTINCT FROM ?4 OR ?4 IS NULL) \
+                 AND (i.registered_by = ?5 OR ?5 IS NULL), \
                i.status = 'approved' AND c.interaction_id IS NULL \
                  AND (i.claim_expires_at_ms IS NULL OR i.claim_expires_at_ms > ?3), \
                s.sealed IS NOT NULL \

@@ -46,7 +46,7 @@ impl ReadTx<'_> {
     pub(super) fn gathered(&self, number: i64, now: Timestamp) -> Result<Option<(Said, Told)>> {
         let sql = concat!(
             inside!(),
-            "SELECT n.notice_number, i.registered_by, n.risk_level IS 'high' FROM ",
+            "SELECT n.notice_number, i.registered_by, n.risk_level IS NOT DISTINCT FROM 'high' FROM ",
             open_inside!(),
             " ORDER BY n.notice_number"
         );
@@ -95,7 +95,7 @@ impl ReadTx<'_> {
                  WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = ?1) AND about = 'pending' \
                  UNION ALL SELECT teller.channel, teller.risk, n.status, n.gathered_in \
                  FROM teller CROSS JOIN notices AS n ON n.notice_number = teller.gathered_in) \
-             SELECT channel, risk FROM teller WHERE status = 'sent'",
+             SELECT channel, risk FROM teller WHERE status = 'sent' ORDER BY channel",
             values![request_id],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )

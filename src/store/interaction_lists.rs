@@ -135,8 +135,8 @@ fn pending_confirmations_query() -> String {
 const QUEUE: &str = "SELECT interaction_id FROM (\
          SELECT interaction_id, expires_at_ms, row_number() OVER (\
              PARTITION BY registered_by ORDER BY expires_at_ms IS NULL, expires_at_ms, interaction_id) AS turn \
-         FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1) \
-             AND interaction_id NOT IN (SELECT interaction_id FROM snoozes WHERE owner = ?4 AND until_ms > ?5)) \
+         FROM interactions WHERE status = 'pending' AND (registered_by = ?1 OR ?1 IS NULL) \
+             AND interaction_id NOT IN (SELECT interaction_id FROM snoozes WHERE owner = ?4 AND until_ms > ?5)) AS queue \
      ORDER BY turn, expires_at_ms IS NULL, expires_at_ms, interaction_id LIMIT ?3 OFFSET ?2";
 
 impl ReadTx<'_> {
@@ -317,7 +317,7 @@ impl ReadTx<'_> {
     pub fn count_of_queue(&self, of: Option<&PrincipalName>, viewer: (&PrincipalName, Timestamp)) -> Result<u64> {
         let put_off = self.sql.one(
             "SELECT count(*) FROM snoozes AS z JOIN interactions AS i USING (interaction_id) \
-             WHERE z.owner = ?2 AND z.until_ms > ?3 AND i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)",
+             WHERE z.owner = ?2 AND z.until_ms > ?3 AND i.status = 'pending' AND (i.registered_by = ?1 OR ?1 IS NULL)",
             values![of, viewer.0, viewer.1],
         )?;
         Ok(self.count_of_pending(of)?.saturating_sub(put_off))
@@ -326,7 +326,7 @@ impl ReadTx<'_> {
     /// How many interactions are pending, of one principal or of all.
     pub fn count_of_pending(&self, of: Option<&PrincipalName>) -> Result<u64> {
         self.sql.one(
-            "SELECT count(*) FROM interactions WHERE status = 'pending' AND (?1 IS NULL OR registered_by = ?1)",
+            "SELECT count(*) FROM interactions WHERE status = 'pending' AND (registered_by = ?1 OR ?1 IS NULL)",
             values![of],
         )
     }

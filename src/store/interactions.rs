@@ -232,7 +232,7 @@ impl ReadTx<'_> {
             hot_columns!(),
             hot_tables!(),
             " WHERE i.status = 'pending' AND i.conversation_id = ?1 \
-             AND (?2 IS NULL OR i.registered_by = ?2) ORDER BY i.interaction_id"
+             AND (i.registered_by = ?2 OR ?2 IS NULL) ORDER BY i.interaction_id"
         );
         self.sql.rows(sql, values![conversation, of], interaction_from)
     }

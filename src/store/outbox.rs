@@ -66,7 +66,7 @@ macro_rules! waiting {
     () => {
         "(SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NULL \
          UNION ALL SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' AND tried_at_ms IS NOT NULL \
-         AND held_until_ms IS NULL)"
+         AND held_until_ms IS NULL) AS free"
     };
 }
 
@@ -87,7 +87,7 @@ impl ReadTx<'_> {
         let sql = "SELECT channel_number, wishes, spoke_at_ms, sent_at_ms, \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NULL), \
              (SELECT min(next_at_ms) FROM notices AS n WHERE n.channel_number = c.channel_number AND status = 'waiting' AND tried_at_ms IS NOT NULL), \
-             owner, kind, host FROM channels AS c ORDER BY spoke_at_ms, channel_number";
+             owner, kind, host FROM channels AS c ORDER BY spoke_at_ms NULLS FIRST, channel_number";
         let mut due = Vec::new();
         self.sql.each(sql, values![], |row| {
             let number = row.get(0)?;
@@ -211,7 +211,7 @@ impl WriteTx<'_> {
     /// Drops notices of a channel that is to be sent nothing more, some of them; whether there were any.
     fn drop_notices(&self, channel: i64) -> Result<bool> {
         let sql = "UPDATE notices SET status = 'dropped', ended_at_ms = ?2, held_until_ms = NULL WHERE notice_number IN \
-             (SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' LIMIT ?3)";
+             (SELECT notice_number FROM notices WHERE channel_number = ?1 AND status = 'waiting' ORDER BY notice_number LIMIT ?3)";
         Ok(self.sql.execute(sql, values![channel, self.now, AT_ONCE])? > 0)
     }
 
@@ -221,7 +221,7 @@ impl WriteTx<'_> {
             "UPDATE notices SET status = 'dropped', ended_at_ms = ?2 WHERE notice_number IN \
              (SELECT n.notice_number FROM (SELECT notice_number FROM ",
             waiting!(),
-            ") CROSS JOIN notices AS n USING (notice_number) JOIN interactions AS i USING (interaction_id) WHERE n.about = 'pending' AND NOT (",
+            ") AS one CROSS JOIN notices AS n USING (notice_number) JOIN interactions AS i USING (interaction_id) WHERE n.about = 'pending' AND NOT (",
             is_open!("?2"),
             ") LIMIT ?3)"
         );

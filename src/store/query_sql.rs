@@ -9,7 +9,7 @@ fn by_rules(names: usize) -> String {
     let named = vec!["rule_id LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\'"; names].join(" OR ");
     format!(
         "i.resolved_by_rule IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(coalesce(json_extract(i.resolution, '$.trustRules'), \
-         json_array(json_object('ruleId', i.resolved_by_rule)))) AS used WHERE json_extract(used.value, '$.ruleId') IN \
+         '[{{\"ruleId\":\"' || i.resolved_by_rule || '\"}}]')) AS used WHERE json_extract(used.value, '$.ruleId') IN \
          (SELECT rule_id FROM trust_rules WHERE {named}))"
     )
 }

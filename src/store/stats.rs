@@ -19,7 +19,7 @@ const ASKED: &str = "SELECT interaction_id, created_at_ms, registered_by, status
 /// What is pending is never forgotten: its risk stands in its body.
 const WAITING: &str = "SELECT CASE i.kind WHEN 'confirmation' THEN json_extract(b.body, '$.riskLevel') END, i.expires_at_ms \
      FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) \
-     WHERE i.status = 'pending' AND (?1 IS NULL OR i.registered_by = ?1)";
+     WHERE i.status = 'pending' AND (i.registered_by = ?1 OR ?1 IS NULL)";
 
 impl ReadTx<'_> {
     /// Counts what was asked in the period of `tally` after the row `after`, as much as one read may; after which row the
