@@ -372,12 +372,13 @@ impl Thread {
         self.cache.undo();
         let rolled_back = self.engine.roll_back().is_ok();
         match error {
-            Error::Full | Error::Failed(_) | Error::Busy | Error::Undone if rolled_back => Disk::Trusted,
+            Error::Full | Error::Failed(_) | Error::Busy | Error::Unavailable(_) | Error::Undone if rolled_back => Disk::Trusted,
             Error::Full
             | Error::Failed(_)
             | Error::Unknown(_)
             | Error::TooSlow
             | Error::Busy
+            | Error::Unavailable(_)
             | Error::Undone
             | Error::Corrupt { .. }
             | Error::Closed

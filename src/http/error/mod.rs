@@ -196,6 +196,10 @@ impl From<store::Error> for Problem {
                 let message = "the database is busy; nothing has changed";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_busy", message).retry_later()
             }
+            store::Error::Unavailable(_) => {
+                let message = "the database cannot be reached; nothing has changed";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", message).retry_later()
+            }
             store::Error::Closed | store::Error::Unknown(_) => {
                 let message = "the server is shutting down; ask the next one whether this was done";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).retry_later()

@@ -30,7 +30,7 @@ pub(super) type Prepared = RefCell<HashMap<String, Statement>>;
 
 /// What a statement is to bring about beside its change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(in crate::store) enum Change {
     /// However many rows it changes.
     Any,
     /// One row, or the transaction fails.
@@ -47,7 +47,7 @@ pub(in crate::store) enum Statements<'c> {
 }
 
 /// A connection that writes.
-pub(super) struct Writing {
+pub(in crate::store) struct Writing {
     client: Client,
     runtime: Handle,
     prepared: Prepared,
@@ -70,7 +70,7 @@ struct Write {
 }
 
 /// A transaction that reads.
-pub(super) struct Reading<'c> {
+pub(in crate::store) struct Reading<'c> {
     pub(super) transaction: Transaction<'c>,
     pub(super) runtime: Handle,
     pub(super) prepared: &'c Prepared,

@@ -12,7 +12,7 @@ use super::held_files::{HeldFiles, State};
 
 /// A version of what other processes may have changed: equal only while none of them has committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generation(Version);
+pub(in crate::store) struct Generation(Version);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {

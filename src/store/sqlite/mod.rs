@@ -26,7 +26,7 @@ use std::time::Duration;
 pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 use self::checkpointer::Checkpointer;
 pub(super) use self::commits::Commits;
-pub use self::commits::Generation;
+pub(super) use self::commits::Generation;
 pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, Step, examine};
 pub(super) use self::engine::SqliteEngine;
