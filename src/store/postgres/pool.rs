@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Config, IsolationLevel};
 
 use super::connect::connect;
 use super::error::store_error;
-use super::session::{Prepared, Reading, Statements};
+use super::session::{Prepared, Reading, Statements, waited};
 use crate::store::sql::Sql;
 use crate::store::{Error, OpenError, ReadTx};
 
@@ -72,11 +72,11 @@ impl Pool {
         let mut connection = self.connections.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
         let Connection { client, prepared } = &mut *connection;
         let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead).start();
-        let transaction = self.runtime.block_on(begun).map_err(store_error)?;
+        let transaction = waited(&self.runtime, begun).map_err(store_error)?;
         let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
         let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
         // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
-        self.runtime.block_on(reading.transaction.rollback()).map_err(store_error)?;
+        waited(&self.runtime, reading.transaction.rollback()).map_err(store_error)?;
         done
     }
 }

@@ -228,7 +228,7 @@ impl Writing {
     }
 
     pub(super) fn wait_for<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
-        self.runtime.block_on(answer).map_err(store_error)
+        waited(&self.runtime, answer).map_err(store_error)
     }
 
     /// Forgets what waits: the transaction is to be undone.
@@ -243,6 +243,11 @@ impl Writing {
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
+}
+
+/// Waits for it, on whatever thread: one of the runtime's own leaves its other work to another one.
+pub(super) fn waited<T>(runtime: &Handle, answer: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| runtime.block_on(answer))
 }
 
 type Answer = std::result::Result<(), tokio_postgres::Error>;
@@ -269,7 +274,7 @@ impl Reading<'_> {
     fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
         let statement = self.prepared(statement)?;
         let places = places(values);
-        self.runtime.block_on(self.transaction.query(&statement, &bound(&places))).map_err(store_error)
+        waited(&self.runtime, self.transaction.query(&statement, &bound(&places))).map_err(store_error)
     }
 
     fn each(
@@ -280,9 +285,9 @@ impl Reading<'_> {
     ) -> Result<()> {
         let statement = self.prepared(statement)?;
         let places = places(values);
-        let portal = self.runtime.block_on(self.transaction.bind(&statement, &bound(&places))).map_err(store_error)?;
+        let portal = waited(&self.runtime, self.transaction.bind(&statement, &bound(&places))).map_err(store_error)?;
         loop {
-            let rows = self.runtime.block_on(self.transaction.query_portal(&portal, FETCHED)).map_err(store_error)?;
+            let rows = waited(&self.runtime, self.transaction.query_portal(&portal, FETCHED)).map_err(store_error)?;
             let was_all = rows.len() < FETCHED as usize;
             if give(rows)?.is_break() || was_all {
                 return Ok(());
@@ -294,7 +299,7 @@ impl Reading<'_> {
         if let Some(prepared) = self.prepared.borrow().get(statement) {
             return Ok(prepared.clone());
         }
-        let prepared = self.runtime.block_on(self.transaction.prepare(&translated(statement))).map_err(store_error)?;
+        let prepared = waited(&self.runtime, self.transaction.prepare(&translated(statement))).map_err(store_error)?;
         self.prepared.borrow_mut().insert(statement.to_owned(), prepared.clone());
         Ok(prepared)
     }
