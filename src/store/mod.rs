@@ -254,8 +254,7 @@ impl Store {
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let failed = engine.failed();
-        let writer = Writer::start(Box::new(engine), failed, (cache, known.clone()), limits, clock, on_commit)?;
+        let writer = Writer::start(Box::new(engine), (cache, known.clone()), limits, clock, on_commit)?;
         Ok(Self { writer, readers: Readers::new(readers, limits), commits, known })
     }
 
