@@ -15,7 +15,9 @@ pub enum Location {
 impl Location {
     /// What was given with `--db` or its variable: a URL of PostgreSQL, or else a path.
     pub(super) fn of(given: &Path) -> std::io::Result<Self> {
-        let url = given.to_str().filter(|text| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)));
+        let url = given
+            .to_str()
+            .filter(|text| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)));
         match url {
             Some(url) => Ok(Self::Postgres(url.to_owned())),
             // Absolute, so that no name is special to SQLite: `:memory:` is a file like any other.

@@ -255,7 +255,11 @@ impl KeyFile {
     ///
     /// If it is none, and no key file was given.
     pub fn beside(&self, database: &Location) -> std::io::Result<PathBuf> {
-        let none = || std::io::Error::other("a database of PostgreSQL has no file beside it: name that of the key with --key-file");
+        let none = || {
+            std::io::Error::other(
+                "a database of PostgreSQL has no file beside it: name that of the key with --key-file",
+            )
+        };
         match (&self.key_path, database.file()) {
             (Some(key_path), _) => Ok(key_path.clone()),
             (None, file) => file.map(|file| self.path(file)).ok_or_else(none),

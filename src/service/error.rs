@@ -1,6 +1,5 @@
 //! What comes back from a use case that did nothing.
 
-
 use crate::clock::Timestamp;
 use crate::config::{NoticeConfigError, ProfilesError};
 use crate::domain::refused::Refused;

@@ -10,7 +10,11 @@ use crate::store::Priority;
 
 /// Warns where the machine's clock is behind the database, and refuses where it is far behind and that is not
 /// accepted.
-pub(super) fn check_clock(location: &Location, clock: &dyn Clock, is_accepted: bool) -> std::result::Result<(), OpenError> {
+pub(super) fn check_clock(
+    location: &Location,
+    clock: &dyn Clock,
+    is_accepted: bool,
+) -> std::result::Result<(), OpenError> {
     let (ahead, last) = (clock.ahead_ms(), clock.now());
     let machine = i64::try_from(ahead).ok().and_then(|ahead| Timestamp::from_millis(last.as_millis() - ahead));
     let machine = machine.unwrap_or(Timestamp::EPOCH);

@@ -142,7 +142,11 @@ impl Service {
     /// If the file of tool profiles is none, a file for notices cannot be read, the database cannot be opened, the key file is
     /// missing keys that seal something in it, or the machine's clock is more than a day behind the database and the configuration
     /// does not accept that.
-    pub async fn open(location: &Location, config: &Config, clock: Arc<dyn Clock>) -> std::result::Result<Self, OpenError> {
+    pub async fn open(
+        location: &Location,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+    ) -> std::result::Result<Self, OpenError> {
         let profiles = Arc::new(config.tool_profiles.load()?);
         let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver::default()))?;
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);

@@ -1,5 +1,7 @@
 //! What the writer's thread commits with: one engine for each kind of database.
 
+use tokio::sync::watch;
+
 use super::Result;
 use super::error::Disk;
 use super::sql::Sql;
@@ -7,7 +9,10 @@ use crate::domain::chain::Head;
 
 /// A connection that writes, and what it takes for a commit of it to last. The writer's thread owns it.
 pub(super) trait Engine: Send {
-    /// Is called once, on the thread that calls all the others.
+    /// Becomes true when what is committed may no longer last, whatever finds that out.
+    fn failed(&self) -> watch::Receiver<bool>;
+
+    /// Is called once, on the thread that commits.
     fn start(&mut self);
 
     /// Begins a transaction: nobody else commits until it is over.

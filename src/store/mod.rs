@@ -67,8 +67,8 @@ pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::{LoggedInBy, Session};
 pub use self::sqlite::{
-    AuditLog, BackupError, Checked, ExclusiveDatabase, Kept, SharedDatabase, Step, backup, backup_and_keep,
-    examine, with_read_tx, with_write_tx,
+    AuditLog, BackupError, Checked, ExclusiveDatabase, Kept, SharedDatabase, Step, backup, backup_and_keep, examine,
+    with_read_tx, with_write_tx,
 };
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
@@ -265,17 +265,16 @@ impl Store {
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let (engine, pool, commits, failed): (Box<dyn Engine>, _, _, _) = match location {
+        let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
             Location::File(path) => {
-                let sqlite::Opened { engine, readers, commits } = sqlite::open(path, limits.readers, LONGEST_READ).await?;
-                let failed = engine.failed();
-                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits), failed)
+                let sqlite::Opened { engine, readers, commits } =
+                    sqlite::open(path, limits.readers, LONGEST_READ).await?;
+                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits))
             }
             Location::Postgres(url) => {
                 let postgres::Opened { engine, readers, commits } =
                     postgres::open(url, limits.readers, LONGEST_READ).await?;
-                let failed = engine.failed();
-                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), failed)
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits))
             }
         };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
@@ -283,7 +282,7 @@ impl Store {
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let writer = Writer::start(engine, failed, (cache, known.clone()), limits, clock, on_commit)?;
+        let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
         Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
     }
 

@@ -100,15 +100,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `failed` becomes true when the engine can no longer be trusted.
+    /// Starts the thread.
     pub(super) fn start(
         mut engine: Box<dyn Engine>,
-        failed: watch::Receiver<bool>,
         (cache, known): (WriterCache, Known),
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::io::Result<Self> {
+        let failed = engine.failed();
         let (queue, messages) = channel();
         let (alive, ended) = watch::channel(());
         let queued = Arc::new(AtomicUsize::new(0));
@@ -372,7 +372,9 @@ impl Thread {
         self.cache.undo();
         let rolled_back = self.engine.roll_back().is_ok();
         match error {
-            Error::Full | Error::Failed(_) | Error::Busy | Error::Unavailable(_) | Error::Undone if rolled_back => Disk::Trusted,
+            Error::Full | Error::Failed(_) | Error::Busy | Error::Unavailable(_) | Error::Undone if rolled_back => {
+                Disk::Trusted
+            }
             Error::Full
             | Error::Failed(_)
             | Error::Unknown(_)

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign::clock::{ManualClock, Timestamp};
+use countersign::config::Location;
 use countersign::domain::enums::{Kind, Outcome, Role};
 use countersign::domain::id::TokenId;
 use countersign::domain::interaction::{Body, Interaction, Resolution};
@@ -46,7 +47,8 @@ fn open_with(limits: StoreLimits) -> Open {
     let db = directory.path().join("test.db");
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let store = runtime.block_on(Store::open(&db, limits, clock.clone(), Box::new(drop))).unwrap();
+    let store =
+        runtime.block_on(Store::open(&Location::File(db.clone()), limits, clock.clone(), Box::new(drop))).unwrap();
     Open { directory, db, clock, runtime, store }
 }
 

@@ -51,7 +51,10 @@ mod tests {
             ("SELECT 1 WHERE a = ?1 AND b = ?12", "SELECT 1 WHERE a = $1 AND b = $12"),
             ("SELECT 1 WHERE a = ? AND b IN (?, ?) LIMIT ?", "SELECT 1 WHERE a = $1 AND b IN ($2, $3) LIMIT $4"),
             ("SELECT '?1 LIKE ''?'' ' || ?1", "SELECT '?1 LIKE ''?'' ' || $1"),
-            ("a CROSS JOIN b USING (c) WHERE +i.d LIKE ? ESCAPE '\\'", "a JOIN b USING (c) WHERE i.d ILIKE $1 ESCAPE '\\'"),
+            (
+                "a CROSS JOIN b USING (c) WHERE +i.d LIKE ? ESCAPE '\\'",
+                "a JOIN b USING (c) WHERE i.d ILIKE $1 ESCAPE '\\'",
+            ),
             ("instr(lower(a), lower(?)) > 0", "strpos(lower(a), lower($1)) > 0"),
             ("", ""),
             ("'", "'"),

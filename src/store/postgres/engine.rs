@@ -29,14 +29,13 @@ impl PostgresEngine {
     pub(super) fn new(writing: Writing, commits: Arc<Commits>) -> Self {
         Self { writing, commits, is_open: false, is_marked: false, failed: watch::Sender::new(false) }
     }
-
-    /// Becomes true when the database can no longer be trusted.
-    pub(in crate::store) fn failed(&self) -> watch::Receiver<bool> {
-        self.failed.subscribe()
-    }
 }
 
 impl Engine for PostgresEngine {
+    fn failed(&self) -> watch::Receiver<bool> {
+        self.failed.subscribe()
+    }
+
     fn start(&mut self) {}
 
     fn begin(&mut self) -> Result<()> {

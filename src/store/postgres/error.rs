@@ -21,7 +21,8 @@ pub(super) fn store_error(error: tokio_postgres::Error) -> Error {
         Error::Full
     } else if is(&[SqlState::QUERY_CANCELED]) {
         Error::TooSlow
-    } else if is(&[SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE]) {
+    } else if is(&[SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE])
+    {
         Error::Busy
     } else if is(&[
         SqlState::ADMIN_SHUTDOWN,

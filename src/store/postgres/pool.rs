@@ -63,12 +63,16 @@ impl Pool {
         let manager = Manager { config, runtime: runtime.clone(), longest };
         // A connection that was used well is good: a check before each use would cost as much as the use.
         let pool = r2d2::Pool::builder().max_size(connections).test_on_check_out(false);
-        let connections = tokio::task::block_in_place(|| pool.build(manager)).map_err(|error| Error::NoReader(Arc::new(error)))?;
+        let connections =
+            tokio::task::block_in_place(|| pool.build(manager)).map_err(|error| Error::NoReader(Arc::new(error)))?;
         Ok(Self { connections, runtime })
     }
 
     /// Runs `work` in a transaction; blocks the thread.
-    pub(in crate::store) fn read<T, E: From<Error>>(self, work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub(in crate::store) fn read<T, E: From<Error>>(
+        self,
+        work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut connection = self.connections.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
         let Connection { client, prepared } = &mut *connection;
         let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead).start();

@@ -175,7 +175,9 @@ impl Writing {
         self.written.set(self.written.get() + 1);
         let text = match change {
             Change::Any => Cow::Borrowed(statement),
-            Change::One => format!("WITH done AS ({statement} RETURNING 1) SELECT must_be(count(*), 1) FROM done").into(),
+            Change::One => {
+                format!("WITH done AS ({statement} RETURNING 1) SELECT must_be(count(*), 1) FROM done").into()
+            }
         };
         let statement = self.prepared(&text)?;
         let values = values.iter().map(|value| Kept::from(value.bind())).collect();
@@ -227,7 +229,10 @@ impl Writing {
         self.wait_for(in_order(sent))
     }
 
-    pub(super) fn wait_for<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
+    pub(super) fn wait_for<T>(
+        &self,
+        answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
         waited(&self.runtime, answer).map_err(store_error)
     }
 

@@ -27,11 +27,6 @@ impl SqliteEngine {
         Self { conn, checkpointer, commits, is_marked: false }
     }
 
-    /// Becomes true when the checkpointer's disk has failed.
-    pub(in crate::store) fn failed(&self) -> watch::Receiver<bool> {
-        self.checkpointer.failed()
-    }
-
     fn execute(&self, statement: &str) -> Result<()> {
         self.sql().execute(statement, values![]).map(drop)
     }
@@ -43,6 +38,10 @@ impl SqliteEngine {
 }
 
 impl Engine for SqliteEngine {
+    fn failed(&self) -> watch::Receiver<bool> {
+        self.checkpointer.failed()
+    }
+
     fn start(&mut self) {
         Checkpointer::watch(&self.conn);
     }

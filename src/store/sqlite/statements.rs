@@ -53,9 +53,7 @@ impl Statements<'_> {
         let mut rows = statement.query(bound(values))?;
         rows.next()?.map(|row| read(&sql::Row::Sqlite(Row(row)))).transpose()
     }
-}
 
-impl Statements<'_> {
     pub(in crate::store) fn changes_of_others(self) -> Result<i64> {
         // Asked for in every transaction; SQLite reads it as the statement runs.
         Ok(self.0.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)

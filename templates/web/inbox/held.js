@@ -105,7 +105,7 @@ async function send(decision, isLeaving = false) {
   held = held.filter((other) => other !== decision);
   clearTimeout(decision.timer);
   tell();
-  let [answer, result] = [];
+  let answer, result;
   underWay.push(decision);
   try {
     const headers = { accept: "application/json" };
