@@ -12,6 +12,7 @@ mod channels;
 mod claims;
 mod columns;
 mod copyable_sql;
+mod direct;
 mod engine;
 mod error;
 mod forgettings;
@@ -19,6 +20,7 @@ mod gathered_notices;
 mod interaction_lists;
 mod interactions;
 mod known_head;
+mod news;
 mod notices;
 mod old_notices;
 mod outbox;
@@ -54,6 +56,7 @@ pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::channels::{ChannelToSend, StoredPushKey};
 pub use self::copyable_sql::CopyableQuery;
+pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
@@ -66,10 +69,7 @@ pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::{LoggedInBy, Session};
-pub use self::sqlite::{
-    AuditLog, BackupError, Checked, ExclusiveDatabase, Kept, SharedDatabase, Step, backup, backup_and_keep, examine,
-    with_read_tx, with_write_tx,
-};
+pub use self::sqlite::{BackupError, Checked, Kept, Step, backup, backup_and_keep, examine};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 
@@ -117,6 +117,8 @@ pub struct CommitSummary {
     pub registered: usize,
     /// How what is pending has changed.
     changes: Vec<Change>,
+    /// Whether it was a commit of others.
+    pub is_of_others: bool,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -148,8 +150,8 @@ impl CommitSummary {
     }
 }
 
-/// Called after every commit, on the writer's thread: it must be quick.
-pub type OnCommit = Box<dyn Fn(CommitSummary) + Send>;
+/// Called after every commit, on the writer's thread, and after others of which this server learns: it must be quick.
+pub type OnCommit = Arc<dyn Fn(CommitSummary) + Send + Sync>;
 
 /// How much the store does at once, and how much may be queued for it.
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +232,7 @@ pub struct Store {
 /// The commits to the database, as far as requests keep something in memory that they change.
 enum Commits {
     Sqlite(Arc<sqlite::Commits>),
-    Postgres(Arc<postgres::Commits>),
+    Postgres(Arc<postgres::Commits>, postgres::Following),
 }
 
 /// A version of what other processes may have changed: equal only while none of them has committed.
@@ -272,9 +274,10 @@ impl Store {
                 (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits))
             }
             Location::Postgres(url) => {
-                let postgres::Opened { engine, readers, commits } =
-                    postgres::open(url, limits.readers, LONGEST_READ).await?;
-                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits))
+                let readers = (limits.readers, LONGEST_READ);
+                let postgres::Opened { engine, readers, commits, following } =
+                    postgres::open(url, readers, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits, following))
             }
         };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
@@ -389,12 +392,28 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the index of the write-ahead log cannot be read.
-    pub fn token_generation(&self) -> std::io::Result<Generation> {
+    /// If that cannot be known.
+    pub fn token_generation(&self) -> Result<Generation> {
         Ok(Generation(match &self.commits {
-            Commits::Sqlite(commits) => Version::Sqlite(commits.generation()?),
-            Commits::Postgres(commits) => Version::Postgres(commits.generation()),
+            Commits::Sqlite(commits) => Version::Sqlite(commits.generation().map_err(|error| {
+                tracing::error!(%error, "the index of the write-ahead log cannot be read");
+                Error::Closed
+            })?),
+            Commits::Postgres(commits, _) => Version::Postgres(commits.generation()?),
         }))
+    }
+
+    /// Whether the database takes writes: makes the smallest one that lasts.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub async fn probe(&self, priority: Priority) -> Result<()> {
+        match &self.commits {
+            Commits::Sqlite(_) => self.write(priority, |tx| tx.write_nothing()).await,
+            // In no turn: many ask often.
+            Commits::Postgres(_, following) => following.probe().await,
+        }
     }
 
     /// Ends when the writer has ended: after [`Store::close`], or because the disk can no longer be trusted.

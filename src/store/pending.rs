@@ -45,6 +45,14 @@ impl Change {
         Self { entry: interaction.into(), is_added: true }
     }
 
+    /// What the history tells of one: its id, by whom it was registered, and its deadline.
+    pub(super) fn told(
+        (request_id, registered_by, expires_at): (RequestId, PrincipalName, Option<Timestamp>),
+        is_added: bool,
+    ) -> Self {
+        Self { entry: Entry { request_id, registered_by, expires_at }, is_added }
+    }
+
     /// It was resolved.
     pub(super) fn removed(interaction: &Interaction) -> Self {
         Self { entry: interaction.into(), is_added: false }

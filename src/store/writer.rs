@@ -31,6 +31,9 @@ const LARGEST_GROUP: usize = 1024;
 /// How long the writer works for one agent in a group in which others have work, but for the piece with which that is over.
 const LONGEST_OF_ONE: Duration = Duration::from_millis(2);
 
+/// How often a group runs again that the loss of its connection undid.
+const MOST_AGAIN: u32 = 2;
+
 /// One piece of work in the queue.
 trait Work: Send {
     /// The agent that has brought it.
@@ -311,13 +314,23 @@ impl Thread {
     /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
     /// undone and runs once more with them.
     fn transact(&mut self, group: &mut [Box<dyn Work>], longest: Option<Duration>) -> Result<Committed> {
-        if let Some(committed) = self.attempt(group, longest, Savepoints::None)? {
-            return Ok(committed);
+        let (mut savepoints, mut attempts) = (Savepoints::None, 0);
+        loop {
+            match self.attempt(group, longest, savepoints) {
+                Ok(Some(committed)) => return Ok(committed),
+                Ok(None) if savepoints == Savepoints::None => savepoints = Savepoints::Each,
+                Ok(None) => {
+                    return Err(Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() });
+                }
+                Err(error) if attempts < MOST_AGAIN && self.engine.may_run_again(&error) => {
+                    tracing::warn!(%error, "a group is run again");
+                    attempts += 1;
+                }
+                Err(error) => return Err(error),
+            }
+            self.engine.roll_back()?;
+            self.cache.undo();
         }
-        self.engine.roll_back()?;
-        self.cache.undo();
-        let corrupt = || Error::Corrupt { table: "the transaction", key: "work with a savepoint".to_owned() };
-        self.attempt(group, longest, Savepoints::Each)?.ok_or_else(corrupt)
     }
 
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
@@ -327,8 +340,11 @@ impl Thread {
         longest: Option<Duration>,
         savepoints: Savepoints,
     ) -> Result<Option<Committed>> {
-        self.engine.begin()?;
-        self.cache.begin(self.engine.sql())?;
+        let turn = self.engine.begin()?;
+        if let Some(now) = turn.now {
+            self.clock.follow(now);
+        }
+        self.cache.begin(turn, self.engine.sql())?;
         let mut all = CommitSummary::default();
         let (mut turns, mut later) = (Turns::of(group, longest), Vec::new());
         for (at, work) in group.iter_mut().enumerate() {
@@ -358,7 +374,9 @@ impl Thread {
         }
         debug_assert!(self.cache.is_right(self.engine.sql()), "what is pending is not what is remembered");
         let begun = Instant::now();
-        self.engine.commit()?;
+        if !self.engine.commit(self.cache.head)? {
+            return Ok(None);
+        }
         all.duration = begun.elapsed();
         self.cache.committed();
         self.cache.pending.iter().for_each(|pending| self.known.first_deadline.set(pending));
@@ -370,29 +388,12 @@ impl Thread {
     /// Leaves no transaction open; says whether what is on the disk is still known.
     fn undo(&mut self, error: &Error) -> Disk {
         self.cache.undo();
-        let rolled_back = self.engine.roll_back().is_ok();
-        match error {
-            Error::Full | Error::Failed(_) | Error::Busy | Error::Unavailable(_) | Error::Undone if rolled_back => {
-                Disk::Trusted
-            }
-            Error::Full
-            | Error::Failed(_)
-            | Error::Unknown(_)
-            | Error::TooSlow
-            | Error::Busy
-            | Error::Unavailable(_)
-            | Error::Undone
-            | Error::Corrupt { .. }
-            | Error::Closed
-            | Error::NoReader(_)
-            | Error::Overloaded
-            | Error::OverShare { .. }
-            | Error::Internal(_) => {
-                // After a failed sync, only a new start, which reads the disk, knows what is on it.
-                tracing::error!(%error, "a commit failed; no more writes are acknowledged");
-                Disk::Unknown
-            }
+        let disk = self.engine.after(error);
+        if disk == Disk::Unknown {
+            // After a failed sync, only a new start, which reads the disk, knows what is on it.
+            tracing::error!(%error, "a commit failed; no more writes are acknowledged");
         }
+        disk
     }
 }
 

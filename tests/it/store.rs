@@ -48,7 +48,7 @@ fn open_with(limits: StoreLimits) -> Open {
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
     let store =
-        runtime.block_on(Store::open(&Location::File(db.clone()), limits, clock.clone(), Box::new(drop))).unwrap();
+        runtime.block_on(Store::open(&Location::File(db.clone()), limits, clock.clone(), Arc::new(drop))).unwrap();
     Open { directory, db, clock, runtime, store }
 }
 
