@@ -6,7 +6,7 @@ use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::page::Browser;
-use crate::harness::{Process, TestServer, confirmation, countersign, token, until};
+use crate::harness::{Database, Process, TestServer, confirmation, countersign, token, until};
 
 /// A code of a link for the holder of a token.
 fn code(client: &crate::harness::Client) -> String {
@@ -175,8 +175,7 @@ fn a_session_ends_by_logging_out_by_its_time_and_with_its_token() {
 
 #[test]
 fn a_session_goes_on_after_a_restart() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let ada = token(&db, "ada", "approver");
     let first = Process::serve(&db, &[]);
     let browser = crate::harness::Client::new(&first.url, &ada).browser();
