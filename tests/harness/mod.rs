@@ -192,6 +192,16 @@ impl TestServer {
         sql(&self.db(), query)
     }
 
+    /// The names of all tables.
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let names = self.sql(if is_postgres() {
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY 1"
+        } else {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+        });
+        names.into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
+    }
+
     /// Ends once so many requests wait: the event to await before whatever is to wake them.
     pub(crate) fn until_waiting(&self, count: usize) {
         until(|| self.service.waiting() == count);

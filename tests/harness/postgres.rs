@@ -15,6 +15,7 @@ use countersign::store::{OpenError, with_write_tx};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -90,12 +91,25 @@ fn value(of: &Type, text: Option<&str>) -> Value {
     }
 }
 
-/// Runs statements; the error in PostgreSQL's words.
+/// Runs statements; the error in PostgreSQL's words, and in SQLite's where a constraint did not hold.
 pub(super) fn write_sql(db: &Path, sql: &str) -> Result<(), String> {
     let client = POSTGRES.client(db);
-    let done = POSTGRES.runtime.block_on(client.batch_execute(sql));
-    done.map_err(|error| error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned()))
+    POSTGRES.runtime.block_on(async {
+        let Err(error) = client.batch_execute(sql).await else { return Ok(()) };
+        client.batch_execute("ROLLBACK").await.unwrap();
+        let error = error.as_db_error().unwrap();
+        let constraint = CONSTRAINTS.iter().find(|(state, _)| state == error.code());
+        Err(constraint.map_or_else(String::new, |(_, words)| format!("{words} constraint failed: ")) + error.message())
+    })
 }
+
+/// What SQLite calls the constraints that PostgreSQL tells of by these codes.
+const CONSTRAINTS: [(SqlState, &str); 4] = [
+    (SqlState::CHECK_VIOLATION, "CHECK"),
+    (SqlState::FOREIGN_KEY_VIOLATION, "FOREIGN KEY"),
+    (SqlState::NOT_NULL_VIOLATION, "NOT NULL"),
+    (SqlState::UNIQUE_VIOLATION, "UNIQUE"),
+];
 
 impl Postgres {
     fn find() -> Self {
@@ -154,11 +168,12 @@ impl Postgres {
     }
 }
 
-/// Brings up the server of this checkout where it is not up; its URL.
+/// Brings up the server of this checkout where it is not up; its URL. It syncs nothing: to drop a database has everything synced, which
+/// would take longer than the tests, and none of them is of what a crash leaves.
 fn bring_up() -> String {
     let _only_one = locked("postgres");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    let up = Command::new(script).arg("up").arg(Path::new(TARGET).join("postgres")).output().unwrap();
+    let up = Command::new(script).env("PG_SETTINGS", "-c fsync=off").arg("up").arg(Path::new(TARGET).join("postgres")).output().unwrap();
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     String::from_utf8(up.stdout).unwrap().trim_end().to_owned()
 }

@@ -135,7 +135,7 @@ fn the_cookie_is_for_this_server_alone_and_for_no_script() {
     let session = cookie.split(['=', ';']).nth(1).unwrap();
     let kept = server.sql("SELECT hex(session_sha256) FROM sessions")[0][0].as_str().unwrap().to_owned();
     assert_ne!(kept, session);
-    let written = server.sql("SELECT group_concat(detail) FROM audit_events")[0][0].as_str().unwrap().to_owned();
+    let written = server.sql("SELECT string_agg(detail, ',') FROM audit_events")[0][0].as_str().unwrap().to_owned();
     assert!(!written.contains(session) && !written.contains(&code), "{written}");
 }
 

@@ -119,7 +119,7 @@ fn every_decision_names_for_ever_which_revision_it_was() {
         [hit(&second, "git status", "c2"), hit(&first, "git status *", "c1")]
     );
     assert_eq!(
-        server.sql("SELECT detail ->> 'name', detail ->> 'revision', principal FROM audit_events WHERE event = 'trust_rule.created' ORDER BY seq"),
+        server.sql("SELECT json_extract(detail, '$.name'), json_extract(detail, '$.revision'), principal FROM audit_events WHERE event = 'trust_rule.created' ORDER BY seq"),
         [[json!("git"), json!(1), json!("ada")], [json!("git"), json!(2), json!("ada")]]
     );
 }
