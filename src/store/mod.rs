@@ -44,6 +44,7 @@ mod stats;
 mod stored_bytes;
 mod tool_calls;
 mod trust_rules;
+mod wants;
 mod where_clause;
 mod writer;
 mod writer_cache;
@@ -72,6 +73,7 @@ pub use self::sessions::{LoggedInBy, Session};
 pub use self::sqlite::{BackupError, Checked, Kept, Step, backup, backup_and_keep, examine};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
+pub use self::wants::Wants;
 
 use self::active_rules::CommittedRules;
 use self::engine::Engine;
@@ -318,7 +320,21 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, work).await
+        self.writer.write(priority, None, work).await
+    }
+
+    /// The same for work that reads first what it `wants`.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn write_about<T, E, F>(&self, priority: Priority, wants: Wants, work: F) -> std::result::Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.write(priority, Some(wants), work).await
     }
 
     /// Runs `work` on one consistent state of what is committed.

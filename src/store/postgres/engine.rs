@@ -17,7 +17,7 @@ use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
 use crate::store::news::MOST_NEWS;
 use crate::store::sql::Sql;
-use crate::store::{Error, OpenError, Result};
+use crate::store::{Error, OpenError, Result, Wants};
 
 /// What the connection that writes is set to beside. Plans are made once and by index, as they are right for a database that has
 /// grown; whoever holds the lock and says nothing loses it.
@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long two attempts to reach it lie apart, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// A larger group brings few more writes and lets all other servers wait: a turn of 1,024 took 36 ms where one of 256 took 10 ms.
+const LARGEST_GROUP: usize = 256;
 
 /// The connection that writes.
 pub(in crate::store) struct PostgresEngine {
@@ -139,7 +142,7 @@ impl PostgresEngine {
     /// which this is asked comes after the commit, and a commit of its own after that, which waits for the standbys as well.
     fn find_out(&mut self, end: Option<Head>) -> Result<bool> {
         self.patiently(|engine| {
-            engine.writing.begin(None)?;
+            engine.writing.begin(None, &[])?;
             let sql = Sql::Postgres(engine.writing.statements());
             let sought = end.filter(|end| Some(*end) != engine.known);
             let is_there = match sought {
@@ -170,11 +173,11 @@ impl Engine for PostgresEngine {
 
     fn start(&mut self) {}
 
-    fn begin(&mut self) -> Result<Turn> {
+    fn begin(&mut self, wanted: &[&Wants]) -> Result<Turn> {
         (self.is_marked, self.is_open) = (false, false);
         let mut begun = self.patiently(|engine| {
             engine.beside.waits_for_turn(true);
-            let begun = engine.writing.begin(engine.known.map(|head| head.seq));
+            let begun = engine.writing.begin(engine.known.map(|head| head.seq), wanted);
             engine.beside.waits_for_turn(false);
             begun
         })?;
@@ -189,6 +192,14 @@ impl Engine for PostgresEngine {
             self.commits.changed();
         }
         Ok(Turn { others, now: Some(begun.now), last_interaction: Some(begun.last_interaction) })
+    }
+
+    fn ask_for(&mut self, wanted: &[&Wants]) -> Result<()> {
+        self.writing.ask_for(wanted)
+    }
+
+    fn largest_group(&self) -> usize {
+        LARGEST_GROUP
     }
 
     fn sql(&self) -> Sql<'_> {
