@@ -62,6 +62,7 @@ pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
+pub use self::known_head::Seen;
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -265,10 +266,12 @@ impl Store {
     /// read or made.
     pub async fn open(
         location: &Location,
+        seen: &Seen,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
+        let mut lost = None;
         let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
             Location::File(path) => {
                 let sqlite::Opened { engine, readers, commits } =
@@ -277,8 +280,9 @@ impl Store {
             }
             Location::Postgres(url) => {
                 let readers = (limits.readers, LONGEST_READ);
-                let postgres::Opened { engine, readers, commits, following } =
-                    postgres::open(url, readers, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
+                let postgres::Opened { engine, readers, commits, following, lost: accepted } =
+                    postgres::open(url, readers, seen, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
+                lost = accepted;
                 (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits, following))
             }
         };
@@ -288,6 +292,9 @@ impl Store {
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
         let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
+        if let Some(lost) = lost {
+            writer.write(Priority::Human, None, move |tx| tx.note_loss(lost)).await?;
+        }
         Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
     }
 

@@ -15,7 +15,7 @@ use super::session::{Begun, Ended, Writing, waited};
 use crate::domain::chain::{EventHash, Head};
 use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
-use crate::store::news::MOST_NEWS;
+use crate::store::news::{MOST_NEWS, is_after};
 use crate::store::sql::Sql;
 use crate::store::{Error, OpenError, Result, Wants};
 
@@ -47,7 +47,6 @@ pub(in crate::store) struct PostgresEngine {
     is_marked: bool,
     /// Since when the database has not been reached.
     away_since: Option<Instant>,
-    failed: watch::Sender<bool>,
 }
 
 /// Opens a connection that writes, by which this server is known to be there.
@@ -76,7 +75,6 @@ impl PostgresEngine {
             is_open: false,
             is_marked: false,
             away_since: None,
-            failed: watch::Sender::new(false),
         }
     }
 
@@ -119,23 +117,16 @@ impl PostgresEngine {
     fn others(&mut self, begun: &mut Begun) -> Result<Others> {
         let Some(known) = self.known.replace(begun.head) else { return Ok(Others::Anything) };
         let mut news = std::mem::take(&mut begun.news);
-        if known.seq > Head::NONE.seq {
-            if news.first().map(|first| first.head) != Some(known) {
-                return Err(self.is_another_database());
-            }
-            news.remove(0);
+        if !is_after(known, &mut news) {
+            tracing::error!(%known, "the database has lost what it had acknowledged, or it is another one");
+            self.beside.failed.send_replace(true);
+            return Err(Error::Closed);
         }
         Ok(match i64::try_from(news.len()) {
             Ok(0) => Others::Nothing,
             Ok(read) if read < MOST_NEWS - 1 => Others::News(news),
             Ok(_) | Err(_) => Others::Anything,
         })
-    }
-
-    fn is_another_database(&self) -> Error {
-        tracing::error!("the database has lost what it had acknowledged, or it is another one");
-        self.failed.send_replace(true);
-        Error::Closed
     }
 
     /// Finds out whether a commit of which no answer has come was done: its last event is in the chain, or it is not. The turn in
@@ -168,7 +159,7 @@ fn unanswered() -> Error {
 
 impl Engine for PostgresEngine {
     fn failed(&self) -> watch::Receiver<bool> {
-        self.failed.subscribe()
+        self.beside.failed.subscribe()
     }
 
     fn start(&mut self) {}
@@ -274,7 +265,7 @@ impl Engine for PostgresEngine {
     }
 
     fn may_acknowledge(&self) -> bool {
-        !*self.failed.borrow()
+        !*self.beside.failed.borrow()
     }
 
     fn between_commits(&mut self) -> Disk {
