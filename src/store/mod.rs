@@ -230,12 +230,14 @@ pub struct Store {
     readers: Readers,
     commits: Commits,
     known: Known,
+    /// `None` where no other server can use the database.
+    following: Option<postgres::Following>,
 }
 
 /// The commits to the database, as far as requests keep something in memory that they change.
 enum Commits {
     Sqlite(Arc<sqlite::Commits>),
-    Postgres(Arc<postgres::Commits>, postgres::Following),
+    Postgres(Arc<postgres::Commits>),
 }
 
 /// A version of what other processes may have changed: equal only while none of them has committed.
@@ -271,19 +273,17 @@ impl Store {
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let mut lost = None;
-        let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
+        let (engine, pool, commits, shared): (Box<dyn Engine>, _, _, _) = match location {
             Location::File(path) => {
                 let sqlite::Opened { engine, readers, commits } =
                     sqlite::open(path, limits.readers, LONGEST_READ).await?;
-                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits))
+                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits), None)
             }
             Location::Postgres(url) => {
                 let readers = (limits.readers, LONGEST_READ);
-                let postgres::Opened { engine, readers, commits, following, lost: accepted } =
-                    postgres::open(url, readers, seen, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
-                lost = accepted;
-                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits, following))
+                let postgres::Opened { engine, readers, commits, start, lost } =
+                    postgres::open(url, readers, seen).await?;
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), Some((start, lost)))
             }
         };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
@@ -291,11 +291,31 @@ impl Store {
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
-        if let Some(lost) = lost {
-            writer.write(Priority::Human, None, move |tx| tx.note_loss(lost)).await?;
+        let writer = Writer::start(engine, (cache, known.clone()), limits, Arc::clone(&clock), Arc::clone(&on_commit))?;
+        let mut store = Self { writer, readers: Readers::new(pool, limits), commits, known, following: None };
+        if let Some((start, lost)) = shared {
+            if let Some(lost) = lost {
+                store.write(Priority::Human, move |tx| tx.note_loss(lost)).await?;
+            }
+            store.follow(start, clock, on_commit);
         }
-        Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
+        Ok(store)
+    }
+
+    /// From here on, what others commit is known soon after.
+    fn follow(&mut self, start: postgres::Start, clock: Arc<dyn Clock>, on_commit: OnCommit) {
+        let first_deadline = self.known.first_deadline.clone();
+        let on_news = move |news: CommitSummary| {
+            news.next_deadline.into_iter().for_each(|deadline| first_deadline.no_later_than(deadline));
+            on_commit(news);
+        };
+        self.following = Some(postgres::Following::start(start, clock, Arc::new(on_news)));
+    }
+
+    /// Whether other servers may use the database as well.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.following.is_some()
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -422,7 +442,7 @@ impl Store {
                 tracing::error!(%error, "the index of the write-ahead log cannot be read");
                 Error::Closed
             })?),
-            Commits::Postgres(commits, _) => Version::Postgres(commits.generation()?),
+            Commits::Postgres(commits) => Version::Postgres(commits.generation()?),
         }))
     }
 
@@ -432,10 +452,10 @@ impl Store {
     ///
     /// If it does not.
     pub async fn probe(&self, priority: Priority) -> Result<()> {
-        match &self.commits {
-            Commits::Sqlite(_) => self.write(priority, |tx| tx.write_nothing()).await,
+        match &self.following {
+            None => self.write(priority, |tx| tx.write_nothing()).await,
             // In no turn: many ask often.
-            Commits::Postgres(_, following) => following.probe().await,
+            Some(following) => following.probe().await,
         }
     }
 
