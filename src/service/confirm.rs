@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::trust_rules;
-use super::{Result, Service, find};
+use super::{Caller, Result, Service, find};
 use crate::domain::acknowledgement::{self, Acknowledgement};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{Decision, Kind, RiskLevel};
@@ -17,7 +17,7 @@ use crate::domain::refused::Refused;
 use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::{NamedParts, NewTerms, Terms};
 use crate::domain::warning::Warning;
-use crate::store::{Priority, ReadTx, WriteTx};
+use crate::store::{ReadTx, WriteTx};
 
 /// A decision on one confirmation.
 #[derive(Clone, Debug)]
@@ -59,27 +59,25 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is no pending confirmation or does not allow the decision, or an error of the store.
-    pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<Vec<Warning>> {
-        let by = by.clone();
+    pub async fn confirm(&self, by: &Caller, confirm: Confirm) -> Result<Vec<Warning>> {
         let allow_self_approval = self.allow_self_approval;
         let must_acknowledge = self.require_acknowledgements || confirm.must_acknowledge;
         let profiles = Arc::clone(&self.profiles);
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let interaction = find(tx, &confirm.request_id, &by)?;
-                interaction.check_kind(Kind::Confirmation)?;
-                if confirm.repeats(tx, &interaction, &by, &profiles)? {
-                    return confirm.warnings(tx);
-                }
-                interaction.check_open(Kind::Confirmation, tx.now())?;
-                interaction.check_not_own(&by, allow_self_approval)?;
-                let detail = confirm.decide(tx, &interaction, &by, &profiles, must_acknowledge)?;
-                let resolution =
-                    Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
-                tx.resolve(&interaction, &resolution)?;
-                confirm.warnings(tx)
-            })
-            .await
+        self.write_as(by, move |tx, by| {
+            let interaction = find(tx, &confirm.request_id, by)?;
+            interaction.check_kind(Kind::Confirmation)?;
+            if confirm.repeats(tx, &interaction, by, &profiles)? {
+                return confirm.warnings(tx);
+            }
+            interaction.check_open(Kind::Confirmation, tx.now())?;
+            interaction.check_not_own(by, allow_self_approval)?;
+            let detail = confirm.decide(tx, &interaction, by, &profiles, must_acknowledge)?;
+            let resolution =
+                Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), by, tx.now()) };
+            tx.resolve(&interaction, &resolution)?;
+            confirm.warnings(tx)
+        })
+        .await
     }
 }
 

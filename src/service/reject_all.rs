@@ -1,6 +1,6 @@
 //! A person says no to all that one agent asks at once.
 
-use super::{Result, Service};
+use super::{Caller, Result, Service};
 use crate::domain::enums::Outcome;
 use crate::domain::id::PrincipalName;
 use crate::domain::interaction::{Detail, Resolution};
@@ -18,18 +18,17 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if they are the principal's own, or an error of the store.
-    pub async fn reject_all_of(&self, by: &Principal, agent: &PrincipalName, comment: Option<&str>) -> Result<usize> {
+    pub async fn reject_all_of(&self, by: &Caller, agent: &PrincipalName, comment: Option<&str>) -> Result<usize> {
         if by.name == *agent && !self.allow_self_approval {
             return Err(Refused::SelfApproval.into());
         }
         self.sweep_if_due(Priority::of(by)).await?;
         let mut all = 0;
         loop {
-            let (by, agent, comment) = (by.clone(), agent.clone(), comment.map(str::to_owned));
+            let (agent, comment) = (agent.clone(), comment.map(str::to_owned));
             let rejected = self
-                .store
-                .write(Priority::of(&by), move |tx| -> Result<usize> {
-                    Ok(reject_some_of(tx, &by, &agent, comment.as_deref())?)
+                .write_as(by, move |tx, by| -> Result<usize> {
+                    Ok(reject_some_of(tx, by, &agent, comment.as_deref())?)
                 })
                 .await?;
             if rejected == 0 {

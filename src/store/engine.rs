@@ -2,9 +2,9 @@
 
 use tokio::sync::watch;
 
-use super::Result;
 use super::error::Disk;
 use super::sql::Sql;
+use super::{Generation, Result};
 use crate::domain::chain::Head;
 
 /// A connection that writes, and what it takes for a commit of it to last. The writer's thread owns it.
@@ -21,6 +21,9 @@ pub(super) trait Engine: Send {
     ///
     /// If it cannot be begun, or the database is no longer the one that it was.
     fn begin(&mut self) -> Result<()>;
+
+    /// The version of the tokens as the transaction has found them: until it is over, nobody else changes them.
+    fn token_generation(&self) -> Generation;
 
     /// The statements of the transaction.
     fn sql(&self) -> Sql<'_>;

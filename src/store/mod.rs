@@ -176,6 +176,8 @@ pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     cache: &'c mut WriterCache,
     now: Timestamp,
+    /// The version of the tokens; `None` where this very transaction has changed them, or nobody keeps count.
+    tokens_at: Option<Generation>,
     committed: CommitSummary,
 }
 
@@ -195,13 +197,19 @@ impl<'c> ReadTx<'c> {
 
 impl<'c> WriteTx<'c> {
     fn new(sql: impl Into<Sql<'c>>, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx::new(sql), cache, now, committed: CommitSummary::default() }
+        Self { read: ReadTx::new(sql), cache, now, tokens_at: None, committed: CommitSummary::default() }
     }
 
     /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether the tokens are still those of this version, which were read before.
+    #[must_use]
+    pub fn is_of_generation(&self, generation: Generation) -> bool {
+        self.tokens_at == Some(generation)
     }
 
     /// The smallest write: nothing that anybody reads is another afterwards.

@@ -121,7 +121,7 @@ pub(super) async fn get(
     let rule = app.service.trust_rule(&rule_id).await?;
     let sql = CopyableQuery::HitsOf(&rule_id).sql();
     let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
-    let history = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let history = app.service.audit_events(&person.caller, filter, Rows { before: None, limit: EVENTS }).await?;
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
         events: history.rows.iter().map(EventLine::from).collect(),
@@ -136,7 +136,7 @@ pub(super) async fn revoke(
     Param(rule_id): Param<RuleId>,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    let principal = &form.person.principal;
+    let principal = &form.person.caller;
     principal.require(Right::Resolve).map_err(Problem::from)?;
     app.service.revoke_trust_rule(principal, &rule_id).await.map_err(Problem::from)?;
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())

@@ -11,7 +11,7 @@ use crate::domain::chain::Head;
 use crate::store::engine::Engine;
 use crate::store::error::Disk;
 use crate::store::sql::Sql;
-use crate::store::{Error, Result};
+use crate::store::{Error, Generation, Result, Version};
 
 /// The lock of a turn: the letters `csgn`, as a number that no other program is likely to use.
 pub(super) const TURN: i64 = 0x6373_676e_0001;
@@ -43,7 +43,14 @@ impl Engine for PostgresEngine {
         self.writing.is_immediate.set(false);
         // In two statements, each of which sees what is committed as it begins: the second one what was while the first waited.
         self.writing.run(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({TURN})"))?;
-        self.writing.look_at_head()
+        if self.writing.look_at_head()? {
+            self.commits.changed();
+        }
+        Ok(())
+    }
+
+    fn token_generation(&self) -> Generation {
+        Generation(Version::Postgres(self.commits.generation()))
     }
 
     fn sql(&self) -> Sql<'_> {

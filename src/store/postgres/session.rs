@@ -20,7 +20,11 @@ use super::error::store_error;
 use super::values::{Found, Kept, Place};
 use crate::domain::chain::Head;
 use crate::store::Result;
-use crate::store::sql::{self, Stored, Values};
+use crate::store::sql::{self, Stored, Values, values};
+
+/// A token that others have made or revoked since an event.
+const TOKENS_CHANGED: &str =
+    "SELECT 1 FROM audit_events WHERE seq > ?1 AND event IN ('token.created', 'token.revoked') LIMIT 1";
 
 /// How many rows of a reading are fetched at once.
 const FETCHED: i32 = 256;
@@ -319,14 +323,17 @@ fn bound<'p>(places: &'p [Place<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
 }
 
 impl Writing {
-    /// Reads the end of the chain: where it is not the one that this connection has left, others have written.
-    pub(super) fn look_at_head(&self) -> Result<()> {
+    /// Reads the end of the chain: where it is not the one that this connection has left, others have written. Whether they have
+    /// made or revoked tokens, as their events say.
+    pub(super) fn look_at_head(&self) -> Result<bool> {
         let head = self.rows("SELECT seq FROM audit_events ORDER BY seq DESC LIMIT 1", &[])?;
         let seq = head.first().map_or(0, |row| row.get::<_, i64>(0));
-        if self.last_seq.replace(seq) != seq {
-            self.changes_of_others.set(self.changes_of_others.get() + 1);
+        let before = self.last_seq.replace(seq);
+        if before == seq {
+            return Ok(false);
         }
-        Ok(())
+        self.changes_of_others.set(self.changes_of_others.get() + 1);
+        Ok(!self.rows(TOKENS_CHANGED, values![before])?.is_empty())
     }
 
     /// Remembers where the last commit has left the chain.

@@ -11,7 +11,7 @@ use crate::domain::chain::Head;
 use crate::store::engine::Engine;
 use crate::store::error::Disk;
 use crate::store::sql::{Sql, values};
-use crate::store::{Error, Result};
+use crate::store::{Error, Generation, Result, Version};
 
 /// The connection that writes, with what watches over its log and its commits.
 pub(in crate::store) struct SqliteEngine {
@@ -53,6 +53,10 @@ impl Engine for SqliteEngine {
             tracing::error!(%error, "the database's files are not as they were left");
             Error::Closed
         })
+    }
+
+    fn token_generation(&self) -> Generation {
+        Generation(Version::Sqlite(self.commits.generation_begun()))
     }
 
     fn sql(&self) -> Sql<'_> {

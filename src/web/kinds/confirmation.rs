@@ -293,7 +293,7 @@ pub(in crate::web) async fn decide(
     }
     let done = if body.decision == Decision::Allow { Done::Approved } else { Done::Rejected };
     let confirm = Confirm { must_acknowledge: true, ..command(body, &app.limits)? };
-    let warnings = app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)?;
+    let warnings = app.service.confirm(&form.person.caller, confirm).await.map_err(refusal)?;
     let warnings = warnings.iter().map(|warning| format!("Mind: {}.", warning.message())).collect::<Vec<_>>();
     Ok(done.answer(None, &warnings.join(" "), &headers)?)
 }
