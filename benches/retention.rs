@@ -109,7 +109,7 @@ async fn ask(service: &Service, (agent, approver): (&Caller, &Caller), (day, num
     let confirm = Confirm {
         request_id: id.parse().unwrap(),
         decision: Decision::Deny,
-        comment: Some("not today".to_owned()),
+        comment: Some("not today".parse().unwrap()),
         updated_input: None,
         selected: None,
         acknowledged: Vec::new(),

@@ -14,6 +14,7 @@ use crate::domain::kinds::{Confirmation, Sameness};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::text::PlainText;
 use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::{NamedParts, NewTerms, Terms};
 use crate::domain::warning::Warning;
@@ -27,7 +28,7 @@ pub struct Confirm {
     /// Yes or no.
     pub decision: Decision,
     /// What the person adds.
-    pub comment: Option<String>,
+    pub comment: Option<PlainText>,
     /// The input to act on in place of the proposed one.
     pub updated_input: Option<JsonObject>,
     /// What a rule says that is to be made with the same decision.
@@ -117,7 +118,7 @@ impl Confirm {
             None => None,
         };
         Ok(stands.outcome == self.decision.outcome()
-            && stands.detail.comment == self.comment
+            && stands.detail.comment.as_deref() == self.comment.as_ref().map(PlainText::as_str)
             && stands.detail.updated_input_digest == self.updated_input_digest(interaction)
             && made == selected)
     }
@@ -137,7 +138,7 @@ impl Confirm {
         profiles: &Profiles,
         must_acknowledge: bool,
     ) -> Result<Detail> {
-        let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
+        let mut detail = Detail { comment: self.comment.clone().map(String::from), ..Detail::default() };
         let must_acknowledge = must_acknowledge && self.decision == Decision::Allow;
         let is_as_it_stands = self.updated_input.is_none() && self.selected.is_none() && self.alike.is_none();
         if !must_acknowledge && is_as_it_stands {

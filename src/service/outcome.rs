@@ -8,6 +8,7 @@ use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Claim, Record, RunReport};
 use crate::domain::refused::Refused;
+use crate::domain::text::PlainText;
 
 impl Service {
     /// Writes down the outcome of a claim, once; the same may be repeated. Without a `claim_id` it is that of the claim that
@@ -22,8 +23,9 @@ impl Service {
         request_id: &RequestId,
         claim_id: Option<ClaimId>,
         outcome: RunOutcome,
-        detail: Option<String>,
+        detail: Option<PlainText>,
     ) -> Result<Record> {
+        let detail = detail.map(String::from);
         let request_id = request_id.clone();
         self.write_as(by, move |tx, by| {
             find(tx, &request_id, by)?.check_own(by)?;

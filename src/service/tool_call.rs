@@ -19,6 +19,7 @@ use crate::domain::interaction::{Claim, Interaction, Record, Resolution, Resolve
 use crate::domain::kinds::Content;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::text::PlainText;
 use crate::domain::tool_call::{Allowed, Answered, CallEnd, Denial, RanCall, ToolCall, derived_id, ran_sha256};
 use crate::domain::warning::Warning;
 use crate::store::{Priority, ReadTx, WriteTx};
@@ -214,7 +215,7 @@ impl Service {
         client: &str,
         ran: &RanCall,
         outcome: RunOutcome,
-        detail: Option<String>,
+        detail: Option<PlainText>,
     ) -> Result<bool> {
         let call = ran.call_sha256(&by.name);
         let own_id = call.as_ref().and_then(|call| derived_id(client, call));

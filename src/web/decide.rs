@@ -79,7 +79,7 @@ pub(super) async fn decide_many(
     let confirms = ids.into_iter().map(|request_id| {
         // One tick for all of them says all of it.
         let acknowledged = Some(Acknowledgement::ALL.to_vec());
-        let body = ConfirmBody { acknowledged, ..plain(request_id, decision, &form.fields) };
+        let body = ConfirmBody { acknowledged, ..plain(request_id, decision, &form.fields)? };
         Ok(Confirm { must_acknowledge: true, alike: alike.clone(), ..command(body, &app.limits)? })
     });
     let confirms = confirms.collect::<Result<Vec<_>, Problem>>()?;
@@ -154,7 +154,8 @@ pub(super) async fn reject_all(
     form: Form,
 ) -> Result<Response, PageRejection> {
     form.person.caller.require(Right::Resolve).map_err(Problem::from)?;
-    let comment = form.fields.filled("comment");
-    let rejected = app.service.reject_all_of(&form.person.caller, &agent, comment).await.map_err(Problem::from)?;
+    let comment = form.fields.comment()?;
+    let rejected =
+        app.service.reject_all_of(&form.person.caller, &agent, comment.as_ref()).await.map_err(Problem::from)?;
     Ok(Done::Rejected.answer(Some(rejected), "", &headers)?)
 }
