@@ -67,7 +67,8 @@ struct Known {
 }
 
 impl Tokens {
-    /// Returns the principal that holds the token of this digest; `None` for a token that is not known or not in force.
+    /// Returns the principal that holds the token of this digest, and the version of the tokens at which it does; `None` for a
+    /// token that is not known or not in force.
     ///
     /// # Errors
     ///
@@ -76,11 +77,11 @@ impl Tokens {
         &self,
         token_sha256: &[u8; 32],
         store: &Store,
-    ) -> Result<Option<Arc<Principal>>, crate::store::Error> {
+    ) -> Result<Option<(Arc<Principal>, Generation)>, crate::store::Error> {
         // Read before the rows are: a change in between is then found by the next request.
         let generation = store.token_generation()?;
         if let Some(found) = self.find(generation, token_sha256) {
-            return Ok(found);
+            return Ok(found.map(|principal| (principal, generation)));
         }
         // On the heap, since it is rare: what every request carries along should be small.
         let holders = Box::pin(store.read(Priority::Human, |tx| tx.active_tokens())).await?;
@@ -91,7 +92,7 @@ impl Tokens {
         }
         let found = known.find(token_sha256);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Ok(found)
+        Ok(found.map(|principal| (principal, generation)))
     }
 
     /// `None` when what is known is of another generation.

@@ -158,7 +158,7 @@ impl Service {
     /// Gives back what an earlier server had of the notices. Without any, nothing is written.
     async fn release_notices(&self) -> Result<(), StoreError> {
         match self.store.read(Priority::Human, |tx| tx.has_held_notices()).await? {
-            true => self.store.write(Priority::Human, |tx| tx.release_notices()).await,
+            true => self.write_itself(|tx| tx.release_notices()).await,
             false => Ok(()),
         }
     }
@@ -175,7 +175,7 @@ impl Service {
         let mut next = now.plus_millis(longest_ms).unwrap_or(now);
         if *tidy_at <= now {
             if self.store.read(Priority::Human, move |tx| tx.has_old_notices(now)).await? {
-                while self.store.write(Priority::Human, |tx| tx.delete_old_notices()).await? {}
+                while self.write_itself(|tx| tx.delete_old_notices()).await? {}
             }
             *tidy_at = now.plus_millis(TIDY_MS).unwrap_or(now);
         }
@@ -194,7 +194,7 @@ impl Service {
 
     /// Sends what is next to a channel, if anything is.
     async fn send_to(&self, channel: i64) -> Came {
-        let sent = match self.store.write(Priority::Human, move |tx| tx.take_notice(channel)).await {
+        let sent = match self.write_itself(move |tx| tx.take_notice(channel)).await {
             Ok(Taken::Notice(taken)) => self.send(taken).await,
             Ok(Taken::Cleared) => Ok(()),
             // What looked due was not: whoever looks again does so a little later.
@@ -212,7 +212,7 @@ impl Service {
 
     async fn send(&self, taken: TakenNotice) -> Result<(), Error> {
         let TakenNotice { number, gathers, channel } = taken;
-        while gathers && self.store.write(Priority::Human, move |tx| tx.gather_notices(number)).await? {}
+        while gathers && self.write_itself(move |tx| tx.gather_notices(number)).await? {}
         let address: ChannelAddress = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;
         let push_key = self.push_key_for(channel.kind).await?;
         let links = self.links();
@@ -224,23 +224,23 @@ impl Service {
         match sent {
             Ok(_) => {
                 self.metrics.noticed(NoticeResult::Sent);
-                self.store.write(Priority::Human, move |tx| tx.notice_sent(number, &told)).await?;
+                self.write_itself(move |tx| tx.notice_sent(number, &told)).await?;
             }
             Err(Failure::NothingToSay) => {
                 self.metrics.noticed(NoticeResult::Dropped);
-                self.store.write(Priority::Human, move |tx| tx.notice_dropped(number)).await?;
+                self.write_itself(move |tx| tx.notice_dropped(number)).await?;
             }
             Err(gone @ Failure::Gone(_)) => {
                 let why = gone.to_string();
                 tracing::warn!(channel = %channel.channel_id, %kind, %why, "a channel was turned off");
                 self.metrics.noticed(NoticeResult::Failed);
-                self.store.write(Priority::Human, move |tx| tx.receiver_gone(number, &why)).await?;
+                self.write_itself(move |tx| tx.receiver_gone(number, &why)).await?;
             }
             Err(failure) => {
                 let why = failure.to_string();
                 tracing::info!(channel = %channel.channel_id, %kind, %why, "a notice could not be sent");
                 self.metrics.noticed(NoticeResult::Failed);
-                self.store.write(Priority::Human, move |tx| tx.notice_failed(number, &why)).await?;
+                self.write_itself(move |tx| tx.notice_failed(number, &why)).await?;
             }
         }
         Ok(())

@@ -181,6 +181,8 @@ pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     cache: &'c mut WriterCache,
     now: Timestamp,
+    /// The version of the tokens; `None` where this very transaction has changed them, or nobody keeps count.
+    tokens_at: Option<Generation>,
     committed: CommitSummary,
 }
 
@@ -200,13 +202,19 @@ impl<'c> ReadTx<'c> {
 
 impl<'c> WriteTx<'c> {
     fn new(sql: impl Into<Sql<'c>>, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx::new(sql), cache, now, committed: CommitSummary::default() }
+        Self { read: ReadTx::new(sql), cache, now, tokens_at: None, committed: CommitSummary::default() }
     }
 
     /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether the tokens are still those of this version, which were read before.
+    #[must_use]
+    pub fn is_of_generation(&self, generation: Generation) -> bool {
+        self.tokens_at == Some(generation)
     }
 
     /// The smallest write: nothing that anybody reads is another afterwards.
@@ -347,7 +355,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, None, work).await
+        self.write_about(priority, None, work).await
     }
 
     /// The same for work that reads first what it `wants`.
@@ -355,13 +363,18 @@ impl Store {
     /// # Errors
     ///
     /// The same.
-    pub async fn write_about<T, E, F>(&self, priority: Priority, wants: Wants, work: F) -> std::result::Result<T, E>
+    pub async fn write_about<T, E, F>(
+        &self,
+        priority: Priority,
+        wants: Option<Wants>,
+        work: F,
+    ) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, Some(wants), work).await
+        self.writer.write(priority, wants, work).await
     }
 
     /// Runs `work` on one consistent state of what is committed.
