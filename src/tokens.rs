@@ -69,7 +69,8 @@ struct Known {
 }
 
 impl Tokens {
-    /// Returns the principal that holds the token of this digest; `None` for a token that is not known or not in force.
+    /// Returns the principal that holds the token of this digest, and the version of the tokens at which it does; `None` for a
+    /// token that is not known or not in force.
     ///
     /// # Errors
     ///
@@ -78,9 +79,10 @@ impl Tokens {
         &self,
         token_sha256: &[u8; 32],
         store: &Store,
-    ) -> Result<Option<Arc<Principal>>, crate::store::Error> {
-        match self.find(store.token_generation()?, token_sha256) {
-            Some(Some(holder)) => return Ok(Some(holder)),
+    ) -> Result<Option<(Arc<Principal>, Generation)>, crate::store::Error> {
+        let generation = store.token_generation()?;
+        match self.find(generation, token_sha256) {
+            Some(Some(holder)) => return Ok(Some((holder, generation))),
             Some(None) if !Box::pin(store.has_new_token(token_sha256)).await? => return Ok(None),
             Some(None) | None => {}
         }
@@ -95,7 +97,7 @@ impl Tokens {
         }
         let found = known.find(token_sha256);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Ok(found)
+        Ok(found.map(|principal| (principal, generation)))
     }
 
     /// `None` when what is known is of another generation.

@@ -1,6 +1,7 @@
 //! The use cases: one file a verb, one transaction each. Knows nothing of HTTP and nothing of SQL.
 
 mod alarm;
+mod caller;
 mod cancel;
 mod channels;
 mod claim;
@@ -42,6 +43,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
+pub use self::caller::Caller;
 pub use self::channels::{AddedChannel, ChangedChannel, NewChannel, Tested};
 pub use self::claim::ClaimGrant;
 pub use self::confirm::{Confirm, Selected};
@@ -76,7 +78,7 @@ use crate::fair_queue::FairQueue;
 use crate::metrics::Metrics;
 use crate::notify::{Links, Outbound, SystemResolver};
 use crate::sealer::Sealer;
-use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
+use crate::store::{CommitSummary, ReadTx, Seen, Store, StoreLimits};
 use crate::tokens::Tokens;
 use crate::waiters::Waiters;
 
@@ -191,9 +193,11 @@ impl Service {
             max_queued_writes: config.limits.max_queued_writes,
             max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
-        let store = Store::open(location, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;
-        health::check_clock(location, &*clock, config.accept_clock)?;
         let key_path = config.key.beside(location)?;
+        let head_file = config.head_file.clone().unwrap_or_else(|| key_path.with_added_extension("head"));
+        let seen = Seen { head_file, accepted_loss: config.accept_loss };
+        let store = Store::open(location, &seen, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;
+        health::check_clock(location, &*clock, config.accept_clock)?;
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {
             store,

@@ -44,6 +44,7 @@ mod stats;
 mod stored_bytes;
 mod tool_calls;
 mod trust_rules;
+mod wants;
 mod where_clause;
 mod writer;
 mod writer_cache;
@@ -61,6 +62,7 @@ pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
+pub use self::known_head::Seen;
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -72,6 +74,7 @@ pub use self::sessions::{LoggedInBy, Session};
 pub use self::sqlite::{BackupError, Checked, Kept, Step, backup, backup_and_keep, examine};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
+pub use self::wants::Wants;
 
 use self::active_rules::CommittedRules;
 use self::engine::Engine;
@@ -178,6 +181,8 @@ pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     cache: &'c mut WriterCache,
     now: Timestamp,
+    /// The version of the tokens; `None` where this very transaction has changed them, or nobody keeps count.
+    tokens_at: Option<Generation>,
     committed: CommitSummary,
 }
 
@@ -197,13 +202,19 @@ impl<'c> ReadTx<'c> {
 
 impl<'c> WriteTx<'c> {
     fn new(sql: impl Into<Sql<'c>>, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx::new(sql), cache, now, committed: CommitSummary::default() }
+        Self { read: ReadTx::new(sql), cache, now, tokens_at: None, committed: CommitSummary::default() }
     }
 
     /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether the tokens are still those of this version, which were read before.
+    #[must_use]
+    pub fn is_of_generation(&self, generation: Generation) -> bool {
+        self.tokens_at == Some(generation)
     }
 
     /// The smallest write: nothing that anybody reads is another afterwards.
@@ -227,12 +238,14 @@ pub struct Store {
     readers: Readers,
     commits: Commits,
     known: Known,
+    /// `None` where no other server can use the database.
+    following: Option<postgres::Following>,
 }
 
 /// The commits to the database, as far as requests keep something in memory that they change.
 enum Commits {
     Sqlite(Arc<sqlite::Commits>),
-    Postgres(Arc<postgres::Commits>, postgres::Following),
+    Postgres(Arc<postgres::Commits>),
 }
 
 /// A version of what other processes may have changed: equal only while none of them has committed.
@@ -263,21 +276,22 @@ impl Store {
     /// read or made.
     pub async fn open(
         location: &Location,
+        seen: &Seen,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
+        let (engine, pool, commits, shared): (Box<dyn Engine>, _, _, _) = match location {
             Location::File(path) => {
                 let sqlite::Opened { engine, readers, commits } =
                     sqlite::open(path, limits.readers, LONGEST_READ).await?;
-                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits))
+                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits), None)
             }
             Location::Postgres(url) => {
                 let readers = (limits.readers, LONGEST_READ);
-                let postgres::Opened { engine, readers, commits, following } =
-                    postgres::open(url, readers, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
-                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits, following))
+                let postgres::Opened { engine, readers, commits, start, lost } =
+                    postgres::open(url, readers, seen).await?;
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), Some((start, lost)))
             }
         };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
@@ -285,8 +299,31 @@ impl Store {
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
-        Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
+        let writer = Writer::start(engine, (cache, known.clone()), limits, Arc::clone(&clock), Arc::clone(&on_commit))?;
+        let mut store = Self { writer, readers: Readers::new(pool, limits), commits, known, following: None };
+        if let Some((start, lost)) = shared {
+            if let Some(lost) = lost {
+                store.write(Priority::Human, move |tx| tx.note_loss(lost)).await?;
+            }
+            store.follow(start, clock, on_commit);
+        }
+        Ok(store)
+    }
+
+    /// From here on, what others commit is known soon after.
+    fn follow(&mut self, start: postgres::Start, clock: Arc<dyn Clock>, on_commit: OnCommit) {
+        let first_deadline = self.known.first_deadline.clone();
+        let on_news = move |news: CommitSummary| {
+            news.next_deadline.into_iter().for_each(|deadline| first_deadline.no_later_than(deadline));
+            on_commit(news);
+        };
+        self.following = Some(postgres::Following::start(start, clock, Arc::new(on_news)));
+    }
+
+    /// Whether other servers may use the database as well.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.following.is_some()
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -318,7 +355,26 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, work).await
+        self.write_about(priority, None, work).await
+    }
+
+    /// The same for work that reads first what it `wants`.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn write_about<T, E, F>(
+        &self,
+        priority: Priority,
+        wants: Option<Wants>,
+        work: F,
+    ) -> std::result::Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.write(priority, wants, work).await
     }
 
     /// Runs `work` on one consistent state of what is committed.
@@ -399,7 +455,7 @@ impl Store {
                 tracing::error!(%error, "the index of the write-ahead log cannot be read");
                 Error::Closed
             })?),
-            Commits::Postgres(commits, _) => Version::Postgres(commits.generation()?),
+            Commits::Postgres(commits) => Version::Postgres(commits.generation()?),
         }))
     }
 
@@ -425,10 +481,10 @@ impl Store {
     ///
     /// If it does not.
     pub async fn probe(&self, priority: Priority) -> Result<()> {
-        match &self.commits {
-            Commits::Sqlite(_) => self.write(priority, |tx| tx.write_nothing()).await,
+        match &self.following {
+            None => self.write(priority, |tx| tx.write_nothing()).await,
             // In no turn: many ask often.
-            Commits::Postgres(_, following) => following.probe().await,
+            Some(following) => following.probe().await,
         }
     }
 

@@ -61,10 +61,22 @@ impl News {
         matches!(self.event, Some(Event::RuleCreated | Event::RuleRevoked | Event::RuleExpired | Event::RuleExhausted))
     }
 
-    /// Whether tokens or sessions are others with it.
+    /// Whether tokens are others with it.
     pub(super) const fn is_of_tokens(&self) -> bool {
-        matches!(self.event, Some(Event::TokenCreated | Event::TokenRevoked | Event::SessionEnded))
+        matches!(self.event, Some(Event::TokenCreated | Event::TokenRevoked))
     }
+}
+
+/// Whether the news begins with what was known already, which is then taken out: else that is lost.
+pub(super) fn is_after(known: Head, news: &mut Vec<News>) -> bool {
+    if known.seq == Head::NONE.seq {
+        return true;
+    }
+    let is_there = news.first().is_some_and(|first| first.head == known);
+    if is_there {
+        news.remove(0);
+    }
+    is_there
 }
 
 /// What a server is to do about it: whom to wake, and by when to look for deadlines.

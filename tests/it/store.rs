@@ -12,7 +12,7 @@ use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::json::JsonObject;
 use countersign::domain::kinds::Content;
 use countersign::domain::principal::Principal;
-use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Store, StoreLimits, TokenHash};
+use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Seen, Store, StoreLimits, TokenHash};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -42,8 +42,8 @@ fn open_with(limits: StoreLimits) -> Open {
     let db = Database::new();
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let store =
-        runtime.block_on(Store::open(&location(&db), limits, clock.clone(), Arc::new(drop))).unwrap();
+    let opened = Store::open(&location(&db), &Seen::default(), limits, clock.clone(), Arc::new(drop));
+    let store = runtime.block_on(opened).unwrap();
     Open { db, clock, runtime, store }
 }
 

@@ -7,6 +7,7 @@ mod direct;
 mod engine;
 mod error;
 mod follower;
+mod head_file;
 mod migrate;
 mod pool;
 mod session;
@@ -16,16 +17,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+
 use self::connect::Connector;
 pub(super) use self::direct::Session;
 pub(super) use self::engine::PostgresEngine;
 use self::error::store_error;
 use self::follower::Beside;
-pub(super) use self::follower::Following;
+pub(super) use self::follower::{Following, Start};
+use self::head_file::HeadFile;
 pub(super) use self::pool::Pool;
+use self::session::Writing;
 pub(super) use self::session::{Change, Row, Statements};
-use crate::clock::Clock;
-use crate::store::{Error, OnCommit, OpenError, Result};
+use crate::domain::chain::Head;
+use crate::store::sql::Sql;
+use crate::store::{Error, OpenError, ReadTx, Result, Seen};
 
 /// For how long a server may hear nothing of the others and still go by the tokens that it knows.
 const LONGEST_DEAFNESS: Duration = Duration::from_secs(5);
@@ -35,7 +41,10 @@ pub(super) struct Opened {
     pub(super) engine: PostgresEngine,
     pub(super) readers: Pool,
     pub(super) commits: Arc<Commits>,
-    pub(super) following: Following,
+    /// Where its follower begins.
+    pub(super) start: Start,
+    /// The end of a history that was lost, where that was accepted.
+    pub(super) lost: Option<Head>,
 }
 
 /// The commits that have changed tokens, as far as this server knows of them.
@@ -64,7 +73,12 @@ impl Commits {
             let why = std::io::Error::other("nothing was heard of other servers for five seconds");
             return Err(Error::Unavailable(Arc::new(why)));
         }
-        Ok(self.generation.load(Ordering::Acquire))
+        Ok(self.known_generation())
+    }
+
+    /// The same, as far as this server knows.
+    fn known_generation(&self) -> i64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Has the tokens read anew by whoever needs them next.
@@ -79,23 +93,27 @@ impl Commits {
 }
 
 /// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
-/// statements goes on for longer than `longest_read`. `on_commit` is told of what other servers commit.
+/// statements goes on for longer than `longest_read`.
 pub(super) async fn open(
     url: &str,
     (readers, longest_read): (u32, Duration),
-    clock: Arc<dyn Clock>,
-    on_commit: OnCommit,
+    seen: &Seen,
 ) -> std::result::Result<Opened, OpenError> {
     let connector = Connector::new(url)?;
     let mut connection = connector.connect().await?;
     migrate::migrate(&mut connection, &connector).await?;
-    let last = "SELECT coalesce(max(seq), 0) FROM audit_events";
-    let cursor = connection.client.query_one(last, &[]).await.map_err(store_error)?.get(0);
-    drop(connection);
+    let database_id = "SELECT database_id::text FROM about";
+    let database_id = connection.client.query_one(database_id, &[]).await.map_err(store_error)?.get(0);
+    let head_file = HeadFile::new(seen.head_file.clone(), database_id);
+    let writing = Writing::new(connection, Handle::current());
+    let tx = ReadTx::new(Sql::Postgres(writing.statements()));
+    let known = tx.audit_head()?;
+    let lost = tx.lost(head_file.read()?, seen, connector.shown())?;
+    drop(writing);
     let connection = engine::connect(&connector).await?;
     let readers = Pool::open(connector.clone(), readers, longest_read)?;
     let (commits, beside) = (Arc::new(Commits::default()), Arc::new(Beside::default()));
     let engine = PostgresEngine::new(connector.clone(), connection, Arc::clone(&commits), Arc::clone(&beside));
-    let following = Following::start(connector, cursor, Arc::clone(&commits), beside, clock, on_commit);
-    Ok(Opened { engine, readers, commits, following })
+    let start = Start { connector, known, head_file, commits: Arc::clone(&commits), beside };
+    Ok(Opened { engine, readers, commits, start, lost })
 }
