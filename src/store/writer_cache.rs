@@ -77,12 +77,12 @@ impl WriterCache {
 
     /// Others have written whatever it was.
     fn forget(&mut self, sql: Sql<'_>) -> Result<()> {
-        let mut known = std::mem::take(&mut self.known);
-        if !known.is_still_there(sql)? {
+        // Before anything can fail: what others have done is told once.
+        *self = Self { known: std::mem::take(&mut self.known), ..Self::default() };
+        if !self.known.is_still_there(sql)? {
             tracing::error!("another database, or an earlier state of this one, was put into the database file");
             return Err(Error::Closed);
         }
-        *self = Self { known, ..Self::default() };
         Ok(())
     }
 
