@@ -92,7 +92,7 @@ impl Cluster {
         let mut command = countersign();
         command.args(["serve", "--listen", "127.0.0.1:0", "--readers", "2", "--db", url, "--key-file"]).arg(self.key());
         command.arg("--head-file").arg(self.head(name));
-        command.stdout(Stdio::piped()).stderr(std::fs::File::create(format!("/tmp/pg/log-{name}")).unwrap());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
