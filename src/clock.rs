@@ -140,6 +140,10 @@ pub trait Clock: Send + Sync + 'static {
     /// From here on, no time before `floor`.
     fn never_before(&self, floor: Timestamp);
 
+    /// From here on, time goes as on a clock that all servers share and that shows `moment` now, and not as on the machine's own. It
+    /// still never runs backwards: where that clock is behind, time stands still until it has come as far.
+    fn follow(&self, moment: Timestamp);
+
     /// How many milliseconds the time is ahead of the machine's clock, which was set back or is behind the floor.
     fn ahead_ms(&self) -> u64;
 
@@ -152,11 +156,12 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock {
     begun: Instant,
     offset: Offset,
+    shared: Shared,
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { begun: Instant::now(), offset: Offset::default() }
+        Self { begun: Instant::now(), offset: Offset::default(), shared: Shared::default() }
     }
 }
 
@@ -192,20 +197,61 @@ impl Offset {
     }
 }
 
+/// A clock that several servers share, as far as this one knows it: in microseconds.
+#[derive(Debug)]
+struct Shared {
+    /// How far it was ahead of the monotonic clock when it was last looked at; `i64::MIN` where there is none.
+    ahead: AtomicI64,
+    /// The latest time that was given.
+    latest: AtomicI64,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { ahead: AtomicI64::new(i64::MIN), latest: AtomicI64::new(0) }
+    }
+}
+
+impl Shared {
+    fn set(&self, shown: i64, monotonic: i64) {
+        self.ahead.store(shown.saturating_sub(monotonic), Ordering::Relaxed);
+    }
+
+    fn never_before(&self, floor: i64) {
+        self.latest.fetch_max(floor, Ordering::Relaxed);
+    }
+
+    /// What it shows, and what the time is by it: never earlier than before. `None` where there is none.
+    fn now(&self, monotonic: i64) -> Option<(i64, i64)> {
+        let ahead = Some(self.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != i64::MIN)?;
+        let shown = monotonic.saturating_add(ahead).min(LAST_MICROS);
+        Some((shown, self.latest.fetch_max(shown, Ordering::Relaxed).max(shown)))
+    }
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let (wall, monotonic) = self.read();
-        Timestamp(self.offset.now(wall, monotonic) / 1000)
+        let now = self.shared.now(monotonic).map(|(_, now)| now);
+        Timestamp(now.unwrap_or_else(|| self.offset.now(wall, monotonic)) / 1000)
     }
 
     fn never_before(&self, floor: Timestamp) {
         let (_, monotonic) = self.read();
-        self.offset.now(floor.0.saturating_mul(1000), monotonic);
+        let floor = floor.0.saturating_mul(1000);
+        self.offset.now(floor, monotonic);
+        self.shared.never_before(floor);
+    }
+
+    fn follow(&self, moment: Timestamp) {
+        let (_, monotonic) = self.read();
+        self.shared.set(moment.0.saturating_mul(1000), monotonic);
     }
 
     fn ahead_ms(&self) -> u64 {
         let (wall, monotonic) = self.read();
-        u64::try_from(self.offset.now(wall, monotonic) - wall).unwrap_or(0) / 1000
+        let (shown, now) = self.shared.now(monotonic).unwrap_or_else(|| (wall, self.offset.now(wall, monotonic)));
+        u64::try_from(now - shown).unwrap_or(0) / 1000
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Sleep<'_> {
@@ -245,6 +291,10 @@ impl Clock for ManualClock {
 
     fn never_before(&self, floor: Timestamp) {
         self.now_ms.send_modify(|now| *now = (*now).max(floor.0));
+    }
+
+    fn follow(&self, _: Timestamp) {
+        // Only whoever holds it moves it.
     }
 
     fn sleep_until(&self, moment: Timestamp) -> Sleep<'_> {

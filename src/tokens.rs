@@ -79,10 +79,7 @@ impl Tokens {
         store: &Store,
     ) -> Result<Option<(Arc<Principal>, Generation)>, crate::store::Error> {
         // Read before the rows are: a change in between is then found by the next request.
-        let generation = store.token_generation().map_err(|error| {
-            tracing::error!(%error, "the index of the write-ahead log cannot be read");
-            crate::store::Error::Closed
-        })?;
+        let generation = store.token_generation()?;
         if let Some(found) = self.find(generation, token_sha256) {
             return Ok(found.map(|principal| (principal, generation)));
         }

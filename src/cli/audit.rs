@@ -66,7 +66,7 @@ impl AuditCommand {
         match self {
             Self::Verify(verify) => verify.run(),
             Self::Head(database) => {
-                writeln!(io::stdout(), "{}", AuditLog::open(&database.path()?)?.head()?)?;
+                writeln!(io::stdout(), "{}", AuditLog::open(&database.location()?)?.head()?)?;
                 Ok(())
             }
             Self::Export(export) => export.run(),
@@ -79,7 +79,7 @@ impl Verify {
         let verified = match &self.file {
             Some(file) => verify(lines(file)?, self.head)?,
             None => {
-                let history = AuditLog::open(&self.database.path()?)?;
+                let history = AuditLog::open(&self.database.location()?)?;
                 let (progress, last) = (Progress::start(), history.head()?.seq);
                 let events = history.events().inspect(|event| show(&progress, event, last));
                 verify(events, self.head)?
@@ -112,7 +112,7 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = io::Result<UnverifiedEvent>
 
 impl Export {
     fn run(self) -> Result<(), super::Failure> {
-        let history = AuditLog::open(&self.database.path()?)?;
+        let history = AuditLog::open(&self.database.location()?)?;
         let Some(path) = &self.file else {
             return export(&history, BufWriter::new(io::stdout().lock()));
         };

@@ -1,11 +1,10 @@
 //! `countersign doctor`: is all well with a database?
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use super::progress::Progress;
 use crate::clock::{Clock, SystemClock, TOLD_AHEAD_MS};
-use crate::config::Database;
+use crate::config::{Database, Location};
 use crate::present::COVERS_LESS;
 use crate::service::active;
 use crate::store::{examine, with_read_tx};
@@ -21,6 +20,7 @@ pub(super) struct NotWell {
 /// Prints a line for each check, and one where the machine's clock is behind the database.
 pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
     let path = database.path()?;
+    let location = Location::File(path.clone());
     let progress = Progress::start();
     let checks = examine(&path, &|step| progress.show(|| step.to_string()))?;
     drop(progress);
@@ -32,7 +32,7 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
             found => writeln!(out, "BROKEN  {}: {found:?}", check.name)?,
         }
     }
-    for note in [clock_note(&path), shrink_note(&path), rules_note(&path)].into_iter().flatten() {
+    for note in [clock_note(&location), shrink_note(&location), rules_note(&location)].into_iter().flatten() {
         writeln!(out, "note    {note}")?;
     }
     let broken = checks.iter().filter(|check| !check.found.is_empty()).count();
@@ -40,25 +40,25 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
 }
 
 /// What there is to say of a file that does not shrink when something is forgotten.
-fn shrink_note(path: &Path) -> Option<String> {
-    let can_shrink = with_read_tx(path, |tx| tx.can_shrink()).ok()?;
+fn shrink_note(location: &Location) -> Option<String> {
+    let can_shrink = with_read_tx(location, |tx| tx.can_shrink()).ok()?;
     let note = "the file was made by an earlier version and does not shrink by itself: \
          with the server stopped, `countersign forget --vacuum` writes it anew";
     (!can_shrink).then(|| note.to_owned())
 }
 
 /// What there is to say of rules that cover less than when they were made.
-fn rules_note(path: &Path) -> Option<String> {
+fn rules_note(location: &Location) -> Option<String> {
     let now = SystemClock::default().now();
-    let rules = with_read_tx(path, |tx| active(tx, now)).ok()?;
+    let rules = with_read_tx(location, |tx| active(tx, now)).ok()?;
     let less = rules.iter().filter(|rule| rule.covers_less()).count();
     (less > 0).then(|| format!("{less} rules: each {COVERS_LESS}; `countersign rules list` has them"))
 }
 
 /// What there is to say of the machine's clock: `None` where it is not behind, or the history cannot be read, of which a
 /// check tells.
-fn clock_note(path: &Path) -> Option<String> {
-    let last = with_read_tx(path, |tx| tx.highest_time()).ok().flatten()?;
+fn clock_note(location: &Location) -> Option<String> {
+    let last = with_read_tx(location, |tx| tx.highest_time()).ok().flatten()?;
     let now = SystemClock::default().now();
     let is_behind = last.millis_since(now) > TOLD_AHEAD_MS;
     is_behind.then(|| {

@@ -44,17 +44,17 @@ pub(super) struct Forget {
 
 impl Forget {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let path = self.database.path()?;
-        self.owner.check(&path)?;
+        let location = self.database.location()?;
+        self.owner.check(&location)?;
         // Before anything is forgotten: a server that runs is in the way.
         if self.vacuum {
-            drop(ExclusiveDatabase::open(&path)?);
+            drop(ExclusiveDatabase::open(&location)?);
         }
         if let Some(Millis(age)) = self.older_than {
-            self.forget(age, &SharedDatabase::open(&path)?)?;
+            self.forget(age, &SharedDatabase::open(&location)?)?;
         }
         if self.vacuum {
-            ExclusiveDatabase::open(&path)?.vacuum()?;
+            ExclusiveDatabase::open(&location)?.vacuum()?;
             writeln!(io::stdout(), "the file is written anew")?;
         }
         Ok(())

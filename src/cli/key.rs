@@ -27,8 +27,8 @@ pub(super) struct Rotate {
 impl KeyCommand {
     pub(super) fn run(self) -> Result<(), super::Failure> {
         let Self::Rotate(Rotate { database, key }) = self;
-        let path = database.path()?;
-        let done = rotate_key(&path, &key.path(&path), &SystemClock::default())?;
+        let location = database.location()?;
+        let done = rotate_key(&location, &key.beside(&location)?, &SystemClock::default())?;
         writeln!(
             io::stdout(),
             "{} values are sealed with the new key {}; {} is gone",

@@ -4,13 +4,13 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::Failure;
 use super::common::NOT_A_PERSON;
-use crate::config::{CredentialsFile, from_home, token_of_environment};
+use crate::config::{CredentialsFile, Location, from_home, token_of_environment};
 use crate::credentials::Credentials;
 use crate::domain::principal::Right;
 use crate::store::{TokenHash, with_read_tx};
@@ -39,8 +39,8 @@ impl Owner {
     }
 
     /// Refuses a program that was handed no token, where the stored approver's token is one of this database.
-    pub(super) fn check(&self, database: &Path) -> Result<(), Failure> {
-        if io::stdin().is_terminal() || !database.exists() {
+    pub(super) fn check(&self, database: &Location) -> Result<(), Failure> {
+        if io::stdin().is_terminal() || database.is_missing() {
             return Ok(());
         }
         let Some(stored) = self.credentials()? else { return Ok(()) };

@@ -1,7 +1,6 @@
 //! `countersign token`: who may speak.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
@@ -9,7 +8,7 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::owner::Owner;
 use crate::clock::SystemClock;
-use crate::config::Database;
+use crate::config::{Database, Location};
 use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
 use crate::domain::principal::{Principal, Right};
@@ -85,8 +84,8 @@ impl TokenCommand {
 
 impl CreateToken {
     fn run(self) -> Result<(), Failure> {
-        let path = self.database.path()?;
-        self.owner.check(&path)?;
+        let location = self.database.location()?;
+        self.owner.check(&location)?;
         let name = match (self.principal, self.name) {
             (Some(one), Some(other)) if one != other => {
                 return Err(Failure::Usage(format!("the token is for {one} or for {other}: say one NAME")));
@@ -94,14 +93,14 @@ impl CreateToken {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => return Err(Failure::Usage("a token has a NAME".to_owned())),
         };
-        let token = make(&path, Principal { name, role: self.role })?;
+        let token = make(&location, Principal { name, role: self.role })?;
         writeln!(io::stdout(), "{}", *token)?;
         Ok(())
     }
 }
 
 /// Makes a token for a principal of a database, who has no other role there.
-pub(super) fn make(database: &Path, principal: Principal) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn make(database: &Location, principal: Principal) -> Result<Zeroizing<String>, Failure> {
     let token = tokens::generate()?;
     let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
     with_write_tx(database, &SystemClock::default(), |tx| match add_token(tx, &TokenId::generate(), &holder, None)? {
@@ -113,12 +112,12 @@ pub(super) fn make(database: &Path, principal: Principal) -> Result<Zeroizing<St
 
 impl RevokeTokens {
     fn run(self) -> Result<(), Failure> {
-        let path = self.database.path()?;
-        self.owner.check(&path)?;
+        let location = self.database.location()?;
+        self.owner.check(&location)?;
         let chosen = |token: &Token| {
             Some(&token.token_id) == self.id.as_ref() || Some(&token.principal.name) == self.name.as_ref()
         };
-        let (tokens, holder, by) = with_write_tx(&path, &SystemClock::default(), |tx| {
+        let (tokens, holder, by) = with_write_tx(&location, &SystemClock::default(), |tx| {
             let by = self.by.as_ref().map(|by| resolver(tx, by)).transpose()?;
             let tokens = tx.tokens()?.into_iter().filter(chosen).collect::<Vec<_>>();
             for token in tokens.iter().filter(|token| token.revoked_at.is_none()) {
@@ -145,8 +144,8 @@ impl RevokeTokens {
             }
         }
         match by {
-            Some(by) => reject_pending(&path, &by, &holder),
-            None => tell_pending(&path, &holder),
+            Some(by) => reject_pending(&location, &by, &holder),
+            None => tell_pending(&location, &holder),
         }
     }
 }
@@ -159,11 +158,11 @@ fn resolver(tx: &ReadTx<'_>, name: &PrincipalName) -> Result<Principal, Failure>
 }
 
 /// Rejects all that is pending of `holder`, some in each transaction: a server that runs writes in between.
-fn reject_pending(path: &Path, by: &Principal, holder: &PrincipalName) -> Result<(), Failure> {
+fn reject_pending(location: &Location, by: &Principal, holder: &PrincipalName) -> Result<(), Failure> {
     let mut all = 0;
     loop {
         let rejected: Result<usize, Failure> =
-            with_write_tx(path, &SystemClock::default(), |tx| Ok(reject_some_of(tx, by, holder, None)?));
+            with_write_tx(location, &SystemClock::default(), |tx| Ok(reject_some_of(tx, by, holder, None)?));
         match rejected? {
             0 => return Ok(writeln!(io::stdout(), "rejected {all} pending of {holder}")?),
             rejected => all += rejected,
@@ -172,8 +171,8 @@ fn reject_pending(path: &Path, by: &Principal, holder: &PrincipalName) -> Result
 }
 
 /// Says what revoked tokens leave behind.
-fn tell_pending(path: &Path, holder: &PrincipalName) -> Result<(), Failure> {
-    let pending = store::with_read_tx(path, |tx| tx.count_of_pending(Some(holder)))?;
+fn tell_pending(location: &Location, holder: &PrincipalName) -> Result<(), Failure> {
+    let pending = store::with_read_tx(location, |tx| tx.count_of_pending(Some(holder)))?;
     if pending > 0 {
         let command = format!("countersign token revoke --name {holder} --reject-pending --by APPROVER");
         writeln!(io::stderr(), "{pending} of {holder} are still pending; `{command}` rejects them.")?;
@@ -182,7 +181,7 @@ fn tell_pending(path: &Path, holder: &PrincipalName) -> Result<(), Failure> {
 }
 
 fn list_tokens(database: &Database) -> Result<(), Failure> {
-    let tokens = store::with_read_tx(&database.path()?, |tx| tx.tokens())?;
+    let tokens = store::with_read_tx(&database.location()?, |tx| tx.tokens())?;
     let mut out = io::stdout().lock();
     writeln!(out, "{:<36}  {:<8}  {:<24}  {:<24}  NAME", "ID", "ROLE", "CREATED", "REVOKED")?;
     for Token { token_id, principal, created_at, revoked_at } in tokens {

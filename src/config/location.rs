@@ -33,6 +33,12 @@ impl Location {
             Self::Postgres(_) => None,
         }
     }
+
+    /// Whether it is a file that is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.file().is_some_and(|file| !file.exists())
+    }
 }
 
 /// Without what may be a password.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Error, Result, Service};
 use crate::domain::principal::Principal;
-use crate::store::{self, Generation, Priority, ReadTx, WriteTx};
+use crate::store::{self, Generation, Priority, ReadTx, Wants, WriteTx};
 use crate::tokens;
 
 /// The principal of a request, with what the request came with: the token's or the session's digest, never its text.
@@ -116,18 +116,31 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::UnknownToken`] or [`Error::UnknownSession`], the error of `work`, or one of the store.
-    pub(super) async fn write_as<T, F>(&self, by: &Caller, mut work: F) -> Result<T>
+    pub(super) async fn write_as<T, F>(&self, by: &Caller, work: F) -> Result<T>
+    where
+        F: FnMut(&mut WriteTx<'_>, &Principal) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.write_about(by, None, work).await
+    }
+
+    /// The same for work that reads first what it `wants`.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub(super) async fn write_about<T, F>(&self, by: &Caller, wants: impl Into<Option<Wants>>, mut work: F) -> Result<T>
     where
         F: FnMut(&mut WriteTx<'_>, &Principal) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
         let by = by.clone();
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                by.check(tx)?;
-                work(tx, &by)
-            })
-            .await
+        let priority = Priority::of(&by);
+        let checked = move |tx: &mut WriteTx<'_>| {
+            by.check(tx)?;
+            work(tx, &by)
+        };
+        self.store.write_about(priority, wants.into(), checked).await
     }
 
     /// Writes what the server does by itself, or for who is no caller yet.

@@ -5,6 +5,7 @@ use crate::domain::enums::{Outcome, Role};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Record, Resolution};
 use crate::domain::refused::Refused;
+use crate::store::Wants;
 
 impl Service {
     /// Cancels an interaction of the agent's own, or any for an admin; one that is cancelled already stays so.
@@ -14,7 +15,7 @@ impl Service {
     /// A refusal if `by` may not cancel it or it is resolved otherwise, or an error of the store.
     pub async fn cancel(&self, by: &Caller, request_id: &RequestId) -> Result<Record> {
         let request_id = request_id.clone();
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
             let interaction = find(tx, &request_id, by)?;
             if by.role != Role::Admin {
                 interaction.check_own(by)?;

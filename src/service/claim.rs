@@ -10,7 +10,7 @@ use crate::domain::interaction::{Claim, Interaction, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
 use crate::domain::refused::Refused;
-use crate::store::ReadTx;
+use crate::store::{ReadTx, Wants};
 
 /// The right to act, and on what.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Service {
     ) -> Result<ClaimGrant> {
         let request_id = request_id.clone();
         let claim_id = claim_id.unwrap_or_else(ClaimId::generate);
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
             let interaction = find(tx, &request_id, by)?;
             interaction.check_own(by)?;
             if tx.is_forgotten(&request_id)? {

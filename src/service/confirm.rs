@@ -18,7 +18,7 @@ use crate::domain::text::PlainText;
 use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::{NamedParts, NewTerms, Terms};
 use crate::domain::warning::Warning;
-use crate::store::{ReadTx, WriteTx};
+use crate::store::{ReadTx, Wants, WriteTx};
 
 /// A decision on one confirmation.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Service {
         let allow_self_approval = self.allow_self_approval;
         let must_acknowledge = self.require_acknowledgements || confirm.must_acknowledge;
         let profiles = Arc::clone(&self.profiles);
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(confirm.request_id.clone()), move |tx, by| {
             let interaction = find(tx, &confirm.request_id, by)?;
             interaction.check_kind(Kind::Confirmation)?;
             if confirm.repeats(tx, &interaction, by, &profiles)? {

@@ -38,7 +38,7 @@ impl Service {
     ///
     /// An error of the store: the database takes no writes.
     pub async fn ready(&self, priority: Priority) -> Result<()> {
-        self.store.write(priority, |tx| Ok(tx.write_nothing()?)).await
+        Ok(self.store.probe(priority).await?)
     }
 
     /// Returns how many milliseconds the time here is ahead of the machine's clock, where that is worth telling.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::OpenError as ServiceOpenError;
 use crate::clock::Clock;
+use crate::config::Location;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::RequestId;
 use crate::sealer::{KeyError, Sealer};
@@ -83,15 +84,15 @@ fn check_keys(key_path: &Path, found: &[String], needed: &[String]) -> Result<()
     }
 }
 
-/// Makes a new key in the file at `key_path` and seals every value in the database at `path` with it, in one transaction.
+/// Makes a new key in the file at `key_path` and seals every value in the database with it, in one transaction.
 /// No server may run meanwhile: it would go on sealing with the old key.
 ///
 /// # Errors
 ///
 /// If a server uses the database, a value does not open with the old key, or a file cannot be written. [`RotateError`]
 /// says whether the old key is still needed.
-pub fn rotate_key(path: &Path, key_path: &Path, clock: &dyn Clock) -> Result<Rotated, RotateError> {
-    let database = ExclusiveDatabase::open(path)?;
+pub fn rotate_key(location: &Location, key_path: &Path, clock: &dyn Clock) -> Result<Rotated, RotateError> {
+    let database = ExclusiveDatabase::open(location)?;
     let old = Sealer::from_existing_file(key_path)?;
     let old = old.ok_or_else(|| RotateError::NoKey(key_path.display().to_string()))?;
     let old_key_ids = old.key_ids();

@@ -78,7 +78,7 @@ use crate::fair_queue::FairQueue;
 use crate::metrics::Metrics;
 use crate::notify::{Links, Outbound, SystemResolver};
 use crate::sealer::Sealer;
-use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
+use crate::store::{CommitSummary, ReadTx, Seen, Store, StoreLimits};
 use crate::tokens::Tokens;
 use crate::waiters::Waiters;
 
@@ -165,10 +165,15 @@ impl Service {
             move |committed: CommitSummary| {
                 for resolved in &committed.resolved {
                     waiters.wake(&resolved.request_id);
-                    metrics.resolved(resolved.outcome, resolved.by);
                 }
-                committed.rule_hits.iter().for_each(|decision| metrics.rule_hit(*decision));
-                metrics.committed(committed.writes, committed.duration);
+                // Each server counts what it did itself.
+                if !committed.is_of_others {
+                    for resolved in &committed.resolved {
+                        metrics.resolved(resolved.outcome, resolved.by);
+                    }
+                    committed.rule_hits.iter().for_each(|decision| metrics.rule_hit(*decision));
+                    metrics.committed(committed.writes, committed.duration);
+                }
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);
                 }
@@ -188,9 +193,11 @@ impl Service {
             max_queued_writes: config.limits.max_queued_writes,
             max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
-        let store = Store::open(location, limits, Arc::clone(&clock), Box::new(on_commit)).await?;
-        health::check_clock(location, &*clock, config.accept_clock)?;
         let key_path = config.key.beside(location)?;
+        let head_file = config.head_file.clone().unwrap_or_else(|| key_path.with_added_extension("head"));
+        let seen = Seen { head_file, accepted_loss: config.accept_loss };
+        let store = Store::open(location, &seen, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;
+        health::check_clock(location, &*clock, config.accept_clock)?;
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {
             store,

@@ -28,6 +28,9 @@ const MOST_ALIKE: usize = 8;
 /// How long the sender sleeps at most, in milliseconds: commands write notices, too, and ring no bell.
 const LONGEST_SLEEP_MS: u64 = 60_000;
 
+/// The same among several servers.
+const LONGEST_SLEEP_OF_ONE_MS: u64 = 5_000;
+
 /// How often notices that ended long ago are deleted, in milliseconds: an hour.
 const TIDY_MS: u64 = 60 * 60 * 1000;
 
@@ -125,7 +128,8 @@ fn goes_to(channel: &DueChannel) -> Option<&str> {
 impl Service {
     /// Sends notices as they come, until the service closes.
     pub async fn run_notifier(self: &Arc<Self>) {
-        while let Err(error) = self.release_notices().await {
+        // Among several servers, another one may be sending them: then they are given back when their time is over.
+        while let Err(error) = if self.store.is_shared() { Ok(()) } else { self.release_notices().await } {
             if matches!(error, StoreError::Closed) {
                 return;
             }
@@ -166,7 +170,9 @@ impl Service {
         tidy_at: &mut Timestamp,
     ) -> Result<Timestamp, Error> {
         let now = self.clock.now();
-        let mut next = now.plus_millis(LONGEST_SLEEP_MS).unwrap_or(now);
+        // Another server that has notices to send may be gone.
+        let longest_ms = if self.store.is_shared() { LONGEST_SLEEP_OF_ONE_MS } else { LONGEST_SLEEP_MS };
+        let mut next = now.plus_millis(longest_ms).unwrap_or(now);
         if *tidy_at <= now {
             if self.store.read(Priority::Human, move |tx| tx.has_old_notices(now)).await? {
                 while self.write_itself(|tx| tx.delete_old_notices()).await? {}

@@ -9,6 +9,7 @@ use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Claim, Record, RunReport};
 use crate::domain::refused::Refused;
 use crate::domain::text::PlainText;
+use crate::store::Wants;
 
 impl Service {
     /// Writes down the outcome of a claim, once; the same may be repeated. Without a `claim_id` it is that of the claim that
@@ -27,7 +28,7 @@ impl Service {
     ) -> Result<Record> {
         let detail = detail.map(String::from);
         let request_id = request_id.clone();
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
             find(tx, &request_id, by)?.check_own(by)?;
             let claim = tx.claim(&request_id)?.and_then(Claim::taken).ok_or(Refused::NotClaimed)?;
             if claim_id.as_ref().is_some_and(|claim_id| claim.claim_id != *claim_id) {

@@ -5,6 +5,7 @@ use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Resolution};
 use crate::domain::kinds::{Question, Response, are_same};
+use crate::store::Wants;
 
 /// The answers to a question.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ impl Service {
     /// A refusal if it is no pending question or the answers do not fit it, or an error of the store.
     pub async fn answer_question(&self, by: &Caller, answer: Answer) -> Result<()> {
         let allow_self_approval = self.allow_self_approval;
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(answer.request_id.clone()), move |tx, by| {
             let interaction = find(tx, &answer.request_id, by)?;
             interaction.check_kind(Kind::Question)?;
             let stands = interaction.resolution_by(by).and_then(|resolution| resolution.detail.responses.as_ref());

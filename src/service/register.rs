@@ -21,7 +21,7 @@ use crate::domain::rule_set::RuleSet;
 use crate::domain::tools::Profiles;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::store::{BodyColumns, WriteTx, stored_bytes};
+use crate::store::{BodyColumns, Wants, WriteTx, stored_bytes};
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -68,7 +68,9 @@ impl Service {
         let request_id = given_id.clone().unwrap_or_else(RequestId::generate);
         let asked = self.prepare(by, register).await?;
         let body = Arc::clone(&asked.body);
-        let registered = self.write_as(by, move |tx, _| {
+        // Where the id is its own, nobody can have it.
+        let wants = given_id.clone().map(Wants::new_id);
+        let registered = self.write_about(by, wants, move |tx, _| {
             let found = match &asked.columns.tool_use_sha256 {
                 _ if given_id.is_some() => existing(tx, &request_id, &asked.by, &asked.body)?,
                 Some(tool_use) => tx.open_tool_use(tool_use, tx.now())?,

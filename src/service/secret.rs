@@ -10,7 +10,7 @@ use crate::domain::kinds::SecretRequest;
 use crate::domain::principal::Principal;
 use crate::domain::secret_value::SecretValue;
 use crate::sealer::Sealer;
-use crate::store::ReadTx;
+use crate::store::{ReadTx, Wants};
 
 /// An answer to a request for a secret.
 pub struct ProvideSecret {
@@ -34,7 +34,7 @@ impl Service {
         // Sealed before it comes near the database's thread.
         let sealed = give.value.as_ref().map(|value| sealer.seal(&give.request_id, value)).transpose();
         let sealed = sealed.map_err(|error| Error::Sealing(error.to_string()))?;
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(give.request_id.clone()), move |tx, by| {
             let interaction = find(tx, &give.request_id, by)?;
             interaction.check_kind(Kind::Secret)?;
             if give.repeats(tx, &interaction, by, &sealer)? {

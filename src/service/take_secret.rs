@@ -9,7 +9,7 @@ use crate::domain::id::{RequestId, TakeId};
 use crate::domain::interaction::Status;
 use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
-use crate::store::{StoredSecret, WriteTx};
+use crate::store::{StoredSecret, Wants, WriteTx};
 
 /// How long, in milliseconds, a one-time value can be taken again with the same id: for an answer that was lost.
 const RETAKE_MS: u64 = 60_000;
@@ -39,7 +39,7 @@ impl Service {
         let request_id = request_id.clone();
         let sealer = Arc::clone(&self.sealer);
         let take_id = take_id.unwrap_or_else(TakeId::generate);
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
             let interaction = find(tx, &request_id, by)?;
             interaction.check_own(by)?;
             interaction.check_kind(Kind::Secret)?;

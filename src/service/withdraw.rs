@@ -6,7 +6,7 @@ use crate::domain::enums::{Outcome, RuleStatus};
 use crate::domain::id::{RequestId, RuleId};
 use crate::domain::interaction::{Claim, Interaction, Record, Status};
 use crate::domain::refused::Refused;
-use crate::store::{Priority, ReadTx};
+use crate::store::{Priority, ReadTx, Wants};
 
 impl Service {
     /// Takes back an approval that is not claimed; one that is taken back already stays so. With it comes the rule that was
@@ -17,7 +17,7 @@ impl Service {
     /// A refusal if it is no approved confirmation or is claimed, or an error of the store.
     pub async fn withdraw(&self, by: &Caller, request_id: &RequestId) -> Result<(Record, Option<RuleId>)> {
         let request_id = request_id.clone();
-        self.write_as(by, move |tx, by| {
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
             let interaction = find(tx, &request_id, by)?;
             let status = interaction.status_at(tx.now());
             if status != Status::Resolved(Outcome::Approved) {

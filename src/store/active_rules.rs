@@ -47,6 +47,11 @@ impl ActiveRules {
         }
     }
 
+    /// Others have changed them: they are read again.
+    pub(super) fn forget(&mut self) {
+        self.tools = None;
+    }
+
     /// The transaction was committed: what others know of the rules follows.
     pub(super) fn share(&mut self, committed: &CommittedRules) {
         if let Some(tools) = self.tools.as_ref().filter(|_| !self.shared) {

@@ -3,9 +3,30 @@
 use tokio::sync::watch;
 
 use super::error::Disk;
+use super::news::News;
 use super::sql::Sql;
-use super::{Generation, Result};
+use super::{Generation, Result, Wants};
+use crate::clock::Timestamp;
 use crate::domain::chain::Head;
+
+/// What others have committed since the last transaction of this connection.
+pub(super) enum Others {
+    /// Nothing.
+    Nothing,
+    /// Something.
+    Anything,
+    /// What these events tell of.
+    News(Vec<News>),
+}
+
+/// What a transaction begins with.
+pub(super) struct Turn {
+    pub(super) others: Others,
+    /// The time, where it is not that of this machine.
+    pub(super) now: Option<Timestamp>,
+    /// The number of the newest interaction, where it is known.
+    pub(super) last_interaction: Option<i64>,
+}
 
 /// A connection that writes, and what it takes for a commit of it to last. The writer's thread owns it.
 pub(super) trait Engine: Send {
@@ -15,12 +36,22 @@ pub(super) trait Engine: Send {
     /// Is called once, on the thread that commits.
     fn start(&mut self);
 
-    /// Begins a transaction: nobody else commits until it is over.
+    /// Begins a transaction for work that reads first what is `wanted`: nobody else commits until it is over.
     ///
     /// # Errors
     ///
     /// If it cannot be begun, or the database is no longer the one that it was.
-    fn begin(&mut self) -> Result<()>;
+    fn begin(&mut self, wanted: &[&Wants]) -> Result<Turn>;
+
+    /// Asks at once for what more pieces of work will read.
+    ///
+    /// # Errors
+    ///
+    /// An error of the database.
+    fn ask_for(&mut self, wanted: &[&Wants]) -> Result<()>;
+
+    /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
+    fn largest_group(&self) -> usize;
 
     /// The version of the tokens as the transaction has found them: until it is over, nobody else changes them.
     fn token_generation(&self) -> Generation;
@@ -48,12 +79,13 @@ pub(super) trait Engine: Send {
     /// An error of the database.
     fn undo_part(&mut self) -> Result<()>;
 
-    /// Commits; once this returns, what was written lasts.
+    /// Commits what ends the chain with `end`, where that is known; once this returns `true`, what was written lasts. `false` where a
+    /// statement has failed, which is not known before where statements are sent together.
     ///
     /// # Errors
     ///
-    /// An error of the database; [`Engine::roll_back`] is then called.
-    fn commit(&mut self) -> Result<()>;
+    /// An error of the database; [`Engine::after`] is then called.
+    fn commit(&mut self, end: Option<Head>) -> Result<bool>;
 
     /// Is told what the last commit ended with: the end of the chain, where that is known, and whether tokens have changed.
     fn committed(&mut self, head: Option<Head>, has_changed_tokens: bool);
@@ -64,6 +96,12 @@ pub(super) trait Engine: Send {
     ///
     /// An error of the database, after which that is not certain.
     fn roll_back(&mut self) -> Result<()>;
+
+    /// Whether the work of a transaction that has failed so may run again: nothing of it was committed, and it may go well now.
+    fn may_run_again(&self, error: &super::Error) -> bool;
+
+    /// Leaves no transaction open after an error; says whether what is stored is still known.
+    fn after(&mut self, error: &super::Error) -> Disk;
 
     /// Whether a commit that is done may be acknowledged.
     fn may_acknowledge(&self) -> bool;

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::chain::Head;
+
 /// What lies below a failure, for the log: the driver's own error, of a type that callers do not learn.
 pub type Source = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -27,6 +29,9 @@ pub enum Error {
     /// The database's server does not answer, or not now; nothing has changed.
     #[error("the database cannot be reached: {0}")]
     Unavailable(Source),
+    /// The database's server went away at a commit; whether anything has changed is not known.
+    #[error("the database went away at a commit, and whether that was done is not known: {0}")]
+    Doubtful(Source),
     /// Another process holds the database; nothing has changed.
     #[error("another process holds the database")]
     Busy,
@@ -128,6 +133,49 @@ pub enum OpenError {
     /// The database's server does not answer, or lets nobody in.
     #[error("the database cannot be reached: {0}")]
     NoServer(Source),
+    /// Servers use it.
+    #[error("countersign servers are using {0}; stop them first")]
+    Served(String),
+    /// A command works on it alone.
+    #[error("a countersign command is working on {0} alone; wait until it is done")]
+    KeptAway(String),
+    /// The database is there, and nothing of ours is in it.
+    #[error("there is no countersign in {0}: the first start of `countersign serve` makes it")]
+    NoSchema(String),
+    /// A later or an earlier version made what is in it.
+    #[error("{database} has schema version {found}, and this countersign works with {known}: {advice}")]
+    OtherSchema {
+        /// The database.
+        database: String,
+        /// Its version.
+        found: i64,
+        /// The version that this program works with.
+        known: i64,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// What it had acknowledged is gone.
+    #[error(
+        "{database} does not hold event {known}, which this server had seen: what came after event {left} is lost, by a failover or because a backup was restored. Look for it where it may still be; to go on with what is left, start once with --accept-loss {known}"
+    )]
+    Lost {
+        /// The database.
+        database: String,
+        /// The last event that was seen.
+        known: Head,
+        /// The number of the last event that is there.
+        left: i64,
+    },
+    /// Another loss was accepted than there is.
+    #[error(
+        "--accept-loss names {given}, and what this server had seen last is {known}: a loss is accepted by its own name alone"
+    )]
+    OtherLoss {
+        /// What was accepted.
+        given: Head,
+        /// The last event that was seen.
+        known: Head,
+    },
     /// A migration failed; it left nothing behind.
     #[error("the database could not be brought up to date: {0}")]
     Migration(Source),

@@ -12,6 +12,7 @@ mod channels;
 mod claims;
 mod columns;
 mod copyable_sql;
+mod direct;
 mod engine;
 mod error;
 mod forgettings;
@@ -19,6 +20,7 @@ mod gathered_notices;
 mod interaction_lists;
 mod interactions;
 mod known_head;
+mod news;
 mod notices;
 mod old_notices;
 mod outbox;
@@ -42,6 +44,7 @@ mod stats;
 mod stored_bytes;
 mod tool_calls;
 mod trust_rules;
+mod wants;
 mod where_clause;
 mod writer;
 mod writer_cache;
@@ -54,10 +57,12 @@ pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::channels::{ChannelToSend, StoredPushKey};
 pub use self::copyable_sql::CopyableQuery;
+pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
+pub use self::known_head::Seen;
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -66,12 +71,10 @@ pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::{LoggedInBy, Session};
-pub use self::sqlite::{
-    AuditLog, BackupError, Checked, ExclusiveDatabase, Kept, SharedDatabase, Step, backup, backup_and_keep, examine,
-    with_read_tx, with_write_tx,
-};
+pub use self::sqlite::{BackupError, Checked, Kept, Step, backup, backup_and_keep, examine};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
+pub use self::wants::Wants;
 
 use self::active_rules::CommittedRules;
 use self::engine::Engine;
@@ -117,6 +120,8 @@ pub struct CommitSummary {
     pub registered: usize,
     /// How what is pending has changed.
     changes: Vec<Change>,
+    /// Whether it was a commit of others.
+    pub is_of_others: bool,
     /// How many writes shared the commit.
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
@@ -148,8 +153,8 @@ impl CommitSummary {
     }
 }
 
-/// Called after every commit, on the writer's thread: it must be quick.
-pub type OnCommit = Box<dyn Fn(CommitSummary) + Send>;
+/// Called after every commit, on the writer's thread, and after others of which this server learns: it must be quick.
+pub type OnCommit = Arc<dyn Fn(CommitSummary) + Send + Sync>;
 
 /// How much the store does at once, and how much may be queued for it.
 #[derive(Clone, Copy, Debug)]
@@ -233,6 +238,8 @@ pub struct Store {
     readers: Readers,
     commits: Commits,
     known: Known,
+    /// `None` where no other server can use the database.
+    following: Option<postgres::Following>,
 }
 
 /// The commits to the database, as far as requests keep something in memory that they change.
@@ -269,20 +276,22 @@ impl Store {
     /// read or made.
     pub async fn open(
         location: &Location,
+        seen: &Seen,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
+        let (engine, pool, commits, shared): (Box<dyn Engine>, _, _, _) = match location {
             Location::File(path) => {
                 let sqlite::Opened { engine, readers, commits } =
                     sqlite::open(path, limits.readers, LONGEST_READ).await?;
-                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits))
+                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits), None)
             }
             Location::Postgres(url) => {
-                let postgres::Opened { engine, readers, commits } =
-                    postgres::open(url, limits.readers, LONGEST_READ).await?;
-                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits))
+                let readers = (limits.readers, LONGEST_READ);
+                let postgres::Opened { engine, readers, commits, start, lost } =
+                    postgres::open(url, readers, seen).await?;
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), Some((start, lost)))
             }
         };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
@@ -290,8 +299,31 @@ impl Store {
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
-        Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
+        let writer = Writer::start(engine, (cache, known.clone()), limits, Arc::clone(&clock), Arc::clone(&on_commit))?;
+        let mut store = Self { writer, readers: Readers::new(pool, limits), commits, known, following: None };
+        if let Some((start, lost)) = shared {
+            if let Some(lost) = lost {
+                store.write(Priority::Human, move |tx| tx.note_loss(lost)).await?;
+            }
+            store.follow(start, clock, on_commit);
+        }
+        Ok(store)
+    }
+
+    /// From here on, what others commit is known soon after.
+    fn follow(&mut self, start: postgres::Start, clock: Arc<dyn Clock>, on_commit: OnCommit) {
+        let first_deadline = self.known.first_deadline.clone();
+        let on_news = move |news: CommitSummary| {
+            news.next_deadline.into_iter().for_each(|deadline| first_deadline.no_later_than(deadline));
+            on_commit(news);
+        };
+        self.following = Some(postgres::Following::start(start, clock, Arc::new(on_news)));
+    }
+
+    /// Whether other servers may use the database as well.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.following.is_some()
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -323,7 +355,26 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, work).await
+        self.write_about(priority, None, work).await
+    }
+
+    /// The same for work that reads first what it `wants`.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn write_about<T, E, F>(
+        &self,
+        priority: Priority,
+        wants: Option<Wants>,
+        work: F,
+    ) -> std::result::Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.write(priority, wants, work).await
     }
 
     /// Runs `work` on one consistent state of what is committed.
@@ -397,12 +448,28 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the index of the write-ahead log cannot be read.
-    pub fn token_generation(&self) -> std::io::Result<Generation> {
+    /// If that cannot be known.
+    pub fn token_generation(&self) -> Result<Generation> {
         Ok(Generation(match &self.commits {
-            Commits::Sqlite(commits) => Version::Sqlite(commits.generation()?),
-            Commits::Postgres(commits) => Version::Postgres(commits.generation()),
+            Commits::Sqlite(commits) => Version::Sqlite(commits.generation().map_err(|error| {
+                tracing::error!(%error, "the index of the write-ahead log cannot be read");
+                Error::Closed
+            })?),
+            Commits::Postgres(commits) => Version::Postgres(commits.generation()?),
         }))
+    }
+
+    /// Whether the database takes writes: makes the smallest one that lasts.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub async fn probe(&self, priority: Priority) -> Result<()> {
+        match &self.following {
+            None => self.write(priority, |tx| tx.write_nothing()).await,
+            // In no turn: many ask often.
+            Some(following) => following.probe().await,
+        }
     }
 
     /// Ends when the writer has ended: after [`Store::close`], or because the disk can no longer be trusted.

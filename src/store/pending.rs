@@ -45,6 +45,14 @@ impl Change {
         Self { entry: interaction.into(), is_added: true }
     }
 
+    /// What the history tells of one: its id, by whom it was registered, and its deadline.
+    pub(super) fn told(
+        (request_id, registered_by, expires_at): (RequestId, PrincipalName, Option<Timestamp>),
+        is_added: bool,
+    ) -> Self {
+        Self { entry: Entry { request_id, registered_by, expires_at }, is_added }
+    }
+
     /// It was resolved.
     pub(super) fn removed(interaction: &Interaction) -> Self {
         Self { entry: interaction.into(), is_added: false }
@@ -142,6 +150,11 @@ impl FirstDeadline {
     pub(super) fn set(&self, pending: &Pending) {
         let millis = pending.first_deadline().map_or(i64::MAX, Timestamp::as_millis);
         self.0.store(millis, Ordering::Release);
+    }
+
+    /// Others have set this one, which may be over by now: whoever sweeps then finds that out.
+    pub(super) fn no_later_than(&self, deadline: Timestamp) {
+        self.0.fetch_min(deadline.as_millis(), Ordering::AcqRel);
     }
 
     pub(super) fn get(&self) -> Option<Timestamp> {

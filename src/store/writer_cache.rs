@@ -8,7 +8,9 @@
 
 use super::active_rules::ActiveRules;
 use super::channels::Listener;
+use super::engine::{Others, Turn};
 use super::known_head::KnownHead;
+use super::news::News;
 use super::pending::{Change, FirstDeadline, Pending};
 use super::sql::Sql;
 use super::stored_bytes::StoredBytes;
@@ -38,8 +40,6 @@ pub(super) struct WriterCache {
     pub(super) resolvers: Option<Vec<PrincipalName>>,
     /// The channels that are on; `None` until they are needed.
     pub(super) listeners: Option<Vec<Listener>>,
-    /// What [`Sql::changes_of_others`] said last.
-    changes_of_others: i64,
 }
 
 impl WriterCache {
@@ -47,8 +47,7 @@ impl WriterCache {
     pub(super) fn open(sql: Sql<'_>) -> Result<(Self, FirstDeadline)> {
         let pending = Pending::read(sql)?;
         let first_deadline = FirstDeadline::of(&pending);
-        let changes_of_others = sql.changes_of_others()?;
-        Ok((Self { pending: Some(pending), changes_of_others, ..Self::default() }, first_deadline))
+        Ok((Self { pending: Some(pending), ..Self::default() }, first_deadline))
     }
 
     /// Begins a transaction: what others have committed since the last one is seen from here on.
@@ -56,25 +55,47 @@ impl WriterCache {
     /// # Errors
     ///
     /// If the database cannot be read, or no longer holds what was committed to it.
-    pub(super) fn begin(&mut self, sql: Sql<'_>) -> Result<()> {
+    pub(super) fn begin(&mut self, turn: Turn, sql: Sql<'_>) -> Result<()> {
         // At the beginning of a transaction, what is remembered is committed.
         if let Some(head) = self.head {
             self.known.set(head);
         }
-        let changes_of_others = sql.changes_of_others()?;
-        if changes_of_others != self.changes_of_others {
-            let mut known = std::mem::take(&mut self.known);
-            if !known.is_still_there(sql)? {
-                tracing::error!("another database, or an earlier state of this one, was put into the database file");
-                return Err(Error::Closed);
-            }
-            *self = Self { changes_of_others, known, ..Self::default() };
+        match turn.others {
+            Others::Nothing => {}
+            Others::News(news) => self.follow(&news),
+            Others::Anything => self.forget(sql)?,
+        }
+        if turn.last_interaction.is_some() {
+            self.last_interaction = turn.last_interaction;
         }
         self.book.begin();
         if self.pending.is_none() {
             self.pending = Some(Pending::read(sql)?);
         }
         Ok(())
+    }
+
+    /// Others have written whatever it was.
+    fn forget(&mut self, sql: Sql<'_>) -> Result<()> {
+        let mut known = std::mem::take(&mut self.known);
+        if !known.is_still_there(sql)? {
+            tracing::error!("another database, or an earlier state of this one, was put into the database file");
+            return Err(Error::Closed);
+        }
+        *self = Self { known, ..Self::default() };
+        Ok(())
+    }
+
+    /// Others have written what these events tell of.
+    fn follow(&mut self, news: &[News]) {
+        if let Some(pending) = &mut self.pending {
+            news.iter().filter_map(News::change).for_each(|change| pending.apply(change));
+        }
+        if news.iter().any(News::is_of_rules) {
+            self.book.forget();
+        }
+        self.undo_part();
+        self.head = news.last().map(|last| last.head);
     }
 
     /// Follows a part of the transaction that is done.

@@ -53,7 +53,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use countersign::clock::{Clock, ManualClock};
-use countersign::config::Config;
+use countersign::config::{Config, Location};
 use countersign::domain::enums::Role;
 use countersign::domain::id::TokenId;
 use countersign::domain::principal::Principal;
@@ -205,7 +205,7 @@ pub(crate) fn create_token(db: &Path, clock: &dyn Clock, name: &str, role: Role)
     let principal = Principal { name: name.parse().unwrap(), role };
     let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
     let made: Result<(), store::OpenError> =
-        with_write_tx(db, clock, |tx| Ok(tx.insert_token(&TokenId::generate(), &holder)?));
+        with_write_tx(&Location::File(db.to_owned()), clock, |tx| Ok(tx.insert_token(&TokenId::generate(), &holder)?));
     made.unwrap();
     token.to_string()
 }

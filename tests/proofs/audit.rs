@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use countersign::config::Location;
 use countersign::domain::chain::{Broken, EventHash, Head, verify};
 use countersign::store::AuditLog;
 use rusqlite::{Connection, params};
@@ -60,7 +61,7 @@ fn history(directory: &Path) -> std::path::PathBuf {
 pub(crate) fn prove(run: &Run) -> Found {
     let directory = TempDir::new().unwrap();
     let base = history(directory.path());
-    let head = AuditLog::open(&base).unwrap().head().unwrap();
+    let head = AuditLog::open(&Location::File(base.clone())).unwrap().head().unwrap();
     assert_eq!(verified(&base, head), Ok(head), "nothing has been done yet");
     let (mut random, mut counts) = (Random(run.seed), BTreeMap::<_, u32>::new());
     let db = directory.path().join("tampered.db");
@@ -91,7 +92,7 @@ pub(crate) fn prove(run: &Run) -> Found {
 }
 
 fn verified(db: &Path, head: Head) -> Result<Head, Broken> {
-    verify(AuditLog::open(db).unwrap().events(), Some(head)).unwrap()
+    verify(AuditLog::open(&Location::File(db.to_owned())).unwrap().events(), Some(head)).unwrap()
 }
 
 fn said_by_the_binary(db: &Path, head: Head, broken: &Broken) {

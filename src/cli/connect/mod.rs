@@ -215,12 +215,11 @@ impl Connect {
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.agent_token_file.is_none() => {}
             Err(error) => return Err(failed(error)),
         }
-        let database = self.database.path()?;
-        if !database.exists() {
+        let database = self.database.location()?;
+        if database.is_missing() {
             return Err(Failure::Other(format!(
-                "there is no database {}, so no token can be made: start the server first, name its file with --db, or give a token \
-                 with --agent-token-file",
-                database.display()
+                "there is no database {database}, so no token can be made: start the server first, name its file with --db, or give a token \
+                 with --agent-token-file"
             )));
         }
         self.owner.check(&database)?;

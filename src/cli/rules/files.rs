@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::owner::Owner;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Database, ProfilesError, ToolProfiles};
+use crate::config::{Database, Location, ProfilesError, ToolProfiles};
 use crate::domain::id::{PrincipalName, RuleName};
 use crate::domain::pattern::Scope;
 use crate::domain::tools::Profiles;
@@ -78,11 +78,11 @@ pub(in crate::cli) enum Failure {
     #[error(transparent)]
     Import(#[from] ImportError),
     /// There is nothing to import into.
-    #[error("there is no database {}: start the server first, or name its file with --db", .0.display())]
-    NoDatabase(PathBuf),
+    #[error("there is no database {0}: start the server first, or name its file with --db")]
+    NoDatabase(Location),
     /// Who is to have made the rules may make none there.
-    #[error("in {}: {}", .0.display(), .1)]
-    NotAnApprover(PathBuf, ImportError),
+    #[error("in {0}: {1}")]
+    NotAnApprover(Location, ImportError),
 }
 
 impl RulesPath {
@@ -137,7 +137,7 @@ impl TestRules {
 
 pub(super) fn export(database: &Database) -> Result<(), crate::cli::Failure> {
     let now = SystemClock::default().now();
-    let rules = store::with_read_tx(&database.path()?, |tx| active(tx, now))?;
+    let rules = store::with_read_tx(&database.location()?, |tx| active(tx, now))?;
     let rules = rules.iter().filter_map(|rule| {
         // A rule without a name is known by its id, which is a name, too.
         let name = rule.rule_id.as_str().parse::<RuleName>().ok()?;
@@ -153,22 +153,22 @@ impl ImportRules {
         let (rules, profiles) = (self.rules.read()?, self.rules.tool_profiles.load().map_err(Failure::from)?);
         self.rules.say("warning: ", &rules.never_matching(&profiles))?;
         self.rules.check_examples(&rules, &profiles)?;
-        let path = self.database.path()?;
-        if !path.exists() {
-            return Err(Failure::NoDatabase(path).into());
+        let database = self.database.location()?;
+        if database.is_missing() {
+            return Err(Failure::NoDatabase(database).into());
         }
         if !self.dry_run {
-            self.owner.check(&path)?;
+            self.owner.check(&database)?;
         }
         let import = Import { rules: rules.rules, by: self.by, prune: self.prune, renew: self.renew };
         let failed = |error| match matches!(error, ImportError::NotAnApprover(_)) {
-            true => Failure::NotAnApprover(path.clone(), error),
+            true => Failure::NotAnApprover(database.clone(), error),
             false => Failure::Import(error),
         };
         let imported = if self.dry_run {
-            store::with_read_tx(&path, |tx| Ok(import.plan(tx, SystemClock::default().now())))?.map_err(failed)?
+            store::with_read_tx(&database, |tx| Ok(import.plan(tx, SystemClock::default().now())))?.map_err(failed)?
         } else {
-            with_write_tx(&path, &SystemClock::default(), |tx| import.run(tx)).map_err(failed)?
+            with_write_tx(&database, &SystemClock::default(), |tx| import.run(tx)).map_err(failed)?
         };
         match show(&imported, self.dry_run) {
             // The import is done, whether or not the report of it is read.

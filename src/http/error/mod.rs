@@ -203,6 +203,10 @@ impl From<store::Error> for Problem {
                 let message = "the database cannot be reached; nothing has changed";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", message).retry_later()
             }
+            store::Error::Doubtful(_) => {
+                let message = "the database went away at this moment; ask again whether this was done";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", message).retry_later()
+            }
             store::Error::Closed | store::Error::Unknown(_) => {
                 let message = "the server is shutting down; ask the next one whether this was done";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", message).retry_later()

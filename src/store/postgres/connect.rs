@@ -1,29 +1,146 @@
 //! Connections to PostgreSQL, each with the settings that the store relies on.
 
+use std::future::poll_fn;
+use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
-use tokio_postgres::{Client, Config, NoTls};
+use tokio::sync::Notify;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
 
 use super::error::store_error;
-use crate::store::OpenError;
+use crate::config::Location;
+use crate::store::{OpenError, Source};
 
 /// The schema that everything is in.
 pub(super) const SCHEMA: &str = "countersign";
 
+/// What is locked for as long as a server uses the database, shared with other servers; alone by what keeps servers away.
+const SERVING: i64 = 0x6373_676e_0003;
+
+/// For how long a host may be silent before a connection to it is given up.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// What every connection is set to, whatever the defaults of the database are. A commit is on the disk, and on the standbys that the
 /// primary waits for, before it is told of.
 const SETTINGS: &str = "SET search_path = countersign; SET synchronous_commit = on; SET standard_conforming_strings = on; \
-     SET TimeZone = 'UTC'; SET client_min_messages = warning";
+     SET TimeZone = 'UTC'; SET client_min_messages = warning; SET default_transaction_isolation = 'read committed'; \
+     SET default_transaction_read_only = off; SET default_transaction_deferrable = off; \
+     SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 3000";
 
-/// Opens a connection.
-pub(super) async fn connect(config: &Config) -> Result<Client, OpenError> {
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| OpenError::NoServer(Arc::new(error)))?;
-    tokio::spawn(async move {
-        // Whoever uses the client is told as well.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to the database has ended");
+/// Whether servers are kept away from the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alone {
+    Yes,
+    No,
+}
+
+/// What a connection has told beside its answers.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// A warning came: a commit that it came with may be on no standby.
+    pub(super) warning: AtomicBool,
+    /// Another one has rung.
+    pub(super) rung: Notify,
+    /// The process of PostgreSQL that serves the connection, where that is known.
+    pub(super) process: AtomicI32,
+}
+
+/// A connection.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pub(super) heard: Arc<Heard>,
+}
+
+/// Makes connections to one database.
+#[derive(Clone)]
+pub(super) struct Connector {
+    config: Config,
+    /// The database as it is shown: without its password.
+    shown: String,
+}
+
+impl Connector {
+    /// Reads the URL.
+    pub(super) fn new(url: &str) -> Result<Self, OpenError> {
+        let mut config = Config::from_str(url).map_err(|error| OpenError::NoServer(Arc::new(error) as Source))?;
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("countersign");
+        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(SILENCE);
         }
-    });
-    client.batch_execute(SETTINGS).await.map_err(store_error)?;
-    Ok(client)
+        Ok(Self { config, shown: Location::Postgres(url.to_owned()).to_string() })
+    }
+
+    /// The database as it is shown.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Opens a connection to the primary.
+    pub(super) async fn connect(&self) -> Result<Connection, OpenError> {
+        let connection = self.connect_with(NoTls).await?;
+        connection.client.batch_execute(SETTINGS).await.map_err(store_error)?;
+        Ok(connection)
+    }
+
+    async fn connect_with<T>(&self, tls: T) -> Result<Connection, OpenError>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let connected = self.config.connect(tls).await;
+        let (client, mut connection) = connected.map_err(|error| OpenError::NoServer(Arc::new(error)))?;
+        let heard = Arc::new(Heard::default());
+        let told = Arc::clone(&heard);
+        tokio::spawn(async move {
+            loop {
+                match poll_fn(|context| connection.poll_message(context)).await {
+                    // Before the answer that it comes with is given to whoever waits for that.
+                    Some(Ok(AsyncMessage::Notice(notice))) => {
+                        tracing::warn!(%notice, "the database warns");
+                        told.warning.store(true, Ordering::Release);
+                    }
+                    Some(Ok(AsyncMessage::Notification(ring)))
+                        if ring.process_id() != told.process.load(Ordering::Relaxed) =>
+                    {
+                        told.rung.notify_one();
+                    }
+                    Some(Ok(_)) => {}
+                    // Whoever uses the client is told as well.
+                    Some(Err(error)) => return tracing::debug!(%error, "a connection to the database has ended"),
+                    None => return,
+                }
+            }
+        });
+        Ok(Connection { client, heard })
+    }
+}
+
+impl Connection {
+    /// Takes the lock that keeps servers away, or the one by which a server is known to be there, for as long as this lives.
+    pub(super) async fn keep_away(&self, alone: Alone, connector: &Connector) -> Result<(), OpenError> {
+        match alone {
+            Alone::Yes if !self.took("pg_try_advisory_lock").await? => Err(OpenError::Served(connector.shown.clone())),
+            Alone::Yes | Alone::No => Ok(()),
+        }
+    }
+
+    /// Takes the lock of a server, which several have at once.
+    pub(super) async fn serve(&self, connector: &Connector) -> Result<(), OpenError> {
+        if self.took("pg_try_advisory_lock_shared").await? {
+            Ok(())
+        } else {
+            Err(OpenError::KeptAway(connector.shown.clone()))
+        }
+    }
+
+    async fn took(&self, function: &str) -> Result<bool, OpenError> {
+        let row = self.client.query_one(&format!("SELECT {function}({SERVING})"), &[]).await.map_err(store_error)?;
+        Ok(row.get(0))
+    }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use r2d2::ManageConnection;
 use tokio::runtime::Handle;
-use tokio_postgres::{Client, Config, IsolationLevel};
+use tokio_postgres::{Client, IsolationLevel};
 
-use super::connect::connect;
+use super::connect::{self, Connector};
 use super::error::store_error;
 use super::session::{Prepared, Reading, Statements, waited};
 use crate::store::sql::Sql;
@@ -21,7 +21,7 @@ pub(in crate::store) struct Pool {
 }
 
 struct Manager {
-    config: Config,
+    connector: Connector,
     runtime: Handle,
     /// For how long one statement may read.
     longest: Duration,
@@ -39,7 +39,7 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Connection, OpenError> {
         let client = self.runtime.block_on(async {
-            let client = connect(&self.config).await?;
+            let connect::Connection { client, .. } = self.connector.connect().await?;
             let limit = format!("SET statement_timeout = {}", self.longest.as_millis());
             client.batch_execute(&limit).await.map_err(store_error)?;
             Ok::<_, OpenError>(client)
@@ -47,8 +47,9 @@ impl ManageConnection for Manager {
         Ok(Connection { client, prepared: Prepared::default() })
     }
 
-    fn is_valid(&self, _: &mut Connection) -> Result<(), OpenError> {
-        Ok(())
+    fn is_valid(&self, connection: &mut Connection) -> Result<(), OpenError> {
+        // No question is asked: that would cost as much as the use.
+        if connection.client.is_closed() { Err(Error::Closed.into()) } else { Ok(()) }
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
@@ -56,13 +57,22 @@ impl ManageConnection for Manager {
     }
 }
 
+/// What keeps a connection from being made is told to whoever waits for one.
+#[derive(Debug)]
+struct Quiet;
+
+impl r2d2::HandleError<OpenError> for Quiet {
+    fn handle_error(&self, error: OpenError) {
+        tracing::debug!(%error, "a reader could not be connected");
+    }
+}
+
 impl Pool {
     /// Opens so many connections. None of their statements goes on for longer than `longest`.
-    pub(super) fn open(config: Config, connections: u32, longest: Duration) -> Result<Self, OpenError> {
+    pub(super) fn open(connector: Connector, connections: u32, longest: Duration) -> Result<Self, OpenError> {
         let runtime = Handle::current();
-        let manager = Manager { config, runtime: runtime.clone(), longest };
-        // A connection that was used well is good: a check before each use would cost as much as the use.
-        let pool = r2d2::Pool::builder().max_size(connections).test_on_check_out(false);
+        let manager = Manager { connector, runtime: runtime.clone(), longest };
+        let pool = r2d2::Pool::builder().max_size(connections).error_handler(Box::new(Quiet));
         let connections =
             tokio::task::block_in_place(|| pool.build(manager)).map_err(|error| Error::NoReader(Arc::new(error)))?;
         Ok(Self { connections, runtime })

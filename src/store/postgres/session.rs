@@ -9,28 +9,51 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
 
+use super::connect::{Connection, Heard};
 use super::dialect::translated;
 use super::error::store_error;
 use super::values::{Found, Kept, Place};
+use crate::clock::Timestamp;
 use crate::domain::chain::Head;
-use crate::store::Result;
-use crate::store::sql::{self, Stored, Values, values};
+use crate::store::interactions::{INTERACTION, NUMBER};
+use crate::store::news::{MOST_NEWS, NEWS, News};
+use crate::store::sql::{self, Bound, Stored, Values};
+use crate::store::{Result, Wants};
 
-/// A token that others have made or revoked since an event.
-const TOKENS_CHANGED: &str =
-    "SELECT 1 FROM audit_events WHERE seq > ?1 AND event IN ('token.created', 'token.revoked') LIMIT 1";
+/// The lock of a turn, which all servers and commands on the database share: the letters `csgn`, as a number that no other program
+/// is likely to use.
+pub(super) const TURN: i64 = 0x6373_676e_0001;
+
+/// What the primary's clock shows, in milliseconds.
+pub(super) const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+/// What a turn is to know at first.
+const STATE: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
+     (SELECT max(interaction_id) FROM interactions), a.at_ms, a.seq, a.hash \
+     FROM (SELECT) AS one LEFT JOIN (SELECT at_ms, seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1) AS a ON true";
+
+/// The smallest write that lasts.
+pub(super) const WRITE_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'countersign', '')";
+
+/// Tells those who listen that there is something new.
+pub(super) const RING: &str = "NOTIFY countersign";
 
 /// How many rows of a reading are fetched at once.
 const FETCHED: i32 = 256;
 
 /// The statements that a connection has prepared, by their text.
 pub(super) type Prepared = RefCell<HashMap<String, Statement>>;
+
+/// An id, and the statement that reads something of the interaction with it.
+type Question = (String, &'static str);
 
 /// What a statement is to bring about beside its change.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,18 +76,43 @@ pub(in crate::store) enum Statements<'c> {
 /// A connection that writes.
 pub(in crate::store) struct Writing {
     client: Client,
+    heard: Arc<Heard>,
     runtime: Handle,
     prepared: Prepared,
     /// What is written and not sent.
     waiting: RefCell<Vec<Write>>,
+    /// What was asked for beforehand, by the id and the statement; `None` once it was read, or something may have changed it.
+    asked: RefCell<HashMap<Question, Option<Vec<tokio_postgres::Row>>>>,
     /// Whether each write is sent at once: where parts of a turn may have to be undone.
-    pub(super) is_immediate: Cell<bool>,
-    /// How many statements have written.
-    pub(super) written: Cell<u64>,
-    /// The last event of the history, as this connection knows it.
-    last_seq: Cell<i64>,
-    /// How often it was another one than this connection had left.
-    changes_of_others: Cell<i64>,
+    is_immediate: Cell<bool>,
+    /// How many statements have written, or failed.
+    changes: Cell<u64>,
+    /// Whether a statement has failed: PostgreSQL then undoes the transaction, whatever else is said.
+    has_failed: Cell<bool>,
+}
+
+/// What a turn begins with.
+pub(super) struct Begun {
+    /// What the primary's clock shows.
+    pub(super) now: Timestamp,
+    /// The time of the last event.
+    pub(super) highest: Option<Timestamp>,
+    /// The number of the newest interaction; 0 where there is none.
+    pub(super) last_interaction: i64,
+    /// The end of the chain.
+    pub(super) head: Head,
+    /// The events from the one on that was asked for.
+    pub(super) news: Vec<News>,
+}
+
+/// How a commit has ended.
+pub(super) enum Ended {
+    /// It lasts.
+    Committed,
+    /// A statement has failed, and nothing was committed.
+    Refused,
+    /// The connection was lost, or the wait for a standby was given up: it may be committed, or not.
+    InDoubt,
 }
 
 /// A statement that waits to be sent.
@@ -130,21 +178,15 @@ impl Statements<'_> {
         rows.first().map(|row| read(&sql::Row::Postgres(Row(row)))).transpose()
     }
 
-    pub(in crate::store) fn changes_of_others(self) -> i64 {
-        match self {
-            Self::Writing(writing) => writing.changes_of_others.get(),
-            Self::Reading(_) => 0,
-        }
-    }
-
-    /// Takes a number of a transaction, which is a write to its log.
+    /// Writes nothing but a line of PostgreSQL's log, whose commit lasts like any other.
     pub(in crate::store) fn write_nothing(self) -> Result<()> {
-        self.first("SELECT pg_current_xact_id()::text", &[], |_| Ok(())).map(drop)
+        self.first(WRITE_NOTHING, &[], |_| Ok(()))?;
+        Ok(())
     }
 }
 
 /// A row that PostgreSQL has found.
-pub(in crate::store) struct Row<'r>(&'r tokio_postgres::Row);
+pub(in crate::store) struct Row<'r>(pub(super) &'r tokio_postgres::Row);
 
 impl Row<'_> {
     pub(in crate::store) fn name(&self, column: usize) -> &str {
@@ -162,21 +204,157 @@ fn read_only() -> crate::store::Error {
 }
 
 impl Writing {
-    pub(super) fn new(client: Client, runtime: Handle) -> Self {
+    pub(super) fn new(Connection { client, heard }: Connection, runtime: Handle) -> Self {
         Self {
             client,
+            heard,
             runtime,
             prepared: Prepared::default(),
             waiting: RefCell::default(),
+            asked: RefCell::default(),
             is_immediate: Cell::new(false),
-            written: Cell::new(0),
-            last_seq: Cell::new(0),
-            changes_of_others: Cell::new(0),
+            changes: Cell::new(0),
+            has_failed: Cell::new(false),
         }
     }
 
+    /// Its statements.
+    pub(super) const fn statements(&self) -> Statements<'_> {
+        Statements::Writing(self)
+    }
+
+    /// Begins a turn, which waits for those of others, and reads how they have left the database: each statement sees what was
+    /// committed as it begins, so that these see what was while the first waited. The events are read from the one on whose
+    /// number is given.
+    pub(super) fn begin(&self, from: Option<i64>, wanted: &[&Wants]) -> Result<Begun> {
+        self.is_immediate.set(false);
+        self.has_failed.set(false);
+        self.heard.warning.store(false, Ordering::Release);
+        let (state, news) = (self.prepared(STATE)?, self.prepared(NEWS)?);
+        let from = from.unwrap_or(i64::MAX);
+        let bounds: [&(dyn ToSql + Sync); 2] = [&from, &MOST_NEWS];
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({TURN})");
+        let wanted = self.wanted(wanted)?;
+        self.asked.borrow_mut().clear();
+        let begun = async {
+            let begin = self.client.batch_execute(&begin);
+            let state = self.client.query_one(&state, &[]);
+            let news = self.client.query(&news, &bounds);
+            // All of them go out before the first answer is waited for.
+            tokio::try_join!(biased; begin, state, news, self.answers(&wanted))
+        };
+        let ((), state, news, ()) = self.wait_for(begun).inspect_err(|_| {
+            // No turn is left halfway begun.
+            let _ = self.roll_back();
+        })?;
+        let state = sql::Row::Postgres(Row(&state));
+        let news = news.iter().map(|row| News::from_row(&sql::Row::Postgres(Row(row)))).collect::<Result<_>>()?;
+        let (last_interaction, head): (Option<_>, Option<_>) = (state.get(1)?, state.get(3)?);
+        let head = match head {
+            Some(seq) => Head { seq, hash: state.get(4)? },
+            None => Head::NONE,
+        };
+        let last_interaction = last_interaction.unwrap_or(0);
+        Ok(Begun { now: state.get(0)?, highest: state.get(2)?, last_interaction, head, news })
+    }
+
+    /// Asks for all that is wanted at once.
+    pub(super) fn ask_for(&self, wanted: &[&Wants]) -> Result<()> {
+        let wanted = self.wanted(wanted)?;
+        self.wait_for(self.answers(&wanted))
+    }
+
+    fn wanted<'w>(&self, wanted: &[&'w Wants]) -> Result<Vec<(&'w Wants, Statement)>> {
+        wanted.iter().map(|wants| Ok((*wants, self.prepared(wants.statement)?))).collect()
+    }
+
+    /// Asks, and keeps what is found for whoever reads it first.
+    async fn answers(&self, wanted: &[(&Wants, Statement)]) -> Answer {
+        let asked = wanted.iter().map(|(wants, statement)| async move {
+            let rows = self.client.query(statement, &[&wants.id.as_str()]).await?;
+            self.asked.borrow_mut().insert((wants.id.as_str().to_owned(), wants.statement), Some(rows));
+            Ok(())
+        });
+        futures_util::future::try_join_all(asked).await.map(drop)
+    }
+
+    /// What was asked for beforehand, if nothing has changed it since; once.
+    fn found(&self, statement: &str, values: Values<'_>) -> Option<Vec<tokio_postgres::Row>> {
+        let mut asked = self.asked.borrow_mut();
+        if asked.is_empty() {
+            return None;
+        }
+        let [Bound::Text(id)] = &*values.iter().map(|value| value.bind()).collect::<Vec<_>>() else { return None };
+        let statement = [NUMBER, INTERACTION].into_iter().find(|it| *it == statement)?;
+        asked.get_mut(&(id.clone().into_owned(), statement))?.take()
+    }
+
+    /// Forgets what was asked for of whatever a statement may change: the interactions that its values name, and all of them
+    /// where it names none. A new row changes nothing that was found.
+    fn outdate(&self, statement: &str, values: Values<'_>) {
+        let mut asked = self.asked.borrow_mut();
+        if asked.is_empty() {
+            return;
+        }
+        let mut names_any = false;
+        for value in values {
+            if let Bound::Text(text) = value.bind() {
+                let text = text.into_owned();
+                for it in [NUMBER, INTERACTION] {
+                    if let Some(found) = asked.get_mut(&(text.clone(), it)) {
+                        (*found, names_any) = (None, true);
+                    }
+                }
+            }
+        }
+        if !names_any && (!statement.starts_with("INSERT ") || statement.contains("DO UPDATE")) {
+            asked.clear();
+        }
+    }
+
+    /// Sends what waits, and COMMIT behind it.
+    pub(super) fn commit(&self) -> Ended {
+        if self.has_failed.get() {
+            return Ended::Refused;
+        }
+        match self.send_with(Some("COMMIT")) {
+            // PostgreSQL gives up to wait for a standby with a warning, and then says that all is well.
+            Ok(()) if self.heard.warning.load(Ordering::Acquire) => Ended::InDoubt,
+            Ok(()) => Ended::Committed,
+            Err(error) if self.is_closed() || matches!(error, crate::store::Error::Unavailable(_)) => Ended::InDoubt,
+            Err(_) => Ended::Refused,
+        }
+    }
+
+    /// Leaves no transaction open.
+    pub(super) fn roll_back(&self) -> Result<()> {
+        self.forget();
+        self.run("ROLLBACK")
+    }
+
+    /// Marks a place, to which [`Writing::undo_part`] goes back; the one before is given up where `releases` says so.
+    pub(super) fn mark(&self, releases: bool) -> Result<()> {
+        self.send()?;
+        self.is_immediate.set(true);
+        self.run(if releases { "RELEASE work; SAVEPOINT work" } else { "SAVEPOINT work" })
+    }
+
+    /// Undoes what was written since the mark.
+    pub(super) fn undo_part(&self) -> Result<()> {
+        self.forget();
+        self.run("ROLLBACK TO work")?;
+        self.has_failed.set(false);
+        Ok(())
+    }
+
+    /// Tells all servers that there is something new.
+    pub(super) fn ring(&self) -> Result<()> {
+        self.run(RING)
+    }
+
     fn write(&self, statement: &str, values: Values<'_>, change: Change) -> Result<()> {
-        self.written.set(self.written.get() + 1);
+        self.changes.set(self.changes.get() + 1);
+        self.outdate(statement, values);
         let text = match change {
             Change::Any => Cow::Borrowed(statement),
             Change::One => {
@@ -191,7 +369,8 @@ impl Writing {
 
     fn execute(&self, statement: &str, values: Values<'_>) -> Result<usize> {
         self.send()?;
-        self.written.set(self.written.get() + 1);
+        self.changes.set(self.changes.get() + 1);
+        self.asked.borrow_mut().clear();
         let statement = self.prepared(statement)?;
         let places = places(values);
         let changed = self.wait_for(self.client.execute(&statement, &bound(&places)))?;
@@ -199,7 +378,14 @@ impl Writing {
     }
 
     fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
+        if let Some(found) = self.found(statement, values) {
+            return Ok(found);
+        }
         self.send()?;
+        if !statement.starts_with("SELECT") {
+            self.changes.set(self.changes.get() + 1);
+            self.asked.borrow_mut().clear();
+        }
         let statement = self.prepared(statement)?;
         let places = places(values);
         self.wait_for(self.client.query(&statement, &bound(&places)))
@@ -215,12 +401,12 @@ impl Writing {
     }
 
     /// Sends what waits, and sees that all of it was done.
-    pub(super) fn send(&self) -> Result<()> {
+    fn send(&self) -> Result<()> {
         self.send_with(None)
     }
 
     /// The same, and `last` behind it, before any answer has come.
-    pub(super) fn send_with(&self, last: Option<&str>) -> Result<()> {
+    fn send_with(&self, last: Option<&str>) -> Result<()> {
         let waiting = self.waiting.take();
         let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(waiting.len() + 1);
         for Write { statement, values } in &waiting {
@@ -233,15 +419,16 @@ impl Writing {
         self.wait_for(in_order(sent))
     }
 
-    pub(super) fn wait_for<T>(
-        &self,
-        answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
-    ) -> Result<T> {
-        waited(&self.runtime, answer).map_err(store_error)
+    fn wait_for<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
+        waited(&self.runtime, answer).map_err(|error| {
+            self.has_failed.set(true);
+            self.changes.set(self.changes.get() + 1);
+            store_error(error)
+        })
     }
 
     /// Forgets what waits: the transaction is to be undone.
-    pub(super) fn forget(&self) {
+    fn forget(&self) {
         self.waiting.borrow_mut().clear();
     }
 
@@ -251,6 +438,11 @@ impl Writing {
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// A number that grows with whatever is changed, or fails.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.get()
     }
 }
 
@@ -320,24 +512,4 @@ fn places<'v>(values: Values<'v>) -> Vec<Place<'v>> {
 
 fn bound<'p>(places: &'p [Place<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     places.iter().map(|place| place as &(dyn ToSql + Sync)).collect()
-}
-
-impl Writing {
-    /// Reads the end of the chain: where it is not the one that this connection has left, others have written. Whether they have
-    /// made or revoked tokens, as their events say.
-    pub(super) fn look_at_head(&self) -> Result<bool> {
-        let head = self.rows("SELECT seq FROM audit_events ORDER BY seq DESC LIMIT 1", &[])?;
-        let seq = head.first().map_or(0, |row| row.get::<_, i64>(0));
-        let before = self.last_seq.replace(seq);
-        if before == seq {
-            return Ok(false);
-        }
-        self.changes_of_others.set(self.changes_of_others.get() + 1);
-        Ok(!self.rows(TOKENS_CHANGED, values![before])?.is_empty())
-    }
-
-    /// Remembers where the last commit has left the chain.
-    pub(super) fn committed(&self, head: Option<Head>) {
-        head.into_iter().for_each(|head| self.last_seq.set(head.seq));
-    }
 }

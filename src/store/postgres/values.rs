@@ -30,7 +30,9 @@ impl ToSql for Place<'_> {
                 Ok(IsNull::No)
             }
             Bound::Blob(bytes) if *ty == Type::BYTEA => bytes.to_sql(ty, out),
-            bound => Err(format!("{bound:?} cannot stand in a place of the type {ty}").into()),
+            bound @ (Bound::Integer(_) | Bound::Text(_) | Bound::Blob(_)) => {
+                Err(format!("{bound:?} cannot stand in a place of the type {ty}").into())
+            }
         }
     }
 

@@ -47,14 +47,6 @@ impl Sql<'_> {
         }
     }
 
-    /// A number that changes whenever another process, or another connection, has written.
-    pub(super) fn changes_of_others(self) -> Result<i64> {
-        match self {
-            Self::Sqlite(statements) => statements.changes_of_others(),
-            Self::Postgres(statements) => Ok(statements.changes_of_others()),
-        }
-    }
-
     /// The smallest write: nothing that anybody reads is another afterwards.
     pub(super) fn write_nothing(self) -> Result<()> {
         match self {

@@ -1,4 +1,4 @@
-//! Databases by path, beside a server or without one: for the commands.
+//! Files by path, beside a server or without one.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,8 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::open;
 use crate::clock::Clock;
-use crate::domain::chain::Head;
-use crate::store::audit_log::{self, Events};
+use crate::store::sql::Sql;
 use crate::store::writer_cache::WriterCache;
 use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
 
@@ -18,7 +17,7 @@ use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
 /// # Errors
 ///
 /// The error of `work`, or that of opening or writing the database.
-pub fn with_write_tx<T, E>(
+pub(in crate::store) fn with_write_tx<T, E>(
     path: &Path,
     clock: &dyn Clock,
     work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
@@ -30,7 +29,7 @@ where
 }
 
 /// An existing database that no server uses, nor can use while this lives.
-pub struct ExclusiveDatabase {
+pub(in crate::store) struct ExclusiveDatabase {
     opening: open::Opening,
 }
 
@@ -40,7 +39,7 @@ impl ExclusiveDatabase {
     /// # Errors
     ///
     /// If there is no database, a server uses it, or it cannot be opened.
-    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+    pub(in crate::store) fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         Ok(Self { opening: open::exclusive(path)? })
     }
 
@@ -49,7 +48,7 @@ impl ExclusiveDatabase {
     /// # Errors
     ///
     /// The error of `work`, or that of writing the database.
-    pub fn write<T, E: From<Error>>(
+    pub(in crate::store) fn write<T, E: From<Error>>(
         &self,
         clock: &dyn Clock,
         work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
@@ -62,7 +61,7 @@ impl ExclusiveDatabase {
     /// # Errors
     ///
     /// [`Error::Busy`] while another process reads; nothing is emptied then.
-    pub fn checkpoint(&self) -> Result<()> {
+    pub(in crate::store) fn checkpoint(&self) -> Result<()> {
         let is_busy = self.opening.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if is_busy { Err(Error::Busy) } else { Ok(()) }
     }
@@ -73,7 +72,7 @@ impl ExclusiveDatabase {
     /// # Errors
     ///
     /// If there is no room for it, or another process reads.
-    pub fn vacuum(&self) -> Result<()> {
+    pub(in crate::store) fn vacuum(&self) -> Result<()> {
         self.opening.conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         self.opening.conn.execute_batch("VACUUM")?;
         self.checkpoint()
@@ -81,7 +80,7 @@ impl ExclusiveDatabase {
 }
 
 /// An existing database beside a server or without one, for a command that writes more than once.
-pub struct SharedDatabase {
+pub(in crate::store) struct SharedDatabase {
     opening: open::Opening,
 }
 
@@ -96,7 +95,7 @@ impl SharedDatabase {
     /// # Errors
     ///
     /// If there is no database, or it cannot be opened.
-    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+    pub(in crate::store) fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         if !path.exists() {
             return Err(OpenError::Missing(path.to_owned()));
         }
@@ -108,7 +107,7 @@ impl SharedDatabase {
     /// # Errors
     ///
     /// The error of `work`, or that of writing the database.
-    pub fn write<T, E: From<Error>>(
+    pub(in crate::store) fn write<T, E: From<Error>>(
         &self,
         clock: &dyn Clock,
         work: impl FnOnce(&mut WriteTx<'_>) -> std::result::Result<T, E>,
@@ -121,7 +120,7 @@ impl SharedDatabase {
     /// # Errors
     ///
     /// The error of `work`, or that of reading the database.
-    pub fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
+    pub(in crate::store) fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
         let tx = Transaction::new_unchecked(&self.opening.conn, TransactionBehavior::Deferred)?;
         work(&ReadTx::new(&*tx))
     }
@@ -132,7 +131,7 @@ impl SharedDatabase {
     /// # Errors
     ///
     /// If the log cannot be moved.
-    pub fn empty_log(&self) -> Result<bool> {
+    pub(in crate::store) fn empty_log(&self) -> Result<bool> {
         self.opening.conn.busy_timeout(EMPTYING_TIMEOUT)?;
         for _ in 0..EMPTYING_ATTEMPTS {
             if !self.opening.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))? {
@@ -164,14 +163,17 @@ fn write_once<T, E: From<Error>>(
 /// # Errors
 ///
 /// If there is no database, it cannot be opened, or `work` fails.
-pub fn with_read_tx<T>(path: &Path, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> std::result::Result<T, OpenError> {
+pub(in crate::store) fn with_read_tx<T>(
+    path: &Path,
+    work: impl FnOnce(&ReadTx<'_>) -> Result<T>,
+) -> std::result::Result<T, OpenError> {
     let conn = open::for_reading(path)?;
     let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
     Ok(work(&ReadTx::new(&*tx))?)
 }
 
 /// The audit log of a database, open for reading beside a server or without one.
-pub struct AuditLog {
+pub(in crate::store) struct AuditLog {
     conn: Connection,
 }
 
@@ -181,21 +183,12 @@ impl AuditLog {
     /// # Errors
     ///
     /// If there is no database, it cannot be opened, or its schema is older than the chain.
-    pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
+    pub(in crate::store) fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         Ok(Self { conn: open::for_reading_the_chain(path)? })
     }
 
-    /// Returns the end of its chain, as the last row has it.
-    ///
-    /// # Errors
-    ///
-    /// If the row cannot be read.
-    pub fn head(&self) -> Result<Head> {
-        ReadTx::new(&self.conn).audit_head()
-    }
-
-    /// Iterates over every event, in order.
-    pub fn events(&self) -> Events<'_> {
-        audit_log::events((&self.conn).into())
+    /// Its statements, each of which reads by itself.
+    pub(in crate::store) fn sql(&self) -> Sql<'_> {
+        (&self.conn).into()
     }
 }

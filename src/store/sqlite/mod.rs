@@ -27,7 +27,7 @@ pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 use self::checkpointer::Checkpointer;
 pub(super) use self::commits::Commits;
 pub(super) use self::commits::Generation;
-pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
+pub(super) use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, Step, examine};
 pub(super) use self::engine::SqliteEngine;
 pub(super) use self::pool::Pool;
@@ -50,6 +50,6 @@ pub(super) async fn open(path: &Path, readers: u32, longest_read: Duration) -> R
     let readers = Pool::open(path, readers, Arc::clone(&barrier), longest_read, Arc::clone(&files))?;
     let commits = Arc::new(Commits::watch(Arc::clone(&files))?);
     let checkpointer = Checkpointer::start(checkpointer, barrier, files)?;
-    let engine = SqliteEngine::new(writer, checkpointer, Arc::clone(&commits));
+    let engine = SqliteEngine::new(writer, checkpointer, Arc::clone(&commits))?;
     Ok(Opened { engine, readers, commits })
 }

@@ -53,11 +53,6 @@ impl Statements<'_> {
         let mut rows = statement.query(bound(values))?;
         rows.next()?.map(|row| read(&sql::Row::Sqlite(Row(row)))).transpose()
     }
-
-    pub(in crate::store) fn changes_of_others(self) -> Result<i64> {
-        // Asked for in every transaction; SQLite reads it as the statement runs.
-        Ok(self.0.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
-    }
 }
 
 /// What is asked of a file of SQLite alone. The values of these pragmas may be fixed as they are prepared: none is kept.

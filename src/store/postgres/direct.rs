@@ -1,0 +1,106 @@
+//! A connection of a command, beside servers or without one.
+
+use std::result::Result as StdResult;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::connect::{Alone, Connector};
+use super::migrate::{check, migrate};
+use super::session::{Ended, Writing};
+use crate::clock::Clock;
+use crate::store::sql::Sql;
+use crate::store::writer_cache::WriterCache;
+use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
+
+/// A connection, and the threads that serve it.
+pub(in crate::store) struct Session {
+    writing: Writing,
+    // Dropped last: what it serves has ended by then.
+    _runtime: Runtime,
+}
+
+impl Session {
+    /// Opens a database, and makes its tables where there are none.
+    pub(in crate::store) fn make(url: &str) -> StdResult<Self, OpenError> {
+        Self::connected(url, Alone::No, true)
+    }
+
+    /// Opens a database that is there.
+    pub(in crate::store) fn open(url: &str) -> StdResult<Self, OpenError> {
+        Self::connected(url, Alone::No, false)
+    }
+
+    /// Opens a database that is there, and keeps servers away for as long as this lives.
+    pub(in crate::store) fn alone(url: &str) -> StdResult<Self, OpenError> {
+        Self::connected(url, Alone::Yes, false)
+    }
+
+    fn connected(url: &str, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()?;
+        let connector = Connector::new(url)?;
+        let connection = runtime.block_on(async {
+            let mut connection = connector.connect().await?;
+            if makes {
+                migrate(&mut connection, &connector).await?;
+            } else {
+                check(&connection.client, &connector).await?;
+            }
+            connection.keep_away(alone, &connector).await?;
+            Ok::<_, OpenError>(connection)
+        })?;
+        Ok(Self { writing: Writing::new(connection, runtime.handle().clone()), _runtime: runtime })
+    }
+
+    /// Runs `work` in a turn of its own; it waits for those of others.
+    pub(in crate::store) fn write<T, E: From<Error>>(
+        &self,
+        clock: &dyn Clock,
+        work: impl FnOnce(&mut WriteTx<'_>) -> StdResult<T, E>,
+    ) -> StdResult<T, E> {
+        let begun = self.writing.begin(None, &[])?;
+        clock.follow(begun.now);
+        if let Some(highest) = begun.highest {
+            clock.never_before(highest);
+        }
+        let mut cache = WriterCache::default();
+        let done = work(&mut WriteTx::new(self.sql(), &mut cache, clock.now()));
+        match done {
+            Ok(done) => {
+                match self.writing.commit() {
+                    Ended::Committed => {}
+                    Ended::Refused => return Err(Error::Undone.into()),
+                    Ended::InDoubt => {
+                        let lost = std::io::Error::other("the connection was lost");
+                        return Err(Error::Doubtful(Arc::new(lost)).into());
+                    }
+                }
+                // Servers notice at once; without this they do within a moment.
+                self.writing.ring()?;
+                Ok(done)
+            }
+            Err(error) => {
+                self.writing.roll_back()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs `work` on one consistent state.
+    pub(in crate::store) fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
+        self.writing.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let done = work(&ReadTx::new(self.sql()));
+        self.writing.roll_back()?;
+        done
+    }
+
+    /// Its statements: outside of a transaction each reads by itself.
+    pub(in crate::store) fn sql(&self) -> Sql<'_> {
+        Sql::Postgres(self.writing.statements())
+    }
+
+    /// Gives back what deleted rows took.
+    pub(in crate::store) fn vacuum(&self) -> Result<()> {
+        self.writing.run("VACUUM (FULL, ANALYZE)")
+    }
+}

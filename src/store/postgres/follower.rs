@@ -1,0 +1,227 @@
+//! The follower: a connection by which a server learns what others have committed.
+//!
+//! It reads the history from where it has come, four times a second and whenever somebody rings. A ring that is lost is no news that
+//! is lost. It also rings for this server's own commits, says whether the database takes writes, and ends a turn whose holder has gone silent.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
+
+use super::Commits;
+use super::connect::{Connection, Connector};
+use super::dialect::translated;
+use super::error::store_error;
+use super::head_file::HeadFile;
+use super::session::{NOW, RING, Row, TURN, WRITE_NOTHING};
+use crate::clock::{Clock, Timestamp};
+use crate::domain::chain::Head;
+use crate::store::news::{self, MOST_NEWS, NEWS, News, is_after};
+use crate::store::{Error, OnCommit, OpenError, Result, sql};
+
+/// How long two looks at the history lie apart where nobody rings.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How long a turn may be waited for before its holder is looked at.
+const LONGEST_TURN: Duration = Duration::from_secs(3);
+
+/// What the writer's thread and the follower tell one another.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// Something was committed.
+    pub(super) bell: Notify,
+    /// Since when the writer waits for its turn.
+    waiting_since: Mutex<Option<Instant>>,
+    /// Whether the database is found to have lost something.
+    pub(super) failed: watch::Sender<bool>,
+}
+
+impl Beside {
+    pub(super) fn waits_for_turn(&self, waits: bool) {
+        *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner) = waits.then(Instant::now);
+    }
+
+    fn has_waited_for_long(&self) -> bool {
+        let since = *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() >= LONGEST_TURN)
+    }
+}
+
+/// A question whether the database takes writes.
+type Probe = oneshot::Sender<Result<()>>;
+
+/// Where a follower begins.
+pub(in crate::store) struct Start {
+    pub(super) connector: Connector,
+    /// The last event that is known.
+    pub(super) known: Head,
+    pub(super) head_file: HeadFile,
+    pub(super) commits: Arc<Commits>,
+    pub(super) beside: Arc<Beside>,
+}
+
+/// The follower of an open database; it ends when this is dropped.
+pub(in crate::store) struct Following {
+    task: JoinHandle<()>,
+    probes: mpsc::Sender<Probe>,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Following {
+    /// Starts with what is committed after `known`; `on_commit` is told of it.
+    pub(in crate::store) fn start(from: Start, clock: Arc<dyn Clock>, on_commit: OnCommit) -> Self {
+        let (probes, asked) = mpsc::channel(64);
+        let Start { connector, known, head_file, commits, beside } = from;
+        let follower = Follower { connector, known, head_file, commits, beside, clock, on_commit, asked, silent: None };
+        Self { task: tokio::spawn(follower.run()), probes }
+    }
+
+    /// Whether the database takes writes: makes the smallest one that lasts, in no turn.
+    pub(in crate::store) async fn probe(&self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.probes.send(reply).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|error| Error::Unavailable(Arc::new(error)))?
+    }
+}
+
+struct Follower {
+    connector: Connector,
+    /// The last event that is known.
+    known: Head,
+    head_file: HeadFile,
+    commits: Arc<Commits>,
+    beside: Arc<Beside>,
+    clock: Arc<dyn Clock>,
+    on_commit: OnCommit,
+    asked: mpsc::Receiver<Probe>,
+    /// Who had the turn when it was last looked at, and since when nothing was heard of it.
+    silent: Option<(i32, String)>,
+}
+
+/// A connection, with what the follower says on it.
+struct Listening {
+    client: Client,
+    now: Statement,
+    news: Statement,
+}
+
+impl Listening {
+    async fn on(connection: &Connection) -> std::result::Result<(Statement, Statement), OpenError> {
+        let client = &connection.client;
+        client.batch_execute("LISTEN countersign").await.map_err(store_error)?;
+        let now = client.prepare(NOW).await.map_err(store_error)?;
+        let news = client.prepare(&translated(NEWS)).await.map_err(store_error)?;
+        let process = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(store_error)?;
+        connection.heard.process.store(process.get(0), std::sync::atomic::Ordering::Relaxed);
+        Ok((now, news))
+    }
+}
+
+impl Follower {
+    async fn run(mut self) {
+        loop {
+            if let Err(error) = self.follow().await {
+                tracing::warn!(%error, "what other servers commit cannot be followed");
+            }
+            // Whoever asks meanwhile is told by the end of its question.
+            while self.asked.try_recv().is_ok() {}
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Follows for as long as one connection lasts.
+    async fn follow(&mut self) -> std::result::Result<(), OpenError> {
+        let connection = self.connector.connect().await?;
+        let (now, news) = Listening::on(&connection).await?;
+        let Connection { client, heard } = connection;
+        let listening = Listening { client, now, news };
+        loop {
+            while self.catch_up(&listening).await? {}
+            self.remember().await;
+            self.watch_turn(&listening.client).await?;
+            tokio::select! {
+                () = heard.rung.notified() => {}
+                () = self.beside.bell.notified() => listening.client.batch_execute(RING).await.map_err(store_error)?,
+                Some(probe) = self.asked.recv() => {
+                    let written = listening.client.batch_execute(WRITE_NOTHING).await.map_err(store_error);
+                    // Whoever asked may have gone away.
+                    let _ = probe.send(written);
+                }
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+    }
+
+    /// Reads what is new; whether there may be more.
+    async fn catch_up(&mut self, Listening { client, now, news }: &Listening) -> Result<bool> {
+        let bounds: [&(dyn ToSql + Sync); 2] = [&self.known.seq, &MOST_NEWS];
+        let (now, rows) =
+            tokio::try_join!(client.query_one(now, &[]), client.query(news, &bounds)).map_err(store_error)?;
+        if let Some(now) = Timestamp::from_millis(now.get(0)) {
+            self.clock.follow(now);
+        }
+        self.commits.heard();
+        let from_row = |row| News::from_row(&sql::Row::Postgres(Row(row)));
+        let mut news = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        let may_be_more = i64::try_from(news.len()) == Ok(MOST_NEWS);
+        if !is_after(self.known, &mut news) {
+            tracing::error!(known = %self.known, "the database has lost what it had acknowledged, or it is another one");
+            self.beside.failed.send_replace(true);
+            return Err(Error::Closed);
+        }
+        if let Some(last) = news.last() {
+            self.known = last.head;
+            let summary = news::summary(&news);
+            if summary.has_changed_tokens {
+                self.commits.changed();
+            }
+            (self.on_commit)(summary);
+        }
+        Ok(may_be_more)
+    }
+
+    async fn remember(&mut self) {
+        if self.head_file.is_due(self.known) {
+            let (mut file, known) = (self.head_file.clone(), self.known);
+            let written = tokio::task::spawn_blocking(move || {
+                file.write(known);
+                file
+            });
+            if let Ok(file) = written.await {
+                self.head_file = file;
+            }
+        }
+    }
+
+    /// Ends the turn of a server that has stopped in the middle of it: no time limit of PostgreSQL reaches one whose answer is on its
+    /// way and is not read.
+    async fn watch_turn(&mut self, client: &Client) -> Result<()> {
+        if !self.beside.has_waited_for_long() {
+            self.silent = None;
+            return Ok(());
+        }
+        let holder = format!(
+            "SELECT l.pid, a.state_change::text FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {} \
+             AND a.datname = current_database()",
+            TURN >> 32,
+            TURN & 0xffff_ffff
+        );
+        let holder = client.query_opt(&holder, &[]).await.map_err(store_error)?;
+        let holder = holder.map(|holder| (holder.get(0), holder.get(1)));
+        if let Some((process, _)) = holder.as_ref().filter(|holder| self.silent.as_ref() == Some(holder)) {
+            tracing::warn!(process, "a server has its turn and is silent: its connection is ended");
+            client.execute("SELECT pg_terminate_backend($1)", &[process]).await.map_err(store_error)?;
+        }
+        self.silent = holder;
+        Ok(())
+    }
+}
