@@ -72,7 +72,8 @@ fn with_nul(body: &Value, place: &str) -> Value {
 #[test]
 fn no_text_of_a_body_that_stands_by_itself_holds_nul() {
     Fixture::new().unchanged_by(|fixture| {
-        for call in fixture.calls().into_iter().filter(|call| call.route != HOOKS) {
+        // What is wrong with a message of MCP is said in an answer of its own.
+        for call in fixture.calls().into_iter().filter(|call| ![HOOKS, "/mcp"].contains(&call.route)) {
             for place in texts(&call, false) {
                 let broken = with_nul(call.body.as_ref().unwrap(), &place);
                 let answer = call.send_text(&fixture.admin, broken.to_string().as_bytes());
