@@ -459,6 +459,22 @@ impl Store {
         }))
     }
 
+    /// Whether a token is in force that this server may not have heard of yet; the tokens are then of another version. It is one
+    /// read of an index, for which all strangers together wait in one queue.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] of the store; [`Error::Overloaded`] where too many ask.
+    pub async fn has_new_token(&self, token_sha256: &[u8; 32]) -> Result<bool> {
+        let Commits::Postgres(commits, _) = &self.commits else { return Ok(false) };
+        let token_sha256 = *token_sha256;
+        let is_in_force = self.read(Priority::Stranger, move |tx| tx.is_in_force(&token_sha256)).await?;
+        if is_in_force {
+            commits.changed();
+        }
+        Ok(is_in_force)
+    }
+
     /// Whether the database takes writes: makes the smallest one that lasts.
     ///
     /// # Errors

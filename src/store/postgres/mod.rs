@@ -81,7 +81,8 @@ impl Commits {
         self.generation.load(Ordering::Acquire)
     }
 
-    fn changed(&self) {
+    /// Has the tokens read anew by whoever needs them next.
+    pub(super) fn changed(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
