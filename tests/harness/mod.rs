@@ -41,6 +41,7 @@ pub(crate) mod wire;
 mod without_sweeper;
 
 pub(crate) use self::client::{Answer, Client};
+use self::database::READERS;
 pub(crate) use self::database::{Database, Named, is_postgres, key_file, location};
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::race::{Act, race};
@@ -48,7 +49,6 @@ pub(crate) use self::requests::{
     AnyKind, KINDS, altered, confirmation, full_confirmation, full_question, full_secret, origin, question, responses,
     secret,
 };
-use self::database::READERS;
 use self::without_sweeper::Sweeper;
 
 use std::path::{Path, PathBuf};
@@ -104,7 +104,11 @@ impl TestServer {
     fn on(database: Arc<Database>, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
         let (db, key) = (database.name().to_str().unwrap(), key_file(database.name()));
         let mut fixed = vec!["countersign", "--db", db, "--key-file", key.to_str().unwrap()];
-        let mut default = |flag, value| if !flags.contains(&flag) { fixed.extend([flag, value]) };
+        let mut default = |flag, value| {
+            if !flags.contains(&flag) {
+                fixed.extend([flag, value])
+            }
+        };
         default("--listen", "127.0.0.1:0");
         if is_postgres() {
             default("--readers", READERS);
@@ -145,6 +149,12 @@ impl TestServer {
         // With the service goes the lock on the database.
         drop(self);
         Self::on(database, clock, flags, sweeper)
+    }
+
+    /// Stops; the database that is left.
+    pub(crate) fn stopped(mut self) -> Arc<Database> {
+        self.stop_and_join().unwrap();
+        Arc::clone(&self.database)
     }
 
     /// Asks the server to stop, without waiting until it has.
@@ -194,11 +204,8 @@ impl TestServer {
 
     /// The names of all tables.
     pub(crate) fn tables(&self) -> Vec<String> {
-        let names = self.sql(if is_postgres() {
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY 1"
-        } else {
-            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
-        });
+        let sqlite = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let names = self.sql(if is_postgres() { postgres::TABLES } else { sqlite });
         names.into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 

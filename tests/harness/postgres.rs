@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use countersign::clock::SystemClock;
 use countersign::config::Location;
 use countersign::store::{OpenError, with_write_tx};
+use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::{Builder, Runtime};
@@ -74,7 +75,9 @@ pub(super) fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
         let types = statement.columns().iter().map(|column| column.type_().clone()).collect::<Vec<_>>();
         // As text: so what has no type in Rust, such as a sum, is read like everything else.
         let answers = client.simple_query(query).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
-        let rows = answers.iter().filter_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None });
+        let rows = answers
+            .iter()
+            .filter_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None });
         rows.map(|row| types.iter().enumerate().map(|(at, of)| value(of, row.get(at))).collect()).collect()
     })
 }
@@ -111,6 +114,40 @@ const CONSTRAINTS: [(SqlState, &str); 4] = [
     (SqlState::UNIQUE_VIOLATION, "UNIQUE"),
 ];
 
+/// The rows of each table, as PostgreSQL copies them in binary.
+pub(super) fn copied(db: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let client = POSTGRES.client(db);
+    let tables = sql(db, TABLES).into_iter().flatten().map(|name| name.as_str().unwrap().to_owned());
+    let copy = |table: String| {
+        let bytes = POSTGRES.runtime.block_on(async {
+            let rows = client.copy_out(&format!("COPY {table} TO STDOUT (FORMAT binary)")).await.unwrap();
+            rows.try_fold(Vec::new(), |bytes, more| async move { Ok([&bytes[..], &more].concat()) }).await.unwrap()
+        });
+        (table.into(), bytes)
+    };
+    tables.map(copy).collect()
+}
+
+/// The names of all tables.
+pub(super) const TABLES: &str = "SELECT table_name FROM information_schema.tables \
+     WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY table_name";
+
+/// The turn of a program that writes: no server has its own until it is over.
+pub(crate) struct Turn(Client);
+
+impl Turn {
+    pub(super) fn begin(db: &Path) -> Self {
+        let client = POSTGRES.connect(db.to_str().unwrap());
+        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({})", 0x6373_676e_0001_i64);
+        POSTGRES.runtime.block_on(client.batch_execute(&lock)).unwrap();
+        Self(client)
+    }
+
+    pub(super) fn end(self) {
+        POSTGRES.runtime.block_on(self.0.batch_execute("COMMIT")).unwrap();
+    }
+}
+
 impl Postgres {
     fn find() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -134,7 +171,10 @@ impl Postgres {
         self.runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
             tokio::spawn(connection);
-            client.batch_execute("SET search_path = countersign, public; SET client_min_messages = error").await.unwrap();
+            client
+                .batch_execute("SET search_path = countersign, public; SET client_min_messages = error")
+                .await
+                .unwrap();
             client
         })
     }
@@ -173,7 +213,12 @@ impl Postgres {
 fn bring_up() -> String {
     let _only_one = locked("postgres");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    let up = Command::new(script).env("PG_SETTINGS", "-c fsync=off").arg("up").arg(Path::new(TARGET).join("postgres")).output().unwrap();
+    let up = Command::new(script)
+        .env("PG_SETTINGS", "-c fsync=off")
+        .arg("up")
+        .arg(Path::new(TARGET).join("postgres"))
+        .output()
+        .unwrap();
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     String::from_utf8(up.stdout).unwrap().trim_end().to_owned()
 }

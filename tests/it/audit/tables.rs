@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::outside::write_sql;
+use crate::harness::outside::{told, write_sql};
 use crate::harness::{Client, TestServer, altered, confirmation, is_postgres, secret};
 
 /// A server with a little of everything: `c` approved and claimed, `p` pending, `s` answered, one rule.
@@ -250,7 +250,7 @@ fn a_write_from_outside_that_keeps_the_rules_is_seen_and_the_server_goes_on() {
     let remove = |id: &str| altered(confirmation(id), &json!({"confirmation": {"input": {"command": "rm x"}}}));
     assert_eq!(agent.register(&remove("before"))["status"], "rejected");
     let revoke = "UPDATE trust_rules SET status = 'revoked', revoked_at_ms = created_at_ms, revoked_by = 'ada'";
-    write_sql(&server.db(), revoke).unwrap();
+    write_sql(&server.db(), &format!("{revoke}; {}", told("trust_rule.revoked", "NULL"))).unwrap();
     assert_eq!(agent.register(&remove("after"))["status"], "pending");
 }
 
