@@ -138,6 +138,13 @@ impl Writing {
         Self::Sqlite(conn)
     }
 
+    pub(crate) fn change(&self, sql: &str) {
+        match self {
+            Self::Sqlite(conn) => conn.execute_batch(sql).unwrap(),
+            Self::Postgres(turn) => turn.change(sql),
+        }
+    }
+
     pub(crate) fn end(self) {
         match self {
             Self::Sqlite(conn) => conn.execute_batch("COMMIT").unwrap(),

@@ -143,8 +143,12 @@ impl Turn {
         Self(client)
     }
 
+    pub(super) fn change(&self, sql: &str) {
+        POSTGRES.runtime.block_on(self.0.batch_execute(sql)).unwrap();
+    }
+
     pub(super) fn end(self) {
-        POSTGRES.runtime.block_on(self.0.batch_execute("COMMIT")).unwrap();
+        self.change("COMMIT");
     }
 }
 
