@@ -56,7 +56,7 @@ use std::time::Duration;
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::channels::{ChannelToSend, StoredPushKey};
-pub use self::copyable_sql::CopyableQuery;
+pub use self::copyable_sql::{CopyableQuery, Shell};
 pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
@@ -485,6 +485,15 @@ impl Store {
             None => self.write(priority, |tx| tx.write_nothing()).await,
             // In no turn: many ask often.
             Some(following) => following.probe().await,
+        }
+    }
+
+    /// The shell in which people read the database.
+    #[must_use]
+    pub const fn shell(&self) -> Shell {
+        match &self.commits {
+            Commits::Sqlite(_) => Shell::Sqlite3,
+            Commits::Postgres(_) => Shell::Psql,
         }
     }
 

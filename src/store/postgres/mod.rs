@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use self::connect::Connector;
+pub(super) use self::dialect::translated;
 pub(super) use self::direct::Session;
 pub(super) use self::engine::PostgresEngine;
 use self::error::store_error;
