@@ -147,6 +147,7 @@ impl Service {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> std::result::Result<Self, OpenError> {
+        let key_path = config.key.beside(location)?;
         let profiles = Arc::new(config.tool_profiles.load()?);
         let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver::default()))?;
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
@@ -193,7 +194,6 @@ impl Service {
         };
         let store = Store::open(location, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;
         health::check_clock(location, &*clock, config.accept_clock)?;
-        let key_path = config.key.beside(location)?;
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {
             store,

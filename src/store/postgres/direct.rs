@@ -9,6 +9,7 @@ use super::connect::{Alone, Connector};
 use super::migrate::{check, migrate};
 use super::session::{Ended, Writing};
 use crate::clock::Clock;
+use crate::config::PostgresUrl;
 use crate::store::sql::Sql;
 use crate::store::writer_cache::WriterCache;
 use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
@@ -22,21 +23,21 @@ pub(in crate::store) struct Session {
 
 impl Session {
     /// Opens a database, and makes its tables where there are none.
-    pub(in crate::store) fn make(url: &str) -> StdResult<Self, OpenError> {
+    pub(in crate::store) fn make(url: &PostgresUrl) -> StdResult<Self, OpenError> {
         Self::connected(url, Alone::No, true)
     }
 
     /// Opens a database that is there.
-    pub(in crate::store) fn open(url: &str) -> StdResult<Self, OpenError> {
+    pub(in crate::store) fn open(url: &PostgresUrl) -> StdResult<Self, OpenError> {
         Self::connected(url, Alone::No, false)
     }
 
     /// Opens a database that is there, and keeps servers away for as long as this lives.
-    pub(in crate::store) fn alone(url: &str) -> StdResult<Self, OpenError> {
+    pub(in crate::store) fn alone(url: &PostgresUrl) -> StdResult<Self, OpenError> {
         Self::connected(url, Alone::Yes, false)
     }
 
-    fn connected(url: &str, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
+    fn connected(url: &PostgresUrl, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()?;
         let connector = Connector::new(url)?;
         let connection = runtime.block_on(async {

@@ -10,6 +10,7 @@ mod follower;
 mod migrate;
 mod pool;
 mod session;
+mod tls;
 mod values;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(super) use self::follower::Following;
 pub(super) use self::pool::Pool;
 pub(super) use self::session::{Change, Row, Statements};
 use crate::clock::Clock;
+use crate::config::PostgresUrl;
 use crate::store::{Error, OnCommit, OpenError, Result};
 
 /// For how long a server may hear nothing of the others and still go by the tokens that it knows.
@@ -80,7 +82,7 @@ impl Commits {
 /// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
 /// statements goes on for longer than `longest_read`. `on_commit` is told of what other servers commit.
 pub(super) async fn open(
-    url: &str,
+    url: &PostgresUrl,
     (readers, longest_read): (u32, Duration),
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
