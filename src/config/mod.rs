@@ -17,6 +17,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::domain::bounded::LifetimeMs;
+use crate::domain::chain::Head;
 use crate::domain::moment::millis;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
@@ -54,6 +55,16 @@ pub struct Config {
     /// Start though the last event in the database is more than a day later than this machine's clock
     #[arg(long, env = "COUNTERSIGN_ACCEPT_CLOCK", value_parser = FalseyValueParser::new())]
     pub accept_clock: bool,
+
+    /// With PostgreSQL: the file that remembers the last event that this server has seen, so that a loss is noticed [default: that of
+    /// the key, and .head]
+    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_HEAD_FILE", value_parser = from_home())]
+    pub head_file: Option<PathBuf>,
+
+    /// With PostgreSQL: start though the database has lost events that it had acknowledged, up to this one, which the refusal to start
+    /// names
+    #[arg(long, value_name = "SEQ:HASH")]
+    pub accept_loss: Option<Head>,
 
     /// How long an interaction without a deadline of its own stays pending, such as 90s, 24h or 7d; `none`: no deadline
     #[arg(long, value_name = "TIME", env = "COUNTERSIGN_DEFAULT_TTL", default_value = "24h")]

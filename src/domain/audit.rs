@@ -72,6 +72,9 @@ super::enums::string_enum! {
         KeyRotated = "key.rotated",
         /// A new version of the program chained the history anew; the detail has the head that it had before.
         HistoryRechained = "history.rechained",
+        /// The database had lost events that it had acknowledged, and a server went on with what is left; the detail has the head that
+        /// was lost, and the one that is left.
+        HistoryLost = "history.lost",
     }
 }
 
@@ -105,7 +108,8 @@ pub fn written_member(event: &str) -> Option<&'static str> {
         | Event::ChannelRemoved
         | Event::NoticeFailed
         | Event::KeyRotated
-        | Event::HistoryRechained => None,
+        | Event::HistoryRechained
+        | Event::HistoryLost => None,
     }
 }
 

@@ -76,7 +76,7 @@ use crate::fair_queue::FairQueue;
 use crate::metrics::Metrics;
 use crate::notify::{Links, Outbound, SystemResolver};
 use crate::sealer::Sealer;
-use crate::store::{CommitSummary, ReadTx, Store, StoreLimits};
+use crate::store::{CommitSummary, ReadTx, Seen, Store, StoreLimits};
 use crate::tokens::Tokens;
 use crate::waiters::Waiters;
 
@@ -192,7 +192,9 @@ impl Service {
             max_queued_writes: config.limits.max_queued_writes,
             max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
-        let store = Store::open(location, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;
+        let head_file = config.head_file.clone().unwrap_or_else(|| key_path.with_added_extension("head"));
+        let seen = Seen { head_file, accepted_loss: config.accept_loss };
+        let store = Store::open(location, &seen, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;
         health::check_clock(location, &*clock, config.accept_clock)?;
         let sealer = key::open_sealer(&store, &key_path).await?;
         Ok(Self {

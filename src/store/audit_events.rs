@@ -261,6 +261,13 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
+    /// Appends that events were lost, up to this one, and which is the last that is left.
+    pub(super) fn note_loss(&mut self, lost: Head) -> Result<()> {
+        let left = self.audit_head()?;
+        let detail = serde_json::json!({"lost": lost.to_string(), "left": left.to_string()});
+        self.append_audit(NewAuditEvent::new(Event::HistoryLost).detail(detail))
+    }
+
     /// Appends one event, at this transaction's time, to the end of the chain.
     pub fn append_audit(&mut self, event: NewAuditEvent<'_>) -> Result<()> {
         let owner = event.request_id.map(|request_id| self.owner_of(request_id)).transpose()?.flatten();

@@ -2,10 +2,10 @@
 
 use tokio::sync::watch;
 
-use super::Result;
 use super::error::Disk;
 use super::news::News;
 use super::sql::Sql;
+use super::{Result, Wants};
 use crate::clock::Timestamp;
 use crate::domain::chain::Head;
 
@@ -36,12 +36,22 @@ pub(super) trait Engine: Send {
     /// Is called once, on the thread that commits.
     fn start(&mut self);
 
-    /// Begins a transaction: nobody else commits until it is over.
+    /// Begins a transaction for work that reads first what is `wanted`: nobody else commits until it is over.
     ///
     /// # Errors
     ///
     /// If it cannot be begun, or the database is no longer the one that it was.
-    fn begin(&mut self) -> Result<Turn>;
+    fn begin(&mut self, wanted: &[&Wants]) -> Result<Turn>;
+
+    /// Asks at once for what more pieces of work will read.
+    ///
+    /// # Errors
+    ///
+    /// An error of the database.
+    fn ask_for(&mut self, wanted: &[&Wants]) -> Result<()>;
+
+    /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
+    fn largest_group(&self) -> usize;
 
     /// The statements of the transaction.
     fn sql(&self) -> Sql<'_>;

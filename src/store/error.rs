@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::chain::Head;
+
 /// What lies below a failure, for the log: the driver's own error, of a type that callers do not learn.
 pub type Source = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -164,6 +166,28 @@ pub enum OpenError {
         known: i64,
         /// What to do.
         advice: &'static str,
+    },
+    /// What it had acknowledged is gone.
+    #[error(
+        "{database} does not hold event {known}, which this server had seen: what came after event {left} is lost, by a failover or because a backup was restored. Look for it where it may still be; to go on with what is left, start once with --accept-loss {known}"
+    )]
+    Lost {
+        /// The database.
+        database: String,
+        /// The last event that was seen.
+        known: Head,
+        /// The number of the last event that is there.
+        left: i64,
+    },
+    /// Another loss was accepted than there is.
+    #[error(
+        "--accept-loss names {given}, and what this server had seen last is {known}: a loss is accepted by its own name alone"
+    )]
+    OtherLoss {
+        /// What was accepted.
+        given: Head,
+        /// The last event that was seen.
+        known: Head,
     },
     /// A migration failed; it left nothing behind.
     #[error("the database could not be brought up to date: {0}")]

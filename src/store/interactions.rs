@@ -50,6 +50,12 @@ macro_rules! records {
     };
 }
 
+/// The number of the one with this id.
+pub(super) const NUMBER: &str = "SELECT interaction_id FROM interactions WHERE request_id = ?1";
+
+/// The one with this id, without what was asked.
+pub(super) const INTERACTION: &str = concat!("SELECT ", hot_columns!(), hot_tables!(), " WHERE i.request_id = ?1");
+
 /// All of them.
 pub(super) const RECORDS: &str = records!();
 
@@ -177,15 +183,13 @@ fn no_body(id: &RequestId) -> Error {
 impl ReadTx<'_> {
     /// The interaction with this id, without what was asked.
     pub fn interaction(&self, id: &RequestId) -> Result<Option<Interaction>> {
-        let sql = concat!("SELECT ", hot_columns!(), hot_tables!(), " WHERE i.request_id = ?1");
-        self.sql.row(sql, values![id], interaction_from)
+        self.sql.row(INTERACTION, values![id], interaction_from)
     }
 
     /// The interaction with this id, with everything that belongs to it.
     pub fn record(&self, id: &RequestId) -> Result<Option<Record>> {
         // Nearly every registration is new: that costs the short statement alone.
-        let sql = "SELECT interaction_id FROM interactions WHERE request_id = ?1";
-        let Some(row) = self.sql.value::<i64>(sql, values![id])? else { return Ok(None) };
+        let Some(row) = self.sql.value::<i64>(NUMBER, values![id])? else { return Ok(None) };
         self.sql.row(RECORD, values![row], record_from)
     }
 

@@ -4,8 +4,10 @@
 //! file holds another database, or an earlier state of this one: `.restore` of the `sqlite3` shell puts it there by an
 //! orderly transaction, which damages nothing and takes away what was acknowledged.
 
+use std::path::PathBuf;
+
 use super::sql::{Sql, values};
-use super::{ReadTx, Result};
+use super::{OpenError, ReadTx, Result};
 use crate::domain::chain::{EventHash, Head};
 
 /// The last event that was seen.
@@ -39,5 +41,37 @@ impl KnownHead {
     /// An event of the connection itself, or of the writer, has become the last one.
     pub(super) const fn set(&mut self, head: Head) {
         self.0 = head;
+    }
+}
+
+/// What a server has seen of a database before it opens it, where that is kept beside the database.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The file that remembers the last event that was seen.
+    pub head_file: PathBuf,
+    /// The last event that was seen, where it is known to be lost.
+    pub accepted_loss: Option<Head>,
+}
+
+impl ReadTx<'_> {
+    /// The last event that was seen, where it is no longer there and that was accepted.
+    pub(super) fn lost(
+        &self,
+        known: Option<Head>,
+        seen: &Seen,
+        database: &str,
+    ) -> std::result::Result<Option<Head>, OpenError> {
+        let Some(known) = known else { return Ok(None) };
+        if KnownHead(known).is_still_there(self.sql)? {
+            return Ok(None);
+        }
+        match seen.accepted_loss {
+            Some(given) if given == known => Ok(Some(known)),
+            Some(given) => Err(OpenError::OtherLoss { given, known }),
+            None => {
+                let left = self.audit_head()?.seq;
+                Err(OpenError::Lost { database: database.to_owned(), known, left })
+            }
+        }
     }
 }

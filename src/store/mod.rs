@@ -44,6 +44,7 @@ mod stats;
 mod stored_bytes;
 mod tool_calls;
 mod trust_rules;
+mod wants;
 mod where_clause;
 mod writer;
 mod writer_cache;
@@ -61,6 +62,7 @@ pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
+pub use self::known_head::Seen;
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -72,6 +74,7 @@ pub use self::sessions::{LoggedInBy, Session};
 pub use self::sqlite::{BackupError, Checked, Kept, Step, backup, backup_and_keep, examine};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
+pub use self::wants::Wants;
 
 use self::active_rules::CommittedRules;
 use self::engine::Engine;
@@ -263,10 +266,12 @@ impl Store {
     /// read or made.
     pub async fn open(
         location: &Location,
+        seen: &Seen,
         limits: StoreLimits,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
+        let mut lost = None;
         let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
             Location::File(path) => {
                 let sqlite::Opened { engine, readers, commits } =
@@ -275,8 +280,9 @@ impl Store {
             }
             Location::Postgres(url) => {
                 let readers = (limits.readers, LONGEST_READ);
-                let postgres::Opened { engine, readers, commits, following } =
-                    postgres::open(url, readers, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
+                let postgres::Opened { engine, readers, commits, following, lost: accepted } =
+                    postgres::open(url, readers, seen, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
+                lost = accepted;
                 (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits, following))
             }
         };
@@ -286,6 +292,9 @@ impl Store {
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
         let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
+        if let Some(lost) = lost {
+            writer.write(Priority::Human, None, move |tx| tx.note_loss(lost)).await?;
+        }
         Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
     }
 
@@ -318,7 +327,21 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, work).await
+        self.writer.write(priority, None, work).await
+    }
+
+    /// The same for work that reads first what it `wants`.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn write_about<T, E, F>(&self, priority: Priority, wants: Wants, work: F) -> std::result::Result<T, E>
+    where
+        F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.writer.write(priority, Some(wants), work).await
     }
 
     /// Runs `work` on one consistent state of what is committed.

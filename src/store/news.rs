@@ -67,6 +67,18 @@ impl News {
     }
 }
 
+/// Whether the news begins with what was known already, which is then taken out: else that is lost.
+pub(super) fn is_after(known: Head, news: &mut Vec<News>) -> bool {
+    if known.seq == Head::NONE.seq {
+        return true;
+    }
+    let is_there = news.first().is_some_and(|first| first.head == known);
+    if is_there {
+        news.remove(0);
+    }
+    is_there
+}
+
 /// What a server is to do about it: whom to wake, and by when to look for deadlines.
 pub(super) fn summary(news: &[News]) -> CommitSummary {
     let mut summary = CommitSummary { has_events: !news.is_empty(), is_of_others: true, ..CommitSummary::default() };

@@ -19,17 +19,17 @@ use tokio::sync::{oneshot, watch};
 use super::engine::Engine;
 use super::error::Disk;
 use super::writer_cache::WriterCache;
-use super::{CommitSummary, Error, Known, OnCommit, Result, StoreLimits, WriteTx};
+use super::{CommitSummary, Error, Known, OnCommit, Result, StoreLimits, Wants, WriteTx};
 use crate::clock::Clock;
 use crate::domain::id::PrincipalName;
 use crate::shares::{Share, ShareLimits, Shares};
 use crate::store::Priority;
 
-/// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
-const LARGEST_GROUP: usize = 1024;
-
 /// How long the writer works for one agent in a group in which others have work, but for the piece with which that is over.
 const LONGEST_OF_ONE: Duration = Duration::from_millis(2);
+
+/// What comes late is asked for together where it is at least one of so many of the group; else each piece asks for itself.
+const LATE_SHARE: usize = 4;
 
 /// How often a group runs again that the loss of its connection undid.
 const MOST_AGAIN: u32 = 2;
@@ -38,6 +38,9 @@ const MOST_AGAIN: u32 = 2;
 trait Work: Send {
     /// The agent that has brought it.
     fn agent(&self) -> Option<&PrincipalName>;
+
+    /// What it reads first, where that is known.
+    fn wants(&self) -> Option<&Wants>;
 
     /// Runs it; whether what it wrote is to be kept.
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool;
@@ -48,6 +51,7 @@ trait Work: Send {
 
 struct Closure<T, E, F> {
     work: F,
+    wants: Option<Wants>,
     result: Option<std::result::Result<T, E>>,
     /// Its agent's share of the queue: held until it is answered, even where the caller has gone away.
     own: Option<Share>,
@@ -64,12 +68,16 @@ where
         self.own.as_ref().map(Share::principal)
     }
 
+    fn wants(&self) -> Option<&Wants> {
+        self.wants.as_ref()
+    }
+
     fn run(&mut self, tx: &mut WriteTx<'_>) -> bool {
         self.result.insert((self.work)(tx)).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
-        let Self { work, result, own, reply } = *self;
+        let Self { work, wants: _, result, own, reply } = *self;
         // What the work holds is given back before the caller goes on, which may share some of it.
         drop((work, own));
         let answer = match (committed, result) {
@@ -85,8 +93,7 @@ where
 
 enum Message {
     Work(Box<dyn Work>),
-    EmptyLog { waits: bool, reply: oneshot::Sender<bool> },
-    Close(oneshot::Sender<Result<()>>),
+    Ask(Asked),
 }
 
 /// A handle to the writer's thread.
@@ -121,13 +128,18 @@ impl Writer {
             let _alive = alive;
             engine.start();
             let queued = counter;
-            Thread { engine, cache, known, clock, on_commit, queued }.run(&messages);
+            Thread { engine, cache, known, clock, on_commit, queued, messages, asked: None }.run();
         })?;
         let shares = Shares::new(ShareLimits { all: usize::MAX, own: limits.max_own_queued_writes, assured: 0 });
         Ok(Self { queue, queued, max_queued: limits.max_queued_writes, shares, ended, failed })
     }
 
-    pub(super) async fn write<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
+    pub(super) async fn write<T, E, F>(
+        &self,
+        priority: Priority,
+        wants: Option<Wants>,
+        work: F,
+    ) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -135,7 +147,7 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let own = priority.agent().map(|name| self.shares.take(name, 1)).transpose().map_err(Error::from)?;
-        let work = Closure { work, result: None, own, reply };
+        let work = Closure { work, wants, result: None, own, reply };
         let limit = match priority {
             Priority::Stranger | Priority::Agent(_) | Priority::Resumed(_) => self.max_queued,
             Priority::Human => self.max_queued.saturating_mul(2),
@@ -151,7 +163,7 @@ impl Writer {
     /// Empties the write-ahead log, if no reader is in the way; whether it did. With `waits` it waits for this server's own.
     pub(super) async fn empty_log(&self, waits: bool) -> Result<bool> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Message::EmptyLog { waits, reply }).map_err(|_| Error::Closed)?;
+        self.queue.send(Message::Ask(Asked::EmptyLog { waits, reply })).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)
     }
 
@@ -161,7 +173,7 @@ impl Writer {
 
     pub(super) async fn close(&self) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Message::Close(reply)).map_err(|_| Error::Closed)?;
+        self.queue.send(Message::Ask(Asked::Close(reply))).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -183,6 +195,15 @@ struct Thread {
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
     queued: Arc<AtomicUsize>,
+    messages: Receiver<Message>,
+    /// What is to be done after the group that has gathered.
+    asked: Option<Asked>,
+}
+
+/// What the writer's thread is asked beside its work.
+enum Asked {
+    EmptyLog { waits: bool, reply: oneshot::Sender<bool> },
+    Close(oneshot::Sender<Result<()>>),
 }
 
 /// What was committed, and which pieces of the group wait for the next one, in order.
@@ -240,45 +261,58 @@ enum Savepoints {
 }
 
 impl Thread {
-    fn run(mut self, messages: &Receiver<Message>) {
+    fn run(mut self) {
         let mut group = Vec::new();
         loop {
-            let (mut close, mut emptying) = (None, None);
             // What was left of the last group does not wait for more.
-            let first = if group.is_empty() {
-                let Ok(first) = messages.recv() else { return };
-                Some(first)
-            } else {
-                None
-            };
-            for message in first.into_iter().chain(messages.try_iter()) {
-                match message {
-                    Message::Work(work) => group.push(work),
-                    Message::EmptyLog { waits, reply } => emptying = Some((waits, reply)),
-                    Message::Close(reply) => close = Some(reply),
-                }
-                if group.len() >= LARGEST_GROUP || close.is_some() || emptying.is_some() {
-                    break;
-                }
+            if group.is_empty() {
+                let Ok(first) = self.messages.recv() else { return };
+                self.take(first, &mut group);
             }
-            let longest = (close.is_none() && emptying.is_none()).then_some(LONGEST_OF_ONE);
-            if self.commit(&mut group, longest) == Disk::Unknown {
+            self.gather(&mut group);
+            let longest = self.asked.is_none().then_some(LONGEST_OF_ONE);
+            if self.commit(&mut group, longest) == Disk::Unknown || self.engine.between_commits() == Disk::Unknown {
                 return;
             }
-            if self.engine.between_commits() == Disk::Unknown {
-                return;
-            }
-            if let Some((waits, reply)) = emptying {
-                if !self.engine.may_acknowledge() {
+            // What has come late, and was left over, is done before the writer closes.
+            let is_last = matches!(self.asked, Some(Asked::Close(_))) && group.is_empty();
+            match self.asked.take_if(|asked| is_last || matches!(asked, Asked::EmptyLog { .. })) {
+                Some(Asked::EmptyLog { waits, reply }) => {
+                    if !self.engine.may_acknowledge() {
+                        return;
+                    }
+                    let _ = reply.send(self.engine.remove_wiped(waits));
+                }
+                Some(Asked::Close(reply)) => {
+                    let _ = reply.send(self.engine.close());
                     return;
                 }
-                let _ = reply.send(self.engine.remove_wiped(waits));
-            }
-            if let Some(reply) = close {
-                let _ = reply.send(self.engine.close());
-                return;
+                None => {}
             }
         }
+    }
+
+    /// Takes what is queued, as long as there is room in the group and nothing else was asked.
+    fn gather(&mut self, group: &mut Vec<Box<dyn Work>>) {
+        while group.len() < self.engine.largest_group() && self.asked.is_none() {
+            let Ok(message) = self.messages.try_recv() else { return };
+            self.take(message, group);
+        }
+    }
+
+    fn take(&mut self, message: Message, group: &mut Vec<Box<dyn Work>>) {
+        match message {
+            Message::Work(work) => group.push(work),
+            Message::Ask(asked) => self.asked = Some(asked),
+        }
+    }
+
+    /// Takes in what has come while the turn was waited for, if that is worth another question to the database.
+    fn join_late(&mut self, group: &mut Vec<Box<dyn Work>>) -> Result<()> {
+        let before = group.len();
+        self.gather(group);
+        let late = group[before..].iter().filter_map(|work| work.wants()).collect::<Vec<_>>();
+        if late.len() * LATE_SHARE >= before { self.engine.ask_for(&late) } else { Ok(()) }
     }
 
     /// Runs a group in one transaction and answers it; what is left over of it stays.
@@ -313,7 +347,7 @@ impl Thread {
     /// Nearly every refusal comes before the first write, and then there is nothing to undo: so a group runs without
     /// savepoints, which cost a copy of every page that is changed. Where work fails halfway after all, the whole group is
     /// undone and runs once more with them.
-    fn transact(&mut self, group: &mut [Box<dyn Work>], longest: Option<Duration>) -> Result<Committed> {
+    fn transact(&mut self, group: &mut Vec<Box<dyn Work>>, longest: Option<Duration>) -> Result<Committed> {
         let (mut savepoints, mut attempts) = (Savepoints::None, 0);
         loop {
             match self.attempt(group, longest, savepoints) {
@@ -336,13 +370,15 @@ impl Thread {
     /// `None`, and a transaction that is still open, where work failed halfway without a savepoint.
     fn attempt(
         &mut self,
-        group: &mut [Box<dyn Work>],
+        group: &mut Vec<Box<dyn Work>>,
         longest: Option<Duration>,
         savepoints: Savepoints,
     ) -> Result<Option<Committed>> {
-        let turn = self.engine.begin()?;
+        let wanted = group.iter().filter_map(|work| work.wants()).collect::<Vec<_>>();
+        let turn = self.engine.begin(&wanted)?;
         if let Some(now) = turn.now {
             self.clock.follow(now);
+            self.join_late(group)?;
         }
         self.cache.begin(turn, self.engine.sql())?;
         let mut all = CommitSummary::default();
@@ -406,6 +442,10 @@ mod tests {
     impl Work for Piece {
         fn agent(&self) -> Option<&PrincipalName> {
             self.0.as_ref()
+        }
+
+        fn wants(&self) -> Option<&Wants> {
+            None
         }
 
         fn run(&mut self, _: &mut WriteTx<'_>) -> bool {

@@ -14,7 +14,7 @@ use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::json::JsonObject;
 use countersign::domain::kinds::Content;
 use countersign::domain::principal::Principal;
-use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Store, StoreLimits, TokenHash};
+use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Seen, Store, StoreLimits, TokenHash};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -47,8 +47,9 @@ fn open_with(limits: StoreLimits) -> Open {
     let db = directory.path().join("test.db");
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let store =
-        runtime.block_on(Store::open(&Location::File(db.clone()), limits, clock.clone(), Arc::new(drop))).unwrap();
+    let store = runtime
+        .block_on(Store::open(&Location::File(db.clone()), &Seen::default(), limits, clock.clone(), Arc::new(drop)))
+        .unwrap();
     Open { directory, db, clock, runtime, store }
 }
 

@@ -59,7 +59,7 @@ impl Session {
         clock: &dyn Clock,
         work: impl FnOnce(&mut WriteTx<'_>) -> StdResult<T, E>,
     ) -> StdResult<T, E> {
-        let begun = self.writing.begin(None)?;
+        let begun = self.writing.begin(None, &[])?;
         clock.follow(begun.now);
         if let Some(highest) = begun.highest {
             clock.never_before(highest);

@@ -15,9 +15,9 @@ use super::session::{Begun, Ended, Writing, waited};
 use crate::domain::chain::{EventHash, Head};
 use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
-use crate::store::news::MOST_NEWS;
+use crate::store::news::{MOST_NEWS, is_after};
 use crate::store::sql::Sql;
-use crate::store::{Error, OpenError, Result};
+use crate::store::{Error, OpenError, Result, Wants};
 
 /// What the connection that writes is set to beside. Plans are made once and by index, as they are right for a database that has
 /// grown; whoever holds the lock and says nothing loses it.
@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long two attempts to reach it lie apart, at first and at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// A larger group brings few more writes and lets all other servers wait: a turn of 1,024 took 36 ms where one of 256 took 10 ms.
+const LARGEST_GROUP: usize = 256;
 
 /// The connection that writes.
 pub(in crate::store) struct PostgresEngine {
@@ -44,7 +47,6 @@ pub(in crate::store) struct PostgresEngine {
     is_marked: bool,
     /// Since when the database has not been reached.
     away_since: Option<Instant>,
-    failed: watch::Sender<bool>,
 }
 
 /// Opens a connection that writes, by which this server is known to be there.
@@ -73,7 +75,6 @@ impl PostgresEngine {
             is_open: false,
             is_marked: false,
             away_since: None,
-            failed: watch::Sender::new(false),
         }
     }
 
@@ -116,11 +117,10 @@ impl PostgresEngine {
     fn others(&mut self, begun: &mut Begun) -> Result<Others> {
         let Some(known) = self.known.replace(begun.head) else { return Ok(Others::Anything) };
         let mut news = std::mem::take(&mut begun.news);
-        if known.seq > Head::NONE.seq {
-            if news.first().map(|first| first.head) != Some(known) {
-                return Err(self.is_another_database());
-            }
-            news.remove(0);
+        if !is_after(known, &mut news) {
+            tracing::error!(%known, "the database has lost what it had acknowledged, or it is another one");
+            self.beside.failed.send_replace(true);
+            return Err(Error::Closed);
         }
         Ok(match i64::try_from(news.len()) {
             Ok(0) => Others::Nothing,
@@ -129,17 +129,11 @@ impl PostgresEngine {
         })
     }
 
-    fn is_another_database(&self) -> Error {
-        tracing::error!("the database has lost what it had acknowledged, or it is another one");
-        self.failed.send_replace(true);
-        Error::Closed
-    }
-
     /// Finds out whether a commit of which no answer has come was done: its last event is in the chain, or it is not. The turn in
     /// which this is asked comes after the commit, and a commit of its own after that, which waits for the standbys as well.
     fn find_out(&mut self, end: Option<Head>) -> Result<bool> {
         self.patiently(|engine| {
-            engine.writing.begin(None)?;
+            engine.writing.begin(None, &[])?;
             let sql = Sql::Postgres(engine.writing.statements());
             let sought = end.filter(|end| Some(*end) != engine.known);
             let is_there = match sought {
@@ -165,16 +159,16 @@ fn unanswered() -> Error {
 
 impl Engine for PostgresEngine {
     fn failed(&self) -> watch::Receiver<bool> {
-        self.failed.subscribe()
+        self.beside.failed.subscribe()
     }
 
     fn start(&mut self) {}
 
-    fn begin(&mut self) -> Result<Turn> {
+    fn begin(&mut self, wanted: &[&Wants]) -> Result<Turn> {
         (self.is_marked, self.is_open) = (false, false);
         let mut begun = self.patiently(|engine| {
             engine.beside.waits_for_turn(true);
-            let begun = engine.writing.begin(engine.known.map(|head| head.seq));
+            let begun = engine.writing.begin(engine.known.map(|head| head.seq), wanted);
             engine.beside.waits_for_turn(false);
             begun
         })?;
@@ -189,6 +183,14 @@ impl Engine for PostgresEngine {
             self.commits.changed();
         }
         Ok(Turn { others, now: Some(begun.now), last_interaction: Some(begun.last_interaction) })
+    }
+
+    fn ask_for(&mut self, wanted: &[&Wants]) -> Result<()> {
+        self.writing.ask_for(wanted)
+    }
+
+    fn largest_group(&self) -> usize {
+        LARGEST_GROUP
     }
 
     fn sql(&self) -> Sql<'_> {
@@ -263,7 +265,7 @@ impl Engine for PostgresEngine {
     }
 
     fn may_acknowledge(&self) -> bool {
-        !*self.failed.borrow()
+        !*self.beside.failed.borrow()
     }
 
     fn between_commits(&mut self) -> Disk {

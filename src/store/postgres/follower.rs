@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
@@ -15,10 +15,12 @@ use super::Commits;
 use super::connect::{Connection, Connector};
 use super::dialect::translated;
 use super::error::store_error;
+use super::head_file::HeadFile;
 use super::session::{NOW, RING, Row, TURN, WRITE_NOTHING};
 use crate::clock::{Clock, Timestamp};
-use crate::store::news::{self, MOST_NEWS, NEWS, News};
-use crate::store::{OnCommit, OpenError, Result, sql};
+use crate::domain::chain::Head;
+use crate::store::news::{self, MOST_NEWS, NEWS, News, is_after};
+use crate::store::{Error, OnCommit, OpenError, Result, sql};
 
 /// How long two looks at the history lie apart where nobody rings.
 const POLL: Duration = Duration::from_millis(250);
@@ -33,6 +35,8 @@ pub(super) struct Beside {
     pub(super) bell: Notify,
     /// Since when the writer waits for its turn.
     waiting_since: Mutex<Option<Instant>>,
+    /// Whether the database is found to have lost something.
+    pub(super) failed: watch::Sender<bool>,
 }
 
 impl Beside {
@@ -62,32 +66,33 @@ impl Drop for Following {
 }
 
 impl Following {
-    /// Starts with what is committed after the event `cursor`.
+    /// Starts with what is committed after `known`.
     pub(super) fn start(
         connector: Connector,
-        cursor: i64,
+        (known, head_file): (Head, HeadFile),
         commits: Arc<Commits>,
         beside: Arc<Beside>,
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> Self {
         let (probes, asked) = mpsc::channel(64);
-        let follower = Follower { connector, cursor, commits, beside, clock, on_commit, asked, silent: None };
+        let follower = Follower { connector, known, head_file, commits, beside, clock, on_commit, asked, silent: None };
         Self { task: tokio::spawn(follower.run()), probes }
     }
 
     /// Whether the database takes writes: makes the smallest one that lasts, in no turn.
     pub(in crate::store) async fn probe(&self) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.probes.send(reply).await.map_err(|_| crate::store::Error::Closed)?;
-        answer.await.map_err(|error| crate::store::Error::Unavailable(Arc::new(error)))?
+        self.probes.send(reply).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|error| Error::Unavailable(Arc::new(error)))?
     }
 }
 
 struct Follower {
     connector: Connector,
     /// The last event that is known.
-    cursor: i64,
+    known: Head,
+    head_file: HeadFile,
     commits: Arc<Commits>,
     beside: Arc<Beside>,
     clock: Arc<dyn Clock>,
@@ -136,6 +141,7 @@ impl Follower {
         let listening = Listening { client, now, news };
         loop {
             while self.catch_up(&listening).await? {}
+            self.remember().await;
             self.watch_turn(&listening.client).await?;
             tokio::select! {
                 () = heard.rung.notified() => {}
@@ -152,8 +158,7 @@ impl Follower {
 
     /// Reads what is new; whether there may be more.
     async fn catch_up(&mut self, Listening { client, now, news }: &Listening) -> Result<bool> {
-        let from = self.cursor + 1;
-        let bounds: [&(dyn ToSql + Sync); 2] = [&from, &MOST_NEWS];
+        let bounds: [&(dyn ToSql + Sync); 2] = [&self.known.seq, &MOST_NEWS];
         let (now, rows) =
             tokio::try_join!(client.query_one(now, &[]), client.query(news, &bounds)).map_err(store_error)?;
         if let Some(now) = Timestamp::from_millis(now.get(0)) {
@@ -161,16 +166,35 @@ impl Follower {
         }
         self.commits.heard();
         let from_row = |row| News::from_row(&sql::Row::Postgres(Row(row)));
-        let news = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        let mut news = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        let may_be_more = i64::try_from(news.len()) == Ok(MOST_NEWS);
+        if !is_after(self.known, &mut news) {
+            tracing::error!(known = %self.known, "the database has lost what it had acknowledged, or it is another one");
+            self.beside.failed.send_replace(true);
+            return Err(Error::Closed);
+        }
         if let Some(last) = news.last() {
-            self.cursor = last.head.seq;
+            self.known = last.head;
             let summary = news::summary(&news);
             if summary.has_changed_tokens {
                 self.commits.changed();
             }
             (self.on_commit)(summary);
         }
-        Ok(i64::try_from(news.len()) == Ok(MOST_NEWS))
+        Ok(may_be_more)
+    }
+
+    async fn remember(&mut self) {
+        if self.head_file.is_due(self.known) {
+            let (mut file, known) = (self.head_file.clone(), self.known);
+            let written = tokio::task::spawn_blocking(move || {
+                file.write(known);
+                file
+            });
+            if let Ok(file) = written.await {
+                self.head_file = file;
+            }
+        }
     }
 
     /// Ends the turn of a server that has stopped in the middle of it: no time limit of PostgreSQL reaches one whose answer is on its

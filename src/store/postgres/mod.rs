@@ -7,6 +7,7 @@ mod direct;
 mod engine;
 mod error;
 mod follower;
+mod head_file;
 mod migrate;
 mod pool;
 mod session;
@@ -17,17 +18,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+
 use self::connect::Connector;
 pub(super) use self::direct::Session;
 pub(super) use self::engine::PostgresEngine;
 use self::error::store_error;
 use self::follower::Beside;
 pub(super) use self::follower::Following;
+use self::head_file::HeadFile;
 pub(super) use self::pool::Pool;
+use self::session::Writing;
 pub(super) use self::session::{Change, Row, Statements};
 use crate::clock::Clock;
 use crate::config::PostgresUrl;
-use crate::store::{Error, OnCommit, OpenError, Result};
+use crate::domain::chain::Head;
+use crate::store::sql::Sql;
+use crate::store::{Error, OnCommit, OpenError, ReadTx, Result, Seen};
 
 /// For how long a server may hear nothing of the others and still go by the tokens that it knows.
 const LONGEST_DEAFNESS: Duration = Duration::from_secs(5);
@@ -38,6 +45,8 @@ pub(super) struct Opened {
     pub(super) readers: Pool,
     pub(super) commits: Arc<Commits>,
     pub(super) following: Following,
+    /// The end of a history that was lost, where that was accepted.
+    pub(super) lost: Option<Head>,
 }
 
 /// The commits that have changed tokens, as far as this server knows of them.
@@ -84,19 +93,25 @@ impl Commits {
 pub(super) async fn open(
     url: &PostgresUrl,
     (readers, longest_read): (u32, Duration),
+    seen: &Seen,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
 ) -> std::result::Result<Opened, OpenError> {
     let connector = Connector::new(url)?;
     let mut connection = connector.connect().await?;
     migrate::migrate(&mut connection, &connector).await?;
-    let last = "SELECT coalesce(max(seq), 0) FROM audit_events";
-    let cursor = connection.client.query_one(last, &[]).await.map_err(store_error)?.get(0);
-    drop(connection);
+    let database_id = "SELECT database_id::text FROM about";
+    let database_id = connection.client.query_one(database_id, &[]).await.map_err(store_error)?.get(0);
+    let head_file = HeadFile::new(seen.head_file.clone(), database_id);
+    let writing = Writing::new(connection, Handle::current());
+    let tx = ReadTx::new(Sql::Postgres(writing.statements()));
+    let known = tx.audit_head()?;
+    let lost = tx.lost(head_file.read()?, seen, connector.shown())?;
+    drop(writing);
     let connection = engine::connect(&connector).await?;
     let readers = Pool::open(connector.clone(), readers, longest_read)?;
     let (commits, beside) = (Arc::new(Commits::default()), Arc::new(Beside::default()));
     let engine = PostgresEngine::new(connector.clone(), connection, Arc::clone(&commits), Arc::clone(&beside));
-    let following = Following::start(connector, cursor, Arc::clone(&commits), beside, clock, on_commit);
-    Ok(Opened { engine, readers, commits, following })
+    let following = Following::start(connector, (known, head_file), Arc::clone(&commits), beside, clock, on_commit);
+    Ok(Opened { engine, readers, commits, following, lost })
 }

@@ -23,9 +23,10 @@ use super::error::store_error;
 use super::values::{Found, Kept, Place};
 use crate::clock::Timestamp;
 use crate::domain::chain::Head;
-use crate::store::Result;
+use crate::store::interactions::{INTERACTION, NUMBER};
 use crate::store::news::{MOST_NEWS, NEWS, News};
-use crate::store::sql::{self, Stored, Values};
+use crate::store::sql::{self, Bound, Stored, Values};
+use crate::store::{Result, Wants};
 
 /// The lock of a turn, which all servers and commands on the database share: the letters `csgn`, as a number that no other program
 /// is likely to use.
@@ -50,6 +51,9 @@ const FETCHED: i32 = 256;
 
 /// The statements that a connection has prepared, by their text.
 pub(super) type Prepared = RefCell<HashMap<String, Statement>>;
+
+/// An id, and the statement that reads something of the interaction with it.
+type Question = (String, &'static str);
 
 /// What a statement is to bring about beside its change.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,6 +81,8 @@ pub(in crate::store) struct Writing {
     prepared: Prepared,
     /// What is written and not sent.
     waiting: RefCell<Vec<Write>>,
+    /// What was asked for beforehand, by the id and the statement; `None` once it was read, or something may have changed it.
+    asked: RefCell<HashMap<Question, Option<Vec<tokio_postgres::Row>>>>,
     /// Whether each write is sent at once: where parts of a turn may have to be undone.
     is_immediate: Cell<bool>,
     /// How many statements have written, or failed.
@@ -205,6 +211,7 @@ impl Writing {
             runtime,
             prepared: Prepared::default(),
             waiting: RefCell::default(),
+            asked: RefCell::default(),
             is_immediate: Cell::new(false),
             changes: Cell::new(0),
             has_failed: Cell::new(false),
@@ -219,7 +226,7 @@ impl Writing {
     /// Begins a turn, which waits for those of others, and reads how they have left the database: each statement sees what was
     /// committed as it begins, so that these see what was while the first waited. The events are read from the one on whose
     /// number is given.
-    pub(super) fn begin(&self, from: Option<i64>) -> Result<Begun> {
+    pub(super) fn begin(&self, from: Option<i64>, wanted: &[&Wants]) -> Result<Begun> {
         self.is_immediate.set(false);
         self.has_failed.set(false);
         self.heard.warning.store(false, Ordering::Release);
@@ -227,14 +234,16 @@ impl Writing {
         let from = from.unwrap_or(i64::MAX);
         let bounds: [&(dyn ToSql + Sync); 2] = [&from, &MOST_NEWS];
         let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({TURN})");
+        let wanted = self.wanted(wanted)?;
+        self.asked.borrow_mut().clear();
         let begun = async {
             let begin = self.client.batch_execute(&begin);
             let state = self.client.query_one(&state, &[]);
             let news = self.client.query(&news, &bounds);
             // All of them go out before the first answer is waited for.
-            tokio::try_join!(biased; begin, state, news)
+            tokio::try_join!(biased; begin, state, news, self.answers(&wanted))
         };
-        let ((), state, news) = self.wait_for(begun).inspect_err(|_| {
+        let ((), state, news, ()) = self.wait_for(begun).inspect_err(|_| {
             // No turn is left halfway begun.
             let _ = self.roll_back();
         })?;
@@ -247,6 +256,60 @@ impl Writing {
         };
         let last_interaction = last_interaction.unwrap_or(0);
         Ok(Begun { now: state.get(0)?, highest: state.get(2)?, last_interaction, head, news })
+    }
+
+    /// Asks for all that is wanted at once.
+    pub(super) fn ask_for(&self, wanted: &[&Wants]) -> Result<()> {
+        let wanted = self.wanted(wanted)?;
+        self.wait_for(self.answers(&wanted))
+    }
+
+    fn wanted<'w>(&self, wanted: &[&'w Wants]) -> Result<Vec<(&'w Wants, Statement)>> {
+        wanted.iter().map(|wants| Ok((*wants, self.prepared(wants.statement)?))).collect()
+    }
+
+    /// Asks, and keeps what is found for whoever reads it first.
+    async fn answers(&self, wanted: &[(&Wants, Statement)]) -> Answer {
+        let asked = wanted.iter().map(|(wants, statement)| async move {
+            let rows = self.client.query(statement, &[&wants.id.as_str()]).await?;
+            self.asked.borrow_mut().insert((wants.id.as_str().to_owned(), wants.statement), Some(rows));
+            Ok(())
+        });
+        futures_util::future::try_join_all(asked).await.map(drop)
+    }
+
+    /// What was asked for beforehand, if nothing has changed it since; once.
+    fn found(&self, statement: &str, values: Values<'_>) -> Option<Vec<tokio_postgres::Row>> {
+        let mut asked = self.asked.borrow_mut();
+        if asked.is_empty() {
+            return None;
+        }
+        let [Bound::Text(id)] = &*values.iter().map(|value| value.bind()).collect::<Vec<_>>() else { return None };
+        let statement = [NUMBER, INTERACTION].into_iter().find(|it| *it == statement)?;
+        asked.get_mut(&(id.clone().into_owned(), statement))?.take()
+    }
+
+    /// Forgets what was asked for of whatever a statement may change: the interactions that its values name, and all of them
+    /// where it names none. A new row changes nothing that was found.
+    fn outdate(&self, statement: &str, values: Values<'_>) {
+        let mut asked = self.asked.borrow_mut();
+        if asked.is_empty() {
+            return;
+        }
+        let mut names_any = false;
+        for value in values {
+            if let Bound::Text(text) = value.bind() {
+                let text = text.into_owned();
+                for it in [NUMBER, INTERACTION] {
+                    if let Some(found) = asked.get_mut(&(text.clone(), it)) {
+                        (*found, names_any) = (None, true);
+                    }
+                }
+            }
+        }
+        if !names_any && (!statement.starts_with("INSERT ") || statement.contains("DO UPDATE")) {
+            asked.clear();
+        }
     }
 
     /// Sends what waits, and COMMIT behind it.
@@ -291,6 +354,7 @@ impl Writing {
 
     fn write(&self, statement: &str, values: Values<'_>, change: Change) -> Result<()> {
         self.changes.set(self.changes.get() + 1);
+        self.outdate(statement, values);
         let text = match change {
             Change::Any => Cow::Borrowed(statement),
             Change::One => {
@@ -306,6 +370,7 @@ impl Writing {
     fn execute(&self, statement: &str, values: Values<'_>) -> Result<usize> {
         self.send()?;
         self.changes.set(self.changes.get() + 1);
+        self.asked.borrow_mut().clear();
         let statement = self.prepared(statement)?;
         let places = places(values);
         let changed = self.wait_for(self.client.execute(&statement, &bound(&places)))?;
@@ -313,9 +378,13 @@ impl Writing {
     }
 
     fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
+        if let Some(found) = self.found(statement, values) {
+            return Ok(found);
+        }
         self.send()?;
         if !statement.starts_with("SELECT") {
             self.changes.set(self.changes.get() + 1);
+            self.asked.borrow_mut().clear();
         }
         let statement = self.prepared(statement)?;
         let places = places(values);

@@ -11,7 +11,10 @@ use crate::domain::chain::Head;
 use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
 use crate::store::sql::{Sql, values};
-use crate::store::{Error, Result};
+use crate::store::{Error, Result, Wants};
+
+/// A larger group would let the first of its work wait for too long.
+const LARGEST_GROUP: usize = 1024;
 
 /// The connection that writes, with what watches over its log and its commits.
 pub(in crate::store) struct SqliteEngine {
@@ -58,7 +61,7 @@ impl Engine for SqliteEngine {
         Checkpointer::watch(&self.conn);
     }
 
-    fn begin(&mut self) -> Result<Turn> {
+    fn begin(&mut self, _wanted: &[&Wants]) -> Result<Turn> {
         self.is_marked = false;
         self.execute("BEGIN IMMEDIATE")?;
         self.commits.begun().map_err(|error| {
@@ -66,6 +69,14 @@ impl Engine for SqliteEngine {
             Error::Closed
         })?;
         Ok(Turn { others: self.others()?, now: None, last_interaction: None })
+    }
+
+    fn ask_for(&mut self, _wanted: &[&Wants]) -> Result<()> {
+        Ok(())
+    }
+
+    fn largest_group(&self) -> usize {
+        LARGEST_GROUP
     }
 
     fn sql(&self) -> Sql<'_> {
