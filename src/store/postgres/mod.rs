@@ -4,12 +4,15 @@
 mod connect;
 mod dialect;
 mod direct;
+mod doctor;
 mod engine;
 mod error;
 mod follower;
+mod grants;
 mod head_file;
 mod migrate;
 mod pool;
+mod probe;
 mod session;
 mod tls;
 mod values;
@@ -22,6 +25,7 @@ use tokio::runtime::Handle;
 
 use self::connect::Connector;
 pub(super) use self::direct::Session;
+pub(super) use self::doctor::examine;
 pub(super) use self::engine::PostgresEngine;
 use self::error::store_error;
 use self::follower::Beside;
@@ -99,7 +103,12 @@ pub(super) async fn open(
 ) -> std::result::Result<Opened, OpenError> {
     let connector = Connector::new(url)?;
     let mut connection = connector.connect().await?;
+    probe::probe(&connection, &connector).await?;
     migrate::migrate(&mut connection, &connector).await?;
+    probe::may_serve(&connection.client, &connector).await?;
+    probe::warn(&connection.client, &connector).await?;
+    let replication = probe::replication(&connection.client).await?;
+    tracing::info!(database = connector.shown(), "{replication}");
     let database_id = "SELECT database_id::text FROM about";
     let database_id = connection.client.query_one(database_id, &[]).await.map_err(store_error)?.get(0);
     let head_file = HeadFile::new(seen.head_file.clone(), database_id);
