@@ -34,8 +34,8 @@ impl MakeBackup {
             Location::File(path) => path,
             database @ Location::Postgres(_) => {
                 return Err(Failure::Usage(format!(
-                    "{database} is backed up with PostgreSQL's own means: pgBackRest, pg_basebackup or pg_dump; the key file is not in such a \
-                     backup; `countersign export` writes a copy that any countersign can import"
+                    "{database} is backed up with PostgreSQL's own means, such as pgBackRest, pg_basebackup or pg_dump; `countersign export` writes \
+                     a copy that any countersign can import"
                 )));
             }
         };

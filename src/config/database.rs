@@ -35,6 +35,7 @@ struct Flags {
 #[derive(Clone, Debug)]
 pub struct Database {
     given: Given,
+    is_argument: bool,
     ca_file: Option<PathBuf>,
 }
 
@@ -62,7 +63,7 @@ impl FromArgMatches for Database {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let Flags { db, url_file, ca_file } = Flags::from_arg_matches(matches)?;
         let is_argument = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
-        let refused = |kind, why: &str| clap::Error::raw(kind, format!("{why}\n"));
+        let refused = |kind, why: &str| clap::Error::raw(kind, why);
         let given = match (db, url_file) {
             (Some(_), Some(_)) if is_argument("db") == is_argument("db_url_file") => {
                 let why = "--db and --db-url-file, or their variables, each name a database: leave one of them out";
@@ -83,7 +84,7 @@ impl FromArgMatches for Database {
             },
             (None, _) => Given::Usual,
         };
-        Ok(Self { given, ca_file })
+        Ok(Self { given, is_argument: is_argument("db") || is_argument("db_url_file"), ca_file })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -97,6 +98,12 @@ const PASSWORD_IS_SHOWN: &str = "a password on the command line can be read by o
      COUNTERSIGN_DB, or the password in PGPASSWORD or ~/.pgpass";
 
 impl Database {
+    /// Whether an argument names it, and not only a variable.
+    #[must_use]
+    pub const fn is_argument(&self) -> bool {
+        self.is_argument
+    }
+
     /// Returns the database that was given, or the file under the XDG data directory.
     ///
     /// # Errors
