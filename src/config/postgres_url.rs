@@ -84,10 +84,12 @@ impl PostgresUrl {
     pub fn is_encrypted(&self) -> bool {
         // As in libpq, a socket has no need of it.
         let has_network = self.hosts.iter().any(|(host, _)| !host.starts_with('/'));
-        match self.setting("sslmode").filter(|_| has_network) {
+        match self.setting("sslmode") {
+            _ if !has_network => false,
             Some("disable") => false,
             Some("require" | "verify-ca" | "verify-full") => true,
-            _ => self.leaves_the_machine(),
+            // Who names an authority or a certificate wants them used.
+            _ => self.leaves_the_machine() || ["sslrootcert", "sslcert"].iter().any(|name| self.setting(name).is_some()),
         }
     }
 
@@ -309,6 +311,7 @@ mod tests {
             ("postgres://127.0.0.9/d?sslmode=prefer", false),
             ("postgres://[::1]/d", false),
             ("postgres://localhost/d?sslmode=require", true),
+            ("postgres://localhost/d?sslrootcert=/ca.pem", true),
             ("postgres://db.example/d", true),
             ("postgres://db.example/d?sslmode=prefer", true),
             ("postgres://db.example/d?sslmode=allow", true),

@@ -43,6 +43,12 @@ pub(super) fn store_error(error: tokio_postgres::Error) -> Error {
     }
 }
 
+/// What is wrong where the statements of one connection go to several sessions.
+pub(super) const POOLED: &str = "a proxy gives every transaction another session, as PgBouncer does with pool_mode = transaction: connect \
+     to PostgreSQL itself, or use pool_mode = session";
+
+const PREPARED_ELSEWHERE: [SqlState; 2] = [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
+
 /// An error of the driver, told in the words of what caused it: its own are "db error" and the like.
 #[derive(Debug)]
 struct Told(tokio_postgres::Error);
@@ -50,6 +56,8 @@ struct Told(tokio_postgres::Error);
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0.as_db_error(), self.0.source()) {
+            // What one session has prepared, another one does not know.
+            (Some(error), _) if PREPARED_ELSEWHERE.contains(error.code()) => write!(f, "{POOLED}"),
             (Some(error), _) => write!(f, "{} ({})", error.message(), error.code().code()),
             (None, Some(cause)) => write!(f, "{cause}"),
             (None, None) => write!(f, "{}", self.0),

@@ -5,7 +5,7 @@ use std::fmt;
 use tokio_postgres::{Client, Row};
 
 use super::connect::{Connection, Connector};
-use super::error::store_error;
+use super::error::{POOLED, store_error};
 use super::grants;
 use crate::store::OpenError;
 
@@ -67,24 +67,23 @@ async fn settings(client: &Client, connector: &Connector) -> Result<(), OpenErro
 
 /// A connection has to be one session, whatever goes between: locks, prepared statements and notices belong to one.
 async fn is_one_session(first: &Client, second: &Client, connector: &Connector) -> Result<(), OpenError> {
-    let pooled = "a proxy gives every transaction another session, as PgBouncer does with pool_mode = transaction: connect to PostgreSQL \
-         itself, or use pool_mode = session";
+    let pooled = || connector.unfit(POOLED);
     let process = "SELECT pg_backend_pid()";
     let own = one(first, process).await?.get::<_, i32>(0);
     let key = random_key()?;
     let is_locked: bool = one(first, &format!("SELECT pg_try_advisory_lock({key})")).await?.get(0);
     for _ in 0..LOOKS {
         // A proxy that gives sessions away has given the one of the lock to somebody else, or does so now.
-        second.batch_execute("BEGIN").await.map_err(|_| connector.unfit(pooled))?;
+        second.batch_execute("BEGIN").await.map_err(|_| pooled())?;
         let other = one(second, process).await?.get::<_, i32>(0);
         let is_same = one(first, process).await?.get::<_, i32>(0) == own;
         second.batch_execute("ROLLBACK").await.map_err(store_error)?;
         if other == own || !is_same {
-            return Err(connector.unfit(pooled));
+            return Err(pooled());
         }
     }
     let is_kept: bool = one(first, &format!("SELECT pg_advisory_unlock({key})")).await?.get(0);
-    if is_locked && is_kept { Ok(()) } else { Err(connector.unfit(pooled)) }
+    if is_locked && is_kept { Ok(()) } else { Err(pooled()) }
 }
 
 /// Of two that ask for one lock, one gets it, and the other gets it after. Some databases that speak as PostgreSQL does give it to both.
