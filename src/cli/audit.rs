@@ -78,7 +78,9 @@ impl Verify {
     fn run(self) -> Result<(), super::Failure> {
         let verified = match &self.file {
             Some(_) if self.database.is_argument() => {
-                return Err(super::Failure::Usage("a database and --file are two histories: name one of them".to_owned()));
+                return Err(super::Failure::Usage(
+                    "a database and --file are two histories: name one of them".to_owned(),
+                ));
             }
             Some(file) => verify(lines(file)?, self.head)?,
             None => {

@@ -75,7 +75,8 @@ impl FromArgMatches for Database {
                 None => Given::Path(db),
                 Some(text) => {
                     let url = text.parse::<PostgresUrl>();
-                    let url = url.map_err(|why| refused(ErrorKind::ValueValidation, &format!("the URL of --db: {why}")))?;
+                    let url =
+                        url.map_err(|why| refused(ErrorKind::ValueValidation, &format!("the URL of --db: {why}")))?;
                     if url.has_password() && is_argument("db") {
                         return Err(refused(ErrorKind::ValueValidation, PASSWORD_IS_SHOWN));
                     }
@@ -138,7 +139,8 @@ impl Database {
 
 /// The URL in the first line of a file.
 fn url_in(path: &Path) -> io::Result<PostgresUrl> {
-    let failed = |why: &dyn std::fmt::Display| io::Error::other(format!("the file {} of --db-url-file{why}", path.display()));
+    let failed =
+        |why: &dyn std::fmt::Display| io::Error::other(format!("the file {} of --db-url-file{why}", path.display()));
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| failed(&format!(": {error}")))?;
     if is_open(path)? {
         return Err(failed(&" can be read by other users: run `chmod 600` on it"));

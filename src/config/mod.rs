@@ -221,7 +221,8 @@ impl KeyFile {
     ///
     /// If it is none, and no key file was given.
     pub fn beside(&self, database: &Location) -> std::io::Result<PathBuf> {
-        let none = "a database of PostgreSQL has no key file beside it: name one with --key-file, the same for every server";
+        let none =
+            "a database of PostgreSQL has no key file beside it: name one with --key-file, the same for every server";
         match (&self.key_path, database) {
             (Some(key_path), _) => Ok(key_path.clone()),
             (None, Location::File(path)) => {

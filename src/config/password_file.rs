@@ -6,8 +6,8 @@ use std::{env, fs};
 
 use zeroize::Zeroizing;
 
-use super::postgres_url::PostgresUrl;
 use super::database::is_open;
+use super::postgres_url::PostgresUrl;
 
 /// The password for a database; `None` where there is none.
 ///
@@ -25,7 +25,9 @@ pub(super) fn password(url: &PostgresUrl) -> io::Result<Option<Zeroizing<String>
     let found = found(&text, url).map(Zeroizing::new);
     if found.is_some() && is_open(&path)? {
         let path = path.display();
-        return Err(io::Error::other(format!("the password file {path} can be read by other users: run `chmod 600` on it")));
+        return Err(io::Error::other(format!(
+            "the password file {path} can be read by other users: run `chmod 600` on it"
+        )));
     }
     Ok(found)
 }

@@ -89,7 +89,9 @@ impl PostgresUrl {
             Some("disable") => false,
             Some("require" | "verify-ca" | "verify-full") => true,
             // Who names an authority or a certificate wants them used.
-            _ => self.leaves_the_machine() || ["sslrootcert", "sslcert"].iter().any(|name| self.setting(name).is_some()),
+            _ => {
+                self.leaves_the_machine() || ["sslrootcert", "sslcert"].iter().any(|name| self.setting(name).is_some())
+            }
         }
     }
 
@@ -120,10 +122,12 @@ impl PostgresUrl {
     }
 
     fn add(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let name = SETTINGS.into_iter().find(|known| *known == name).ok_or_else(|| {
-            format!("it may say {} behind its ?, and it says something else", SETTINGS.join(", "))
-        })?;
-        if name == "sslmode" && !["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(&value) {
+        let name = SETTINGS
+            .into_iter()
+            .find(|known| *known == name)
+            .ok_or_else(|| format!("it may say {} behind its ?, and it says something else", SETTINGS.join(", ")))?;
+        if name == "sslmode" && !["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(&value)
+        {
             return Err("its sslmode is none of disable, allow, prefer, require, verify-ca and verify-full".to_owned());
         }
         if self.setting(name).is_some() {
@@ -141,7 +145,9 @@ impl PostgresUrl {
                 None => one.split_once(':').map_or((one, None), |(host, port)| (host, Some(port))),
             };
             let port = match port {
-                Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => digits.parse().map_err(|_| BAD_PORT)?,
+                Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+                    digits.parse().map_err(|_| BAD_PORT)?
+                }
                 Some(_) => return Err(BAD_PORT.to_owned()),
                 None => USUAL_PORT,
             };
@@ -177,8 +183,7 @@ impl PostgresUrl {
     }
 }
 
-const BAD_PORT: &str =
-    "its port is no number up to 65535; in a password the characters @ : / ? # and % are written %40 %3A %2F %3F %23 and %25";
+const BAD_PORT: &str = "its port is no number up to 65535; in a password the characters @ : / ? # and % are written %40 %3A %2F %3F %23 and %25";
 
 /// A part of a URL without its percent signs.
 fn plain(part: &str) -> Result<String, String> {
@@ -197,10 +202,13 @@ impl FromStr for PostgresUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (_, rest) = text.split_once("://").filter(|_| Self::is_one(text)).ok_or("it does not begin with postgres://")?;
+        let (_, rest) =
+            text.split_once("://").filter(|_| Self::is_one(text)).ok_or("it does not begin with postgres://")?;
         let (place, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if rest.contains(['@', '#']) || place.matches('@').count() > 1 {
-            return Err("an @ or # in it is written %40 or %23, and so is a / in a password %2F, and a ? %3F".to_owned());
+            return Err(
+                "an @ or # in it is written %40 or %23, and so is a / in a password %2F, and a ? %3F".to_owned()
+            );
         }
         let mut url = Self { hosts: Vec::new(), settings: Vec::new() };
         let (login, place) = place.split_once('@').map_or((None, place), |(login, place)| (Some(login), place));
@@ -257,7 +265,10 @@ mod tests {
     fn a_url_is_shown_without_who_reaches_it_and_how() {
         for (text, shown) in [
             ("postgres://ada:hush@db.example/inbox", "postgres://db.example/inbox"),
-            ("postgresql://ada:hush@db.example:5433,[::1]:6000/inbox?sslmode=require", "postgres://db.example:5433,[::1]:6000/inbox"),
+            (
+                "postgresql://ada:hush@db.example:5433,[::1]:6000/inbox?sslmode=require",
+                "postgres://db.example:5433,[::1]:6000/inbox",
+            ),
             ("postgres://ada@%2Frun%2Fpg/inbox?password=hush", "postgres://%2Frun%2Fpg/inbox"),
             ("postgres:///inbox?host=/run/pg&port=6000&user=ada&password=hush", "postgres://%2Frun%2Fpg:6000/inbox"),
             ("postgres://ada:h%40u%2Fsh@db.example", "postgres://db.example/ada"),
@@ -293,7 +304,9 @@ mod tests {
 
     #[test]
     fn every_part_is_found_by_its_name_in_libpq() {
-        let url = read("postgres://a%20da:it's%5C@one:1,two/in%2Fbox?connect_timeout=3&sslmode=verify-ca&sslrootcert=/ca.pem");
+        let url = read(
+            "postgres://a%20da:it's%5C@one:1,two/in%2Fbox?connect_timeout=3&sslmode=verify-ca&sslrootcert=/ca.pem",
+        );
         assert_eq!(
             url.pairs(),
             r"host='one,two' port='1,5432' user='a da' password='it\'s\\' dbname='in/box' connect_timeout='3'"

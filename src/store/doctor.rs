@@ -102,7 +102,10 @@ pub(super) fn chain(sql: Sql<'_>, progress: &dyn Fn(Step<'_>)) -> Checked {
         }
     });
     let chain = verify(events, None);
-    Checked::new("the history is a whole chain", chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()))
+    Checked::new(
+        "the history is a whole chain",
+        chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()),
+    )
 }
 
 /// The first few rows of a query of one column.

@@ -117,7 +117,9 @@ impl Session {
     pub(in crate::store) fn vacuum(&self) -> StdResult<(), OpenError> {
         let owned = "SELECT string_agg(format('%s', c.oid::regclass), ', '), bool_and(pg_has_role(relowner, 'USAGE')), current_user::text \
              FROM pg_class AS c WHERE relnamespace = 'countersign'::regnamespace AND relkind = 'r'";
-        let owned = self.sql().row(owned, &[], |row| Ok((row.get::<String>(0)?, row.get::<bool>(1)?, row.get::<String>(2)?)))?;
+        let owned = self
+            .sql()
+            .row(owned, &[], |row| Ok((row.get::<String>(0)?, row.get::<bool>(1)?, row.get::<String>(2)?)))?;
         let Some((tables, is_owner, role)) = owned else { return Ok(()) };
         if !is_owner {
             let why = format!("the role {role} does not own the tables, and only their owner can write them anew");

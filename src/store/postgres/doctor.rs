@@ -115,18 +115,27 @@ fn made(text: &str) -> BTreeSet<String> {
 
 /// Functions whose bodies are in no migration.
 fn other_functions(sql: Sql<'_>) -> Result<Vec<String>> {
-    let bodies = "SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = 'countersign'::regnamespace ORDER BY proname";
+    let bodies =
+        "SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = 'countersign'::regnamespace ORDER BY proname";
     let bodies = sql.rows(bodies, &[], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
     let text = migrate::texts();
-    Ok(first(bodies.into_iter().filter(|(_, body)| !text.contains(body.trim())).map(|(name, _)| format!("{name} is another one"))))
+    Ok(first(
+        bodies
+            .into_iter()
+            .filter(|(_, body)| !text.contains(body.trim()))
+            .map(|(name, _)| format!("{name} is another one")),
+    ))
 }
 
 /// Whether there are as many constraints of each kind as in the migrations.
 fn missing_constraints(sql: Sql<'_>) -> Result<Vec<String>> {
     let text = migrate::texts();
-    let code = text.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n");
+    let code =
+        text.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
-    for (kind, words, name) in [("c", "CHECK (", "CHECKs"), ("f", " REFERENCES ", "foreign keys"), ("p", "PRIMARY KEY", "primary keys")] {
+    for (kind, words, name) in
+        [("c", "CHECK (", "CHECKs"), ("f", " REFERENCES ", "foreign keys"), ("p", "PRIMARY KEY", "primary keys")]
+    {
         let count = format!(
             "SELECT count(*) FROM pg_constraint JOIN pg_class AS c ON c.oid = conrelid WHERE contype = '{kind}' \
              AND connamespace = 'countersign'::regnamespace AND relname NOT LIKE 'refinery_%'"
@@ -157,7 +166,8 @@ fn dangling(sql: Sql<'_>) -> Result<Vec<String>> {
 
 /// Whether the roles are as roles.sql has them; what there is to say where they are not those.
 fn roles(sql: Sql<'_>, look: &mut dyn FnMut(&str, &dyn Fn() -> Result<Vec<String>>)) -> Result<Option<String>> {
-    let owner: String = sql.one("SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'countersign'", &[])?;
+    let owner: String =
+        sql.one("SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'countersign'", &[])?;
     if owner != OWNER {
         return Ok(Some(format!(
             "{owner} owns the tables, and who has its password can turn off what guards the history: roles.sql gives servers a role \
@@ -193,7 +203,9 @@ mod tests {
 
     #[test]
     fn what_a_migration_makes_is_read_from_its_statements() {
-        let made = made("CREATE TABLE a (\n    b text\n);\nCREATE UNIQUE INDEX c     ON a (b);\nCREATE FUNCTION d(e text) RETURNS text\n-- CREATE VIEW f\n");
+        let made = made(
+            "CREATE TABLE a (\n    b text\n);\nCREATE UNIQUE INDEX c     ON a (b);\nCREATE FUNCTION d(e text) RETURNS text\n-- CREATE VIEW f\n",
+        );
         assert_eq!(made.into_iter().collect::<Vec<_>>(), ["function d", "index c", "table a"]);
     }
 }

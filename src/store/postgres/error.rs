@@ -97,9 +97,13 @@ fn not_let_in(code: &SqlState, message: &str, url: &PostgresUrl) -> String {
     let user = url.setting("user").unwrap_or("this user");
     match code {
         code if *code == SqlState::INVALID_PASSWORD => format!("the password of {user} is wrong"),
-        code if *code == SqlState::INVALID_CATALOG_NAME => format!("{message}: make it with `createdb`, or name another one"),
+        code if *code == SqlState::INVALID_CATALOG_NAME => {
+            format!("{message}: make it with `createdb`, or name another one")
+        }
         code if *code == SqlState::TOO_MANY_CONNECTIONS => {
-            format!("{message}: a server needs one for its writer, one for its follower and one for each of its --readers")
+            format!(
+                "{message}: a server needs one for its writer, one for its follower and one for each of its --readers"
+            )
         }
         _ => message.to_owned(),
     }
@@ -121,7 +125,8 @@ fn no_tls(error: &rustls::Error, url: &PostgresUrl) -> String {
     let hosts = url.hosts().iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ");
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is of no authority that is trusted: name the file of the authority with --db-ca-file".to_owned()
+            "its certificate is of no authority that is trusted: name the file of the authority with --db-ca-file"
+                .to_owned()
         }
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },

@@ -31,7 +31,9 @@ fn grants() -> Vec<Grant> {
     let mut grants = Vec::new();
     for (right, tables) in statements {
         let (right, columns) = right.split_once(" (").unwrap_or((right, ""));
-        for (table, column) in tables.split(", ").flat_map(|table| columns.split(", ").map(move |column| (table, column))) {
+        for (table, column) in
+            tables.split(", ").flat_map(|table| columns.split(", ").map(move |column| (table, column)))
+        {
             let column = column.trim_end_matches(')');
             grants.push(Grant { right: right.to_owned(), table: table.to_owned(), column: column.to_owned() });
         }

@@ -70,7 +70,8 @@ async fn make_schema(client: &Client, connector: &Connector, found: Option<i64>)
     let (role, may_make, is_there): (String, bool, bool) = (row.get(0), row.get(1), row.get(2));
     if !is_there {
         let advice = "as an administrator, GRANT CREATE ON DATABASE to it, or start a server once as a role that may";
-        let why = || connector.unfit(format!("there is no countersign in it, and the role {role} may not make it: {advice}"));
+        let why =
+            || connector.unfit(format!("there is no countersign in it, and the role {role} may not make it: {advice}"));
         if !may_make {
             return Err(why());
         }
@@ -83,7 +84,9 @@ async fn make_schema(client: &Client, connector: &Connector, found: Option<i64>)
     let advice = format!("stop all servers, and start one of this version as {owner} once");
     Err(connector.unfit(match found {
         None => format!("the schema {SCHEMA} in it is empty, and is of {owner}, not of {role}: {advice}"),
-        Some(_) => format!("its schema has to be brought up to date, which {role} may not, since it is of {owner}: {advice}"),
+        Some(_) => {
+            format!("its schema has to be brought up to date, which {role} may not, since it is of {owner}: {advice}")
+        }
     }))
 }
 

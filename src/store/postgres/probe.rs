@@ -32,7 +32,9 @@ impl fmt::Display for Replication {
             Self::Standbys(1) => write!(f, "commits wait for 1 standby"),
             Self::Standbys(number) => write!(f, "commits wait for {number} standbys"),
             Self::None => write!(f, "commits wait for no standby: a failover may lose what was acknowledged"),
-            Self::Unknown => write!(f, "whether commits wait for a standby is not known: the provider of the database says it"),
+            Self::Unknown => {
+                write!(f, "whether commits wait for a standby is not known: the provider of the database says it")
+            }
         }
     }
 }
@@ -100,7 +102,8 @@ async fn locks_out(first: &Client, second: &Client, connector: &Connector) -> Re
     if is_taken && !is_shared && is_free {
         Ok(())
     } else {
-        Err(connector.unfit("its advisory locks keep nobody out, so servers would overwrite each other: use PostgreSQL itself"))
+        Err(connector
+            .unfit("its advisory locks keep nobody out, so servers would overwrite each other: use PostgreSQL itself"))
     }
 }
 
@@ -114,7 +117,8 @@ pub(super) async fn may_serve(client: &Client, connector: &Connector) -> Result<
     }
     let role: String = one(client, "SELECT current_user::text").await?.get(0);
     let missing = missing.join(", ");
-    Err(connector.unfit(format!("the role {role} lacks rights ({missing}): run roles.sql again, or serve as another role")))
+    Err(connector
+        .unfit(format!("the role {role} lacks rights ({missing}): run roles.sql again, or serve as another role")))
 }
 
 /// What commits wait for, and whether somebody manages the database who may have other means.
@@ -144,7 +148,10 @@ pub(super) async fn warn(client: &Client, connector: &Connector) -> Result<(), O
     let row = one(client, "SELECT current_setting('fsync'), current_setting('full_page_writes')").await?;
     for (number, name) in ["fsync", "full_page_writes"].into_iter().enumerate() {
         if row.get::<_, &str>(number) != "on" {
-            tracing::warn!(database = connector.shown(), "{name} is off: a crash of the database's machine can lose or damage everything");
+            tracing::warn!(
+                database = connector.shown(),
+                "{name} is off: a crash of the database's machine can lose or damage everything"
+            );
         }
     }
     if connector.is_readable_underway() {
@@ -173,7 +180,9 @@ mod tests {
 
     #[test]
     fn how_many_standbys_a_commit_waits_for() {
-        for (names, number) in [("*", 1), ("a, b", 1), ("2 (a, b, c)", 2), ("ANY 2 (a, b)", 2), ("FIRST 3 (*)", 3), ("any 1(a)", 1)] {
+        for (names, number) in
+            [("*", 1), ("a, b", 1), ("2 (a, b, c)", 2), ("ANY 2 (a, b)", 2), ("FIRST 3 (*)", 3), ("any 1(a)", 1)]
+        {
             assert_eq!(replication_of(names, false), Replication::Standbys(number), "{names}");
         }
         assert_eq!(replication_of("", false), Replication::None);

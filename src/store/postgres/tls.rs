@@ -26,7 +26,8 @@ pub(super) fn encryption(url: &PostgresUrl) -> Result<Option<MakeRustlsConnect>,
     let config = match (url.file("sslcert"), url.file("sslkey")) {
         (None, None) => config.with_no_client_auth(),
         (Some(certificate), Some(key)) => {
-            let unusable = |error| format!("the certificate in {} cannot be used with the key: {error}", certificate.display());
+            let unusable =
+                |error| format!("the certificate in {} cannot be used with the key: {error}", certificate.display());
             config.with_client_auth_cert(certificates(certificate)?, private_key(key)?).map_err(unusable)?
         }
         (Some(_), None) | (None, Some(_)) => {
@@ -60,7 +61,8 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     if mode & 0o077 != 0 {
         return Err(format!("{} can be read by other users: run `chmod 600` on it", path.display()));
     }
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| format!("{} holds no private key in PEM, or an encrypted one", path.display()))
+    PrivateKeyDer::from_pem_slice(&pem)
+        .map_err(|_| format!("{} holds no private key in PEM, or an encrypted one", path.display()))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {

@@ -19,7 +19,10 @@ use crate::store::{OpenError, ReadTx, Result};
 
 /// Makes every check on the database at `path` and tells `progress` of each. What is no database of ours, or of another
 /// schema, is refused.
-pub(in crate::store) fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<Vec<Checked>, OpenError> {
+pub(in crate::store) fn examine(
+    path: &Path,
+    progress: &dyn Fn(Step<'_>),
+) -> std::result::Result<Vec<Checked>, OpenError> {
     let conn = open::for_examining(path)?;
     let mut trusted = Connection::open_in_memory()?;
     migrate(&mut trusted)?;
