@@ -202,7 +202,7 @@ impl Postgres {
         self.of_server(&format!("DROP DATABASE IF EXISTS \"{unfinished}\" WITH (FORCE)"));
         self.of_server(&format!("CREATE DATABASE \"{unfinished}\" TEMPLATE template0"));
         let url = with_name(&self.url, &unfinished);
-        let location = Location::Postgres(url.to_str().unwrap().to_owned());
+        let location = Location::Postgres(Box::new(url.to_str().unwrap().parse().unwrap()));
         let made: Result<(), OpenError> = with_write_tx(&location, &SystemClock::default(), |_| Ok(()));
         made.unwrap();
         let client = self.connect(url.to_str().unwrap());
