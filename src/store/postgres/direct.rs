@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::connect::{Alone, Connector};
+use super::connect::{Alone, Connection, Connector};
 use super::migrate::{check, migrate};
 use super::session::{Ended, Writing};
 use crate::clock::Clock;
@@ -13,9 +13,13 @@ use crate::store::sql::Sql;
 use crate::store::writer_cache::WriterCache;
 use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
 
+/// A transaction that may read for long, and reads in the order of keys without sorting.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off";
+
 /// A connection, and the threads that serve it.
 pub(in crate::store) struct Session {
-    writing: Writing,
+    pub(super) writing: Writing,
     // Dropped last: what it serves has ended by then.
     _runtime: Runtime,
 }
@@ -37,7 +41,7 @@ impl Session {
     }
 
     fn connected(url: &str, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()?;
+        let runtime = threads()?;
         let connector = Connector::new(url)?;
         let connection = runtime.block_on(async {
             let mut connection = connector.connect().await?;
@@ -49,7 +53,11 @@ impl Session {
             connection.keep_away(alone, &connector).await?;
             Ok::<_, OpenError>(connection)
         })?;
-        Ok(Self { writing: Writing::new(connection, runtime.handle().clone()), _runtime: runtime })
+        Ok(Self::new(connection, runtime))
+    }
+
+    pub(super) fn new(connection: Connection, runtime: Runtime) -> Self {
+        Self { writing: Writing::new(connection, runtime.handle().clone()), _runtime: runtime }
     }
 
     /// Runs `work` in a turn of its own; it waits for those of others.
@@ -67,14 +75,7 @@ impl Session {
         let done = work(&mut WriteTx::new(self.sql(), &mut cache, clock.now()));
         match done {
             Ok(done) => {
-                match self.writing.commit() {
-                    Ended::Committed => {}
-                    Ended::Refused => return Err(Error::Undone.into()),
-                    Ended::InDoubt => {
-                        let lost = std::io::Error::other("the connection was lost");
-                        return Err(Error::Doubtful(Arc::new(lost)).into());
-                    }
-                }
+                self.commit()?;
                 // Servers notice at once; without this they do within a moment.
                 self.writing.ring()?;
                 Ok(done)
@@ -86,12 +87,28 @@ impl Session {
         }
     }
 
+    pub(super) fn commit(&self) -> Result<()> {
+        match self.writing.commit() {
+            Ended::Committed => Ok(()),
+            Ended::Refused => Err(Error::Undone),
+            Ended::InDoubt => Err(Error::Doubtful(Arc::new(std::io::Error::other("the connection was lost")))),
+        }
+    }
+
     /// Runs `work` on one consistent state.
     pub(in crate::store) fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
         self.writing.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let done = work(&ReadTx::new(self.sql()));
         self.writing.roll_back()?;
         done
+    }
+
+    /// Runs `read` on one consistent state, for however long it takes.
+    pub(in crate::store) fn snapshot<T>(&self, read: impl FnOnce(Sql<'_>) -> T) -> Result<T> {
+        self.writing.run(SNAPSHOT)?;
+        let done = read(self.sql());
+        self.writing.roll_back()?;
+        Ok(done)
     }
 
     /// Its statements: outside of a transaction each reads by itself.
@@ -103,4 +120,9 @@ impl Session {
     pub(in crate::store) fn vacuum(&self) -> Result<()> {
         self.writing.run("VACUUM (FULL, ANALYZE)")
     }
+}
+
+/// What serves a connection.
+pub(super) fn threads() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()
 }

@@ -24,7 +24,7 @@ fn known_version() -> i64 {
 }
 
 /// The version of the schema; `None` where there is none.
-async fn version(client: &Client) -> Result<Option<i64>, OpenError> {
+pub(super) async fn version(client: &Client) -> Result<Option<i64>, OpenError> {
     let there = format!("SELECT to_regclass('{VERSIONS}') IS NOT NULL");
     if !client.query_one(&there, &[]).await.map_err(store_error)?.get::<_, bool>(0) {
         return Ok(None);

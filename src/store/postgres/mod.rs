@@ -6,6 +6,7 @@ mod dialect;
 mod direct;
 mod engine;
 mod error;
+mod filling;
 mod follower;
 mod head_file;
 mod migrate;
