@@ -16,12 +16,12 @@ use std::time::Duration;
 use clap::Parser;
 use countersign::clock::ManualClock;
 use countersign::config::Config;
-use countersign::domain::enums::{Decision, Role};
+use countersign::domain::enums::Decision;
 use countersign::domain::interaction::Deadline;
 use countersign::domain::kinds::Content;
-use countersign::domain::principal::Principal;
 use countersign::server::Server;
-use countersign::service::{Confirm, Register, Service};
+use countersign::service::{Caller, Confirm, Register, Service};
+use countersign::tokens;
 use futures_util::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
@@ -64,13 +64,15 @@ async fn year(a_day: u32) -> Vec<u64> {
     let clock = Arc::new(ManualClock::new("2030-01-01T00:00:00.000Z".parse().unwrap()));
     let server = Server::open(Flags::try_parse_from(arguments).unwrap().config, clock.clone()).await.unwrap();
     let service = server.service();
-    service.first_tokens().await.unwrap();
+    let first = service.first_tokens().await.unwrap().unwrap();
+    let holder = async |token: &str| service.authenticate(&tokens::digest(token)).await.unwrap().unwrap();
+    let (agent, approver) = (holder(&first.agent).await, holder(&first.approver).await);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(server.serve(async { stopped.await.unwrap_or(()) }));
     println!("| day | interactions | whole | file, MB |\n| ---: | ---: | ---: | ---: |");
     let mut sizes = Vec::new();
     for day in 1..=MEASURED[2] {
-        join_all((0..a_day).map(|number| ask(&service, day, number))).await;
+        join_all((0..a_day).map(|number| ask(&service, (&agent, &approver), (day, number)))).await;
         clock.advance(Duration::from_secs(24 * 60 * 60));
         let due = u64::from(a_day) * u64::from(day.saturating_sub(KEPT_DAYS));
         while count(&db, "forgettings") < due {
@@ -89,9 +91,7 @@ async fn year(a_day: u32) -> Vec<u64> {
 }
 
 /// One confirmation, asked and answered.
-async fn ask(service: &Service, day: u32, number: u32) {
-    let [agent, approver] = [("agent", Role::Agent), ("approver", Role::Approver)]
-        .map(|(name, role)| Principal { name: name.parse().unwrap(), role });
+async fn ask(service: &Service, (agent, approver): (&Caller, &Caller), (day, number): (u32, u32)) {
     let input = json!({"command": format!("make target-{day}-{number}"), "note": "x".repeat(INPUT_BYTES)});
     let asked = serde_json::from_value(json!({"toolName": "shell", "input": input})).unwrap();
     let id = format!("day-{day}-{number}");
@@ -105,18 +105,18 @@ async fn ask(service: &Service, day: u32, number: u32) {
         claim_within_ms: None,
         content: Content::Confirmation(asked).accept().unwrap(),
     };
-    service.register(&agent, register).await.unwrap();
+    service.register(agent, register).await.unwrap();
     let confirm = Confirm {
         request_id: id.parse().unwrap(),
         decision: Decision::Deny,
-        comment: Some("not today".to_owned()),
+        comment: Some("not today".parse().unwrap()),
         updated_input: None,
         selected: None,
         acknowledged: Vec::new(),
         must_acknowledge: false,
         alike: None,
     };
-    service.confirm(&approver, confirm).await.unwrap();
+    service.confirm(approver, confirm).await.unwrap();
 }
 
 fn count(db: &Path, table: &str) -> u64 {

@@ -1,7 +1,9 @@
 //! Bearer tokens: 256 random bits that are known only by their SHA-256.
 //!
 //! The digests in force are kept in memory and read anew whenever another process has written to the database, which every
-//! request checks first: a token that was made or revoked, by a command or in any other way, is so for the very next request.
+//! request checks first: a token that was made or revoked, by a command or in any other way, is so for the very next request. Of a
+//! database on PostgreSQL a server learns a moment later what others have written: there a token that is not known is looked for in
+//! the database before it is refused.
 
 use std::collections::HashMap;
 use std::io;
@@ -67,7 +69,8 @@ struct Known {
 }
 
 impl Tokens {
-    /// Returns the principal that holds the token of this digest; `None` for a token that is not known or not in force.
+    /// Returns the principal that holds the token of this digest, and the version of the tokens at which it does; `None` for a
+    /// token that is not known or not in force.
     ///
     /// # Errors
     ///
@@ -76,12 +79,15 @@ impl Tokens {
         &self,
         token_sha256: &[u8; 32],
         store: &Store,
-    ) -> Result<Option<Arc<Principal>>, crate::store::Error> {
+    ) -> Result<Option<(Arc<Principal>, Generation)>, crate::store::Error> {
+        let generation = store.token_generation()?;
+        match self.find(generation, token_sha256) {
+            Some(Some(holder)) => return Ok(Some((holder, generation))),
+            Some(None) if !Box::pin(store.has_new_token(token_sha256)).await? => return Ok(None),
+            Some(None) | None => {}
+        }
         // Read before the rows are: a change in between is then found by the next request.
         let generation = store.token_generation()?;
-        if let Some(found) = self.find(generation, token_sha256) {
-            return Ok(found);
-        }
         // On the heap, since it is rare: what every request carries along should be small.
         let holders = Box::pin(store.read(Priority::Human, |tx| tx.active_tokens())).await?;
         let mut known = Known { generation, holders: HashMap::new() };
@@ -91,7 +97,7 @@ impl Tokens {
         }
         let found = known.find(token_sha256);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
-        Ok(found)
+        Ok(found.map(|principal| (principal, generation)))
     }
 
     /// `None` when what is known is of another generation.

@@ -11,6 +11,7 @@ use crate::domain::interaction::{self, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::query::Query;
 use crate::domain::secret_value::SecretValue;
+use crate::domain::text::PlainText;
 
 /// How long a call waits for a resolution.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
@@ -138,7 +139,8 @@ pub struct OutcomeBody {
     pub claim_id: ClaimId,
     pub outcome: RunOutcome,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    #[schema(value_type = Option<String>, pattern = r"^[^\x00]*$")]
+    pub detail: Option<PlainText>,
 }
 
 /// A taking of a secret that was given.

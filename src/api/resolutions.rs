@@ -14,6 +14,7 @@ use crate::domain::kinds::{Content, Remains, Response, check_form};
 use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::secret_value::SecretValue;
+use crate::domain::text::PlainText;
 use crate::domain::trust_rule::RuleUse;
 
 /// A decision on a confirmation.
@@ -24,7 +25,8 @@ pub struct ConfirmBody {
     pub request_id: RequestId,
     pub decision: Decision,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
+    #[schema(value_type = Option<String>, pattern = r"^[^\x00]*$")]
+    pub comment: Option<PlainText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_input: Option<JsonObject>,
     #[serde(skip_serializing_if = "Option::is_none")]

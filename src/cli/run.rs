@@ -21,6 +21,7 @@ use crate::api::{ClaimBody, ClaimGrant, Interaction, OutcomeBody};
 use crate::domain::enums::RunOutcome;
 use crate::domain::id::{ClaimId, RequestId, ToolName};
 use crate::domain::json::JsonObject;
+use crate::domain::text::PlainText;
 
 /// How `run` ends.
 const EXIT_CODES: &str = "Exit codes: the command's own once it runs, 128 and the signal's number where one ends it; else 3 \
@@ -168,7 +169,7 @@ fn report(
     outcome: RunOutcome,
     detail: &str,
 ) -> Result<(), Failure> {
-    let body = OutcomeBody { claim_id: claim_id.clone(), outcome, detail: Some(detail.to_owned()) };
+    let body = OutcomeBody { claim_id: claim_id.clone(), outcome, detail: Some(PlainText::lossy(detail)) };
     asked.patience.run(|| asked.client.report_outcome(request_id, &body))?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::domain::interaction::{Claim, Record, Resolution, ResolvedBy};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::{Confirmation, Content};
 use crate::domain::origin::Origin;
+use crate::domain::text::PlainText;
 
 /// The member of `metadata` that keeps the submission.
 const DIALECT: &str = "aap";
@@ -273,7 +274,8 @@ pub struct AapWait {
 pub struct AapOutcomeBody {
     pub status: RunOutcome,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    #[schema(value_type = Option<String>, pattern = r"^[^\x00]*$")]
+    pub note: Option<PlainText>,
 }
 
 impl AapRequest {

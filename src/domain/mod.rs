@@ -27,6 +27,7 @@ pub mod saved_view;
 pub(crate) mod schema;
 pub mod secret_value;
 pub mod stats;
+pub mod text;
 pub mod tool_call;
 pub mod tools;
 pub mod traceparent;

@@ -6,8 +6,9 @@ const LONGEST: usize = 1024;
 use serde::{Deserialize, Serialize};
 
 use super::id::ConversationId;
+use super::text::check_plain;
 
-/// Declares a text of a person's that must not be empty and must not hold NUL, which SQLite and C would read as its end.
+/// Declares a text of a person's that must not be empty and must not hold NUL.
 macro_rules! plain_text {
     ($(#[$about:meta])* $name:ident, $what:literal) => {
         $(#[$about])*
@@ -37,7 +38,7 @@ macro_rules! plain_text {
             type Error = &'static str;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
-                if text.is_empty() || text.contains('\0') {
+                if text.is_empty() || check_plain(&text).is_err() {
                     return Err(concat!("a ", $what, " is not empty and holds no NUL"));
                 }
                 Ok(Self(text))

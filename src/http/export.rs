@@ -13,8 +13,8 @@ use crate::api::{Interaction, WithRaw};
 use crate::csv;
 use crate::domain::enums::ListFormat;
 use crate::domain::interaction::Record;
-use crate::domain::principal::Principal;
 use crate::http::error::Problem;
+use crate::service::Caller;
 use crate::service::Error;
 use crate::store::{Cursor, Filter, Page};
 
@@ -90,28 +90,28 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Option<ListFormat> {
     wanted.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(format, _)| format)
 }
 
-/// All that `principal` finds, the newest first, from the cursor on, as a file of this name. What cannot be read is refused; what
+/// All that `caller` finds, the newest first, from the cursor on, as a file of this name. What cannot be read is refused; what
 /// cannot be read later on breaks the file off.
 pub(crate) async fn file(
     app: App,
-    principal: Principal,
+    caller: Caller,
     filter: Filter,
     before: Option<Cursor>,
     format: ListFormat,
     name: &str,
 ) -> Result<Response, Problem> {
     let first = Page { before, limit: ROWS_AT_A_TIME };
-    let found = app.service.list(&principal, filter.clone(), first).await?;
+    let found = app.service.list(&caller, filter.clone(), first).await?;
     let headings = if format == ListFormat::Csv { csv::headings() } else { String::new() };
     let (begin, next) = (headings + &lines(found.rows, format), found.next);
     let begin = stream::once(async { Ok(begin) });
     let rest = stream::try_unfold(next, move |before| {
-        let (app, principal, filter) = (app.clone(), principal.clone(), filter.clone());
+        let (app, caller, filter) = (app.clone(), caller.clone(), filter.clone());
         async move {
             let Some(before) = before else { return Ok(None) };
             let page = Page { before: Some(before), ..first };
             // What has begun cannot be refused any more: a file that is cut off is no whole answer, and clients say so.
-            let found = app.service.list(&principal, filter, page).await.inspect_err(|error| {
+            let found = app.service.list(&caller, filter, page).await.inspect_err(|error| {
                 tracing::error!(%error, "a file of interactions was not finished");
             })?;
             Ok::<_, Error>(Some((lines(found.rows, format), found.next)))

@@ -13,12 +13,11 @@ use axum::http::{Method, Uri};
 use super::App;
 use super::error::Problem;
 use super::extract::query_problem;
-use super::middleware::auth::Credential;
 use crate::api::WaitInteraction;
 use crate::dialects::aap::{AapWait, millis};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Record;
-use crate::domain::principal::Principal;
+use crate::service::Caller;
 
 /// The longest that a request may wait, in milliseconds.
 const LONGEST_WAIT_MS: u64 = 300_000;
@@ -63,14 +62,13 @@ fn wait_at(uri: &Uri) -> Result<Option<Duration>, Problem> {
 /// The interaction once it is resolved, or after `timeout` as it stands.
 pub(crate) async fn waited(
     app: &App,
-    caller: &Principal,
-    credential: Credential,
+    caller: &Caller,
     request_id: &RequestId,
     timeout: Duration,
 ) -> Result<Record, Problem> {
     let record = app.service.wait(caller, request_id, timeout).await?;
     // The token may have been revoked meanwhile.
-    credential.holder(app).await?;
+    app.service.check_caller(caller).await?;
     Ok(record)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::notices::At;
-use super::{Error, Result, Service};
+use super::{Caller, Error, Result, Service};
 use crate::domain::channel::{Channel, ChannelAddress, ChannelKind, Wanted, Wishes};
 use crate::domain::enums::Role;
 use crate::domain::id::{ChannelId, ChannelName, NoticeId};
@@ -120,7 +120,7 @@ impl Service {
     ///
     /// A refusal if `by` resolves nothing, the address cannot be one, the name is taken or there are too many, or an error of
     /// the store.
-    pub async fn add_channel(&self, by: &Principal, new: NewChannel, session: Option<&str>) -> Result<AddedChannel> {
+    pub async fn add_channel(&self, by: &Caller, new: NewChannel, session: Option<&str>) -> Result<AddedChannel> {
         by.require(Right::Resolve)?;
         let NewChannel { name, kind, mut address, wishes } = new;
         let host = self.check_address(kind, &address)?;
@@ -146,7 +146,7 @@ impl Service {
         };
         let session_sha256 = session.map(tokens::digest);
         let earlier = self.subscriptions_of(kind, &address).await?;
-        let added = self.store.write(Priority::Human, move |tx| {
+        let added = self.write_as(by, move |tx, _| {
             for id in &earlier {
                 if let Some(earlier) = tx.channel(id)? {
                     tx.remove_channel(&earlier, &channel.owner)?;
@@ -197,7 +197,7 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is not `by`'s own, the name is taken, or the address cannot be one, or an error of the store.
-    pub async fn change_channel(&self, by: &Principal, id: &ChannelId, changed: ChangedChannel) -> Result<Channel> {
+    pub async fn change_channel(&self, by: &Caller, id: &ChannelId, changed: ChangedChannel) -> Result<Channel> {
         by.require(Right::Resolve)?;
         let before = {
             let (id, by) = (id.clone(), by.clone());
@@ -209,9 +209,9 @@ impl Service {
             return Err(Refused::ChannelRefused { field: address_field(before.kind), problem }.into());
         }
         let host = address.map(|address| self.check_address(before.kind, &address)).transpose()?;
-        let (id, by, sealer) = (id.clone(), by.clone(), self.sealer.clone());
-        let written = self.store.write(Priority::Human, move |tx| {
-            let mut channel = find_own(tx, &id, &by)?;
+        let (id, sealer) = (id.clone(), self.sealer.clone());
+        let written = self.write_as(by, move |tx, by| {
+            let mut channel = find_own(tx, &id, by)?;
             let wishes = changed.wanted.clone().of(channel.kind);
             let is_renamed = channel.name != changed.name;
             if is_renamed && tx.has_channel(&channel.owner, &changed.name)? {
@@ -269,12 +269,12 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is none of `by`, or nothing of it is signed, or an error of the store.
-    pub async fn rotate_channel(&self, by: &Principal, id: &ChannelId, old_for_ms: u64) -> Result<AddedChannel> {
+    pub async fn rotate_channel(&self, by: &Caller, id: &ChannelId, old_for_ms: u64) -> Result<AddedChannel> {
         by.require(Right::Resolve)?;
         let secret = generate_secret().map_err(|error| Error::Random(error.to_string()))?;
-        let (id, by, sealer, new) = (id.clone(), by.clone(), self.sealer.clone(), secret.clone());
-        let rotated = self.store.write(Priority::Human, move |tx| {
-            let channel = find_own(tx, &id, &by)?;
+        let (id, sealer, new) = (id.clone(), self.sealer.clone(), secret.clone());
+        let rotated = self.write_as(by, move |tx, by| {
+            let channel = find_own(tx, &id, by)?;
             let mut address = sealer.open_channel(&channel.channel_id, &channel.sealed)?;
             let until = tx.now().plus_millis(old_for_ms).ok_or(Refused::DeadlineOutOfRange)?;
             if !address.replace_secret(new.clone(), until, tx.now()) {
@@ -295,16 +295,15 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is none of `by`, or an error of the store.
-    pub async fn remove_channel(&self, by: &Principal, id: &ChannelId) -> Result<Channel> {
+    pub async fn remove_channel(&self, by: &Caller, id: &ChannelId) -> Result<Channel> {
         by.require(Right::Resolve)?;
-        let (id, by) = (id.clone(), by.clone());
-        self.store
-            .write(Priority::Human, move |tx| {
-                let channel = find(tx, &id, &by)?;
-                tx.remove_channel(&channel, &by.name)?;
-                Ok(channel)
-            })
-            .await
+        let id = id.clone();
+        self.write_as(by, move |tx, by| {
+            let channel = find(tx, &id, by)?;
+            tx.remove_channel(&channel, &by.name)?;
+            Ok(channel)
+        })
+        .await
     }
 
     /// The public half of the key that push services know this server by; made where there is none yet.
@@ -319,7 +318,7 @@ impl Service {
         let key = PushKey::generate().map_err(|error| Error::Random(error.to_string()))?;
         let sealed = self.sealer.seal_push_key(&key.to_bytes()).map_err(|error| Error::Sealing(error.to_string()))?;
         let new = StoredPushKey { public: key.public(), sealed };
-        let kept = self.store.write(Priority::Human, move |tx| match tx.push_key()? {
+        let kept = self.write_itself(move |tx| match tx.push_key()? {
             Some(key) => Ok::<_, Error>(key.public),
             None => {
                 tx.insert_push_key(&new)?;

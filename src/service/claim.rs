@@ -1,6 +1,6 @@
 //! An agent takes the one-time right to act on what was approved.
 
-use super::{Result, Service, find};
+use super::{Caller, Result, Service, find};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::canonical::input_digest;
@@ -9,10 +9,8 @@ use crate::domain::id::{ClaimId, RequestId};
 use crate::domain::interaction::{Claim, Interaction, Status};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Confirmation;
-use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
-use crate::store::Priority;
-use crate::store::ReadTx;
+use crate::store::{ReadTx, Wants};
 
 /// The right to act, and on what.
 #[derive(Clone, Debug)]
@@ -34,41 +32,40 @@ impl Service {
     /// error of the store.
     pub async fn claim(
         &self,
-        by: &Principal,
+        by: &Caller,
         request_id: &RequestId,
         digest: Option<String>,
         claim_id: Option<ClaimId>,
     ) -> Result<ClaimGrant> {
-        let (by, request_id) = (by.clone(), request_id.clone());
+        let request_id = request_id.clone();
         let claim_id = claim_id.unwrap_or_else(ClaimId::generate);
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let interaction = find(tx, &request_id, &by)?;
-                interaction.check_own(&by)?;
-                if tx.is_forgotten(&request_id)? {
-                    return Err(forgotten(tx, &interaction, &claim_id)?.into());
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
+            let interaction = find(tx, &request_id, by)?;
+            interaction.check_own(by)?;
+            if tx.is_forgotten(&request_id)? {
+                return Err(forgotten(tx, &interaction, &claim_id)?.into());
+            }
+            let (effective_input, effective_input_digest) = approved(tx, &interaction, tx.now())?;
+            if digest.as_ref().is_some_and(|digest| *digest != effective_input_digest) {
+                return Err(Refused::DigestMismatch.into());
+            }
+            match tx.claim(&request_id)? {
+                None if interaction.claim_expires_at().is_some_and(|end| end <= tx.now()) => {
+                    return Err(Refused::ApprovalExpired.into());
                 }
-                let (effective_input, effective_input_digest) = approved(tx, &interaction, tx.now())?;
-                if digest.as_ref().is_some_and(|digest| *digest != effective_input_digest) {
-                    return Err(Refused::DigestMismatch.into());
+                None => {
+                    tx.insert_claim(&request_id, &claim_id)?;
+                    let event = NewAuditEvent::new(Event::Claimed).request(&request_id).principal(&by.name);
+                    let detail = serde_json::json!({"claimId": claim_id, "inputDigest": effective_input_digest});
+                    tx.append_audit(event.detail(detail))?;
                 }
-                match tx.claim(&request_id)? {
-                    None if interaction.claim_expires_at().is_some_and(|end| end <= tx.now()) => {
-                        return Err(Refused::ApprovalExpired.into());
-                    }
-                    None => {
-                        tx.insert_claim(&request_id, &claim_id)?;
-                        let event = NewAuditEvent::new(Event::Claimed).request(&request_id).principal(&by.name);
-                        let detail = serde_json::json!({"claimId": claim_id, "inputDigest": effective_input_digest});
-                        tx.append_audit(event.detail(detail))?;
-                    }
-                    Some(Claim::Taken(claim)) if claim.claim_id == claim_id => {}
-                    Some(Claim::Taken(_)) => return Err(Refused::AlreadyClaimed.into()),
-                    Some(Claim::Withdrawn(_)) => return Err(Refused::ApprovalWithdrawn.into()),
-                }
-                Ok(ClaimGrant { claim_id: claim_id.clone(), effective_input, effective_input_digest })
-            })
-            .await
+                Some(Claim::Taken(claim)) if claim.claim_id == claim_id => {}
+                Some(Claim::Taken(_)) => return Err(Refused::AlreadyClaimed.into()),
+                Some(Claim::Withdrawn(_)) => return Err(Refused::ApprovalWithdrawn.into()),
+            }
+            Ok(ClaimGrant { claim_id: claim_id.clone(), effective_input, effective_input_digest })
+        })
+        .await
     }
 }
 

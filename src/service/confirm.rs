@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::trust_rules;
-use super::{Result, Service, find};
+use super::{Caller, Result, Service, find};
 use crate::domain::acknowledgement::{self, Acknowledgement};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{Decision, Kind, RiskLevel};
@@ -14,10 +14,11 @@ use crate::domain::kinds::{Confirmation, Sameness};
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::text::PlainText;
 use crate::domain::tools::Profiles;
 use crate::domain::trust_rule::{NamedParts, NewTerms, Terms};
 use crate::domain::warning::Warning;
-use crate::store::{Priority, ReadTx, WriteTx};
+use crate::store::{ReadTx, Wants, WriteTx};
 
 /// A decision on one confirmation.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct Confirm {
     /// Yes or no.
     pub decision: Decision,
     /// What the person adds.
-    pub comment: Option<String>,
+    pub comment: Option<PlainText>,
     /// The input to act on in place of the proposed one.
     pub updated_input: Option<JsonObject>,
     /// What a rule says that is to be made with the same decision.
@@ -59,27 +60,25 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is no pending confirmation or does not allow the decision, or an error of the store.
-    pub async fn confirm(&self, by: &Principal, confirm: Confirm) -> Result<Vec<Warning>> {
-        let by = by.clone();
+    pub async fn confirm(&self, by: &Caller, confirm: Confirm) -> Result<Vec<Warning>> {
         let allow_self_approval = self.allow_self_approval;
         let must_acknowledge = self.require_acknowledgements || confirm.must_acknowledge;
         let profiles = Arc::clone(&self.profiles);
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let interaction = find(tx, &confirm.request_id, &by)?;
-                interaction.check_kind(Kind::Confirmation)?;
-                if confirm.repeats(tx, &interaction, &by, &profiles)? {
-                    return confirm.warnings(tx);
-                }
-                interaction.check_open(Kind::Confirmation, tx.now())?;
-                interaction.check_not_own(&by, allow_self_approval)?;
-                let detail = confirm.decide(tx, &interaction, &by, &profiles, must_acknowledge)?;
-                let resolution =
-                    Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), &by, tx.now()) };
-                tx.resolve(&interaction, &resolution)?;
-                confirm.warnings(tx)
-            })
-            .await
+        self.write_about(by, Wants::interaction(confirm.request_id.clone()), move |tx, by| {
+            let interaction = find(tx, &confirm.request_id, by)?;
+            interaction.check_kind(Kind::Confirmation)?;
+            if confirm.repeats(tx, &interaction, by, &profiles)? {
+                return confirm.warnings(tx);
+            }
+            interaction.check_open(Kind::Confirmation, tx.now())?;
+            interaction.check_not_own(by, allow_self_approval)?;
+            let detail = confirm.decide(tx, &interaction, by, &profiles, must_acknowledge)?;
+            let resolution =
+                Resolution { detail, ..Resolution::by_principal(confirm.decision.outcome(), by, tx.now()) };
+            tx.resolve(&interaction, &resolution)?;
+            confirm.warnings(tx)
+        })
+        .await
     }
 }
 
@@ -119,7 +118,7 @@ impl Confirm {
             None => None,
         };
         Ok(stands.outcome == self.decision.outcome()
-            && stands.detail.comment == self.comment
+            && stands.detail.comment.as_deref() == self.comment.as_ref().map(PlainText::as_str)
             && stands.detail.updated_input_digest == self.updated_input_digest(interaction)
             && made == selected)
     }
@@ -139,7 +138,7 @@ impl Confirm {
         profiles: &Profiles,
         must_acknowledge: bool,
     ) -> Result<Detail> {
-        let mut detail = Detail { comment: self.comment.clone(), ..Detail::default() };
+        let mut detail = Detail { comment: self.comment.clone().map(String::from), ..Detail::default() };
         let must_acknowledge = must_acknowledge && self.decision == Decision::Allow;
         let is_as_it_stands = self.updated_input.is_none() && self.selected.is_none() && self.alike.is_none();
         if !must_acknowledge && is_as_it_stands {

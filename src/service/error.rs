@@ -12,6 +12,13 @@ pub enum Error {
     /// The protocol says no.
     #[error("refused: {0:?}")]
     Refused(Refused),
+    /// The caller's token is no longer in force. It is no refusal of what was asked, out of which a use case could make an
+    /// answer.
+    #[error("the caller's token is no longer in force")]
+    UnknownToken,
+    /// The caller's session is over.
+    #[error("the caller's session is over")]
+    UnknownSession,
     /// The store could not.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -58,7 +58,7 @@ impl Service {
         if !has_any.await? {
             return Ok(());
         }
-        while self.store.write(Priority::Human, |tx| tx.delete_expired_logins()).await? {}
+        while self.write_itself(|tx| tx.delete_expired_logins()).await? {}
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl Service {
 
     /// Sweeps everything that is due now.
     pub(super) async fn sweep(&self) -> Result<()> {
-        while self.store.write(Priority::Human, sweep_some).await? >= SWEPT_AT_ONCE as usize {}
+        while self.write_itself(sweep_some).await? >= SWEPT_AT_ONCE as usize {}
         Ok(())
     }
 

@@ -4,13 +4,12 @@
 
 use std::time::Duration;
 
-use super::{Error, Result, Service, find};
+use super::{Caller, Error, Result, Service, find};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Ttl;
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Interaction, Record, Resolution};
-use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::store::{
     Aged, Cursor, Emptied, Error as StoreError, Forgettable, Priority, ReadTx, Result as StoreResult, Run,
@@ -56,10 +55,10 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is pending or can still be claimed, or an error of the store.
-    pub async fn forget(&self, by: &Principal, request_id: &RequestId) -> Result<Record> {
-        let (by, id) = (by.clone(), request_id.clone());
-        let forgotten = self.store.write(Priority::of(&by), move |tx| {
-            let mut interaction = find(tx, &id, &by)?;
+    pub async fn forget(&self, by: &Caller, request_id: &RequestId) -> Result<Record> {
+        let id = request_id.clone();
+        let forgotten = self.write_as(by, move |tx, by| {
+            let mut interaction = find(tx, &id, by)?;
             if tx.is_forgotten(&id)? {
                 return Ok::<_, Error>(tx.found_record(&id)?);
             }
@@ -137,7 +136,7 @@ impl Service {
             whole = whole.or(found.first_whole);
             for ids in found.due.chunks(FORGOTTEN_AT_ONCE) {
                 let ids = ids.to_vec();
-                forgotten += self.store.write(Priority::Human, move |tx| forget_each(tx, &ids)).await?;
+                forgotten += self.write_itself(move |tx| forget_each(tx, &ids)).await?;
             }
             if found.next.is_none() {
                 break;
@@ -166,7 +165,7 @@ impl Service {
                 let (runs, next) = self.store.read(Priority::Human, look).await?;
                 has_written |= !runs.is_empty();
                 for run in runs.iter().flat_map(|run| parts(*run)) {
-                    self.store.write(Priority::Human, move |tx| tx.delete_emptied(table, &[run])).await?;
+                    self.write_itself(move |tx| tx.delete_emptied(table, &[run])).await?;
                 }
                 after = next;
                 if after.is_none() {
@@ -175,7 +174,7 @@ impl Service {
             }
         }
         while self.store.read(Priority::Human, |tx| tx.excess_pages()).await? > 0 {
-            self.store.write(Priority::Human, |tx| tx.shrink(SHRUNK_AT_ONCE)).await?;
+            self.write_itself(|tx| tx.shrink(SHRUNK_AT_ONCE)).await?;
             has_written = true;
         }
         Ok(has_written)

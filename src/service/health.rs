@@ -53,6 +53,12 @@ impl Service {
         self.waiters.count()
     }
 
+    /// Returns how many pieces of work wait for the writer.
+    #[must_use]
+    pub fn queued_writes(&self) -> usize {
+        self.store.queued_writes()
+    }
+
     /// Returns the counters of everything that happens.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {

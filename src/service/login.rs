@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Error, Result, Service};
+use super::{Caller, Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::domain::enums::Role;
 use crate::domain::id::SessionId;
@@ -77,7 +77,7 @@ impl Service {
     ) -> Result<IssuedCredential> {
         let text = random_text()?;
         let code_sha256 = tokens::digest(&text);
-        let made = self.store.write(Priority::Human, move |tx| {
+        let made = self.write_itself(move |tx| {
             let expires_at = tx.now().plus_millis(LINK_MS).ok_or(Refused::DeadlineOutOfRange)?;
             let token = whose(tx)?;
             if tx.count_of_login_links(&token.principal.name)? >= MOST_LINKS {
@@ -120,7 +120,7 @@ impl Service {
         let text = random_text()?;
         let session_sha256 = tokens::digest(&text);
         let lifetime = self.session_lifetime_ms;
-        let begun = self.store.write(Priority::Human, move |tx| {
+        let begun = self.write_itself(move |tx| {
             let token = match by {
                 LoggedInBy::Link => tx.use_login_link(&digest)?.ok_or(Refused::UsedLoginLink)?,
                 LoggedInBy::Token => tx.token(&digest)?.ok_or(Refused::UnknownToken)?,
@@ -132,16 +132,6 @@ impl Service {
             Ok::<_, Error>(expires_at)
         });
         Ok(IssuedCredential { expires_at: begun.await?, lasts_ms: lifetime, text })
-    }
-
-    /// Whose session this is.
-    ///
-    /// # Errors
-    ///
-    /// An error of the store.
-    pub async fn session(&self, session: &str) -> Result<Option<Principal>> {
-        let (session_sha256, now) = (tokens::digest(session), self.clock.now());
-        Ok(self.store.read(Priority::Human, move |tx| tx.session(&session_sha256, now)).await?)
     }
 
     /// The sessions of `principal` that go on, the latest first, and of each whether it is `this`, the one that asks.
@@ -161,39 +151,33 @@ impl Service {
             .collect())
     }
 
-    /// Ends a session of `principal`; one that has ended, or is of another principal, stays as it is.
+    /// Ends a session of `by`; one that has ended, or is of another principal, stays as it is.
     ///
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn end_session(&self, principal: &Principal, session_id: SessionId) -> Result<()> {
-        self.end_sessions(principal, move |session| session.session_id == session_id).await
+    pub async fn end_session(&self, by: &Caller, session_id: SessionId) -> Result<()> {
+        self.end_sessions(by, move |session| session.session_id == session_id).await
     }
 
-    /// Ends all sessions of `principal` but `this`.
+    /// Ends all sessions of `by` but `this`.
     ///
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn end_other_sessions(&self, principal: &Principal, this: &str) -> Result<()> {
+    pub async fn end_other_sessions(&self, by: &Caller, this: &str) -> Result<()> {
         let this = tokens::digest(this);
-        self.end_sessions(principal, move |session| session.session_sha256 != this).await
+        self.end_sessions(by, move |session| session.session_sha256 != this).await
     }
 
-    async fn end_sessions(
-        &self,
-        principal: &Principal,
-        which: impl Fn(&Session) -> bool + Send + 'static,
-    ) -> Result<()> {
-        let name = principal.name.clone();
-        self.store
-            .write(Priority::Human, move |tx| {
-                for session in tx.sessions_of(&name, tx.now())?.iter().filter(|session| which(session)) {
-                    tx.end_session(&session.session_sha256)?;
-                }
-                Ok::<_, Error>(())
-            })
-            .await
+    async fn end_sessions(&self, by: &Caller, which: impl Fn(&Session) -> bool + Send + 'static) -> Result<()> {
+        self.write_as(by, move |tx, by| {
+            for session in tx.sessions_of(&by.name, tx.now())?.iter().filter(|session| which(session)) {
+                tx.end_session(&session.session_sha256)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await
     }
 
     /// Ends a session.
@@ -203,7 +187,7 @@ impl Service {
     /// An error of the store.
     pub async fn log_out(&self, session: &str) -> Result<()> {
         let session_sha256 = tokens::digest(session);
-        self.store.write(Priority::Human, move |tx| Ok::<_, Error>(tx.end_session(&session_sha256)?)).await?;
+        self.write_itself(move |tx| Ok::<_, Error>(tx.end_session(&session_sha256)?)).await?;
         Ok(())
     }
 }

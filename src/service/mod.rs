@@ -1,6 +1,7 @@
 //! The use cases: one file a verb, one transaction each. Knows nothing of HTTP and nothing of SQL.
 
 mod alarm;
+mod caller;
 mod cancel;
 mod channels;
 mod claim;
@@ -42,6 +43,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
+pub use self::caller::Caller;
 pub use self::channels::{AddedChannel, ChangedChannel, NewChannel, Tested};
 pub use self::claim::ClaimGrant;
 pub use self::confirm::{Confirm, Selected};

@@ -28,6 +28,9 @@ const MOST_ALIKE: usize = 8;
 /// How long the sender sleeps at most, in milliseconds: commands write notices, too, and ring no bell.
 const LONGEST_SLEEP_MS: u64 = 60_000;
 
+/// The same among several servers.
+const LONGEST_SLEEP_OF_ONE_MS: u64 = 5_000;
+
 /// How often notices that ended long ago are deleted, in milliseconds: an hour.
 const TIDY_MS: u64 = 60 * 60 * 1000;
 
@@ -125,7 +128,8 @@ fn goes_to(channel: &DueChannel) -> Option<&str> {
 impl Service {
     /// Sends notices as they come, until the service closes.
     pub async fn run_notifier(self: &Arc<Self>) {
-        while let Err(error) = self.release_notices().await {
+        // Among several servers, another one may be sending them: then they are given back when their time is over.
+        while let Err(error) = if self.store.is_shared() { Ok(()) } else { self.release_notices().await } {
             if matches!(error, StoreError::Closed) {
                 return;
             }
@@ -154,7 +158,7 @@ impl Service {
     /// Gives back what an earlier server had of the notices. Without any, nothing is written.
     async fn release_notices(&self) -> Result<(), StoreError> {
         match self.store.read(Priority::Human, |tx| tx.has_held_notices()).await? {
-            true => self.store.write(Priority::Human, |tx| tx.release_notices()).await,
+            true => self.write_itself(|tx| tx.release_notices()).await,
             false => Ok(()),
         }
     }
@@ -166,10 +170,12 @@ impl Service {
         tidy_at: &mut Timestamp,
     ) -> Result<Timestamp, Error> {
         let now = self.clock.now();
-        let mut next = now.plus_millis(LONGEST_SLEEP_MS).unwrap_or(now);
+        // Another server that has notices to send may be gone.
+        let longest_ms = if self.store.is_shared() { LONGEST_SLEEP_OF_ONE_MS } else { LONGEST_SLEEP_MS };
+        let mut next = now.plus_millis(longest_ms).unwrap_or(now);
         if *tidy_at <= now {
             if self.store.read(Priority::Human, move |tx| tx.has_old_notices(now)).await? {
-                while self.store.write(Priority::Human, |tx| tx.delete_old_notices()).await? {}
+                while self.write_itself(|tx| tx.delete_old_notices()).await? {}
             }
             *tidy_at = now.plus_millis(TIDY_MS).unwrap_or(now);
         }
@@ -188,7 +194,7 @@ impl Service {
 
     /// Sends what is next to a channel, if anything is.
     async fn send_to(&self, channel: i64) -> Came {
-        let sent = match self.store.write(Priority::Human, move |tx| tx.take_notice(channel)).await {
+        let sent = match self.write_itself(move |tx| tx.take_notice(channel)).await {
             Ok(Taken::Notice(taken)) => self.send(taken).await,
             Ok(Taken::Cleared) => Ok(()),
             // What looked due was not: whoever looks again does so a little later.
@@ -206,7 +212,7 @@ impl Service {
 
     async fn send(&self, taken: TakenNotice) -> Result<(), Error> {
         let TakenNotice { number, gathers, channel } = taken;
-        while gathers && self.store.write(Priority::Human, move |tx| tx.gather_notices(number)).await? {}
+        while gathers && self.write_itself(move |tx| tx.gather_notices(number)).await? {}
         let address: ChannelAddress = self.sealer.open_channel(&channel.channel_id, &channel.sealed)?;
         let push_key = self.push_key_for(channel.kind).await?;
         let links = self.links();
@@ -218,23 +224,23 @@ impl Service {
         match sent {
             Ok(_) => {
                 self.metrics.noticed(NoticeResult::Sent);
-                self.store.write(Priority::Human, move |tx| tx.notice_sent(number, &told)).await?;
+                self.write_itself(move |tx| tx.notice_sent(number, &told)).await?;
             }
             Err(Failure::NothingToSay) => {
                 self.metrics.noticed(NoticeResult::Dropped);
-                self.store.write(Priority::Human, move |tx| tx.notice_dropped(number)).await?;
+                self.write_itself(move |tx| tx.notice_dropped(number)).await?;
             }
             Err(gone @ Failure::Gone(_)) => {
                 let why = gone.to_string();
                 tracing::warn!(channel = %channel.channel_id, %kind, %why, "a channel was turned off");
                 self.metrics.noticed(NoticeResult::Failed);
-                self.store.write(Priority::Human, move |tx| tx.receiver_gone(number, &why)).await?;
+                self.write_itself(move |tx| tx.receiver_gone(number, &why)).await?;
             }
             Err(failure) => {
                 let why = failure.to_string();
                 tracing::info!(channel = %channel.channel_id, %kind, %why, "a notice could not be sent");
                 self.metrics.noticed(NoticeResult::Failed);
-                self.store.write(Priority::Human, move |tx| tx.notice_failed(number, &why)).await?;
+                self.write_itself(move |tx| tx.notice_failed(number, &why)).await?;
             }
         }
         Ok(())

@@ -1,12 +1,11 @@
 //! A person answers a question.
 
-use super::{Result, Service, find};
+use super::{Caller, Result, Service, find};
 use crate::domain::enums::{Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Resolution};
 use crate::domain::kinds::{Question, Response, are_same};
-use crate::domain::principal::Principal;
-use crate::store::Priority;
+use crate::store::Wants;
 
 /// The answers to a question.
 #[derive(Clone, Debug)]
@@ -23,24 +22,22 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is no pending question or the answers do not fit it, or an error of the store.
-    pub async fn answer_question(&self, by: &Principal, answer: Answer) -> Result<()> {
-        let by = by.clone();
+    pub async fn answer_question(&self, by: &Caller, answer: Answer) -> Result<()> {
         let allow_self_approval = self.allow_self_approval;
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let interaction = find(tx, &answer.request_id, &by)?;
-                interaction.check_kind(Kind::Question)?;
-                let stands = interaction.resolution_by(&by).and_then(|resolution| resolution.detail.responses.as_ref());
-                if stands.is_some_and(|stands| are_same(stands, &answer.responses)) {
-                    return Ok(());
-                }
-                interaction.check_open(Kind::Question, tx.now())?;
-                interaction.check_not_own(&by, allow_self_approval)?;
-                tx.found_content::<Question>(&answer.request_id)?.check_responses(&answer.responses)?;
-                let detail = Detail { responses: Some(answer.responses.clone()), ..Detail::default() };
-                let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };
-                Ok(tx.resolve(&interaction, &resolution)?)
-            })
-            .await
+        self.write_about(by, Wants::interaction(answer.request_id.clone()), move |tx, by| {
+            let interaction = find(tx, &answer.request_id, by)?;
+            interaction.check_kind(Kind::Question)?;
+            let stands = interaction.resolution_by(by).and_then(|resolution| resolution.detail.responses.as_ref());
+            if stands.is_some_and(|stands| are_same(stands, &answer.responses)) {
+                return Ok(());
+            }
+            interaction.check_open(Kind::Question, tx.now())?;
+            interaction.check_not_own(by, allow_self_approval)?;
+            tx.found_content::<Question>(&answer.request_id)?.check_responses(&answer.responses)?;
+            let detail = Detail { responses: Some(answer.responses.clone()), ..Detail::default() };
+            let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, by, tx.now()) };
+            Ok(tx.resolve(&interaction, &resolution)?)
+        })
+        .await
     }
 }

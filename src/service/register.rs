@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::decide::{Foreseen, PendingConfirmation, decide};
 use super::long_work::Turn;
-use super::{Error, Result, Service};
+use super::{Caller, Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::config::{Quota, Ttl};
 use crate::domain::id::{ConversationId, PrincipalName, RequestId};
@@ -21,7 +21,7 @@ use crate::domain::rule_set::RuleSet;
 use crate::domain::tools::Profiles;
 use crate::domain::traceparent::Traceparent;
 use crate::domain::warning::Warning;
-use crate::store::{BodyColumns, Priority, WriteTx, stored_bytes};
+use crate::store::{BodyColumns, Wants, WriteTx, stored_bytes};
 
 /// What an agent registers.
 #[derive(Clone, Debug)]
@@ -63,12 +63,14 @@ impl Service {
     ///
     /// A refusal if the id is taken by another interaction, the deadline is out of range, too many are pending or too much is
     /// stored, or an error of the store.
-    pub async fn register(&self, by: &Principal, register: Register) -> Result<Registered> {
+    pub async fn register(&self, by: &Caller, register: Register) -> Result<Registered> {
         let given_id = register.request_id.clone();
         let request_id = given_id.clone().unwrap_or_else(RequestId::generate);
         let asked = self.prepare(by, register).await?;
         let body = Arc::clone(&asked.body);
-        let registered = self.store.write(Priority::of(by), move |tx| {
+        // Where the id is its own, nobody can have it.
+        let wants = given_id.clone().map(Wants::new_id);
+        let registered = self.write_about(by, wants, move |tx, _| {
             let found = match &asked.columns.tool_use_sha256 {
                 _ if given_id.is_some() => existing(tx, &request_id, &asked.by, &asked.body)?,
                 Some(tool_use) => tx.open_tool_use(tool_use, tx.now())?,

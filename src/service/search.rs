@@ -60,7 +60,7 @@ impl Service {
         }
         while is_behind {
             let begun = Instant::now();
-            is_behind = self.store.write(Priority::Human, |tx| tx.sign_search_blocks(SIGNED_AT_ONCE)).await?;
+            is_behind = self.write_itself(|tx| tx.sign_search_blocks(SIGNED_AT_ONCE)).await?;
             tokio::time::sleep(begun.elapsed() * (PART_OF_TIME - 1)).await;
         }
         Ok(())

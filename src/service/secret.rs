@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Error, Result, Service, find};
+use super::{Caller, Error, Result, Service, find};
 use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Detail, Interaction, Resolution};
@@ -10,8 +10,7 @@ use crate::domain::kinds::SecretRequest;
 use crate::domain::principal::Principal;
 use crate::domain::secret_value::SecretValue;
 use crate::sealer::Sealer;
-use crate::store::Priority;
-use crate::store::ReadTx;
+use crate::store::{ReadTx, Wants};
 
 /// An answer to a request for a secret.
 pub struct ProvideSecret {
@@ -29,34 +28,32 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if it is no pending request for a secret or does not allow the delivery, or an error of the store.
-    pub async fn give_secret(&self, by: &Principal, give: ProvideSecret) -> Result<()> {
-        let by = by.clone();
+    pub async fn give_secret(&self, by: &Caller, give: ProvideSecret) -> Result<()> {
         let allow_self_approval = self.allow_self_approval;
         let sealer = Arc::clone(&self.sealer);
         // Sealed before it comes near the database's thread.
         let sealed = give.value.as_ref().map(|value| sealer.seal(&give.request_id, value)).transpose();
         let sealed = sealed.map_err(|error| Error::Sealing(error.to_string()))?;
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let interaction = find(tx, &give.request_id, &by)?;
-                interaction.check_kind(Kind::Secret)?;
-                if give.repeats(tx, &interaction, &by, &sealer)? {
-                    return Ok(());
-                }
-                interaction.check_open(Kind::Secret, tx.now())?;
-                interaction.check_not_own(&by, allow_self_approval)?;
-                let Some(sealed) = &sealed else {
-                    let declined = Resolution::by_principal(Outcome::Cancelled, &by, tx.now());
-                    return Ok(tx.resolve(&interaction, &declined)?);
-                };
-                let asked: SecretRequest = tx.found_content(&give.request_id)?;
-                asked.check_delivery(give.delivery)?;
-                tx.insert_sealed(&give.request_id, (&asked.service, &asked.field), give.delivery, sealed)?;
-                let detail = Detail { delivery: Some(give.delivery), ..Detail::default() };
-                let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, &by, tx.now()) };
-                Ok(tx.resolve(&interaction, &resolution)?)
-            })
-            .await
+        self.write_about(by, Wants::interaction(give.request_id.clone()), move |tx, by| {
+            let interaction = find(tx, &give.request_id, by)?;
+            interaction.check_kind(Kind::Secret)?;
+            if give.repeats(tx, &interaction, by, &sealer)? {
+                return Ok(());
+            }
+            interaction.check_open(Kind::Secret, tx.now())?;
+            interaction.check_not_own(by, allow_self_approval)?;
+            let Some(sealed) = &sealed else {
+                let declined = Resolution::by_principal(Outcome::Cancelled, by, tx.now());
+                return Ok(tx.resolve(&interaction, &declined)?);
+            };
+            let asked: SecretRequest = tx.found_content(&give.request_id)?;
+            asked.check_delivery(give.delivery)?;
+            tx.insert_sealed(&give.request_id, (&asked.service, &asked.field), give.delivery, sealed)?;
+            let detail = Detail { delivery: Some(give.delivery), ..Detail::default() };
+            let resolution = Resolution { detail, ..Resolution::by_principal(Outcome::Answered, by, tx.now()) };
+            Ok(tx.resolve(&interaction, &resolution)?)
+        })
+        .await
     }
 }
 

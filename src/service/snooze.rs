@@ -1,6 +1,6 @@
 //! Putting a request off: until then it is not among the rows of one person. The request waits on, and nobody else notices.
 
-use super::{Error, Result, Service};
+use super::{Caller, Error, Result, Service};
 use crate::clock::Timestamp;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
@@ -15,16 +15,16 @@ const BACK_BEFORE_END_MS: u64 = 10 * 60 * 1000;
 const MOST_SNOOZES: usize = 500;
 
 impl Service {
-    /// Puts a pending interaction off for `principal`, for so many milliseconds, but never to within ten minutes of its end;
+    /// Puts a pending interaction off for `by`, for so many milliseconds, but never to within ten minutes of its end;
     /// none bring it back at once. Returns when it is back.
     ///
     /// # Errors
     ///
     /// A refusal if it is not known, is over, or ends within ten minutes, or if as many are put off as may be; or an error of
     /// the store.
-    pub async fn snooze(&self, principal: &Principal, request_id: &RequestId, for_ms: u64) -> Result<Timestamp> {
-        let (owner, request_id) = (principal.name.clone(), request_id.clone());
-        let put_off = self.store.write(Priority::Human, move |tx| {
+    pub async fn snooze(&self, by: &Caller, request_id: &RequestId, for_ms: u64) -> Result<Timestamp> {
+        let request_id = request_id.clone();
+        let put_off = self.write_as(by, move |tx, by| {
             let now = tx.now();
             let interaction = tx.interaction(&request_id)?.ok_or(Refused::UnknownRequest)?;
             if let Status::Resolved(outcome) = interaction.status() {
@@ -34,11 +34,11 @@ impl Service {
             if for_ms > 0 && longest == Some(0) {
                 return Err(Refused::EndsTooSoon.into());
             }
-            if for_ms > 0 && tx.snoozes(&owner, now)?.len() >= MOST_SNOOZES {
+            if for_ms > 0 && tx.snoozes(&by.name, now)?.len() >= MOST_SNOOZES {
                 return Err(Refused::TooManySnoozes { limit: MOST_SNOOZES }.into());
             }
             let until = now.plus_millis(longest.map_or(for_ms, |longest| longest.min(for_ms))).unwrap_or(now);
-            tx.snooze(&owner, &request_id, until)?;
+            tx.snooze(&by.name, &request_id, until)?;
             Ok(until)
         });
         put_off.await

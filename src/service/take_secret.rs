@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Error, Result, Service, find};
+use super::{Caller, Error, Result, Service, find};
 use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Delivery, Kind, Outcome};
 use crate::domain::id::{RequestId, TakeId};
 use crate::domain::interaction::Status;
-use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::secret_value::SecretValue;
-use crate::store::{Priority, StoredSecret, WriteTx};
+use crate::store::{StoredSecret, Wants, WriteTx};
 
 /// How long, in milliseconds, a one-time value can be taken again with the same id: for an answer that was lost.
 const RETAKE_MS: u64 = 60_000;
@@ -33,36 +32,35 @@ impl Service {
     /// A refusal if there is no value to take, or it has been taken, or an error of the store.
     pub async fn take_secret(
         &self,
-        by: &Principal,
+        by: &Caller,
         request_id: &RequestId,
         take_id: Option<TakeId>,
     ) -> Result<SecretHandout> {
-        let (by, request_id) = (by.clone(), request_id.clone());
+        let request_id = request_id.clone();
         let sealer = Arc::clone(&self.sealer);
         let take_id = take_id.unwrap_or_else(TakeId::generate);
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let interaction = find(tx, &request_id, &by)?;
-                interaction.check_own(&by)?;
-                interaction.check_kind(Kind::Secret)?;
-                let status = interaction.status_at(tx.now());
-                if status != Status::Resolved(Outcome::Answered) {
-                    return Err(Refused::NotAnswered { status }.into());
-                }
-                let sealed = tx.found_sealed(&request_id)?;
-                if sealed.is_wiped || tx.is_forgotten(&request_id)? {
-                    return Err(Refused::Wiped.into());
-                }
-                let is_told = !admit(tx, &request_id, &sealed, &take_id)?;
-                let value = sealer.open(&request_id, sealed.value.as_ref().ok_or(Refused::AlreadyTaken)?)?;
-                if !is_told {
-                    let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
-                    let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
-                    tx.append_audit(event.detail(detail))?;
-                }
-                Ok(SecretHandout { value, delivery: sealed.delivery, take_id: take_id.clone() })
-            })
-            .await
+        self.write_about(by, Wants::interaction(request_id.clone()), move |tx, by| {
+            let interaction = find(tx, &request_id, by)?;
+            interaction.check_own(by)?;
+            interaction.check_kind(Kind::Secret)?;
+            let status = interaction.status_at(tx.now());
+            if status != Status::Resolved(Outcome::Answered) {
+                return Err(Refused::NotAnswered { status }.into());
+            }
+            let sealed = tx.found_sealed(&request_id)?;
+            if sealed.is_wiped || tx.is_forgotten(&request_id)? {
+                return Err(Refused::Wiped.into());
+            }
+            let is_told = !admit(tx, &request_id, &sealed, &take_id)?;
+            let value = sealer.open(&request_id, sealed.value.as_ref().ok_or(Refused::AlreadyTaken)?)?;
+            if !is_told {
+                let detail = serde_json::json!({"takeId": take_id, "delivery": sealed.delivery});
+                let event = NewAuditEvent::new(Event::SecretTaken).request(&request_id).principal(&by.name);
+                tx.append_audit(event.detail(detail))?;
+            }
+            Ok(SecretHandout { value, delivery: sealed.delivery, take_id: take_id.clone() })
+        })
+        .await
     }
 }
 

@@ -1,10 +1,8 @@
 //! Bearer tokens: the principal of a request, and the tokens of a new database.
 
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
-use super::{Error, OpenError, Result, Service};
+use super::{Caller, Error, OpenError, Result, Service};
 use crate::clock::Timestamp;
 use crate::domain::enums::Role;
 use crate::domain::id::{PrincipalName, TokenId};
@@ -52,32 +50,22 @@ pub struct FirstTokens {
 }
 
 impl Service {
-    /// Returns the principal that holds the token of this SHA-256, if it is known and in force.
-    ///
-    /// # Errors
-    ///
-    /// An error of the store.
-    pub async fn authenticate(&self, token_sha256: &[u8; 32]) -> Result<Option<Arc<Principal>>> {
-        Ok(self.tokens.holder(token_sha256, &self.store).await?)
-    }
-
     /// Makes a token of an agent for `by`, who chooses the id of it, so that a repetition makes no second one.
     ///
     /// # Errors
     ///
     /// A refusal if `by` may not, the id is taken or the principal of this name is no agent, or an error of the store or of
     /// the system's random numbers.
-    pub async fn make_agent_token(&self, by: &Principal, token_id: TokenId, agent: PrincipalName) -> Result<MadeToken> {
+    pub async fn make_agent_token(&self, by: &Caller, token_id: TokenId, agent: PrincipalName) -> Result<MadeToken> {
         by.require(Right::MakeTokens)?;
         let text = tokens::generate().map_err(|error| Error::Random(error.to_string()))?;
         let principal = Principal { name: agent, role: Role::Agent };
         let holder = TokenHash { token_sha256: tokens::digest(&text), principal };
-        let made_by = by.name.clone();
-        let made = self.store.write(Priority::Human, move |tx| {
+        let made = self.write_as(by, move |tx, by| {
             if tx.has_token(&token_id)? {
                 return Err(Refused::TokenIdTaken.into());
             }
-            match add_token(tx, &token_id, &holder, Some(&made_by))? {
+            match add_token(tx, &token_id, &holder, Some(&by.name))? {
                 Some(has) => Err(Refused::OtherRole { name: holder.principal.name.clone(), has }.into()),
                 None => Ok::<_, Error>(tx.now()),
             }
@@ -90,15 +78,14 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if `by` may not, or an error of the store.
-    pub async fn revoke_agent_token(&self, by: &Principal, token_id: TokenId) -> Result<bool> {
+    pub async fn revoke_agent_token(&self, by: &Caller, token_id: TokenId) -> Result<bool> {
         by.require(Right::MakeTokens)?;
-        let by = by.name.clone();
-        let revoked = self.store.write(Priority::Human, move |tx| {
+        let revoked = self.write_as(by, move |tx, by| {
             let tokens = tx.tokens()?.into_iter();
             let mut of_agents = tokens.filter(|token| token.principal.role == Role::Agent);
             let Some(token) = of_agents.find(|token| token.token_id == token_id) else { return Ok(false) };
             if token.revoked_at.is_none() {
-                tx.revoke_token_by(&token, &by)?;
+                tx.revoke_token_by(&token, &by.name)?;
             }
             Ok::<_, Error>(true)
         });
@@ -126,7 +113,7 @@ impl Service {
                 let principal = name.parse().map(|name| Principal { name, role });
                 principal.map(|principal| TokenHash { token_sha256: tokens::digest(token), principal })
             });
-        let made = self.store.write(Priority::Human, move |tx| {
+        let made = self.write_itself(move |tx| {
             if !tx.tokens()?.is_empty() {
                 return Ok::<_, store::Error>(false);
             }

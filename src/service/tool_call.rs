@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::register::expire_if_overdue;
-use super::{Error, Register, Result, Service};
+use super::{Caller, Error, Register, Result, Service};
 use crate::domain::canonical::input_digest;
 use crate::domain::enums::{Kind, Outcome, RunOutcome};
 use crate::domain::id::{ClaimId, ConversationId, PrincipalName, RequestId};
@@ -19,6 +19,7 @@ use crate::domain::interaction::{Claim, Interaction, Record, Resolution, Resolve
 use crate::domain::kinds::Content;
 use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
+use crate::domain::text::PlainText;
 use crate::domain::tool_call::{Allowed, Answered, CallEnd, Denial, RanCall, ToolCall, derived_id, ran_sha256};
 use crate::domain::warning::Warning;
 use crate::store::{Priority, ReadTx, WriteTx};
@@ -57,7 +58,7 @@ impl Service {
     /// A refusal if too many are pending or too much is stored, or an error of the store.
     pub async fn begin_tool_call(
         &self,
-        by: &Principal,
+        by: &Caller,
         mut call: ToolCall,
     ) -> Result<std::result::Result<BegunCall, Denial>> {
         if let (Some(confirmation), Some(call_id)) = (call.content.confirmation_mut(), &call.call_id) {
@@ -80,10 +81,9 @@ impl Service {
         // Without a session, the answer to another call that asked the same may be another session's.
         let takes_answers = session.is_some() || !has_call_id;
         let prepared = self.prepare(by, register).await?;
-        let name = by.name.clone();
-        let begun = self.store.write(Priority::of(by), move |tx| {
+        let begun = self.write_as(by, move |tx, by| {
             if let Some(own) = known_by.own(tx)? {
-                return Ok::<_, Error>(if known_by.is_of(&own, &name) {
+                return Ok::<_, Error>(if known_by.is_of(&own, &by.name) {
                     Ok((own.interaction.request_id, false, Vec::new()))
                 } else {
                     Err(Denial::OtherCall { request_id: own.interaction.request_id })
@@ -136,7 +136,7 @@ impl Service {
     /// An error of the store.
     pub async fn end_tool_call(
         &self,
-        by: &Principal,
+        by: &Caller,
         begun: &BegunCall,
         record: Record,
         after: AfterWait,
@@ -156,7 +156,7 @@ impl Service {
         }
     }
 
-    async fn claim_call(&self, by: &Principal, begun: &BegunCall, record: &Record) -> Result<CallEnd> {
+    async fn claim_call(&self, by: &Caller, begun: &BegunCall, record: &Record) -> Result<CallEnd> {
         let request_id = begun.request_id.clone();
         let edited = record.interaction.resolution.as_ref().and_then(|it| it.detail.updated_input.as_ref());
         if let Some(edited) = edited.filter(|_| !begun.takes_edits) {
@@ -172,20 +172,20 @@ impl Service {
         if !begun.has_call_id {
             let ran = ran_sha256(&by.name, begun.session.as_deref(), &grant.effective_input_digest);
             let request_id = request_id.clone();
-            self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.join_call(&ran, &request_id)?)).await?;
+            self.write_as(by, move |tx, _| Ok(tx.join_call(&ran, &request_id)?)).await?;
         }
         let (claim_id, effective_input) = (grant.claim_id, grant.effective_input);
         Ok(CallEnd::Allowed(Allowed { request_id, claim_id, effective_input, is_edited }))
     }
 
-    async fn take_answers(&self, by: &Principal, record: Record) -> Result<CallEnd> {
+    async fn take_answers(&self, by: &Caller, record: Record) -> Result<CallEnd> {
         let request_id = record.interaction.request_id;
         let responses = record.interaction.resolution.and_then(|resolution| resolution.detail.responses);
         let (Content::Question(question), Some(responses)) = (record.body.content, responses) else {
             return Ok(CallEnd::Denied(Denial::Forgotten { request_id }));
         };
         let taken = request_id.clone();
-        self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.take_answers(&taken)?)).await?;
+        self.write_as(by, move |tx, _| Ok(tx.take_answers(&taken)?)).await?;
         Ok(CallEnd::Answered(Answered { request_id, question, responses }))
     }
 
@@ -194,14 +194,14 @@ impl Service {
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn note_handed_out(&self, by: &Principal, request_id: &RequestId) -> Result<()> {
+    pub async fn note_handed_out(&self, by: &Caller, request_id: &RequestId) -> Result<()> {
         let request_id = request_id.clone();
-        self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.take_answers(&request_id)?)).await
+        self.write_as(by, move |tx, _| Ok(tx.take_answers(&request_id)?)).await
     }
 
-    async fn keep_call(&self, by: &Principal, request_id: &RequestId) -> Result<()> {
+    async fn keep_call(&self, by: &Caller, request_id: &RequestId) -> Result<()> {
         let request_id = request_id.clone();
-        self.store.write(Priority::of(by), move |tx| Ok::<_, Error>(tx.keep_call(&request_id)?)).await
+        self.write_as(by, move |tx, _| Ok(tx.keep_call(&request_id)?)).await
     }
 
     /// Writes down what came of a call that was allowed; `false` where no claim of it is open.
@@ -211,11 +211,11 @@ impl Service {
     /// An error of the store.
     pub async fn report_tool_call(
         &self,
-        by: &Principal,
+        by: &Caller,
         client: &str,
         ran: &RanCall,
         outcome: RunOutcome,
-        detail: Option<String>,
+        detail: Option<PlainText>,
     ) -> Result<bool> {
         let call = ran.call_sha256(&by.name);
         let own_id = call.as_ref().and_then(|call| derived_id(client, call));
@@ -249,21 +249,20 @@ impl Service {
     /// # Errors
     ///
     /// An error of the store.
-    pub async fn supersede_calls(&self, by: &Principal, conversation: &ConversationId) -> Result<Vec<RequestId>> {
-        let (by, conversation) = (by.clone(), conversation.clone());
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let mut superseded = Vec::new();
-                for interaction in tx.pending_in(&conversation, Some(&by.name))? {
-                    let is_open = interaction.check_open(interaction.kind, tx.now()).is_ok();
-                    if is_open && tx.is_dropped_call(&interaction.request_id)? {
-                        tx.resolve(&interaction, &Resolution::by_principal(Outcome::Superseded, &by, tx.now()))?;
-                        superseded.push(interaction.request_id);
-                    }
+    pub async fn supersede_calls(&self, by: &Caller, conversation: &ConversationId) -> Result<Vec<RequestId>> {
+        let conversation = conversation.clone();
+        self.write_as(by, move |tx, by| {
+            let mut superseded = Vec::new();
+            for interaction in tx.pending_in(&conversation, Some(&by.name))? {
+                let is_open = interaction.check_open(interaction.kind, tx.now()).is_ok();
+                if is_open && tx.is_dropped_call(&interaction.request_id)? {
+                    tx.resolve(&interaction, &Resolution::by_principal(Outcome::Superseded, by, tx.now()))?;
+                    superseded.push(interaction.request_id);
                 }
-                Ok(superseded)
-            })
-            .await
+            }
+            Ok(superseded)
+        })
+        .await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::{GoingBy, PendingConfirmation, decide_with, would_decide};
-use super::{Error, Result, Service, find};
+use super::{Caller, Error, Result, Service, find};
 use crate::clock::Timestamp;
 use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{RequestId, RuleId, ToolName};
@@ -60,37 +60,35 @@ impl Service {
     /// A refusal if the rule may not be made from its source, or an error of the store.
     pub async fn make_trust_rule(
         &self,
-        by: &Principal,
+        by: &Caller,
         source: RuleSource,
         terms: NewTerms,
         apply_to_pending: bool,
     ) -> Result<MadeRule> {
         let candidates =
             if apply_to_pending { self.candidates(by, &source, &terms).await? } else { Candidates::default() };
-        let by = by.clone();
         let (allow_self_approval, profiles) = (self.allow_self_approval, Arc::clone(&self.profiles));
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                let going_by = GoingBy { profiles: &profiles, allow_self_approval };
-                if let Some(rule) = source.made_before(tx, &by, &terms, going_by)? {
-                    return Ok(MadeRule::of(rule, false, &profiles));
-                }
-                let (tool_name, terms) = source.terms(tx, &by, &terms, going_by, tx.now())?;
-                let now = tx.now();
-                let beside = tx.rules_about(&tool_name)?.map_or_else(Vec::new, |rules| standing(rules.rules(), now));
-                let mut made = make(tx, &by, tool_name, terms, source.request_id(), &profiles)?;
-                if apply_to_pending {
-                    let (found, until) = if beside == candidates.beside {
-                        (candidates.request_ids.as_slice(), candidates.until)
-                    } else {
-                        (&[][..], None)
-                    };
-                    made.resolved = apply(tx, &made.rule, found, until, going_by)?;
-                    made.rule = tx.trust_rule(&made.rule.rule_id)?.ok_or(Refused::UnknownRule)?;
-                }
-                Ok(made)
-            })
-            .await
+        self.write_as(by, move |tx, by| {
+            let going_by = GoingBy { profiles: &profiles, allow_self_approval };
+            if let Some(rule) = source.made_before(tx, by, &terms, going_by)? {
+                return Ok(MadeRule::of(rule, false, &profiles));
+            }
+            let (tool_name, terms) = source.terms(tx, by, &terms, going_by, tx.now())?;
+            let now = tx.now();
+            let beside = tx.rules_about(&tool_name)?.map_or_else(Vec::new, |rules| standing(rules.rules(), now));
+            let mut made = make(tx, by, tool_name, terms, source.request_id(), &profiles)?;
+            if apply_to_pending {
+                let (found, until) = if beside == candidates.beside {
+                    (candidates.request_ids.as_slice(), candidates.until)
+                } else {
+                    (&[][..], None)
+                };
+                made.resolved = apply(tx, &made.rule, found, until, going_by)?;
+                made.rule = tx.trust_rule(&made.rule.rule_id)?.ok_or(Refused::UnknownRule)?;
+            }
+            Ok(made)
+        })
+        .await
     }
 
     /// Looks through all that is pending for what a rule may resolve, so that the writer does not have to. Nothing where the
@@ -155,15 +153,14 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if there is no such rule, or an error of the store.
-    pub async fn revoke_trust_rule(&self, by: &Principal, rule_id: &RuleId) -> Result<TrustRule> {
+    pub async fn revoke_trust_rule(&self, by: &Caller, rule_id: &RuleId) -> Result<TrustRule> {
         self.sweep_if_due(Priority::Human).await?;
-        let (by, rule_id) = (by.clone(), rule_id.clone());
-        self.store
-            .write(Priority::of(&by), move |tx| {
-                tx.revoke_trust_rule(&rule_id, &by.name)?;
-                Ok(tx.trust_rule(&rule_id)?.ok_or(Refused::UnknownRule)?)
-            })
-            .await
+        let rule_id = rule_id.clone();
+        self.write_as(by, move |tx, by| {
+            tx.revoke_trust_rule(&rule_id, &by.name)?;
+            Ok(tx.trust_rule(&rule_id)?.ok_or(Refused::UnknownRule)?)
+        })
+        .await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The queries that a person keeps under names.
 
-use super::{Error, Result, Service};
+use super::{Caller, Error, Result, Service};
 use crate::domain::principal::Principal;
 use crate::domain::query::Query;
 use crate::domain::refused::Refused;
@@ -22,19 +22,18 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// A refusal if `principal` keeps as many as it may or the name does not show itself, or an error of the store.
-    pub async fn keep_view(&self, principal: &Principal, name: ViewName, query: Query) -> Result<(SavedView, bool)> {
+    /// A refusal if `by` keeps as many as it may or the name does not show itself, or an error of the store.
+    pub async fn keep_view(&self, by: &Caller, name: ViewName, query: Query) -> Result<(SavedView, bool)> {
         if !name.shows_itself() {
             return Err(Refused::ViewNameHidden.into());
         }
-        let owner = principal.name.clone();
-        let kept = self.store.write(Priority::Human, move |tx| {
-            let is_new = tx.view(&owner, &name)?.is_none();
-            if is_new && tx.views(&owner)?.len() >= MOST_VIEWS as usize {
+        let kept = self.write_as(by, move |tx, by| {
+            let is_new = tx.view(&by.name, &name)?.is_none();
+            if is_new && tx.views(&by.name)?.len() >= MOST_VIEWS as usize {
                 return Err(Error::from(Refused::TooManyViews { limit: MOST_VIEWS }));
             }
-            tx.keep_view(&owner, &name, &query)?;
-            Ok((tx.view(&owner, &name)?.ok_or(Refused::UnknownView)?, is_new))
+            tx.keep_view(&by.name, &name, &query)?;
+            Ok((tx.view(&by.name, &name)?.ok_or(Refused::UnknownView)?, is_new))
         });
         kept.await
     }
@@ -44,11 +43,10 @@ impl Service {
     /// # Errors
     ///
     /// A refusal if there is none of this name, or an error of the store.
-    pub async fn delete_view(&self, principal: &Principal, name: ViewName) -> Result<SavedView> {
-        let owner = principal.name.clone();
-        let deleted = self.store.write(Priority::Human, move |tx| {
-            let view = tx.view(&owner, &name)?.ok_or(Refused::UnknownView)?;
-            tx.delete_view(&owner, &name)?;
+    pub async fn delete_view(&self, by: &Caller, name: ViewName) -> Result<SavedView> {
+        let deleted = self.write_as(by, move |tx, by| {
+            let view = tx.view(&by.name, &name)?.ok_or(Refused::UnknownView)?;
+            tx.delete_view(&by.name, &name)?;
             Ok::<_, Error>(view)
         });
         deleted.await

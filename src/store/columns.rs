@@ -18,6 +18,7 @@ use crate::domain::members::Members;
 use crate::domain::notice::About;
 use crate::domain::pattern::{Pattern, Reason, Scope};
 use crate::domain::saved_view::ViewName;
+use crate::domain::text::PlainText;
 use crate::domain::traceparent::Traceparent;
 
 macro_rules! as_text {
@@ -46,6 +47,7 @@ as_text!(
     ClaimId,
     ConversationId,
     NoticeId,
+    PlainText,
     PrincipalName,
     RequestId,
     RuleId,
@@ -64,6 +66,7 @@ from_text!(
     ClaimId,
     ConversationId,
     NoticeId,
+    PlainText,
     PrincipalName,
     RequestId,
     RuleId,

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::error::Disk;
 use super::news::News;
 use super::sql::Sql;
-use super::{Result, Wants};
+use super::{Generation, Result, Wants};
 use crate::clock::Timestamp;
 use crate::domain::chain::Head;
 
@@ -52,6 +52,9 @@ pub(super) trait Engine: Send {
 
     /// The most pieces of work that share one commit: bounds how long the first of them waits for the last.
     fn largest_group(&self) -> usize;
+
+    /// The version of the tokens as the transaction has found them: until it is over, nobody else changes them.
+    fn token_generation(&self) -> Generation;
 
     /// The statements of the transaction.
     fn sql(&self) -> Sql<'_>;

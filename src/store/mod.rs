@@ -184,6 +184,8 @@ pub struct WriteTx<'c> {
     read: ReadTx<'c>,
     cache: &'c mut WriterCache,
     now: Timestamp,
+    /// The version of the tokens; `None` where this very transaction has changed them, or nobody keeps count.
+    tokens_at: Option<Generation>,
     committed: CommitSummary,
 }
 
@@ -203,13 +205,19 @@ impl<'c> ReadTx<'c> {
 
 impl<'c> WriteTx<'c> {
     fn new(sql: impl Into<Sql<'c>>, cache: &'c mut WriterCache, now: Timestamp) -> Self {
-        Self { read: ReadTx::new(sql), cache, now, committed: CommitSummary::default() }
+        Self { read: ReadTx::new(sql), cache, now, tokens_at: None, committed: CommitSummary::default() }
     }
 
     /// Returns the time of this transaction, which is read once and never earlier than that of a commit before it.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Whether the tokens are still those of this version, which were read before.
+    #[must_use]
+    pub fn is_of_generation(&self, generation: Generation) -> bool {
+        self.tokens_at == Some(generation)
     }
 
     /// The smallest write: nothing that anybody reads is another afterwards.
@@ -233,12 +241,14 @@ pub struct Store {
     readers: Readers,
     commits: Commits,
     known: Known,
+    /// `None` where no other server can use the database.
+    following: Option<postgres::Following>,
 }
 
 /// The commits to the database, as far as requests keep something in memory that they change.
 enum Commits {
     Sqlite(Arc<sqlite::Commits>),
-    Postgres(Arc<postgres::Commits>, postgres::Following),
+    Postgres(Arc<postgres::Commits>),
 }
 
 /// A version of what other processes may have changed: equal only while none of them has committed.
@@ -274,19 +284,17 @@ impl Store {
         clock: Arc<dyn Clock>,
         on_commit: OnCommit,
     ) -> std::result::Result<Self, OpenError> {
-        let mut lost = None;
-        let (engine, pool, commits): (Box<dyn Engine>, _, _) = match location {
+        let (engine, pool, commits, shared): (Box<dyn Engine>, _, _, _) = match location {
             Location::File(path) => {
                 let sqlite::Opened { engine, readers, commits } =
                     sqlite::open(path, limits.readers, LONGEST_READ).await?;
-                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits))
+                (Box::new(engine), Pool::Sqlite(readers), Commits::Sqlite(commits), None)
             }
             Location::Postgres(url) => {
                 let readers = (limits.readers, LONGEST_READ);
-                let postgres::Opened { engine, readers, commits, following, lost: accepted } =
-                    postgres::open(url, readers, seen, Arc::clone(&clock), Arc::clone(&on_commit)).await?;
-                lost = accepted;
-                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits, following))
+                let postgres::Opened { engine, readers, commits, start, lost } =
+                    postgres::open(url, readers, seen).await?;
+                (Box::new(engine), Pool::Postgres(readers), Commits::Postgres(commits), Some((start, lost)))
             }
         };
         if let Some(highest) = ReadTx::new(engine.sql()).highest_time()? {
@@ -294,11 +302,31 @@ impl Store {
         }
         let (cache, first_deadline) = WriterCache::open(engine.sql())?;
         let known = Known { first_deadline, rules: CommittedRules::default() };
-        let writer = Writer::start(engine, (cache, known.clone()), limits, clock, on_commit)?;
-        if let Some(lost) = lost {
-            writer.write(Priority::Human, None, move |tx| tx.note_loss(lost)).await?;
+        let writer = Writer::start(engine, (cache, known.clone()), limits, Arc::clone(&clock), Arc::clone(&on_commit))?;
+        let mut store = Self { writer, readers: Readers::new(pool, limits), commits, known, following: None };
+        if let Some((start, lost)) = shared {
+            if let Some(lost) = lost {
+                store.write(Priority::Human, move |tx| tx.note_loss(lost)).await?;
+            }
+            store.follow(start, clock, on_commit);
         }
-        Ok(Self { writer, readers: Readers::new(pool, limits), commits, known })
+        Ok(store)
+    }
+
+    /// From here on, what others commit is known soon after.
+    fn follow(&mut self, start: postgres::Start, clock: Arc<dyn Clock>, on_commit: OnCommit) {
+        let first_deadline = self.known.first_deadline.clone();
+        let on_news = move |news: CommitSummary| {
+            news.next_deadline.into_iter().for_each(|deadline| first_deadline.no_later_than(deadline));
+            on_commit(news);
+        };
+        self.following = Some(postgres::Following::start(start, clock, Arc::new(on_news)));
+    }
+
+    /// Whether other servers may use the database as well.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.following.is_some()
     }
 
     /// Runs `work` in a transaction. Its `Ok` is returned once it is on the disk; after its `Err` nothing has changed.
@@ -330,7 +358,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, None, work).await
+        self.write_about(priority, None, work).await
     }
 
     /// The same for work that reads first what it `wants`.
@@ -338,13 +366,18 @@ impl Store {
     /// # Errors
     ///
     /// The same.
-    pub async fn write_about<T, E, F>(&self, priority: Priority, wants: Wants, work: F) -> std::result::Result<T, E>
+    pub async fn write_about<T, E, F>(
+        &self,
+        priority: Priority,
+        wants: Option<Wants>,
+        work: F,
+    ) -> std::result::Result<T, E>
     where
         F: FnMut(&mut WriteTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(priority, Some(wants), work).await
+        self.writer.write(priority, wants, work).await
     }
 
     /// Runs `work` on one consistent state of what is committed.
@@ -425,8 +458,24 @@ impl Store {
                 tracing::error!(%error, "the index of the write-ahead log cannot be read");
                 Error::Closed
             })?),
-            Commits::Postgres(commits, _) => Version::Postgres(commits.generation()?),
+            Commits::Postgres(commits) => Version::Postgres(commits.generation()?),
         }))
+    }
+
+    /// Whether a token is in force that this server may not have heard of yet; the tokens are then of another version. It is one
+    /// read of an index, for which all strangers together wait in one queue.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] of the store; [`Error::Overloaded`] where too many ask.
+    pub async fn has_new_token(&self, token_sha256: &[u8; 32]) -> Result<bool> {
+        let Commits::Postgres(commits, _) = &self.commits else { return Ok(false) };
+        let token_sha256 = *token_sha256;
+        let is_in_force = self.read(Priority::Stranger, move |tx| tx.is_in_force(&token_sha256)).await?;
+        if is_in_force {
+            commits.changed();
+        }
+        Ok(is_in_force)
     }
 
     /// Whether the database takes writes: makes the smallest one that lasts.
@@ -435,10 +484,10 @@ impl Store {
     ///
     /// If it does not.
     pub async fn probe(&self, priority: Priority) -> Result<()> {
-        match &self.commits {
-            Commits::Sqlite(_) => self.write(priority, |tx| tx.write_nothing()).await,
+        match &self.following {
+            None => self.write(priority, |tx| tx.write_nothing()).await,
             // In no turn: many ask often.
-            Commits::Postgres(_, following) => following.probe().await,
+            Some(following) => following.probe().await,
         }
     }
 

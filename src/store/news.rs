@@ -61,9 +61,9 @@ impl News {
         matches!(self.event, Some(Event::RuleCreated | Event::RuleRevoked | Event::RuleExpired | Event::RuleExhausted))
     }
 
-    /// Whether tokens or sessions are others with it.
+    /// Whether tokens are others with it.
     pub(super) const fn is_of_tokens(&self) -> bool {
-        matches!(self.event, Some(Event::TokenCreated | Event::TokenRevoked | Event::SessionEnded))
+        matches!(self.event, Some(Event::TokenCreated | Event::TokenRevoked))
     }
 }
 

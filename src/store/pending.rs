@@ -152,6 +152,11 @@ impl FirstDeadline {
         self.0.store(millis, Ordering::Release);
     }
 
+    /// Others have set this one, which may be over by now: whoever sweeps then finds that out.
+    pub(super) fn no_later_than(&self, deadline: Timestamp) {
+        self.0.fetch_min(deadline.as_millis(), Ordering::AcqRel);
+    }
+
     pub(super) fn get(&self) -> Option<Timestamp> {
         Timestamp::from_millis(self.0.load(Ordering::Acquire))
     }

@@ -78,6 +78,12 @@ impl ReadTx<'_> {
         })
     }
 
+    /// Whether a token of this digest is in force.
+    pub fn is_in_force(&self, token_sha256: &[u8; 32]) -> Result<bool> {
+        let sql = "SELECT 1 FROM tokens WHERE token_sha256 = ?1 AND revoked_at_ms IS NULL";
+        self.sql.exists(sql, values![token_sha256])
+    }
+
     /// Whether there ever was a token of this id.
     pub fn has_token(&self, token_id: &TokenId) -> Result<bool> {
         self.sql.exists("SELECT 1 FROM tokens WHERE token_id = ?1", values![token_id])

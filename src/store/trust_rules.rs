@@ -12,6 +12,7 @@ use crate::domain::audit::{Event, NewAuditEvent};
 use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{IdPrefix, PrincipalName, RequestId, RuleId, RuleName, ToolName};
 use crate::domain::rule_set::RuleSet;
+use crate::domain::text::PlainText;
 use crate::domain::trust_rule::{Parts, Terms, TrustRule};
 
 const RULES: &str = "SELECT rule_number, rule_id, status, tool_name, pattern, scope, decision, allow_high_risk, \
@@ -30,7 +31,7 @@ pub struct RuleFilter {
     /// What their ids begin with.
     pub id_prefix: Option<IdPrefix>,
     /// A text that is somewhere in what they say or in who made them; letters of ASCII are alike large and small.
-    pub text: Option<String>,
+    pub text: Option<PlainText>,
 }
 
 /// That a text is somewhere in a rule.

@@ -393,6 +393,8 @@ impl Thread {
                 self.engine.mark()?;
             }
             let mut tx = WriteTx::new(self.engine.sql(), &mut self.cache, self.clock.now());
+            // What work before this one has revoked in the same group is not committed yet, and counts.
+            tx.tokens_at = (!all.has_changed_tokens).then(|| self.engine.token_generation());
             let done = work.run(&mut tx);
             if done {
                 let mut committed = tx.committed;

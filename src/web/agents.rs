@@ -88,7 +88,7 @@ pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuer
 /// `POST /agents`: makes a token of an agent and shows it, in this answer alone.
 pub(super) async fn make_token(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
     let Form { person, fields } = form;
-    person.principal.require(Right::MakeTokens).map_err(Problem::from)?;
+    person.caller.require(Right::MakeTokens).map_err(Problem::from)?;
     let token_id = given::<TokenId>("tokenId", fields.get("tokenId"))?;
     let token_id = token_id.ok_or_else(|| Problem::malformed_field("tokenId", "the form of the page has it"))?;
     let mut new_name = Field::typed(fields.get("name").unwrap_or_default().trim());
@@ -96,7 +96,7 @@ pub(super) async fn make_token(State(app): State<App>, form: Form) -> Result<Res
         let page = AgentsPage::of(&app, &person).await?;
         return Ok((FORM_AT_FAULT, html(&AgentsPage { new_name, ..page })?).into_response());
     };
-    let made = app.service.make_agent_token(&person.principal, token_id, agent.clone()).await;
+    let made = app.service.make_agent_token(&person.caller, token_id, agent.clone()).await;
     let page = AgentsPage::of(&app, &person).await?;
     match made {
         Ok(made) => {
@@ -120,7 +120,7 @@ pub(super) async fn revoke_token(
     Param(token_id): Param<TokenId>,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    match app.service.revoke_agent_token(&form.person.principal, token_id).await.map_err(Problem::from)? {
+    match app.service.revoke_agent_token(&form.person.caller, token_id).await.map_err(Problem::from)? {
         true => Ok(Redirect::to("/agents").into_response()),
         false => Err(unknown_path().await.into()),
     }
@@ -150,7 +150,7 @@ impl AgentsPage {
             frame: Frame::of(person, "agents"),
             more: agents.len().saturating_sub(MOST_AGENTS),
             agents: agents.into_iter().take(MOST_AGENTS).map(|(_, view)| view).collect(),
-            may_make_tokens: person.principal.require(Right::MakeTokens).is_ok(),
+            may_make_tokens: person.caller.require(Right::MakeTokens).is_ok(),
             new_name: Field::default(),
             token_id: TokenId::generate(),
             made: None,

@@ -75,7 +75,7 @@ impl Surroundings {
                     until: Some(record.interaction.created_at),
                     ..Filter::default()
                 };
-                app.service.list(&person.principal, filter, Rows { before: None, limit: BEFORE }).await?.rows
+                app.service.list(&person.caller, filter, Rows { before: None, limit: BEFORE }).await?.rows
             }
             None => Vec::new(),
         };
@@ -166,7 +166,7 @@ impl Card {
 
 /// Why `person` may not decide an interaction; none where they may.
 pub(super) fn why_not(person: &Person, app: &App, interaction: &Interaction) -> Option<&'static str> {
-    match (person.may_resolve(), app.service.is_barred_as_own(&person.principal, interaction)) {
+    match (person.may_resolve(), app.service.is_barred_as_own(&person.caller, interaction)) {
         (false, _) => Some("You may look, and not decide."),
         (true, true) => Some("You have registered this yourself, so another person has to decide it."),
         (true, false) => None,
@@ -207,7 +207,7 @@ impl ResolutionSummary {
         Self {
             outcome: Some(resolution.outcome.as_str()),
             said: sentence(resolution, person),
-            is_own: matches!(&resolution.by, ResolvedBy::Principal(name) if *name == person.principal.name),
+            is_own: matches!(&resolution.by, ResolvedBy::Principal(name) if *name == person.caller.name),
             comment: resolution.detail.comment.as_deref().map(escape_untrusted),
             rule,
         }
@@ -218,7 +218,7 @@ fn sentence(resolution: &Resolution, person: &Person) -> String {
     let Resolution { outcome, by, detail, .. } = resolution;
     let ending = Ending::new(*outcome, Some(by)).delivered(detail.delivery).edited(detail.updated_input.is_some());
     match by {
-        ResolvedBy::Principal(name) if *name == person.principal.name => ending.by_you().to_string(),
+        ResolvedBy::Principal(name) if *name == person.caller.name => ending.by_you().to_string(),
         ResolvedBy::Principal(_) => format!("already resolved: {ending}"),
         ResolvedBy::TrustRule(_) | ResolvedBy::System(_) => ending.to_string(),
     }

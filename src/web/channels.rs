@@ -97,13 +97,13 @@ impl ChannelView {
             name: channel.name.to_string(),
             kind: channel.kind,
             host: escape_untrusted(&channel.host),
-            owner: (channel.owner != person.principal.name).then(|| channel.owner.to_string()),
+            owner: (channel.owner != person.caller.name).then(|| channel.owner.to_string()),
             wants: wants(&channel.wishes),
             sent_at: channel.sent_at.map(AbsoluteTime),
             failed: failed.map(|(at, why)| (AbsoluteTime(*at), escape_untrusted(why))),
             off: channel.disabled.as_ref().map(|(_, why)| escape_untrusted(why)),
             is_signed: channel.kind.is_signed(),
-            draft: (channel.owner == person.principal.name).then(|| Draft::of_channel(channel)),
+            draft: (channel.owner == person.caller.name).then(|| Draft::of_channel(channel)),
             is_being_changed: false,
         }
     }
@@ -248,6 +248,8 @@ impl Draft {
             service::Error::Refused(Refused::ChannelRefused { field: "token", .. }) => &mut self.token,
             service::Error::Refused(Refused::ChannelRefused { .. }) => &mut self.address,
             service::Error::Refused(_)
+            | service::Error::UnknownToken
+            | service::Error::UnknownSession
             | service::Error::Store(_)
             | service::Error::Sealing(_)
             | service::Error::Writing(_)
@@ -289,7 +291,7 @@ impl Draft {
 impl ChannelsPage {
     async fn of(app: &App, person: &Person, draft: Draft) -> Result<Self, Problem> {
         let channels = match person.may_resolve() {
-            true => app.service.channels(&person.principal).await?,
+            true => app.service.channels(&person.caller).await?,
             false => Vec::new(),
         };
         Ok(Self {
@@ -326,12 +328,12 @@ pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuer
 /// `POST /channels`: makes a channel; a secret is shown in this answer alone.
 pub(super) async fn add(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
     let Form { person, fields } = form;
-    person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    person.caller.require(Right::Resolve).map_err(Problem::from)?;
     let mut draft = Draft::typed(&fields);
     let Some(new) = draft.read_new() else {
         return at_fault(&ChannelsPage::of(&app, &person, draft).await?);
     };
-    match app.service.add_channel(&person.principal, new, None).await {
+    match app.service.add_channel(&person.caller, new, None).await {
         Ok(added) => {
             let page = ChannelsPage::of(&app, &person, Draft::new()).await?;
             let secret = added.secret.map(|secret| (added.channel.name.to_string(), secret));
@@ -364,7 +366,7 @@ pub(super) async fn change(
     let kind = of.as_ref().map(|(_, kind)| *kind).ok_or(Problem::from(Refused::UnknownChannel))?;
     (*draft, *is_being_changed) = (Draft { prefix, of, ..Draft::typed(&fields) }, true);
     let Some(changed) = draft.read_change(kind) else { return at_fault(&page) };
-    match app.service.change_channel(&person.principal, &channel_id, changed).await {
+    match app.service.change_channel(&person.caller, &channel_id, changed).await {
         Ok(_) => Ok(Redirect::to("/channels").into_response()),
         Err(error) => {
             draft.put_fault(error)?;
@@ -380,7 +382,7 @@ pub(super) async fn test(
     form: Form,
 ) -> Result<Response, PageRejection> {
     let Form { person, .. } = form;
-    let said = app.service.test_channel(&person.principal, &channel_id).await.map_err(Problem::from)?;
+    let said = app.service.test_channel(&person.caller, &channel_id).await.map_err(Problem::from)?;
     let page = ChannelsPage::of(&app, &person, Draft::new()).await?;
     let name = page.channels.iter().find(|channel| channel.id == channel_id.as_str());
     let name = name.map_or_else(|| channel_id.to_string(), |channel| channel.name.clone());
@@ -395,8 +397,7 @@ pub(super) async fn rotate(
 ) -> Result<Response, PageRejection> {
     let Form { person, .. } = form;
     let old_for_ms = RotateChannelBody { old_for_ms: None::<OldForMs> }.old_for_ms();
-    let rotated =
-        app.service.rotate_channel(&person.principal, &channel_id, old_for_ms).await.map_err(Problem::from)?;
+    let rotated = app.service.rotate_channel(&person.caller, &channel_id, old_for_ms).await.map_err(Problem::from)?;
     let page = ChannelsPage::of(&app, &person, Draft::new()).await?;
     let secret = rotated.secret.map(|secret| (rotated.channel.name.to_string(), secret));
     Ok(html(&ChannelsPage { secret, ..page })?)
@@ -408,7 +409,7 @@ pub(super) async fn remove(
     Param(channel_id): Param<ChannelId>,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    app.service.remove_channel(&form.person.principal, &channel_id).await.map_err(Problem::from)?;
+    app.service.remove_channel(&form.person.caller, &channel_id).await.map_err(Problem::from)?;
     Ok(Redirect::to("/channels").into_response())
 }
 
@@ -420,7 +421,7 @@ struct PushKeyAnswer {
 
 /// `POST /channels/push/key`: the key that push services know this server by, for the script.
 pub(super) async fn push_key(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
-    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    form.person.caller.require(Right::Resolve).map_err(Problem::from)?;
     let key = app.service.push_public_key().await.map_err(Problem::from)?;
     Ok(ok(&PushKeyAnswer { key: URL_SAFE_NO_PAD.encode(key) })?)
 }
@@ -438,7 +439,7 @@ pub(super) async fn subscribe(State(app): State<App>, form: Form) -> Result<Resp
     let address = ChannelAddress { push: Some(push), ..ChannelAddress::new(field("endpoint")) };
     let (kind, wishes) = (ChannelKind::WebPush, Wishes::of(ChannelKind::WebPush));
     let new = NewChannel { name: name.unwrap_or_else(new_name), kind, address, wishes };
-    match app.service.add_channel(&person.principal, new, Some(person.session())).await {
+    match app.service.add_channel(&person.caller, new, Some(person.session())).await {
         Ok(_) => Ok(Redirect::to("/channels").into_response()),
         Err(error @ service::Error::Refused(Refused::ChannelNameTaken | Refused::TooManyChannels { .. })) => {
             push_name.fault = Some(Problem::from(error).sentence().to_owned());

@@ -155,7 +155,7 @@ pub(super) async fn make_token(
     form: Form,
 ) -> Result<Response, PageRejection> {
     let Form { person, fields } = form;
-    person.principal.require(Right::MakeTokens).map_err(Problem::from)?;
+    person.caller.require(Right::MakeTokens).map_err(Problem::from)?;
     let client = given("client", fields.get("client"))?;
     let token_id = given::<TokenId>("tokenId", fields.get("tokenId"))?;
     let (Some(client), Some(token_id)) = (client, token_id) else {
@@ -167,7 +167,7 @@ pub(super) async fn make_token(
     let Some(name) = name else {
         return Ok((FORM_AT_FAULT, html(&ConnectPage::of(&person, Some(chosen)))?).into_response());
     };
-    match app.service.make_agent_token(&person.principal, token_id, name.clone()).await {
+    match app.service.make_agent_token(&person.caller, token_id, name.clone()).await {
         Ok(made) => {
             let waiting = Waiting::of(&app, &person, client, &name, Some(made.made_at)).await?;
             let chosen = Chosen { waiting: Some(waiting), ..chosen.with_token(url, &made.text) };
@@ -198,7 +198,7 @@ impl Query {
 
 impl ConnectPage {
     fn of(person: &Person, chosen: Option<Chosen>) -> Self {
-        let may_make_tokens = person.principal.require(Right::MakeTokens).is_ok();
+        let may_make_tokens = person.caller.require(Right::MakeTokens).is_ok();
         Self { frame: Frame::of(person, "connect"), may_make_tokens, chosen }
     }
 
@@ -270,7 +270,7 @@ impl Waiting {
             [("client", Some(client.as_str())), ("agent", Some(agent.as_str())), ("since", from.as_deref())];
         let (page, part) = (link("/connect", &parameters), link("/connect/arrival", &parameters));
         let filter = Filter { registered_by: Some(agent.clone()), since, ..Filter::default() };
-        let found = app.service.list(&person.principal, filter, Rows { before: None, limit: FIRST_OF }).await?;
+        let found = app.service.list(&person.caller, filter, Rows { before: None, limit: FIRST_OF }).await?;
         let question = found.rows.last().map(|record| {
             let about = Headline::from(record.body.content.summary().text.as_ref());
             (record.interaction.request_id.to_string(), about)

@@ -50,7 +50,7 @@ pub(super) async fn decide_many(
     let mut records = Vec::new();
     for id in &ids {
         let record = resolvable(&app, &form.person, id, Kind::Confirmation).await?;
-        if app.service.is_barred_as_own(&form.person.principal, &record.interaction) {
+        if app.service.is_barred_as_own(&form.person.caller, &record.interaction) {
             return Err(Problem::from(Refused::SelfApproval).into());
         }
         records.push(record);
@@ -79,13 +79,13 @@ pub(super) async fn decide_many(
     let confirms = ids.into_iter().map(|request_id| {
         // One tick for all of them says all of it.
         let acknowledged = Some(Acknowledgement::ALL.to_vec());
-        let body = ConfirmBody { acknowledged, ..plain(request_id, decision, &form.fields) };
+        let body = ConfirmBody { acknowledged, ..plain(request_id, decision, &form.fields)? };
         Ok(Confirm { must_acknowledge: true, alike: alike.clone(), ..command(body, &app.limits)? })
     });
     let confirms = confirms.collect::<Result<Vec<_>, Problem>>()?;
     let (mut done, mut late) = (0, 0);
     for confirm in confirms {
-        match app.service.confirm(&form.person.principal, confirm).await {
+        match app.service.confirm(&form.person.caller, confirm).await {
             Ok(_) => done += 1,
             Err(Error::Refused(Refused::Retired { .. })) => late += 1,
             Err(error) if done == 0 => return Err(Problem::from(error).into()),
@@ -153,8 +153,9 @@ pub(super) async fn reject_all(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
-    let comment = form.fields.filled("comment");
-    let rejected = app.service.reject_all_of(&form.person.principal, &agent, comment).await.map_err(Problem::from)?;
+    form.person.caller.require(Right::Resolve).map_err(Problem::from)?;
+    let comment = form.fields.comment()?;
+    let rejected =
+        app.service.reject_all_of(&form.person.caller, &agent, comment.as_ref()).await.map_err(Problem::from)?;
     Ok(Done::Rejected.answer(Some(rejected), "", &headers)?)
 }

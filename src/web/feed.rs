@@ -16,11 +16,11 @@ use crate::http::extract::NoQuery;
 /// First `hello`, from which on nothing is missed, with the newest event before it: where the page does not know of that, the
 /// script looks at the queue. After that each event, by its name; and `ended` once the session is.
 pub(super) async fn feed(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, PageRejection> {
-    let from = app.service.last_event(&person.principal).await.map_err(Problem::from)?;
+    let from = app.service.last_event(&person.caller).await.map_err(Problem::from)?;
     let hello = stream::once(async move { Ok(Event::default().event("hello").data(json!({"seq": from}).to_string())) });
     let pages = stream::unfold(Some((app, person, from)), |following| async move {
         let (app, person, seq) = following?;
-        let (events, next) = match app.service.events_after(&person.principal, seq).await {
+        let (events, next) = match app.service.events_after(&person.caller, seq).await {
             Ok(found) => found?,
             Err(error) => {
                 tracing::error!(%error, "a feed of the inbox ended");
@@ -28,7 +28,7 @@ pub(super) async fn feed(State(app): State<App>, person: Person, NoQuery: NoQuer
             }
         };
         // The feed ends with its session: after a log-out, or when the token is revoked.
-        if app.service.session(person.session()).await.ok()?.is_none() {
+        if app.service.check_caller(&person.caller).await.is_err() {
             return Some((vec![Ok(Event::default().event("ended").data("{}"))], None));
         }
         let changes = events.iter().filter_map(event).map(Ok).collect::<Vec<_>>();

@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use zeroize::Zeroizing;
 
 use super::session::{PageRejection, Person};
+use crate::domain::text::PlainText;
 use crate::http::App;
 use crate::http::error::{Problem, not_a_form, wrong_form};
 use crate::http::extract::{NoQuery, is_of_type, read_at_most};
@@ -64,6 +65,16 @@ impl Fields {
     /// The first field of this name, if anything but blanks is in it.
     pub(super) fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|text| !text.trim().is_empty())
+    }
+
+    /// What is typed as the comment, if anything but blanks is.
+    ///
+    /// # Errors
+    ///
+    /// If it is no plain text.
+    pub(super) fn comment(&self) -> Result<Option<PlainText>, Problem> {
+        let typed = self.filled("comment").map(str::parse).transpose();
+        typed.map_err(|problem: &str| Problem::malformed_field("comment", problem))
     }
 
     /// Every field of this name.

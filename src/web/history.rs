@@ -84,7 +84,7 @@ pub(super) async fn list(
     let Some(wanted) = filter.read(app.service.now()) else {
         return Ok((FORM_AT_FAULT, html(&HistoryPage { frame, filter, views, found: None })?).into_response());
     };
-    let found = app.service.list(&person.principal, wanted.clone(), rows).await?;
+    let found = app.service.list(&person.caller, wanted.clone(), rows).await?;
     let found = Found {
         rows: found.rows.iter().map(HistoryRow::from).collect(),
         newest: at.map(|_| filter.link(PATH, None)),
@@ -124,7 +124,7 @@ async fn download(
         return Err(Problem::malformed_field(field, fault));
     };
     let first = page(List::Interactions, None, query.cursor.as_deref().filter(|cursor| !cursor.is_empty()))?;
-    file(app, person.principal, wanted, first.before, format, "countersign-history").await
+    file(app, person.caller, wanted, first.before, format, "countersign-history").await
 }
 
 impl From<&Record> for HistoryRow {

@@ -92,9 +92,9 @@ pub(super) async fn get(
     Param(request_id): Param<RequestId>,
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
-    let record = app.service.get(&person.principal, &request_id).await?;
+    let record = app.service.get(&person.caller, &request_id).await?;
     let filter = EventFilter { request_id: Some(request_id.clone()), ..EventFilter::default() };
-    let history = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let history = app.service.audit_events(&person.caller, filter, Rows { before: None, limit: EVENTS }).await?;
     let is_cut = history.next.is_some();
     let events = history.rows.iter().rev().map(|event| EventLine { request_id: None, ..EventLine::from(event) });
     let Record { interaction, claim, .. } = &record;
@@ -135,8 +135,8 @@ pub(super) async fn withdraw(
     Param(request_id): Param<RequestId>,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
-    app.service.withdraw(&form.person.principal, &request_id).await.map_err(Problem::from)?;
+    form.person.caller.require(Right::Resolve).map_err(Problem::from)?;
+    app.service.withdraw(&form.person.caller, &request_id).await.map_err(Problem::from)?;
     Ok(Redirect::to(&format!("/interactions/{request_id}")).into_response())
 }
 
@@ -146,8 +146,8 @@ pub(super) async fn wipe(
     Param(request_id): Param<RequestId>,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    form.person.principal.require(Right::Resolve).map_err(Problem::from)?;
-    app.service.wipe_secret(&form.person.principal, &request_id).await.map_err(Problem::from)?;
+    form.person.caller.require(Right::Resolve).map_err(Problem::from)?;
+    app.service.wipe_secret(&form.person.caller, &request_id).await.map_err(Problem::from)?;
     Ok(Redirect::to(&format!("/interactions/{request_id}")).into_response())
 }
 

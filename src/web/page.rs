@@ -13,7 +13,7 @@ use super::session::{Person, wants_page};
 use super::text::{Markup, escape_untrusted};
 use crate::http::App;
 use crate::http::error::{ErrorText, Problem, unknown_path};
-use crate::http::middleware::auth::Credential;
+use crate::http::middleware::auth::authenticate;
 use crate::http::middleware::observe::Code;
 
 /// A page runs our script and uses our style; nothing else may be there, and it talks to this server only.
@@ -35,8 +35,8 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn of(person: &Person, place: &'static str) -> Self {
         Self {
-            name: person.principal.name.to_string(),
-            role: person.principal.role.as_str(),
+            name: person.caller.name.to_string(),
+            role: person.caller.role.as_str(),
             csrf: person.csrf(),
             may_resolve: person.may_resolve(),
             base: Arc::clone(&person.base),
@@ -111,7 +111,7 @@ pub(crate) async fn refusals_as_pages(State(app): State<App>, request: Request, 
 /// What is asked for at a path where nothing is: a browser gets a page, whoever it is, and a program is told with a token alone.
 pub(super) async fn unknown(State(app): State<App>, headers: HeaderMap) -> Result<(), Problem> {
     if !wants_page(&headers) {
-        Credential::of(&headers)?.holder(&app).await?;
+        authenticate(&headers, &app).await?;
     }
     Err(unknown_path().await)
 }

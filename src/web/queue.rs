@@ -112,7 +112,7 @@ pub(super) async fn page(
     Params(query): Params<Query>,
 ) -> Result<Response, PageRejection> {
     // Before what is shown is read: a change in between is told of again.
-    let seq = app.service.last_event(&person.principal).await.map_err(Problem::from)?;
+    let seq = app.service.last_event(&person.caller).await.map_err(Problem::from)?;
     let agent: Option<PrincipalName> = given("agent", query.agent.as_deref())?;
     let found = match query.q.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
         Some(typed) => found(&app, &person, agent.clone(), typed, &query).await?,
@@ -123,7 +123,7 @@ pub(super) async fn page(
     // A view of an agent's alone says so in its query.
     let of_agent = agent.as_ref().map(|name| format!(" agent:{name}")).unwrap_or_default();
     let views = Views::of(&app, &person, At::Queue, &format!("{}{of_agent}", found.find.typed)).await?;
-    let (put_off, now) = (app.service.snoozes(&person.principal).await.map_err(Problem::from)?, app.service.now());
+    let (put_off, now) = (app.service.snoozes(&person.caller).await.map_err(Problem::from)?, app.service.now());
     let agents = app.service.pending_by_agent(MOST_AGENTS).await.map_err(Problem::from)?;
     let shown = aside(move || {
         let opened = opened.map(|(record, around)| Card::of(&record, &person, &app, &around, false));
@@ -153,7 +153,7 @@ pub(super) async fn page(
 /// All that is pending, of an agent where one is named.
 async fn waiting(app: &App, person: &Person, agent: Option<PrincipalName>, query: &Query) -> Result<Found, Problem> {
     let skip = query.skip.unwrap_or(0);
-    let (records, pending) = app.service.queue(&person.principal, agent, skip, MOST_ROWS).await?;
+    let (records, pending) = app.service.queue(&person.caller, agent, skip, MOST_ROWS).await?;
     let shown = skip + u64::try_from(records.len()).unwrap_or(u64::MAX);
     let beyond = pending.saturating_sub(shown);
     Ok(Found {
@@ -183,7 +183,7 @@ async fn found(
             let pending = Filter { statuses: vec![Status::Pending], registered_by: agent, ..Filter::default() };
             let filter = pending.narrowed_by(wanted, app.service.now());
             let is_by_deadline = filter.expires_before.is_some();
-            let mut listed = app.service.list(&person.principal, filter, rows).await?;
+            let mut listed = app.service.list(&person.caller, filter, rows).await?;
             if is_by_deadline {
                 listed.rows.sort_by_key(|record| record.interaction.expires_at);
             }
@@ -222,7 +222,7 @@ async fn opened(
 
 /// The interaction with this id, if there is one that the person may see.
 async fn known(app: &App, person: &Person, id: &RequestId) -> Result<Option<Record>, Problem> {
-    match app.service.get(&person.principal, id).await {
+    match app.service.get(&person.caller, id).await {
         Ok(record) => Ok(Some(record)),
         Err(Error::Refused(Refused::UnknownRequest)) => Ok(None),
         Err(error) => Err(error.into()),
@@ -291,7 +291,7 @@ pub(super) async fn card(
     Param(request_id): Param<RequestId>,
     Params(extent): Params<Extent>,
 ) -> Result<Response, PageRejection> {
-    let record = app.service.get(&person.principal, &request_id).await.map_err(Problem::from)?;
+    let record = app.service.get(&person.caller, &request_id).await.map_err(Problem::from)?;
     let around = Surroundings::of(&record, &person, &app).await.map_err(Problem::from)?;
     let is_whole = extent.whole.unwrap_or(false);
     Ok(aside(move || html(&Card::of(&record, &person, &app, &around, is_whole))).await?)

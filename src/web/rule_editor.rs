@@ -77,7 +77,7 @@ pub(super) async fn page(
 
 /// The confirmation that a rule is written for.
 async fn meant_for(app: &App, person: &Person, request_id: &RequestId) -> Result<Record, Problem> {
-    let record = app.service.get(&person.principal, request_id).await?;
+    let record = app.service.get(&person.caller, request_id).await?;
     if record.interaction.kind != Kind::Confirmation {
         return Err(Refused::RuleFromWrongKind { actual: record.interaction.kind }.into());
     }
@@ -124,7 +124,7 @@ pub(super) async fn preview(State(app): State<App>, form: Form) -> Result<Respon
 
 pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
     let Form { person, fields } = form;
-    person.principal.require(Right::Resolve).map_err(Problem::from)?;
+    person.caller.require(Right::Resolve).map_err(Problem::from)?;
     let mut draft = Draft::sent(&fields);
     let Some((tool_name, terms)) = draft.read(&app.limits) else {
         let like = sent_for(&app, &person, &fields).await?;
@@ -132,7 +132,7 @@ pub(super) async fn make(State(app): State<App>, form: Form) -> Result<Response,
         return Ok((FORM_AT_FAULT, html(&page)?).into_response());
     };
     let source = RuleSource::Own(tool_name);
-    let made = app.service.make_trust_rule(&person.principal, source, terms.into(), draft.apply_to_pending).await;
+    let made = app.service.make_trust_rule(&person.caller, source, terms.into(), draft.apply_to_pending).await;
     let rule_id = made.map_err(Problem::from)?.rule.rule_id;
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())
 }
@@ -146,7 +146,7 @@ async fn look_ahead(
 ) -> Result<Preview, Problem> {
     let decision = terms.decision;
     let source = RuleSource::Own(tool_name);
-    let preview = app.service.preview_trust_rule(&person.principal, source, terms.into(), meant_for).await?;
+    let preview = app.service.preview_trust_rule(&person.caller, source, terms.into(), meant_for).await?;
     Ok(Preview::of(Frame::of(person, "rules"), decision, &preview))
 }
 

@@ -13,6 +13,7 @@ use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::RuleId;
 use crate::domain::principal::Right;
+use crate::domain::text::PlainText;
 use crate::domain::trust_rule::{Parts, TrustRule};
 use crate::http::App;
 use crate::http::api::page::page;
@@ -53,7 +54,7 @@ pub(super) async fn list(
     let filter = RuleFilter {
         status: given("status", query.status.as_deref())?,
         tool_name: given("toolName", query.tool_name.as_deref())?,
-        text: query.q.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+        text: given::<PlainText>("q", query.q.as_deref())?,
         ..RuleFilter::default()
     };
     let at = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
@@ -71,7 +72,7 @@ pub(super) async fn list(
 
 fn link_to(filter: &RuleFilter, cursor: Option<&str>) -> String {
     let parameters = [
-        ("q", filter.text.as_deref()),
+        ("q", filter.text.as_ref().map(PlainText::as_str)),
         ("status", filter.status.map(RuleStatus::as_str)),
         ("toolName", filter.tool_name.as_ref().map(|name| name.as_str())),
         ("cursor", cursor),
@@ -86,7 +87,7 @@ impl RulesPage {
     }
 
     fn text(&self) -> &str {
-        self.filter.text.as_deref().unwrap_or_default()
+        self.filter.text.as_ref().map(PlainText::as_str).unwrap_or_default()
     }
 
     /// Whether not all rules are asked for.
@@ -121,7 +122,7 @@ pub(super) async fn get(
     let rule = app.service.trust_rule(&rule_id).await?;
     let sql = CopyableQuery::HitsOf(&rule_id).sql();
     let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
-    let history = app.service.audit_events(&person.principal, filter, Rows { before: None, limit: EVENTS }).await?;
+    let history = app.service.audit_events(&person.caller, filter, Rows { before: None, limit: EVENTS }).await?;
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
         events: history.rows.iter().map(EventLine::from).collect(),
@@ -136,7 +137,7 @@ pub(super) async fn revoke(
     Param(rule_id): Param<RuleId>,
     form: Form,
 ) -> Result<Response, PageRejection> {
-    let principal = &form.person.principal;
+    let principal = &form.person.caller;
     principal.require(Right::Resolve).map_err(Problem::from)?;
     app.service.revoke_trust_rule(principal, &rule_id).await.map_err(Problem::from)?;
     Ok(Redirect::to(&format!("/rules/{rule_id}")).into_response())

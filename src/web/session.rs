@@ -14,17 +14,17 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::forms::link;
-use crate::domain::principal::{Principal, Right};
+use crate::domain::principal::Right;
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
 use crate::http::middleware::origin::scheme;
 use crate::http::transport::connection::Connection;
-use crate::service::IssuedCredential;
+use crate::service::{Caller, IssuedCredential};
 use crate::tokens;
 
 /// A person who has logged in.
 pub(super) struct Person {
-    pub(super) principal: Principal,
+    pub(super) caller: Caller,
     /// What stands before each path that this person is led to.
     pub(super) base: Arc<str>,
     /// The session's own text, as the cookie has it.
@@ -49,7 +49,7 @@ impl Person {
 
     /// Whether they may decide.
     pub(super) fn may_resolve(&self) -> bool {
-        self.principal.require(Right::Resolve).is_ok()
+        self.caller.require(Right::Resolve).is_ok()
     }
 }
 
@@ -115,9 +115,9 @@ impl FromRequestParts<App> for Visit {
         let cookie = SessionCookie::new(&parts.headers, scheme == Some("https"), base);
         let person = match cookie.found(&parts.headers) {
             Some(session) => {
-                let principal = app.service.session(session).await?;
+                let caller = app.service.session(session).await?;
                 let session = Zeroizing::new(session.to_owned());
-                principal.map(|principal| Person { principal, base: base.into(), session })
+                caller.map(|caller| Person { caller, base: base.into(), session })
             }
             None => None,
         };

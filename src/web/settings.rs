@@ -31,7 +31,7 @@ struct SessionView {
 }
 
 pub(super) async fn page(State(app): State<App>, person: Person, NoQuery: NoQuery) -> Result<Response, Problem> {
-    let sessions = app.service.sessions(&person.principal, person.session()).await?.into_iter();
+    let sessions = app.service.sessions(&person.caller, person.session()).await?.into_iter();
     let sessions = sessions.map(|(session, is_this)| SessionView {
         which: session.browser.unwrap_or_else(|| session.session_id.to_string()),
         id: session.session_id,
@@ -50,7 +50,7 @@ pub(super) async fn end_session(
     form: Form,
 ) -> Result<Response, PageRejection> {
     let Form { person, .. } = form;
-    app.service.end_session(&person.principal, session_id).await.map_err(Problem::from)?;
+    app.service.end_session(&person.caller, session_id).await.map_err(Problem::from)?;
     if app.service.session(person.session()).await.map_err(Problem::from)?.is_none() {
         return Ok((cookie.forget(), Redirect::to("/login")).into_response());
     }
@@ -60,6 +60,6 @@ pub(super) async fn end_session(
 /// `POST /settings/sessions/end`: logs all of the person's other browsers out.
 pub(super) async fn end_other_sessions(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
     let Form { person, .. } = form;
-    app.service.end_other_sessions(&person.principal, person.session()).await.map_err(Problem::from)?;
+    app.service.end_other_sessions(&person.caller, person.session()).await.map_err(Problem::from)?;
     Ok(Redirect::to("/settings").into_response())
 }

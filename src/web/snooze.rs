@@ -26,7 +26,7 @@ pub(super) async fn snooze(
     let minutes = minutes.filter(|minutes| *minutes <= LONGEST);
     let minutes =
         minutes.ok_or_else(|| Problem::malformed_field("minutes", format!("From 0 to {LONGEST} minutes.")))?;
-    app.service.snooze(&form.person.principal, &request_id, minutes * 60 * 1000).await.map_err(Problem::from)?;
+    app.service.snooze(&form.person.caller, &request_id, minutes * 60 * 1000).await.map_err(Problem::from)?;
     let done = if minutes == 0 { Done::Back } else { Done::Snoozed };
     Ok(done.answer(None, "", &headers)?)
 }

@@ -58,7 +58,7 @@ impl Views {
     /// Those of a person on a page that shows what `typed` finds.
     pub(super) async fn of(app: &App, person: &Person, at: At, typed: &str) -> Result<Self, Problem> {
         let shown = typed.parse::<Query>().ok().filter(|query| !query.is_empty());
-        let kept = app.service.views(&person.principal).await?;
+        let kept = app.service.views(&person.caller).await?;
         let is_kept = shown.as_ref().is_some_and(|shown| kept.iter().any(|view| view.query == *shown));
         let views = kept.into_iter().map(|view| Link {
             href: link(at.path(), &[("q", Some(&view.query.to_string()))]),
@@ -83,14 +83,14 @@ pub(super) async fn keep(State(app): State<App>, form: Form) -> Result<Response,
         return Err(Problem::malformed_field("q", "a view has a query that asks for something").into());
     }
     let to = link(page_of(&form).path(), &[("q", Some(&query.to_string()))]);
-    app.service.keep_view(&form.person.principal, name, query).await.map_err(Problem::from)?;
+    app.service.keep_view(&form.person.caller, name, query).await.map_err(Problem::from)?;
     Ok(Redirect::to(&to).into_response())
 }
 
 /// Deletes a view.
 pub(super) async fn delete(State(app): State<App>, form: Form) -> Result<Response, PageRejection> {
     let name = read::<ViewName>(&form, "name")?;
-    app.service.delete_view(&form.person.principal, name).await.map_err(Problem::from)?;
+    app.service.delete_view(&form.person.caller, name).await.map_err(Problem::from)?;
     Ok(Redirect::to(page_of(&form).path()).into_response())
 }
 

@@ -11,6 +11,7 @@
 //! - [`Process`] is the real binary as a process of its own, for what kills or restarts it; [`countersign`] is any command
 //!   of it, and [`terminal::Terminal`] runs one in a terminal.
 //! - [`receiver::Receiver`] is what notices are sent to.
+//! - [`Database`] is the database of a test, in SQLite or in PostgreSQL, for what starts a [`Process`] on it.
 //! - [`race`] lets threads go at the same moment, [`until`] gives way until a condition holds: no test sleeps.
 //!
 //! ```
@@ -23,11 +24,13 @@
 //! ```
 
 mod client;
+mod database;
 pub(crate) mod feed;
 pub(crate) mod killed;
 pub(crate) mod old;
 pub(crate) mod outside;
 pub(crate) mod page;
+mod postgres;
 mod process;
 mod race;
 pub(crate) mod receiver;
@@ -38,12 +41,14 @@ pub(crate) mod wire;
 mod without_sweeper;
 
 pub(crate) use self::client::{Answer, Client};
+pub(crate) use self::database::{Database, Named, is_postgres, key_file, location};
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::race::{Act, race};
 pub(crate) use self::requests::{
     AnyKind, KINDS, altered, confirmation, full_confirmation, full_question, full_secret, origin, question, responses,
     secret,
 };
+use self::database::READERS;
 use self::without_sweeper::Sweeper;
 
 use std::path::{Path, PathBuf};
@@ -53,7 +58,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use countersign::clock::{Clock, ManualClock};
-use countersign::config::{Config, Location};
+use countersign::config::Config;
 use countersign::domain::enums::Role;
 use countersign::domain::id::TokenId;
 use countersign::domain::principal::Principal;
@@ -63,7 +68,6 @@ use countersign::store::{self, TokenHash, with_write_tx};
 use countersign::tokens;
 use rusqlite::types::Value as SqlValue;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 /// The time at which every manual clock starts: 2030-01-01T00:00:00.000Z.
@@ -80,7 +84,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Arc<Service>,
     pub(crate) url: String,
-    directory: TempDir,
+    database: Arc<Database>,
     sweeper: Sweeper,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
@@ -94,13 +98,17 @@ impl TestServer {
     /// With flags as on the command line.
     pub(crate) fn with(flags: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Runs)
+        Self::on(Arc::new(Database::new()), clock, flags, Sweeper::Runs)
     }
 
-    fn on(directory: TempDir, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
-        let db = directory.path().join("test.db");
-        let listen = if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
-        let fixed = [&["countersign", "--db", db.to_str().unwrap()], listen].concat();
+    fn on(database: Arc<Database>, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
+        let (db, key) = (database.name().to_str().unwrap(), key_file(database.name()));
+        let mut fixed = vec!["countersign", "--db", db, "--key-file", key.to_str().unwrap()];
+        let mut default = |flag, value| if !flags.contains(&flag) { fixed.extend([flag, value]) };
+        default("--listen", "127.0.0.1:0");
+        if is_postgres() {
+            default("--readers", READERS);
+        }
         let config = Flags::try_parse_from(fixed.iter().chain(flags)).unwrap().config;
         let (started, ready) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -121,7 +129,7 @@ impl TestServer {
             }
         });
         let (url, service) = ready.recv().unwrap();
-        Self { clock, service, url, directory, sweeper, stop: Some(stop), thread: Some(thread) }
+        Self { clock, service, url, database, sweeper, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Stops, as SIGTERM would, and starts again on the same database and clock.
@@ -133,11 +141,10 @@ impl TestServer {
     /// The same, but the clock has been set meanwhile, forward or back.
     pub(crate) fn restart_at(mut self, clock: Arc<ManualClock>, flags: &[&str]) -> Self {
         self.stop_and_join().unwrap();
-        let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
-        let sweeper = self.sweeper;
+        let (database, sweeper) = (Arc::clone(&self.database), self.sweeper);
         // With the service goes the lock on the database.
         drop(self);
-        Self::on(directory, clock, flags, sweeper)
+        Self::on(database, clock, flags, sweeper)
     }
 
     /// Asks the server to stop, without waiting until it has.
@@ -152,8 +159,9 @@ impl TestServer {
         self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap())
     }
 
+    /// The database as `--db` names it: a path, or a URL.
     pub(crate) fn db(&self) -> PathBuf {
-        self.directory.path().join("test.db")
+        self.database.name().to_owned()
     }
 
     /// Moves time forward.
@@ -184,6 +192,16 @@ impl TestServer {
         sql(&self.db(), query)
     }
 
+    /// The names of all tables.
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let names = self.sql(if is_postgres() {
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY 1"
+        } else {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+        });
+        names.into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
+    }
+
     /// Ends once so many requests wait: the event to await before whatever is to wake them.
     pub(crate) fn until_waiting(&self, count: usize) {
         until(|| self.service.waiting() == count);
@@ -205,7 +223,7 @@ pub(crate) fn create_token(db: &Path, clock: &dyn Clock, name: &str, role: Role)
     let principal = Principal { name: name.parse().unwrap(), role };
     let holder = TokenHash { token_sha256: tokens::digest(&token), principal };
     let made: Result<(), store::OpenError> =
-        with_write_tx(&Location::File(db.to_owned()), clock, |tx| Ok(tx.insert_token(&TokenId::generate(), &holder)?));
+        with_write_tx(&location(db), clock, |tx| Ok(tx.insert_token(&TokenId::generate(), &holder)?));
     made.unwrap();
     token.to_string()
 }
@@ -220,8 +238,11 @@ pub(crate) fn until(mut so: impl FnMut() -> bool) {
     }
 }
 
-/// The rows of a query, by a read-only connection of its own.
+/// The rows of a query, by a connection of its own.
 pub(crate) fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
+    if database::is_url(db) {
+        return postgres::sql(db, query);
+    }
     let conn = rusqlite::Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut statement = conn.prepare(query).unwrap();
     let columns = statement.column_count();

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use rusqlite::Connection;
 use serde_json::Value;
 
+use super::{database, postgres};
+
 /// A connection with a request on it that the server has begun to answer, or with none.
 pub(crate) struct Held {
     stream: BufReader<TcpStream>,
@@ -98,8 +100,11 @@ pub(crate) fn files_in(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     paths.map(read).collect()
 }
 
-/// Writes to a database as another program would; the error in SQLite's words.
+/// Writes to a database as another program would; the error in the database's words.
 pub(crate) fn write_sql(db: &Path, sql: &str) -> Result<(), String> {
+    if database::is_url(db) {
+        return postgres::write_sql(db, sql);
+    }
     let conn = Connection::open(db).unwrap();
     conn.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     conn.execute_batch("PRAGMA foreign_keys = ON").unwrap();

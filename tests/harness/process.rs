@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
+use super::Named as _;
+
 /// The real binary, serving, as a process of its own. Killed when dropped.
 pub(crate) struct Process {
     child: Child,
@@ -30,7 +32,7 @@ impl Process {
     /// The same, where it is to listen at a certain address.
     pub(crate) fn serve_on(address: &str, db: &Path, flags: &[&str]) -> Self {
         let mut command = countersign();
-        command.args(["serve", "--listen", address, "--db"]).arg(db).args(flags);
+        command.args(["serve", "--listen", address]).named(db).args(flags);
         Self::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
@@ -98,7 +100,7 @@ pub(crate) fn signal(process: u32, name: &str) {
 /// A token made by the real binary.
 pub(crate) fn token(db: &Path, name: &str, role: &str) -> String {
     let made =
-        countersign().args(["token", "create", "--name", name, "--role", role, "--db"]).arg(db).output().unwrap();
+        countersign().args(["token", "create", "--name", name, "--role", role]).named(db).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     String::from_utf8(made.stdout).unwrap().trim_end().to_owned()
 }

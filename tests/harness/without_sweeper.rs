@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use countersign::clock::ManualClock;
-use tempfile::TempDir;
 
-use super::{START, TestServer};
+use super::{Database, START, TestServer};
 
 /// Whether anything happens by itself when time passes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +22,6 @@ impl TestServer {
     /// The same with flags as on the command line.
     pub(crate) fn without_sweeper_with(flags: &[&str]) -> Self {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        Self::on(TempDir::new().unwrap(), clock, flags, Sweeper::Never)
+        Self::on(Arc::new(Database::new()), clock, flags, Sweeper::Never)
     }
 }

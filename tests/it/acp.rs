@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Client, Process, TestServer, countersign, sql, token, until};
+use crate::harness::{Client, Database, Process, TestServer, countersign, sql, token, until};
 
 /// An agent that says these lines, waits for as many answers as it is told to, keeps them, and ends with 7.
 const AGENT: &str = r#"
@@ -268,8 +268,7 @@ fn where_both_are_asked_the_first_answer_counts() {
 
 #[test]
 fn a_request_outlives_its_server() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let server = Process::serve(&db, &[]);
     let url = server.url.clone();
     let (agent, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));

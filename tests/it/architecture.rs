@@ -139,6 +139,18 @@ fn a_crate_that_one_module_wraps_is_named_nowhere_else() {
     }
 }
 
+/// Otherwise a use case could forget to see whether its caller's token is still in force. The service's key is looked at before
+/// there is a caller, and the probe of the disk writes nothing that anybody reads.
+#[test]
+fn use_cases_write_for_a_caller_or_for_the_server_itself() {
+    for source in sources().iter().filter(|source| source.module == "service") {
+        let is_known =
+            ["service/caller", "service/health", "service/key"].iter().any(|file| source.inside.ends_with(file));
+        let words = source.code.split_whitespace().collect::<String>();
+        assert!(is_known || !words.contains("store.write("), "{} writes for nobody", source.path.display());
+    }
+}
+
 /// Otherwise the rules could not be read, and tested, by themselves.
 #[test]
 fn the_domain_does_no_input_or_output_and_starts_no_thread() {

@@ -1,13 +1,11 @@
 //! The one conditional update itself, without a use case in front of it that looks first: the store is asked to settle what no
 //! endpoint would ask it to.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign::clock::{ManualClock, Timestamp};
-use countersign::config::Location;
 use countersign::domain::enums::{Kind, Outcome, Role};
 use countersign::domain::id::TokenId;
 use countersign::domain::interaction::{Body, Interaction, Resolution};
@@ -16,15 +14,13 @@ use countersign::domain::kinds::Content;
 use countersign::domain::principal::Principal;
 use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Seen, Store, StoreLimits, TokenHash};
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::harness::{START, sql};
+use crate::harness::{Database, START, location, sql};
 
 /// A store of its own, which no server serves.
 struct Open {
-    directory: TempDir,
-    db: PathBuf,
+    db: Database,
     clock: Arc<ManualClock>,
     runtime: Runtime,
     store: Store,
@@ -43,14 +39,12 @@ fn open() -> Open {
 }
 
 fn open_with(limits: StoreLimits) -> Open {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let store = runtime
-        .block_on(Store::open(&Location::File(db.clone()), &Seen::default(), limits, clock.clone(), Arc::new(drop)))
-        .unwrap();
-    Open { directory, db, clock, runtime, store }
+    let opened = Store::open(&location(&db), &Seen::default(), limits, clock.clone(), Arc::new(drop));
+    let store = runtime.block_on(opened).unwrap();
+    Open { db, clock, runtime, store }
 }
 
 /// A pending secret that expires after ten seconds.
@@ -79,7 +73,7 @@ fn columns(content: &str) -> BodyColumns {
 /// Has the store settle a pending secret `s`, which expires after ten seconds, as `asked` says, after `wait`; whether it
 /// did. What is refused has to have changed nothing.
 fn settles(wait: Duration, asked: impl Fn(&mut Interaction, &mut Resolution)) -> bool {
-    let Open { directory: _directory, db, clock, runtime, store } = open();
+    let Open { db, clock, runtime, store } = open();
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
     let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
     let registered = runtime.block_on(store.write(Priority::Human, move |tx| {
@@ -131,7 +125,7 @@ fn the_update_itself_refuses_to_expire_what_is_in_time() {
 /// Work that fails after it has written is undone alone, whatever shares its commit.
 #[test]
 fn work_that_fails_halfway_leaves_nothing_and_disturbs_no_other() {
-    let Open { directory: _directory, db, runtime, store, .. } = open();
+    let Open { db, runtime, store, .. } = open();
     let store = Arc::new(store);
     let works = (0_u8..64).map(|number| {
         let store = Arc::clone(&store);
@@ -157,7 +151,7 @@ fn work_that_fails_halfway_leaves_nothing_and_disturbs_no_other() {
 /// How much is pending, and the first deadline, are remembered: what was undone is not.
 #[test]
 fn what_fails_halfway_is_not_remembered_as_pending() {
-    let Open { directory: _directory, clock, runtime, store, .. } = open();
+    let Open { db: _db, clock, runtime, store, .. } = open();
     let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
     let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
     runtime.block_on(store.write(Priority::Human, move |tx| tx.insert_token(&TokenId::generate(), &holder))).unwrap();
@@ -199,7 +193,7 @@ fn what_fails_halfway_is_not_remembered_as_pending() {
 /// There is a reader at any moment, so that the log could never begin anew by itself.
 #[test]
 fn the_log_stays_short_under_a_load_that_never_pauses() {
-    let Open { directory: _directory, db, runtime, store, .. } = open();
+    let Open { db, runtime, store, .. } = open();
     let store = Arc::new(store);
     let over = Arc::new(AtomicBool::new(false));
     let readers = [(); 4].map(|()| {
@@ -236,7 +230,7 @@ fn the_log_stays_short_under_a_load_that_never_pauses() {
 /// One agent's reads, some of which have no end, and a read of another agent.
 #[test]
 fn an_agent_that_reads_much_waits_behind_its_own_reads() {
-    let Open { directory: _directory, runtime, store, .. } = open();
+    let Open { db: _db, runtime, store, .. } = open();
     let store = Arc::new(store);
     let agent = |name: &str| Priority::of(&Principal { name: name.parse().unwrap(), role: Role::Agent });
     let (release, ends) = std::sync::mpsc::channel::<()>();
@@ -266,7 +260,7 @@ fn an_agent_that_reads_much_waits_behind_its_own_reads() {
 #[test]
 fn an_agent_has_only_so_many_reads_queued() {
     let limits = StoreLimits { max_own_queued_reads: 1, ..LIMITS };
-    let Open { directory: _directory, runtime, store, .. } = open_with(limits);
+    let Open { db: _db, runtime, store, .. } = open_with(limits);
     let agent = |name: &str| Priority::of(&Principal { name: name.parse().unwrap(), role: Role::Agent });
     let (release, ends) = std::sync::mpsc::channel::<()>();
     let mut first = Box::pin(store.read(agent("eve"), move |_| {

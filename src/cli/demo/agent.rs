@@ -10,6 +10,7 @@ use crate::cli::style::TextStyle;
 use crate::client::{Client, Result, RetryPolicy};
 use crate::domain::enums::{Kind, Outcome, RunOutcome};
 use crate::domain::id::{ClaimId, RequestId, TakeId};
+use crate::domain::text::PlainText;
 
 /// An agent that waits has nothing better to do.
 const PATIENCE: RetryPolicy = RetryPolicy::new(Duration::MAX);
@@ -57,7 +58,7 @@ impl Agent {
     fn act(&self, client: &Client) -> Result<()> {
         let claim = ClaimBody { claim_id: Some(ClaimId::generate()), input_digest: None };
         let ClaimGrant { claim_id, .. } = PATIENCE.run(|| client.claim_interaction(&self.request_id, &claim))?;
-        let report = OutcomeBody { claim_id, outcome: RunOutcome::Succeeded, detail: Some(REPORT.to_owned()) };
+        let report = OutcomeBody { claim_id, outcome: RunOutcome::Succeeded, detail: Some(PlainText::lossy(REPORT)) };
         PATIENCE.run(|| client.report_outcome(&self.request_id, &report))?;
         Ok(())
     }

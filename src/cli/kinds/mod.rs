@@ -28,6 +28,7 @@ use crate::domain::kinds::{Asked, Response};
 use crate::domain::members::Members;
 use crate::domain::pattern::{Pattern, Scope};
 use crate::domain::secret_value::SecretValue;
+use crate::domain::text::PlainText;
 
 /// What is asked by `ask` that is no confirmation.
 #[derive(Debug, Subcommand)]
@@ -247,7 +248,7 @@ pub(super) enum Answer {
     /// To a confirmation, perhaps with a rule for the next ones.
     Confirm {
         decision: Decision,
-        comment: Option<String>,
+        comment: Option<PlainText>,
         rule: Option<ChosenRule>,
         /// What is approved in place of the agent's input.
         updated: Option<JsonObject>,

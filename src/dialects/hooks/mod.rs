@@ -22,6 +22,7 @@ use crate::domain::enums::{HookClient, RunOutcome};
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 use crate::domain::origin::Origin;
+use crate::domain::text::PlainText;
 use crate::domain::tool_call::RanCall;
 
 /// An event of a client, read.
@@ -91,7 +92,7 @@ pub struct Ran {
     /// How it went.
     pub outcome: RunOutcome,
     /// What the client says of it.
-    pub detail: Option<String>,
+    pub detail: Option<PlainText>,
 }
 
 /// The longest text that is kept of why a call failed, in characters.
@@ -157,7 +158,7 @@ impl Reading {
 }
 
 /// At most so many characters of what a client says of a failure.
-fn detail(text: &str) -> Option<String> {
+fn detail(text: &str) -> Option<PlainText> {
     let text = text.trim();
-    (!text.is_empty()).then(|| text.chars().take(LONGEST_DETAIL).collect())
+    (!text.is_empty()).then(|| PlainText::lossy(&text.chars().take(LONGEST_DETAIL).collect::<String>()))
 }

@@ -9,6 +9,7 @@ use super::{ContentError, Summary, all_different};
 use crate::domain::id::{OptionId, QuestionId};
 use crate::domain::json::{null_as_absent, objects_only};
 use crate::domain::refused::Refused;
+use crate::domain::text::check_plain;
 use crate::domain::visible::is_blank;
 
 /// One or more things that the agent wants to know.
@@ -69,6 +70,7 @@ pub struct Response {
     pub option_ids: Option<Vec<OptionId>>,
     /// One's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = r"^[^\x00]*$")]
     pub text: Option<String>,
     /// The person would not say.
     #[serde(default, deserialize_with = "null_as_absent", skip_serializing_if = "std::ops::Not::not")]
@@ -191,7 +193,7 @@ pub fn are_same(some: &[Response], others: &[Response]) -> bool {
     some.len() == others.len() && some.iter().all(|one| others.iter().any(|other| one.is_same(other)))
 }
 
-/// Checks what can be checked without the question: each entry once, and each response says exactly one thing.
+/// Checks what can be checked without the question: each entry once, and each response says exactly one thing, in plain text.
 pub fn check_form(responses: &[Response]) -> Result<(), &'static str> {
     if !all_different(responses.iter().map(|response| &response.question_id)) {
         return Err("a questionId comes twice");
@@ -199,6 +201,7 @@ pub fn check_form(responses: &[Response]) -> Result<(), &'static str> {
     if !responses.iter().all(Response::says_one_thing) {
         return Err("a response has an optionId, optionIds or a text, or it is skipped: exactly one of these");
     }
+    responses.iter().filter_map(|response| response.text.as_deref()).try_for_each(check_plain)?;
     let mut several = responses.iter().filter_map(|response| response.option_ids.as_ref());
     match several.find(|chosen| chosen.is_empty() || !all_different(chosen.iter())) {
         Some(_) => Err("optionIds has at least one option, and each once"),

@@ -12,11 +12,11 @@ use futures_util::stream::{self, Stream, StreamExt};
 use super::page::{check_times, next_cursor, page};
 use crate::api::{AuditEvent, AuditEventList, FeedReset, ListAuditEvents};
 use crate::domain::audit;
-use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{NoQuery, Params, ok};
-use crate::http::middleware::auth::{Credential, Viewer};
+use crate::http::middleware::auth::Viewer;
+use crate::service::Caller;
 use crate::store::{EventFilter, List};
 
 pub(crate) async fn list_audit_events(
@@ -45,7 +45,6 @@ pub(crate) async fn follow_audit_events(
     State(app): State<App>,
     Viewer(caller): Viewer,
     NoQuery: NoQuery,
-    credential: Credential,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = last_event_id(&headers)?;
@@ -57,7 +56,7 @@ pub(crate) async fn follow_audit_events(
         let (app, caller) = (app.clone(), caller.clone());
         // As long as there may be more of it, the stream is open.
         let _open = &open;
-        async move { next_page(&app, &caller, credential, seq).await }
+        async move { next_page(&app, &caller, seq).await }
     });
     Ok(unbuffered(told.chain(pages.flat_map(stream::iter))))
 }
@@ -85,21 +84,16 @@ fn reset(newest: i64) -> Option<Event> {
 /// What a feed sends at once, and the place to go on from.
 type FeedPage = (Vec<Result<Event, Infallible>>, i64);
 
-async fn next_page(app: &App, caller: &Principal, credential: Credential, seq: i64) -> Option<FeedPage> {
-    let (events, next) = next_events(app, caller, credential, seq).await?;
+async fn next_page(app: &App, caller: &Caller, seq: i64) -> Option<FeedPage> {
+    let (events, next) = next_events(app, caller, seq).await?;
     Some((events.into_iter().filter_map(event).map(Ok).collect(), next))
 }
 
 /// The next events after `seq`, and where to go on; `None` ends the stream, and the client comes again with its last id.
-pub(crate) async fn next_events(
-    app: &App,
-    caller: &Principal,
-    credential: Credential,
-    seq: i64,
-) -> Option<(Vec<audit::AuditEvent>, i64)> {
+pub(crate) async fn next_events(app: &App, caller: &Caller, seq: i64) -> Option<(Vec<audit::AuditEvent>, i64)> {
     match app.service.events_after(caller, seq).await {
         // A token that was revoked meanwhile gets nothing more.
-        Ok(Some(_)) if credential.holder(app).await.is_err() => None,
+        Ok(Some(_)) if app.service.check_caller(caller).await.is_err() => None,
         Ok(page) => page,
         Err(error) => {
             tracing::error!(%error, "an event stream ended");

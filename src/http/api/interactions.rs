@@ -9,13 +9,13 @@ use crate::api::{Interaction, InteractionList, ListInteractions, ListPending, Ne
 use crate::domain::enums::ListFormat;
 use crate::domain::id::RequestId;
 use crate::domain::interaction::Status;
-use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::export::{accepted, file};
 use crate::http::extract::{Param, Params, Repeatable, Repeated, ok};
-use crate::http::middleware::auth::{Credential, Reviewer, Viewer};
+use crate::http::middleware::auth::{Reviewer, Viewer};
 use crate::http::wait::{Wait, waited};
+use crate::service::Caller;
 use crate::store::{Filter, List, Page};
 
 pub(crate) async fn get_interaction(
@@ -23,11 +23,10 @@ pub(crate) async fn get_interaction(
     Viewer(caller): Viewer,
     Param(request_id): Param<RequestId>,
     Wait(wait): Wait,
-    credential: Credential,
 ) -> Result<Response, Problem> {
     let record = match wait {
         None => Box::pin(app.service.get(&caller, &request_id)).await?,
-        Some(timeout) => waited(&app, &caller, credential, &request_id, timeout).await?,
+        Some(timeout) => waited(&app, &caller, &request_id, timeout).await?,
     };
     ok(&Interaction::from(record))
 }
@@ -72,10 +71,10 @@ pub(crate) async fn list_interactions(
     if limit.is_some() {
         return Err(Problem::malformed_field("limit", "a file holds all that is found, from the cursor on"));
     }
-    file(app, Principal::clone(&caller), filter, page.before, format, "countersign-interactions").await
+    file(app, caller, filter, page.before, format, "countersign-interactions").await
 }
 
-async fn listed(app: &App, caller: &Principal, list: List, filter: Filter, page: Page) -> Result<Response, Problem> {
+async fn listed(app: &App, caller: &Caller, list: List, filter: Filter, page: Page) -> Result<Response, Problem> {
     let found = app.service.list(caller, filter, page).await?;
     let interactions = found.rows.into_iter().map(|record| Interaction::from(record).into()).collect();
     ok(&InteractionList { interactions, next_cursor: next_cursor(list, found.next) })

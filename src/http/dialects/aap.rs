@@ -12,15 +12,14 @@ use crate::dialects::aap::{AapOutcomeBody, AapRequest, AapSubmission, Idempotenc
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Deadline, Record};
 use crate::domain::kinds::Content;
-use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::{Problem, missing_idempotency_key};
 use crate::http::extract::{Json, NoQuery, OptionalJson, Param, answer, ok};
-use crate::http::middleware::auth::{Credential, Registrant};
+use crate::http::middleware::auth::Registrant;
 use crate::http::middleware::observe::traceparent;
 use crate::http::wait::{WaitFor, waited};
-use crate::service::Registered;
+use crate::service::{Caller, Registered};
 
 /// The header that names a submission, so that it can be repeated.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -68,11 +67,10 @@ pub(crate) async fn aap_get(
     Registrant(caller): Registrant,
     Param(request_id): Param<RequestId>,
     WaitFor(wait): WaitFor,
-    credential: Credential,
 ) -> Result<Response, Problem> {
     match wait {
         None => shown(&app, &caller, &request_id).await,
-        Some(timeout) => ok(&request_of(waited(&app, &caller, credential, &request_id, timeout).await?, &caller)?),
+        Some(timeout) => ok(&request_of(waited(&app, &caller, &request_id, timeout).await?, &caller)?),
     }
 }
 
@@ -109,17 +107,17 @@ pub(crate) async fn aap_report(
     ok(&request_of(app.service.report_outcome(&caller, &request_id, None, status, note).await?, &caller)?)
 }
 
-async fn shown(app: &App, caller: &Principal, request_id: &RequestId) -> Result<Response, Problem> {
+async fn shown(app: &App, caller: &Caller, request_id: &RequestId) -> Result<Response, Problem> {
     ok(&request_of(Box::pin(app.service.get(caller, request_id)).await?, caller)?)
 }
 
 /// Refuses what this principal has not submitted here, before anything is done with it.
-async fn check_own(app: &App, caller: &Principal, request_id: &RequestId) -> Result<(), Problem> {
+async fn check_own(app: &App, caller: &Caller, request_id: &RequestId) -> Result<(), Problem> {
     request_of(Box::pin(app.service.get(caller, request_id)).await?, caller).map(drop)
 }
 
 /// The request that an interaction is: this principal's own, or none.
-fn request_of(record: Record, caller: &Principal) -> Result<AapRequest, Problem> {
+fn request_of(record: Record, caller: &Caller) -> Result<AapRequest, Problem> {
     let is_own = record.interaction.registered_by == caller.name;
     let request = if is_own { AapRequest::of(record) } else { None };
     request.ok_or_else(|| Refused::UnknownRequest.into())

@@ -13,16 +13,15 @@ use crate::domain::enums::HookClient;
 use crate::domain::interaction::Deadline;
 use crate::domain::json::JsonObject;
 use crate::domain::origin::{Origin, OriginText};
-use crate::domain::principal::Principal;
 use crate::domain::tool_call::{CallEnd, Denial, ToolCall, conversation_of};
 use crate::domain::traceparent::Traceparent;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::{JsonBesideQuery, Param, Params, ok};
-use crate::http::middleware::auth::{Credential, Registrant};
+use crate::http::middleware::auth::Registrant;
 use crate::http::middleware::load_shed::{CurrentTurn, Turn};
 use crate::http::middleware::observe::traceparent;
-use crate::service::AfterWait;
+use crate::service::{AfterWait, Caller};
 
 /// The longest that an event may wait for its answer, in milliseconds: as long as clients let a hook take.
 const LONGEST_HOOK_WAIT_MS: u64 = 86_400_000;
@@ -32,7 +31,7 @@ pub(crate) async fn hook_event(
     Registrant(caller): Registrant,
     Param(said): Param<HookClient>,
     Params(query): Params<HookQuery>,
-    (CurrentTurn(turn), credential): (CurrentTurn, Credential),
+    CurrentTurn(turn): CurrentTurn,
     headers: HeaderMap,
     JsonBesideQuery(HookEvent(event)): JsonBesideQuery<HookEvent>,
 ) -> Result<Response, Problem> {
@@ -69,7 +68,7 @@ pub(crate) async fn hook_event(
     let after = if asks_again { AfterWait::AsksAgain } else { AfterWait::Keeps };
     // They would be held for as long as it waits.
     drop(headers);
-    let ended = decide(&app, &caller, credential, turn, call, wait, after).await;
+    let ended = decide(&app, &caller, turn, call, wait, after).await;
     match ended {
         Ok(CallEnd::Denied(Denial::Waiting { request_id })) if asks_again => ok(&StillWaiting { waiting: request_id }),
         Ok(CallEnd::Denied(denial @ Denial::Waiting { .. })) => {
@@ -86,8 +85,7 @@ pub(crate) async fn hook_event(
 /// Asks about a call and waits for the answer.
 pub(super) async fn decide(
     app: &App,
-    caller: &Principal,
-    credential: Credential,
+    caller: &Caller,
     turn: Option<Turn>,
     call: ToolCall,
     wait: Duration,
@@ -103,7 +101,7 @@ pub(super) async fn decide(
     let record = app.service.await_tool_call(caller, &begun, wait).await?;
     if !wait.is_zero() {
         // The token may have been revoked meanwhile.
-        credential.holder(app).await?;
+        app.service.check_caller(caller).await?;
     }
     Ok(app.service.end_tool_call(caller, &begun, record, after).await?)
 }
@@ -165,7 +163,7 @@ fn with_place(origin: Origin, query: &HookQuery) -> Origin {
 }
 
 /// Writes down what came of a call.
-pub(super) async fn report(app: &App, caller: &Principal, client: HookClient, ran: Ran) -> Result<(), Problem> {
+pub(super) async fn report(app: &App, caller: &Caller, client: HookClient, ran: Ran) -> Result<(), Problem> {
     let Ran { call, outcome, detail } = ran;
     app.service.report_tool_call(caller, client.as_str(), &call, outcome, detail).await?;
     Ok(())

@@ -10,7 +10,6 @@ use crate::dialects::humanlayer::{
 };
 use crate::domain::id::RequestId;
 use crate::domain::interaction::{Deadline, Record};
-use crate::domain::principal::Principal;
 use crate::domain::refused::Refused;
 use crate::domain::traceparent::Traceparent;
 use crate::http::App;
@@ -18,7 +17,7 @@ use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, OptionalJson, Param, ok};
 use crate::http::middleware::auth::Registrant;
 use crate::http::middleware::observe::traceparent;
-use crate::service::Error;
+use crate::service::{Caller, Error};
 
 pub(crate) async fn humanlayer_ask_call(
     State(app): State<App>,
@@ -89,7 +88,7 @@ pub(crate) async fn humanlayer_escalate_contact(
 
 async fn ask(
     app: &App,
-    caller: &Principal,
+    caller: &Caller,
     asked: Result<humanlayer::Asked, Fault>,
     traceparent: Option<Traceparent>,
 ) -> Result<Record, Problem> {
@@ -101,14 +100,14 @@ async fn ask(
     Ok(register(app, caller, asked).await?.record)
 }
 
-async fn find(app: &App, caller: &Principal, asks: Asks, call_id: &RequestId) -> Result<Record, Problem> {
+async fn find(app: &App, caller: &Caller, asks: Asks, call_id: &RequestId) -> Result<Record, Problem> {
     // The id is made of the caller's name: what it leads to is the caller's own.
     let request_id = asks.request_id(&caller.name, call_id).ok_or_else(Problem::internal)?;
     Ok(Box::pin(app.service.get(caller, &request_id)).await?)
 }
 
 /// The same interaction; where it is approved, with the claim that is taken before an agent is told so.
-async fn claimed(app: &App, caller: &Principal, record: Record) -> Result<Record, Problem> {
+async fn claimed(app: &App, caller: &Caller, record: Record) -> Result<Record, Problem> {
     if !record.interaction.is_approved() || record.claim.is_some() {
         return Ok(record);
     }

@@ -13,11 +13,10 @@ use crate::domain::interaction::Deadline;
 use crate::domain::json::JsonObject;
 use crate::domain::kinds::Content;
 use crate::domain::origin::Origin;
-use crate::domain::principal::Principal;
 use crate::domain::traceparent::Traceparent;
 use crate::http::App;
 use crate::http::error::Problem;
-use crate::service::{Register, Registered};
+use crate::service::{Caller, Register, Registered};
 
 /// What an agent asks in a dialect.
 struct Asked {
@@ -32,7 +31,7 @@ struct Asked {
 }
 
 /// Registers it as any other interaction is.
-async fn register(app: &App, caller: &Principal, asked: Asked) -> Result<Registered, Problem> {
+async fn register(app: &App, caller: &Caller, asked: Asked) -> Result<Registered, Problem> {
     let Asked { request_id, content, conversation_id, deadline, claim_within_ms, metadata, origin, traceparent } =
         asked;
     let register = Register {

@@ -18,15 +18,14 @@ use crate::domain::enums::{Kind, RuleStatus};
 use crate::domain::id::{AssistantId, RuleId};
 use crate::domain::interaction::Status;
 use crate::domain::kinds::{Content, check_form};
-use crate::domain::principal::Principal;
 use crate::http::App;
 use crate::http::api::confirm::{accepted, confirm};
 use crate::http::api::events::{last_event_id, next_events, unbuffered};
 use crate::http::api::trust_rules::make_trust_rule;
 use crate::http::error::Problem;
 use crate::http::extract::{Json, NoQuery, Param, Params, ok};
-use crate::http::middleware::auth::{Credential, Resolver, Reviewer, Viewer};
-use crate::service::{Answer, ProvideSecret};
+use crate::http::middleware::auth::{Resolver, Reviewer, Viewer};
+use crate::service::{Answer, Caller, ProvideSecret};
 use crate::store::{Filter, Page, RuleFilter};
 
 /// The most interactions, or rules, in one answer: these clients know no pages.
@@ -51,7 +50,7 @@ pub(crate) async fn vellum_secret(
 }
 
 /// Gives a secret, or declines to, in Vellum's words.
-pub(crate) async fn give(app: &App, caller: &Principal, body: VellumSecretBody) -> Result<Response, Problem> {
+pub(crate) async fn give(app: &App, caller: &Caller, body: VellumSecretBody) -> Result<Response, Problem> {
     let (request_id, value, delivery) = body.given();
     app.service.give_secret(caller, ProvideSecret { request_id, value, delivery }).await?;
     accepted()
@@ -67,7 +66,7 @@ pub(crate) async fn vellum_answer(
 }
 
 /// Answers a question in Vellum's words.
-pub(crate) async fn respond(app: &App, caller: &Principal, body: VellumAnswerBody) -> Result<Response, Problem> {
+pub(crate) async fn respond(app: &App, caller: &Caller, body: VellumAnswerBody) -> Result<Response, Problem> {
     let malformed = |(member, problem): Fault| Problem::malformed_field(member, problem);
     body.check().map_err(malformed)?;
     let record = Box::pin(app.service.get(caller, &body.request_id)).await?;
@@ -142,7 +141,6 @@ pub(crate) async fn vellum_events(
     Viewer(caller): Viewer,
     Param(_): Param<AssistantId>,
     NoQuery: NoQuery,
-    credential: Credential,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = last_event_id(&headers)?;
@@ -152,19 +150,14 @@ pub(crate) async fn vellum_events(
         let (app, caller) = (app.clone(), caller.clone());
         // As long as there may be more of it, the stream is open.
         let _open = &open;
-        async move { next_page(&app, &caller, credential, seq).await }
+        async move { next_page(&app, &caller, seq).await }
     });
     Ok(unbuffered(pages.flat_map(stream::iter)))
 }
 
 /// The next resolutions after `seq`, and where to go on; `None` ends the stream.
-async fn next_page(
-    app: &App,
-    caller: &Principal,
-    credential: Credential,
-    seq: i64,
-) -> Option<(Vec<Result<Event, Infallible>>, i64)> {
-    let (events, next) = next_events(app, caller, credential, seq).await?;
+async fn next_page(app: &App, caller: &Caller, seq: i64) -> Option<(Vec<Result<Event, Infallible>>, i64)> {
+    let (events, next) = next_events(app, caller, seq).await?;
     let mut told = Vec::new();
     for event in &events {
         told.extend(resolution(app, caller, event).await.map(Ok));
@@ -172,7 +165,7 @@ async fn next_page(
     Some((told, next))
 }
 
-async fn resolution(app: &App, caller: &Principal, event: &AuditEvent) -> Option<Event> {
+async fn resolution(app: &App, caller: &Caller, event: &AuditEvent) -> Option<Event> {
     let request_id = event.request_id.as_ref().filter(|_| VellumEvent::is_resolution(event.event))?;
     let record = Box::pin(app.service.get(caller, request_id)).await.ok()?;
     let told = VellumEvent::of(event.seq, &record.interaction)?;

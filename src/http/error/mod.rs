@@ -37,6 +37,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::shape::ErrorShape;
 use crate::api::{ErrorBody, Invalid};
+use crate::domain::refused::Refused;
 use crate::http::middleware::observe::Code;
 use crate::service;
 use crate::shares::Exceeded;
@@ -160,6 +161,8 @@ impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
         match error {
             service::Error::Refused(refused) => refused.into(),
+            service::Error::UnknownToken => Refused::UnknownToken.into(),
+            service::Error::UnknownSession => unauthenticated(),
             service::Error::Store(error) => error.into(),
             service::Error::Sealing(_)
             | service::Error::Opening(_)

@@ -1,7 +1,5 @@
 //! Authentication: the principal of a request, and the rights that handlers require of it.
 
-use std::sync::Arc;
-
 use axum::extract::{FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -9,27 +7,23 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::load_shed::{LoadShedder, Turn};
-use crate::domain::principal::{Principal, Right};
+use crate::domain::principal::Right;
 use crate::domain::refused::Refused;
 use crate::http::App;
 use crate::http::error::{Problem, unauthenticated};
+use crate::service::Caller;
 use crate::tokens;
 
-/// Admits a request, and adds its principal and its credential to its extensions for the handlers.
+/// Admits a request, and adds its caller to its extensions for the handlers: what a request that waits keeps, so that it holds
+/// neither its token nor its headers.
 ///
 /// # Errors
 ///
 /// If too many requests are in progress.
-pub(crate) fn admit<'a>(
-    app: &'a App,
-    principal: &Arc<Principal>,
-    credential: Credential,
-    request: &mut Request,
-) -> Result<Admitted<'a>, Problem> {
-    let turn = app.load.admit(principal, request)?;
+pub(crate) fn admit<'a>(app: &'a App, caller: &Caller, request: &mut Request) -> Result<Admitted<'a>, Problem> {
+    let turn = app.load.admit(caller, request)?;
     let extensions = request.extensions_mut();
-    extensions.insert(Arc::clone(principal));
-    extensions.insert(credential);
+    extensions.insert(caller.clone());
     if let Some(turn) = &turn {
         extensions.insert(turn.clone());
     }
@@ -53,28 +47,14 @@ impl Admitted<'_> {
     }
 }
 
-/// The digest of a request's token: what a request that waits keeps, so that it holds neither the token nor its headers.
-#[derive(Clone, Copy)]
-pub(crate) struct Credential([u8; 32]);
-
-impl Credential {
-    /// That of a request with these headers.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        bearer(headers).map(|token| Self(tokens::digest(token)))
-    }
-
-    /// Returns the principal that holds the token now.
-    pub(crate) async fn holder(&self, app: &App) -> Result<Arc<Principal>, Problem> {
-        app.service.authenticate(&self.0).await?.ok_or_else(|| Refused::UnknownToken.into())
-    }
-}
-
-impl FromRequestParts<App> for Credential {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        parts.extensions.get().copied().ok_or_else(unauthenticated)
-    }
+/// Returns who holds the token of a request with these headers.
+///
+/// # Errors
+///
+/// If there is no token, or it is not in force.
+pub(crate) async fn authenticate(headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
+    let token_sha256 = tokens::digest(bearer(headers)?);
+    app.service.authenticate(&token_sha256).await?.ok_or_else(|| Refused::UnknownToken.into())
 }
 
 /// Returns the token of a request.
@@ -93,15 +73,15 @@ macro_rules! callers {
     ($($(#[$about:meta])* $name:ident: $right:expr;)+) => {
         $(
             $(#[$about])*
-            pub(crate) struct $name(pub(crate) Arc<Principal>);
+            pub(crate) struct $name(pub(crate) Caller);
 
             impl FromRequestParts<App> for $name {
                 type Rejection = Problem;
 
                 async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-                    let principal = parts.extensions.get::<Arc<Principal>>().ok_or_else(unauthenticated)?;
-                    principal.require($right)?;
-                    Ok(Self(Arc::clone(principal)))
+                    let caller = parts.extensions.get::<Caller>().ok_or_else(unauthenticated)?;
+                    caller.require($right)?;
+                    Ok(Self(caller.clone()))
                 }
             }
         )+

@@ -12,10 +12,10 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::refusal_log::{Kind, Refused};
-use crate::domain::principal::Principal;
 use crate::domain::traceparent::Traceparent;
 use crate::http::transport::connection::Connection;
 use crate::http::{ANY_PATH, App};
+use crate::service::Caller;
 
 /// The header that names a request, in its answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -82,8 +82,8 @@ impl Observed {
 
     /// Whom it came from: the principal, where it was found, else the address.
     fn client(&self, response: &Response) -> Refused {
-        let principal = response.extensions().get::<Arc<Principal>>();
-        principal.map_or(Refused::Address(self.client), |principal| Refused::Principal(principal.name.clone()))
+        let caller = response.extensions().get::<Caller>();
+        caller.map_or(Refused::Address(self.client), |caller| Refused::Principal(caller.name.clone()))
     }
 }
 

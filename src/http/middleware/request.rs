@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use super::auth::{Credential, admit};
+use super::auth::{admit, authenticate};
 use super::observe::Observed;
 use super::origin::{add_headers, guard, preflight};
 use crate::http::App;
@@ -102,14 +102,13 @@ impl RequestLayer {
         match self.auth {
             AuthRequirement::None => Ok(route.call(request).map(answer).await),
             AuthRequirement::Token => {
-                let credential = Credential::of(request.headers())?;
-                let principal = credential.holder(&self.app).await?;
-                let mut response = match admit(&self.app, &principal, credential, &mut request) {
+                let caller = authenticate(request.headers(), &self.app).await?;
+                let mut response = match admit(&self.app, &caller, &mut request) {
                     Ok(admitted) => admitted.release(route.call(request).map(answer).await).await,
                     Err(problem) => problem.into_response(),
                 };
                 // For the log, which goes by who is refused.
-                response.extensions_mut().insert(principal);
+                response.extensions_mut().insert(caller);
                 Ok(response)
             }
         }

@@ -17,7 +17,7 @@ use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
 use crate::store::news::{MOST_NEWS, is_after};
 use crate::store::sql::Sql;
-use crate::store::{Error, OpenError, Result, Wants};
+use crate::store::{Error, Generation, OpenError, Result, Version, Wants};
 
 /// What the connection that writes is set to beside. Plans are made once and by index, as they are right for a database that has
 /// grown; whoever holds the lock and says nothing loses it.
@@ -191,6 +191,10 @@ impl Engine for PostgresEngine {
 
     fn largest_group(&self) -> usize {
         LARGEST_GROUP
+    }
+
+    fn token_generation(&self) -> Generation {
+        Generation(Version::Postgres(self.commits.known_generation()))
     }
 
     fn sql(&self) -> Sql<'_> {

@@ -53,6 +53,16 @@ impl Beside {
 /// A question whether the database takes writes.
 type Probe = oneshot::Sender<Result<()>>;
 
+/// Where a follower begins.
+pub(in crate::store) struct Start {
+    pub(super) connector: Connector,
+    /// The last event that is known.
+    pub(super) known: Head,
+    pub(super) head_file: HeadFile,
+    pub(super) commits: Arc<Commits>,
+    pub(super) beside: Arc<Beside>,
+}
+
 /// The follower of an open database; it ends when this is dropped.
 pub(in crate::store) struct Following {
     task: JoinHandle<()>,
@@ -66,16 +76,10 @@ impl Drop for Following {
 }
 
 impl Following {
-    /// Starts with what is committed after `known`.
-    pub(super) fn start(
-        connector: Connector,
-        (known, head_file): (Head, HeadFile),
-        commits: Arc<Commits>,
-        beside: Arc<Beside>,
-        clock: Arc<dyn Clock>,
-        on_commit: OnCommit,
-    ) -> Self {
+    /// Starts with what is committed after `known`; `on_commit` is told of it.
+    pub(in crate::store) fn start(from: Start, clock: Arc<dyn Clock>, on_commit: OnCommit) -> Self {
         let (probes, asked) = mpsc::channel(64);
+        let Start { connector, known, head_file, commits, beside } = from;
         let follower = Follower { connector, known, head_file, commits, beside, clock, on_commit, asked, silent: None };
         Self { task: tokio::spawn(follower.run()), probes }
     }

@@ -25,15 +25,14 @@ pub(super) use self::direct::Session;
 pub(super) use self::engine::PostgresEngine;
 use self::error::store_error;
 use self::follower::Beside;
-pub(super) use self::follower::Following;
+pub(super) use self::follower::{Following, Start};
 use self::head_file::HeadFile;
 pub(super) use self::pool::Pool;
 use self::session::Writing;
 pub(super) use self::session::{Change, Row, Statements};
-use crate::clock::Clock;
 use crate::domain::chain::Head;
 use crate::store::sql::Sql;
-use crate::store::{Error, OnCommit, OpenError, ReadTx, Result, Seen};
+use crate::store::{Error, OpenError, ReadTx, Result, Seen};
 
 /// For how long a server may hear nothing of the others and still go by the tokens that it knows.
 const LONGEST_DEAFNESS: Duration = Duration::from_secs(5);
@@ -43,7 +42,8 @@ pub(super) struct Opened {
     pub(super) engine: PostgresEngine,
     pub(super) readers: Pool,
     pub(super) commits: Arc<Commits>,
-    pub(super) following: Following,
+    /// Where its follower begins.
+    pub(super) start: Start,
     /// The end of a history that was lost, where that was accepted.
     pub(super) lost: Option<Head>,
 }
@@ -74,10 +74,16 @@ impl Commits {
             let why = std::io::Error::other("nothing was heard of other servers for five seconds");
             return Err(Error::Unavailable(Arc::new(why)));
         }
-        Ok(self.generation.load(Ordering::Acquire))
+        Ok(self.known_generation())
     }
 
-    fn changed(&self) {
+    /// The same, as far as this server knows.
+    fn known_generation(&self) -> i64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Has the tokens read anew by whoever needs them next.
+    pub(super) fn changed(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -88,13 +94,11 @@ impl Commits {
 }
 
 /// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
-/// statements goes on for longer than `longest_read`. `on_commit` is told of what other servers commit.
+/// statements goes on for longer than `longest_read`.
 pub(super) async fn open(
     url: &str,
     (readers, longest_read): (u32, Duration),
     seen: &Seen,
-    clock: Arc<dyn Clock>,
-    on_commit: OnCommit,
 ) -> std::result::Result<Opened, OpenError> {
     let connector = Connector::new(url)?;
     let mut connection = connector.connect().await?;
@@ -111,6 +115,6 @@ pub(super) async fn open(
     let readers = Pool::open(connector.clone(), readers, longest_read)?;
     let (commits, beside) = (Arc::new(Commits::default()), Arc::new(Beside::default()));
     let engine = PostgresEngine::new(connector.clone(), connection, Arc::clone(&commits), Arc::clone(&beside));
-    let following = Following::start(connector, (known, head_file), Arc::clone(&commits), beside, clock, on_commit);
-    Ok(Opened { engine, readers, commits, following, lost })
+    let start = Start { connector, known, head_file, commits: Arc::clone(&commits), beside };
+    Ok(Opened { engine, readers, commits, start, lost })
 }

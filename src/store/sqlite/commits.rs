@@ -76,6 +76,11 @@ impl Commits {
         Ok(())
     }
 
+    /// The version in the writer's transaction, once [`Commits::begun`] has looked.
+    pub(super) fn generation_begun(&self) -> Generation {
+        Generation(Version::Known(self.seen().generation))
+    }
+
     /// To be called by the writer after a commit that has written. `has_changed_tokens` makes it count as another process's.
     pub(super) fn committed(&self, has_changed_tokens: bool) {
         let seen = self.seen();

@@ -11,7 +11,7 @@ use crate::domain::chain::Head;
 use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
 use crate::store::sql::{Sql, values};
-use crate::store::{Error, Result, Wants};
+use crate::store::{Error, Generation, Result, Version, Wants};
 
 /// A larger group would let the first of its work wait for too long.
 const LARGEST_GROUP: usize = 1024;
@@ -77,6 +77,10 @@ impl Engine for SqliteEngine {
 
     fn largest_group(&self) -> usize {
         LARGEST_GROUP
+    }
+
+    fn token_generation(&self) -> Generation {
+        Generation(Version::Sqlite(self.commits.generation_begun()))
     }
 
     fn sql(&self) -> Sql<'_> {

@@ -293,7 +293,7 @@ pub(in crate::web) async fn decide(
     }
     let done = if body.decision == Decision::Allow { Done::Approved } else { Done::Rejected };
     let confirm = Confirm { must_acknowledge: true, ..command(body, &app.limits)? };
-    let warnings = app.service.confirm(&form.person.principal, confirm).await.map_err(refusal)?;
+    let warnings = app.service.confirm(&form.person.caller, confirm).await.map_err(refusal)?;
     let warnings = warnings.iter().map(|warning| format!("Mind: {}.", warning.message())).collect::<Vec<_>>();
     Ok(done.answer(None, &warnings.join(" "), &headers)?)
 }
@@ -301,7 +301,7 @@ pub(in crate::web) async fn decide(
 /// What the button that was pressed means.
 fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Result<ConfirmBody, Problem> {
     let mut body =
-        ConfirmBody { acknowledged: Some(acknowledged(fields)?), ..plain(request_id, Decision::Allow, fields) };
+        ConfirmBody { acknowledged: Some(acknowledged(fields)?), ..plain(request_id, Decision::Allow, fields)? };
     match fields.get("decision") {
         Some("allow") => {}
         Some("allow-edited") => body.updated_input = Some(edited(fields)?),
@@ -318,8 +318,16 @@ fn decision(request_id: RequestId, asked: &Confirmation, fields: &Fields) -> Res
 }
 
 /// A decision with the comment of the form, and nothing edited or chosen.
-pub(in crate::web) fn plain(request_id: RequestId, decision: Decision, fields: &Fields) -> ConfirmBody {
-    ConfirmBody { comment: fields.filled("comment").map(str::to_owned), ..ConfirmBody::new(request_id, decision) }
+///
+/// # Errors
+///
+/// If the comment is no plain text.
+pub(in crate::web) fn plain(
+    request_id: RequestId,
+    decision: Decision,
+    fields: &Fields,
+) -> Result<ConfirmBody, Problem> {
+    Ok(ConfirmBody { comment: fields.comment()?, ..ConfirmBody::new(request_id, decision) })
 }
 
 fn edited(fields: &Fields) -> Result<JsonObject, Problem> {

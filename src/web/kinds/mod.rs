@@ -145,8 +145,8 @@ pub(super) async fn resolvable(
     request_id: &RequestId,
     kind: Kind,
 ) -> Result<Record, Problem> {
-    person.principal.require(Right::Resolve)?;
-    let record = app.service.get(&person.principal, request_id).await?;
+    person.caller.require(Right::Resolve)?;
+    let record = app.service.get(&person.caller, request_id).await?;
     if record.interaction.kind != kind {
         return Err(Refused::WrongKind { expected: kind, actual: record.interaction.kind }.into());
     }

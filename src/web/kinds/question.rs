@@ -89,7 +89,7 @@ pub(in crate::web) async fn answer(
     let responses = responses(question, &form.fields)?;
     check_form(&responses).map_err(|problem| Problem::malformed_field("responses", problem))?;
     let answer = Answer { request_id, responses };
-    app.service.answer_question(&form.person.principal, answer).await.map_err(Problem::from)?;
+    app.service.answer_question(&form.person.caller, answer).await.map_err(Problem::from)?;
     Ok(Done::Answered.answer(None, "", &headers)?)
 }
 

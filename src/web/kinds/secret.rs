@@ -86,7 +86,7 @@ pub(in crate::web) async fn give(
         Some(word) => word.parse().map_err(|problem: String| Problem::malformed_field("delivery", problem))?,
     };
     let give = ProvideSecret { request_id, value, delivery };
-    app.service.give_secret(&form.person.principal, give).await.map_err(Problem::from)?;
+    app.service.give_secret(&form.person.caller, give).await.map_err(Problem::from)?;
     Ok(done.answer(None, "", &headers)?)
 }
 

@@ -5,10 +5,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::harness::outside::files_in;
-use crate::harness::{Answer, Client, Process, countersign, secret, token};
+use crate::harness::{Answer, Client, Database, Process, countersign, secret, token, Named as _};
 
 /// So rare that it is found only where it was put.
 const CANARY: &str = "canary-7f3a9c51e0d84b26";
@@ -90,8 +89,7 @@ fn remembered(process: u32) -> Option<Vec<String>> {
 
 #[test]
 fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let [agent, approver, auditor] =
         [("builder", "agent"), ("ada", "approver"), ("audrey", "auditor")].map(|(name, role)| token(&db, name, role));
     let process = Process::serve(&db, &["--log", "trace"]);
@@ -114,7 +112,7 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
         assert!(!is_in(answer.text.as_bytes()) && !is_in(headers.as_bytes()), "{answer:?}");
     }
     // While it runs, its log is long, and not yet moved into the database.
-    for (path, bytes) in files_in(directory.path()) {
+    for (path, bytes) in files_in(db.folder()) {
         assert!(!is_in(&bytes), "{}", path.display());
     }
     match remembered(process.id()) {
@@ -130,7 +128,7 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
     for line in out.lines().chain(err.lines()) {
         assert!(!is_in(line.as_bytes()), "{line}");
     }
-    for (path, bytes) in files_in(directory.path()) {
+    for (path, bytes) in files_in(db.folder()) {
         assert!(!is_in(&bytes), "{}", path.display());
     }
 }
@@ -138,9 +136,9 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
 #[cfg(target_os = "linux")]
 #[test]
 fn there_is_no_core_dump_of_the_server() {
-    let directory = TempDir::new().unwrap();
+    let db = Database::new();
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(directory.path().join("test.db"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]).named(&db);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let process = Process::spawn(&mut command);
     let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();

@@ -78,7 +78,7 @@ fn an_edited_input_stands_beside_the_proposed_one_with_a_digest_of_its_own() {
     assert_eq!(seen["resolution"]["effectiveInput"], json!({"command": "make test"}));
     assert_eq!(seen["resolution"]["effectiveInputDigest"], digests[1]);
     let stored = server.sql(
-        "SELECT b.body ->> '$.input.command', t.unshown ->> '$.updatedInput.command' \
+        "SELECT json_extract(b.body, '$.input.command'), json_extract(t.unshown, '$.updatedInput.command') \
          FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) JOIN texts AS t USING (interaction_id)",
     );
     assert_eq!(stored, [[json!("make deploy"), json!("make test")]]);

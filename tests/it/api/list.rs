@@ -276,12 +276,12 @@ fn a_page_looks_through_only_so_much_and_the_cursor_goes_on() {
     // So much of another agent's that one page may not look through all of it.
     let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)";
     for rows in [
-        "INSERT INTO interactions (request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, resolved_by_principal) \
-         SELECT 'filler-' || i, 'secret', 'cancelled', 'other', 1, 1, 'other' FROM n",
+        "INSERT INTO interactions (interaction_id, request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, resolved_by_principal) \
+         SELECT 2 + i, 'filler-' || i, 'secret', 'cancelled', 'other', 1, 1, 'other' FROM n",
         "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) \
          SELECT 2 + i, '{}', '{}', zeroblob(32) FROM n",
-        "INSERT INTO audit_events (at_ms, event, request_id, hash) \
-         SELECT 1893456000000, 'interaction.registered', 'filler-' || i, randomblob(32) FROM n",
+        "INSERT INTO audit_events (seq, at_ms, event, request_id, hash) \
+         SELECT last + i, 1893456000000, 'interaction.registered', 'filler-' || i, zeroblob(32) FROM n, (SELECT max(seq) AS last FROM audit_events) AS l",
     ] {
         let (table, values) = rows.split_once(" SELECT ").unwrap();
         write_sql(&server.db(), &format!("{table} {many} SELECT {values}")).unwrap();

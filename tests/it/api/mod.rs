@@ -10,6 +10,7 @@ mod claim;
 mod confirm;
 mod exact_numbers;
 mod expire;
+mod in_force;
 mod list;
 mod list_filters;
 mod matrix;

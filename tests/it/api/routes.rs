@@ -434,9 +434,8 @@ impl Fixture {
 
 /// Every row of every table.
 pub(crate) fn everything(server: &TestServer) -> Vec<(String, Vec<Vec<Value>>)> {
-    let tables = server.sql("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
-    let names = tables.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
-    names.map(|name| (name.clone(), server.sql(&format!("SELECT * FROM {name}")))).collect()
+    let rows = |name: &String| server.sql(&format!("SELECT * FROM {name}"));
+    server.tables().into_iter().map(|name| (name.clone(), rows(&name))).collect()
 }
 
 #[test]

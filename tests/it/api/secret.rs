@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::outside::files_in;
-use crate::harness::{Answer, Client, Process, TestServer, altered, confirmation, countersign, secret, token, until};
+use crate::harness::{Answer, Client, Database, Process, TestServer, altered, confirmation, countersign, secret, token, until, Named as _};
 
 fn give(client: &Client, request_id: &str, more: &Value) -> Answer {
     client.post("/v1/secret", &altered(json!({"requestId": request_id}), more))
@@ -324,7 +324,7 @@ fn a_value_that_is_a_number_is_refused_without_saying_it() {
 #[test]
 fn a_restart_with_another_key_is_refused_and_with_the_right_one_loses_nothing() {
     let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let process = Process::serve(&db, &[]);
     let tokens = [token(&db, "builder", "agent"), token(&db, "ada", "approver")];
     let [agent, ada] = tokens.each_ref().map(|token| Client::new(&process.url, token));
@@ -334,8 +334,8 @@ fn a_restart_with_another_key_is_refused_and_with_the_right_one_loses_nothing() 
     let started = |key: &str| {
         let key = directory.path().join(key);
         countersign()
-            .args(["serve", "--listen", "127.0.0.1:0", "--db"])
-            .arg(&db)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .named(&db)
             .arg("--key-file")
             .arg(key)
             .output()

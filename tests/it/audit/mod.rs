@@ -149,7 +149,7 @@ fn a_decision_with_a_rule_tells_of_the_rule_first_and_of_both_or_of_neither() {
         ]
     );
     assert_eq!(
-        server.sql("SELECT e.detail ->> 'pattern', e.rule_id = r.rule_id FROM audit_events AS e, trust_rules AS r WHERE event = 'trust_rule.created'"),
+        server.sql("SELECT json_extract(e.detail, '$.pattern'), e.rule_id = r.rule_id FROM audit_events AS e, trust_rules AS r WHERE event = 'trust_rule.created'"),
         [[json!("make *"), json!(1)]]
     );
 }

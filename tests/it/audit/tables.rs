@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::outside::write_sql;
-use crate::harness::{Client, TestServer, altered, confirmation, secret};
+use crate::harness::{Client, TestServer, altered, confirmation, is_postgres, secret};
 
 /// A server with a little of everything: `c` approved and claimed, `p` pending, `s` answered, one rule.
 fn filled() -> (TestServer, Client) {
@@ -59,6 +59,8 @@ fn contents(server: &TestServer) -> Vec<Vec<Vec<Value>>> {
 fn refuses(attempts: &[&str], words: &str) {
     let (server, _) = filled();
     let before = contents(&server);
+    // PostgreSQL has nothing that replaces a row without asking its triggers.
+    let attempts = attempts.iter().filter(|attempt| !(is_postgres() && attempt.contains("REPLACE INTO")));
     for attempt in attempts {
         match write_sql(&server.db(), attempt) {
             Ok(()) => panic!("it was done: {attempt}"),
@@ -169,7 +171,7 @@ fn no_session_is_brought_back_from_outside() {
     refuses(
         &[
             "UPDATE sessions SET ended_at_ms = NULL",
-            "UPDATE sessions SET expires_at_ms = 1 << 60",
+            "UPDATE sessions SET expires_at_ms = 1893456000000000",
             "UPDATE sessions SET browser = 'x'",
         ],
         "a session never changes",
@@ -210,8 +212,8 @@ fn a_row_that_contradicts_itself_is_refused_from_outside() {
             "UPDATE principals SET stored_bytes = -1",
             "UPDATE sealed_secrets SET sealed = NULL",
             "UPDATE tokens SET revoked_at_ms = created_at_ms - 1",
-            "INSERT INTO audit_events (at_ms, event, detail, hash) VALUES (1, 'e', 'no json', zeroblob(32))",
-            "INSERT INTO audit_events (at_ms, event, hash) VALUES (1, 'e', zeroblob(31))",
+            "INSERT INTO audit_events (seq, at_ms, event, detail, hash) VALUES (99, 1, 'e', 'no json', zeroblob(32))",
+            "INSERT INTO audit_events (seq, at_ms, event, hash) VALUES (99, 1, 'e', zeroblob(31))",
         ],
         "CHECK constraint failed",
     );
@@ -262,7 +264,7 @@ fn an_approval_is_claimed_or_withdrawn_once_and_in_time_from_outside_too() {
         write_sql(&server.db(), &format!("INSERT INTO claims (interaction_id, {columns}) VALUES ({id}, {values})"))
     };
     for (columns, values, words) in [
-        ("claim_id, claimed_at_ms", "'x', 1 << 50", "not claimed past its deadline"),
+        ("claim_id, claimed_at_ms", "'x', 1893456000000000", "not claimed past its deadline"),
         ("claim_id, claimed_at_ms, withdrawn_by, withdrawn_at_ms", "'x', 1, 'ada', 1", "CHECK constraint failed"),
         ("claim_id", "'x'", "CHECK constraint failed"),
         ("withdrawn_by", "'ada'", "CHECK constraint failed"),

@@ -2,26 +2,22 @@
 
 use std::io::Read;
 use std::net::TcpListener;
-use std::path::PathBuf;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::{Asking, command, complains};
-use crate::harness::{Client, Process, token};
+use crate::harness::{Client, Database, Process, token};
 
 struct Place {
-    _directory: TempDir,
-    db: PathBuf,
+    db: Database,
     tokens: [String; 2],
 }
 
 impl Place {
     fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let db = directory.path().join("test.db");
+        let db = Database::new();
         let tokens = [token(&db, "builder", "agent"), token(&db, "ada", "approver")];
-        Self { _directory: directory, db, tokens }
+        Self { db, tokens }
     }
 
     fn serve(&self, address: &str) -> Process {
@@ -88,7 +84,7 @@ fn ask_may_begin_before_the_server_does() {
 #[test]
 fn without_a_server_from_the_beginning_nothing_is_asked() {
     let place = Place::new();
-    let socket = format!("unix:{}", place.db.with_extension("socket").display());
+    let socket = format!("unix:{}", place.db.folder().join("socket").display());
     let patience = ["--unreachable-after", "300ms"];
     let ask = ["ask", "--tool", "shell", "--input", "{}"];
     for url in ["http://127.0.0.1:1", &socket] {

@@ -4,13 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::{Client, Process, countersign, signal, token};
+use crate::harness::{Client, Database, Process, countersign, signal, token};
 
 /// A server, a person who decides, and a demonstration that has asked everything.
 struct Fixture {
-    _directory: TempDir,
+    _db: Database,
     _server: Process,
     ada: Client,
     demo: Child,
@@ -19,8 +18,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let db = directory.path().join("test.db");
+        let db = Database::new();
         let (agent, ada) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
         let server = Process::serve(&db, &["--credentials-file", "none"]);
         let mut command = countersign();
@@ -29,7 +27,7 @@ impl Fixture {
         let lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut lines: Box<dyn Iterator<Item = String>> = Box::new(lines);
         lines.find(|line| line.contains("Ctrl-C withdraws")).unwrap();
-        Self { _directory: directory, ada: Client::new(&server.url, &ada), _server: server, demo, lines }
+        Self { ada: Client::new(&server.url, &ada), _db: db, _server: server, demo, lines }
     }
 
     fn pending(&self) -> Vec<Value> {
@@ -88,8 +86,7 @@ fn a_demonstration_that_is_ended_leaves_nothing_behind() {
 
 #[test]
 fn a_demonstration_without_a_terminal_ends_by_itself() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (agent, ada) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
     let server = Process::serve(&db, &["--credentials-file", "none"]);
     let mut command = countersign();

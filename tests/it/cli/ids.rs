@@ -82,9 +82,10 @@ pub(super) fn flood(server: &TestServer, count: usize, status: &str) {
     write_sql(
         &server.db(),
         &format!(
-            "INSERT INTO interactions (request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, \
+            "INSERT INTO interactions (interaction_id, request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, \
              resolved_by_principal) {numbers} \
-             SELECT 'flood-{status}-' || i, 'secret', '{status}', 'builder', 1893456000000, {resolution} FROM n"
+             SELECT last + i, 'flood-{status}-' || i, 'secret', '{status}', 'builder', 1893456000000, {resolution} \
+             FROM n, (SELECT max(interaction_id) AS last FROM interactions) AS l"
         ),
     )
     .unwrap();
@@ -93,7 +94,17 @@ pub(super) fn flood(server: &TestServer, count: usize, status: &str) {
         &server.db(),
         &format!(
             "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) \
-             SELECT interaction_id, '{body}', '{{}}', zeroblob(32) FROM interactions WHERE request_id GLOB 'flood-{status}-*'"
+             SELECT interaction_id, '{body}', '{{}}', zeroblob(32) FROM interactions WHERE request_id LIKE 'flood-{status}-%'"
+        ),
+    )
+    .unwrap();
+    // A server on PostgreSQL learns of it by the history alone.
+    write_sql(
+        &server.db(),
+        &format!(
+            "INSERT INTO audit_events (seq, at_ms, event, request_id, hash) \
+             SELECT last + row_number() OVER (), 1893456000000, 'interaction.registered', request_id, zeroblob(32) \
+             FROM interactions, (SELECT max(seq) AS last FROM audit_events) AS l WHERE request_id LIKE 'flood-{status}-%'"
         ),
     )
     .unwrap();

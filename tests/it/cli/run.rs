@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Asking, command, fixture};
-use crate::harness::{Client, Process, signal, token};
+use crate::harness::{Client, Database, Process, signal, token};
 
 /// `run` in this directory, under the id `r`.
 fn run(agent: &Client, directory: &Path, more: &[&str]) -> Command {
@@ -128,7 +128,7 @@ fn what_is_to_end_run_ends_the_command_and_is_reported() {
 #[test]
 fn what_came_of_it_is_reported_to_the_next_server() {
     let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let tokens = [token(&db, "builder", "agent"), token(&db, "ada", "approver")];
     let process = Process::serve(&db, &[]);
     let [agent, ada] = tokens.each_ref().map(|token| Client::new(&process.url, token));

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::harness::outside::refused;
 use crate::harness::terminal::Terminal;
-use crate::harness::{Client, Process, confirmation, countersign, question, secret, signal, sql, token};
+use crate::harness::{Client, Database, Process, confirmation, countersign, question, secret, signal, sql, token, Named as _, key_file};
 
 /// Runs a command on `db` to its end.
 fn run(db: &Path, arguments: &[&str]) -> Output {
@@ -33,7 +33,7 @@ fn permissions(path: &Path) -> u32 {
 fn introduced(directory: &Path, db: &Path) -> (Process, String) {
     let log = directory.join("stderr");
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(db);
+    command.args(["serve", "--listen", "127.0.0.1:0"]).named(db);
     let process = Process::spawn(command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()));
     (process, fs::read_to_string(log).unwrap())
 }
@@ -52,8 +52,7 @@ fn a_token_made_before_there_is_a_database_makes_one_for_its_owner_alone() {
 
 #[test]
 fn a_token_made_or_revoked_beside_a_running_server_is_so_for_the_next_request() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let first = token(&db, "builder", "agent");
     let process = Process::serve(&db, &[]);
     let clients = [first, token(&db, "builder", "agent")].map(|token| Client::new(&process.url, &token));
@@ -81,8 +80,7 @@ fn a_token_made_or_revoked_beside_a_running_server_is_so_for_the_next_request() 
 
 #[test]
 fn a_name_has_one_role_and_another_is_refused() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     token(&db, "ada", "approver");
     let before = (said(&db, &["token", "list"]), sql(&db, "SELECT count(*) FROM audit_events"));
     for role in ["agent", "auditor", "admin"] {
@@ -95,8 +93,7 @@ fn a_name_has_one_role_and_another_is_refused() {
 
 #[test]
 fn listing_or_revoking_where_there_is_nothing_is_refused_in_a_sentence() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     refused(countersign().args(["token", "list", "--db"]).arg(&db));
     assert!(!db.exists(), "looking makes no database");
     token(&db, "ada", "approver");
@@ -106,8 +103,7 @@ fn listing_or_revoking_where_there_is_nothing_is_refused_in_a_sentence() {
 
 #[test]
 fn what_cannot_be_understood_is_a_usage_error_with_exit_code_2() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     for arguments in [
         &["fly"][..],
         &[],
@@ -153,8 +149,7 @@ fn every_flag_of_the_server_has_an_environment_variable_and_says_its_default() {
 
 #[test]
 fn the_environment_says_what_the_flags_say_and_the_flags_win() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let variables =
         [("COUNTERSIGN_LISTEN", "127.0.0.1:0"), ("COUNTERSIGN_MAX_PENDING", "1"), ("COUNTERSIGN_DEFAULT_TTL", "none")];
     let made =
@@ -162,7 +157,7 @@ fn the_environment_says_what_the_flags_say_and_the_flags_win() {
     let token = String::from_utf8(made.unwrap().stdout).unwrap();
     for (flags, taken, refused) in [(&[][..], "first", "second"), (&["--max-pending", "2"], "second", "third")] {
         let mut command = countersign();
-        command.envs(variables).env("COUNTERSIGN_DB", &db).arg("serve").args(flags);
+        command.envs(variables).env("COUNTERSIGN_DB", &db).env("COUNTERSIGN_KEY_FILE", key_file(&db)).arg("serve").args(flags);
         let process = Process::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         let agent = Client::new(&process.url, token.trim());
         assert_eq!(agent.register(&confirmation(taken))["expiresAt"], json!(null));
@@ -173,7 +168,7 @@ fn the_environment_says_what_the_flags_say_and_the_flags_win() {
 #[test]
 fn the_first_start_shows_two_tokens_and_two_lines_that_work_and_the_second_none() {
     let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (process, shown) = introduced(directory.path(), &db);
     let token_of = |role: &str| {
         let mut lines = shown.lines().map(str::trim).filter_map(|line| line.strip_prefix(role));
@@ -198,10 +193,9 @@ fn the_first_start_shows_two_tokens_and_two_lines_that_work_and_the_second_none(
 
 #[test]
 fn each_start_in_a_terminal_shows_a_link_to_log_in() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let links = [(); 2].map(|()| {
-        let terminal = Terminal::run(countersign().args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db));
+        let terminal = Terminal::run(countersign().args(["serve", "--listen", "127.0.0.1:0"]).named(&db));
         let screen = terminal.shows("listening on");
         assert!(screen.contains("`countersign login` makes more"), "{screen}");
         signal(terminal.id(), "TERM");
@@ -252,10 +246,10 @@ fn without_a_flag_the_database_is_under_the_xdg_data_directory() {
 #[test]
 fn without_first_tokens_a_new_database_has_none_and_those_made_beside_it_work() {
     let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let log = directory.path().join("stderr");
     let mut command = countersign();
-    command.args(["serve", "--no-first-tokens", "--listen", "127.0.0.1:0", "--db"]).arg(&db);
+    command.args(["serve", "--no-first-tokens", "--listen", "127.0.0.1:0"]).named(&db);
     let process = Process::spawn(command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()));
     let said = fs::read_to_string(log).unwrap();
     assert!(!said.contains("csgn_") && !said.contains("/login#"), "{said}");
@@ -265,8 +259,7 @@ fn without_first_tokens_a_new_database_has_none_and_those_made_beside_it_work() 
 
 #[test]
 fn a_revoked_agent_leaves_nothing_behind_where_that_is_asked_for() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let [agent, other] = ["builder", "other"].map(|name| token(&db, name, "agent"));
     let ada = token(&db, "ada", "approver");
     let process = Process::serve(&db, &[]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Process, TestServer, race, token};
+use crate::harness::{Answer, Client, Database, Process, TestServer, race, token};
 
 /// What a Gate submits, to the letter.
 const SUBMISSION: &str = r#"{"agent_reasoning":"tests are green","arguments":{"command":"make deploy","n":1.50,"big":18446744073709551615},"context":{"call_id":"run1:call_1","framework":"langgraph","resume":{"framework":"langgraph","thread_id":"a|b"}},"timeout":"10m","tool":"shell"}"#;
@@ -177,8 +177,7 @@ fn the_same_key_and_body_find_the_request_and_another_body_is_a_conflict() {
 
 #[test]
 fn what_was_submitted_is_found_word_by_word_after_the_server_was_killed() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (agent, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));
     let server = Process::serve(&db, &[]);
     let client = Client::new(&server.url, &agent);

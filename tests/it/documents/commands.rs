@@ -8,7 +8,7 @@ use countersign::cli::Cli;
 use tempfile::TempDir;
 
 use super::{Document, document, documents, root};
-use crate::harness::{countersign, token};
+use crate::harness::{Database, countersign, token};
 
 /// Programs that a document may call and that no test runs.
 const OTHERS: [&str; 11] = [
@@ -88,7 +88,7 @@ fn the_program_that_verifies_an_export_without_countersign_does() {
     let audit = document("docs/operations/audit.md");
     let program = audit.blocks_in("python").next().unwrap();
     let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     token(&db, "builder", "agent");
     let export =
         countersign().args(["audit", "export", "history.jsonl", "--db"]).arg(&db).current_dir(&directory).status();

@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::document;
-use crate::harness::{Client, Process, altered, confirmation, countersign, token, until};
+use crate::harness::{Client, Process, altered, confirmation, countersign, token, until, Named as _};
 
 /// The largest body that the server takes.
 const BODY: usize = 1024 * 1024;
@@ -62,7 +62,7 @@ impl Site {
             false => "127.0.0.1:0".to_owned(),
         };
         let mut command = countersign();
-        command.args(["serve", "--listen", &listen, "--public-url", &self.url(), "--db"]).arg(self.path("test.db"));
+        command.args(["serve", "--listen", &listen, "--public-url", &self.url()]).named(&self.path("test.db"));
         match (on_socket, group) {
             (true, Some(group)) => command.args(["--socket-mode", "660", "--socket-group", group]),
             (true, None) => &mut command,

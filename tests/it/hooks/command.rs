@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::payloads::{GATES, Gate, claude};
-use crate::harness::{Client, Process, TestServer, countersign, signal, token, until};
+use crate::harness::{Client, Database, Process, TestServer, countersign, signal, token, until};
 
 /// A hook that has its event.
 pub(super) fn begin(command: &mut Command, event: &[u8]) -> Child {
@@ -99,8 +99,7 @@ fn a_hook_denies_before_its_time_is_over_and_the_answer_is_kept() {
 
 #[test]
 fn a_hook_outlives_its_server() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let tokens = [token(&db, "builder", "agent"), token(&db, "ada", "approver")];
     let mut process = Process::serve(&db, &[]);
     let at = process.url.strip_prefix("http://").unwrap().to_owned();

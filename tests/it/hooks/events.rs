@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::payloads::{GATES, Gate, claude};
-use crate::harness::{Act, Answer, Client, Process, TestServer, race, token};
+use crate::harness::{Act, Answer, Client, Database, Process, TestServer, race, token};
 
 fn fixture() -> (TestServer, Client, Client) {
     let server = TestServer::start();
@@ -401,8 +401,7 @@ fn a_wait_that_is_too_long_is_refused() {
 /// The commit was on the disk, and its answer was not: the same try gets it again, of a server that was killed.
 #[test]
 fn a_call_finds_its_answer_after_the_server_was_killed() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let tokens = [token(&db, "builder", "agent"), token(&db, "ada", "approver")];
     let begin = |query: &str, event: &Value, gate: &Gate, decide: &dyn Fn(&Client, &str)| {
         let process = Process::serve(&db, &[]);

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::command::{begin, hook};
 use super::payloads::{GATES, Gate};
-use crate::harness::{Client, TestServer, countersign, signal};
+use crate::harness::{Client, Database, TestServer, countersign, signal};
 
 /// How each of the clients reads what a hook leaves behind. JSON counts where it exits with 0; exit code 2 denies where there is
 /// something on stderr; everything else lets the call run, or falls back to the client's own dialog.
@@ -212,8 +212,7 @@ fn a_client_that_never_ends_its_event_is_denied_in_time() {
 
 #[test]
 fn a_server_that_stands_still_is_a_denial_in_time() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let token = crate::harness::token(&db, "builder", "agent");
     let process = crate::harness::Process::serve(&db, &[]);
     let agent = Client::new(&process.url, &token);

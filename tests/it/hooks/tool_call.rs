@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use countersign::domain::enums::{Role, RunOutcome};
+use countersign::domain::enums::RunOutcome;
 use countersign::domain::interaction::Deadline;
 use countersign::domain::kinds::{Confirmation, Content, Question};
-use countersign::domain::principal::Principal;
 use countersign::domain::tool_call::{CallEnd, Denial, RanCall, ToolCall};
-use countersign::service::{AfterWait, BegunCall, Service};
+use countersign::service::{AfterWait, BegunCall, Caller, Service};
+use countersign::tokens;
 use serde_json::{Value, json};
 
 use crate::harness::{Act, Client, TestServer, race};
@@ -15,15 +15,16 @@ use crate::harness::{Act, Client, TestServer, race};
 /// A server, its one agent and a person.
 struct Fixture {
     server: TestServer,
-    builder: Principal,
+    builder: Caller,
     ada: Client,
-    _agent: Client,
 }
 
 fn fixture() -> Fixture {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    Fixture { builder: Principal { name: "builder".parse().unwrap(), role: Role::Agent }, server, ada, _agent: agent }
+    let token_sha256 = tokens::digest(agent.token.as_deref().unwrap());
+    let builder = blocking(server.service.authenticate(&token_sha256)).unwrap().unwrap();
+    Fixture { builder, server, ada }
 }
 
 fn blocking<T>(work: impl Future<Output = T>) -> T {
@@ -50,7 +51,7 @@ fn bash(command: &str) -> Content {
     Content::Confirmation(Box::new(Confirmation::new("Bash".parse().unwrap(), input)))
 }
 
-fn begin(service: &Service, by: &Principal, call: ToolCall) -> BegunCall {
+fn begin(service: &Service, by: &Caller, call: ToolCall) -> BegunCall {
     blocking(service.begin_tool_call(by, call)).unwrap().unwrap()
 }
 

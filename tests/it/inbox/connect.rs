@@ -76,7 +76,7 @@ fn a_token_is_made_once_and_shown_in_that_answer_alone() {
         let waiting = between(&answer.text, "data-page=\"", "\"");
         assert!(tokens(&browser.page(&text_of(&waiting[0]))).is_empty(), "{client}");
     }
-    let told = server.sql("SELECT principal, detail ->> '$.madeBy', detail ->> '$.role' FROM audit_events WHERE event = 'token.created' ORDER BY seq DESC LIMIT 1");
+    let told = server.sql("SELECT principal, json_extract(detail, '$.madeBy'), json_extract(detail, '$.role') FROM audit_events WHERE event = 'token.created' ORDER BY seq DESC LIMIT 1");
     assert_eq!(told, [[json!("typescript"), json!("root"), json!("agent")]]);
 }
 

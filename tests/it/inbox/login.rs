@@ -6,7 +6,7 @@ use countersign::domain::enums::Role;
 use serde_json::json;
 
 use crate::harness::page::Browser;
-use crate::harness::{Process, TestServer, confirmation, countersign, token, until};
+use crate::harness::{Database, Process, TestServer, confirmation, countersign, token, until};
 
 /// A code of a link for the holder of a token.
 fn code(client: &crate::harness::Client) -> String {
@@ -135,7 +135,7 @@ fn the_cookie_is_for_this_server_alone_and_for_no_script() {
     let session = cookie.split(['=', ';']).nth(1).unwrap();
     let kept = server.sql("SELECT hex(session_sha256) FROM sessions")[0][0].as_str().unwrap().to_owned();
     assert_ne!(kept, session);
-    let written = server.sql("SELECT group_concat(detail) FROM audit_events")[0][0].as_str().unwrap().to_owned();
+    let written = server.sql("SELECT string_agg(detail, ',') FROM audit_events")[0][0].as_str().unwrap().to_owned();
     assert!(!written.contains(session) && !written.contains(&code), "{written}");
 }
 
@@ -175,8 +175,7 @@ fn a_session_ends_by_logging_out_by_its_time_and_with_its_token() {
 
 #[test]
 fn a_session_goes_on_after_a_restart() {
-    let directory = tempfile::TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let ada = token(&db, "ada", "approver");
     let first = Process::serve(&db, &[]);
     let browser = crate::harness::Client::new(&first.url, &ada).browser();

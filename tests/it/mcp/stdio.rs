@@ -4,10 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio as Piped};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::{failure, meta, only_id, text};
-use crate::harness::{Client, Process, TestServer, countersign, sql, token, until};
+use crate::harness::{Client, Database, Process, TestServer, countersign, sql, token, until};
 
 /// The real binary, and its client's side of it.
 struct Stdio {
@@ -188,8 +187,7 @@ fn arguments_reach_the_server_to_the_letter() {
 /// A server that is killed while a call waits, and comes back: the call is answered all the same.
 #[test]
 fn a_call_outlives_its_server() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let server = Process::serve(&db, &[]);
     let url = server.url.clone();
     let (agent, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::add;
 use crate::harness::receiver::{Receiver, Reply};
-use crate::harness::{Client, Process, TestServer, confirmation, countersign, token};
+use crate::harness::{Client, Database, Process, TestServer, confirmation, countersign, token, Named as _};
 
 /// Ways to write an address that may not be called; `PORT` is where a receiver of the test listens on this machine.
 const SPELLINGS: [&str; 76] = [
@@ -278,15 +278,14 @@ fn this_machines_own_addresses_are_not_called_however_public_they_are() {
 
 #[test]
 fn no_proxy_of_the_environment_is_used() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let [agent, ada] = [("builder", "agent"), ("ada", "approver")].map(|(name, role)| token(&db, name, role));
     let (proxy, receiver) = (Receiver::start(), Receiver::start());
     let mut command = countersign();
     for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env(variable, format!("http://{}", proxy.address));
     }
-    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db).args(super::LOOPBACK);
+    command.args(["serve", "--listen", "127.0.0.1:0"]).named(&db).args(super::LOOPBACK);
     let process = Process::spawn(command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()));
     add(&Client::new(&process.url, &ada), &super::channel("webhook", &receiver));
     Client::new(&process.url, &agent).register(&confirmation("a"));

@@ -10,7 +10,7 @@ use standardwebhooks::Webhook;
 
 use super::{PACE, add, channel, fixture, pairs, told};
 use crate::harness::receiver::{Received, Receiver, Reply};
-use crate::harness::{confirmation, until};
+use crate::harness::{Database, confirmation, until};
 
 /// Whether a signature of this request is the one that `secret` makes, by another implementation than the server's.
 pub(super) fn is_signed_by(received: &Received, secret: &str) -> bool {
@@ -49,8 +49,7 @@ fn a_registration_that_stays_pending_is_told_with_a_signature_and_a_link() {
 #[test]
 fn the_verifier_of_standard_webhooks_accepts_what_the_real_server_sends_and_no_changed_byte() {
     use crate::harness::{Client, Process, token};
-    let directory = tempfile::TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let [agent, ada] = [("builder", "agent"), ("ada", "approver")].map(|(name, role)| token(&db, name, role));
     let process = Process::serve(&db, &super::LOOPBACK);
     let receiver = Receiver::start();

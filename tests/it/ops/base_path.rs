@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::harness::outside::refused;
 use crate::harness::page::{Browser, between, text_of};
 use crate::harness::wire::exchange;
-use crate::harness::{Client, Process, TestServer, altered, confirmation, countersign, question, secret, token, until};
+use crate::harness::{Client, Database, Process, TestServer, altered, confirmation, countersign, question, secret, token, until, Named as _};
 
 const BASE: &str = "/some/path";
 
@@ -161,8 +160,7 @@ fn the_description_and_the_log_in_link_name_the_public_url() {
 
 #[test]
 fn commands_reach_a_server_under_a_path() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (agent, approver) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));
     let process = Process::serve(&db, &PUBLIC);
     let command = |token: &str, path: &str, arguments: &[&str]| {
@@ -196,11 +194,10 @@ fn commands_reach_a_server_under_a_path() {
 
 #[test]
 fn a_public_url_that_cannot_be_meant_is_refused_by_what_is_wrong() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let serve = |url: &str| {
         let mut command = countersign();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--public-url", url, "--db"]).arg(&db);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--public-url", url]).named(&db);
         command
     };
     for (url, why) in [

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, altered, confirmation, countersign, create_token};
+use crate::harness::{Client, Process, altered, confirmation, countersign, create_token, Named as _};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -23,7 +23,7 @@ fn written_later(directory: &Path, millis: u64) -> (PathBuf, String, Timestamp) 
 
 fn serve(db: &Path) -> Command {
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(db);
+    command.args(["serve", "--listen", "127.0.0.1:0"]).named(db);
     command
 }
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_rustls::rustls;
 
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, countersign, signal, until};
+use crate::harness::{Client, Process, countersign, signal, until, Named as _};
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: anybody\r\nConnection: close\r\n\r\n";
 
@@ -144,11 +144,11 @@ fn a_socket_has_the_mode_and_the_group_that_are_asked_for() {
     assert!(alive(&socket));
     assert!(process.terminate().0.success());
     let sentence =
-        refused(countersign().args(["serve", "--listen", &listen, "--socket-group", "no-such-group", "--db"]).arg(&db));
+        refused(countersign().args(["serve", "--listen", &listen, "--socket-group", "no-such-group"]).named(&db));
     assert!(sentence.contains("there is no group no-such-group"), "{sentence}");
     let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("door")), "{left:?}");
-    let mode = countersign().args(["serve", "--socket-mode", "888", "--db"]).arg(&db).output().unwrap();
+    let mode = countersign().args(["serve", "--socket-mode", "888"]).named(&db).output().unwrap();
     assert!(String::from_utf8(mode.stderr).unwrap().contains("a mode is in octal"));
 }
 
@@ -174,7 +174,7 @@ fn systemd_hears_when_the_server_listens_and_when_it_stops() {
     let path = directory.path().join("notify");
     let systemd = UnixDatagram::bind(&path).unwrap();
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(directory.path().join("test.db"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]).named(&directory.path().join("test.db"));
     command.env("NOTIFY_SOCKET", &path).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::spawn(&mut command);
     let hear = || {
@@ -193,7 +193,7 @@ fn a_hangup_reads_the_filter_of_the_log_anew_and_ends_nothing() {
     let [db, filter, log] = ["test.db", "filter", "log"].map(|name| directory.path().join(name));
     fs::write(&filter, "warn,countersign=info\n").unwrap();
     let mut command = countersign();
-    command.args(["serve", "--no-first-tokens", "--listen", "127.0.0.1:0", "--db"]).arg(&db);
+    command.args(["serve", "--no-first-tokens", "--listen", "127.0.0.1:0"]).named(&db);
     command.arg("--log-filter-file").arg(&filter).stderr(fs::File::create(&log).unwrap()).stdout(Stdio::piped());
     let mut server = command.spawn().unwrap();
     let mut line = String::new();

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::{Client, Process, TestServer, confirmation, countersign, question, token};
+use crate::harness::{Client, Database, Process, TestServer, confirmation, countersign, question, token, Named as _};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -88,8 +87,7 @@ fn a_path_that_is_not_served_makes_no_metric_of_its_own() {
 
 #[test]
 fn every_answer_has_an_id_and_the_log_has_it_on_its_line() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let agent = token(&db, "builder", "agent");
     let process = Process::serve(&db, &["--log", "warn,countersign=debug"]);
     let client = Client::new(&process.url, &agent);
@@ -122,8 +120,7 @@ fn every_answer_has_an_id_and_the_log_has_it_on_its_line() {
 
 #[test]
 fn a_log_for_people_is_no_json() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     token(&db, "builder", "agent");
     let process = Process::serve(&db, &["--log-format", "human"]);
     let (_, _, log) = process.terminate();
@@ -133,12 +130,11 @@ fn a_log_for_people_is_no_json() {
 
 #[test]
 fn a_log_that_is_not_read_keeps_no_request_waiting() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let agent = token(&db, "builder", "agent");
     let (unread, stderr) = std::io::pipe().unwrap();
     let mut command = countersign();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "debug", "--db"]).arg(&db);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "debug"]).named(&db);
     let process = Process::spawn(command.stdout(Stdio::piped()).stderr(stderr));
     let client = Client::new(&process.url, &agent);
     // Each is a line of the log of some 250 bytes, and a pipe holds 64 KiB.
@@ -152,8 +148,7 @@ fn a_log_that_is_not_read_keeps_no_request_waiting() {
 /// A stranger and an agent, each on one connection.
 #[test]
 fn refusals_of_one_kind_are_counted_and_not_told_one_by_one() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let agent = token(&db, "builder", "agent");
     let begun = std::time::Instant::now();
     let process = Process::serve(&db, &["--log-format", "json"]);

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use countersign::clock::ManualClock;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::harness::outside::Held;
-use crate::harness::{Client, Process, START, TestServer, confirmation, question, responses, secret, token};
+use crate::harness::{Client, Database, Process, START, TestServer, confirmation, question, responses, secret, token};
 
 /// The same client, speaking to the server after its restart.
 fn again(client: &Client, server: &TestServer) -> Client {
@@ -127,8 +126,7 @@ fn claims_outcomes_secrets_and_uses_of_rules_survive() {
 
 #[test]
 fn a_killed_server_comes_back_at_its_address_and_answers_those_who_waited() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (builder, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));
     let process = Process::serve(&db, &[]);
     let url = process.url.clone();

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::harness::outside::Held;
-use crate::harness::{Client, Process, TestServer, confirmation, signal, sql, token};
+use crate::harness::{Client, Database, Process, TestServer, confirmation, signal, sql, token};
 
 /// The real binary with one confirmation, `c`, pending; and the agent's token.
 fn serving(db: &Path) -> (Process, String) {
@@ -29,8 +28,7 @@ fn assert_closed_well(db: &Path) {
 #[test]
 fn a_long_poll_is_answered_with_pending_when_the_server_is_asked_to_stop() {
     for name in ["TERM", "INT"] {
-        let directory = TempDir::new().unwrap();
-        let db = directory.path().join("test.db");
+        let db = Database::new();
         let (mut process, token) = serving(&db);
         let polls = [(); 5].map(|()| Held::poll(&process.url, &token, "c"));
         signal(process.id(), name);
@@ -46,8 +44,7 @@ fn a_long_poll_is_answered_with_pending_when_the_server_is_asked_to_stop() {
 
 #[test]
 fn an_open_event_stream_does_not_keep_the_server_alive() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (process, token) = serving(&db);
     let agent = Client::new(&process.url, &token);
     let mut feed = agent.feed(Some(0));
@@ -61,8 +58,7 @@ fn an_open_event_stream_does_not_keep_the_server_alive() {
 
 #[test]
 fn idle_connections_do_not_keep_the_server_alive() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (process, token) = serving(&db);
     let idle = [(); 5].map(|()| Held::open(&process.url, &token, None));
     let (status, _, err) = process.terminate();
@@ -77,8 +73,7 @@ fn idle_connections_do_not_keep_the_server_alive() {
 /// A client that only connects has asked nothing: the end waits for it no longer than for any other.
 #[test]
 fn a_connection_that_never_spoke_does_not_keep_the_server_alive() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (process, token) = serving(&db);
     let silent = std::net::TcpStream::connect(process.url.strip_prefix("http://").unwrap()).unwrap();
     // Connections are accepted in order: when this one is answered, the silent one is the server's.

@@ -40,7 +40,7 @@ fn a_rule_made_from_a_request_is_shown_whole_and_leaves_the_request_pending() {
         ]]
     );
     assert_eq!(
-        server.sql("SELECT event, rule_id, principal, detail ->> 'pattern' FROM audit_events WHERE request_id = 'c'"),
+        server.sql("SELECT event, rule_id, principal, json_extract(detail, '$.pattern') FROM audit_events WHERE request_id = 'c'"),
         [
             [json!("interaction.registered"), Value::Null, json!("builder"), Value::Null],
             [json!("trust_rule.created"), rule["ruleId"].clone(), json!("ada"), json!("make *")],

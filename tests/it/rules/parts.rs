@@ -216,7 +216,7 @@ fn two_rules_are_the_same_where_all_their_parts_are() {
         }
     }
     let told = server.sql(
-        "SELECT detail ->> 'members', detail ->> 'agent', detail ->> 'executionTarget', detail ->> 'reason' \
+        "SELECT json_extract(detail, '$.members'), json_extract(detail, '$.agent'), json_extract(detail, '$.executionTarget'), json_extract(detail, '$.reason') \
          FROM audit_events WHERE event = 'trust_rule.created' ORDER BY seq",
     );
     assert_eq!(told[1], [json!("{}"), json!("builder"), Value::Null, Value::Null]);

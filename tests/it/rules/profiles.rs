@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{made, status, with};
 use crate::harness::outside::refused;
-use crate::harness::{Process, TestServer, countersign};
+use crate::harness::{Process, TestServer, countersign, Named as _};
 
 /// A realistic call, the natural next one, and whether a rule made from the widest offer passes it; and three calls that no
 /// offer passes.
@@ -390,10 +390,10 @@ fn profiles_of_an_owner_come_first_and_a_file_at_fault_starts_no_server() {
     assert_eq!((test(&[]), test(&flags)), (Some(1), Some(0)));
     std::fs::write(&file, format!("{profile}view = \"movie\"\n")).unwrap();
     let db = directory.path().join("new.db");
-    let said = refused(countersign().args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db).args(flags));
+    let said = refused(countersign().args(["serve", "--listen", "127.0.0.1:0"]).named(&db).args(flags));
     assert!(said.contains("profiles.toml") && said.contains("line 6") && said.contains("tool[0].view"), "{said}");
     std::fs::remove_file(&file).unwrap();
-    let said = refused(countersign().args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&db).args(flags));
+    let said = refused(countersign().args(["serve", "--listen", "127.0.0.1:0"]).named(&db).args(flags));
     assert!(said.contains("cannot be read"), "{said}");
     std::fs::write(&file, profile).unwrap();
     drop(Process::serve(&db, &flags));

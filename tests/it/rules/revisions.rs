@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{command, made_id, rule, status, uses};
 use crate::harness::outside::write_sql;
-use crate::harness::{Client, Process, TestServer, countersign, sql, token};
+use crate::harness::{Client, Database, Process, TestServer, countersign, sql, token};
 
 /// Runs `rules import` of this file's text on a database, as another process.
 fn import(db: &Path, text: &str, flags: &[&str]) -> Output {
@@ -69,8 +69,7 @@ fn a_rule_that_is_imported_beside_the_server_holds_for_the_very_next_request() {
 /// The same with both in processes of their own, and a server that has decided nothing yet.
 #[test]
 fn two_processes_share_the_rules_from_the_first_request_on() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (agent, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));
     let process = Process::serve(&db, &[]);
     let [agent, ada] = [agent, ada].map(|token| Client::new(&process.url, &token));
@@ -120,7 +119,7 @@ fn every_decision_names_for_ever_which_revision_it_was() {
         [hit(&second, "git status", "c2"), hit(&first, "git status *", "c1")]
     );
     assert_eq!(
-        server.sql("SELECT detail ->> 'name', detail ->> 'revision', principal FROM audit_events WHERE event = 'trust_rule.created' ORDER BY seq"),
+        server.sql("SELECT json_extract(detail, '$.name'), json_extract(detail, '$.revision'), principal FROM audit_events WHERE event = 'trust_rule.created' ORDER BY seq"),
         [[json!("git"), json!(1), json!("ada")], [json!("git"), json!(2), json!("ada")]]
     );
 }

@@ -19,6 +19,7 @@ use crate::domain::kinds::Confirmation;
 use crate::domain::matcher::Subject;
 use crate::domain::members::{Members, Pointer};
 use crate::domain::pattern::{Pattern, Scope};
+use crate::domain::text::PlainText;
 use crate::present::acknowledged_fact;
 
 /// Approve what an agent wants to do.
@@ -29,7 +30,7 @@ pub(in crate::cli) struct Approve {
 
     /// A comment for the agent and the history
     #[arg(long, short = 'm', value_name = "TEXT", alias = "message")]
-    comment: Option<String>,
+    comment: Option<PlainText>,
 
     /// Also make a trust rule with this pattern, one of those that `show` lists
     #[arg(long, value_name = "PATTERN")]
@@ -64,7 +65,7 @@ pub(in crate::cli) struct Reject {
 
     /// The reason, for the agent and the history
     #[arg(long, short = 'm', value_name = "TEXT", alias = "message")]
-    comment: Option<String>,
+    comment: Option<PlainText>,
 }
 
 fn json_object(text: &str) -> Result<JsonObject, String> {

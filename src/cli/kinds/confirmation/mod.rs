@@ -20,6 +20,7 @@ use crate::domain::kinds::{Confirmation, Diff};
 use crate::domain::matcher::Signs;
 use crate::domain::members::Members;
 use crate::domain::pattern::Pattern;
+use crate::domain::text::PlainText;
 use crate::domain::tools::Profiles;
 use crate::present::{Change, Line, acknowledged_fact, edits, escape_json, facts, hunks, rule_parts, signs_said};
 
@@ -129,7 +130,7 @@ pub(super) fn begin(key: char, confirmation: &Confirmation, has_seen_end: bool) 
 
 /// Rejects, with a reason where one is typed.
 pub(super) fn reject(reason: &str) -> Transition {
-    let comment = (!reason.is_empty()).then(|| reason.to_owned());
+    let comment = (!reason.is_empty()).then(|| PlainText::lossy(reason));
     Transition::Send(Answer::Confirm {
         decision: Decision::Deny,
         comment,

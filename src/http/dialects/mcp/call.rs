@@ -183,7 +183,7 @@ impl<'a> Call<'a> {
     /// Answers the event of a hook in the form of its client.
     async fn hook(&self, event: &JsonObject) -> Result<CallToolResponse, Failure> {
         let said_client = if self.is_codex { HookClient::Codex } else { HookClient::ClaudeCode };
-        let Incoming { caller, credential, traceparent, .. } = self.incoming;
+        let Incoming { caller, traceparent, .. } = self.incoming;
         let Hook { client, does, voice } = Hook::read(said_client, event);
         match does {
             Does::Ran(ran) => hooks::report(self.app, caller, client, ran).await?,
@@ -210,7 +210,7 @@ impl<'a> Call<'a> {
                 let comes_back = self.may_come_back();
                 let after = if comes_back { AfterWait::AsksAgain } else { AfterWait::Keeps };
                 let turn = self.incoming.turn.clone();
-                let end = hooks::decide(self.app, caller, *credential, turn, call, self.longest_wait(), after).await;
+                let end = hooks::decide(self.app, caller, turn, call, self.longest_wait(), after).await;
                 return Ok(match end {
                     Ok(CallEnd::Denied(Denial::Waiting { request_id })) if comes_back => {
                         self.come_back(&request_id, None)
@@ -309,8 +309,8 @@ impl<'a> Call<'a> {
         if let Some(turn) = &self.incoming.turn {
             turn.give_back();
         }
-        let Incoming { caller, credential, .. } = self.incoming;
-        Ok(waited(self.app, caller, *credential, request_id, self.longest_wait()).await?)
+        let Incoming { caller, .. } = self.incoming;
+        Ok(waited(self.app, caller, request_id, self.longest_wait()).await?)
     }
 
     fn may_come_back(&self) -> bool {

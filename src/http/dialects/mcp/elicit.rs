@@ -11,7 +11,7 @@ use super::call::{Call, Failure};
 use super::said;
 use crate::dialects::mcp::still_waiting;
 use crate::domain::interaction::Record;
-use crate::domain::kinds::{Content, Entry, Response};
+use crate::domain::kinds::{Content, Entry, Response, check_form};
 use crate::service::Answer;
 
 /// What the only request of a dialog is called.
@@ -74,7 +74,9 @@ impl Call<'_> {
             _ => None,
         };
         if let Some(response) = own_words {
-            let answer = Answer { request_id: request_id.clone(), responses: vec![response] };
+            let responses = vec![response];
+            check_form(&responses).map_err(|problem| Failure(problem.to_owned()))?;
+            let answer = Answer { request_id: request_id.clone(), responses };
             self.app.service.answer_question(&self.incoming.caller, answer).await?;
         }
         Ok(None)

@@ -32,25 +32,24 @@ use self::call::Call;
 use crate::api::McpMessage;
 use crate::dialects::mcp::{INSTRUCTIONS, Tool};
 use crate::domain::json::JsonObject;
-use crate::domain::principal::Principal;
 use crate::domain::traceparent::Traceparent;
 use crate::http::App;
 use crate::http::error::Problem;
 use crate::http::extract::Json;
-use crate::http::middleware::auth::{Credential, Registrant};
+use crate::http::middleware::auth::Registrant;
 use crate::http::middleware::load_shed::Turn;
 use crate::http::middleware::observe::traceparent;
 use crate::http::middleware::origin::scheme;
 use crate::http::transport::connection::Connection;
+use crate::service::Caller;
 
 pub(crate) async fn call_mcp(
     State(app): State<App>,
     Registrant(caller): Registrant,
-    credential: Credential,
     mut parts: Parts,
     Json(message): Json<McpMessage>,
 ) -> Result<Response, Problem> {
-    let incoming = Arc::new(Incoming::new(&app, (caller, credential), &parts, &message)?);
+    let incoming = Arc::new(Incoming::new(&app, caller, &parts, &message)?);
     let body = serde_json::to_vec(&message).map_err(|error| {
         tracing::error!(%error, "a message could not be written as JSON");
         Problem::internal()
@@ -72,8 +71,7 @@ pub(crate) async fn call_mcp(
 
 /// What is known of a message beside what the protocol's library reads of it.
 struct Incoming {
-    caller: Arc<Principal>,
-    credential: Credential,
+    caller: Caller,
     traceparent: Option<Traceparent>,
     /// What the client calls itself in its headers.
     user_agent: Option<String>,
@@ -85,12 +83,7 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(
-        app: &App,
-        (caller, credential): (Arc<Principal>, Credential),
-        parts: &Parts,
-        message: &McpMessage,
-    ) -> Result<Self, Problem> {
+    fn new(app: &App, caller: Caller, parts: &Parts, message: &McpMessage) -> Result<Self, Problem> {
         #[derive(Deserialize)]
         struct Params {
             #[serde(default)]
@@ -102,7 +95,6 @@ impl Incoming {
         let user_agent = parts.headers.get(USER_AGENT);
         Ok(Self {
             caller,
-            credential,
             traceparent: traceparent(&parts.headers),
             user_agent: user_agent.and_then(|agent| agent.to_str().ok()).map(str::to_owned),
             turn: parts.extensions.get::<Turn>().cloned(),

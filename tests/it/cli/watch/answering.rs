@@ -235,7 +235,7 @@ fn who_was_faster_is_said_in_place() {
     terminal.shows(READY);
     terminal.press("r");
     terminal.shows("Why not?");
-    let bob = crate::harness::token(&fixture.path().join("test.db"), "bob", "approver");
+    let bob = crate::harness::token(&fixture.db, "bob", "approver");
     Client::new(&fixture.server.url, &bob).confirm("one", "deny").expect(200);
     terminal.shows("already rejected by bob");
     terminal.shows("Already resolved: rejected by bob.");

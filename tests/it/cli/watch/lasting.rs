@@ -16,7 +16,7 @@ fn it_goes_on_when_the_server_is_back() {
     let address = fixture.server.url.trim_start_matches("http://").to_owned();
     signal(fixture.server.id(), "KILL");
     terminal.shows("the server is away");
-    fixture.server = Process::serve_on(&address, &fixture.path().join("test.db"), &["--credentials-file", "none"]);
+    fixture.server = Process::serve_on(&address, &fixture.db, &["--credentials-file", "none"]);
     fixture.agent.register(&shell("after", "make after"));
     terminal.until(|screen| screen.contains("live at") && screen.contains("2 wait"));
     terminal.press("a");
@@ -60,8 +60,7 @@ fn a_person_whose_token_was_revoked_is_told_so_on_the_screen() {
     let fixture = Fixture::new();
     let terminal = fixture.watch();
     terminal.shows("nothing waits");
-    let db = fixture.path().join("test.db");
-    let revoked = countersign().args(["token", "revoke", "--name", "ada", "--db"]).arg(&db).output().unwrap();
+    let revoked = countersign().args(["token", "revoke", "--name", "ada", "--db"]).arg(&fixture.db).output().unwrap();
     assert!(revoked.status.success());
     // What is asked now has to be looked at with the token.
     fixture.agent.register(&shell("one", "make deploy"));

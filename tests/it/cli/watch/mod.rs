@@ -9,14 +9,13 @@ mod lasting;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::harness::terminal::Terminal;
-use crate::harness::{Client, Process, altered, confirmation, countersign, token};
+use crate::harness::{Client, Database, Process, altered, confirmation, countersign, token};
 
 /// A server with an agent, and a person who watches.
 struct Fixture {
-    directory: TempDir,
+    db: Database,
     server: Process,
     agent: Client,
     approver: String,
@@ -24,17 +23,16 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let db = directory.path().join("test.db");
+        let db = Database::new();
         let (agent, approver) = (token(&db, "build-agent", "agent"), token(&db, "ada", "approver"));
-        std::fs::write(directory.path().join("token"), &approver).unwrap();
+        std::fs::write(db.folder().join("token"), &approver).unwrap();
         let server = Process::serve(&db, &["--credentials-file", "none"]);
         let agent = Client::new(&server.url, &agent);
-        Self { directory, server, agent, approver }
+        Self { db, server, agent, approver }
     }
 
     fn path(&self) -> &Path {
-        self.directory.path()
+        self.db.folder()
     }
 
     /// A terminal in which `watch` runs and sends what is decided at once, once it shows what waits.

@@ -189,10 +189,10 @@ fn what_is_imported_beside_a_running_server_decides_the_very_next_registration()
 #[test]
 fn an_import_makes_no_database_and_names_the_one_that_it_looked_into() {
     let place = Place::new();
-    let elsewhere = place.directory.path().join("elsewhere.db");
+    let elsewhere = place.db.folder().join("elsewhere.db");
     for (db, by, problem) in [
-        (&elsewhere, "ada", "there is no database "),
-        (&place.db, "bob", "bob is no approver and no admin of this database"),
+        (elsewhere.as_path(), "ada", "there is no database "),
+        (place.db.name(), "bob", "bob is no approver and no admin of this database"),
     ] {
         for flags in [&[][..], &["--dry-run"]] {
             let mut command = countersign();

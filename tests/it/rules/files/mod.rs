@@ -10,27 +10,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::{countersign, sql, token};
+use crate::harness::{Database, countersign, sql, token};
 
 /// A folder with a database in it that knows ada, who approves.
 struct Place {
-    directory: TempDir,
-    db: PathBuf,
+    db: Database,
 }
 
 impl Place {
     fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let db = directory.path().join("test.db");
+        let db = Database::new();
         token(&db, "ada", "approver");
-        Self { directory, db }
+        Self { db }
     }
 
     /// A file with these rules.
     fn file(&self, text: &str) -> PathBuf {
-        let path = self.directory.path().join("rules.toml");
+        let path = self.db.folder().join("rules.toml");
         std::fs::write(&path, text).unwrap();
         path
     }

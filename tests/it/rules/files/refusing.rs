@@ -105,7 +105,7 @@ fn one_bad_rule_keeps_all_others_out_and_what_stands_in_force() {
 #[test]
 fn what_is_not_there_is_refused_and_not_made() {
     let place = Place::new();
-    let nowhere = place.directory.path().join("nowhere");
+    let nowhere = place.db.folder().join("nowhere");
     for mut command in [
         {
             let mut command = countersign();
