@@ -19,7 +19,7 @@ pub use self::export::{export, export_to};
 pub use self::file::check;
 pub use self::import::import;
 pub(super) use self::import::is_empty;
-use super::{Error, OpenError};
+use super::{Checked, Error, OpenError};
 use crate::clock::Timestamp;
 use crate::domain::chain::{Broken, Head};
 
@@ -170,4 +170,21 @@ pub enum MovingError {
     /// The rows are not in order.
     #[error("what the file holds is not in order ({0}): see `countersign doctor` on the database that it comes from")]
     Unsound(String),
+}
+
+/// What is to be said of the rows, as they are moved: what only a row breaks that another program has changed by SQL.
+///
+/// # Errors
+///
+/// [`MovingError::Unsound`] where anything else was found.
+pub(super) fn sound(checks: impl IntoIterator<Item = Checked>) -> Result<Vec<String>, MovingError> {
+    let mut warnings = Vec::new();
+    for check in checks.into_iter().filter(|check| !check.found.is_empty()) {
+        let said = format!("{}: {}", check.name, check.found.join(", "));
+        if !check.is_of_rows {
+            return Err(MovingError::Unsound(said));
+        }
+        warnings.push(said);
+    }
+    Ok(warnings)
 }

@@ -12,7 +12,7 @@ use super::migrate::migrate;
 use super::open::make_directory;
 use crate::store::direct::Filled;
 use crate::store::draft::{Draft, directory_of, remove_left_drafts};
-use crate::store::moving::MovingError;
+use crate::store::moving::{MovingError, sound};
 use crate::store::sql::Sql;
 use crate::store::{Error, OpenError};
 
@@ -36,14 +36,7 @@ pub(in crate::store) fn fill_new<T>(
     let file = |error| MovingError::Open(OpenError::File(path.to_owned(), error));
     let draft = Draft::make(path).map_err(file)?;
     let done = filled(connect(draft.path())?, fill)?;
-    let mut warnings = Vec::new();
-    for check in examine(draft.path(), progress)?.into_iter().filter(|check| !check.found.is_empty()) {
-        let said = format!("{}: {}", check.name, check.found.join(", "));
-        if !check.is_of_rows {
-            return Err(MovingError::Unsound(said));
-        }
-        warnings.push(said);
-    }
+    let warnings = sound(examine(draft.path(), progress)?)?;
     draft.give_name(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => MovingError::Exists(path.to_owned()),
         _ => file(error),

@@ -2,6 +2,7 @@
 //! test brings up in `target/tmp/postgres`, and that `scripts/postgres down target/tmp/postgres` takes away.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -32,7 +33,10 @@ static SERVER: LazyLock<Option<String>> = LazyLock::new(|| {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    let output = Command::new(script).arg("up").arg(folder).output().unwrap();
+    // Another process of the tests may be bringing it up.
+    let only_one = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres.lock")).unwrap();
+    only_one.lock().unwrap();
+    let output = Command::new(script).env("PG_SETTINGS", "-c fsync=off").arg("up").arg(folder).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if said.contains("not installed") {
         println!("left out: {}", said.trim_end());
