@@ -45,6 +45,14 @@ pub enum KeyError {
         /// The id of the key that is needed.
         needed: String,
     },
+    /// Other servers seal with another key.
+    #[error("the servers on this database seal with the key {shared}, which {} does not hold: copy the key file of one of them there", .path.display())]
+    NotShared {
+        /// The key file.
+        path: PathBuf,
+        /// The id of their key.
+        shared: String,
+    },
 }
 
 /// A value that does not open: damaged, moved, or sealed with another key.

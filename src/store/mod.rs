@@ -469,7 +469,7 @@ impl Store {
     ///
     /// An [`Error`] of the store; [`Error::Overloaded`] where too many ask.
     pub async fn has_new_token(&self, token_sha256: &[u8; 32]) -> Result<bool> {
-        let Commits::Postgres(commits, _) = &self.commits else { return Ok(false) };
+        let Commits::Postgres(commits) = &self.commits else { return Ok(false) };
         let token_sha256 = *token_sha256;
         let is_in_force = self.read(Priority::Stranger, move |tx| tx.is_in_force(&token_sha256)).await?;
         if is_in_force {

@@ -41,6 +41,7 @@ pub(crate) mod wire;
 mod without_sweeper;
 
 pub(crate) use self::client::{Answer, Client};
+use self::database::READERS;
 pub(crate) use self::database::{Database, Named, is_postgres, key_file, location};
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::race::{Act, race};
@@ -48,7 +49,6 @@ pub(crate) use self::requests::{
     AnyKind, KINDS, altered, confirmation, full_confirmation, full_question, full_secret, origin, question, responses,
     secret,
 };
-use self::database::READERS;
 use self::without_sweeper::Sweeper;
 
 use std::path::{Path, PathBuf};
@@ -104,7 +104,11 @@ impl TestServer {
     fn on(database: Arc<Database>, clock: Arc<ManualClock>, flags: &[&str], sweeper: Sweeper) -> Self {
         let (db, key) = (database.name().to_str().unwrap(), key_file(database.name()));
         let mut fixed = vec!["countersign", "--db", db, "--key-file", key.to_str().unwrap()];
-        let mut default = |flag, value| if !flags.contains(&flag) { fixed.extend([flag, value]) };
+        let mut default = |flag, value| {
+            if !flags.contains(&flag) {
+                fixed.extend([flag, value])
+            }
+        };
         default("--listen", "127.0.0.1:0");
         if is_postgres() {
             default("--readers", READERS);

@@ -74,7 +74,9 @@ pub(super) fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
         let types = statement.columns().iter().map(|column| column.type_().clone()).collect::<Vec<_>>();
         // As text: so what has no type in Rust, such as a sum, is read like everything else.
         let answers = client.simple_query(query).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
-        let rows = answers.iter().filter_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None });
+        let rows = answers
+            .iter()
+            .filter_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None });
         rows.map(|row| types.iter().enumerate().map(|(at, of)| value(of, row.get(at))).collect()).collect()
     })
 }
@@ -134,7 +136,10 @@ impl Postgres {
         self.runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
             tokio::spawn(connection);
-            client.batch_execute("SET search_path = countersign, public; SET client_min_messages = error").await.unwrap();
+            client
+                .batch_execute("SET search_path = countersign, public; SET client_min_messages = error")
+                .await
+                .unwrap();
             client
         })
     }
@@ -173,7 +178,12 @@ impl Postgres {
 fn bring_up() -> String {
     let _only_one = locked("postgres");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    let up = Command::new(script).env("PG_SETTINGS", "-c fsync=off").arg("up").arg(Path::new(TARGET).join("postgres")).output().unwrap();
+    let up = Command::new(script)
+        .env("PG_SETTINGS", "-c fsync=off")
+        .arg("up")
+        .arg(Path::new(TARGET).join("postgres"))
+        .output()
+        .unwrap();
     assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     String::from_utf8(up.stdout).unwrap().trim_end().to_owned()
 }

@@ -99,8 +99,7 @@ pub(crate) fn signal(process: u32, name: &str) {
 
 /// A token made by the real binary.
 pub(crate) fn token(db: &Path, name: &str, role: &str) -> String {
-    let made =
-        countersign().args(["token", "create", "--name", name, "--role", role]).named(db).output().unwrap();
+    let made = countersign().args(["token", "create", "--name", name, "--role", role]).named(db).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     String::from_utf8(made.stdout).unwrap().trim_end().to_owned()
 }

@@ -27,6 +27,7 @@ mod kill;
 mod ledger;
 mod linearizability;
 mod load;
+mod many_servers;
 #[path = "../matching/mod.rs"]
 #[expect(dead_code, reason = "the tests ask more")]
 mod matching;
@@ -59,6 +60,7 @@ const PROOFS: &[Proof] = &[
     Proof { name: "migration", prove: migration::prove },
     Proof { name: "mutated lines", prove: mutated::prove },
     Proof { name: "one server", prove: one_server::prove },
+    Proof { name: "many servers", prove: many_servers::prove },
     Proof { name: "clock", prove: clock::prove },
     Proof { name: "shares", prove: shares::prove },
     Proof { name: "retention", prove: retention::prove },

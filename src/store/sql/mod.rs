@@ -47,6 +47,11 @@ impl Sql<'_> {
         }
     }
 
+    /// Whether servers share the database.
+    pub(super) const fn is_shared(self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// The smallest write: nothing that anybody reads is another afterwards.
     pub(super) fn write_nothing(self) -> Result<()> {
         match self {

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use serde_json::json;
 
 use crate::harness::outside::files_in;
-use crate::harness::{Answer, Client, Database, Process, countersign, secret, token, Named as _};
+use crate::harness::{Answer, Client, Database, Named as _, Process, countersign, secret, token};
 
 /// So rare that it is found only where it was put.
 const CANARY: &str = "canary-7f3a9c51e0d84b26";

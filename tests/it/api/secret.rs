@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::outside::files_in;
-use crate::harness::{Answer, Client, Database, Process, TestServer, altered, confirmation, countersign, secret, token, until, Named as _};
+use crate::harness::{
+    Answer, Client, Database, Named as _, Process, TestServer, altered, confirmation, countersign, secret, token, until,
+};
 
 fn give(client: &Client, request_id: &str, more: &Value) -> Answer {
     client.post("/v1/secret", &altered(json!({"requestId": request_id}), more))
@@ -333,13 +335,7 @@ fn a_restart_with_another_key_is_refused_and_with_the_right_one_loses_nothing() 
     process.terminate();
     let started = |key: &str| {
         let key = directory.path().join(key);
-        countersign()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .named(&db)
-            .arg("--key-file")
-            .arg(key)
-            .output()
-            .unwrap()
+        countersign().args(["serve", "--listen", "127.0.0.1:0"]).named(&db).arg("--key-file").arg(key).output().unwrap()
     };
     for key in ["missing.key", "other.key"] {
         if key == "other.key" {

@@ -10,7 +10,9 @@ use tempfile::TempDir;
 
 use crate::harness::outside::refused;
 use crate::harness::terminal::Terminal;
-use crate::harness::{Client, Database, Process, confirmation, countersign, question, secret, signal, sql, token, Named as _, key_file};
+use crate::harness::{
+    Client, Database, Named as _, Process, confirmation, countersign, key_file, question, secret, signal, sql, token,
+};
 
 /// Runs a command on `db` to its end.
 fn run(db: &Path, arguments: &[&str]) -> Output {
@@ -157,7 +159,12 @@ fn the_environment_says_what_the_flags_say_and_the_flags_win() {
     let token = String::from_utf8(made.unwrap().stdout).unwrap();
     for (flags, taken, refused) in [(&[][..], "first", "second"), (&["--max-pending", "2"], "second", "third")] {
         let mut command = countersign();
-        command.envs(variables).env("COUNTERSIGN_DB", &db).env("COUNTERSIGN_KEY_FILE", key_file(&db)).arg("serve").args(flags);
+        command
+            .envs(variables)
+            .env("COUNTERSIGN_DB", &db)
+            .env("COUNTERSIGN_KEY_FILE", key_file(&db))
+            .arg("serve")
+            .args(flags);
         let process = Process::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         let agent = Client::new(&process.url, token.trim());
         assert_eq!(agent.register(&confirmation(taken))["expiresAt"], json!(null));

@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::document;
-use crate::harness::{Client, Process, altered, confirmation, countersign, token, until, Named as _};
+use crate::harness::{Client, Named as _, Process, altered, confirmation, countersign, token, until};
 
 /// The largest body that the server takes.
 const BODY: usize = 1024 * 1024;

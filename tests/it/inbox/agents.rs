@@ -101,7 +101,8 @@ fn a_token_of_an_agent_is_revoked_behind_a_question_and_a_persons_is_not() {
         assert_eq!(admin.submit(&of_agent, &[]).expect(303).headers["location"], "/agents");
     }
     assert_eq!(agent.get("/v1/interactions/before").refusal(), (401, "unauthenticated"));
-    let told = server.sql("SELECT principal, json_extract(detail, '$.revokedBy') FROM audit_events WHERE event = 'token.revoked'");
+    let told = server
+        .sql("SELECT principal, json_extract(detail, '$.revokedBy') FROM audit_events WHERE event = 'token.revoked'");
     assert_eq!(told, [[json!("builder"), json!("root")]]);
     assert!(rows(&admin.page("/agents"))[0].ends_with("none"), "what waits of it is still shown");
     ada.get("/v1/interactions/before").expect(200);

@@ -45,7 +45,8 @@ fn a_person_sees_their_own_sessions_and_ends_that_of_a_lost_phone() {
         assert_eq!(answer.headers["location"], "/settings");
     }
     assert_eq!([&phone, &desk, &bea].map(is_logged_in), [false, true, true]);
-    let told = server.sql("SELECT principal, json_extract(detail, '$.sessionId') FROM audit_events WHERE event = 'session.ended'");
+    let told = server
+        .sql("SELECT principal, json_extract(detail, '$.sessionId') FROM audit_events WHERE event = 'session.ended'");
     assert_eq!(told, [[json!("ada"), json!(lost)]]);
     assert!(!desk.page("/settings").contains("End all others"));
 }

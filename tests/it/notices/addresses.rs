@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::add;
 use crate::harness::receiver::{Receiver, Reply};
-use crate::harness::{Client, Database, Process, TestServer, confirmation, countersign, token, Named as _};
+use crate::harness::{Client, Database, Named as _, Process, TestServer, confirmation, countersign, token};
 
 /// Ways to write an address that may not be called; `PORT` is where a receiver of the test listens on this machine.
 const SPELLINGS: [&str; 76] = [

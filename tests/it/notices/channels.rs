@@ -62,7 +62,9 @@ fn a_channel_is_changed_by_its_owner_alone_and_goes_on_as_it_was_in_all_else() {
     let received = second.until_received(1).remove(0);
     assert!(crate::notices::webhook::is_signed_by(&received, added["secret"].as_str().unwrap()));
     assert_eq!(first.connections(), 0);
-    let events = server.sql("SELECT json_extract(detail, '$.changed') FROM audit_events WHERE event = 'channel.changed'").concat();
+    let events = server
+        .sql("SELECT json_extract(detail, '$.changed') FROM audit_events WHERE event = 'channel.changed'")
+        .concat();
     assert_eq!(events, [json!(r#"["name","wishes"]"#), json!(r#"["name","address","wishes"]"#)]);
 }
 

@@ -8,7 +8,10 @@ use serde_json::json;
 use crate::harness::outside::refused;
 use crate::harness::page::{Browser, between, text_of};
 use crate::harness::wire::exchange;
-use crate::harness::{Client, Database, Process, TestServer, altered, confirmation, countersign, question, secret, token, until, Named as _};
+use crate::harness::{
+    Client, Database, Named as _, Process, TestServer, altered, confirmation, countersign, question, secret, token,
+    until,
+};
 
 const BASE: &str = "/some/path";
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, altered, confirmation, countersign, create_token, Named as _};
+use crate::harness::{Client, Named as _, Process, altered, confirmation, countersign, create_token};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_rustls::rustls;
 
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, countersign, signal, until, Named as _};
+use crate::harness::{Client, Named as _, Process, countersign, signal, until};
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: anybody\r\nConnection: close\r\n\r\n";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Database, Process, TestServer, confirmation, countersign, question, token, Named as _};
+use crate::harness::{Client, Database, Named as _, Process, TestServer, confirmation, countersign, question, token};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

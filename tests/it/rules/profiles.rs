@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{made, status, with};
 use crate::harness::outside::refused;
-use crate::harness::{Process, TestServer, countersign, Named as _};
+use crate::harness::{Named as _, Process, TestServer, countersign};
 
 /// A realistic call, the natural next one, and whether a rule made from the widest offer passes it; and three calls that no
 /// offer passes.

@@ -1,0 +1,22 @@
+//! Several servers on one PostgreSQL: whatever is lost between them and it, no answer is, and none is given twice.
+
+mod clients;
+mod cluster;
+mod failover;
+mod lost_answers;
+mod proxy;
+mod starts;
+mod stopped;
+
+use crate::run::{Found, Run};
+
+pub(crate) fn prove(run: &Run) -> Found {
+    if let Some(why) = cluster::missing() {
+        return Found::Skipped(why);
+    }
+    let starts = starts::at_once(run);
+    let lost = lost_answers::tried(run);
+    let stopped = stopped::tried(run);
+    let failover = failover::tried(run);
+    Found::Held([starts, lost, stopped, failover].concat())
+}
