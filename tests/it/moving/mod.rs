@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use self::postgres::Database;
-use self::rich::Rich;
+use self::rich::{Rich, elsewhere};
 use crate::harness::outside::refused;
-use crate::harness::{Client, Process, confirmation, countersign, token};
+use crate::harness::{Client, Process, altered, confirmation, countersign, token};
 
 /// What a command of the real binary says of a database; it has to succeed.
 #[track_caller]
@@ -87,7 +87,7 @@ fn contents(folder: &Path) -> Vec<String> {
 #[test]
 fn a_database_is_the_same_in_postgres_and_back_in_a_file() {
     let Some(database) = Database::new() else { return };
-    let rich = Rich::new();
+    let rich = Rich::large();
     let folder = TempDir::new().unwrap();
     let [there, back] = ["there.jsonl", "back.jsonl"].map(|name| folder.path().join(name));
     let said = succeeds(&mut export(&rich.db, &there));
@@ -124,13 +124,12 @@ fn goes_on(rich: &Rich, db: &Path) {
     agent.post("/v1/interactions/waits/claim", &json!({"claimId": "now"})).expect(200);
     let taken = agent.post("/v1/interactions/kept/secret", &json!({"takeId": "later"})).expect(200).body;
     assert_eq!(taken["value"], "hunter2");
-    let denied = agent.register(&confirmation("ruled-later"));
-    assert_eq!(denied["status"], "pending");
-    let decided = crate::harness::altered(confirmation("ruled"), &json!({"confirmation": {"input": {"command": "make clean"}}}));
-    assert_eq!(agent.post("/v1/interactions", &decided).expect(201).body["status"], "rejected");
+    let command = |command: &str| json!({"confirmation": {"input": {"command": command}}});
+    assert_eq!(agent.register(&altered(confirmation("allowed"), &command("make test")))["status"], "approved");
+    assert_eq!(agent.register(&altered(confirmation("denied-now"), &command("make clean")))["status"], "rejected");
     assert_eq!(Client::new(&process.url, &rich.revoked).get("/v1/status").status, 401);
     assert!(rich.browser.at(&process.url).page("/").contains("waits-too"));
-    assert_eq!(agent.register(&confirmation("new"))["status"], "pending");
+    assert_eq!(agent.register(&elsewhere("new"))["status"], "pending");
     assert_eq!(process.terminate().0.code(), Some(0));
     says(&["audit", "verify"], db);
 }

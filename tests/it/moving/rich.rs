@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::harness::page::Browser;
 use crate::harness::{
-    Client, TestServer, altered, confirmation, countersign, create_token, origin, question, responses, secret,
+    Client, TestServer, altered, confirmation, countersign, create_token, origin, question, responses, secret, until,
 };
 use crate::notices::LOOPBACK;
 
@@ -32,6 +32,15 @@ pub(super) struct Rich {
 
 impl Rich {
     pub(super) fn new() -> Self {
+        Self::with(0)
+    }
+
+    /// One with so many interactions that there are entries for agents that list their own, and signatures for searches.
+    pub(super) fn large() -> Self {
+        Self::with(400)
+    }
+
+    fn with(more: usize) -> Self {
         let server = TestServer::with(&LOOPBACK);
         let made = |name, role| create_token(&server.db(), &*server.clock, name, role);
         let (builder, ada, root) = (made("builder", Role::Agent), made("ada", Role::Approver), made("root", Role::Admin));
@@ -45,6 +54,10 @@ impl Rich {
         secrets(&agent, &person);
         questions(&agent, &person);
         calls(&server);
+        for number in 0..more {
+            agent.register(&altered(elsewhere(&format!("more-{number}")), &json!({"conversationId": "more"})));
+        }
+        until(|| more == 0 || !server.sql("SELECT 1 FROM search_blocks").is_empty());
         for id in ["over", "once"] {
             admin.post(&format!("/v1/interactions/{id}/forget"), &json!({})).expect(200);
         }
@@ -101,7 +114,7 @@ fn confirmations(server: &TestServer, agent: &Client, person: &Client) {
         agent.register(&altered(confirmation(id), &more));
     }
     // To the letter: what PostgreSQL's JSON would take for wrong, or write in another way.
-    let odd = r#"{"requestId":"odd","kind":"confirmation","conversationId":"odd 🜁","confirmation":{"toolName":"shell",
+    let odd = r#"{"requestId":"odd","kind":"confirmation","conversationId":"odd","confirmation":{"toolName":"shell",
         "input":{ "command" : "echo \u0000 \ud800 \udc00x 𝄞 \\u0000","n":1234567890123456789012345678901234567890,"x":1.50e+3,"z":-0.0,
         "b":"\u001b[31m\u202e\ufeff"}}}"#;
     agent.post_text("/v1/interactions", odd).expect(201);
@@ -121,11 +134,16 @@ fn confirmations(server: &TestServer, agent: &Client, person: &Client) {
     person.post("/v1/interactions/withdrawn/withdraw", &json!({})).expect(200);
     person.post("/v1/confirm", &json!({"requestId": "denied", "decision": "deny", "comment": "no"})).expect(200);
     agent.post("/v1/interactions/cancelled/cancel", &json!({})).expect(200);
-    agent.register(&altered(confirmation("late"), &json!({"expiresInMs": 1500, "conversationId": "late"})));
-    agent.register(&altered(confirmation("replaced"), &json!({"conversationId": "replaced"})));
+    agent.register(&altered(elsewhere("late"), &json!({"expiresInMs": 1500, "conversationId": "late"})));
+    agent.register(&altered(elsewhere("replaced"), &json!({"conversationId": "replaced"})));
     agent.post("/v1/conversations/replaced/supersede", &json!({})).expect(200);
     server.advance(Duration::from_millis(1500));
     assert_eq!(agent.look("late")["status"], "expired");
+}
+
+/// A confirmation that no rule decides.
+pub(super) fn elsewhere(id: &str) -> Value {
+    altered(confirmation(id), &json!({"confirmation": {"workingDir": "/elsewhere"}}))
 }
 
 fn secrets(agent: &Client, person: &Client) {
