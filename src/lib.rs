@@ -65,6 +65,7 @@
 //! | query, view | words and fields that find interactions; one that a person keeps under a name |
 //! | signature | what a stretch of interactions that follow one another may have, so that a search passes over it |
 //! | principal | the holder of a token: a name and a role |
+//! | caller | the principal behind a request, with the token or the session that it came with |
 //! | audit event | one line of the append-only history; the events form a hash *chain* |
 //! | record | an interaction with everything that belongs to it, as the store reads it |
 //! | channel | where notices of one person go |

@@ -86,7 +86,7 @@ pub(super) fn fill_empty<T>(
 ) -> std::result::Result<Filled<T>, MovingError> {
     match location {
         Location::File(path) => sqlite::fill_new(path, fill, progress),
-        Location::Postgres(url) => postgres::Session::fill_empty(url, fill),
+        Location::Postgres(url) => postgres::Session::fill_empty(url, fill, progress),
     }
 }
 
@@ -198,9 +198,9 @@ impl ExclusiveDatabase {
     /// # Errors
     ///
     /// If there is no room for it, or another process reads.
-    pub fn vacuum(&self) -> Result<()> {
+    pub fn vacuum(&self) -> std::result::Result<(), OpenError> {
         match &self.0 {
-            Either::Sqlite(database) => database.vacuum(),
+            Either::Sqlite(database) => Ok(database.vacuum()?),
             Either::Postgres(session) => session.vacuum(),
         }
     }

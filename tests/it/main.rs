@@ -23,6 +23,7 @@ mod mcp;
 mod moving;
 mod notices;
 mod ops;
+mod postgres;
 mod retention;
 mod rules;
 mod store;

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::connection::connect;
-use super::doctor::{Step, examine};
+use super::doctor::examine;
 use super::lock::{InUse, beside, in_use};
 use super::migrate::migrate;
 use super::open::make_directory;
@@ -14,7 +14,7 @@ use crate::store::direct::Filled;
 use crate::store::draft::{Draft, directory_of, remove_left_drafts};
 use crate::store::moving::{MovingError, sound};
 use crate::store::sql::Sql;
-use crate::store::{Error, OpenError};
+use crate::store::{Error, OpenError, Step};
 
 /// What another database has left beside a name would be taken for this one's.
 const LEFT: [&str; 3] = ["-wal", "-shm", "-journal"];

@@ -28,18 +28,7 @@ impl Nothing {
     #[track_caller]
     fn comes_of(&self, saying: &str) {
         let postgres = self.database.as_ref().map(Database::url);
-        self.comes_in(&[Some(&*self.db), postgres], saying);
-    }
-
-    /// The same of a file of SQLite alone.
-    #[track_caller]
-    fn comes_of_a_file(&self, saying: &str) {
-        self.comes_in(&[Some(&*self.db)], saying);
-    }
-
-    #[track_caller]
-    fn comes_in(&self, places: &[Option<&Path>], saying: &str) {
-        for db in places.iter().flatten() {
+        for db in [Some(&*self.db), postgres].into_iter().flatten() {
             for is_piped in [false, true] {
                 let mut command = if is_piped { import(Path::new("-"), db) } else { import(&self.file, db) };
                 let said = refused(command.stdin(File::open(&self.file).unwrap()));
@@ -141,7 +130,7 @@ fn rows_that_cannot_be_are_refused_whatever_their_digest_says() {
         let ada = rows.iter_mut().find(|row| row[1] == "ada").unwrap();
         ada[2] = json!("admin");
     });
-    nothing.comes_of_a_file("a principal has the role that the history says");
+    nothing.comes_of("a principal has the role that the history says");
     // The same file, unchanged, is good.
     rows("tokens", &|_| {});
     succeeds(&mut import(&nothing.file, &nothing.db));

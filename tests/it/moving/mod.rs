@@ -108,7 +108,9 @@ fn a_database_is_the_same_in_postgres_and_back_in_a_file() {
     assert!(String::from_utf8(said.stdout).unwrap().trim_end().ends_with(&format!("head {}", before.0.trim_end())));
     assert_eq!(told(&again, folder.path()), before);
     assert_eq!(contents(again.parent().unwrap()), ["again.db"]);
-    assert!(!says(&["doctor"], &again).contains("BROKEN"));
+    for db in [&*again, database.url()] {
+        assert!(!says(&["doctor"], db).contains("BROKEN"));
+    }
 }
 
 /// What was under way goes on: what waits is decided, secrets open, rules decide, sessions and tokens hold, streams continue.
