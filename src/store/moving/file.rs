@@ -74,7 +74,9 @@ impl<R: BufRead> Reader<R> {
     fn read(&mut self) -> Result<(), MovingError> {
         self.line.clear();
         self.number += 1;
-        self.input.read_until(b'\n', &mut self.line).map_err(|error| MovingError::Read(PathBuf::from("the file"), error))?;
+        self.input
+            .read_until(b'\n', &mut self.line)
+            .map_err(|error| MovingError::Read(PathBuf::from("the file"), error))?;
         Ok(())
     }
 

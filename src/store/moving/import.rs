@@ -115,9 +115,15 @@ impl<R: BufRead> Import<'_, R> {
         if !matches!(self.sql, Sql::Postgres(_)) {
             return Ok(());
         }
-        let nul = table.columns.iter().zip(values).find(|(_, value)| matches!(value, Value::Text(text) if text.contains('\0')));
+        let nul = table
+            .columns
+            .iter()
+            .zip(values)
+            .find(|(_, value)| matches!(value, Value::Text(text) if text.contains('\0')));
         nul.map_or(Ok(()), |(column, _)| {
-            Err(self.lines.wrong(format!("{}.{} has a NUL in its text, which PostgreSQL cannot hold", table.name, column.name)))
+            Err(self
+                .lines
+                .wrong(format!("{}.{} has a NUL in its text, which PostgreSQL cannot hold", table.name, column.name)))
         })
     }
 

@@ -151,7 +151,9 @@ pub enum MovingError {
         error: Error,
     },
     /// There is something in the database.
-    #[error("{0} is not empty: a database is imported into a new file or into a database of PostgreSQL with nothing of countersign in it")]
+    #[error(
+        "{0} is not empty: a database is imported into a new file or into a database of PostgreSQL with nothing of countersign in it"
+    )]
     NotEmpty(String),
     /// There is a file already.
     #[error("{} is there already: a database is imported into a new file", .0.display())]

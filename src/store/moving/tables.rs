@@ -117,7 +117,8 @@ mod tests {
         names.sort();
         assert_eq!(names, tables(sql));
         for table in TABLES {
-            let columns = "SELECT name || ' ' || type || ' ' || pk FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid";
+            let columns =
+                "SELECT name || ' ' || type || ' ' || pk FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid";
             let is: Vec<String> = sql.rows(columns, values![table.name], |row| row.get(0)).unwrap();
             let should = table.columns.iter().enumerate().map(|(at, column)| {
                 let key = if at < table.key { at + 1 } else { 0 };

@@ -28,7 +28,9 @@ pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 use self::checkpointer::Checkpointer;
 pub(super) use self::commits::Commits;
 pub(super) use self::commits::Generation;
-pub(super) use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_snapshot, with_write_tx};
+pub(super) use self::direct::{
+    AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_snapshot, with_write_tx,
+};
 pub(super) use self::doctor::examine;
 pub(super) use self::engine::SqliteEngine;
 pub(super) use self::lock::LOCKS_THE_DATABASE;

@@ -107,7 +107,8 @@ fn rows_that_cannot_be_are_refused_whatever_their_digest_says() {
     nothing.comes_of("its tables are not those");
     let rows = |table: &str, change: Change<'_>| {
         let of = |line: &String| line.starts_with(&format!("[\"{table}\","));
-        let mut changed = lines.iter().filter(|line| of(line)).map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut changed =
+            lines.iter().filter(|line| of(line)).map(|line| serde_json::from_str(line).unwrap()).collect();
         change(&mut changed);
         let mut changed = changed.into_iter().map(|row| row.to_string());
         let all = lines.iter().map(|line| if of(line) { changed.next().unwrap() } else { line.clone() });

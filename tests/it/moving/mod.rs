@@ -191,7 +191,9 @@ fn nothing_that_is_there_is_written_over() {
     assert!(refused(&mut export(&rich.db, &file)).contains("is there already"));
     assert_eq!(fs::read(&file).unwrap(), before);
     assert!(refused(&mut export(&rich.db, &folder.path().join("none/all.jsonl"))).contains("there is no directory"));
-    assert!(refused(&mut export(&folder.path().join("none.db"), &folder.path().join("none.jsonl"))).contains("no database"));
+    assert!(
+        refused(&mut export(&folder.path().join("none.db"), &folder.path().join("none.jsonl"))).contains("no database")
+    );
     for (name, text) in [("new.db", "something"), ("left.db-wal", "a log"), ("empty.db", "")] {
         fs::write(folder.path().join(name), text).unwrap();
     }
@@ -200,7 +202,9 @@ fn nothing_that_is_there_is_written_over() {
     }
     assert_eq!(fs::read_to_string(&db).unwrap(), "something");
     assert_eq!(contents(folder.path()), ["all.jsonl", "empty.db", "left.db-wal", "new.db"]);
-    assert!(refused(&mut import(&folder.path().join("none.jsonl"), &folder.path().join("x.db"))).contains("cannot be read"));
+    assert!(
+        refused(&mut import(&folder.path().join("none.jsonl"), &folder.path().join("x.db"))).contains("cannot be read")
+    );
 }
 
 #[test]

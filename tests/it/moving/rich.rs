@@ -43,7 +43,8 @@ impl Rich {
     fn with(more: usize) -> Self {
         let server = TestServer::with(&LOOPBACK);
         let made = |name, role| create_token(&server.db(), &*server.clock, name, role);
-        let (builder, ada, root) = (made("builder", Role::Agent), made("ada", Role::Approver), made("root", Role::Admin));
+        let (builder, ada, root) =
+            (made("builder", Role::Agent), made("ada", Role::Approver), made("root", Role::Admin));
         let revoked = made("gone", Role::Approver);
         let [agent, person, admin] = [&builder, &ada, &root].map(|token| Client::new(&server.url, token));
         let browser = person.browser();
@@ -62,7 +63,8 @@ impl Rich {
             admin.post(&format!("/v1/interactions/{id}/forget"), &json!({})).expect(200);
         }
         browser.submit("/interactions/waits-too/snooze", &[("minutes", "60")]).expect(303);
-        let revoke = countersign().args(["token", "revoke", "--name", "gone", "--db"]).arg(server.db()).output().unwrap();
+        let revoke =
+            countersign().args(["token", "revoke", "--name", "gone", "--db"]).arg(server.db()).output().unwrap();
         assert!(revoke.status.success(), "{revoke:?}");
         Self::copied(&server, (builder, ada, revoked), browser)
     }
