@@ -94,6 +94,11 @@ impl Sealer {
             return Ok(sealer);
         }
         let failed = |error| KeyError::File(path.to_owned(), error);
+        // Servers that share a database may begin at once on one machine: the key that one has made is the key of all.
+        let _alone = key_file::lock_directory(path).map_err(failed)?;
+        if let Some(sealer) = Self::from_existing_file(path)? {
+            return Ok(sealer);
+        }
         let key = key_file::generate().map_err(failed)?;
         key_file::write(path, std::iter::once(&key)).map_err(failed)?;
         Ok(Self { newest: NamedKey::new(key), older: Vec::new() })

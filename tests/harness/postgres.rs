@@ -235,13 +235,14 @@ fn locked(what: &str) -> File {
     file
 }
 
-/// The template has the schema in its name: another schema has another one.
+mod embedded {
+    refinery::embed_migrations!("migrations/postgres");
+}
+
+/// The template has the schema in its name, as the program has it: another schema has another one.
 fn template_name() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-    let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
-    files.sort();
     let mut schema = Sha256::new();
-    files.iter().for_each(|file| schema.update(fs::read(file).unwrap()));
+    embedded::migrations::runner().get_migrations().iter().for_each(|it| schema.update(it.checksum().to_be_bytes()));
     schema.update(FUNCTIONS);
     format!("countersign_{}", &hex::encode(schema.finalize())[..16])
 }

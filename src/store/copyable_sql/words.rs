@@ -54,18 +54,18 @@ const TEXTS: [&str; 2] = [
       AND part.key IN ('subject', 'reason', 'workingDir', 'service', 'field', 'label', 'description', 'purpose', 'header', 'text')
       AND (part.path = '$' OR part.path GLOB '$.entries*[0-9]]')",
     "interaction_bodies AS b, LATERAL (
-        SELECT json_extract(b.body, '$.' || key) FROM unnest(ARRAY['subject', 'reason', 'workingDir', 'service', 'field', 'label', 'description', 'purpose']) AS key
-        UNION ALL SELECT json_extract(entry.value, '$.' || key) FROM json_each(json_extract(b.body, '$.entries')) AS entry, unnest(ARRAY['header', 'text']) AS key
-        UNION ALL SELECT json_extract(option.value, '$.' || key) FROM json_each(json_extract(b.body, '$.entries')) AS entry,
-          json_each(json_extract(entry.value, '$.options')) AS option, unnest(ARRAY['label', 'description']) AS key
+        SELECT json_extract(b.body, '$.' || member) FROM unnest(ARRAY['subject', 'reason', 'workingDir', 'service', 'field', 'label', 'description', 'purpose']) AS member
+        UNION ALL SELECT json_extract(entry.value, '$.' || member) FROM json_each(json_extract(b.body, '$.entries')) AS entry, unnest(ARRAY['header', 'text']) AS member
+        UNION ALL SELECT json_extract(option.value, '$.' || member) FROM json_each(json_extract(b.body, '$.entries')) AS entry,
+          json_each(json_extract(entry.value, '$.options')) AS option, unnest(ARRAY['label', 'description']) AS member
       ) AS part (value) WHERE b.interaction_id = i.interaction_id",
 ];
 
 /// Every text of where an interaction comes from, for the one and the other.
 const ORIGIN: [&str; 2] = [
     "interaction_bodies AS b, json_each(b.origin) AS part WHERE b.interaction_id = i.interaction_id",
-    "interaction_bodies AS b, unnest(ARRAY['client', 'sessionId', 'repository', 'branch', 'workingDir', 'host', 'model', 'title']) AS key,
-      json_extract(b.origin, '$.' || key) AS part (value) WHERE b.interaction_id = i.interaction_id",
+    "interaction_bodies AS b, unnest(ARRAY['client', 'sessionId', 'repository', 'branch', 'workingDir', 'host', 'model', 'title']) AS member,
+      json_extract(b.origin, '$.' || member) AS part (value) WHERE b.interaction_id = i.interaction_id",
 ];
 
 /// What is written for the one shell or the other.

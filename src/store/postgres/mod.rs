@@ -7,6 +7,7 @@ mod direct;
 mod doctor;
 mod engine;
 mod error;
+mod filling;
 mod follower;
 mod grants;
 mod head_file;

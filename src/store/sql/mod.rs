@@ -85,6 +85,14 @@ impl Sql<'_> {
         }
     }
 
+    /// Lets the planner know how much is in these tables, where it does not look by itself.
+    pub(super) fn gather_statistics(self, tables: &[&str]) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(statements) => statements.analyze(tables),
+        }
+    }
+
     /// Reads row by row, until `read` breaks off.
     pub(super) fn each(
         self,

@@ -213,7 +213,7 @@ fn no_view_hands_a_terminal_what_it_would_obey() {
     for id in ["pending", "approved", "rejected"] {
         agent.register(&altered(confirmation(id), &asked));
     }
-    let comment = json!({"requestId": "approved", "decision": "allow", "comment": hostile});
+    let comment = json!({"requestId": "approved", "decision": "allow", "comment": hostile.trim_start_matches('\0')});
     ada.post("/v1/confirm", &comment).expect(200);
     ada.confirm("rejected", "deny").expect(200);
     for (pattern, scope) in [("*", "everywhere"), ("x\u{9b}31m\u{202e}", "custom\u{1b}[2J\u{202e}")] {
