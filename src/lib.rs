@@ -24,7 +24,7 @@
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
-//! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table; `sqlite` is the one kind of database that there is |
+//! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table; `sqlite` and `postgres` are the two kinds of database, each with what only it needs |
 //! | [`metrics`] | what is counted and measured |
 //! | [`waiters`] | which requests wait for which interaction; woken after the commit |
 //! | [`shares`] | how much each principal holds of what all share |
