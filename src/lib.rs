@@ -24,7 +24,7 @@
 //! | [`present`] | what pages and commands both say: wording, who resolved it, times, diffs, JSON without hidden characters |
 //! | [`rules_file`] | rules as code: TOML with examples |
 //! | [`clock`] | what time it is, never backwards; moved by hand in tests |
-//! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table; `sqlite` and `postgres` are the two kinds of database, each with what only it needs |
+//! | [`store`] | the database: one writer that commits in groups, a few readers, one file a table; `sqlite` is the one kind of database that there is; `moving` takes all of it from one to another |
 //! | [`metrics`] | what is counted and measured |
 //! | [`waiters`] | which requests wait for which interaction; woken after the commit |
 //! | [`shares`] | how much each principal holds of what all share |
@@ -65,6 +65,7 @@
 //! | query, view | words and fields that find interactions; one that a person keeps under a name |
 //! | signature | what a stretch of interactions that follow one another may have, so that a search passes over it |
 //! | principal | the holder of a token: a name and a role |
+//! | caller | the principal behind a request, with the token or the session that it came with |
 //! | audit event | one line of the append-only history; the events form a hash *chain* |
 //! | record | an interaction with everything that belongs to it, as the store reads it |
 //! | channel | where notices of one person go |

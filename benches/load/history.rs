@@ -28,7 +28,7 @@ pub(crate) async fn measure(site: &Site, plan: &Plan, large: &Database) -> Resul
 /// A database with so many resolved interactions.
 pub(crate) async fn filled(site: &Site, rows: u64) -> Result<Database> {
     let database = site.database()?;
-    let path = database.path.clone();
+    let path = database.file()?.to_owned();
     tokio::task::spawn_blocking(move || fill(&path, rows)).await??;
     Ok(database)
 }

@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
 //! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`]
-//! prints, [`past`] keeps the figures, and [`against`] compares two servers. [`drive`] is the load: pairs of requests over the
+//! prints, [`past`] keeps the figures, and [`against`] compares two servers. [`postgres`] holds one server and several on a
+//! database of PostgreSQL against what PostgreSQL does by itself. [`drive`] is the load: pairs of requests over the
 //! raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and from this very binary [`naive`]
 //! and [`echo`] (served by [`serve`]), which share their plain tables with [`disk`] in [`ledger`]. [`fill`] writes old rows into
 //! a database of the server.
@@ -23,6 +24,7 @@ mod neighbour;
 mod overload;
 mod past;
 mod plan;
+mod postgres;
 mod process;
 mod report;
 mod requests;
@@ -119,8 +121,39 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Measure one server and several on a database of PostgreSQL, which is started for it.
+    Postgres(PostgresArguments),
     /// Load a server that is running already: for a profiler.
     Drive(DriveArguments),
+}
+
+impl RunArguments {
+    /// The directory in which a run makes its own.
+    fn parent(&self) -> std::io::Result<PathBuf> {
+        let parent = self.dir.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+        std::fs::create_dir_all(&parent)?;
+        std::path::absolute(parent)
+    }
+}
+
+/// How PostgreSQL is measured.
+#[derive(Args)]
+pub(crate) struct PostgresArguments {
+    /// A smoke run: short windows and one round.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// How often everything is measured in turn [default: 3; 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: Option<u32>,
+    /// Where the databases go, in directories of their own that are removed; must be on a real disk [default: target/tmp]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Another server binary than the one built here.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) server: Option<PathBuf>,
+    /// Where each run adds its figures, a line of JSON a run; `none` for nowhere [default: bench.jsonl in target]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
 }
 
 /// A load of its own.
@@ -166,6 +199,7 @@ fn command() -> Result<()> {
         Some(Command::Rules) => run::rules_alone(),
         Some(Command::Overload { quick }) => run::alone(quick, overload::measure),
         Some(Command::Neighbour { quick }) => run::alone(quick, neighbour::measure),
+        Some(Command::Postgres(arguments)) => run::on_postgres(arguments),
         Some(Command::Drive(arguments)) => run::drive_alone(arguments),
     }
 }

@@ -50,7 +50,7 @@ struct Stretch {
 /// Measures it, and prints a row of figures.
 pub(crate) async fn measure(site: Site, plan: Plan) -> Result<()> {
     let database = site.database()?;
-    let mallory = site.token(&database.path, "bench-mallory", "agent")?;
+    let mallory = site.token(&database, "bench-mallory", "agent")?;
     rules::import(&site, &database, "allow")?;
     let server = site.countersign_with(&database, NO_END).await?;
     let target = database.target(&server);

@@ -41,7 +41,7 @@ struct Overloaded {
 /// Measures it in turns with the peak, and prints a row of figures.
 pub(crate) async fn measure(site: Site, plan: Plan) -> Result<()> {
     let database = site.database()?;
-    let person = site.token(&database.path, "bench-person", "approver")?;
+    let person = site.token(&database, "bench-person", "approver")?;
     let server = site.countersign(&database).await?;
     let target = database.target(&server);
     let mut rates = vec![];

@@ -16,10 +16,6 @@ use crate::{Result, RunArguments};
 
 /// Adds the figures of a run to the file that `arguments` name.
 pub(crate) fn remember(report: &Report, plan: &Plan, arguments: &RunArguments) -> Result<()> {
-    let file = arguments.history.clone().unwrap_or_else(default_file);
-    if file.as_os_str() == "none" {
-        return Ok(());
-    }
     let levels = report
         .throughput
         .levels
@@ -28,16 +24,30 @@ pub(crate) fn remember(report: &Report, plan: &Plan, arguments: &RunArguments) -
     let figures = report.figures(plan).into_iter().map(|figure| {
         json!({"figure": figure.what, "value": figure.value, "shown": figure.measured, "reached": figure.reached})
     });
-    let line = json!({
+    let what = [
+        ("throughput", Value::from(levels.collect::<Vec<_>>())),
+        ("figures", Value::from(figures.collect::<Vec<_>>())),
+    ];
+    add(what, plan, arguments)
+}
+
+/// Adds a line that says of what run these are.
+pub(crate) fn add<const N: usize>(what: [(&str, Value); N], plan: &Plan, arguments: &RunArguments) -> Result<()> {
+    let file = arguments.history.clone().unwrap_or_else(default_file);
+    if file.as_os_str() == "none" {
+        return Ok(());
+    }
+    let mut line = json!({
         "atMs": now_ms(),
         "revision": revision(),
         "machine": machine(),
         "quick": arguments.quick,
         "rounds": plan.rounds,
         "windowMs": u64::try_from(plan.pace.window.as_millis())?,
-        "throughput": levels.collect::<Vec<_>>(),
-        "figures": figures.collect::<Vec<_>>(),
     });
+    for (name, value) in what {
+        line[name] = value;
+    }
     let mut file = OpenOptions::new().create(true).append(true).open(file)?;
     Ok(writeln!(file, "{line}")?)
 }

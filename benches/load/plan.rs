@@ -23,6 +23,10 @@ pub(crate) struct Plan {
     pub(crate) ruled_registrations: usize,
     /// Decisions by themselves.
     pub(crate) decisions: usize,
+    /// How long an idle server is watched.
+    pub(crate) idle: Duration,
+    /// Rules that are made at one server while another is watched.
+    pub(crate) rule_changes: u32,
     /// The whole run is given up after this.
     pub(crate) deadline: Duration,
 }
@@ -48,6 +52,8 @@ impl Plan {
         starts: 7,
         ruled_registrations: 2_000,
         decisions: 10_000,
+        idle: Duration::from_secs(10),
+        rule_changes: 20,
         deadline: Duration::from_secs(30 * 60),
     };
 
@@ -60,6 +66,8 @@ impl Plan {
         starts: 2,
         ruled_registrations: 200,
         decisions: 500,
+        idle: Duration::from_secs(2),
+        rule_changes: 4,
         deadline: Duration::from_secs(3 * 60),
         ..Self::FULL
     };

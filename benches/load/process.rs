@@ -1,12 +1,14 @@
 //! Where the measurements take place, and the servers as child processes: started, asked for their memory, stopped or killed.
 //! Whatever way a measurement ends, dropping a [`Server`] kills it and dropping a [`Database`] removes its files.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -29,8 +31,7 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(arguments: &RunArguments) -> Result<Self> {
-        let parent = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
-        std::fs::create_dir_all(&parent)?;
+        let parent = arguments.parent()?;
         let countersign = arguments.server.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_countersign")));
         let dir = tempfile::Builder::new().prefix("load-").tempdir_in(parent)?;
         Ok(Self { dir: Arc::new(dir), countersign, this: std::env::current_exe()? })
@@ -46,19 +47,30 @@ impl Site {
         Ok(tempfile::tempdir_in(self.dir.path())?)
     }
 
-    /// A new database of countersign, with an agent and an approver.
+    /// A new database of countersign in a file, with an agent and an approver.
     pub(crate) fn database(&self) -> Result<Database> {
         let room = self.room()?;
-        let path = room.path().join("countersign.db");
-        let agent = self.token(&path, "bench-agent", "agent")?;
-        let approver = self.token(&path, "bench-approver", "approver")?;
-        Ok(Database { path, agent, approver, _room: room })
+        let place = Place::File(room.path().join("countersign.db"));
+        self.peopled(Database::of_nobody(place, room))
     }
 
-    pub(crate) fn token(&self, db: &Path, name: &str, role: &str) -> Result<String> {
+    /// The same in an empty database of PostgreSQL, which the first start of a server makes countersign's.
+    pub(crate) async fn database_at(&self, url: String) -> Result<Database> {
+        let database = Database::of_nobody(Place::Postgres(url), self.room()?);
+        self.countersign_with(&database, &["--no-first-tokens"]).await?.stop().await?;
+        self.peopled(database)
+    }
+
+    fn peopled(&self, mut database: Database) -> Result<Database> {
+        database.agent = self.token(&database, "bench-agent", "agent")?;
+        database.approver = self.token(&database, "bench-approver", "approver")?;
+        Ok(database)
+    }
+
+    pub(crate) fn token(&self, database: &Database, name: &str, role: &str) -> Result<String> {
         let output = Command::new(&self.countersign)
             .args(["token", "create", "--name", name, "--role", role, "--db"])
-            .arg(db)
+            .arg(database.place.given())
             .stderr(Stdio::inherit())
             .output()?;
         if !output.status.success() {
@@ -68,9 +80,9 @@ impl Site {
     }
 
     /// Brings a file of rules into a database, made by its approver.
-    pub(crate) fn import_rules(&self, db: &Path, file: &Path) -> Result<()> {
+    pub(crate) fn import_rules(&self, database: &Database, file: &Path) -> Result<()> {
         let mut command = Command::new(&self.countersign);
-        command.args(["rules", "import", "--by", "bench-approver", "--db"]).arg(db).arg(file);
+        command.args(["rules", "import", "--by", "bench-approver", "--db"]).arg(database.place.given()).arg(file);
         let status = command.stdout(Stdio::null()).status()?;
         if status.success() { Ok(()) } else { Err(format!("rules import ended with {status}").into()) }
     }
@@ -79,11 +91,16 @@ impl Site {
         self.countersign_with(database, &[]).await
     }
 
-    /// The same with further options.
+    /// The same with further options. Several at once can serve a database of PostgreSQL.
     pub(crate) async fn countersign_with(&self, database: &Database, options: &[&str]) -> Result<Server> {
         let mut command = Command::new(&self.countersign);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(&database.path).args(options);
-        Server::start(command, &database.path.with_extension("log")).await
+        command.args(["serve", "--listen", "127.0.0.1:0", "--db"]).arg(database.place.given()).args(options);
+        let name = format!("server-{}", database.servers.fetch_add(1, Ordering::Relaxed));
+        if let Place::Postgres(_) = database.place {
+            command.arg("--key-file").arg(database.room().join("countersign.key"));
+            command.arg("--head-file").arg(database.room().join(&name).with_extension("head"));
+        }
+        Server::start(command, &database.room().join(name).with_extension("log")).await
     }
 
     pub(crate) async fn naive(&self, room: &Path) -> Result<Server> {
@@ -99,15 +116,60 @@ impl Site {
     }
 }
 
-/// A database file of countersign and who may call the server on it.
+/// Where a database of countersign is.
+enum Place {
+    File(PathBuf),
+    /// At this URL.
+    Postgres(String),
+}
+
+impl Place {
+    /// What `--db` is given.
+    fn given(&self) -> &OsStr {
+        match self {
+            Self::File(path) => path.as_os_str(),
+            Self::Postgres(url) => OsStr::new(url),
+        }
+    }
+}
+
+/// A database of countersign and who may call the server on it.
 pub(crate) struct Database {
-    pub(crate) path: PathBuf,
+    place: Place,
     pub(crate) agent: String,
     pub(crate) approver: String,
-    _room: TempDir,
+    /// How many servers were started on it.
+    servers: AtomicU32,
+    /// For its file, and for the files of its servers.
+    room: TempDir,
 }
 
 impl Database {
+    fn of_nobody(place: Place, room: TempDir) -> Self {
+        Self { place, agent: String::new(), approver: String::new(), servers: AtomicU32::new(0), room }
+    }
+
+    /// A directory for what belongs to it.
+    pub(crate) fn room(&self) -> &Path {
+        self.room.path()
+    }
+
+    /// Its file; an error where it has none.
+    pub(crate) fn file(&self) -> Result<&Path> {
+        match &self.place {
+            Place::File(path) => Ok(path),
+            Place::Postgres(_) => Err("a database of PostgreSQL is no file".into()),
+        }
+    }
+
+    /// Its name in PostgreSQL, the last part of its URL; an error where it is a file.
+    pub(crate) fn name(&self) -> Result<&str> {
+        match &self.place {
+            Place::Postgres(url) => Ok(url.rsplit('/').next().unwrap_or_default()),
+            Place::File(path) => Err(format!("{} is no database of PostgreSQL", path.display()).into()),
+        }
+    }
+
     pub(crate) fn target(&self, server: &Server) -> Target {
         let (agent, approver) = (self.agent.clone(), self.approver.clone());
         Target { server: server.address, agent, approver, wire: Wire::Interactions }
@@ -154,20 +216,9 @@ impl Server {
         Ok(kib.parse::<u64>()? * 1024)
     }
 
-    /// How long the process has worked on all cores together, in itself and in the kernel.
+    /// How long the process has worked, see [`worked`].
     pub(crate) fn worked(&self) -> Result<Duration> {
-        /// A hundred a second, whatever the kernel's own: `man 5 proc`.
-        const TICK: Duration = Duration::from_millis(10);
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program stands in parentheses and may hold anything.
-        let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
-        let ticks = fields
-            .split_ascii_whitespace()
-            .skip(11)
-            .take(2)
-            .map(str::parse::<u32>)
-            .sum::<std::result::Result<u32, _>>()?;
-        Ok(TICK * ticks)
+        worked(self.child.id())
     }
 
     /// Asks the server to end, as a service manager does, and waits until it has.
@@ -196,6 +247,18 @@ impl Drop for Server {
     fn drop(&mut self) {
         end(&mut self.child);
     }
+}
+
+/// How long a process has worked on all cores together, in itself and in the kernel.
+pub(crate) fn worked(process: u32) -> Result<Duration> {
+    /// A hundred a second, whatever the kernel's own: `man 5 proc`.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program stands in parentheses and may hold anything.
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
+    let ticks =
+        fields.split_ascii_whitespace().skip(11).take(2).map(str::parse::<u32>).sum::<std::result::Result<u32, _>>()?;
+    Ok(TICK * ticks)
 }
 
 /// A child that is not a [`Server`] yet.

@@ -284,7 +284,7 @@ pub(crate) fn percentiles(runs: &[Measured], of: fn(&Measured) -> Percentiles) -
     Percentiles::median(&runs.iter().map(of).collect::<Vec<_>>())
 }
 
-fn ms(time: Duration) -> String {
+pub(crate) fn ms(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64() * 1_000.0)
 }
 

@@ -89,6 +89,14 @@ impl Request {
         Self::post(ids, "/v1/confirm", token, |request_id| json!({"requestId": request_id, "decision": "allow"}))
     }
 
+    /// An approver makes a rule about a tool; each number gives another one.
+    pub(crate) fn make_rule(ids: &Ids, token: &str, tool: &str) -> Self {
+        Self::post(ids, "/v1/trust-rules", token, |request_id| {
+            let pattern = format!("npm run {request_id}");
+            json!({"toolName": tool, "pattern": pattern, "scope": "everywhere", "decision": "allow"})
+        })
+    }
+
     /// What asks, and what answers.
     pub(crate) fn pair(ids: &Ids, target: &Target, conversation: &str) -> [Self; 2] {
         match target.wire {

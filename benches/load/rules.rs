@@ -24,8 +24,11 @@ use crate::stats::median_duration;
 /// How many active rules there are, all about one tool.
 pub(crate) const RULES: usize = 10_000;
 
+/// The tool that they are about.
+pub(crate) const TOOL: &str = "ruled";
+
 /// A line of several commands that many rules are about and no rule covers.
-const COMMAND: &str = "cd app && npm run build-9999 --silent 2>&1 | tail -20; git log --oneline -5 && cargo test -p crate-77 -- --nocapture";
+pub(crate) const COMMAND: &str = "cd app && npm run build-9999 --silent 2>&1 | tail -20; git log --oneline -5 && cargo test -p crate-77 -- --nocapture";
 
 pub(crate) struct Rules {
     /// A registration of the tool with all the rules, over one of a tool without: what they add.
@@ -50,7 +53,7 @@ fn rules_file(decision: &str) -> Result<String> {
         };
         writeln!(
             text,
-            "[[rule]]\nname = \"rule-{number}\"\ntool_name = \"ruled\"\npattern = \"{pattern}\"\nscope = \"everywhere\"\n\
+            "[[rule]]\nname = \"rule-{number}\"\ntool_name = \"{TOOL}\"\npattern = \"{pattern}\"\nscope = \"everywhere\"\n\
              decision = \"{decision}\"\n"
         )?;
     }
@@ -59,9 +62,9 @@ fn rules_file(decision: &str) -> Result<String> {
 
 /// Brings all the rules into a database.
 pub(crate) fn import(site: &Site, database: &Database, decision: &str) -> Result<()> {
-    let file = database.path.with_extension("toml");
+    let file = database.room().join("rules.toml");
     std::fs::write(&file, rules_file(decision)?)?;
-    site.import_rules(&database.path, &file)
+    site.import_rules(database, &file)
 }
 
 pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Rules> {
@@ -72,7 +75,7 @@ pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Rules> {
     let server = site.countersign(&database).await?;
     let mut connection = Connection::open(server.address).await?;
     let ids = Ids::starting_now();
-    let mut ruled = Request::register_command(&ids, &database.agent, "ruled", COMMAND);
+    let mut ruled = Request::register_command(&ids, &database.agent, TOOL, COMMAND);
     let mut free = Request::register_command(&ids, &database.agent, "free", COMMAND);
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for round in 0..plan.ruled_registrations + 50 {
@@ -96,7 +99,7 @@ pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Rules> {
 
 fn in_process(plan: &Plan) -> Result<(Duration, Vec<(&'static str, Duration)>)> {
     let confirmation: Confirmation =
-        serde_json::from_str(&json!({"toolName": "ruled", "input": {"command": COMMAND}}).to_string())?;
+        serde_json::from_str(&json!({"toolName": TOOL, "input": {"command": COMMAND}}).to_string())?;
     let taken_apart = time(plan, || {
         black_box(Subject::of(black_box(&confirmation)));
     });

@@ -13,30 +13,48 @@ use crate::report::Report;
 use crate::requests::Wire;
 use crate::stats::Percentiles;
 use crate::{
-    DriveArguments, Result, RunArguments, against, history, past, report, rules, startup, throughput, waiters,
+    DriveArguments, PostgresArguments, Result, RunArguments, against, history, past, postgres, report, rules, startup,
+    throughput, waiters,
 };
 
 /// Measures everything and prints the report to stdout.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
     let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
     let plan = Plan { large_history_rows: arguments.rows.unwrap_or(plan.large_history_rows), ..plan };
+    let report = interruptible(plan.deadline, measure(arguments, &plan))?;
+    report.print(&plan, arguments.quick, &mut std::io::stdout().lock())?;
+    past::remember(&report, &plan, arguments)
+}
+
+/// Runs a measurement until it ends, its time is up, or a signal comes.
+fn interruptible<T>(deadline: Duration, measure: impl Future<Output = Result<T>>) -> Result<T> {
     // One thread: the servers need the cores more.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(async {
+    let measured = runtime.block_on(async {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         // Whichever comes first drops the measurement, which ends its servers and removes its files.
         tokio::select! {
-            report = tokio::time::timeout(plan.deadline, measure(arguments, &plan)) => report?,
+            measured = tokio::time::timeout(deadline, measure) => measured?,
             _ = interrupted.recv() => Err("interrupted".into()),
             _ = terminated.recv() => Err("terminated".into()),
         }
     });
     // A blocking stretch of a measurement that was given up may still run, and is not waited for.
     runtime.shutdown_background();
-    let report = report?;
-    report.print(&plan, arguments.quick, &mut std::io::stdout().lock())?;
-    past::remember(&report, &plan, arguments)
+    measured
+}
+
+/// Measures servers on PostgreSQL, and prints how they compare with it and with one another.
+pub(crate) fn on_postgres(arguments: PostgresArguments) -> Result<()> {
+    let PostgresArguments { quick, rounds, dir, server, history } = arguments;
+    let plan = if quick { Plan::QUICK } else { Plan::FULL };
+    let rounds = rounds.map_or(Ok(plan.rounds), usize::try_from)?;
+    let plan = Plan { rounds, deadline: postgres::longest(rounds)?, ..plan };
+    let arguments = RunArguments { quick, dir, server, history, ..RunArguments::default() };
+    let report = interruptible(plan.deadline, postgres::measure(&arguments, &plan))?;
+    report.print(&plan, quick, &mut std::io::stdout().lock())?;
+    report.remember(&plan, &arguments)
 }
 
 /// Measures two servers in turn, and prints how the one built here compares with the other.

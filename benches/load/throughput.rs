@@ -9,7 +9,7 @@ use crate::Result;
 use crate::disk;
 use crate::drive::{Measured, Target, drive};
 use crate::plan::{Pace, Plan};
-use crate::process::Site;
+use crate::process::{Database, Server, Site};
 use crate::requests::Wire;
 use crate::run::progress;
 
@@ -73,8 +73,18 @@ pub(crate) async fn measure(site: &Site, plan: &Plan, peer: Option<SocketAddr>) 
 pub(crate) async fn countersign(site: &Site, connections: usize, pace: Pace) -> Result<(Measured, Duration)> {
     let database = site.database()?;
     let server = site.countersign(&database).await?;
+    loaded(&server, &database, connections, pace).await
+}
+
+/// Loads a server; also what a request has cost it.
+pub(crate) async fn loaded(
+    server: &Server,
+    database: &Database,
+    connections: usize,
+    pace: Pace,
+) -> Result<(Measured, Duration)> {
     let before = server.worked()?;
-    let measured = drive(&database.target(&server), connections, pace).await?;
+    let measured = drive(&database.target(server), connections, pace).await?;
     let worked = (server.worked()? - before) / measured.exchanged.max(1);
     Ok((measured, worked))
 }

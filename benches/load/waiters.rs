@@ -49,24 +49,35 @@ pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Waiters> {
     }
     progress(&format!("{waiting} waiters"))?;
     let database = site.database()?;
-    let agents = [database.agent.clone(), site.token(&database.path, "bench-agent-2", "agent")?];
+    let agents = [database.agent.clone(), site.token(&database, "bench-agent-2", "agent")?];
     let server = site.countersign(&database).await?;
+    let waiters = between([&server, &server], &database, &agents, [waiting, plan.wakes]).await?;
+    server.stop().await?;
+    Ok(waiters)
+}
+
+/// So many wait at the second of two servers on one database, and some of them are woken by what the first one is asked.
+pub(crate) async fn between(
+    [asked, waited_at]: [&Server; 2],
+    database: &Database,
+    agents: &[String; AGENTS],
+    [waiting, wakes]: [usize; 2],
+) -> Result<Waiters> {
     let ids = Arc::new(Ids::starting_now());
-    let registered = register(&server, &agents, &ids, waiting).await?;
-    let before_bytes = server.resident_bytes()?;
+    let registered = register(asked, agents, &ids, waiting).await?;
+    let before_bytes = waited_at.resident_bytes()?;
 
     let (tell, mut heard) = unbounded_channel();
-    let _waiting = start_waiting(&server, &agents, &ids, &registered, &tell).await?;
+    let _waiting = start_waiting(waited_at, agents, &ids, &registered, &tell).await?;
     tokio::time::sleep(SETTLE).await;
-    let with_bytes = server.resident_bytes()?;
+    let with_bytes = waited_at.resident_bytes()?;
     if !heard.is_empty() {
         return Err("a waiter was answered before its interaction was resolved".into());
     }
-    let wakes = plan.wakes.min(waiting);
-    let resolved = resolve(&server, &database, &ids, &registered, wakes).await?;
+    let wakes = wakes.min(waiting);
+    let resolved = resolve(asked, database, &ids, &registered, wakes).await?;
     let latencies = latencies(&resolved, &mut heard).await?;
     let lost = wakes - latencies.len();
-    server.stop().await?;
     Ok(Waiters { waiting, before_bytes, with_bytes, woken: wakes, lost, latency: Percentiles::of(latencies) })
 }
 

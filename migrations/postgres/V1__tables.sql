@@ -127,7 +127,9 @@ RETURN round(ms / 1000, greatest(scale(trim_scale(round(ms / 1000, 3))), 1));
 -- Tells one database from another: a server compares it with the database whose history it remembers.
 CREATE TABLE about (
     database_id    uuid    NOT NULL,
-    created_at_ms  bigint  NOT NULL
+    created_at_ms  bigint  NOT NULL,
+    -- The key that the servers seal with: each has a copy of its file. Null until the first server has started.
+    key_id         text    COLLATE "C"
 );
 
 CREATE UNIQUE INDEX about_one_database ON about ((true));
@@ -135,7 +137,7 @@ CREATE UNIQUE INDEX about_one_database ON about ((true));
 INSERT INTO about (database_id, created_at_ms)
 VALUES (gen_random_uuid(), floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint);
 
-CREATE TRIGGER about_never_changes AFTER UPDATE ON about FOR EACH ROW
+CREATE TRIGGER about_never_changes AFTER UPDATE OF database_id, created_at_ms ON about FOR EACH ROW
 EXECUTE FUNCTION refuse('a database stays the one that it is');
 
 CREATE TRIGGER about_never_deleted BEFORE DELETE ON about FOR EACH ROW

@@ -64,6 +64,7 @@ GRANT INSERT ON audit_events, channels, claims, forgettings, interaction_bodies,
     tool_calls, trust_rules TO countersign;
 
 -- Resolutions and their consequences.
+GRANT UPDATE (key_id) ON about TO countersign;
 GRANT UPDATE (status, resolved_at_ms, resolved_by_principal, resolved_by_rule, resolved_by_system, resolution)
     ON interactions TO countersign;
 GRANT UPDATE (outcome, outcome_at_ms) ON claims TO countersign;

@@ -44,6 +44,8 @@ pub(super) enum Failure {
     #[error(transparent)]
     Backup(#[from] store::BackupError),
     #[error(transparent)]
+    Moving(#[from] store::MovingError),
+    #[error(transparent)]
     Doctor(#[from] doctor::NotWell),
     #[error(transparent)]
     Rotate(#[from] RotateError),
@@ -91,6 +93,7 @@ impl Failure {
             | Self::Client(_)
             | Self::Doctor(_)
             | Self::Io(_)
+            | Self::Moving(_)
             | Self::NoClient(_)
             | Self::NoSuchToken
             | Self::Open(_)

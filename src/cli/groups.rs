@@ -12,7 +12,13 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Ask", &["run", "ask", "cancel", "connect", "hook", "resume", "mcp", "acp"]),
     ("Rules", &["rules"]),
     ("Look back", &["history", "stats", "log", "audit"]),
-    ("Server", &["serve", "status", "token", "login", "channel", "service", "backup", "doctor", "forget", "key"]),
+    (
+        "Server",
+        &[
+            "serve", "status", "token", "login", "channel", "service", "backup", "export", "import", "doctor",
+            "forget", "key",
+        ],
+    ),
     ("More", &["demo", "completions", "manual", "openapi"]),
 ];
 

@@ -13,11 +13,13 @@ mod connect;
 mod demo;
 mod doctor;
 mod events;
+mod export;
 mod failure;
 mod forget;
 mod groups;
 mod hook;
 mod ids;
+mod import;
 mod interrupt;
 mod json_lines;
 mod key;
@@ -132,6 +134,16 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Copy the database beside a running server, and verify the copy
     Backup(backup::MakeBackup),
+    /// Write everything into a file, to move to SQLite or PostgreSQL
+    ///
+    /// It works beside a running server, and the file has what was there when it began: stop the server first where nothing is to be
+    /// asked or decided after that. Beside a server, a file of SQLite keeps its write-ahead log for as long as this reads.
+    Export(export::Export),
+    /// Fill a new database with what `export` wrote
+    ///
+    /// The database is a new file of SQLite, or one of PostgreSQL with nothing of countersign in it. All that `doctor` checks is checked
+    /// before anything is there: the whole file is in it, or nothing.
+    Import(import::Import),
     /// Check the database beside a running server
     Doctor(Database),
     /// Wipe the contents of what was asked long ago
@@ -199,6 +211,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Service(service) => service.run(),
         Command::Audit(audit) => audit.run(),
         Command::Backup(backup) => backup.run(),
+        Command::Export(export) => export.run(),
+        Command::Import(import) => import.run(),
         Command::Doctor(database) => doctor::doctor(&database),
         Command::Forget(forget) => forget.run(),
         Command::Key(key) => key.run(),

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use url::{Host, Url};
 
 use super::guard::Guard;
+use crate::domain::text::check_plain;
 
 /// The longest address, in bytes.
 const LONGEST: usize = 2048;
@@ -51,6 +52,7 @@ impl Target {
         if text.len() > LONGEST {
             return Err(TargetError::Malformed("an address is at most 2048 bytes long"));
         }
+        check_plain(text).map_err(TargetError::Malformed)?;
         let url =
             Url::parse(text).map_err(|_| TargetError::Malformed("it is no URL, such as https://ntfy.sh/topic"))?;
         if !matches!(url.scheme(), "http" | "https") {

@@ -43,12 +43,25 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<KeyBytes>>, KeyError> {
     if keys.is_empty() { Err(malformed()) } else { Ok(Some(keys)) }
 }
 
+/// Keeps away whoever else would make the file at `path`, until this is dropped.
+pub(super) fn lock_directory(path: &Path) -> io::Result<File> {
+    let directory = directory_of(path);
+    fs::create_dir_all(directory)?;
+    let directory = File::open(directory)?;
+    directory.lock()?;
+    Ok(directory)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Replaces the file at `path` by one with these keys: at any moment one of the two is there, whole and on the disk. The
 /// bytes of the old one are overwritten.
 pub(super) fn write<'k>(path: &Path, keys: impl Iterator<Item = &'k KeyBytes>) -> io::Result<()> {
     // A link goes on leading to where it led.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory_of(&path);
     fs::create_dir_all(directory)?;
     let mut text = Zeroizing::new(String::new());
     for key in keys {

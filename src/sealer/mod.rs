@@ -45,6 +45,14 @@ pub enum KeyError {
         /// The id of the key that is needed.
         needed: String,
     },
+    /// Other servers seal with another key.
+    #[error("the servers on this database seal with the key {shared}, which {} does not hold: copy the key file of one of them there", .path.display())]
+    NotShared {
+        /// The key file.
+        path: PathBuf,
+        /// The id of their key.
+        shared: String,
+    },
 }
 
 /// A value that does not open: damaged, moved, or sealed with another key.
@@ -86,6 +94,11 @@ impl Sealer {
             return Ok(sealer);
         }
         let failed = |error| KeyError::File(path.to_owned(), error);
+        // Servers that share a database may begin at once on one machine: the key that one has made is the key of all.
+        let _alone = key_file::lock_directory(path).map_err(failed)?;
+        if let Some(sealer) = Self::from_existing_file(path)? {
+            return Ok(sealer);
+        }
         let key = key_file::generate().map_err(failed)?;
         key_file::write(path, std::iter::once(&key)).map_err(failed)?;
         Ok(Self { newest: NamedKey::new(key), older: Vec::new() })

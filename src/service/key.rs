@@ -67,10 +67,27 @@ pub(super) async fn open_sealer(store: &Store, key_path: &Path) -> Result<Sealer
     let sealer = Sealer::from_existing_file(key_path)?;
     let found = sealer.as_ref().map(Sealer::key_ids).unwrap_or_default();
     check_keys(key_path, &found, &needed)?;
-    Ok(match sealer {
-        Some(sealer) => sealer,
-        None => Sealer::from_file(key_path)?,
-    })
+    if !store.is_shared() {
+        return Ok(sealer.map_or_else(|| Sealer::from_file(key_path), Ok)?);
+    }
+    let shared = store.read(Priority::Human, |tx| tx.shared_key()).await?;
+    check_shared_key(key_path, &found, shared.as_deref())?;
+    let sealer = sealer.map_or_else(|| Sealer::from_file(key_path), Ok)?;
+    // Where several servers have begun at once, each with a key of its own, all but one are told of that one's.
+    let own = sealer.key_id().to_owned();
+    let shared = store.write(Priority::Human, move |tx| tx.share_key(&own)).await?;
+    check_shared_key(key_path, &sealer.key_ids(), shared.as_deref())?;
+    Ok(sealer)
+}
+
+/// Checks that what this server seals is opened by the others, too.
+fn check_shared_key(key_path: &Path, found: &[String], shared: Option<&str>) -> Result<(), KeyError> {
+    match shared {
+        Some(shared) if !found.iter().any(|found| found == shared) => {
+            Err(KeyError::NotShared { path: key_path.to_owned(), shared: shared.to_owned() })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Checks that the keys that were `found` open all that is sealed.
@@ -102,6 +119,7 @@ pub fn rotate_key(location: &Location, key_path: &Path, clock: &dyn Clock) -> Re
         let values = reseal(tx, &sealer)?;
         let detail = json!({"from": old_key_ids, "to": sealer.key_id(), "values": values});
         tx.append_audit(NewAuditEvent::new(Event::KeyRotated).detail(detail))?;
+        tx.replace_shared_key(sealer.key_id())?;
         // The last thing before the COMMIT: nothing refuses any more. Should that fail, both keys stay, and either opens.
         sealer.write_file(key_path)?;
         Ok::<_, RotateError>(values)

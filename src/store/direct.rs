@@ -1,7 +1,9 @@
 //! Databases without a server, or beside one: for the commands.
 
 use super::audit_log::{self, Events};
-use super::{Error, OpenError, ReadTx, Result, WriteTx, postgres, sqlite};
+use super::moving::MovingError;
+use super::sql::Sql;
+use super::{Error, OpenError, ReadTx, Result, Step, WriteTx, postgres, sqlite};
 use crate::clock::Clock;
 use crate::config::Location;
 use crate::domain::chain::Head;
@@ -46,6 +48,45 @@ pub fn with_read_tx<T>(
     match location {
         Location::File(path) => sqlite::with_read_tx(path, work),
         Location::Postgres(url) => Ok(postgres::Session::open(url)?.read(work)?),
+    }
+}
+
+/// Runs `read` on one consistent state of an existing database, whose schema is that of this program, for however long it takes.
+///
+/// # Errors
+///
+/// If there is no database, it cannot be opened, or its schema is another one.
+pub(super) fn with_snapshot<T>(
+    location: &Location,
+    read: impl FnOnce(Sql<'_>) -> T,
+) -> std::result::Result<T, OpenError> {
+    match location {
+        Location::File(path) => sqlite::with_snapshot(path, read),
+        Location::Postgres(url) => Ok(postgres::Session::open(url)?.snapshot(read)?),
+    }
+}
+
+/// A database that was filled.
+pub(super) struct Filled<T> {
+    /// What came of it.
+    pub(super) done: T,
+    /// What is to be said of its rows.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Makes a database and has `fill` put into it what belongs there: all of it, or nothing is left behind. No server can use it before.
+///
+/// # Errors
+///
+/// The error of `fill`, or if there is a database already, it cannot be made, or what is put into it is not in order.
+pub(super) fn fill_empty<T>(
+    location: &Location,
+    fill: impl FnOnce(Sql<'_>) -> std::result::Result<T, MovingError>,
+    progress: &dyn Fn(Step<'_>),
+) -> std::result::Result<Filled<T>, MovingError> {
+    match location {
+        Location::File(path) => sqlite::fill_new(path, fill, progress),
+        Location::Postgres(url) => postgres::Session::fill_empty(url, fill, progress),
     }
 }
 
@@ -195,7 +236,7 @@ impl AuditLog {
         audit_log::events(self.sql())
     }
 
-    fn sql(&self) -> super::sql::Sql<'_> {
+    fn sql(&self) -> Sql<'_> {
         match &self.0 {
             Either::Sqlite(log) => log.sql(),
             Either::Postgres(session) => session.sql(),

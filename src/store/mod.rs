@@ -14,6 +14,7 @@ mod columns;
 mod copyable_sql;
 mod direct;
 mod doctor;
+mod draft;
 mod engine;
 mod error;
 mod forgettings;
@@ -22,6 +23,7 @@ mod interaction_lists;
 mod interactions;
 mod invariants;
 mod known_head;
+mod moving;
 mod news;
 mod notices;
 mod old_notices;
@@ -58,7 +60,7 @@ use std::time::Duration;
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::channels::{ChannelToSend, StoredPushKey};
-pub use self::copyable_sql::CopyableQuery;
+pub use self::copyable_sql::{CopyableQuery, Shell};
 pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
 pub use self::doctor::{Checked, Examined, Step, examine};
 pub use self::error::{Error, OpenError, Source};
@@ -66,6 +68,7 @@ pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
 pub use self::interactions::BodyColumns;
 pub use self::known_head::Seen;
+pub use self::moving::{Moved, MovingError, MovingStep, check, export, export_to, import};
 pub use self::notices::Told;
 pub use self::outbox::{DueChannel, Taken, TakenNotice};
 pub use self::page::{Cursor, List, ListPage, Page};
@@ -488,6 +491,15 @@ impl Store {
             None => self.write(priority, |tx| tx.write_nothing()).await,
             // In no turn: many ask often.
             Some(following) => following.probe().await,
+        }
+    }
+
+    /// The shell in which people read the database.
+    #[must_use]
+    pub const fn shell(&self) -> Shell {
+        match &self.commits {
+            Commits::Sqlite(_) => Shell::Sqlite3,
+            Commits::Postgres(_) => Shell::Psql,
         }
     }
 

@@ -48,6 +48,11 @@ impl ReadTx<'_> {
         self.sql.rows(sql, values![], |row| row.get(0))
     }
 
+    /// The key that all servers on a shared database seal with; `None` before the first of them has started.
+    pub fn shared_key(&self) -> Result<Option<String>> {
+        Ok(self.sql.value::<Option<String>>("SELECT key_id FROM about", values![])?.flatten())
+    }
+
     /// The next `limit` requests from `after` on, in the order of registration, whose values are kept.
     pub fn sealed_after(&self, after: Option<Cursor>, limit: u32) -> Result<ListPage<(RequestId, SealedValue)>> {
         self.sealed_page(
@@ -76,6 +81,17 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
+    /// Says with which key servers on a shared database seal, where nobody has said so yet; with which they do.
+    pub fn share_key(&mut self, key_id: &str) -> Result<Option<String>> {
+        self.sql.write("UPDATE about SET key_id = ?1 WHERE key_id IS NULL", values![key_id])?;
+        self.shared_key()
+    }
+
+    /// Says that they seal with another one from here on. A database that is not shared does not tell.
+    pub fn replace_shared_key(&mut self, key_id: &str) -> Result<()> {
+        if self.sql.is_shared() { self.sql.write("UPDATE about SET key_id = ?1", values![key_id]) } else { Ok(()) }
+    }
+
     /// Keeps a value that was given for a request.
     pub fn insert_sealed(
         &mut self,

@@ -35,6 +35,11 @@ impl Browser {
         Self { client: Client { agent: http(client.trusted.as_deref(), 0), ..client }, cookie: String::new() }
     }
 
+    /// The same session at another server.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self { client: Client { url: url.to_owned(), ..self.client.clone() }, cookie: self.cookie.clone() }
+    }
+
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
         self.try_send(method, path, headers, body).unwrap()
     }

@@ -20,6 +20,7 @@ mod matcher;
 #[path = "../matching/mod.rs"]
 mod matching;
 mod mcp;
+mod moving;
 mod notices;
 mod ops;
 mod postgres;

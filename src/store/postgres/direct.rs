@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::connect::{Alone, Connector};
+use super::connect::{Alone, Connection, Connector};
 use super::migrate::{check, migrate};
 use super::probe::probe;
 use super::session::{Ended, Writing};
@@ -15,9 +15,13 @@ use crate::store::sql::Sql;
 use crate::store::writer_cache::WriterCache;
 use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
 
+/// A transaction that may read for long, and reads in the order of keys without sorting.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off";
+
 /// A connection, and the threads that serve it.
 pub(in crate::store) struct Session {
-    writing: Writing,
+    pub(super) writing: Writing,
     /// The database as it is shown.
     shown: String,
     // Dropped last: what it serves has ended by then.
@@ -41,7 +45,7 @@ impl Session {
     }
 
     fn connected(url: &PostgresUrl, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()?;
+        let runtime = threads()?;
         let connector = Connector::new(url)?;
         let connection = runtime.block_on(async {
             let mut connection = connector.connect().await?;
@@ -56,8 +60,12 @@ impl Session {
             connection.keep_away(alone, &connector).await?;
             Ok::<_, OpenError>(connection)
         })?;
+        Ok(Self::new(connection, &connector, runtime))
+    }
+
+    pub(super) fn new(connection: Connection, connector: &Connector, runtime: Runtime) -> Self {
         let shown = connector.shown().to_owned();
-        Ok(Self { writing: Writing::new(connection, runtime.handle().clone()), shown, _runtime: runtime })
+        Self { writing: Writing::new(connection, runtime.handle().clone()), shown, _runtime: runtime }
     }
 
     /// Runs `work` in a turn of its own; it waits for those of others.
@@ -75,14 +83,7 @@ impl Session {
         let done = work(&mut WriteTx::new(self.sql(), &mut cache, clock.now()));
         match done {
             Ok(done) => {
-                match self.writing.commit() {
-                    Ended::Committed => {}
-                    Ended::Refused => return Err(Error::Undone.into()),
-                    Ended::InDoubt => {
-                        let lost = std::io::Error::other("the connection was lost");
-                        return Err(Error::Doubtful(Arc::new(lost)).into());
-                    }
-                }
+                self.commit()?;
                 // Servers notice at once; without this they do within a moment.
                 self.writing.ring()?;
                 Ok(done)
@@ -94,12 +95,28 @@ impl Session {
         }
     }
 
+    pub(super) fn commit(&self) -> Result<()> {
+        match self.writing.commit() {
+            Ended::Committed => Ok(()),
+            Ended::Refused => Err(Error::Undone),
+            Ended::InDoubt => Err(Error::Doubtful(Arc::new(std::io::Error::other("the connection was lost")))),
+        }
+    }
+
     /// Runs `work` on one consistent state.
     pub(in crate::store) fn read<T>(&self, work: impl FnOnce(&ReadTx<'_>) -> Result<T>) -> Result<T> {
         self.writing.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let done = work(&ReadTx::new(self.sql()));
         self.writing.roll_back()?;
         done
+    }
+
+    /// Runs `read` on one consistent state, for however long it takes.
+    pub(in crate::store) fn snapshot<T>(&self, read: impl FnOnce(Sql<'_>) -> T) -> Result<T> {
+        self.writing.run(SNAPSHOT)?;
+        let done = read(self.sql());
+        self.writing.roll_back()?;
+        Ok(done)
     }
 
     /// Its statements: outside of a transaction each reads by itself.
@@ -127,4 +144,9 @@ impl Session {
         }
         Ok(self.writing.run(&format!("VACUUM (FULL, ANALYZE) {tables}"))?)
     }
+}
+
+/// What serves a connection.
+pub(super) fn threads() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()
 }

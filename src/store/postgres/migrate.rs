@@ -37,7 +37,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// The version of the schema; `None` where there is none.
-async fn version(client: &Client, connector: &Connector) -> Result<Option<i64>, OpenError> {
+pub(super) async fn version(client: &Client, connector: &Connector) -> Result<Option<i64>, OpenError> {
     let may = format!(
         "SELECT current_user::text, CASE WHEN to_regnamespace('{SCHEMA}') IS NOT NULL THEN has_schema_privilege('{SCHEMA}', 'USAGE') END"
     );

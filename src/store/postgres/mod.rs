@@ -7,6 +7,7 @@ mod direct;
 mod doctor;
 mod engine;
 mod error;
+mod filling;
 mod follower;
 mod grants;
 mod head_file;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use self::connect::Connector;
+pub(super) use self::dialect::translated;
 pub(super) use self::direct::Session;
 pub(super) use self::doctor::examine;
 pub(super) use self::engine::PostgresEngine;

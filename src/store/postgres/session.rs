@@ -178,6 +178,15 @@ impl Statements<'_> {
         rows.first().map(|row| read(&sql::Row::Postgres(Row(row)))).transpose()
     }
 
+    /// Counts anew what is in these tables.
+    pub(in crate::store) fn analyze(self, tables: &[&str]) -> Result<()> {
+        let Self::Writing(writing) = self else { return Err(read_only()) };
+        writing.run(&format!("ANALYZE {}", tables.join(", ")))?;
+        // Whoever does not own a table is warned of it: that is nothing that a commit is to wait for.
+        writing.heard.warning.store(false, Ordering::Release);
+        Ok(())
+    }
+
     /// Writes nothing but a line of PostgreSQL's log, whose commit lasts like any other.
     pub(in crate::store) fn write_nothing(self) -> Result<()> {
         self.first(WRITE_NOTHING, &[], |_| Ok(()))?;

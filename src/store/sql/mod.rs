@@ -47,6 +47,11 @@ impl Sql<'_> {
         }
     }
 
+    /// Whether servers share the database.
+    pub(super) const fn is_shared(self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// The smallest write: nothing that anybody reads is another afterwards.
     pub(super) fn write_nothing(self) -> Result<()> {
         match self {
@@ -77,6 +82,14 @@ impl Sql<'_> {
         match self {
             Self::Sqlite(statements) => statements.shrink(pages),
             Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Lets the planner know how much is in these tables, where it does not look by itself.
+    pub(super) fn gather_statistics(self, tables: &[&str]) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(statements) => statements.analyze(tables),
         }
     }
 

@@ -1,17 +1,16 @@
 //! A copy of a database while it is in use: one consistent picture, looked over before it gets its name.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
 use super::doctor::examine;
-use super::lock::LOCKS_THE_DATABASE;
 use super::open;
 use crate::clock::Timestamp;
+use crate::store::draft::{Draft, directory_of, remove_left_drafts};
 use crate::store::{Checked, OpenError, Step};
 
 /// Why there is no backup. Nothing was left behind.
@@ -52,73 +51,6 @@ pub struct Kept {
 const KEPT_PREFIX: &str = "countersign-";
 const KEPT_ENDING: &str = ".db";
 
-/// The ending of the name of a draft, behind a UUID.
-const DRAFT_ENDING: &str = ".partial";
-
-/// The file beside the backup in which it is made. It goes away with this, unless it got its name; where its process is
-/// killed, the next backup in that directory removes it.
-struct Draft {
-    path: PathBuf,
-    /// Its lock, which only a process that lives has.
-    _locked: File,
-}
-
-impl Draft {
-    /// Makes the draft of the backup `to`, with a name of its own, so that it takes no other file's place.
-    fn make(to: &Path) -> Result<Self, BackupError> {
-        loop {
-            let mut name = to.as_os_str().to_owned();
-            name.push(format!(".{}{DRAFT_ENDING}", uuid::Uuid::now_v7()));
-            let path = PathBuf::from(name);
-            let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
-            let lock = |file: File| if LOCKS_THE_DATABASE { file.lock_shared().map(|()| file) } else { Ok(file) };
-            let locked = made.and_then(lock);
-            let draft = Self { _locked: locked.map_err(|error| BackupError::File(path.clone(), error))?, path };
-            // Another backup may have taken it for one that was left, in the moment before it was locked.
-            if draft.path.exists() {
-                return Ok(draft);
-            }
-        }
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        remove_draft(&self.path);
-    }
-}
-
-/// Removes a draft and what SQLite has put beside it. It may not be there, and a failure changes nothing.
-fn remove_draft(path: &Path) {
-    for ending in ["", "-journal"] {
-        let mut path = path.as_os_str().to_owned();
-        path.push(ending);
-        let _ = fs::remove_file(path);
-    }
-}
-
-/// Removes the drafts in a directory whose processes were killed. What cannot be looked at stays, and so does all of it
-/// where drafts are not locked.
-fn remove_left_drafts(directory: &Path) {
-    if !LOCKS_THE_DATABASE {
-        return;
-    }
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let is_left = entry.file_type().is_ok_and(|kind| kind.is_file())
-            && entry.file_name().to_str().is_some_and(is_draft)
-            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if is_left {
-            remove_draft(&entry.path());
-        }
-    }
-}
-
-/// Whether a file of this name is a draft.
-fn is_draft(name: &str) -> bool {
-    let id = name.strip_suffix(DRAFT_ENDING).and_then(|name| name.rsplit_once('.'));
-    id.is_some_and(|(_, id)| uuid::Uuid::parse_str(id).is_ok_and(|id| id.get_version_num() == 7))
-}
-
 /// Copies the database at `path`, beside a server or without one, to the new file `to`: everything that was committed when
 /// this began is in it, and it is on the disk, for its owner alone. What comes back is what is to be said of the copy, as of
 /// the database.
@@ -131,30 +63,26 @@ pub fn backup(path: &Path, to: &Path, progress: &dyn Fn(Step<'_>)) -> Result<Vec
         return Err(BackupError::Exists(to.to_owned()));
     }
     let source = open::for_reading_the_chain(path)?;
-    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory_of(to);
     if !directory.is_dir() {
         return Err(BackupError::NoDirectory(directory.to_owned()));
     }
     remove_left_drafts(directory);
-    let draft = Draft::make(to).map_err(|error| {
-        let may_not = matches!(&error, BackupError::File(_, why) if why.kind() == io::ErrorKind::PermissionDenied);
-        if may_not { BackupError::NotWritable(directory.to_owned()) } else { error }
+    let draft = Draft::make(to).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => BackupError::NotWritable(directory.to_owned()),
+        _ => BackupError::File(to.to_owned(), error),
     })?;
-    let failed = |error| BackupError::File(draft.path.clone(), error);
-    copy(&source, &draft.path).map_err(OpenError::from)?;
-    let found = examine(&draft.path, progress)?.into_iter().filter(|check| !check.found.is_empty());
+    copy(&source, draft.path()).map_err(OpenError::from)?;
+    let found = examine(draft.path(), progress)?.into_iter().filter(|check| !check.found.is_empty());
     let (of_rows, unsound): (Vec<_>, Vec<_>) = found.partition(|check| check.is_of_rows);
     let said = |check: &Checked| format!("{}: {}", check.name, check.found.join(", "));
     if let Some(check) = unsound.first() {
         return Err(BackupError::Unsound(said(check)));
     }
-    File::open(&draft.path).and_then(|file| file.sync_all()).map_err(failed)?;
-    // Unlike a renaming, a link replaces no file.
-    fs::hard_link(&draft.path, to).map_err(|error| {
-        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
-        if is_there { BackupError::Exists(to.to_owned()) } else { failed(error) }
+    draft.give_name(to).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
+        _ => BackupError::File(draft.path().to_owned(), error),
     })?;
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
     Ok(of_rows.iter().map(said).collect())
 }
 

@@ -172,6 +172,21 @@ pub(in crate::store) fn with_read_tx<T>(
     Ok(work(&ReadTx::new(&*tx))?)
 }
 
+/// Runs `read` on one consistent state of the existing database at `path`, whose schema is that of this program. A server's
+/// write-ahead log grows as long as it reads.
+///
+/// # Errors
+///
+/// If there is no database, it cannot be opened, or its schema is an earlier one.
+pub(in crate::store) fn with_snapshot<T>(
+    path: &Path,
+    read: impl FnOnce(Sql<'_>) -> T,
+) -> std::result::Result<T, OpenError> {
+    let conn = open::for_reading_the_chain(path)?;
+    let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred).map_err(Error::from)?;
+    Ok(read((&*tx).into()))
+}
+
 /// The audit log of a database, open for reading beside a server or without one.
 pub(in crate::store) struct AuditLog {
     conn: Connection,

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::store::OpenError;
 
 /// Whether a lock on a database file leaves SQLite's locks alone.
-pub(super) const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");
+pub(in crate::store) const LOCKS_THE_DATABASE: bool = cfg!(target_os = "linux");
 
 /// What the lock file says once there is a database.
 const MARK: &str =

@@ -27,7 +27,7 @@ pub(super) fn schema_version(conn: &Connection) -> rusqlite::Result<Option<i64>>
 }
 
 /// The last migration that this program knows. The build tells it: to read the names of all migrations takes milliseconds.
-pub(super) fn known_version() -> i64 {
+pub(in crate::store) fn known_version() -> i64 {
     env!("LAST_MIGRATION").parse().unwrap_or(0)
 }
 

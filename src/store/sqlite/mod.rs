@@ -15,6 +15,7 @@ mod identify;
 pub(super) mod in_memory;
 mod lock;
 mod migrate;
+mod new_file;
 mod open;
 mod pool;
 mod statements;
@@ -27,9 +28,14 @@ pub use self::backup::{BackupError, Kept, backup, backup_and_keep};
 use self::checkpointer::Checkpointer;
 pub(super) use self::commits::Commits;
 pub(super) use self::commits::Generation;
-pub(super) use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
+pub(super) use self::direct::{
+    AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_snapshot, with_write_tx,
+};
 pub(super) use self::doctor::examine;
 pub(super) use self::engine::SqliteEngine;
+pub(super) use self::lock::LOCKS_THE_DATABASE;
+pub(super) use self::migrate::known_version;
+pub(super) use self::new_file::fill_new;
 pub(super) use self::pool::Pool;
 use self::pool::ReadBarrier;
 pub(super) use self::statements::{Row, Statements};

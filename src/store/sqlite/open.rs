@@ -177,7 +177,7 @@ fn up_to_date(conn: Connection, path: &Path) -> Result<Connection, OpenError> {
     }
 }
 
-fn make_directory(path: &Path) -> Result<(), OpenError> {
+pub(super) fn make_directory(path: &Path) -> Result<(), OpenError> {
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => fs::create_dir_all(parent).map_err(|error| OpenError::Directory(parent.to_owned(), error)),
         None => Ok(()),

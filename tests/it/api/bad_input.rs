@@ -36,7 +36,7 @@ fn assert_malformed(answer: &Answer, call: &Call, broken: &str) {
 }
 
 /// The JSON pointers of everything in `body`, but not below what is the agent's own to shape.
-fn places(body: &Value) -> Vec<String> {
+pub(super) fn places(body: &Value) -> Vec<String> {
     let mut found = vec![String::new()];
     let mut next = 0;
     while let Some(place) = found.get(next).cloned() {
@@ -59,7 +59,7 @@ fn is_free(place: &str) -> bool {
     FREE.iter().any(|free| place.ends_with(free))
 }
 
-fn replaced(body: &Value, place: &str, by: &Value) -> String {
+pub(super) fn replaced(body: &Value, place: &str, by: &Value) -> String {
     let mut broken = body.clone();
     *broken.pointer_mut(place).unwrap() = by.clone();
     broken.to_string()

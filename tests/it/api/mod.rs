@@ -14,6 +14,7 @@ mod in_force;
 mod list;
 mod list_filters;
 mod matrix;
+mod nul;
 mod nulls;
 mod openapi;
 mod origin;

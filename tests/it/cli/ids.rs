@@ -79,35 +79,23 @@ fn a_rule_is_found_by_its_beginning_too() {
 pub(super) fn flood(server: &TestServer, count: usize, status: &str) {
     let resolution = if status == "pending" { "NULL, NULL" } else { "1893456000000, 'builder'" };
     let numbers = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
-    write_sql(
-        &server.db(),
-        &format!(
-            "INSERT INTO interactions (interaction_id, request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, \
-             resolved_by_principal) {numbers} \
-             SELECT last + i, 'flood-{status}-' || i, 'secret', '{status}', 'builder', 1893456000000, {resolution} \
-             FROM n, (SELECT max(interaction_id) AS last FROM interactions) AS l"
-        ),
-    )
-    .unwrap();
     let body = r#"{"service":"s","field":"f","label":"l","allowOneTimeSend":true}"#;
-    write_sql(
-        &server.db(),
-        &format!(
-            "INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) \
-             SELECT interaction_id, '{body}', '{{}}', zeroblob(32) FROM interactions WHERE request_id LIKE 'flood-{status}-%'"
-        ),
-    )
-    .unwrap();
-    // A server on PostgreSQL learns of it by the history alone.
-    write_sql(
-        &server.db(),
-        &format!(
-            "INSERT INTO audit_events (seq, at_ms, event, request_id, hash) \
-             SELECT last + row_number() OVER (), 1893456000000, 'interaction.registered', request_id, zeroblob(32) \
-             FROM interactions, (SELECT max(seq) AS last FROM audit_events) AS l WHERE request_id LIKE 'flood-{status}-%'"
-        ),
-    )
-    .unwrap();
+    let flooded = format!("request_id LIKE 'flood-{status}-%'");
+    // All at once: a server on PostgreSQL learns of it by the history alone.
+    let statements = format!(
+        "BEGIN; \
+         INSERT INTO interactions (interaction_id, request_id, kind, status, registered_by, created_at_ms, resolved_at_ms, \
+         resolved_by_principal) {numbers} \
+         SELECT last + i, 'flood-{status}-' || i, 'secret', '{status}', 'builder', 1893456000000, {resolution} \
+         FROM n, (SELECT coalesce(max(interaction_id), 0) AS last FROM interactions) AS l; \
+         INSERT INTO interaction_bodies (interaction_id, body, metadata, content_sha256) \
+         SELECT interaction_id, '{body}', '{{}}', zeroblob(32) FROM interactions WHERE {flooded}; \
+         INSERT INTO audit_events (seq, at_ms, event, request_id, hash) \
+         SELECT last + row_number() OVER (), 1893456000000, 'interaction.registered', request_id, zeroblob(32) \
+         FROM interactions, (SELECT max(seq) AS last FROM audit_events) AS l WHERE {flooded}; \
+         COMMIT"
+    );
+    write_sql(&server.db(), &statements).unwrap();
 }
 
 /// However many newer ones there are, an older one that begins so is found.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::page::{Browser, between, column, link_of, sql_of, text_of, words_of};
-use crate::harness::{Client, TestServer, altered, confirmation, countersign, question, secret};
+use crate::harness::{Client, TestServer, altered, confirmation, countersign, is_postgres, question, secret};
 
 /// A tool that tries to get out of HTML and SQL, and hides something.
 const HOSTILE: &str = "it's \"<b>\u{202e}x--";
@@ -79,12 +79,13 @@ fn the_sql_hides_nothing_and_can_be_copied() {
     let (server, ada) = varied();
     let page = ada.browser().page("/history?toolName=it%27s+%22%3Cb%3E%E2%80%AEx--");
     let sql = sql_of(&page);
-    assert!(sql.contains("tool_name = 'it''s \"<b>' || char(8238) || 'x--'"), "{sql}");
+    let (char, at) = if is_postgres() { ("chr", "2030-01-01T00:00:00.000Z") } else { ("char", "2030-01-01 00:00:00") };
+    assert!(sql.contains(&format!("tool_name = 'it''s \"<b>' || {char}(8238) || 'x--'")), "{sql}");
     assert!(page.contains("data-copy=\"sql\" hidden") && page.contains("src=\"/assets/pages."), "{page}");
     assert!(!page.contains('\u{202e}') || page.matches('\u{202e}').count() == 1, "only the filter has it as it is");
     let rows = server.sql(&sql);
     let ada_said = json!("ada");
-    let at = json!("2030-01-01 00:00:00");
+    let at = json!(at);
     let row: Vec<Value> =
         ["rejected", "rejected", "confirmation", HOSTILE, "bob", "conversation"].map(Value::from).to_vec();
     assert_eq!(rows, [[row, vec![at.clone(), at, ada_said]].concat()]);

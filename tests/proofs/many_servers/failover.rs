@@ -44,7 +44,8 @@ fn replaced(run: &Run) {
         until(|| crowd.told.len() > before + 50);
     });
     Client::new(urls[1], &approver).confirm("across", "allow").expect(200);
-    assert_eq!(waiting.join().unwrap().expect(200).body["status"], "approved");
+    let answered = waiting.join().unwrap().expect(200).body;
+    assert_eq!(answered["status"], "approved", "{answered}");
     crowd.told.check(&cluster.standby());
     drop(servers);
     Cluster::check(&cluster.standby());

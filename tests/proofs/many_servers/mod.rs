@@ -4,6 +4,7 @@ mod clients;
 mod cluster;
 mod failover;
 mod lost_answers;
+mod promises;
 mod proxy;
 mod starts;
 mod stopped;
@@ -15,8 +16,9 @@ pub(crate) fn prove(run: &Run) -> Found {
         return Found::Skipped(why);
     }
     let starts = starts::at_once(run);
+    let promises = promises::kept(run);
     let lost = lost_answers::tried(run);
     let stopped = stopped::tried(run);
     let failover = failover::tried(run);
-    Found::Held([starts, lost, stopped, failover].concat())
+    Found::Held([starts, promises, lost, stopped, failover].concat())
 }
