@@ -55,7 +55,8 @@ impl Forget {
         }
         if self.vacuum {
             ExclusiveDatabase::open(&location)?.vacuum()?;
-            writeln!(io::stdout(), "the file is written anew")?;
+            let what = if location.file().is_some() { "the file is" } else { "the tables are" };
+            writeln!(io::stdout(), "{what} written anew")?;
         }
         Ok(())
     }

@@ -14,8 +14,9 @@ use super::location::Location;
 use super::password_file;
 use super::postgres_url::PostgresUrl;
 
-/// The flags.
+/// The flags. They are no group of clap's, whose name would have to be another one than that of every struct that holds them.
 #[derive(Debug, Args)]
+#[group(skip)]
 struct Flags {
     /// The database: a path, or a URL of PostgreSQL such as postgres://USER@HOST/NAME, without a password here
     /// [default: countersign/countersign.db under the XDG data directory]
