@@ -42,7 +42,8 @@ fn open_with(limits: StoreLimits) -> Open {
     let db = Database::new();
     let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
     let runtime = Runtime::new().unwrap();
-    let opened = Store::open(&location(&db), &Seen::default(), limits, clock.clone(), Arc::new(drop));
+    let (location, seen) = (location(&db), Seen::default());
+    let opened = Store::open(&location, &seen, limits, clock.clone(), Arc::new(drop));
     let store = runtime.block_on(opened).unwrap();
     Open { db, clock, runtime, store }
 }
