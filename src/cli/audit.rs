@@ -28,7 +28,7 @@ pub(super) struct Verify {
     database: Database,
 
     /// Verify what `audit export` wrote, instead of a database; `-` for stdin
-    #[arg(long, value_name = "EXPORT", conflicts_with = "path")]
+    #[arg(long, value_name = "EXPORT")]
     file: Option<PathBuf>,
 
     /// A head that was kept elsewhere: the history has to go on from it
@@ -77,6 +77,11 @@ impl AuditCommand {
 impl Verify {
     fn run(self) -> Result<(), super::Failure> {
         let verified = match &self.file {
+            Some(_) if self.database.is_argument() => {
+                return Err(super::Failure::Usage(
+                    "a database and --file are two histories: name one of them".to_owned(),
+                ));
+            }
             Some(file) => verify(lines(file)?, self.head)?,
             None => {
                 let history = AuditLog::open(&self.database.location()?)?;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Failure;
 use super::progress::Progress;
 use super::safe_text;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Database;
+use crate::config::{Database, Location};
 use crate::store::{Kept, backup, backup_and_keep};
 
 #[derive(Debug, Args)]
@@ -28,9 +29,17 @@ pub(super) struct MakeBackup {
 }
 
 impl MakeBackup {
-    pub(super) fn run(self) -> Result<(), super::Failure> {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let path = match self.database.location()? {
+            Location::File(path) => path,
+            database @ Location::Postgres(_) => {
+                return Err(Failure::Usage(format!(
+                    "{database} is backed up with PostgreSQL's own means, such as pgBackRest, pg_basebackup or pg_dump; `countersign export` writes \
+                     a copy that any countersign can import"
+                )));
+            }
+        };
         let progress = Progress::start();
-        let path = self.database.path()?;
         let Kept { made, warnings, removed } = match self.keep {
             Some(keep) => {
                 let now = SystemClock::default().now();

@@ -7,7 +7,7 @@ use crate::clock::{Clock, SystemClock, TOLD_AHEAD_MS};
 use crate::config::{Database, Location};
 use crate::present::COVERS_LESS;
 use crate::service::active;
-use crate::store::{examine, with_read_tx};
+use crate::store::{Examined, examine, with_read_tx};
 
 /// The database is not in order; what is wrong with it has been printed.
 #[derive(Debug, thiserror::Error)]
@@ -19,10 +19,9 @@ pub(super) struct NotWell {
 
 /// Prints a line for each check, and one where the machine's clock is behind the database.
 pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
-    let path = database.path()?;
-    let location = Location::File(path.clone());
+    let location = database.location()?;
     let progress = Progress::start();
-    let checks = examine(&path, &|step| progress.show(|| step.to_string()))?;
+    let Examined { checks, notes } = examine(&location, &|step| progress.show(|| step.to_string()))?;
     drop(progress);
     let mut out = io::stdout().lock();
     for check in &checks {
@@ -32,7 +31,8 @@ pub(super) fn doctor(database: &Database) -> Result<(), super::Failure> {
             found => writeln!(out, "BROKEN  {}: {found:?}", check.name)?,
         }
     }
-    for note in [clock_note(&location), shrink_note(&location), rules_note(&location)].into_iter().flatten() {
+    let more = [clock_note(&location), shrink_note(&location), rules_note(&location)];
+    for note in notes.into_iter().chain(more.into_iter().flatten()) {
         writeln!(out, "note    {note}")?;
     }
     let broken = checks.iter().filter(|check| !check.found.is_empty()).count();

@@ -3,28 +3,18 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::postgres_url::PostgresUrl;
+
 /// A file of SQLite, or a database of PostgreSQL.
 #[derive(Clone)]
 pub enum Location {
     /// In this file.
     File(PathBuf),
     /// At this URL, which may hold a password.
-    Postgres(String),
+    Postgres(Box<PostgresUrl>),
 }
 
 impl Location {
-    /// What was given with `--db` or its variable: a URL of PostgreSQL, or else a path.
-    pub(super) fn of(given: &Path) -> std::io::Result<Self> {
-        let url = given
-            .to_str()
-            .filter(|text| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)));
-        match url {
-            Some(url) => Ok(Self::Postgres(url.to_owned())),
-            // Absolute, so that no name is special to SQLite: `:memory:` is a file like any other.
-            None => std::path::absolute(given).map(Self::File),
-        }
-    }
-
     /// The file, where it is one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
@@ -46,12 +36,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Postgres(url) => {
-                let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-                let (place, _settings) = rest.split_once('?').unwrap_or((rest, ""));
-                let (_user, place) = place.rsplit_once('@').unwrap_or(("", place));
-                write!(f, "{scheme}://{place}")
-            }
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }

@@ -2,10 +2,13 @@
 //! limits.
 
 mod access;
+mod database;
 mod http;
 mod limits;
 mod location;
 mod notices;
+mod password_file;
+mod postgres_url;
 mod profiles;
 mod web_url;
 
@@ -18,14 +21,15 @@ use crate::domain::chain::Head;
 use crate::domain::moment::millis;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use etcetera::{BaseStrategy, choose_base_strategy};
 
 pub(crate) use self::access::from_home;
 pub use self::access::{Access, CredentialsFile, ServerUrl, token_of_environment};
+pub use self::database::Database;
 pub use self::http::{Authority, HttpConfig, Listen, Network, Origin};
 pub use self::limits::{Limits, Quota};
 pub use self::location::Location;
 pub use self::notices::{NoticeConfig, NoticeConfigError, SmtpUrl};
+pub use self::postgres_url::PostgresUrl;
 pub use self::profiles::{ProfilesError, ToolProfiles};
 pub use self::web_url::WebUrl;
 
@@ -144,18 +148,11 @@ pub enum LogFormat {
     Json,
 }
 
-/// The path of the database.
-#[derive(Clone, Debug, Args)]
-pub struct Database {
-    /// The database [default: countersign/countersign.db under the XDG data directory]
-    #[arg(long = "db", value_name = "PATH", env = "COUNTERSIGN_DB")]
-    path: Option<PathBuf>,
-}
-
 /// The path of the key file.
 #[derive(Clone, Debug, Args)]
 pub struct KeyFile {
-    /// The file with the key that seals secrets [default: beside the database, ending in .key]
+    /// The file with the key that seals secrets; on PostgreSQL it has to be named
+    /// [default: beside the database, ending in .key]
     #[arg(long = "key-file", value_name = "PATH", env = "COUNTERSIGN_KEY_FILE")]
     key_path: Option<PathBuf>,
 }
@@ -217,63 +214,23 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-impl Database {
-    /// Returns the path that was given, or the one under the XDG data directory.
-    ///
-    /// # Errors
-    ///
-    /// If no path was given and there is no home directory.
-    pub fn location(&self) -> std::io::Result<Location> {
-        match &self.path {
-            Some(path) => Location::of(path),
-            None => {
-                let strategy = choose_base_strategy()
-                    .map_err(|error| std::io::Error::other(format!("{error}: name a database with --db")))?;
-                Ok(Location::File(strategy.data_dir().join("countersign").join("countersign.db")))
-            }
-        }
-    }
-
-    /// Returns the path of a database that is to be a file.
-    ///
-    /// # Errors
-    ///
-    /// The same, and if it is a database of PostgreSQL.
-    pub fn path(&self) -> std::io::Result<PathBuf> {
-        match self.location()? {
-            Location::File(path) => Ok(path),
-            database @ Location::Postgres(_) => {
-                Err(std::io::Error::other(format!("{database} is no file, and this command works on one")))
-            }
-        }
-    }
-}
-
 impl KeyFile {
-    /// Returns the key file that was given, or the one beside `database`.
-    #[must_use]
-    pub fn path(&self, database: &std::path::Path) -> PathBuf {
-        self.key_path.clone().unwrap_or_else(|| {
-            let mut name = database.as_os_str().to_owned();
-            name.push(".key");
-            name.into()
-        })
-    }
-
-    /// The same for a database that need not be a file.
+    /// Returns the key file that was given, or the one beside a database that is a file.
     ///
     /// # Errors
     ///
     /// If it is none, and no key file was given.
     pub fn beside(&self, database: &Location) -> std::io::Result<PathBuf> {
-        let none = || {
-            std::io::Error::other(
-                "a database of PostgreSQL has no file beside it: name that of the key with --key-file",
-            )
-        };
-        match (&self.key_path, database.file()) {
+        let none =
+            "a database of PostgreSQL has no key file beside it: name one with --key-file, the same for every server";
+        match (&self.key_path, database) {
             (Some(key_path), _) => Ok(key_path.clone()),
-            (None, file) => file.map(|file| self.path(file)).ok_or_else(none),
+            (None, Location::File(path)) => {
+                let mut name = path.as_os_str().to_owned();
+                name.push(".key");
+                Ok(name.into())
+            }
+            (None, Location::Postgres(_)) => Err(std::io::Error::other(none)),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{OpenError, Result, Service};
 use crate::clock::{Clock, MOST_AHEAD_MS, TOLD_AHEAD_MS, Timestamp};
 use crate::config::Location;
 use crate::metrics::{Metrics, Snapshot};
-use crate::store::Priority;
+use crate::store::{Priority, Shell};
 
 /// Warns where the machine's clock is behind the database, and refuses where it is far behind and that is not
 /// accepted.
@@ -51,6 +51,12 @@ impl Service {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiters.count()
+    }
+
+    /// The shell in which people read the database.
+    #[must_use]
+    pub const fn shell(&self) -> Shell {
+        self.store.shell()
     }
 
     /// Returns how many pieces of work wait for the writer.

@@ -149,6 +149,7 @@ impl Service {
         config: &Config,
         clock: Arc<dyn Clock>,
     ) -> std::result::Result<Self, OpenError> {
+        let key_path = config.key.beside(location)?;
         let profiles = Arc::new(config.tool_profiles.load()?);
         let outbound = Outbound::new(&config.notices, Arc::new(SystemResolver::default()))?;
         let waiters = Waiters::new(config.limits.max_waiters, config.limits.max_waiters_per_principal);
@@ -193,7 +194,6 @@ impl Service {
             max_queued_writes: config.limits.max_queued_writes,
             max_own_queued_writes: config.limits.max_queued_writes_per_principal,
         };
-        let key_path = config.key.beside(location)?;
         let head_file = config.head_file.clone().unwrap_or_else(|| key_path.with_added_extension("head"));
         let seen = Seen { head_file, accepted_loss: config.accept_loss };
         let store = Store::open(location, &seen, limits, Arc::clone(&clock), Arc::new(on_commit)).await?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{ReadTx, Result};
+use crate::domain::enums::RuleStatus;
 use crate::domain::id::{RuleId, ToolName};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::trust_rule::TrustRule;
@@ -47,9 +48,19 @@ impl ActiveRules {
         }
     }
 
-    /// Others have changed them: they are read again.
-    pub(super) fn forget(&mut self) {
-        self.tools = None;
+    /// Others have changed these, in this order: they alone are read again, for there may be many.
+    pub(super) fn renew<'r>(&mut self, changed: impl Iterator<Item = &'r RuleId>, tx: &ReadTx<'_>) -> Result<()> {
+        if self.tools.is_none() {
+            return Ok(());
+        }
+        for rule_id in changed {
+            let rule = tx.trust_rule(rule_id).inspect_err(|_| self.tools = None)?;
+            self.remove(rule_id);
+            if let Some(rule) = rule.filter(|rule| rule.status == RuleStatus::Active) {
+                self.insert(&rule);
+            }
+        }
+        Ok(())
     }
 
     /// The transaction was committed: what others know of the rules follows.

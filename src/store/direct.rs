@@ -157,9 +157,9 @@ impl ExclusiveDatabase {
     /// # Errors
     ///
     /// If there is no room for it, or another process reads.
-    pub fn vacuum(&self) -> Result<()> {
+    pub fn vacuum(&self) -> std::result::Result<(), OpenError> {
         match &self.0 {
-            Either::Sqlite(database) => database.vacuum(),
+            Either::Sqlite(database) => Ok(database.vacuum()?),
             Either::Postgres(session) => session.vacuum(),
         }
     }

@@ -130,9 +130,22 @@ pub enum OpenError {
     /// A file could not be made, read or written.
     #[error("{}", why_no_file(.0, .1))]
     File(PathBuf, io::Error),
-    /// The database's server does not answer, or lets nobody in.
-    #[error("the database cannot be reached: {0}")]
-    NoServer(Source),
+    /// The database's server does not answer, or does not let us in.
+    #[error("the database {database} cannot be reached: {why}")]
+    NoServer {
+        /// The database.
+        database: String,
+        /// What stands in the way, as the sentence goes on.
+        why: String,
+    },
+    /// The database's server, the role there, or the way to it is not one that can be used.
+    #[error("the database {database} cannot be used: {why}")]
+    Unfit {
+        /// The database.
+        database: String,
+        /// What is wrong, as the sentence goes on.
+        why: String,
+    },
     /// Servers use it.
     #[error("countersign servers are using {0}; stop them first")]
     Served(String),

@@ -13,12 +13,14 @@ mod claims;
 mod columns;
 mod copyable_sql;
 mod direct;
+mod doctor;
 mod engine;
 mod error;
 mod forgettings;
 mod gathered_notices;
 mod interaction_lists;
 mod interactions;
+mod invariants;
 mod known_head;
 mod news;
 mod notices;
@@ -56,8 +58,9 @@ use std::time::Duration;
 pub use self::audit_events::EventFilter;
 pub use self::audit_log::Events;
 pub use self::channels::{ChannelToSend, StoredPushKey};
-pub use self::copyable_sql::CopyableQuery;
+pub use self::copyable_sql::{CopyableQuery, Shell};
 pub use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
+pub use self::doctor::{Checked, Examined, Step, examine};
 pub use self::error::{Error, OpenError, Source};
 pub use self::forgettings::{Aged, Emptied, Forgettable, Run};
 pub use self::interaction_lists::Filter;
@@ -71,7 +74,7 @@ pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
 pub use self::search_blocks::BLOCK_ROWS;
 pub use self::sessions::{LoggedInBy, Session};
-pub use self::sqlite::{BackupError, Checked, Kept, Step, backup, backup_and_keep, examine};
+pub use self::sqlite::{BackupError, Kept, backup, backup_and_keep};
 pub use self::stored_bytes::stored_bytes;
 pub use self::trust_rules::RuleFilter;
 pub use self::wants::Wants;
@@ -485,6 +488,15 @@ impl Store {
             None => self.write(priority, |tx| tx.write_nothing()).await,
             // In no turn: many ask often.
             Some(following) => following.probe().await,
+        }
+    }
+
+    /// The shell in which people read the database.
+    #[must_use]
+    pub const fn shell(&self) -> Shell {
+        match &self.commits {
+            Commits::Sqlite(_) => Shell::Sqlite3,
+            Commits::Postgres(_) => Shell::Psql,
         }
     }
 

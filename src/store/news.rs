@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::domain::audit::Event;
 use crate::domain::chain::{EventHash, Head};
 use crate::domain::enums::Outcome;
-use crate::domain::id::{PrincipalName, RequestId};
+use crate::domain::id::{PrincipalName, RequestId, RuleId};
 
 /// An event, and as much of the interaction that it is about as servers remember.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(super) struct News {
     /// `None` for one that this version does not know.
     event: Option<Event>,
     about: Option<About>,
+    rule_id: Option<RuleId>,
 }
 
 #[derive(Debug)]
@@ -26,7 +27,7 @@ struct About {
 }
 
 /// The events from one on, that one too.
-pub(super) const NEWS: &str = "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms \
+pub(super) const NEWS: &str = "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms, a.rule_id \
      FROM audit_events AS a LEFT JOIN interactions AS i USING (request_id) WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2";
 
 /// How much news is read at once.
@@ -40,7 +41,12 @@ impl News {
             Some(request_id) => Some(About { request_id, registered_by: row.get(4)?, expires_at: row.get(5)? }),
             None => None,
         };
-        Ok(Self { head: Head { seq, hash }, event: row.text(2)?.and_then(|event| event.parse().ok()), about })
+        Ok(Self {
+            head: Head { seq, hash },
+            event: row.text(2)?.and_then(|event| event.parse().ok()),
+            about,
+            rule_id: row.get(6)?,
+        })
     }
 
     /// How it changes what is pending.
@@ -56,9 +62,13 @@ impl News {
         Outcome::ALL.iter().copied().find(|outcome| Some(Event::from(*outcome)) == self.event)
     }
 
-    /// Whether the active rules are others with it.
-    pub(super) const fn is_of_rules(&self) -> bool {
-        matches!(self.event, Some(Event::RuleCreated | Event::RuleRevoked | Event::RuleExpired | Event::RuleExhausted))
+    /// The rule that is made or ended with it.
+    pub(super) fn changed_rule(&self) -> Option<&RuleId> {
+        let is_change = matches!(
+            self.event,
+            Some(Event::RuleCreated | Event::RuleRevoked | Event::RuleExpired | Event::RuleExhausted)
+        );
+        self.rule_id.as_ref().filter(|_| is_change)
     }
 
     /// Whether tokens are others with it.

@@ -376,11 +376,13 @@ impl Thread {
     ) -> Result<Option<Committed>> {
         let wanted = group.iter().filter_map(|work| work.wants()).collect::<Vec<_>>();
         let turn = self.engine.begin(&wanted)?;
-        if let Some(now) = turn.now {
+        let now = turn.now;
+        // Before anything can fail: what others have done is told once.
+        self.cache.begin(turn, self.engine.sql())?;
+        if let Some(now) = now {
             self.clock.follow(now);
             self.join_late(group)?;
         }
-        self.cache.begin(turn, self.engine.sql())?;
         let mut all = CommitSummary::default();
         let (mut turns, mut later) = (Turns::of(group, longest), Vec::new());
         for (at, work) in group.iter_mut().enumerate() {

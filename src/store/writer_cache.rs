@@ -14,7 +14,7 @@ use super::news::News;
 use super::pending::{Change, FirstDeadline, Pending};
 use super::sql::Sql;
 use super::stored_bytes::StoredBytes;
-use super::{Error, Result};
+use super::{Error, ReadTx, Result};
 use crate::domain::chain::Head;
 use crate::domain::id::PrincipalName;
 
@@ -62,7 +62,7 @@ impl WriterCache {
         }
         match turn.others {
             Others::Nothing => {}
-            Others::News(news) => self.follow(&news),
+            Others::News(news) => self.follow(&news, sql)?,
             Others::Anything => self.forget(sql)?,
         }
         if turn.last_interaction.is_some() {
@@ -77,25 +77,24 @@ impl WriterCache {
 
     /// Others have written whatever it was.
     fn forget(&mut self, sql: Sql<'_>) -> Result<()> {
-        let mut known = std::mem::take(&mut self.known);
-        if !known.is_still_there(sql)? {
+        // Before anything can fail: what others have done is told once.
+        *self = Self { known: std::mem::take(&mut self.known), ..Self::default() };
+        if !self.known.is_still_there(sql)? {
             tracing::error!("another database, or an earlier state of this one, was put into the database file");
             return Err(Error::Closed);
         }
-        *self = Self { known, ..Self::default() };
         Ok(())
     }
 
     /// Others have written what these events tell of.
-    fn follow(&mut self, news: &[News]) {
+    fn follow(&mut self, news: &[News], sql: Sql<'_>) -> Result<()> {
         if let Some(pending) = &mut self.pending {
             news.iter().filter_map(News::change).for_each(|change| pending.apply(change));
         }
-        if news.iter().any(News::is_of_rules) {
-            self.book.forget();
-        }
         self.undo_part();
         self.head = news.last().map(|last| last.head);
+        let rules = news.iter().filter_map(News::changed_rule);
+        self.book.renew(rules, &ReadTx::new(sql))
     }
 
     /// Follows a part of the transaction that is done.

@@ -8,6 +8,7 @@ use super::history_filter::{HistoryFilter, Sent};
 use super::page::{Frame, html};
 use super::row::AgentChip;
 use super::session::Person;
+use super::sql::Sql;
 use super::text::{AbsoluteTime, Headline, Markup, escape_untrusted};
 use super::views::{At, Views};
 use crate::domain::enums::{Kind, ListFormat, RiskLevel};
@@ -40,7 +41,7 @@ struct Found {
     csv: String,
     /// Where all of it is, as JSON, an interaction a line.
     json_lines: String,
-    sql: Markup,
+    sql: Sql,
 }
 
 /// An interaction as a row of the look that the queue has: what was asked, how it ended, by whom and how soon.
@@ -91,7 +92,7 @@ pub(super) async fn list(
         older: found.next.map(|cursor| filter.link(PATH, Some(&cursor.text(List::Interactions)))),
         csv: filter.link(CSV_PATH, None),
         json_lines: filter.link(JSON_LINES_PATH, None),
-        sql: escape_untrusted(&CopyableQuery::Interactions(&wanted, rows).sql()),
+        sql: Sql::of(&app, &CopyableQuery::Interactions(&wanted, rows)),
     };
     html(&HistoryPage { frame, filter, views, found: Some(found) })
 }

@@ -10,6 +10,7 @@ use super::history::By;
 use super::kinds::{self, Asked, Extent};
 use super::page::{Frame, html};
 use super::session::{PageRejection, Person};
+use super::sql::Sql;
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::clock::Timestamp;
 use crate::domain::audit::AuditEvent;
@@ -56,7 +57,7 @@ struct InteractionPage {
     events: Vec<EventLine>,
     /// Whether there are earlier events.
     is_cut: bool,
-    sql: Markup,
+    sql: Sql,
 }
 
 /// An event of the history.
@@ -125,7 +126,7 @@ pub(super) async fn get(
         is_withdrawn,
         events: events.collect(),
         is_cut,
-        sql: escape_untrusted(&CopyableQuery::EventsOf(&request_id).sql()),
+        sql: Sql::of(&app, &CopyableQuery::EventsOf(&request_id)),
     })
 }
 

@@ -29,6 +29,7 @@ mod rules;
 mod session;
 mod settings;
 mod snooze;
+mod sql;
 mod text;
 mod views;
 

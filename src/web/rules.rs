@@ -9,6 +9,7 @@ use super::forms::{Form, given, link};
 use super::interaction::EventLine;
 use super::page::{Frame, html};
 use super::session::{PageRejection, Person};
+use super::sql::Sql;
 use super::text::{AbsoluteTime, Markup, escape_untrusted};
 use crate::domain::enums::{RuleDecision, RuleStatus};
 use crate::domain::id::RuleId;
@@ -110,7 +111,7 @@ struct RulePage {
     events: Vec<EventLine>,
     /// Whether there may be earlier ones.
     is_cut: bool,
-    sql: Markup,
+    sql: Sql,
 }
 
 pub(super) async fn get(
@@ -120,14 +121,14 @@ pub(super) async fn get(
     NoQuery: NoQuery,
 ) -> Result<Response, Problem> {
     let rule = app.service.trust_rule(&rule_id).await?;
-    let sql = CopyableQuery::HitsOf(&rule_id).sql();
+    let sql = Sql::of(&app, &CopyableQuery::HitsOf(&rule_id));
     let filter = EventFilter { rule_id: Some(rule_id), ..EventFilter::default() };
     let history = app.service.audit_events(&person.caller, filter, Rows { before: None, limit: EVENTS }).await?;
     html(&RulePage {
         frame: Frame::of(&person, "rules"),
         events: history.rows.iter().map(EventLine::from).collect(),
         is_cut: history.next.is_some(),
-        sql: escape_untrusted(&sql),
+        sql,
         rule: RuleView::from(&rule),
     })
 }

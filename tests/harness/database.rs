@@ -78,7 +78,11 @@ pub(super) fn is_url(db: &Path) -> bool {
 
 /// A database by its name.
 pub(crate) fn location(db: &Path) -> Location {
-    if is_url(db) { Location::Postgres(db.to_str().unwrap().to_owned()) } else { Location::File(db.to_owned()) }
+    if is_url(db) {
+        Location::Postgres(Box::new(db.to_str().unwrap().parse().unwrap()))
+    } else {
+        Location::File(db.to_owned())
+    }
 }
 
 /// Where the key of a server on this database is. One on PostgreSQL has the name of its folder.

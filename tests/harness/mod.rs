@@ -151,6 +151,12 @@ impl TestServer {
         Self::on(database, clock, flags, sweeper)
     }
 
+    /// Stops; the database that is left.
+    pub(crate) fn stopped(mut self) -> Arc<Database> {
+        self.stop_and_join().unwrap();
+        Arc::clone(&self.database)
+    }
+
     /// Asks the server to stop, without waiting until it has.
     pub(crate) fn begin_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -198,11 +204,8 @@ impl TestServer {
 
     /// The names of all tables.
     pub(crate) fn tables(&self) -> Vec<String> {
-        let names = self.sql(if is_postgres() {
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY 1"
-        } else {
-            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
-        });
+        let sqlite = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let names = self.sql(if is_postgres() { postgres::TABLES } else { sqlite });
         names.into_iter().flatten().map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 

@@ -100,6 +100,59 @@ pub(crate) fn files_in(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     paths.map(read).collect()
 }
 
+/// The statement by which a program that writes beside a server tells it of an event: a server on PostgreSQL goes by the history alone.
+pub(crate) fn told(event: &str, request_id: &str) -> String {
+    if !database::is_postgres() {
+        return String::new();
+    }
+    format!(
+        "INSERT INTO audit_events (seq, at_ms, event, request_id, hash) \
+         SELECT max(seq) + 1, max(at_ms), '{event}', {request_id}, zeroblob(32) FROM audit_events"
+    )
+}
+
+/// The statement that takes a trigger away, for what it would refuse.
+pub(crate) fn without_trigger(table: &str, name: &str) -> String {
+    let on = if database::is_postgres() { format!(" ON {table}") } else { String::new() };
+    format!("DROP TRIGGER {name}{on};")
+}
+
+/// All that is stored: the files of a database, or the rows of its tables, byte by byte.
+pub(crate) fn stored(db: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    if database::is_url(db) { postgres::copied(db) } else { files_in(db.parent().unwrap()) }
+}
+
+/// Another program in the middle of a transaction that writes: everybody else waits.
+pub(crate) enum Writing {
+    Sqlite(Connection),
+    Postgres(postgres::Turn),
+}
+
+impl Writing {
+    pub(crate) fn begin(db: &Path) -> Self {
+        if database::is_url(db) {
+            return Self::Postgres(postgres::Turn::begin(db));
+        }
+        let conn = Connection::open(db).unwrap();
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        Self::Sqlite(conn)
+    }
+
+    pub(crate) fn change(&self, sql: &str) {
+        match self {
+            Self::Sqlite(conn) => conn.execute_batch(sql).unwrap(),
+            Self::Postgres(turn) => turn.change(sql),
+        }
+    }
+
+    pub(crate) fn end(self) {
+        match self {
+            Self::Sqlite(conn) => conn.execute_batch("COMMIT").unwrap(),
+            Self::Postgres(turn) => turn.end(),
+        }
+    }
+}
+
 /// Writes to a database as another program would; the error in the database's words.
 pub(crate) fn write_sql(db: &Path, sql: &str) -> Result<(), String> {
     if database::is_url(db) {

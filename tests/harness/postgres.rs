@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use countersign::clock::SystemClock;
 use countersign::config::Location;
 use countersign::store::{OpenError, with_write_tx};
+use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::{Builder, Runtime};
@@ -113,6 +114,44 @@ const CONSTRAINTS: [(SqlState, &str); 4] = [
     (SqlState::UNIQUE_VIOLATION, "UNIQUE"),
 ];
 
+/// The rows of each table, as PostgreSQL copies them in binary.
+pub(super) fn copied(db: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let client = POSTGRES.client(db);
+    let tables = sql(db, TABLES).into_iter().flatten().map(|name| name.as_str().unwrap().to_owned());
+    let copy = |table: String| {
+        let bytes = POSTGRES.runtime.block_on(async {
+            let rows = client.copy_out(&format!("COPY {table} TO STDOUT (FORMAT binary)")).await.unwrap();
+            rows.try_fold(Vec::new(), |bytes, more| async move { Ok([&bytes[..], &more].concat()) }).await.unwrap()
+        });
+        (table.into(), bytes)
+    };
+    tables.map(copy).collect()
+}
+
+/// The names of all tables.
+pub(super) const TABLES: &str = "SELECT table_name FROM information_schema.tables \
+     WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY table_name";
+
+/// The turn of a program that writes: no server has its own until it is over.
+pub(crate) struct Turn(Client);
+
+impl Turn {
+    pub(super) fn begin(db: &Path) -> Self {
+        let client = POSTGRES.connect(db.to_str().unwrap());
+        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({})", 0x6373_676e_0001_i64);
+        POSTGRES.runtime.block_on(client.batch_execute(&lock)).unwrap();
+        Self(client)
+    }
+
+    pub(super) fn change(&self, sql: &str) {
+        POSTGRES.runtime.block_on(self.0.batch_execute(sql)).unwrap();
+    }
+
+    pub(super) fn end(self) {
+        self.change("COMMIT");
+    }
+}
+
 impl Postgres {
     fn find() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -163,7 +202,7 @@ impl Postgres {
         self.of_server(&format!("DROP DATABASE IF EXISTS \"{unfinished}\" WITH (FORCE)"));
         self.of_server(&format!("CREATE DATABASE \"{unfinished}\" TEMPLATE template0"));
         let url = with_name(&self.url, &unfinished);
-        let location = Location::Postgres(url.to_str().unwrap().to_owned());
+        let location = Location::Postgres(Box::new(url.to_str().unwrap().parse().unwrap()));
         let made: Result<(), OpenError> = with_write_tx(&location, &SystemClock::default(), |_| Ok(()));
         made.unwrap();
         let client = self.connect(url.to_str().unwrap());

@@ -28,9 +28,11 @@ const LAYERS: &[&[&str]] = &[
 /// Crates that only these modules name, or parts of one, so that they can be exchanged there.
 const KEPT_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
-    ("r2d2", &["store/sqlite"]),
+    ("r2d2", &["store/postgres", "store/sqlite"]),
     ("r2d2_sqlite", &["store/sqlite"]),
-    ("refinery", &["store/sqlite"]),
+    ("refinery", &["store/postgres", "store/sqlite"]),
+    ("tokio_postgres", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
     ("axum", &["http", "web"]),
     ("cookie", &["web"]),
     ("ureq", &["client"]),

@@ -22,6 +22,7 @@ mod matching;
 mod mcp;
 mod notices;
 mod ops;
+mod postgres;
 mod retention;
 mod rules;
 mod store;

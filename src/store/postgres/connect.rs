@@ -1,5 +1,6 @@
 //! Connections to PostgreSQL, each with the settings that the store relies on.
 
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -7,13 +8,16 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error::store_error;
-use crate::config::Location;
-use crate::store::{OpenError, Source};
+use super::error::{no_connection, store_error};
+use super::tls::encryption;
+use crate::config::PostgresUrl;
+use crate::store::OpenError;
 
 /// The schema that everything is in.
 pub(super) const SCHEMA: &str = "countersign";
@@ -59,20 +63,28 @@ pub(super) struct Connection {
 #[derive(Clone)]
 pub(super) struct Connector {
     config: Config,
+    tls: Option<MakeRustlsConnect>,
+    url: PostgresUrl,
     /// The database as it is shown: without its password.
     shown: String,
 }
 
 impl Connector {
-    /// Reads the URL.
-    pub(super) fn new(url: &str) -> Result<Self, OpenError> {
-        let mut config = Config::from_str(url).map_err(|error| OpenError::NoServer(Arc::new(error) as Source))?;
+    /// Reads the URL, and the files that it names.
+    pub(super) fn new(url: &PostgresUrl) -> Result<Self, OpenError> {
+        let shown = url.to_string();
+        let unfit = |why: String| OpenError::Unfit { database: shown.clone(), why };
+        // The driver says which setting is wrong, and not what it was.
+        let config = Config::from_str(&url.pairs());
+        let mut config = config.map_err(|error| unfit(error.source().map(ToString::to_string).unwrap_or_default()))?;
+        let tls = encryption(url).map_err(unfit)?;
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("countersign");
         config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(SILENCE);
         }
-        Ok(Self { config, shown: Location::Postgres(url.to_owned()).to_string() })
+        Ok(Self { config, tls, url: url.clone(), shown })
     }
 
     /// The database as it is shown.
@@ -80,9 +92,22 @@ impl Connector {
         &self.shown
     }
 
+    /// Why the database cannot be used, as the sentence goes on.
+    pub(super) fn unfit(&self, why: impl Into<String>) -> OpenError {
+        OpenError::Unfit { database: self.shown.clone(), why: why.into() }
+    }
+
+    /// Whether the network can read what goes to the database.
+    pub(super) fn is_readable_underway(&self) -> bool {
+        self.tls.is_none() && self.url.leaves_the_machine()
+    }
+
     /// Opens a connection to the primary.
     pub(super) async fn connect(&self) -> Result<Connection, OpenError> {
-        let connection = self.connect_with(NoTls).await?;
+        let connection = match &self.tls {
+            Some(tls) => self.connect_with(tls.clone()).await?,
+            None => self.connect_with(NoTls).await?,
+        };
         connection.client.batch_execute(SETTINGS).await.map_err(store_error)?;
         Ok(connection)
     }
@@ -94,7 +119,10 @@ impl Connector {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let connected = self.config.connect(tls).await;
-        let (client, mut connection) = connected.map_err(|error| OpenError::NoServer(Arc::new(error)))?;
+        let (client, mut connection) = connected.map_err(|error| OpenError::NoServer {
+            database: self.shown.clone(),
+            why: no_connection(&error, &self.url),
+        })?;
         let heard = Arc::new(Heard::default());
         let told = Arc::clone(&heard);
         tokio::spawn(async move {

@@ -13,7 +13,7 @@ const WORDS: [(&str, &str); 4] = [
 
 /// A statement with places `$1`, `$2` … in the stead of `?1` or `?`, and with PostgreSQL's words. Between quotes nothing is
 /// another.
-pub(super) fn translated(statement: &str) -> String {
+pub(in crate::store) fn translated(statement: &str) -> String {
     let mut translated = String::with_capacity(statement.len() + 16);
     let (mut rest, mut places) = (statement, 0_usize);
     while let Some(first) = rest.chars().next() {

@@ -7,8 +7,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::connect::{Alone, Connector};
 use super::migrate::{check, migrate};
+use super::probe::probe;
 use super::session::{Ended, Writing};
 use crate::clock::Clock;
+use crate::config::PostgresUrl;
 use crate::store::sql::Sql;
 use crate::store::writer_cache::WriterCache;
 use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
@@ -16,31 +18,36 @@ use crate::store::{Error, OpenError, ReadTx, Result, WriteTx};
 /// A connection, and the threads that serve it.
 pub(in crate::store) struct Session {
     writing: Writing,
+    /// The database as it is shown.
+    shown: String,
     // Dropped last: what it serves has ended by then.
     _runtime: Runtime,
 }
 
 impl Session {
     /// Opens a database, and makes its tables where there are none.
-    pub(in crate::store) fn make(url: &str) -> StdResult<Self, OpenError> {
+    pub(in crate::store) fn make(url: &PostgresUrl) -> StdResult<Self, OpenError> {
         Self::connected(url, Alone::No, true)
     }
 
     /// Opens a database that is there.
-    pub(in crate::store) fn open(url: &str) -> StdResult<Self, OpenError> {
+    pub(in crate::store) fn open(url: &PostgresUrl) -> StdResult<Self, OpenError> {
         Self::connected(url, Alone::No, false)
     }
 
     /// Opens a database that is there, and keeps servers away for as long as this lives.
-    pub(in crate::store) fn alone(url: &str) -> StdResult<Self, OpenError> {
+    pub(in crate::store) fn alone(url: &PostgresUrl) -> StdResult<Self, OpenError> {
         Self::connected(url, Alone::Yes, false)
     }
 
-    fn connected(url: &str, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
+    fn connected(url: &PostgresUrl, alone: Alone, makes: bool) -> StdResult<Self, OpenError> {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("database").enable_all().build()?;
         let connector = Connector::new(url)?;
         let connection = runtime.block_on(async {
             let mut connection = connector.connect().await?;
+            if makes || alone == Alone::Yes {
+                probe(&connection, &connector).await?;
+            }
             if makes {
                 migrate(&mut connection, &connector).await?;
             } else {
@@ -49,7 +56,8 @@ impl Session {
             connection.keep_away(alone, &connector).await?;
             Ok::<_, OpenError>(connection)
         })?;
-        Ok(Self { writing: Writing::new(connection, runtime.handle().clone()), _runtime: runtime })
+        let shown = connector.shown().to_owned();
+        Ok(Self { writing: Writing::new(connection, runtime.handle().clone()), shown, _runtime: runtime })
     }
 
     /// Runs `work` in a turn of its own; it waits for those of others.
@@ -99,8 +107,24 @@ impl Session {
         Sql::Postgres(self.writing.statements())
     }
 
-    /// Gives back what deleted rows took.
-    pub(in crate::store) fn vacuum(&self) -> Result<()> {
-        self.writing.run("VACUUM (FULL, ANALYZE)")
+    /// Runs a statement that answers nothing.
+    pub(super) fn run(&self, statement: &str) -> Result<()> {
+        self.writing.run(statement)
+    }
+
+    /// Writes the tables anew, without what deleted rows took. PostgreSQL lets their owner do that, and passes over them with a mere
+    /// warning for others.
+    pub(in crate::store) fn vacuum(&self) -> StdResult<(), OpenError> {
+        let owned = "SELECT string_agg(format('%s', c.oid::regclass), ', '), bool_and(pg_has_role(relowner, 'USAGE')), current_user::text \
+             FROM pg_class AS c WHERE relnamespace = 'countersign'::regnamespace AND relkind = 'r'";
+        let owned = self
+            .sql()
+            .row(owned, &[], |row| Ok((row.get::<String>(0)?, row.get::<bool>(1)?, row.get::<String>(2)?)))?;
+        let Some((tables, is_owner, role)) = owned else { return Ok(()) };
+        if !is_owner {
+            let why = format!("the role {role} does not own the tables, and only their owner can write them anew");
+            return Err(OpenError::Unfit { database: self.shown.clone(), why });
+        }
+        Ok(self.writing.run(&format!("VACUUM (FULL, ANALYZE) {tables}"))?)
     }
 }

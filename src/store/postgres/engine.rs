@@ -92,7 +92,7 @@ impl PostgresEngine {
                     if since.elapsed() >= PATIENCE {
                         return Err(error);
                     }
-                    waited(&self.runtime, tokio::time::sleep(pause));
+                    waited(&self.runtime, async { tokio::time::sleep(pause).await });
                     pause = (pause * 2).min(longest);
                 }
                 done => {

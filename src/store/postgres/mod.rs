@@ -4,13 +4,17 @@
 mod connect;
 mod dialect;
 mod direct;
+mod doctor;
 mod engine;
 mod error;
 mod follower;
+mod grants;
 mod head_file;
 mod migrate;
 mod pool;
+mod probe;
 mod session;
+mod tls;
 mod values;
 
 use std::sync::Arc;
@@ -20,7 +24,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use self::connect::Connector;
+pub(super) use self::dialect::translated;
 pub(super) use self::direct::Session;
+pub(super) use self::doctor::examine;
 pub(super) use self::engine::PostgresEngine;
 use self::error::store_error;
 use self::follower::Beside;
@@ -29,6 +35,7 @@ use self::head_file::HeadFile;
 pub(super) use self::pool::Pool;
 use self::session::Writing;
 pub(super) use self::session::{Change, Row, Statements};
+use crate::config::PostgresUrl;
 use crate::domain::chain::Head;
 use crate::store::sql::Sql;
 use crate::store::{Error, OpenError, ReadTx, Result, Seen};
@@ -95,13 +102,18 @@ impl Commits {
 /// Opens the database for a server, and makes its tables where there are none. There are so many `readers`, none of whose
 /// statements goes on for longer than `longest_read`.
 pub(super) async fn open(
-    url: &str,
+    url: &PostgresUrl,
     (readers, longest_read): (u32, Duration),
     seen: &Seen,
 ) -> std::result::Result<Opened, OpenError> {
     let connector = Connector::new(url)?;
     let mut connection = connector.connect().await?;
+    probe::probe(&connection, &connector).await?;
     migrate::migrate(&mut connection, &connector).await?;
+    probe::may_serve(&connection.client, &connector).await?;
+    probe::warn(&connection.client, &connector).await?;
+    let replication = probe::replication(&connection.client).await?;
+    tracing::info!(database = connector.shown(), "{replication}");
     let database_id = "SELECT database_id::text FROM about";
     let database_id = connection.client.query_one(database_id, &[]).await.map_err(store_error)?.get(0);
     let head_file = HeadFile::new(seen.head_file.clone(), database_id);

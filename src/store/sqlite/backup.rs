@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
-use super::doctor::{Checked, Step, examine};
+use super::doctor::examine;
 use super::lock::LOCKS_THE_DATABASE;
 use super::open;
 use crate::clock::Timestamp;
-use crate::store::OpenError;
+use crate::store::{Checked, OpenError, Step};
 
 /// Why there is no backup. Nothing was left behind.
 #[derive(Debug, thiserror::Error)]

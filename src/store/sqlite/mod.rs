@@ -28,7 +28,7 @@ use self::checkpointer::Checkpointer;
 pub(super) use self::commits::Commits;
 pub(super) use self::commits::Generation;
 pub(super) use self::direct::{AuditLog, ExclusiveDatabase, SharedDatabase, with_read_tx, with_write_tx};
-pub use self::doctor::{Checked, Step, examine};
+pub(super) use self::doctor::examine;
 pub(super) use self::engine::SqliteEngine;
 pub(super) use self::pool::Pool;
 use self::pool::ReadBarrier;

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use serde_json::json;
 
-use crate::harness::outside::files_in;
+use crate::harness::outside::stored;
 use crate::harness::{Answer, Client, Database, Named as _, Process, countersign, secret, token};
 
 /// So rare that it is found only where it was put.
@@ -112,7 +112,7 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
         assert!(!is_in(answer.text.as_bytes()) && !is_in(headers.as_bytes()), "{answer:?}");
     }
     // While it runs, its log is long, and not yet moved into the database.
-    for (path, bytes) in files_in(db.folder()) {
+    for (path, bytes) in stored(&db) {
         assert!(!is_in(&bytes), "{}", path.display());
     }
     match remembered(process.id()) {
@@ -128,7 +128,7 @@ fn a_secret_leaves_no_trace_on_any_disk_stream_or_answer_nor_in_memory() {
     for line in out.lines().chain(err.lines()) {
         assert!(!is_in(line.as_bytes()), "{line}");
     }
-    for (path, bytes) in files_in(db.folder()) {
+    for (path, bytes) in stored(&db) {
         assert!(!is_in(&bytes), "{}", path.display());
     }
 }

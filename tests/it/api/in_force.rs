@@ -1,16 +1,16 @@
 //! What a principal writes is written only while its token, or its session, is in force: in the very transaction, whatever was
 //! found out before.
 //!
-//! Another program holds the database, so that the writer waits for it; SQLite waits five seconds.
+//! Another program holds the database, so that the writer waits for it.
 
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use countersign::domain::enums::Role;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::api::routes::{Fixture, everything};
+use crate::harness::outside::{Writing, told};
 use crate::harness::page::Browser;
 use crate::harness::{Answer, Client, TestServer, confirmation, until};
 
@@ -18,20 +18,21 @@ const REVOKE: &str = "UPDATE tokens SET revoked_at_ms = created_at_ms WHERE revo
 const END: &str = "UPDATE sessions SET ended_at_ms = created_at_ms WHERE ended_at_ms IS NULL";
 
 /// Holds the database: nobody else writes until this is over.
-struct Held(Connection);
+struct Held(Writing);
 
 impl Held {
     fn at(server: &TestServer) -> Self {
         until(|| server.service.queued_writes() == 0);
-        let conn = Connection::open(server.db()).unwrap();
-        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-        Self(conn)
+        Self(Writing::begin(&server.db()))
     }
 
     /// Changes something and lets go.
     fn release(self, change: &str) {
-        self.0.execute_batch(change).unwrap();
-        self.0.execute_batch("COMMIT").unwrap();
+        if !change.is_empty() {
+            let event = if change == END { "session.ended" } else { "token.revoked" };
+            self.0.change(&format!("{change}; {}", told(event, "NULL")));
+        }
+        self.0.end();
     }
 }
 
@@ -48,9 +49,13 @@ fn overtaken(server: &TestServer, happens: impl FnOnce(Held), send: impl Fn() ->
     })
 }
 
-/// Every row of every table but those that say what is in force.
+/// Every row of every table but those that say what is in force, or are told of it.
 fn written(server: &TestServer) -> Vec<(String, Vec<Vec<Value>>)> {
-    everything(server).into_iter().filter(|(name, _)| !["tokens", "sessions"].contains(&name.as_str())).collect()
+    let mut tables = everything(server);
+    tables.retain(|(name, _)| !["tokens", "sessions"].contains(&name.as_str()));
+    let is_told = |value: &Value| *value == "token.revoked" || *value == "session.ended";
+    tables.iter_mut().for_each(|(_, rows)| rows.retain(|row| !row.iter().any(is_told)));
+    tables
 }
 
 /// What is asked by these is answered without the writer.

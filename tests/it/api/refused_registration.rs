@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::routes::everything;
-use crate::harness::outside::write_sql;
+use crate::harness::outside::{told, write_sql};
 use crate::harness::{Client, KINDS, START, TestServer, confirmation, question, responses, secret};
 
 const REGISTER: &str = "/v1/interactions";
@@ -178,7 +178,7 @@ fn what_another_program_resolves_makes_room_at_once() {
     agent.register(&secret("s"));
     assert_eq!(agent.post(REGISTER, &secret("more")).refusal(), (429, "too_many_pending"));
     let resolve = "UPDATE interactions SET status = 'cancelled', resolved_at_ms = created_at_ms, resolved_by_principal = 'builder'";
-    write_sql(&server.db(), resolve).unwrap();
+    write_sql(&server.db(), &format!("{resolve}; {}", told("interaction.cancelled", "'s'"))).unwrap();
     agent.register(&secret("more"));
     assert_eq!(agent.post(REGISTER, &secret("again")).refusal(), (429, "too_many_pending"));
 }

@@ -6,7 +6,7 @@ use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::outside::files_in;
+use crate::harness::outside::stored;
 use crate::harness::{
     Answer, Client, Database, Named as _, Process, TestServer, altered, confirmation, countersign, secret, token, until,
 };
@@ -274,9 +274,9 @@ fn secret_on_a_confirmation_neither_consumes_nor_orphans_it() {
 
 const CANARY: &str = "canary-5b1f0c2e";
 
-/// Every byte of every file beside the database.
+/// Every byte that is stored.
 fn bytes_on_disk(server: &TestServer) -> Vec<u8> {
-    files_in(server.db().parent().unwrap()).into_iter().flat_map(|(_, bytes)| bytes).collect()
+    stored(&server.db()).into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
 #[test]

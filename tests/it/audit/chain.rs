@@ -1,13 +1,14 @@
 //! `countersign audit`: what was done to the history is found and named, beside the server, in the file and in an export.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::harness::outside::{refused, write_sql};
-use crate::harness::{TestServer, confirmation, countersign};
+use crate::harness::{Database, TestServer, confirmation, countersign, is_postgres};
 
 fn audit(arguments: &[&str], db: &Path) -> Command {
     let mut command = countersign();
@@ -33,15 +34,17 @@ fn filled() -> TestServer {
     server
 }
 
-/// A copy of the database in which `sql` has done to the history what its triggers forbid. The server of the database would end
-/// where its own history changes under it.
-fn tampered(db: &Path, sql: &str) -> PathBuf {
-    let copy = db.with_extension("tampered");
-    write_sql(db, &format!("VACUUM INTO '{}'", copy.display())).unwrap();
-    let triggers = "DROP TRIGGER audit_events_never_change; DROP TRIGGER audit_events_never_deleted; \
-         DROP TRIGGER audit_events_never_replaced; PRAGMA ignore_check_constraints = ON;";
-    write_sql(&copy, &format!("{triggers} {sql}")).unwrap();
-    copy
+/// The database of a server that has ended: `sql` has done to the history what its triggers and checks forbid.
+fn tampered(server: TestServer, sql: &str) -> Arc<Database> {
+    let db = server.stopped();
+    let guards = if is_postgres() {
+        "ALTER TABLE audit_events DISABLE TRIGGER ALL; ALTER TABLE audit_events DROP CONSTRAINT audit_events_hash_check;"
+    } else {
+        "DROP TRIGGER audit_events_never_change; DROP TRIGGER audit_events_never_deleted; \
+         DROP TRIGGER audit_events_never_replaced; PRAGMA ignore_check_constraints = ON;"
+    };
+    write_sql(&db, &format!("{guards} {sql}")).unwrap();
+    db
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn what_was_done_to_the_history_is_named() {
         ("UPDATE audit_events SET event = CAST(x'ff' AS TEXT) WHERE seq = 3", "event 3 was edited: its event is none"),
         ("UPDATE audit_events SET request_id = 'c0' || char(0) WHERE seq = 3", "event 3 was edited"),
         ("UPDATE audit_events SET hash = zeroblob(32) WHERE seq = 4", "event 4 was edited: its hash"),
-        ("UPDATE audit_events SET hash = x'00' WHERE seq = 4", "event 4 was edited: its hash"),
+        ("UPDATE audit_events SET hash = zeroblob(1) WHERE seq = 4", "event 4 was edited: its hash"),
         ("DELETE FROM audit_events WHERE seq = 1", "event 1 was removed"),
         ("DELETE FROM audit_events WHERE seq BETWEEN 6 AND 8", "events 6 to 8 were removed"),
         ("UPDATE audit_events SET seq = 99 WHERE seq = 7", "what was event 7 stands at 99"),
@@ -85,8 +88,11 @@ fn what_was_done_to_the_history_is_named() {
             "what was event 4 stands at 9",
         ),
     ] {
-        let server = filled();
-        let sentence = refused(&mut audit(&["verify"], &tampered(&server.db(), sql)));
+        // Such text cannot be there.
+        if is_postgres() && (sql.contains("CAST(") || sql.contains("char(0)")) {
+            continue;
+        }
+        let sentence = refused(&mut audit(&["verify"], &tampered(filled(), sql)));
         assert!(sentence.contains(words), "{sql}: {sentence}");
     }
 }
@@ -95,7 +101,7 @@ fn what_was_done_to_the_history_is_named() {
 fn a_cut_tail_and_another_history_are_found_by_the_head() {
     let server = filled();
     let head = said(&mut audit(&["head"], &server.db())).trim_end().to_owned();
-    let db = tampered(&server.db(), "DELETE FROM audit_events WHERE seq > 10");
+    let db = tampered(server, "DELETE FROM audit_events WHERE seq > 10");
     assert!(said(&mut audit(&["verify"], &db)).starts_with("10 events"));
     let sentence = refused(&mut audit(&["verify", "--head", &head], &db));
     assert!(sentence.contains("events 11 to 12 were removed"), "{sentence}");
@@ -108,7 +114,8 @@ fn a_cut_tail_and_another_history_are_found_by_the_head() {
 fn an_export_is_verified_without_the_database_and_by_any_program() {
     let server = filled();
     let db = server.db();
-    let file = db.with_extension("jsonl");
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("history.jsonl");
     let export = || audit(&["export", file.to_str().unwrap()], &db);
     said(&mut export());
     refused(&mut export());

@@ -1,12 +1,13 @@
-//! The views that people read with the sqlite3 shell: the right rows, with times that people can read.
+//! The views that people read with the database's shell: the right rows, with times that people can read.
 
 use std::io::Write;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::harness::{TestServer, altered, confirmation, question, secret};
+use crate::harness::{TestServer, altered, confirmation, is_postgres, question, secret};
 
 const VIEWS: [&str; 7] =
     ["v_pending", "v_decisions", "v_trust_rules", "v_rule_hits", "v_events", "v_unclaimed", "v_waiting_times"];
@@ -143,22 +144,49 @@ fn the_history_is_readable_newest_first() {
 }
 
 #[test]
-fn the_sqlite3_shell_reads_every_view_while_the_server_runs() {
+fn the_databases_shell_reads_every_view_while_the_server_runs() {
     let (server, _) = history();
     let db = server.db();
-    let shell = |query: &str| Command::new("sqlite3").arg("-readonly").arg(&db).arg(query).output();
-    if shell("SELECT 1").is_err() {
-        writeln!(std::io::stderr(), "skipped: there is no sqlite3 shell on this machine").unwrap();
+    if is_without_shell(&db) {
         return;
     }
     for view in VIEWS {
-        let output = shell(&format!("SELECT count(*) FROM {view}; SELECT * FROM {view}")).unwrap();
+        let output = shell(&db, 0, &format!("SELECT count(*) FROM {view}; SELECT * FROM {view}"));
         assert!(output.status.success() && output.stderr.is_empty(), "{view}: {output:?}");
         let said = String::from_utf8(output.stdout).unwrap();
         let count = &server.sql(&format!("SELECT count(*) FROM {view}"))[0][0];
         assert_eq!(said.lines().next(), Some(count.to_string().as_str()), "{view}");
         assert_ne!(count, &json!(0), "{view} shows nothing, and proves nothing");
     }
+}
+
+/// How the shells write rows: the first is one row a line.
+const MODES: [[&str; 4]; 2] = [["-list", "-box", "-line", "-json"], ["-At", "--pset=border=2", "-x", "--csv"]];
+
+/// What the database's own shell says to a query, `sqlite3` or `psql`.
+fn shell(db: &Path, mode: usize, query: &str) -> Output {
+    let [sqlite, postgres] = MODES.map(|modes| modes[mode]);
+    let mut command = if is_postgres() {
+        let mut psql = Command::new("psql");
+        psql.env("PGOPTIONS", "-c search_path=countersign").args(["-X", postgres]).arg(db);
+        psql.args(query.split("; ").flat_map(|one| ["-c", one]));
+        psql
+    } else {
+        let mut sqlite3 = Command::new("sqlite3");
+        sqlite3.args(["-readonly", sqlite]).arg(db).arg(query);
+        sqlite3
+    };
+    command.output().unwrap()
+}
+
+fn is_without_shell(db: &Path) -> bool {
+    let program = if is_postgres() { "psql" } else { "sqlite3" };
+    let is_missing = Command::new(program).arg("--version").output().is_err();
+    if is_missing {
+        writeln!(std::io::stderr(), "skipped: there is no {program} on this machine, to read {}", db.display())
+            .unwrap();
+    }
+    is_missing
 }
 
 /// What no terminal may be sent: all that it obeys but the ends of lines and tabs.
@@ -197,16 +225,12 @@ fn no_view_hands_a_terminal_what_it_would_obey() {
     label["secret"]["label"] = json!(format!("a{hostile}"));
     agent.register(&label);
     let db = server.db();
-    let shell = |mode: &str, query: &str| {
-        Command::new("sqlite3").args(["-readonly", mode]).arg(&db).arg(query).output().unwrap()
-    };
-    if Command::new("sqlite3").arg("--version").output().is_err() {
-        writeln!(std::io::stderr(), "skipped: there is no sqlite3 shell on this machine").unwrap();
+    if is_without_shell(&db) {
         return;
     }
     for view in VIEWS {
-        for mode in ["-list", "-box", "-line", "-json"] {
-            let output = shell(mode, &format!("SELECT * FROM {view}"));
+        for mode in 0..4 {
+            let output = shell(&db, mode, &format!("SELECT * FROM {view}"));
             assert!(output.status.success() && output.stderr.is_empty(), "{view}: {output:?}");
             let said = String::from_utf8(output.stdout).unwrap();
             let obeyed = said.chars().filter(|c| is_obeyed(*c)).collect::<Vec<_>>();
@@ -216,11 +240,12 @@ fn no_view_hands_a_terminal_what_it_would_obey() {
     // What is shown is all of it, and the history's JSON is the same JSON.
     let shown = server.sql("SELECT subject FROM v_pending WHERE request_id = 'pending'")[0][0].clone();
     assert_eq!(serde_json::from_str::<String>(shown.as_str().unwrap()).unwrap(), hostile);
-    let detail = "SELECT v.detail, json_patch(e.detail, coalesce(t.text, '{}')) FROM v_events AS v JOIN audit_events AS e USING (seq) \
+    let detail = "SELECT v.detail, e.detail, coalesce(t.text, '{}') FROM v_events AS v JOIN audit_events AS e USING (seq) \
          LEFT JOIN texts AS t ON t.told_in = seq";
     for row in server.sql(detail) {
-        let [shown, stored] =
-            [&row[0], &row[1]].map(|json| serde_json::from_str::<Value>(json.as_str().unwrap()).unwrap());
-        assert_eq!(shown, stored);
+        let parsed = |at: usize| serde_json::from_str::<Map<String, Value>>(row[at].as_str().unwrap()).unwrap();
+        let mut stored = parsed(1);
+        stored.extend(parsed(2));
+        assert_eq!(parsed(0), stored);
     }
 }

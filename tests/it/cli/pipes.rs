@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::{command, fixture, says};
-use crate::harness::{altered, confirmation};
+use crate::harness::{altered, confirmation, is_postgres};
 
 #[test]
 fn a_closed_pipe_ends_every_command_that_prints_in_silence() {
@@ -51,6 +51,10 @@ fn a_closed_pipe_ends_every_command_that_prints_in_silence() {
         &["openapi"],
         &["completions", "bash"],
     ] {
+        // The doctor examines files.
+        if is_postgres() && arguments.first() == Some(&"doctor") {
+            continue;
+        }
         let mut child = command(&ada, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut said = String::new();

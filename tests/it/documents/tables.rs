@@ -47,7 +47,7 @@ fn the_configuration_lists_every_flag_of_serve_with_its_variable() {
     let serve = command.find_subcommand("serve").unwrap();
     let flags = serve.get_arguments().filter(|argument| argument.get_long() != Some("help"));
     let flags = flags.map(|argument| {
-        let variable = argument.get_env().unwrap().to_str().unwrap().to_owned();
+        let variable = argument.get_env().map_or("none", |variable| variable.to_str().unwrap()).to_owned();
         (format!("--{}", argument.get_long().unwrap()), variable)
     });
     assert_eq!(listed, flags.collect());

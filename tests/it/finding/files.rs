@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{command, encoded, started};
 use crate::harness::confirmation;
+use crate::harness::outside::{without_trigger, write_sql};
 
 #[test]
 fn a_file_holds_all_that_is_found_as_it_is_asked_for() {
@@ -81,15 +82,12 @@ fn a_file_that_cannot_be_read_is_refused_or_broken_off() {
     for number in 0..520 {
         command(&agent, &format!("r{number}"), "echo");
     }
+    write_sql(&server.db(), &without_trigger("interaction_bodies", "interaction_bodies_never_change")).unwrap();
     let spoil = |id: &str| {
         let sql = format!(
             "UPDATE interaction_bodies SET body = '[]' WHERE interaction_id = (SELECT interaction_id FROM interactions WHERE request_id = '{id}')"
         );
-        crate::harness::outside::write_sql(
-            &server.db(),
-            &format!("DROP TRIGGER IF EXISTS interaction_bodies_never_change; {sql}"),
-        )
-        .unwrap();
+        write_sql(&server.db(), &sql).unwrap();
     };
     let browser = ada.browser();
     spoil("r0");

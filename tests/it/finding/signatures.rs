@@ -6,8 +6,8 @@ use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use super::{command, found, started};
-use crate::harness::outside::write_sql;
-use crate::harness::{Client, TestServer, countersign, until};
+use crate::harness::outside::{without_trigger, write_sql};
+use crate::harness::{Client, TestServer, countersign, is_postgres, until};
 
 /// A server with four hundred interactions, of which the first 128 have signatures: they are over, but `r5`.
 fn signed() -> (TestServer, Client, Client) {
@@ -29,8 +29,11 @@ fn doctor(server: &TestServer) -> (bool, String) {
 
 #[track_caller]
 fn sound(server: &TestServer) {
-    let (is_sound, said) = doctor(server);
-    assert!(is_sound, "{said}");
+    // The doctor examines files.
+    if !is_postgres() {
+        let (is_sound, said) = doctor(server);
+        assert!(is_sound, "{said}");
+    }
 }
 
 fn signatures(server: &TestServer) -> Vec<Vec<Value>> {
@@ -95,7 +98,7 @@ fn a_signature_that_is_not_right_is_seen_by_the_doctor() {
         ("UPDATE search_blocks SET block = 7 WHERE block = 1", "a signature keeps its size"),
         ("DELETE FROM search_blocks", "never deleted"),
         ("INSERT OR REPLACE INTO search_blocks SELECT block, zeroblob(8) FROM search_blocks", "never replaced"),
-        ("INSERT INTO search_blocks VALUES (9, x'00')", "CHECK"),
+        ("INSERT INTO search_blocks VALUES (9, zeroblob(1))", "CHECK"),
     ] {
         assert!(write_sql(&server.db(), statement).unwrap_err().contains(words), "{statement}");
     }
@@ -109,7 +112,8 @@ fn a_signature_that_is_not_right_is_seen_by_the_doctor() {
 #[test]
 fn a_database_without_signatures_gets_them_while_it_serves_and_is_searched_meanwhile() {
     let (server, _agent, ada) = signed();
-    write_sql(&server.db(), "DROP TRIGGER search_blocks_never_deleted; DELETE FROM search_blocks").unwrap();
+    let delete = without_trigger("search_blocks", "search_blocks_never_deleted") + "DELETE FROM search_blocks";
+    write_sql(&server.db(), &delete).unwrap();
     assert_eq!(found(&ada, "word17word"), "r17");
     let server = server.restart(&[]);
     until(|| server.count("search_blocks") == 2);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::harness::outside::Writing;
 use crate::harness::wire::{RawAnswer, exchange, head};
 use crate::harness::{Client, TestServer, confirmation, until};
 
@@ -126,15 +127,14 @@ fn one_agents_event_streams_leave_places_to_others() {
     });
 }
 
-/// Another program holds the database, so that writes queue; SQLite waits five seconds for it.
+/// Another program holds the database, so that writes queue, for which they wait five seconds.
 #[test]
 fn one_agents_turns_and_writes_leave_room_for_others() {
     for flag in ["--max-in-flight-per-principal", "--max-queued-writes-per-principal"] {
         let server = TestServer::with(&[flag, "1"]);
         let (eve, bob, carol) = (server.agent("eve"), server.agent("bob"), server.agent("carol"));
         carol.get("/v1/interactions").expect(200);
-        let other = rusqlite::Connection::open(server.db()).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let other = Writing::begin(&server.db());
         let register = |client: &Client, id: &'static str| {
             let client = client.clone();
             std::thread::spawn(move || client.post("/v1/interactions", &confirmation(id)))
@@ -143,7 +143,7 @@ fn one_agents_turns_and_writes_leave_room_for_others() {
         until(|| eves.iter().any(std::thread::JoinHandle::is_finished));
         let bobs = register(&bob, "b");
         carol.get("/v1/interactions").expect(200);
-        other.execute_batch("COMMIT").unwrap();
+        other.end();
         bobs.join().unwrap().expect(201);
         let mut statuses = eves.map(|eves| {
             let answer = eves.join().unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::json;
 
-use crate::harness::outside::Held;
+use crate::harness::outside::{Held, Writing};
 use crate::harness::wire::{exchange, head};
 use crate::harness::{Answer, Client, TestServer, confirmation};
 
@@ -148,15 +148,14 @@ fn all_at_once<const N: usize>(sends: [Box<dyn FnOnce() -> Answer + Send>; N]) -
     answers
 }
 
-/// Another program holds the database, so that writes queue; SQLite waits five seconds for it.
+/// Another program holds the database, so that writes queue, for which they wait five seconds.
 #[test]
 fn a_full_queue_of_writes_refuses_agents_at_once_and_takes_people() {
     let server = TestServer::with(&["--max-queued-writes", "1"]);
     let (agent, ada, bob) = (server.agent("builder"), server.approver("ada"), server.approver("bob"));
     agent.register(&confirmation("c"));
     agent.register(&confirmation("d"));
-    let other = rusqlite::Connection::open(server.db()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = Writing::begin(&server.db());
     let register = |id: &'static str| -> Box<dyn FnOnce() -> Answer + Send> {
         let agent = agent.clone();
         Box::new(move || agent.post("/v1/interactions", &confirmation(id)))
@@ -169,20 +168,19 @@ fn a_full_queue_of_writes_refuses_agents_at_once_and_takes_people() {
         all_at_once([Box::new(move || ada.confirm("c", "allow")), Box::new(move || bob.confirm("d", "allow"))]);
     let refused = confirming.recv().unwrap();
     assert_eq!((refused.refusal(), retry_after(&refused)), ((503, "overloaded"), "1"));
-    other.execute_batch("COMMIT").unwrap();
+    other.end();
     registering.recv().unwrap().expect(201);
     confirming.recv().unwrap().expect(200);
     assert_eq!(server.sql("SELECT count(*) FROM interactions WHERE status = 'approved'"), [[json!(1)]]);
 }
 
-/// Another program holds the database, so that writes are in progress; SQLite waits five seconds for it.
+/// Another program holds the database, so that writes are in progress, for which they wait five seconds.
 #[test]
 fn with_too_many_requests_in_progress_agents_are_shed_and_people_pass() {
     let server = TestServer::with(&["--max-in-flight", "1"]);
     let (agent, admin) = (server.agent("builder"), server.client("root", Role::Admin));
     admin.get("/v1/interactions").expect(200);
-    let other = rusqlite::Connection::open(server.db()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = Writing::begin(&server.db());
     let register = |client: &Client, id: &'static str| {
         let client = client.clone();
         std::thread::spawn(move || client.post("/v1/interactions", &confirmation(id)))
@@ -206,7 +204,7 @@ fn with_too_many_requests_in_progress_agents_are_shed_and_people_pass() {
     assert_eq!(waiting(1).refusal(), (404, "unknown_request"));
     let mine = register(&admin, "mine");
     admin.get("/v1/interactions").expect(200);
-    other.execute_batch("COMMIT").unwrap();
+    other.end();
     slow.join().unwrap().expect(201);
     mine.join().unwrap().expect(201);
     agent.register(&confirmation("c"));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{call, call_with, failure, meta, only_id, only_pending, text};
-use crate::harness::{Act, Client, TestServer, race};
+use crate::harness::outside::{told, write_sql};
+use crate::harness::{Act, Client, TestServer, race, until};
 
 fn in_background(agent: &Client, tool: &'static str, arguments: Value) -> JoinHandle<Value> {
     let agent = agent.clone();
@@ -242,8 +243,9 @@ fn a_token_that_is_revoked_while_its_call_waits_is_told_nothing() {
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
     let waiting = in_background(&agent, "ask", json!({"question": "Which?", "request_id": "q"}));
     server.until_waiting(1);
-    let conn = rusqlite::Connection::open(server.db()).unwrap();
-    conn.execute("UPDATE tokens SET revoked_at_ms = created_at_ms WHERE principal = 'builder'", []).unwrap();
+    let revoke = "UPDATE tokens SET revoked_at_ms = created_at_ms WHERE principal = 'builder'";
+    write_sql(&server.db(), &format!("{revoke}; {}", told("token.revoked", "NULL"))).unwrap();
+    until(|| agent.get("/v1/interactions").status == 401);
     let answer = json!({"requestId": "q", "responses": [{"questionId": "q", "text": "the answer"}]});
     ada.post("/v1/question-response", &answer).expect(200);
     let result = waiting.join().unwrap();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{add, channel, fixture};
 use crate::cli::{command, says};
 use crate::harness::receiver::{Receiver, Reply};
-use crate::harness::{TestServer, confirmation, countersign};
+use crate::harness::{TestServer, confirmation, countersign, is_postgres};
 
 #[test]
 fn a_channel_is_its_owners_and_admins_see_and_remove_all() {
@@ -249,7 +249,11 @@ fn a_time_zone_that_this_machine_does_not_know_takes_nothing_down() {
     let receiver = Receiver::start();
     add(&ada, &channel("webhook", &receiver));
     let quiet = r#"{"from":"22:00","until":"07:00","timeZone":"Mars/Base"}"#;
-    let moved = format!("UPDATE channels SET wishes = json_set(wishes, '$.quiet', json('{quiet}'))");
+    let moved = if is_postgres() {
+        format!("UPDATE channels SET wishes = jsonb_set(wishes::jsonb, '{{quiet}}', '{quiet}')::text")
+    } else {
+        format!("UPDATE channels SET wishes = json_set(wishes, '$.quiet', json('{quiet}'))")
+    };
     crate::harness::outside::write_sql(&server.db(), &moved).unwrap();
     agent.register(&confirmation("asked"));
     assert_eq!(ada.get("/v1/channels").expect(200).body["channels"][0]["name"], "webhook");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::mail::MailServer;
 use super::push::Subscription;
 use super::{LOOPBACK, add};
-use crate::harness::outside::files_in;
+use crate::harness::outside::stored;
 use crate::harness::receiver::Receiver;
 use crate::harness::{TestServer, until};
 
@@ -79,27 +79,22 @@ fn no_channel_is_sent_what_was_asked_or_said() {
 /// The path of an address may be all that keeps others from sending to it.
 #[test]
 fn the_address_of_a_channel_and_its_secrets_are_nowhere_to_be_read() {
-    let directory = {
-        let server = TestServer::with(&LOOPBACK);
-        let ada = server.approver("ada");
-        let url = format!("https://hooks.example/{CANARY}");
-        let added = add(&ada, &json!({"name": "a", "kind": "ntfy", "url": url, "token": CANARY}));
-        let signed = add(&ada, &json!({"name": "b", "kind": "webhook", "url": url}));
-        let secret = signed["secret"].as_str().unwrap().to_owned();
-        let root = server.client("root", countersign::domain::enums::Role::Admin);
-        for path in ["/v1/channels", "/v1/audit-events", "/metrics"] {
-            let text = root.get(path).expect(200).text;
-            assert!(!has_canary(&text) && !text.contains(&secret), "{path}: {text}");
-        }
-        let page = ada.browser().page("/channels");
-        assert!(page.contains("hooks.example") && !has_canary(&page) && !page.contains(&secret), "{page}");
-        assert!(!has_canary(&added.to_string()), "{added}");
-        let directory = server.db().parent().unwrap().to_owned();
-        for (path, bytes) in files_in(&directory) {
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(!has_canary(&text) && !text.contains(&secret), "{}", path.display());
-        }
-        directory
-    };
-    drop(directory);
+    let server = TestServer::with(&LOOPBACK);
+    let ada = server.approver("ada");
+    let url = format!("https://hooks.example/{CANARY}");
+    let added = add(&ada, &json!({"name": "a", "kind": "ntfy", "url": url, "token": CANARY}));
+    let signed = add(&ada, &json!({"name": "b", "kind": "webhook", "url": url}));
+    let secret = signed["secret"].as_str().unwrap().to_owned();
+    let root = server.client("root", countersign::domain::enums::Role::Admin);
+    for path in ["/v1/channels", "/v1/audit-events", "/metrics"] {
+        let text = root.get(path).expect(200).text;
+        assert!(!has_canary(&text) && !text.contains(&secret), "{path}: {text}");
+    }
+    let page = ada.browser().page("/channels");
+    assert!(page.contains("hooks.example") && !has_canary(&page) && !page.contains(&secret), "{page}");
+    assert!(!has_canary(&added.to_string()), "{added}");
+    for (path, bytes) in stored(&server.db()) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!has_canary(&text) && !text.contains(&secret), "{}", path.display());
+    }
 }

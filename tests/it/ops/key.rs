@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::killed::{WRITES, can_kill, survives};
-use crate::harness::outside::refused;
-use crate::harness::{Client, Process, TestServer, countersign, secret, sql, token};
+use crate::harness::outside::{refused, stored};
+use crate::harness::{Client, Database, Named as _, Process, TestServer, countersign, key_file, secret, sql, token};
 
 /// A database with three kept secrets; the agent's token.
 fn filled(db: &Path) -> String {
@@ -38,17 +38,16 @@ fn all_open(db: &Path, builder: &str) {
 }
 
 fn keys(db: &Path) -> Vec<String> {
-    let text = fs::read_to_string(format!("{}.key", db.display())).unwrap();
+    let text = fs::read_to_string(key_file(db)).unwrap();
     text.lines().map(str::to_owned).collect()
 }
 
 #[test]
 fn every_value_is_sealed_anew_and_the_old_key_and_the_old_seals_are_gone() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let builder = filled(&db);
     let (old_keys, sealed) = (keys(&db), sql(&db, "SELECT sealed FROM sealed_secrets"));
-    let output = countersign().args(["key", "rotate", "--db"]).arg(&db).output().unwrap();
+    let output = countersign().args(["key", "rotate"]).named(&db).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!((keys(&db).len(), keys(&db) == old_keys), (1, false));
     all_open(&db, &builder);
@@ -56,9 +55,7 @@ fn every_value_is_sealed_anew_and_the_old_key_and_the_old_seals_are_gone() {
     let detail: Value = serde_json::from_str(told[0].as_str().unwrap()).unwrap();
     assert_eq!((&detail["values"], &told[1]), (&json!(3), &Value::Null));
     assert_eq!(sql(&db, "SELECT DISTINCT key_id FROM sealed_secrets"), [[detail["to"].clone()]]);
-    for entry in fs::read_dir(directory.path()).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = fs::read(&path).unwrap();
+    for (path, bytes) in stored(&db) {
         for value in sealed.iter().flatten() {
             let old = hex::decode(value.as_str().unwrap()).unwrap();
             assert!(!bytes.windows(old.len()).any(|window| window == old), "an old seal is in {}", path.display());
@@ -73,25 +70,23 @@ fn every_value_is_sealed_anew_and_the_old_key_and_the_old_seals_are_gone() {
 
 #[test]
 fn a_running_server_is_not_robbed_of_its_key() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     filled(&db);
     let _process = Process::serve(&db, &[]);
     let before = keys(&db);
-    let sentence = refused(countersign().args(["key", "rotate", "--db"]).arg(&db));
+    let sentence = refused(countersign().args(["key", "rotate"]).named(&db));
     assert!(sentence.contains("stop it first"), "{sentence}");
     assert_eq!(keys(&db), before);
 }
 
 #[test]
 fn a_value_that_does_not_open_leaves_everything_as_it_was_and_openable() {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     filled(&db);
     crate::harness::outside::write_sql(&db, "UPDATE sealed_secrets SET sealed = zeroblob(60) WHERE interaction_id = 2")
         .unwrap();
     let before = (keys(&db), sql(&db, "SELECT key_id, sealed FROM sealed_secrets"));
-    let sentence = refused(countersign().args(["key", "rotate", "--db"]).arg(&db));
+    let sentence = refused(countersign().args(["key", "rotate"]).named(&db));
     assert!(sentence.contains("the secret of s1 does not open"), "{sentence}");
     assert_eq!((keys(&db), sql(&db, "SELECT key_id, sealed FROM sealed_secrets")), before);
 }
@@ -113,7 +108,7 @@ fn whenever_a_rotation_is_killed_every_value_opens_and_it_can_be_run_again() {
             }
             let survived = survives(call, nth, &["key", "rotate", "--db", db.to_str().unwrap()]);
             all_open(&db, &builder);
-            let again = countersign().args(["key", "rotate", "--db"]).arg(&db).output().unwrap();
+            let again = countersign().args(["key", "rotate"]).named(&db).output().unwrap();
             assert!(again.status.success() && keys(&db).len() == 1, "{again:?}");
             all_open(&db, &builder);
             if survived {

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::{forget, run, said, sound};
 use crate::harness::old::{BEFORE_FORGETTING, migrated};
-use crate::harness::outside::{refused, write_sql};
-use crate::harness::{TestServer, confirmation, countersign};
+use crate::harness::outside::{refused, without_trigger, write_sql};
+use crate::harness::{TestServer, confirmation, countersign, is_postgres};
 
 fn answered(server: &TestServer) {
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
@@ -29,11 +29,12 @@ fn heads_and_exports_from_before_a_forgetting_prove_the_history_after_it() {
     let (db, root) = (server.db(), server.client("root", Role::Admin));
     answered(&server);
     let head = said(&db, &["audit", "head"]).trim_end().to_owned();
-    let before = db.with_extension("before.jsonl");
+    let folder = TempDir::new().unwrap();
+    let before = folder.path().join("before.jsonl");
     said(&db, &["audit", "export", before.to_str().unwrap()]);
     forget(&root, "c").expect(200);
     said(&db, &["audit", "verify", "--head", &head]);
-    let after = db.with_extension("after.jsonl");
+    let after = folder.path().join("after.jsonl");
     said(&db, &["audit", "export", after.to_str().unwrap()]);
     let [before, after] = [before, after].map(|path| (fs::read_to_string(&path).unwrap(), path));
     assert!(before.0.contains("go on with c") && !after.0.contains("go on with c") && after.0.contains("go on with d"));
@@ -46,9 +47,8 @@ fn heads_and_exports_from_before_a_forgetting_prove_the_history_after_it() {
     fs::write(&after.1, after.0.replace("go on with d", "go on with e")).unwrap();
     let sentence = refused(countersign().args(["audit", "verify", "--file"]).arg(&after.1));
     assert!(sentence.contains("its text is not the one that was written"), "{sentence}");
-    let edit =
-        r#"DROP TRIGGER texts_only_wiped; UPDATE texts SET text = '{"comment":"stop"}' WHERE text LIKE '%go on%'"#;
-    write_sql(&db, edit).unwrap();
+    let edit = r#"UPDATE texts SET text = '{"comment":"stop"}' WHERE text LIKE '%go on%'"#;
+    write_sql(&db, &(without_trigger("texts", "texts_only_wiped") + edit)).unwrap();
     let sentence = refused(countersign().args(["audit", "verify", "--db"]).arg(&db));
     assert!(sentence.contains("its text is not the one that was written"), "{sentence}");
 }
@@ -150,6 +150,9 @@ fn what_is_written_is_wiped_from_outside_only_with_what_is_forgotten() {
         ("INSERT INTO texts VALUES (99, 2, 'resolution', zeroblob(16), '{}', NULL)", "of what is forgotten"),
         ("INSERT OR REPLACE INTO texts VALUES (99, 1, 'outcome', zeroblob(16), '{}', NULL)", "are never replaced"),
     ] {
+        if is_postgres() && sql.contains("REPLACE INTO") {
+            continue;
+        }
         let error = write_sql(&server.db(), sql).unwrap_err();
         assert!(error.contains(words), "{sql}: {error}");
     }

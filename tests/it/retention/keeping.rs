@@ -120,8 +120,7 @@ fn a_file_is_written_anew_only_while_no_server_uses_it() {
     let vacuum = ["forget", "--vacuum", "--older-than", "1ms"];
     let sentence = crate::harness::outside::refused(countersign().args(vacuum).arg("--db").arg(server.db()));
     assert!(sentence.contains("stop it first"), "{sentence}");
-    let copy = server.db().with_extension("copy");
-    said(&server.db(), &["backup", copy.to_str().unwrap()]);
-    assert!(said(&copy, &vacuum).contains("the file is written anew"));
-    sound(&copy);
+    let db = server.stopped();
+    assert!(said(&db, &vacuum).contains("the file is written anew"));
+    sound(&db);
 }

@@ -6,8 +6,8 @@ use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
 use super::{forget, run, said, sound};
-use crate::harness::outside::files_in;
-use crate::harness::{Client, TestServer, altered, confirmation, question, secret};
+use crate::harness::outside::stored;
+use crate::harness::{Client, TestServer, altered, confirmation, is_postgres, question, secret};
 
 /// The word for one member, so rare that it is found only where it was put.
 fn canary(member: &str) -> String {
@@ -17,7 +17,7 @@ fn canary(member: &str) -> String {
 /// The files of the database that hold a canary, with its name.
 fn traces(db: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for (path, bytes) in files_in(db.parent().unwrap()) {
+    for (path, bytes) in stored(db) {
         for at in bytes.windows(7).enumerate().filter(|(_, window)| *window == b"canary-").map(|(at, _)| at) {
             let end = bytes.len().min(at + 40);
             found.push(format!("{}: {}", path.display(), String::from_utf8_lossy(&bytes[at..end])));
@@ -73,9 +73,11 @@ fn what_is_forgotten_is_in_no_byte_of_the_database_its_log_or_an_export() {
     assert_eq!(traces(&server.db()), Vec::<String>::new());
     let export = said(&server.db(), &["audit", "export"]);
     assert!(!export.contains("canary-"), "{export}");
-    let copy = server.db().with_extension("copy");
-    said(&server.db(), &["backup", copy.to_str().unwrap()]);
-    assert_eq!(traces(&server.db()), Vec::<String>::new());
+    if !is_postgres() {
+        let copy = server.db().with_extension("copy");
+        said(&server.db(), &["backup", copy.to_str().unwrap()]);
+        assert_eq!(traces(&server.db()), Vec::<String>::new());
+    }
     for client in [&agent, &ada, &root] {
         for path in ["/v1/interactions?limit=500", "/v1/audit-events?limit=500"] {
             assert!(!client.get(path).expect(200).text.contains("canary-"));

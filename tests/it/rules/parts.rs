@@ -365,10 +365,10 @@ fn a_rule_that_was_made_before_covers_less_and_never_more() {
         ("old-task", "Task", "*", "allow"),
         ("old-deny", "Agent", "*\"prompt\":\"evil*", "deny"),
     ] {
-        let columns =
-            "rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, created_at_ms, created_by";
-        let values =
-            format!("'{id}', 'confirmation', 'active', '{tool}', '{pattern}', 'everywhere', '{decision}', 0, 1, 'ada'");
+        let columns = "rule_number, rule_id, kind, status, tool_name, pattern, scope, decision, allow_high_risk, created_at_ms, created_by";
+        let values = format!(
+            "(SELECT count(*) + 1 FROM trust_rules), '{id}', 'confirmation', 'active', '{tool}', '{pattern}', 'everywhere', '{decision}', 0, 1, 'ada'"
+        );
         write_sql(&server.db(), &format!("INSERT INTO trust_rules ({columns}) VALUES ({values})")).unwrap();
     }
     assert_eq!(status(&agent, &of("sh", "a", &json!({"command": "ls"}))), "approved");

@@ -36,7 +36,7 @@ fn ended(answers: &[Answer], status: &str) -> usize {
 #[track_caller]
 fn resolved_once(server: &TestServer, tool: &str) {
     let twice = format!(
-        "interactions AS i WHERE i.tool_name = '{tool}' AND (i.status <> 'pending') <> \
+        "interactions AS i WHERE i.tool_name = '{tool}' AND CASE WHEN i.status = 'pending' THEN 0 ELSE 1 END <> \
          (SELECT count(*) FROM audit_events AS e WHERE e.request_id = i.request_id AND {RESOLUTIONS})"
     );
     assert_eq!(server.count(&twice), 0, "resolved twice, or without a word");

@@ -3,19 +3,21 @@
 use serde_json::{Value, json};
 
 use super::{command, made_id, picture, rule, status, uses, with};
-use crate::harness::outside::write_sql;
-use crate::harness::{Act, Answer, TestServer, race};
+use crate::harness::outside::{without_trigger, write_sql};
+use crate::harness::{Act, Answer, TestServer, is_postgres, race};
 
 /// Has every write fail that tells of such an event: the last step of a transaction, after everything else is written.
 fn breaking(server: &TestServer, event: &str) {
-    let trigger = format!(
-        "CREATE TRIGGER broken BEFORE INSERT ON audit_events WHEN {event} BEGIN SELECT RAISE(ABORT, 'broken'); END"
-    );
-    write_sql(&server.db(), &trigger).unwrap();
+    let breaks = if is_postgres() {
+        format!("FOR EACH ROW WHEN ({event}) EXECUTE FUNCTION refuse('broken')")
+    } else {
+        format!("WHEN {event} BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    };
+    write_sql(&server.db(), &format!("CREATE TRIGGER broken BEFORE INSERT ON audit_events {breaks}")).unwrap();
 }
 
 fn mended(server: &TestServer) {
-    write_sql(&server.db(), "DROP TRIGGER broken").unwrap();
+    write_sql(&server.db(), &without_trigger("audit_events", "broken")).unwrap();
 }
 
 #[track_caller]
@@ -27,7 +29,7 @@ fn failed(answer: &Answer) {
 fn a_use_that_was_undone_is_left_to_the_next_request() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    breaking(&server, "NEW.event = 'interaction.approved' AND NEW.request_id GLOB 'bad*'");
+    breaking(&server, "NEW.event = 'interaction.approved' AND NEW.request_id LIKE 'bad%'");
     let id = made_id(&ada, &with(&rule("allow", "git status *"), &json!({"maxUses": 2})));
     assert_eq!(status(&agent, &command("good1", "git status")), "approved");
     for number in 0..5 {
@@ -44,7 +46,7 @@ fn a_use_that_was_undone_is_left_to_the_next_request() {
 fn among_many_at_once_those_that_fail_use_nothing_and_disturb_no_other() {
     let server = TestServer::start();
     let (agent, ada) = (server.agent("builder"), server.approver("ada"));
-    breaking(&server, "NEW.event = 'interaction.approved' AND NEW.request_id GLOB 'bad*'");
+    breaking(&server, "NEW.event = 'interaction.approved' AND NEW.request_id LIKE 'bad%'");
     for round in 0..4 {
         let pattern = format!("git status {round} *");
         let id = made_id(&ada, &with(&rule("allow", &pattern), &json!({"maxUses": 5})));
@@ -64,7 +66,7 @@ fn among_many_at_once_those_that_fail_use_nothing_and_disturb_no_other() {
         assert!(pending >= 11, "{pending} pending");
         answers.iter().filter(|answer| answer.status != 201).for_each(failed);
         assert_eq!(uses(&ada, &id), 5);
-        let hits = format!("v_rule_hits WHERE rule_id = '{id}' AND request_id GLOB 'good*'");
+        let hits = format!("v_rule_hits WHERE rule_id = '{id}' AND request_id LIKE 'good%'");
         assert_eq!(server.count(&hits), 5);
     }
 }

@@ -79,7 +79,7 @@ impl<'c> Crowd<'c> {
             if self.is_over.load(Ordering::Acquire) {
                 return;
             }
-            let id = format!("r{client}-{number}");
+            let id = format!("{:x}-{client}-{number}", self.seed);
             let asked = confirmation(&id);
             self.until(&mut rng, 0, "/v1/interactions", &asked);
             self.told.set(&id, "pending");

@@ -5,66 +5,30 @@
 //! to hold is taken from a schema that this program makes in cache, never from the file that is looked over.
 
 mod constraints;
-mod invariants;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use self::constraints::constraints;
-use self::invariants::{INVARIANTS, ROWS_OF_OTHERS};
 use super::migrate::migrate;
 use super::open;
-use crate::domain::chain::{UnverifiedEvent, verify};
-use crate::store::{OpenError, ReadTx, Result, audit_log};
-
-/// How many rows that break a check are named.
-const NAMED: usize = 5;
-
-/// One check, and what it found.
-#[derive(Debug)]
-pub struct Checked {
-    /// What is to hold, in a few words.
-    pub name: String,
-    /// Whether what it finds can only be a row that another program has changed by SQL: a backup then holds what the database
-    /// holds, and is as good as it.
-    pub is_of_rows: bool,
-    /// What breaks it: the first few; none where all is well.
-    pub found: Vec<String>,
-}
-
-/// How far an examination has come.
-#[derive(Clone, Copy, Debug)]
-pub enum Step<'s> {
-    /// This check is being made.
-    Check(&'s str),
-    /// The signature of this block was looked at.
-    Signature(i64),
-    /// The chain was followed to this event.
-    Event(i64),
-}
-
-impl fmt::Display for Step<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Check(name) => write!(f, "checking: {name}"),
-            Self::Signature(block) => write!(f, "checking what searches pass over: block {block}"),
-            Self::Event(seq) => write!(f, "checking the chain: event {seq}"),
-        }
-    }
-}
+use crate::store::doctor::{Checked, NAMED, Step, chain, invariants, signatures};
+use crate::store::{OpenError, ReadTx, Result};
 
 /// Makes every check on the database at `path` and tells `progress` of each. What is no database of ours, or of another
 /// schema, is refused.
-pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<Vec<Checked>, OpenError> {
+pub(in crate::store) fn examine(
+    path: &Path,
+    progress: &dyn Fn(Step<'_>),
+) -> std::result::Result<Vec<Checked>, OpenError> {
     let conn = open::for_examining(path)?;
     let mut trusted = Connection::open_in_memory()?;
     migrate(&mut trusted)?;
     let look = |name: &str, breaks: &str| {
         progress(Step::Check(name));
-        checked(name, rows(&conn, breaks))
+        Checked::new(name, rows(&conn, breaks))
     };
     let mut checks = vec![
         look("pages and indexes are whole", "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
@@ -72,43 +36,16 @@ pub fn examine(path: &Path, progress: &dyn Fn(Step<'_>)) -> std::result::Result<
             "no row refers to one that is not there",
             "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check",
         ),
-        checked("the schema is that of its version", differences(&conn, &trusted)),
-        checked("the migrations are those of its version", migrations(&conn, &trusted)),
+        Checked::new("the schema is that of its version", differences(&conn, &trusted)),
+        Checked::new("the migrations are those of its version", migrations(&conn, &trusted)),
     ];
     for (table, condition, breaks) in constraints(&trusted)? {
         checks.push(look(&format!("{table}: {condition}"), &breaks));
     }
-    let of_rows = |name: &&str| ROWS_OF_OTHERS.contains(name);
-    checks.extend(INVARIANTS.iter().map(|(name, breaks)| Checked { is_of_rows: of_rows(name), ..look(name, breaks) }));
-    checks.push(signatures(&conn, progress));
-    let events = audit_log::events((&conn).into()).inspect(|event| {
-        if let Ok(UnverifiedEvent { seq: Some(seq), .. }) = event {
-            progress(Step::Event(*seq));
-        }
-    });
-    let chain = verify(events, None);
-    checks.push(checked(
-        "the history is a whole chain",
-        chain.map(|chain| chain.err().iter().map(ToString::to_string).collect()),
-    ));
+    checks.extend(invariants((&conn).into(), progress));
+    checks.push(signatures(&ReadTx::new(&conn), progress));
+    checks.push(chain((&conn).into(), progress));
     Ok(checks)
-}
-
-/// That every signature is what its interactions come to: then no search passes over what it is to find, and none finds what
-/// is forgotten.
-fn signatures(conn: &Connection, progress: &dyn Fn(Step<'_>)) -> Checked {
-    let name = "searches pass over exactly what they may";
-    let wrong = ReadTx::new(conn).wrong_signatures(|block| progress(Step::Signature(block)));
-    checked(name, wrong.map(|wrong| wrong.iter().take(NAMED).map(|block| format!("search block {block}")).collect()))
-}
-
-/// A query that cannot be answered is itself a finding.
-fn checked(name: &str, found: Result<Vec<String>>) -> Checked {
-    Checked {
-        is_of_rows: false,
-        name: name.to_owned(),
-        found: found.unwrap_or_else(|error| vec![format!("it cannot be checked: {error}")]),
-    }
 }
 
 /// The first few rows of a query of one column.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Place, allowing, fed, row, said};
-use crate::harness::{Client, Process, confirmation, countersign, token};
+use crate::harness::{Client, Process, confirmation, countersign, location, token};
 
 const WHOLE: &str = r#"[[rule]]
 name = "make"
@@ -200,7 +200,7 @@ fn an_import_makes_no_database_and_names_the_one_that_it_looked_into() {
             let output = command.output().unwrap();
             let told = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{told}");
-            assert!(told.contains(problem) && told.contains(db.to_str().unwrap()), "{told}");
+            assert!(told.contains(problem) && told.contains(&location(db).to_string()), "{told}");
         }
     }
     assert!(!elsewhere.exists());

@@ -1,4 +1,5 @@
-//! What the tables say of each other, which no constraint can hold: each with the query for what breaks it.
+//! What the tables say of each other, which no constraint can hold: each with the query for what breaks it, in words that SQLite and
+//! PostgreSQL have in common.
 
 /// The events that are an interaction's beginning or end.
 macro_rules! begins_or_ends {
@@ -28,7 +29,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         concat!(
             "SELECT request_id FROM interactions AS i WHERE (SELECT event FROM audit_events AS a WHERE a.request_id = i.request_id AND ",
             begins_or_ends!(),
-            " ORDER BY seq DESC LIMIT 1) IS NOT iif(status = 'pending', 'interaction.registered', 'interaction.' || status)"
+            " ORDER BY seq DESC LIMIT 1) IS DISTINCT FROM CASE WHEN status = 'pending' THEN 'interaction.registered' ELSE 'interaction.' || status END"
         ),
     ),
     (
@@ -75,9 +76,9 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
     (
         "every forgetting is in the history, once",
         "SELECT request_id FROM interactions AS i LEFT JOIN forgettings AS f USING (interaction_id) WHERE (SELECT count(*) FROM audit_events AS a \
-         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten' AND a.at_ms = f.forgotten_at_ms AND a.principal IS f.forgotten_by) \
-         <> (f.interaction_id IS NOT NULL) OR (SELECT count(*) FROM audit_events AS a \
-         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten') <> (f.interaction_id IS NOT NULL)",
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten' AND a.at_ms = f.forgotten_at_ms AND a.principal IS NOT DISTINCT FROM f.forgotten_by) \
+         <> CASE WHEN f.interaction_id IS NULL THEN 0 ELSE 1 END OR (SELECT count(*) FROM audit_events AS a \
+         WHERE a.request_id = i.request_id AND a.event = 'interaction.forgotten') <> CASE WHEN f.interaction_id IS NULL THEN 0 ELSE 1 END",
     ),
     (
         "every text is told of in the history",
@@ -87,7 +88,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "only an approved confirmation is claimed or withdrawn, and the history tells of it",
         "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE status <> 'approved' OR NOT EXISTS \
          (SELECT 1 FROM audit_events AS a WHERE a.request_id = i.request_id AND a.at_ms = coalesce(claimed_at_ms, withdrawn_at_ms) \
-         AND a.event = iif(claim_id IS NULL, 'interaction.approval_withdrawn', 'interaction.claimed'))",
+         AND a.event = CASE WHEN claim_id IS NULL THEN 'interaction.approval_withdrawn' ELSE 'interaction.claimed' END)",
     ),
     (
         "every claim that the history tells of is there, once",
@@ -100,13 +101,13 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "the outcome of a claim is the one that was reported",
-        "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE outcome IS NOT (SELECT json_extract(detail, '$.outcome') \
+        "SELECT request_id FROM claims JOIN interactions AS i USING (interaction_id) WHERE outcome IS DISTINCT FROM (SELECT json_extract(detail, '$.outcome') \
          FROM audit_events AS a WHERE a.request_id = i.request_id AND a.event = 'interaction.outcome_reported')",
     ),
     (
         "the resolver of an interaction is the one in the history",
         "SELECT i.request_id FROM interactions AS i JOIN audit_events AS a ON a.request_id = i.request_id AND a.event = 'interaction.' || i.status \
-         WHERE a.principal IS NOT i.resolved_by_principal OR a.rule_id IS NOT i.resolved_by_rule",
+         WHERE a.principal IS DISTINCT FROM i.resolved_by_principal OR a.rule_id IS DISTINCT FROM i.resolved_by_rule",
     ),
     (
         "the agent that registered an interaction is the one in the history",
@@ -127,7 +128,7 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
     (
         "what a rule decided is what the rule says",
         "SELECT request_id FROM interactions JOIN trust_rules ON rule_id = resolved_by_rule \
-         WHERE interactions.status <> iif(decision = 'allow', 'approved', 'rejected') OR decision = 'ask'",
+         WHERE interactions.status <> CASE WHEN decision = 'allow' THEN 'approved' ELSE 'rejected' END OR decision = 'ask'",
     ),
     (
         "the history tells of the making of every rule",
@@ -138,15 +139,16 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "SELECT r.rule_id FROM trust_rules AS r JOIN audit_events AS a ON a.rule_id = r.rule_id AND a.event = 'trust_rule.created' \
          WHERE json_extract(a.detail, '$.toolName') <> r.tool_name OR json_extract(a.detail, '$.pattern') <> r.pattern \
          OR json_extract(a.detail, '$.scope') <> r.scope OR json_extract(a.detail, '$.decision') <> r.decision \
-         OR json_extract(a.detail, '$.allowHighRisk') <> r.allow_high_risk OR a.principal <> r.created_by \
-         OR coalesce(json_extract(a.detail, '$.members'), '{}') <> json(r.members) OR json_extract(a.detail, '$.agent') IS NOT r.agent \
-         OR json_extract(a.detail, '$.executionTarget') IS NOT r.execution_target OR json_extract(a.detail, '$.reason') IS NOT r.reason",
+         OR (CAST(json_extract(a.detail, '$.allowHighRisk') AS TEXT) IN ('1', 'true')) <> (r.allow_high_risk = 1) OR a.principal <> r.created_by \
+         OR coalesce(json_extract(a.detail, '$.members'), '{}') <> json_extract(r.members, '$') OR json_extract(a.detail, '$.agent') IS DISTINCT FROM r.agent \
+         OR json_extract(a.detail, '$.executionTarget') IS DISTINCT FROM r.execution_target OR json_extract(a.detail, '$.reason') IS DISTINCT FROM r.reason",
     ),
     (
         "a rule has ended where the history says so",
-        "WITH ended AS MATERIALIZED (SELECT rule_id, substr(event, 12) AS how, max(seq) FROM audit_events \
-         WHERE event IN ('trust_rule.revoked', 'trust_rule.expired', 'trust_rule.exhausted') GROUP BY rule_id) \
-         SELECT r.rule_id FROM trust_rules AS r LEFT JOIN ended AS e ON e.rule_id = r.rule_id WHERE e.how IS NOT nullif(status, 'active')",
+        "WITH ended AS MATERIALIZED (SELECT rule_id, substr(event, 12) AS how, row_number() OVER (PARTITION BY rule_id ORDER BY seq DESC) AS place \
+         FROM audit_events WHERE event IN ('trust_rule.revoked', 'trust_rule.expired', 'trust_rule.exhausted')) \
+         SELECT r.rule_id FROM trust_rules AS r LEFT JOIN ended AS e ON e.rule_id = r.rule_id AND e.place = 1 \
+         WHERE e.how IS DISTINCT FROM nullif(status, 'active')",
     ),
     (
         TOKENS_AS_TOLD,
@@ -167,14 +169,14 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "every channel is there, turned off or removed as the history says",
         "WITH told AS MATERIALIZED (SELECT CAST(json_extract(detail, '$.channelId') AS TEXT) AS channel_id, event FROM audit_events \
          WHERE event IN ('channel.added', 'channel.disabled', 'channel.removed')) \
-         SELECT c.channel_id FROM channels AS c LEFT JOIN told ON told.channel_id = c.channel_id GROUP BY c.channel_id \
+         SELECT c.channel_id FROM channels AS c LEFT JOIN told ON told.channel_id = c.channel_id GROUP BY c.channel_number \
          HAVING count(*) FILTER (WHERE told.event = 'channel.added') <> 1 \
          OR (c.disabled_at_ms IS NOT NULL) <> (count(*) FILTER (WHERE told.event = 'channel.disabled') > 0) \
          OR (c.removed_at_ms IS NOT NULL) <> (count(*) FILTER (WHERE told.event = 'channel.removed') > 0)",
     ),
     (
         "time does not run backwards in the history",
-        "SELECT 'event ' || seq FROM (SELECT seq, at_ms, lag(at_ms) OVER (ORDER BY seq) AS before FROM audit_events) WHERE at_ms < before",
+        "SELECT 'event ' || seq FROM (SELECT seq, at_ms, lag(at_ms) OVER (ORDER BY seq) AS before FROM audit_events) AS e WHERE at_ms < before",
     ),
 ];
 
