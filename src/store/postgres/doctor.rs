@@ -164,8 +164,11 @@ fn dangling(sql: Sql<'_>) -> Result<Vec<String>> {
     Ok(first(found.into_iter()))
 }
 
+/// Looks at something, and notes what it finds under this name.
+type Look<'l> = dyn FnMut(&str, &dyn Fn() -> Result<Vec<String>>) + 'l;
+
 /// Whether the roles are as roles.sql has them; what there is to say where they are not those.
-fn roles(sql: Sql<'_>, look: &mut dyn FnMut(&str, &dyn Fn() -> Result<Vec<String>>)) -> Result<Option<String>> {
+fn roles(sql: Sql<'_>, look: &mut Look<'_>) -> Result<Option<String>> {
     let owner: String =
         sql.one("SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'countersign'", &[])?;
     if owner != OWNER {
