@@ -43,9 +43,10 @@ impl fmt::Display for Replication {
 pub(super) async fn probe(first: &Connection, connector: &Connector) -> Result<(), OpenError> {
     let first = &first.client;
     settings(first, connector).await?;
-    let second = connector.connect().await?.client;
-    is_one_session(first, &second, connector).await?;
-    locks_out(first, &second, connector).await
+    // The whole connection: it ends with what carries its messages.
+    let second = connector.connect().await?;
+    is_one_session(first, &second.client, connector).await?;
+    locks_out(first, &second.client, connector).await
 }
 
 /// The settings that everything else depends on.
