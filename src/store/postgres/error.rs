@@ -110,30 +110,33 @@ fn not_let_in(code: &SqlState, message: &str, url: &PostgresUrl) -> String {
 }
 
 fn no_answer(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
-        ErrorKind::NotFound => "there is no socket of PostgreSQL in that folder".to_owned(),
-        ErrorKind::TimedOut => "it does not answer".to_owned(),
-        ErrorKind::PermissionDenied if error.to_string() == "database does not allow writes" => {
-            "it takes no writes, as a standby does not: name the primary".to_owned()
-        }
-        _ => error.to_string(),
+    let is = |kind| error.kind() == kind;
+    if is(ErrorKind::ConnectionRefused) {
+        "nothing listens there".to_owned()
+    } else if is(ErrorKind::NotFound) {
+        "there is no socket of PostgreSQL in that folder".to_owned()
+    } else if is(ErrorKind::TimedOut) {
+        "it does not answer".to_owned()
+    } else if error.to_string() == "database does not allow writes" {
+        "it takes no writes, as a standby does not: name the primary".to_owned()
+    } else {
+        error.to_string()
     }
 }
 
 fn no_tls(error: &rustls::Error, url: &PostgresUrl) -> String {
-    let hosts = url.hosts().iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ");
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is of no authority that is trusted: name the file of the authority with --db-ca-file"
-                .to_owned()
-        }
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => format!("its certificate is for another name than {hosts}"),
-        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
-        }
-        _ => format!("TLS failed: {error}"),
+    let rustls::Error::InvalidCertificate(wrong) = error else { return format!("TLS failed: {error}") };
+    let name_is_wrong =
+        matches!(wrong, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. });
+    if *wrong == CertificateError::UnknownIssuer {
+        "its certificate is of no authority that is trusted: name the file of the authority with --db-ca-file"
+            .to_owned()
+    } else if name_is_wrong {
+        let hosts = url.hosts().iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ");
+        format!("its certificate is for another name than {hosts}")
+    } else if matches!(wrong, CertificateError::Expired | CertificateError::ExpiredContext { .. }) {
+        "its certificate has expired".to_owned()
+    } else {
+        format!("its certificate cannot be trusted: {wrong}")
     }
 }
