@@ -13,7 +13,7 @@ use super::common::NOT_A_PERSON;
 use crate::config::{CredentialsFile, Location, from_home, token_of_environment};
 use crate::credentials::Credentials;
 use crate::domain::principal::Right;
-use crate::store::{TokenHash, with_read_tx};
+use crate::store::{OpenError, TokenHash, with_read_tx};
 use crate::tokens;
 
 /// The token that a program hands over, and the file with the stored one.
@@ -44,7 +44,11 @@ impl Owner {
             return Ok(());
         }
         let Some(stored) = self.credentials()? else { return Ok(()) };
-        let in_force: Vec<TokenHash> = with_read_tx(database, |tx| tx.active_tokens())?;
+        let in_force: Vec<TokenHash> = match with_read_tx(database, |tx| tx.active_tokens()) {
+            // Nobody decides anything yet in what is to be made.
+            Err(OpenError::NoSchema(_)) => return Ok(()),
+            in_force => in_force?,
+        };
         let resolver = |token: &str| {
             let digest = tokens::digest(token.trim());
             let holder = in_force.iter().find(|held| held.token_sha256 == digest);

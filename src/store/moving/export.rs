@@ -52,16 +52,18 @@ pub fn export_to(
     }
     let directory = directory_of(to);
     remove_left_drafts(directory);
-    let draft = Draft::make(to).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+    let draft = Draft::make(to).map_err(|error| {
+        let none = [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        if none.contains(&error.kind()) {
             MovingError::NoDirectory(directory.to_owned())
+        } else {
+            MovingError::Write(error)
         }
-        _ => MovingError::Write(error),
     })?;
     let moved = export(location, BufWriter::with_capacity(BUFFER, draft.file()), now, progress)?;
-    draft.give_name(to).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => MovingError::ExportExists(to.to_owned()),
-        _ => MovingError::Write(error),
+    draft.give_name(to).map_err(|error| {
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        if is_there { MovingError::ExportExists(to.to_owned()) } else { MovingError::Write(error) }
     })?;
     Ok(moved)
 }
@@ -145,8 +147,8 @@ impl Rows<'_> {
             return Err(error);
         }
         let may_have_more = count == limit;
-        if count > 0 {
-            (self.after, self.limit) = (last, (CHUNK_BYTES / (bytes / count)).clamp(CHUNK_ROWS.0, CHUNK_ROWS.1));
+        if let Some(bytes_of_row) = bytes.checked_div(count) {
+            (self.after, self.limit) = (last, (CHUNK_BYTES / bytes_of_row.max(1)).clamp(CHUNK_ROWS.0, CHUNK_ROWS.1));
         }
         Ok(may_have_more)
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -57,6 +58,16 @@ pub(super) struct Heard {
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) heard: Arc<Heard>,
+    pub(super) driver: Driver,
+}
+
+/// What carries the messages of a connection: with it, the connection ends at once, whatever is being waited for.
+pub(super) struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Makes connections to one database.
@@ -125,7 +136,7 @@ impl Connector {
         })?;
         let heard = Arc::new(Heard::default());
         let told = Arc::clone(&heard);
-        tokio::spawn(async move {
+        let driver = tokio::spawn(async move {
             loop {
                 match poll_fn(|context| connection.poll_message(context)).await {
                     // Before the answer that it comes with is given to whoever waits for that.
@@ -145,7 +156,7 @@ impl Connector {
                 }
             }
         });
-        Ok(Connection { client, heard })
+        Ok(Connection { client, heard, driver: Driver(driver) })
     }
 }
 

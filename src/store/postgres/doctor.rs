@@ -81,9 +81,7 @@ pub(in crate::store) fn examine(
     ];
     checks.extend(OF_THE_SCHEMA.iter().map(|(name, query)| look(name, &|| breaking(sql, query))));
     checks.push(look("no row refers to one that is not there", &|| dangling(sql)));
-    let (of_roles, note) = roles(sql)?;
-    checks.extend(of_roles.iter().map(|(name, query)| look(name, &|| breaking(sql, query))));
-    let notes = [note, settings(sql)?, waits(sql)?];
+    let notes = [roles(sql, &mut |name, find| checks.push(look(name, find)))?, settings(sql)?, waits(sql)?];
     checks.extend(invariants(sql, progress));
     // What goes on beside it is not to come between a block and its signature.
     checks.push(session.read(|tx| Ok(signatures(tx, progress)))?);
@@ -166,23 +164,23 @@ fn dangling(sql: Sql<'_>) -> Result<Vec<String>> {
     Ok(first(found.into_iter()))
 }
 
-/// What is to hold of the roles where they are those of roles.sql; what there is to say where they are not.
-fn roles(sql: Sql<'_>) -> Result<(Vec<(&'static str, String)>, Option<String>)> {
-    let owner = "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'countersign'";
-    let owner: String = sql.one(owner, &[])?;
+/// Looks at something, and notes what it finds under this name.
+type Look<'l> = dyn FnMut(&str, &dyn Fn() -> Result<Vec<String>>) + 'l;
+
+/// Whether the roles are as roles.sql has them; what there is to say where they are not those.
+fn roles(sql: Sql<'_>, look: &mut Look<'_>) -> Result<Option<String>> {
+    let owner: String =
+        sql.one("SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace WHERE nspname = 'countersign'", &[])?;
     if owner != OWNER {
-        let note = format!(
+        return Ok(Some(format!(
             "{owner} owns the tables, and who has its password can turn off what guards the history: roles.sql gives servers a role \
              that cannot"
-        );
-        return Ok((Vec::new(), Some(note)));
+        )));
     }
     let server = format!("'{SERVER}'");
-    let checks = vec![
-        ("servers may do what they have to", grants::missing(&server)),
-        ("servers may do nothing else", grants::excess(&server)),
-    ];
-    Ok((checks, None))
+    look("servers may do what they have to", &|| breaking(sql, &grants::missing(&server)));
+    look("servers may do nothing else", &|| breaking(sql, &grants::excess(&server)));
+    Ok(None)
 }
 
 /// What settings make less safe than it may seem.

@@ -230,7 +230,7 @@ impl Engine for PostgresEngine {
             Ended::InDoubt => {
                 tracing::warn!("the answer to a commit is lost; it is looked for in the history");
                 // The old connection may not be used again, whatever it says now.
-                self.reconnect().ok();
+                self.writing.give_up();
                 match self.find_out(end) {
                     Ok(true) => Ok(true),
                     Ok(false) => Err(unanswered()),

@@ -110,33 +110,29 @@ fn not_let_in(code: &SqlState, message: &str, url: &PostgresUrl) -> String {
 }
 
 fn no_answer(error: &io::Error) -> String {
-    let is = |kind| error.kind() == kind;
-    if is(ErrorKind::ConnectionRefused) {
-        "nothing listens there".to_owned()
-    } else if is(ErrorKind::NotFound) {
-        "there is no socket of PostgreSQL in that folder".to_owned()
-    } else if is(ErrorKind::TimedOut) {
-        "it does not answer".to_owned()
-    } else if error.to_string() == "database does not allow writes" {
-        "it takes no writes, as a standby does not: name the primary".to_owned()
-    } else {
-        error.to_string()
+    let told = [
+        (ErrorKind::ConnectionRefused, "nothing listens there"),
+        (ErrorKind::NotFound, "there is no socket of PostgreSQL in that folder"),
+        (ErrorKind::TimedOut, "it does not answer"),
+    ];
+    if error.to_string() == "database does not allow writes" {
+        return "it takes no writes, as a standby does not: name the primary".to_owned();
     }
+    let told = told.iter().find(|(kind, _)| *kind == error.kind());
+    told.map_or_else(|| error.to_string(), |(_, why)| (*why).to_owned())
 }
 
 fn no_tls(error: &rustls::Error, url: &PostgresUrl) -> String {
-    let rustls::Error::InvalidCertificate(wrong) = error else { return format!("TLS failed: {error}") };
-    let name_is_wrong =
-        matches!(wrong, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. });
-    if *wrong == CertificateError::UnknownIssuer {
+    let hosts = url.hosts().iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ");
+    let rustls::Error::InvalidCertificate(why) = error else { return format!("TLS failed: {error}") };
+    if matches!(why, CertificateError::UnknownIssuer) {
         "its certificate is of no authority that is trusted: name the file of the authority with --db-ca-file"
             .to_owned()
-    } else if name_is_wrong {
-        let hosts = url.hosts().iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ");
+    } else if matches!(why, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) {
         format!("its certificate is for another name than {hosts}")
-    } else if matches!(wrong, CertificateError::Expired | CertificateError::ExpiredContext { .. }) {
+    } else if matches!(why, CertificateError::Expired | CertificateError::ExpiredContext { .. }) {
         "its certificate has expired".to_owned()
     } else {
-        format!("its certificate cannot be trusted: {wrong}")
+        format!("TLS failed: {error}")
     }
 }

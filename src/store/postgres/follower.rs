@@ -1,12 +1,12 @@
 //! The follower: a connection by which a server learns what others have committed.
 //!
 //! It reads the history from where it has come, four times a second and whenever somebody rings. A ring that is lost is no news that
-//! is lost. It also rings for this server's own commits, says whether the database takes writes, and ends a turn whose holder has gone silent.
+//! is lost. It also rings for this server's own commits, and ends a turn whose holder has gone silent.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
@@ -16,7 +16,8 @@ use super::connect::{Connection, Connector};
 use super::dialect::translated;
 use super::error::store_error;
 use super::head_file::HeadFile;
-use super::session::{NOW, RING, Row, TURN, WRITE_NOTHING};
+use super::readiness::Readiness;
+use super::session::{NOW, RING, Row, TURN};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::chain::Head;
 use crate::store::news::{self, MOST_NEWS, NEWS, News, is_after};
@@ -50,9 +51,6 @@ impl Beside {
     }
 }
 
-/// A question whether the database takes writes.
-type Probe = oneshot::Sender<Result<()>>;
-
 /// Where a follower begins.
 pub(in crate::store) struct Start {
     pub(super) connector: Connector,
@@ -66,7 +64,7 @@ pub(in crate::store) struct Start {
 /// The follower of an open database; it ends when this is dropped.
 pub(in crate::store) struct Following {
     task: JoinHandle<()>,
-    probes: mpsc::Sender<Probe>,
+    readiness: Readiness,
 }
 
 impl Drop for Following {
@@ -78,17 +76,16 @@ impl Drop for Following {
 impl Following {
     /// Starts with what is committed after `known`; `on_commit` is told of it.
     pub(in crate::store) fn start(from: Start, clock: Arc<dyn Clock>, on_commit: OnCommit) -> Self {
-        let (probes, asked) = mpsc::channel(64);
+        let readiness = Readiness::new(from.connector.clone());
         let Start { connector, known, head_file, commits, beside } = from;
-        let follower = Follower { connector, known, head_file, commits, beside, clock, on_commit, asked, silent: None };
-        Self { task: tokio::spawn(follower.run()), probes }
+        let follower =
+            Follower { connector, known, head_file, commits, beside, clock, on_commit, is_away: false, silent: None };
+        Self { task: tokio::spawn(follower.run()), readiness }
     }
 
     /// Whether the database takes writes: makes the smallest one that lasts, in no turn.
     pub(in crate::store) async fn probe(&self) -> Result<()> {
-        let (reply, answer) = oneshot::channel();
-        self.probes.send(reply).await.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|error| Error::Unavailable(Arc::new(error)))?
+        self.readiness.probe().await
     }
 }
 
@@ -101,7 +98,8 @@ struct Follower {
     beside: Arc<Beside>,
     clock: Arc<dyn Clock>,
     on_commit: OnCommit,
-    asked: mpsc::Receiver<Probe>,
+    /// Whether the database could not be reached when that was tried last.
+    is_away: bool,
     /// Who had the turn when it was last looked at, and since when nothing was heard of it.
     silent: Option<(i32, String)>,
 }
@@ -129,10 +127,11 @@ impl Follower {
     async fn run(mut self) {
         loop {
             if let Err(error) = self.follow().await {
-                tracing::warn!(%error, "what other servers commit cannot be followed");
+                // Once for each time that it is away.
+                if !std::mem::replace(&mut self.is_away, true) {
+                    tracing::warn!(%error, "what other servers commit cannot be followed");
+                }
             }
-            // Whoever asks meanwhile is told by the end of its question.
-            while self.asked.try_recv().is_ok() {}
             tokio::time::sleep(POLL).await;
         }
     }
@@ -141,7 +140,7 @@ impl Follower {
     async fn follow(&mut self) -> std::result::Result<(), OpenError> {
         let connection = self.connector.connect().await?;
         let (now, news) = Listening::on(&connection).await?;
-        let Connection { client, heard } = connection;
+        let Connection { client, heard, driver: _driver } = connection;
         let listening = Listening { client, now, news };
         loop {
             while self.catch_up(&listening).await? {}
@@ -150,11 +149,6 @@ impl Follower {
             tokio::select! {
                 () = heard.rung.notified() => {}
                 () = self.beside.bell.notified() => listening.client.batch_execute(RING).await.map_err(store_error)?,
-                Some(probe) = self.asked.recv() => {
-                    let written = listening.client.batch_execute(WRITE_NOTHING).await.map_err(store_error);
-                    // Whoever asked may have gone away.
-                    let _ = probe.send(written);
-                }
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -169,6 +163,9 @@ impl Follower {
             self.clock.follow(now);
         }
         self.commits.heard();
+        if std::mem::take(&mut self.is_away) {
+            tracing::info!("what other servers commit is followed again");
+        }
         let from_row = |row| News::from_row(&sql::Row::Postgres(Row(row)));
         let mut news = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         let may_be_more = i64::try_from(news.len()) == Ok(MOST_NEWS);

@@ -14,6 +14,7 @@ mod head_file;
 mod migrate;
 mod pool;
 mod probe;
+mod readiness;
 mod session;
 mod tls;
 mod values;

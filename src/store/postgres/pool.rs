@@ -1,13 +1,13 @@
 //! The connections that read: each is used for one short transaction at a time, which sees one state of the database.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use r2d2::ManageConnection;
 use tokio::runtime::Handle;
 use tokio_postgres::{Client, IsolationLevel};
 
-use super::connect::{self, Connector};
+use super::connect::{self, Connector, Driver};
 use super::error::store_error;
 use super::session::{Prepared, Reading, Statements, waited};
 use crate::store::sql::Sql;
@@ -31,6 +31,7 @@ struct Manager {
 struct Connection {
     client: Client,
     prepared: Prepared,
+    _driver: Driver,
 }
 
 impl ManageConnection for Manager {
@@ -38,13 +39,13 @@ impl ManageConnection for Manager {
     type Error = OpenError;
 
     fn connect(&self) -> Result<Connection, OpenError> {
-        let client = self.runtime.block_on(async {
-            let connect::Connection { client, .. } = self.connector.connect().await?;
+        let (client, driver) = self.runtime.block_on(async {
+            let connect::Connection { client, driver, .. } = self.connector.connect().await?;
             let limit = format!("SET statement_timeout = {}", self.longest.as_millis());
             client.batch_execute(&limit).await.map_err(store_error)?;
-            Ok::<_, OpenError>(client)
+            Ok::<_, OpenError>((client, driver))
         })?;
-        Ok(Connection { client, prepared: Prepared::default() })
+        Ok(Connection { client, prepared: Prepared::default(), _driver: driver })
     }
 
     fn is_valid(&self, connection: &mut Connection) -> Result<(), OpenError> {
@@ -56,6 +57,12 @@ impl ManageConnection for Manager {
         connection.client.is_closed()
     }
 }
+
+/// How long a connection is waited for, each time.
+const CONNECTING: Duration = Duration::from_secs(1);
+
+/// How long a read waits for a database that is away.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What keeps a connection from being made is told to whoever waits for one.
 #[derive(Debug)]
@@ -73,9 +80,23 @@ impl Pool {
         let runtime = Handle::current();
         let manager = Manager { connector, runtime: runtime.clone(), longest };
         let pool = r2d2::Pool::builder().max_size(connections).error_handler(Box::new(Quiet));
+        // Attempts to connect lie apart by half of this at most.
+        let pool = pool.connection_timeout(CONNECTING);
         let connections =
             tokio::task::block_in_place(|| pool.build(manager)).map_err(|error| Error::NoReader(Arc::new(error)))?;
         Ok(Self { connections, runtime })
+    }
+
+    /// A connection; where the database is away, as soon as it is there again.
+    fn connected(&self) -> Result<r2d2::PooledConnection<Manager>, Error> {
+        let since = Instant::now();
+        loop {
+            match self.connections.get() {
+                Ok(connection) => return Ok(connection),
+                Err(error) if since.elapsed() >= PATIENCE => return Err(Error::NoReader(Arc::new(error))),
+                Err(_) => {}
+            }
+        }
     }
 
     /// Runs `work` in a transaction; blocks the thread.
@@ -83,8 +104,8 @@ impl Pool {
         self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.connections.get().map_err(|error| Error::NoReader(Arc::new(error)))?;
-        let Connection { client, prepared } = &mut *connection;
+        let mut connection = self.connected()?;
+        let Connection { client, prepared, .. } = &mut *connection;
         let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead).start();
         let transaction = waited(&self.runtime, begun).map_err(store_error)?;
         let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };

@@ -12,12 +12,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
 
-use super::connect::{Connection, Heard};
+use super::connect::{Connection, Driver, Heard};
 use super::dialect::translated;
 use super::error::store_error;
 use super::values::{Found, Kept, Place};
@@ -45,6 +46,9 @@ pub(super) const WRITE_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'co
 
 /// Tells those who listen that there is something new.
 pub(super) const RING: &str = "NOTIFY countersign";
+
+/// How long the answer to a commit may take before it is looked for by another connection.
+const LONGEST_COMMIT: Duration = Duration::from_secs(10);
 
 /// How many rows of a reading are fetched at once.
 const FETCHED: i32 = 256;
@@ -76,6 +80,8 @@ pub(in crate::store) enum Statements<'c> {
 /// A connection that writes.
 pub(in crate::store) struct Writing {
     client: Client,
+    /// `None` once the connection is given up.
+    driver: Option<Driver>,
     heard: Arc<Heard>,
     runtime: Handle,
     prepared: Prepared,
@@ -213,9 +219,10 @@ fn read_only() -> crate::store::Error {
 }
 
 impl Writing {
-    pub(super) fn new(Connection { client, heard }: Connection, runtime: Handle) -> Self {
+    pub(super) fn new(Connection { client, heard, driver }: Connection, runtime: Handle) -> Self {
         Self {
             client,
+            driver: Some(driver),
             heard,
             runtime,
             prepared: Prepared::default(),
@@ -326,7 +333,12 @@ impl Writing {
         if self.has_failed.get() {
             return Ended::Refused;
         }
-        match self.send_with(Some("COMMIT")) {
+        let sent = self.answers_to(Some("COMMIT"));
+        let Ok(sent) = waited(&self.runtime, async { tokio::time::timeout(LONGEST_COMMIT, sent).await }) else {
+            // It waits for a standby, or the primary is cut off from everybody.
+            return Ended::InDoubt;
+        };
+        match sent.map_err(|error| self.failed(error)) {
             // PostgreSQL gives up to wait for a standby with a warning, and then says that all is well.
             Ok(()) if self.heard.warning.load(Ordering::Acquire) => Ended::InDoubt,
             Ok(()) => Ended::Committed,
@@ -411,11 +423,11 @@ impl Writing {
 
     /// Sends what waits, and sees that all of it was done.
     fn send(&self) -> Result<()> {
-        self.send_with(None)
+        self.wait_for(self.answers_to(None))
     }
 
-    /// The same, and `last` behind it, before any answer has come.
-    fn send_with(&self, last: Option<&str>) -> Result<()> {
+    /// Sends what waits, and `last` behind it, before any answer has come.
+    async fn answers_to(&self, last: Option<&str>) -> Answer {
         let waiting = self.waiting.take();
         let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(waiting.len() + 1);
         for Write { statement, values } in &waiting {
@@ -425,15 +437,17 @@ impl Writing {
         if let Some(last) = last {
             sent.push(Box::pin(self.client.batch_execute(last)));
         }
-        self.wait_for(in_order(sent))
+        in_order(sent).await
     }
 
     fn wait_for<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
-        waited(&self.runtime, answer).map_err(|error| {
-            self.has_failed.set(true);
-            self.changes.set(self.changes.get() + 1);
-            store_error(error)
-        })
+        waited(&self.runtime, answer).map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> crate::store::Error {
+        self.has_failed.set(true);
+        self.changes.set(self.changes.get() + 1);
+        store_error(error)
     }
 
     /// Forgets what waits: the transaction is to be undone.
@@ -446,7 +460,12 @@ impl Writing {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.driver.is_none() || self.client.is_closed()
+    }
+
+    /// Ends the connection at once, whatever it waits for.
+    pub(super) fn give_up(&mut self) {
+        self.driver = None;
     }
 
     /// A number that grows with whatever is changed, or fails.

@@ -68,9 +68,9 @@ pub fn backup(path: &Path, to: &Path, progress: &dyn Fn(Step<'_>)) -> Result<Vec
         return Err(BackupError::NoDirectory(directory.to_owned()));
     }
     remove_left_drafts(directory);
-    let draft = Draft::make(to).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => BackupError::NotWritable(directory.to_owned()),
-        _ => BackupError::File(to.to_owned(), error),
+    let draft = Draft::make(to).map_err(|error| {
+        let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+        if is_denied { BackupError::NotWritable(directory.to_owned()) } else { BackupError::File(to.to_owned(), error) }
     })?;
     copy(&source, draft.path()).map_err(OpenError::from)?;
     let found = examine(draft.path(), progress)?.into_iter().filter(|check| !check.found.is_empty());
@@ -79,9 +79,9 @@ pub fn backup(path: &Path, to: &Path, progress: &dyn Fn(Step<'_>)) -> Result<Vec
     if let Some(check) = unsound.first() {
         return Err(BackupError::Unsound(said(check)));
     }
-    draft.give_name(to).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
-        _ => BackupError::File(draft.path().to_owned(), error),
+    draft.give_name(to).map_err(|error| {
+        let is_there = error.kind() == io::ErrorKind::AlreadyExists;
+        if is_there { BackupError::Exists(to.to_owned()) } else { BackupError::File(draft.path().to_owned(), error) }
     })?;
     Ok(of_rows.iter().map(said).collect())
 }

@@ -37,9 +37,8 @@ pub(in crate::store) fn fill_new<T>(
     let draft = Draft::make(path).map_err(file)?;
     let done = filled(connect(draft.path())?, fill)?;
     let warnings = sound(examine(draft.path(), progress)?)?;
-    draft.give_name(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => MovingError::Exists(path.to_owned()),
-        _ => file(error),
+    draft.give_name(path).map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists { MovingError::Exists(path.to_owned()) } else { file(error) }
     })?;
     Ok(Filled { done, warnings })
 }

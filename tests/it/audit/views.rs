@@ -183,7 +183,7 @@ fn is_without_shell(db: &Path) -> bool {
     let program = if is_postgres() { "psql" } else { "sqlite3" };
     let is_missing = Command::new(program).arg("--version").output().is_err();
     if is_missing {
-        writeln!(std::io::stderr(), "skipped: there is no {program} on this machine, to read {}", db.display())
+        writeln!(std::io::stderr().lock(), "skipped: there is no {program} on this machine, to read {}", db.display())
             .unwrap();
     }
     is_missing

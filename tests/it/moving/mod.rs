@@ -68,9 +68,12 @@ fn written(lines: &[String], to: &Path) {
     fs::write(to, text).unwrap();
 }
 
+/// The head of the history, the history, the rows of each view, and the lines of an export.
+type Told = (String, String, BTreeMap<&'static str, Vec<Vec<String>>>, Vec<String>);
+
 /// Everything that a database tells, by whatever way it is asked.
 #[track_caller]
-fn told(db: &Path, folder: &Path) -> (String, String, BTreeMap<&'static str, Vec<Vec<String>>>, Vec<String>) {
+fn told(db: &Path, folder: &Path) -> Told {
     let file = folder.join(format!("told-{}", fs::read_dir(folder).unwrap().count()));
     succeeds(&mut export(db, &file));
     (says(&["audit", "head"], db), says(&["audit", "export"], db), postgres::views(db), timeless(&file))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -39,7 +40,7 @@ static SERVER: LazyLock<Option<String>> = LazyLock::new(|| {
     let output = Command::new(script).env("PG_SETTINGS", "-c fsync=off").arg("up").arg(folder).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if said.contains("not installed") {
-        println!("left out: {}", said.trim_end());
+        writeln!(std::io::stderr().lock(), "left out: {}", said.trim_end()).unwrap();
         return None;
     }
     assert!(output.status.success(), "{output:?}");
@@ -91,9 +92,9 @@ fn rows(url: &str, query: &str) -> Vec<Vec<String>> {
         tokio::spawn(connection);
         let answers = client.simple_query(query).await.unwrap();
         let text = |row: &tokio_postgres::SimpleQueryRow, at| row.get(at).unwrap_or("null").to_owned();
-        let of = |answer: &SimpleQueryMessage| match answer {
-            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| text(row, at)).collect()),
-            _ => None,
+        let of = |answer: &SimpleQueryMessage| {
+            let SimpleQueryMessage::Row(row) = answer else { return None };
+            Some((0..row.len()).map(|at| text(row, at)).collect())
         };
         answers.iter().filter_map(of).collect()
     })

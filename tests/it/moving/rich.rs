@@ -7,8 +7,8 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use countersign::domain::interaction::Deadline;
 use countersign::domain::kinds::{Confirmation, Content};
-use countersign::domain::principal::Principal;
 use countersign::domain::tool_call::ToolCall;
+use countersign::tokens;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -54,7 +54,7 @@ impl Rich {
         confirmations(&server, &agent, &person);
         secrets(&agent, &person);
         questions(&agent, &person);
-        calls(&server);
+        calls(&server, &agent);
         for number in 0..more {
             agent.register(&altered(elsewhere(&format!("more-{number}")), &json!({"conversationId": "more"})));
         }
@@ -166,8 +166,10 @@ fn questions(agent: &Client, person: &Client) {
 }
 
 /// A call of a client's tool, and one that asks the same and goes by it.
-fn calls(server: &TestServer) {
-    let by = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
+fn calls(server: &TestServer, agent: &Client) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let token_sha256 = tokens::digest(agent.token.as_deref().unwrap());
+    let by = runtime.block_on(server.service.authenticate(&token_sha256)).unwrap().unwrap();
     let input = serde_json::from_value(json!({"command": "make calls"})).unwrap();
     let content = Content::Confirmation(Box::new(Confirmation::new("Bash".parse().unwrap(), input)));
     for number in ["1", "2"] {
@@ -182,7 +184,6 @@ fn calls(server: &TestServer) {
             origin: None,
             traceparent: None,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(server.service.begin_tool_call(&by, call)).unwrap().unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! A PostgreSQL of a test's own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -24,7 +25,7 @@ impl Postgres {
         let up = script("up", &data, "");
         let said = String::from_utf8_lossy(&up.stderr).into_owned();
         if said.contains("is not installed") {
-            eprintln!("left out: PostgreSQL is not installed");
+            writeln!(std::io::stderr().lock(), "left out: PostgreSQL is not installed").unwrap();
             return None;
         }
         assert!(up.status.success(), "{said}");
