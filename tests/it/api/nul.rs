@@ -49,9 +49,7 @@ fn may_hold_nul(call: &Call, place: &str) -> bool {
         "/v1/interactions" => ASKED.contains(&name) || place.contains("/allowed") || place.starts_with("/origin/"),
         "/aap/v1/requests" => ASKED.contains(&name),
         HOOKS => !["hook_event_name", "tool_name"].contains(&name),
-        "/humanlayer/v1/function_calls" | "/humanlayer/v1/contact_requests" => {
-            !["call_id", "run_id", "fn"].contains(&name)
-        }
+        "/humanlayer/v1/function_calls" | "/humanlayer/v1/contact_requests" => !["call_id", "fn"].contains(&name),
         // It is not kept.
         _ if name == "escalation_msg" => true,
         _ => false,

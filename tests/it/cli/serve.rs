@@ -140,7 +140,9 @@ fn every_flag_of_the_server_has_an_environment_variable_and_says_its_default() {
             continue;
         }
         let text = flag.split_whitespace().collect::<Vec<_>>().join(" ");
-        let variable = format!("[env: COUNTERSIGN_{}=]", name.to_uppercase().replace('-', "_"));
+        // What may hold a password is not shown.
+        let value = if name == "db" { "" } else { "=" };
+        let variable = format!("[env: COUNTERSIGN_{}{value}]", name.to_uppercase().replace('-', "_"));
         assert!(text.contains(&variable), "--{name} has no {variable}: {text}");
         known += 1;
         let is_off_by_default =
