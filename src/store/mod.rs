@@ -1,5 +1,6 @@
 //! The database: a file a table, with its statements; `writer` and `readers`, which say whose turn it is; `sql`, by which
-//! statements run, and `engine`, which commits; and `sqlite`, which has both for SQLite and all that is its own.
+//! statements run, and `engine`, which commits; and `sqlite` and `postgres`, which have both for their database and all that is its
+//! own. `news` is what servers on one database hear of one another.
 //!
 //! What the layers above see is [`Store::write`] and [`Store::read`]: closures over a transaction with a handful of domain-worded
 //! commands, one file a table. A write is answered after its COMMIT is on the disk, never before; a closure that
