@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::connect::{Alone, Connection, Connector};
 use super::migrate::{check, migrate};
 use super::probe::probe;
-use super::session::{Ended, Writing};
+use super::writing::{Ended, Writing};
 use crate::clock::Clock;
 use crate::config::PostgresUrl;
 use crate::store::sql::Sql;

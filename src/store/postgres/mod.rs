@@ -1,6 +1,7 @@
 //! PostgreSQL: one database for several servers. A server still has one writer that commits in groups; here a group first takes its
 //! turn among those of all servers. What others commit reaches a server by the history, which its follower reads.
 
+mod asked;
 mod connect;
 mod dialect;
 mod direct;
@@ -18,6 +19,7 @@ mod readiness;
 mod session;
 mod tls;
 mod values;
+mod writing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -35,7 +37,7 @@ use self::follower::Beside;
 pub(super) use self::follower::{Following, Start};
 use self::head_file::HeadFile;
 pub(super) use self::pool::Pool;
-use self::session::Writing;
+use self::writing::Writing;
 pub(super) use self::session::{Change, Row, Statements};
 use crate::config::PostgresUrl;
 use crate::domain::chain::Head;

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::connect::{Connection, Connector};
 use super::error::store_error;
-use super::session::WRITE_NOTHING;
+use super::writing::WRITE_NOTHING;
 use crate::store::{Error, OpenError, Result};
 
 /// For how long a write may be under way before the database counts as one that takes none.

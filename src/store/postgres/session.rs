@@ -1,63 +1,27 @@
 //! How the store's statements run on a connection to PostgreSQL.
-//!
-//! A turn costs what it waits for: so what is written waits in memory, and goes all at once, as soon as something is read or the turn
-//! is over. What has to hold of it is checked by the database itself, for its COMMIT is on its way by then.
 
-use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::Poll;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Statement, Transaction};
+use tokio_postgres::{Statement, Transaction};
 
-use super::connect::{Connection, Driver, Heard};
 use super::dialect::translated;
 use super::error::store_error;
-use super::values::{Found, Kept, Place};
-use crate::clock::Timestamp;
-use crate::domain::chain::Head;
-use crate::store::interactions::{INTERACTION, NUMBER};
-use crate::store::news::{MOST_NEWS, NEWS, News};
-use crate::store::sql::{self, Bound, Stored, Values};
-use crate::store::{Result, Wants};
-
-/// The lock of a turn, which all servers and commands on the database share: the letters `csgn`, as a number that no other program
-/// is likely to use.
-pub(super) const TURN: i64 = 0x6373_676e_0001;
-
-/// What the primary's clock shows, in milliseconds.
-pub(super) const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-
-/// What a turn is to know at first.
-const STATE: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
-     (SELECT max(interaction_id) FROM interactions), a.at_ms, a.seq, a.hash \
-     FROM (SELECT) AS one LEFT JOIN (SELECT at_ms, seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1) AS a ON true";
-
-/// The smallest write that lasts.
-pub(super) const WRITE_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'countersign', '')";
-
-/// Tells those who listen that there is something new.
-pub(super) const RING: &str = "NOTIFY countersign";
-
-/// How long the answer to a commit may take before it is looked for by another connection.
-const LONGEST_COMMIT: Duration = Duration::from_secs(10);
+use super::values::{Found, Place};
+use super::writing::{WRITE_NOTHING, Writing};
+use crate::store::Result;
+use crate::store::sql::{self, Stored, Values};
 
 /// How many rows of a reading are fetched at once.
 const FETCHED: i32 = 256;
 
 /// The statements that a connection has prepared, by their text.
 pub(super) type Prepared = RefCell<HashMap<String, Statement>>;
-
-/// An id, and the statement that reads something of the interaction with it.
-type Question = (String, &'static str);
 
 /// What a statement is to bring about beside its change.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,56 +39,6 @@ pub(in crate::store) enum Statements<'c> {
     Writing(&'c Writing),
     /// In a transaction that only reads.
     Reading(&'c Reading<'c>),
-}
-
-/// A connection that writes.
-pub(in crate::store) struct Writing {
-    client: Client,
-    /// `None` once the connection is given up.
-    driver: Option<Driver>,
-    heard: Arc<Heard>,
-    runtime: Handle,
-    prepared: Prepared,
-    /// What is written and not sent.
-    waiting: RefCell<Vec<Write>>,
-    /// What was asked for beforehand, by the id and the statement; `None` once it was read, or something may have changed it.
-    asked: RefCell<HashMap<Question, Option<Vec<tokio_postgres::Row>>>>,
-    /// Whether each write is sent at once: where parts of a turn may have to be undone.
-    is_immediate: Cell<bool>,
-    /// How many statements have written, or failed.
-    changes: Cell<u64>,
-    /// Whether a statement has failed: PostgreSQL then undoes the transaction, whatever else is said.
-    has_failed: Cell<bool>,
-}
-
-/// What a turn begins with.
-pub(super) struct Begun {
-    /// What the primary's clock shows.
-    pub(super) now: Timestamp,
-    /// The time of the last event.
-    pub(super) highest: Option<Timestamp>,
-    /// The number of the newest interaction; 0 where there is none.
-    pub(super) last_interaction: i64,
-    /// The end of the chain.
-    pub(super) head: Head,
-    /// The events from the one on that was asked for.
-    pub(super) news: Vec<News>,
-}
-
-/// How a commit has ended.
-pub(super) enum Ended {
-    /// It lasts.
-    Committed,
-    /// A statement has failed, and nothing was committed.
-    Refused,
-    /// The connection was lost, or the wait for a standby was given up: it may be committed, or not.
-    InDoubt,
-}
-
-/// A statement that waits to be sent.
-struct Write {
-    statement: Statement,
-    values: Vec<Kept>,
 }
 
 /// A transaction that reads.
@@ -215,288 +129,12 @@ impl Row<'_> {
 
 /// Nothing that reads can write: its types do not let it.
 fn read_only() -> crate::store::Error {
-    crate::store::Error::Internal(std::sync::Arc::new(std::io::Error::other("a transaction that reads was to write")))
-}
-
-impl Writing {
-    pub(super) fn new(Connection { client, heard, driver }: Connection, runtime: Handle) -> Self {
-        Self {
-            client,
-            driver: Some(driver),
-            heard,
-            runtime,
-            prepared: Prepared::default(),
-            waiting: RefCell::default(),
-            asked: RefCell::default(),
-            is_immediate: Cell::new(false),
-            changes: Cell::new(0),
-            has_failed: Cell::new(false),
-        }
-    }
-
-    /// Its statements.
-    pub(super) const fn statements(&self) -> Statements<'_> {
-        Statements::Writing(self)
-    }
-
-    /// Begins a turn, which waits for those of others, and reads how they have left the database: each statement sees what was
-    /// committed as it begins, so that these see what was while the first waited. The events are read from the one on whose
-    /// number is given.
-    pub(super) fn begin(&self, from: Option<i64>, wanted: &[&Wants]) -> Result<Begun> {
-        self.is_immediate.set(false);
-        self.has_failed.set(false);
-        self.heard.warning.store(false, Ordering::Release);
-        let (state, news) = (self.prepared(STATE)?, self.prepared(NEWS)?);
-        let from = from.unwrap_or(i64::MAX);
-        let bounds: [&(dyn ToSql + Sync); 2] = [&from, &MOST_NEWS];
-        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({TURN})");
-        let wanted = self.wanted(wanted)?;
-        self.asked.borrow_mut().clear();
-        let begun = async {
-            let begin = self.client.batch_execute(&begin);
-            let state = self.client.query_one(&state, &[]);
-            let news = self.client.query(&news, &bounds);
-            // All of them go out before the first answer is waited for.
-            tokio::try_join!(biased; begin, state, news, self.answers(&wanted))
-        };
-        let ((), state, news, ()) = self.wait_for(begun).inspect_err(|_| {
-            // No turn is left halfway begun.
-            let _ = self.roll_back();
-        })?;
-        let state = sql::Row::Postgres(Row(&state));
-        let news = news.iter().map(|row| News::from_row(&sql::Row::Postgres(Row(row)))).collect::<Result<_>>()?;
-        let (last_interaction, head): (Option<_>, Option<_>) = (state.get(1)?, state.get(3)?);
-        let head = match head {
-            Some(seq) => Head { seq, hash: state.get(4)? },
-            None => Head::NONE,
-        };
-        let last_interaction = last_interaction.unwrap_or(0);
-        Ok(Begun { now: state.get(0)?, highest: state.get(2)?, last_interaction, head, news })
-    }
-
-    /// Asks for all that is wanted at once.
-    pub(super) fn ask_for(&self, wanted: &[&Wants]) -> Result<()> {
-        let wanted = self.wanted(wanted)?;
-        self.wait_for(self.answers(&wanted))
-    }
-
-    fn wanted<'w>(&self, wanted: &[&'w Wants]) -> Result<Vec<(&'w Wants, Statement)>> {
-        wanted.iter().map(|wants| Ok((*wants, self.prepared(wants.statement)?))).collect()
-    }
-
-    /// Asks, and keeps what is found for whoever reads it first.
-    async fn answers(&self, wanted: &[(&Wants, Statement)]) -> Answer {
-        let asked = wanted.iter().map(|(wants, statement)| async move {
-            let rows = self.client.query(statement, &[&wants.id.as_str()]).await?;
-            self.asked.borrow_mut().insert((wants.id.as_str().to_owned(), wants.statement), Some(rows));
-            Ok(())
-        });
-        futures_util::future::try_join_all(asked).await.map(drop)
-    }
-
-    /// What was asked for beforehand, if nothing has changed it since; once.
-    fn found(&self, statement: &str, values: Values<'_>) -> Option<Vec<tokio_postgres::Row>> {
-        let mut asked = self.asked.borrow_mut();
-        if asked.is_empty() {
-            return None;
-        }
-        let [Bound::Text(id)] = &*values.iter().map(|value| value.bind()).collect::<Vec<_>>() else { return None };
-        let statement = [NUMBER, INTERACTION].into_iter().find(|it| *it == statement)?;
-        asked.get_mut(&(id.clone().into_owned(), statement))?.take()
-    }
-
-    /// Forgets what was asked for of whatever a statement may change: the interactions that its values name, and all of them
-    /// where it names none. A new row changes nothing that was found.
-    fn outdate(&self, statement: &str, values: Values<'_>) {
-        let mut asked = self.asked.borrow_mut();
-        if asked.is_empty() {
-            return;
-        }
-        let mut names_any = false;
-        for value in values {
-            if let Bound::Text(text) = value.bind() {
-                let text = text.into_owned();
-                for it in [NUMBER, INTERACTION] {
-                    if let Some(found) = asked.get_mut(&(text.clone(), it)) {
-                        (*found, names_any) = (None, true);
-                    }
-                }
-            }
-        }
-        if !names_any && (!statement.starts_with("INSERT ") || statement.contains("DO UPDATE")) {
-            asked.clear();
-        }
-    }
-
-    /// Sends what waits, and COMMIT behind it.
-    pub(super) fn commit(&self) -> Ended {
-        if self.has_failed.get() {
-            return Ended::Refused;
-        }
-        let sent = self.answers_to(Some("COMMIT"));
-        let Ok(sent) = waited(&self.runtime, async { tokio::time::timeout(LONGEST_COMMIT, sent).await }) else {
-            // It waits for a standby, or the primary is cut off from everybody.
-            return Ended::InDoubt;
-        };
-        match sent.map_err(|error| self.failed(error)) {
-            // PostgreSQL gives up to wait for a standby with a warning, and then says that all is well.
-            Ok(()) if self.heard.warning.load(Ordering::Acquire) => Ended::InDoubt,
-            Ok(()) => Ended::Committed,
-            Err(error) if self.is_closed() || matches!(error, crate::store::Error::Unavailable(_)) => Ended::InDoubt,
-            Err(_) => Ended::Refused,
-        }
-    }
-
-    /// Leaves no transaction open.
-    pub(super) fn roll_back(&self) -> Result<()> {
-        self.forget();
-        self.run("ROLLBACK")
-    }
-
-    /// Marks a place, to which [`Writing::undo_part`] goes back; the one before is given up where `releases` says so.
-    pub(super) fn mark(&self, releases: bool) -> Result<()> {
-        self.send()?;
-        self.is_immediate.set(true);
-        self.run(if releases { "RELEASE work; SAVEPOINT work" } else { "SAVEPOINT work" })
-    }
-
-    /// Undoes what was written since the mark.
-    pub(super) fn undo_part(&self) -> Result<()> {
-        self.forget();
-        self.run("ROLLBACK TO work")?;
-        self.has_failed.set(false);
-        Ok(())
-    }
-
-    /// Tells all servers that there is something new.
-    pub(super) fn ring(&self) -> Result<()> {
-        self.run(RING)
-    }
-
-    fn write(&self, statement: &str, values: Values<'_>, change: Change) -> Result<()> {
-        self.changes.set(self.changes.get() + 1);
-        self.outdate(statement, values);
-        let text = match change {
-            Change::Any => Cow::Borrowed(statement),
-            Change::One => {
-                format!("WITH done AS ({statement} RETURNING 1) SELECT must_be(count(*), 1) FROM done").into()
-            }
-        };
-        let statement = self.prepared(&text)?;
-        let values = values.iter().map(|value| Kept::from(value.bind())).collect();
-        self.waiting.borrow_mut().push(Write { statement, values });
-        if self.is_immediate.get() { self.send() } else { Ok(()) }
-    }
-
-    fn execute(&self, statement: &str, values: Values<'_>) -> Result<usize> {
-        self.send()?;
-        self.changes.set(self.changes.get() + 1);
-        self.asked.borrow_mut().clear();
-        let statement = self.prepared(statement)?;
-        let places = places(values);
-        let changed = self.wait_for(self.client.execute(&statement, &bound(&places)))?;
-        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
-    }
-
-    fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
-        if let Some(found) = self.found(statement, values) {
-            return Ok(found);
-        }
-        self.send()?;
-        if !statement.starts_with("SELECT") {
-            self.changes.set(self.changes.get() + 1);
-            self.asked.borrow_mut().clear();
-        }
-        let statement = self.prepared(statement)?;
-        let places = places(values);
-        self.wait_for(self.client.query(&statement, &bound(&places)))
-    }
-
-    fn prepared(&self, statement: &str) -> Result<Statement> {
-        if let Some(prepared) = self.prepared.borrow().get(statement) {
-            return Ok(prepared.clone());
-        }
-        let prepared = self.wait_for(self.client.prepare(&translated(statement)))?;
-        self.prepared.borrow_mut().insert(statement.to_owned(), prepared.clone());
-        Ok(prepared)
-    }
-
-    /// Sends what waits, and sees that all of it was done.
-    fn send(&self) -> Result<()> {
-        self.wait_for(self.answers_to(None))
-    }
-
-    /// Sends what waits, and `last` behind it, before any answer has come.
-    async fn answers_to(&self, last: Option<&str>) -> Answer {
-        let waiting = self.waiting.take();
-        let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(waiting.len() + 1);
-        for Write { statement, values } in &waiting {
-            let places = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect::<Vec<_>>();
-            sent.push(Box::pin(async move { self.client.execute(statement, &places).await.map(drop) }));
-        }
-        if let Some(last) = last {
-            sent.push(Box::pin(self.client.batch_execute(last)));
-        }
-        in_order(sent).await
-    }
-
-    fn wait_for<T>(&self, answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>) -> Result<T> {
-        waited(&self.runtime, answer).map_err(|error| self.failed(error))
-    }
-
-    fn failed(&self, error: tokio_postgres::Error) -> crate::store::Error {
-        self.has_failed.set(true);
-        self.changes.set(self.changes.get() + 1);
-        store_error(error)
-    }
-
-    /// Forgets what waits: the transaction is to be undone.
-    fn forget(&self) {
-        self.waiting.borrow_mut().clear();
-    }
-
-    pub(super) fn run(&self, statement: &str) -> Result<()> {
-        self.wait_for(self.client.batch_execute(statement))
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.driver.is_none() || self.client.is_closed()
-    }
-
-    /// Ends the connection at once, whatever it waits for.
-    pub(super) fn give_up(&mut self) {
-        self.driver = None;
-    }
-
-    /// A number that grows with whatever is changed, or fails.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes.get()
-    }
+    crate::store::Error::Internal(Arc::new(std::io::Error::other("a transaction that reads was to write")))
 }
 
 /// Waits for it, on whatever thread: one of the runtime's own leaves its other work to another one.
 pub(super) fn waited<T>(runtime: &Handle, answer: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| runtime.block_on(answer))
-}
-
-type Answer = std::result::Result<(), tokio_postgres::Error>;
-
-/// Sends all, in this order, before the first answer is waited for; the first error there is.
-async fn in_order(mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>>) -> Answer {
-    let mut answers = Vec::with_capacity(sent.len());
-    for one in &mut sent {
-        // A statement goes out when it is first looked at.
-        answers.push(futures_util::poll!(one));
-    }
-    let mut first = Ok(());
-    for (one, answer) in sent.into_iter().zip(answers) {
-        let answer = match answer {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => one.await,
-        };
-        first = first.and(answer);
-    }
-    first
 }
 
 impl Reading<'_> {
@@ -534,10 +172,10 @@ impl Reading<'_> {
     }
 }
 
-fn places<'v>(values: Values<'v>) -> Vec<Place<'v>> {
+pub(super) fn places<'v>(values: Values<'v>) -> Vec<Place<'v>> {
     values.iter().map(|value| Place(value.bind())).collect()
 }
 
-fn bound<'p>(places: &'p [Place<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+pub(super) fn bound<'p>(places: &'p [Place<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     places.iter().map(|place| place as &(dyn ToSql + Sync)).collect()
 }
