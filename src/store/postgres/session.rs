@@ -103,7 +103,7 @@ impl Statements<'_> {
         let Self::Writing(writing) = self else { return Err(read_only()) };
         writing.run(&format!("ANALYZE {}", tables.join(", ")))?;
         // Whoever does not own a table is warned of it: that is nothing that a commit is to wait for.
-        writing.heard.warning.store(false, Ordering::Release);
+        writing.forget_warnings();
         Ok(())
     }
 

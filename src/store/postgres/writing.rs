@@ -125,7 +125,7 @@ impl Writing {
     pub(super) fn begin(&self, from: Option<i64>, wanted: &[&Wants]) -> Result<Begun> {
         self.is_immediate.set(false);
         self.has_failed.set(false);
-        self.heard.warning.store(false, Ordering::Release);
+        self.forget_warnings();
         let (state, news) = (self.prepared(STATE)?, self.prepared(NEWS)?);
         let from = from.unwrap_or(i64::MAX);
         let bounds: [&(dyn ToSql + Sync); 2] = [&from, &MOST_NEWS];
@@ -174,6 +174,11 @@ impl Writing {
         futures_util::future::try_join_all(asked).await.map(drop)
     }
 
+    /// What was warned of until now is nothing that a commit waits for.
+    pub(super) fn forget_warnings(&self) {
+        self.heard.warning.store(false, Ordering::Release);
+    }
+
     /// Sends what waits, and COMMIT behind it.
     pub(super) fn commit(&self) -> Ended {
         if self.has_failed.get() {
@@ -219,7 +224,7 @@ impl Writing {
         self.run(RING)
     }
 
-    fn write(&self, statement: &str, values: Values<'_>, change: Change) -> Result<()> {
+    pub(super) fn write(&self, statement: &str, values: Values<'_>, change: Change) -> Result<()> {
         self.changes.set(self.changes.get() + 1);
         self.asked.outdate(statement, values);
         let text = match change {
@@ -234,7 +239,7 @@ impl Writing {
         if self.is_immediate.get() { self.send() } else { Ok(()) }
     }
 
-    fn execute(&self, statement: &str, values: Values<'_>) -> Result<usize> {
+    pub(super) fn execute(&self, statement: &str, values: Values<'_>) -> Result<usize> {
         self.send()?;
         self.changes.set(self.changes.get() + 1);
         self.asked.clear();
@@ -244,7 +249,7 @@ impl Writing {
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
     }
 
-    fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
+    pub(super) fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
         if let Some(found) = self.asked.take(statement, values) {
             return Ok(found);
         }
