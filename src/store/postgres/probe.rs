@@ -43,9 +43,10 @@ impl fmt::Display for Replication {
 pub(super) async fn probe(first: &Connection, connector: &Connector) -> Result<(), OpenError> {
     let first = &first.client;
     settings(first, connector).await?;
-    let second = connector.connect().await?.client;
-    is_one_session(first, &second, connector).await?;
-    locks_out(first, &second, connector).await
+    // Whole: it would end with what carries its messages.
+    let second = connector.connect().await?;
+    is_one_session(first, &second.client, connector).await?;
+    locks_out(first, &second.client, connector).await
 }
 
 /// The settings that everything else depends on.
@@ -76,7 +77,11 @@ async fn is_one_session(first: &Client, second: &Client, connector: &Connector) 
     let is_locked: bool = one(first, &format!("SELECT pg_try_advisory_lock({key})")).await?.get(0);
     for _ in 0..LOOKS {
         // A proxy that gives sessions away has given the one of the lock to somebody else, or does so now.
-        second.batch_execute("BEGIN").await.map_err(|_| pooled())?;
+        second.batch_execute("BEGIN").await.map_err(|error| match error.as_db_error() {
+            // One that gives each statement another session takes none that begins a transaction.
+            Some(_) => pooled(),
+            None => store_error(error).into(),
+        })?;
         let other = one(second, process).await?.get::<_, i32>(0);
         let is_same = one(first, process).await?.get::<_, i32>(0) == own;
         second.batch_execute("ROLLBACK").await.map_err(store_error)?;
