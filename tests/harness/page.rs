@@ -35,9 +35,11 @@ impl Browser {
         Self { client: Client { agent: http(client.trusted.as_deref(), 0), ..client }, cookie: String::new() }
     }
 
-    /// The same session at another server.
+    /// The same session at another server: the name of its cookie has the port in it.
     pub(crate) fn at(&self, url: &str) -> Self {
-        Self { client: Client { url: url.to_owned(), ..self.client.clone() }, cookie: self.cookie.clone() }
+        let port = |url: &str| url.rsplit(':').next().unwrap().to_owned();
+        let cookie = self.cookie.replacen(&port(&self.client.url), &port(url), 1);
+        Self { client: Client { url: url.to_owned(), ..self.client.clone() }, cookie }
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {

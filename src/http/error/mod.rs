@@ -2,7 +2,7 @@
 //!
 //! # Where errors come from
 //!
-//! - A use case that refuses a well-formed request returns a [`Refused`](crate::domain::refused::Refused) as a value. It knows nothing of HTTP; the `match`
+//! - A use case that refuses a well-formed request returns a [`Refused`] as a value. It knows nothing of HTTP; the `match`
 //!   in `refused.rs` has no `_`, so that a new refusal does not compile until it has a status and a code.
 //! - A failure below the use cases is a [`store::Error`] or another variant of [`service::Error`].
 //! - A body that has the right shape and breaks a rule of the wire is an [`Invalid`] of `api`.

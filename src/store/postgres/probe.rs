@@ -43,7 +43,7 @@ impl fmt::Display for Replication {
 pub(super) async fn probe(first: &Connection, connector: &Connector) -> Result<(), OpenError> {
     let first = &first.client;
     settings(first, connector).await?;
-    // Whole: it would end with what carries its messages.
+    // The whole connection: it ends with what carries its messages.
     let second = connector.connect().await?;
     is_one_session(first, &second.client, connector).await?;
     locks_out(first, &second.client, connector).await

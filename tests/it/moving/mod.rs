@@ -119,7 +119,7 @@ fn a_database_is_the_same_in_postgres_and_back_in_a_file() {
 /// What was under way goes on: what waits is decided, secrets open, rules decide, sessions and tokens hold, streams continue.
 fn goes_on(rich: &Rich, db: &Path) {
     let key = rich.key.to_str().unwrap();
-    let process = Process::serve(db, &["--key-file", key, "--allow-notice-net", "127.0.0.0/8"]);
+    let process = Process::serve(db, &["--key-file", key, "--accept-clock", "--allow-notice-net", "127.0.0.0/8"]);
     let [agent, ada] = [&rich.builder, &rich.ada].map(|token| Client::new(&process.url, token));
     let head: i64 = says(&["audit", "head"], db).split(':').next().unwrap().parse().unwrap();
     let mut feed = ada.feed(Some(head - 1));

