@@ -77,7 +77,11 @@ async fn is_one_session(first: &Client, second: &Client, connector: &Connector) 
     let is_locked: bool = one(first, &format!("SELECT pg_try_advisory_lock({key})")).await?.get(0);
     for _ in 0..LOOKS {
         // A proxy that gives sessions away has given the one of the lock to somebody else, or does so now.
-        second.batch_execute("BEGIN").await.map_err(|_| pooled())?;
+        second.batch_execute("BEGIN").await.map_err(|error| match error.as_db_error() {
+            // One that gives each statement another session takes none that begins a transaction.
+            Some(_) => pooled(),
+            None => store_error(error).into(),
+        })?;
         let other = one(second, process).await?.get::<_, i32>(0);
         let is_same = one(first, process).await?.get::<_, i32>(0) == own;
         second.batch_execute("ROLLBACK").await.map_err(store_error)?;
