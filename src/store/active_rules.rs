@@ -48,12 +48,18 @@ impl ActiveRules {
         }
     }
 
-    /// Others have changed these, in this order: they alone are read again, for there may be many.
-    pub(super) fn renew<'r>(&mut self, changed: impl Iterator<Item = &'r RuleId>, tx: &ReadTx<'_>) -> Result<()> {
-        if self.tools.is_none() {
-            return Ok(());
-        }
+    /// Others have changed these, in this order: they alone are read again, for there may be many. What changed a rule and does not
+    /// say which has all of them read again.
+    pub(super) fn renew<'r>(
+        &mut self,
+        changed: impl Iterator<Item = Option<&'r RuleId>>,
+        tx: &ReadTx<'_>,
+    ) -> Result<()> {
         for rule_id in changed {
+            let (Some(rule_id), Some(_)) = (rule_id, &self.tools) else {
+                self.tools = None;
+                return Ok(());
+            };
             let rule = tx.trust_rule(rule_id).inspect_err(|_| self.tools = None)?;
             self.remove(rule_id);
             if let Some(rule) = rule.filter(|rule| rule.status == RuleStatus::Active) {

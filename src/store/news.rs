@@ -62,13 +62,14 @@ impl News {
         Outcome::ALL.iter().copied().find(|outcome| Some(Event::from(*outcome)) == self.event)
     }
 
-    /// The rule that is made or ended with it.
-    pub(super) fn changed_rule(&self) -> Option<&RuleId> {
-        let is_change = matches!(
-            self.event,
-            Some(Event::RuleCreated | Event::RuleRevoked | Event::RuleExpired | Event::RuleExhausted)
-        );
-        self.rule_id.as_ref().filter(|_| is_change)
+    /// Whether the active rules are others with it.
+    pub(super) const fn is_of_rules(&self) -> bool {
+        matches!(self.event, Some(Event::RuleCreated | Event::RuleRevoked | Event::RuleExpired | Event::RuleExhausted))
+    }
+
+    /// The rule that it is about.
+    pub(super) const fn rule_id(&self) -> Option<&RuleId> {
+        self.rule_id.as_ref()
     }
 
     /// Whether tokens are others with it.

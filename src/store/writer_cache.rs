@@ -93,7 +93,7 @@ impl WriterCache {
         }
         self.undo_part();
         self.head = news.last().map(|last| last.head);
-        let rules = news.iter().filter_map(News::changed_rule);
+        let rules = news.iter().filter(|news| news.is_of_rules()).map(News::rule_id);
         self.book.renew(rules, &ReadTx::new(sql))
     }
 
