@@ -27,15 +27,12 @@ impl KnownHead {
     ///
     /// If the history cannot be read.
     pub(super) fn is_still_there(&mut self, sql: Sql<'_>) -> Result<bool> {
-        let Self(Head { seq, hash }) = *self;
-        if seq > Head::NONE.seq {
-            let found: Option<EventHash> = sql.value("SELECT hash FROM audit_events WHERE seq = ?1", values![seq])?;
-            if found != Some(hash) {
-                return Ok(false);
-            }
+        let tx = ReadTx::new(sql);
+        let is_there = tx.has_event(self.0)?;
+        if is_there {
+            self.0 = tx.audit_head()?;
         }
-        self.0 = ReadTx::new(sql).audit_head()?;
-        Ok(true)
+        Ok(is_there)
     }
 
     /// An event of the connection itself, or of the writer, has become the last one.
@@ -54,6 +51,15 @@ pub struct Seen {
 }
 
 impl ReadTx<'_> {
+    /// Whether this event is where it was, or there was none.
+    pub(super) fn has_event(&self, Head { seq, hash }: Head) -> Result<bool> {
+        if seq == Head::NONE.seq {
+            return Ok(true);
+        }
+        let found: Option<EventHash> = self.sql.value("SELECT hash FROM audit_events WHERE seq = ?1", values![seq])?;
+        Ok(found == Some(hash))
+    }
+
     /// The last event that was seen, where it is no longer there and that was accepted.
     pub(super) fn lost(
         &self,
@@ -62,7 +68,7 @@ impl ReadTx<'_> {
         database: &str,
     ) -> std::result::Result<Option<Head>, OpenError> {
         let Some(known) = known else { return Ok(None) };
-        if KnownHead(known).is_still_there(self.sql)? {
+        if self.has_event(known)? {
             return Ok(None);
         }
         match seen.accepted_loss {

@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use super::Commits;
 use super::connect::{Connection, Connector};
-use super::error::store_error;
+use super::error::{store_error, unavailable};
 use super::follower::Beside;
 use super::session::waited;
 use super::writing::{Begun, Ended, Writing};
-use crate::domain::chain::{EventHash, Head};
+use crate::domain::chain::Head;
 use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
-use crate::store::news::{MOST_NEWS, is_after};
+use crate::store::news::MOST_NEWS;
 use crate::store::sql::Sql;
-use crate::store::{Error, Generation, OpenError, Result, Version, Wants};
+use crate::store::{Error, Generation, OpenError, ReadTx, Result, Version, Wants};
 
 /// What the connection that writes is set to beside. Plans are made once and by index, as they are right for a database that has
 /// grown; whoever holds the lock and says nothing loses it.
@@ -107,9 +107,7 @@ impl PostgresEngine {
     }
 
     fn reconnect(&mut self) -> Result<()> {
-        let connection = waited(&self.runtime, connect(&self.connector)).map_err(|error| {
-            if let OpenError::Store(error) = error { error } else { Error::Unavailable(Arc::new(error)) }
-        })?;
+        let connection = waited(&self.runtime, connect(&self.connector)).map_err(unavailable)?;
         self.writing = Writing::new(connection, self.runtime.clone());
         Ok(())
     }
@@ -118,11 +116,7 @@ impl PostgresEngine {
     fn others(&mut self, begun: &mut Begun) -> Result<Others> {
         let Some(known) = self.known.replace(begun.head) else { return Ok(Others::Anything) };
         let mut news = std::mem::take(&mut begun.news);
-        if !is_after(known, &mut news) {
-            tracing::error!(%known, "the database has lost what it had acknowledged, or it is another one");
-            self.beside.failed.send_replace(true);
-            return Err(Error::Closed);
-        }
+        self.beside.check(known, &mut news)?;
         Ok(match i64::try_from(news.len()) {
             Ok(0) => Others::Nothing,
             Ok(read) if read < MOST_NEWS - 1 => Others::News(news),
@@ -137,14 +131,7 @@ impl PostgresEngine {
             engine.writing.begin(None, &[])?;
             let sql = Sql::Postgres(engine.writing.statements());
             let sought = end.filter(|end| Some(*end) != engine.known);
-            let is_there = match sought {
-                Some(Head { seq, hash }) => {
-                    let found: Option<EventHash> =
-                        sql.value("SELECT hash FROM audit_events WHERE seq = ?1", crate::store::sql::values![seq])?;
-                    found == Some(hash)
-                }
-                None => false,
-            };
+            let is_there = sought.map_or(Ok(false), |end| ReadTx::new(sql).has_event(end))?;
             sql.write_nothing()?;
             match engine.writing.commit() {
                 Ended::Committed => Ok(is_there),
@@ -256,8 +243,7 @@ impl Engine for PostgresEngine {
     }
 
     fn after(&mut self, error: &Error) -> Disk {
-        let is_open = std::mem::take(&mut self.is_open) && !self.writing.is_closed();
-        if is_open && self.writing.roll_back().is_err() && !self.writing.is_closed() {
+        if self.roll_back().is_err() && !self.writing.is_closed() {
             // A connection that does not even undo is given up: the database then does.
             let _ = self.reconnect();
         }

@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_rustls::rustls::{self, CertificateError};
 
 use crate::config::PostgresUrl;
-use crate::store::Error;
+use crate::store::{Error, OpenError};
 
 /// The condition of a statement did not hold: `must_be` says so.
 pub(super) const NOT_AS_MANY: &str = "CS002";
@@ -41,6 +41,11 @@ pub(super) fn store_error(error: tokio_postgres::Error) -> Error {
     } else {
         Error::Internal(Arc::new(Told(error)))
     }
+}
+
+/// What the lack of a connection is to the store.
+pub(super) fn unavailable(error: OpenError) -> Error {
+    if let OpenError::Store(error) = error { error } else { Error::Unavailable(Arc::new(error)) }
 }
 
 /// What is wrong where the statements of one connection go to several sessions.

@@ -46,6 +46,16 @@ impl Beside {
         *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner) = waits.then(Instant::now);
     }
 
+    /// Takes what was `known` already out of the news. Where they do not begin with it, nothing is acknowledged any more.
+    pub(super) fn check(&self, known: Head, news: &mut Vec<News>) -> Result<()> {
+        if is_after(known, news) {
+            return Ok(());
+        }
+        tracing::error!(%known, "the database has lost what it had acknowledged, or it is another one");
+        self.failed.send_replace(true);
+        Err(Error::Closed)
+    }
+
     fn has_waited_for_long(&self) -> bool {
         let since = *self.waiting_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|since| since.elapsed() >= LONGEST_TURN)
@@ -170,11 +180,7 @@ impl Follower {
         let from_row = |row| News::from_row(&sql::Row::Postgres(Row(row)));
         let mut news = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
         let may_be_more = i64::try_from(news.len()) == Ok(MOST_NEWS);
-        if !is_after(self.known, &mut news) {
-            tracing::error!(known = %self.known, "the database has lost what it had acknowledged, or it is another one");
-            self.beside.failed.send_replace(true);
-            return Err(Error::Closed);
-        }
+        self.beside.check(self.known, &mut news)?;
         if let Some(last) = news.last() {
             self.known = last.head;
             let summary = news::summary(&news);

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::connect::{Connection, Connector};
-use super::error::store_error;
+use super::error::{store_error, unavailable};
 use super::writing::WRITE_NOTHING;
-use crate::store::{Error, OpenError, Result};
+use crate::store::{Error, Result};
 
 /// For how long a write may be under way before the database counts as one that takes none.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -43,8 +43,4 @@ impl Readiness {
         let silent = || Error::Unavailable(Arc::new(io::Error::other("a write was not done within three seconds")));
         tokio::time::timeout(PATIENCE, asked).await.map_err(|_| silent())?
     }
-}
-
-fn unavailable(error: OpenError) -> Error {
-    if let OpenError::Store(error) = error { error } else { Error::Unavailable(Arc::new(error)) }
 }
