@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::KeyError;
+use crate::files::directory_of;
 
 /// A key, wiped from memory when it is dropped.
 pub(super) type KeyBytes = Zeroizing<[u8; 32]>;
@@ -50,10 +51,6 @@ pub(super) fn lock_directory(path: &Path) -> io::Result<File> {
     let directory = File::open(directory)?;
     directory.lock()?;
     Ok(directory)
-}
-
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Replaces the file at `path` by one with these keys: at any moment one of the two is there, whole and on the disk. The

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::sqlite::LOCKS_THE_DATABASE;
+use crate::files::directory_of;
 
 /// The ending of the name of a draft, behind a UUID.
 const ENDING: &str = ".partial";
@@ -65,11 +66,6 @@ impl Drop for Draft {
     fn drop(&mut self) {
         remove_draft(&self.path);
     }
-}
-
-/// The directory of a file.
-pub(super) fn directory_of(file: &Path) -> &Path {
-    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Removes a draft and what SQLite has put beside it. It may not be there, and a failure changes nothing.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -70,6 +70,22 @@ impl Held {
         let _ = self.stream.read_to_end(&mut rest);
         String::from_utf8(rest).unwrap()
     }
+}
+
+/// What a command says that ends well.
+#[track_caller]
+pub(crate) fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?} {output:?}");
+    output
+}
+
+/// The names of what is in a folder.
+pub(crate) fn contents(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names = names.collect::<Vec<_>>();
+    names.sort();
+    names
 }
 
 /// Runs a command that has to refuse: exit code 1, nothing on stdout, one sentence on stderr, which comes back.

@@ -9,8 +9,9 @@ use super::tables::{TABLES, Table};
 use super::{FORMAT, Header, Moved, MovingError, MovingStep};
 use crate::clock::Timestamp;
 use crate::config::Location;
+use crate::files::directory_of;
 use crate::store::direct::with_snapshot;
-use crate::store::draft::{Draft, directory_of, remove_left_drafts};
+use crate::store::draft::{Draft, remove_left_drafts};
 use crate::store::sql::{Bind, Sql, values};
 use crate::store::{Error, ReadTx, sqlite};
 

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::doctor::examine;
 use super::open;
 use crate::clock::Timestamp;
-use crate::store::draft::{Draft, directory_of, remove_left_drafts};
+use crate::files::directory_of;
+use crate::store::draft::{Draft, remove_left_drafts};
 use crate::store::{Checked, OpenError, Step};
 
 /// Why there is no backup. Nothing was left behind.

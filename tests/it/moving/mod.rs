@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use self::postgres::Database;
 use self::rich::{Rich, elsewhere};
-use crate::harness::outside::refused;
+use crate::harness::outside::{contents, refused, succeeds};
 use crate::harness::{Client, Process, altered, confirmation, countersign, token};
 
 /// What a command of the real binary says of a database; it has to succeed.
@@ -40,13 +40,6 @@ fn import(from: &Path, db: &Path) -> Command {
     let mut command = countersign();
     command.arg("import").arg(from).arg("--db").arg(db);
     command
-}
-
-#[track_caller]
-fn succeeds(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?} {output:?}");
-    output
 }
 
 /// A file without the time at which it was written, and so without its digest.
@@ -77,14 +70,6 @@ fn told(db: &Path, folder: &Path) -> Told {
     let file = folder.join(format!("told-{}", fs::read_dir(folder).unwrap().count()));
     succeeds(&mut export(db, &file));
     (says(&["audit", "head"], db), says(&["audit", "export"], db), postgres::views(db), timeless(&file))
-}
-
-/// The names of what is in a folder.
-fn contents(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names = names.collect::<Vec<_>>();
-    names.sort();
-    names
 }
 
 #[test]

@@ -4,35 +4,20 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::killed::{can_kill, survives};
-use crate::harness::outside::{refused, write_sql};
+use crate::harness::outside::{contents, refused, succeeds, write_sql};
 use crate::harness::{Client, Process, TestServer, confirmation, countersign, secret, token, until};
 
 fn backup(db: &Path, to: &Path) -> Command {
     let mut command = countersign();
     command.args(["backup", "--db"]).arg(db).arg(to);
     command
-}
-
-#[track_caller]
-fn succeeds(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
-}
-
-/// The names of what is in a folder.
-fn contents(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names = names.collect::<Vec<_>>();
-    names.sort();
-    names
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::outside::{refused, write_sql};
+use crate::harness::outside::{contents, refused, write_sql};
 use crate::harness::{Client, Process, altered, confirmation, countersign, signal, sql, token, until};
 
 /// A server of the real binary, with an agent.
@@ -93,14 +93,6 @@ fn commands(db: &Path) -> Vec<Command> {
         command
     };
     arguments.iter().map(command).collect()
-}
-
-/// The names of what is in a folder.
-fn contents(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names = names.collect::<Vec<_>>();
-    names.sort();
-    names
 }
 
 #[test]
