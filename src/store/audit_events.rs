@@ -59,6 +59,9 @@ const EVENTS: &str = concat!(columns!(), "audit_events", texts!());
 /// The events of one owner, found by its index: whatever happens to others costs nothing here. The latest are not in it yet.
 const OWN_EVENTS: &str = concat!(columns!(), "own_events CROSS JOIN audit_events ON seq = event_seq", texts!());
 
+pub(super) const INSERT: &str = "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, \
+     text_digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
 /// How many events are entered in `own_events` at once: so many are looked through for an owner, and so many share its pages.
 const ENTERED_AT_ONCE: i64 = 128;
 
@@ -309,8 +312,7 @@ impl WriteTx<'_> {
         };
         let hash = content.hash(seq, head.hash);
         self.sql.write(
-            "INSERT INTO audit_events (seq, at_ms, event, request_id, rule_id, principal, detail, hash, text_digest) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            INSERT,
             values![
                 seq,
                 content.at,

@@ -50,8 +50,8 @@ macro_rules! records {
     };
 }
 
-/// The number of the one with this id.
-pub(super) const NUMBER: &str = "SELECT interaction_id FROM interactions WHERE request_id = ?1";
+/// The number of the one with this id, and the id.
+pub(super) const NUMBER: &str = "SELECT interaction_id, request_id FROM interactions WHERE request_id = ?1";
 
 /// The one with this id, without what was asked.
 pub(super) const INTERACTION: &str = concat!("SELECT ", hot_columns!(), hot_tables!(), " WHERE i.request_id = ?1");

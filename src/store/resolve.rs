@@ -7,12 +7,12 @@ use crate::domain::audit::NewAuditEvent;
 use crate::domain::interaction::{Detail, Interaction, Resolution, ResolvedBy, Status, System};
 
 /// The one conditional update that resolves anything: the kind, the status and the deadline are its conditions.
-const SETTLE: &str = "UPDATE interactions SET status = ?3, resolved_at_ms = ?4, resolved_by_principal = ?5, \
+pub(super) const SETTLE: &str = "UPDATE interactions SET status = ?3, resolved_at_ms = ?4, resolved_by_principal = ?5, \
      resolved_by_rule = ?6, resolved_by_system = ?7, resolution = ?8 \
      WHERE request_id = ?1 AND kind = ?2 AND status = 'pending' AND (expires_at_ms IS NULL OR expires_at_ms > ?4)";
 
 /// The same for the deadline itself, whose condition is the opposite one.
-const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, \
+pub(super) const EXPIRE: &str = "UPDATE interactions SET status = 'expired', resolved_at_ms = expires_at_ms, \
      resolved_by_system = 'expired' \
      WHERE request_id = ?1 AND kind = ?2 AND status = 'pending' AND expires_at_ms <= ?3";
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
-use super::interactions::{RECORDS, record_from};
+use super::interactions::{NUMBER, RECORDS, record_from};
 use super::sql::values;
 use super::{ReadTx, Result, WriteTx};
 use crate::domain::id::RequestId;
@@ -166,8 +166,7 @@ impl WriteTx<'_> {
     }
 
     fn block_of(&self, request_id: &RequestId) -> Result<Option<i64>> {
-        let sql = "SELECT interaction_id FROM interactions WHERE request_id = ?1";
-        Ok(self.sql.value(sql, values![request_id])?.map(block_of))
+        Ok(self.sql.value(NUMBER, values![request_id])?.map(block_of))
     }
 
     fn set_signature(&self, block: i64, Signature(signature): &Signature) -> Result<()> {

@@ -9,12 +9,37 @@ use crate::store::Wants;
 use crate::store::interactions::{INTERACTION, NUMBER};
 use crate::store::sql::{Bound, Values};
 
-/// An id, and the statement that reads something of the interaction with it.
-type Question = (String, &'static str);
+/// The statements that are asked beforehand: each finds one interaction by its id, and has that in its second column.
+const ASKED: [&str; 2] = [NUMBER, INTERACTION];
+
+/// One statement, asked for several ids at once.
+pub(super) struct Question<'w> {
+    asked: &'static str,
+    pub(super) ids: Vec<&'w str>,
+}
+
+impl<'w> Question<'w> {
+    /// All that is wanted.
+    pub(super) fn all(wanted: &[&'w Wants]) -> Vec<Self> {
+        let ids_of = |asked: &'static str| {
+            let of_this = wanted.iter().filter(|wants| wants.statement == asked);
+            Self { asked, ids: of_this.map(|wants| wants.id.as_str()).collect() }
+        };
+        ASKED.map(ids_of).into_iter().filter(|question| !question.ids.is_empty()).collect()
+    }
+
+    /// Its one place takes the ids.
+    pub(super) fn statement(&self) -> String {
+        self.asked.replace("= ?1", "= ANY(?1)")
+    }
+}
+
+/// An id, and the statement that was asked about it.
+type Key = (String, &'static str);
 
 /// The answers; `None` once one was read, or something may have changed it.
 #[derive(Default)]
-pub(super) struct Asked(RefCell<HashMap<Question, Option<Vec<Row>>>>);
+pub(super) struct Asked(RefCell<HashMap<Key, Option<Vec<Row>>>>);
 
 impl Asked {
     /// Forgets all of it.
@@ -22,9 +47,15 @@ impl Asked {
         self.0.borrow_mut().clear();
     }
 
-    /// Keeps an answer for whoever reads it first.
-    pub(super) fn keep(&self, wants: &Wants, rows: Vec<Row>) {
-        self.0.borrow_mut().insert((wants.id.as_str().to_owned(), wants.statement), Some(rows));
+    /// Keeps the answers for whoever reads them first.
+    pub(super) fn keep(&self, Question { asked, ids }: &Question<'_>, rows: Vec<Row>) {
+        let mut kept = self.0.borrow_mut();
+        kept.extend(ids.iter().map(|id| (((*id).to_owned(), *asked), Some(vec![]))));
+        for row in rows {
+            if let Some(Some(found)) = kept.get_mut(&(row.get::<_, String>(1), *asked)) {
+                found.push(row);
+            }
+        }
     }
 
     /// The answer to this question, if it was asked and nothing has changed it since; once.
@@ -34,7 +65,7 @@ impl Asked {
             return None;
         }
         let [Bound::Text(id)] = &*values.iter().map(|value| value.bind()).collect::<Vec<_>>() else { return None };
-        let statement = [NUMBER, INTERACTION].into_iter().find(|it| *it == statement)?;
+        let statement = ASKED.into_iter().find(|it| *it == statement)?;
         asked.get_mut(&(id.clone().into_owned(), statement))?.take()
     }
 
@@ -49,7 +80,7 @@ impl Asked {
         for value in values {
             if let Bound::Text(text) = value.bind() {
                 let text = text.into_owned();
-                for it in [NUMBER, INTERACTION] {
+                for it in ASKED {
                     if let Some(found) = asked.get_mut(&(text.clone(), it)) {
                         (*found, names_any) = (None, true);
                     }

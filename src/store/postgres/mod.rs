@@ -2,6 +2,7 @@
 //! turn among those of all servers. What others commit reaches a server by the history, which its follower reads.
 
 mod asked;
+mod batches;
 mod connect;
 mod dialect;
 mod direct;

@@ -3,7 +3,6 @@
 //! A turn costs what it waits for: so what is written waits in memory, and goes all at once, as soon as something is read or the turn
 //! is over. What has to hold of it is checked by the database itself, for its COMMIT is on its way by then.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +15,8 @@ use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
-use super::asked::Asked;
+use super::asked::{Asked, Question};
+use super::batches::{Batch, Batches};
 use super::connect::{Connection, Driver, Heard};
 use super::dialect::translated;
 use super::error::store_error;
@@ -58,7 +58,7 @@ pub(in crate::store) struct Writing {
     runtime: Handle,
     prepared: Prepared,
     /// What is written and not sent.
-    waiting: RefCell<Vec<Write>>,
+    waiting: RefCell<Batches>,
     asked: Asked,
     /// Whether each write is sent at once: where parts of a turn may have to be undone.
     is_immediate: Cell<bool>,
@@ -90,12 +90,6 @@ pub(super) enum Ended {
     Refused,
     /// The connection was lost, or the wait for a standby was given up: it may be committed, or not.
     InDoubt,
-}
-
-/// A statement that waits to be sent.
-struct Write {
-    statement: Statement,
-    values: Vec<Kept>,
 }
 
 impl Writing {
@@ -160,15 +154,16 @@ impl Writing {
         self.wait_for(self.answers(&wanted))
     }
 
-    fn wanted<'w>(&self, wanted: &[&'w Wants]) -> Result<Vec<(&'w Wants, Statement)>> {
-        wanted.iter().map(|wants| Ok((*wants, self.prepared(wants.statement)?))).collect()
+    fn wanted<'w>(&self, wanted: &[&'w Wants]) -> Result<Vec<(Statement, Question<'w>)>> {
+        let with_statement = |question: Question<'w>| Ok((self.prepared(&question.statement())?, question));
+        Question::all(wanted).into_iter().map(with_statement).collect()
     }
 
     /// Asks, and keeps what is found for whoever reads it first.
-    async fn answers(&self, wanted: &[(&Wants, Statement)]) -> Answer {
-        let asked = wanted.iter().map(|(wants, statement)| async move {
-            let rows = self.client.query(statement, &[&wants.id.as_str()]).await?;
-            self.asked.keep(wants, rows);
+    async fn answers(&self, wanted: &[(Statement, Question<'_>)]) -> Answer {
+        let asked = wanted.iter().map(|(statement, question)| async move {
+            let rows = self.client.query(statement, &[&question.ids]).await?;
+            self.asked.keep(question, rows);
             Ok(())
         });
         futures_util::future::try_join_all(asked).await.map(drop)
@@ -184,7 +179,10 @@ impl Writing {
         if self.has_failed.get() {
             return Ended::Refused;
         }
-        let sent = self.answers_to(Some("COMMIT"));
+        let Ok(batches) = self.to_send() else {
+            return if self.is_closed() { Ended::InDoubt } else { Ended::Refused };
+        };
+        let sent = self.answers_to(&batches, Some("COMMIT"));
         let Ok(sent) = waited(&self.runtime, async { tokio::time::timeout(LONGEST_COMMIT, sent).await }) else {
             // It waits for a standby, or the primary is cut off from everybody.
             return Ended::InDoubt;
@@ -227,15 +225,7 @@ impl Writing {
     pub(super) fn write(&self, statement: &str, values: Values<'_>, change: Change) -> Result<()> {
         self.changes.set(self.changes.get() + 1);
         self.asked.outdate(statement, values);
-        let text = match change {
-            Change::Any => Cow::Borrowed(statement),
-            Change::One => {
-                format!("WITH done AS ({statement} RETURNING 1) SELECT must_be(count(*), 1) FROM done").into()
-            }
-        };
-        let statement = self.prepared(&text)?;
-        let values = values.iter().map(|value| Kept::from(value.bind())).collect();
-        self.waiting.borrow_mut().push(Write { statement, values });
+        self.waiting.borrow_mut().add(statement, change, values.iter().map(|value| Kept::from(value.bind())));
         if self.is_immediate.get() { self.send() } else { Ok(()) }
     }
 
@@ -274,16 +264,26 @@ impl Writing {
 
     /// Sends what waits, and sees that all of it was done.
     fn send(&self) -> Result<()> {
-        self.wait_for(self.answers_to(None))
+        let batches = self.to_send()?;
+        self.wait_for(self.answers_to(&batches, None))
     }
 
-    /// Sends what waits, and `last` behind it, before any answer has come.
-    async fn answers_to(&self, last: Option<&str>) -> Answer {
-        let waiting = self.waiting.take();
-        let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(waiting.len() + 1);
-        for Write { statement, values } in &waiting {
-            let places = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect::<Vec<_>>();
-            sent.push(Box::pin(async move { self.client.execute(statement, &places).await.map(drop) }));
+    /// What waits, each with its statement.
+    fn to_send(&self) -> Result<Vec<(Statement, Batch)>> {
+        let waiting = self.waiting.take().into_waiting();
+        let with_statement = |batch: Batch| {
+            let one = self.prepared(&batch.for_one())?;
+            let many = batch.for_many(one.params()).map(|many| self.prepared(&many)).transpose()?;
+            Ok((many.unwrap_or(one), batch))
+        };
+        waiting.into_iter().map(with_statement).collect()
+    }
+
+    /// Sends this, and `last` behind it, before any answer has come.
+    async fn answers_to(&self, batches: &[(Statement, Batch)], last: Option<&str>) -> Answer {
+        let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(batches.len() + 1);
+        for (statement, batch) in batches {
+            sent.push(Box::pin(async move { self.client.execute(statement, &batch.values()).await.map(drop) }));
         }
         if let Some(last) = last {
             sent.push(Box::pin(self.client.batch_execute(last)));
@@ -303,7 +303,7 @@ impl Writing {
 
     /// Forgets what waits: the transaction is to be undone.
     fn forget(&self) {
-        self.waiting.borrow_mut().clear();
+        self.waiting.take();
     }
 
     pub(super) fn run(&self, statement: &str) -> Result<()> {
