@@ -88,6 +88,10 @@ pub struct Metrics {
     notices: Family<OfResult, Counter>,
     commit_group: Histogram,
     commit_duration: Histogram,
+    turn_wait: Histogram,
+    turn_duration: Histogram,
+    follower_silence: Gauge<f64, std::sync::atomic::AtomicU64>,
+    clock_ahead: Gauge<f64, std::sync::atomic::AtomicU64>,
     queued_writes: Gauge,
     waiters: Gauge,
     pending: Family<OfKind, Gauge>,
@@ -105,11 +109,28 @@ pub struct Snapshot {
     pub pending: Vec<(Kind, u64)>,
     /// For how long the oldest of them has been; zero where there is none.
     pub oldest_pending_age: Duration,
+    /// How long ago this server last knew all that others had committed; zero where it has the database to itself.
+    pub follower_silence: Duration,
+    /// How much the time of the database is ahead of this machine's clock.
+    pub clock_ahead: Duration,
 }
 
 /// From 0.1 ms to 6.5 s, each twice the one before: a request that only reads takes the first, a waiting one passes the last.
 fn request_buckets() -> Histogram {
     Histogram::new(exponential_buckets(0.000_1, 2.0, 17))
+}
+
+/// The turns of several servers on one PostgreSQL, from 0.2 ms to 6.5 s: those of SQLite are commits.
+fn turns(registry: &mut Registry) -> [Histogram; 2] {
+    let measures = [
+        ("turn_wait", "From asking for a turn on PostgreSQL to having it: what other servers take"),
+        ("turn_duration", "From having a turn on PostgreSQL to the end of its commit"),
+    ];
+    measures.map(|(name, help)| {
+        let histogram = Histogram::new(exponential_buckets(0.000_2, 2.0, 16));
+        registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        histogram
+    })
 }
 
 /// With every way in which an interaction may end: what has not happened yet is a zero, not a gap.
@@ -154,6 +175,13 @@ impl Default for Metrics {
         let commit_duration = Histogram::new(exponential_buckets(0.000_025, 2.0, 16));
         let help = "From COMMIT to its return: writing the log and syncing it (fdatasync)";
         registry.register_with_unit("commit_sync_duration", help, Unit::Seconds, commit_duration.clone());
+        let [turn_wait, turn_duration] = turns(&mut registry);
+        let follower_silence = Gauge::default();
+        let help = "Since this server last knew all that others had committed; 0 on SQLite";
+        registry.register_with_unit("follower_silence", help, Unit::Seconds, follower_silence.clone());
+        let clock_ahead = Gauge::default();
+        let help = "How much the time of the database is ahead of this machine's clock";
+        registry.register_with_unit("clock_ahead", help, Unit::Seconds, clock_ahead.clone());
         let queued_writes = Gauge::default();
         registry.register("queued_writes", "Pieces of work that wait for the writer", queued_writes.clone());
         let waiters = Gauge::default();
@@ -172,6 +200,10 @@ impl Default for Metrics {
             notices,
             commit_group,
             commit_duration,
+            turn_wait,
+            turn_duration,
+            follower_silence,
+            clock_ahead,
             queued_writes,
             waiters,
             pending,
@@ -210,6 +242,12 @@ impl Metrics {
         self.commit_duration.observe(duration.as_secs_f64());
     }
 
+    /// Measures a turn among the servers of one database: how long it was waited for, and how long it took.
+    pub fn took_turn(&self, waited: Duration, took: Duration) {
+        self.turn_wait.observe(waited.as_secs_f64());
+        self.turn_duration.observe(took.as_secs_f64());
+    }
+
     /// Everything, as Prometheus reads it.
     pub fn encode(&self, snapshot: &Snapshot) -> Result<String, fmt::Error> {
         let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
@@ -221,6 +259,8 @@ impl Metrics {
             self.pending.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         self.oldest_pending_age.set(snapshot.oldest_pending_age.as_secs_f64());
+        self.follower_silence.set(snapshot.follower_silence.as_secs_f64());
+        self.clock_ahead.set(snapshot.clock_ahead.as_secs_f64());
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
         Ok(text)

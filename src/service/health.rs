@@ -85,6 +85,8 @@ impl Service {
             waiters: self.waiters.count(),
             pending: pending.into_iter().map(|(kind, count, _)| (kind, count)).collect(),
             oldest_pending_age: Duration::from_millis(oldest.unwrap_or(0)),
+            follower_silence: self.store.follower_silence(),
+            clock_ahead: Duration::from_millis(self.clock.ahead_ms()),
         })
     }
 }

@@ -174,6 +174,9 @@ impl Service {
                     }
                     committed.rule_hits.iter().for_each(|decision| metrics.rule_hit(*decision));
                     metrics.committed(committed.writes, committed.duration);
+                    if let Some((waited, took)) = committed.turn {
+                        metrics.took_turn(waited, took);
+                    }
                 }
                 if let Some(deadline) = committed.next_deadline {
                     alarm.set_no_later_than(deadline);

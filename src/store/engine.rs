@@ -1,5 +1,7 @@
 //! What the writer's thread commits with: one engine for each kind of database.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use super::error::Disk;
@@ -26,6 +28,8 @@ pub(super) struct Turn {
     pub(super) now: Option<Timestamp>,
     /// The number of the newest interaction, where it is known.
     pub(super) last_interaction: Option<i64>,
+    /// How long others were waited for, where there are such.
+    pub(super) waited: Option<Duration>,
 }
 
 /// A connection that writes, and what it takes for a commit of it to last. The writer's thread owns it.

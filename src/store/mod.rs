@@ -133,6 +133,8 @@ pub struct CommitSummary {
     pub writes: usize,
     /// How long COMMIT took, the sync of the disk above all.
     pub duration: Duration,
+    /// How long a turn among several servers was waited for, and how long it took; `None` on SQLite.
+    pub turn: Option<(Duration, Duration)>,
 }
 
 /// An interaction that a commit resolved.
@@ -501,6 +503,15 @@ impl Store {
         match &self.commits {
             Commits::Sqlite(_) => Shell::Sqlite3,
             Commits::Postgres(_) => Shell::Psql,
+        }
+    }
+
+    /// How long ago this server last knew all that others had committed; zero where it has the database to itself.
+    #[must_use]
+    pub fn follower_silence(&self) -> Duration {
+        match &self.commits {
+            Commits::Sqlite(_) => Duration::ZERO,
+            Commits::Postgres(commits) => commits.silence(),
         }
     }
 

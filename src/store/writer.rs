@@ -376,7 +376,7 @@ impl Thread {
     ) -> Result<Option<Committed>> {
         let wanted = group.iter().filter_map(|work| work.wants()).collect::<Vec<_>>();
         let turn = self.engine.begin(&wanted)?;
-        let now = turn.now;
+        let (now, waited, since) = (turn.now, turn.waited, Instant::now());
         // Before anything can fail: what others have done is told once.
         self.cache.begin(turn, self.engine.sql())?;
         if let Some(now) = now {
@@ -418,6 +418,7 @@ impl Thread {
             return Ok(None);
         }
         all.duration = begun.elapsed();
+        all.turn = waited.map(|waited| (waited, since.elapsed()));
         self.cache.committed();
         self.cache.pending.iter().for_each(|pending| self.known.first_deadline.set(pending));
         self.cache.book.share(&self.known.rules);

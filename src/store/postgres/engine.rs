@@ -154,6 +154,7 @@ impl Engine for PostgresEngine {
 
     fn begin(&mut self, wanted: &[&Wants]) -> Result<Turn> {
         (self.is_marked, self.is_open) = (false, false);
+        let asked = Instant::now();
         let mut begun = self.patiently(|engine| {
             engine.beside.waits_for_turn(true);
             let begun = engine.writing.begin(engine.known.map(|head| head.seq), wanted);
@@ -170,7 +171,8 @@ impl Engine for PostgresEngine {
         if has_changed_tokens {
             self.commits.changed();
         }
-        Ok(Turn { others, now: Some(begun.now), last_interaction: Some(begun.last_interaction) })
+        let (now, last_interaction) = (Some(begun.now), Some(begun.last_interaction));
+        Ok(Turn { others, now, last_interaction, waited: Some(asked.elapsed()) })
     }
 
     fn ask_for(&mut self, wanted: &[&Wants]) -> Result<()> {

@@ -118,19 +118,25 @@ struct Follower {
 /// A connection, with what the follower says on it.
 struct Listening {
     client: Client,
-    now: Statement,
+    /// The news, and what the primary's clock shows in a last column: one question, since an idle server asks nothing else. Where
+    /// there is no news, there is one row with the time alone.
     news: Statement,
 }
 
+/// The column behind those of the news.
+const TIME: usize = 7;
+
 impl Listening {
-    async fn on(connection: &Connection) -> std::result::Result<(Statement, Statement), OpenError> {
+    async fn on(connection: &Connection) -> std::result::Result<Statement, OpenError> {
         let client = &connection.client;
         client.batch_execute("LISTEN countersign").await.map_err(store_error)?;
-        let now = client.prepare(NOW).await.map_err(store_error)?;
-        let news = client.prepare(&translated(NEWS)).await.map_err(store_error)?;
+        let news = format!(
+            "SELECT news.*, time.ms FROM ({NOW}) AS time (ms) LEFT JOIN ({NEWS}) AS news ON true ORDER BY news.seq"
+        );
+        let news = client.prepare(&translated(&news)).await.map_err(store_error)?;
         let process = client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(store_error)?;
         connection.heard.process.store(process.get(0), std::sync::atomic::Ordering::Relaxed);
-        Ok((now, news))
+        Ok(news)
     }
 }
 
@@ -150,9 +156,9 @@ impl Follower {
     /// Follows for as long as one connection lasts.
     async fn follow(&mut self) -> std::result::Result<(), OpenError> {
         let connection = self.connector.connect().await?;
-        let (now, news) = Listening::on(&connection).await?;
+        let news = Listening::on(&connection).await?;
         let Connection { client, heard, driver: _driver } = connection;
-        let listening = Listening { client, now, news };
+        let listening = Listening { client, news };
         loop {
             while self.catch_up(&listening).await? {}
             self.remember().await;
@@ -166,19 +172,18 @@ impl Follower {
     }
 
     /// Reads what is new; whether there may be more.
-    async fn catch_up(&mut self, Listening { client, now, news }: &Listening) -> Result<bool> {
+    async fn catch_up(&mut self, Listening { client, news }: &Listening) -> Result<bool> {
         let bounds: [&(dyn ToSql + Sync); 2] = [&self.known.seq, &MOST_NEWS];
-        let (now, rows) =
-            tokio::try_join!(client.query_one(now, &[]), client.query(news, &bounds)).map_err(store_error)?;
-        if let Some(now) = Timestamp::from_millis(now.get(0)) {
+        let rows = client.query(news, &bounds).await.map_err(store_error)?;
+        if let Some(now) = rows.first().and_then(|row| Timestamp::from_millis(row.get(TIME))) {
             self.clock.follow(now);
         }
         self.commits.heard();
         if std::mem::take(&mut self.is_away) {
             tracing::info!("what other servers commit is followed again");
         }
-        let from_row = |row| News::from_row(&sql::Row::Postgres(Row(row)));
-        let mut news = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+        let told = rows.iter().filter(|row| row.get::<_, Option<i64>>(0).is_some());
+        let mut news = told.map(|row| News::from_row(&sql::Row::Postgres(Row(row)))).collect::<Result<Vec<_>>>()?;
         let may_be_more = i64::try_from(news.len()) == Ok(MOST_NEWS);
         self.beside.check(self.known, &mut news)?;
         if let Some(last) = news.last() {

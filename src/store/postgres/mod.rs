@@ -80,8 +80,7 @@ impl Commits {
     ///
     /// If nothing was heard of other servers for too long.
     pub(super) fn generation(&self) -> Result<i64> {
-        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Acquire));
-        if self.begun.elapsed().saturating_sub(heard) > LONGEST_DEAFNESS {
+        if self.silence() > LONGEST_DEAFNESS {
             let why = std::io::Error::other("nothing was heard of other servers for five seconds");
             return Err(Error::Unavailable(Arc::new(why)));
         }
@@ -91,6 +90,12 @@ impl Commits {
     /// The same, as far as this server knows.
     fn known_generation(&self) -> i64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// How long ago the follower last knew all.
+    pub(super) fn silence(&self) -> Duration {
+        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Acquire));
+        self.begun.elapsed().saturating_sub(heard)
     }
 
     /// Has the tokens read anew by whoever needs them next.

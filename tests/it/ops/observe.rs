@@ -7,7 +7,9 @@ use std::time::Duration;
 use countersign::domain::enums::Role;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Database, Named as _, Process, TestServer, confirmation, countersign, question, token};
+use crate::harness::{
+    Client, Database, Named as _, Process, TestServer, confirmation, countersign, is_postgres, question, token,
+};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -63,6 +65,14 @@ fn metrics_count_what_happened_and_show_what_stands() {
     let commits = "countersign_commit_sync_duration_seconds_count";
     assert!(after[commits] > before[commits]);
     assert_eq!(after[commits], after["countersign_commit_group_size_count"]);
+    // Each commit is a turn where servers share the database, and there are none where one server has it.
+    let turns = if is_postgres() { after[commits] } else { 0.0 };
+    for turn in ["countersign_turn_wait_seconds_count", "countersign_turn_duration_seconds_count"] {
+        assert_eq!(after[turn], turns, "{turn}");
+    }
+    let silence = after["countersign_follower_silence_seconds"];
+    assert_eq!(silence > 0.0, is_postgres(), "{silence}");
+    assert!(silence < 5.0, "{silence}");
     ada.post("/v1/question-response", &json!({"requestId": "open", "responses": crate::harness::responses()}))
         .expect(200);
     waiting.join().unwrap().expect(200);
