@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde_json::json;
 
@@ -19,8 +19,12 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
+    /// Several that start in the same millisecond differ as well.
     pub(crate) fn starting_now() -> Self {
-        let started_at_ms = now_ms();
+        static LAST: AtomicI64 = AtomicI64::new(0);
+        let now = now_ms();
+        let started_at_ms = now.max(LAST.fetch_max(now, Ordering::Relaxed) + 1);
+        LAST.fetch_max(started_at_ms, Ordering::Relaxed);
         Self { started_at_ms, next: AtomicU64::new(0) }
     }
 

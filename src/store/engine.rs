@@ -21,13 +21,24 @@ pub(super) enum Others {
     News(Vec<News>),
 }
 
+/// How far the rows have come that the writer numbers itself, and what is kept behind them.
+#[derive(Clone, Copy)]
+pub(super) struct Reached {
+    /// The number of the newest interaction; 0 where there is none.
+    pub(super) interactions: i64,
+    /// The last event whose owner `own_events` tells.
+    pub(super) own_events: i64,
+    /// The last interaction that `principals` counts.
+    pub(super) stored_bytes: i64,
+}
+
 /// What a transaction begins with.
 pub(super) struct Turn {
     pub(super) others: Others,
     /// The time, where it is not that of this machine.
     pub(super) now: Option<Timestamp>,
-    /// The number of the newest interaction, where it is known.
-    pub(super) last_interaction: Option<i64>,
+    /// How far the rows have come, where that is known.
+    pub(super) reached: Option<Reached>,
     /// How long others were waited for, where there are such.
     pub(super) waited: Option<Duration>,
 }

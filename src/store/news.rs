@@ -17,6 +17,9 @@ pub(super) struct News {
     event: Option<Event>,
     about: Option<About>,
     rule_id: Option<RuleId>,
+    at: Timestamp,
+    /// Of the body of what was registered.
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -26,9 +29,12 @@ struct About {
     expires_at: Option<Timestamp>,
 }
 
-/// The events from one on, that one too.
-pub(super) const NEWS: &str = "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms, a.rule_id \
-     FROM audit_events AS a LEFT JOIN interactions AS i USING (request_id) WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2";
+/// The events from one on, that one too, with the bytes of what they tell to be registered.
+pub(super) const NEWS: &str = "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms, a.rule_id, a.at_ms, \
+     coalesce(octet_length(b.body) + octet_length(b.metadata), 0) \
+     FROM audit_events AS a LEFT JOIN interactions AS i USING (request_id) \
+     LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id AND a.event = 'registered' \
+     WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2";
 
 /// How much news is read at once.
 pub(super) const MOST_NEWS: i64 = 5_000;
@@ -46,6 +52,8 @@ impl News {
             event: row.text(2)?.and_then(|event| event.parse().ok()),
             about,
             rule_id: row.get(6)?,
+            at: row.get(7)?,
+            bytes: row.get(8)?,
         })
     }
 
@@ -55,6 +63,17 @@ impl News {
         let is_added = self.event == Some(Event::Registered);
         (is_added || self.outcome().is_some())
             .then(|| Change::told((request_id.clone(), registered_by.clone(), *expires_at), is_added))
+    }
+
+    /// Who has registered something with it, when, and how many bytes its body has.
+    pub(super) fn registration(&self) -> Option<(&PrincipalName, Timestamp, u64)> {
+        let About { registered_by, .. } = self.about.as_ref().filter(|_| self.event == Some(Event::Registered))?;
+        Some((registered_by, self.at, self.bytes))
+    }
+
+    /// Whether it is about an interaction alone: then neither tokens nor channels are others with it.
+    pub(super) const fn is_of_an_interaction(&self) -> bool {
+        self.about.is_some()
     }
 
     /// What an interaction came to with it.

@@ -62,6 +62,16 @@ impl StoredBytes {
         Ok(stored)
     }
 
+    /// The last interaction that `principals` counts.
+    pub(super) const fn through(&self) -> i64 {
+        self.through
+    }
+
+    /// Counts what others have registered, whose body has so many bytes.
+    pub(super) fn count(&mut self, sql: Sql<'_>, name: &PrincipalName, at: Timestamp, bytes: u64) -> Result<()> {
+        self.add(sql, name, Day { day: at.day(), bytes: bytes + BYTES_BESIDE as u64 })
+    }
+
     fn of(&self, sql: Sql<'_>, name: &PrincipalName) -> Result<Option<Day>> {
         if let Some(day) = self.days.get(name) {
             return Ok(Some(*day));

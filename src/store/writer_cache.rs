@@ -60,15 +60,18 @@ impl WriterCache {
         if let Some(head) = self.head {
             self.known.set(head);
         }
+        self.book.begin();
         match turn.others {
             Others::Nothing => {}
             Others::News(news) => self.follow(&news, sql)?,
             Others::Anything => self.forget(sql)?,
         }
-        if turn.last_interaction.is_some() {
-            self.last_interaction = turn.last_interaction;
+        if let Some(reached) = turn.reached {
+            self.last_interaction = Some(reached.interactions);
+            self.own_events_through = Some(reached.own_events);
+            // Others have brought it up to date.
+            self.stored.take_if(|stored| stored.through() != reached.stored_bytes);
         }
-        self.book.begin();
         if self.pending.is_none() {
             self.pending = Some(Pending::read(sql)?);
         }
@@ -91,10 +94,19 @@ impl WriterCache {
         if let Some(pending) = &mut self.pending {
             news.iter().filter_map(News::change).for_each(|change| pending.apply(change));
         }
-        self.undo_part();
         self.head = news.last().map(|last| last.head);
+        if !news.iter().all(News::is_of_an_interaction) {
+            (self.resolvers, self.listeners) = (None, None);
+        }
         let rules = news.iter().filter(|news| news.is_of_rules()).map(News::rule_id);
-        self.book.renew(rules, &ReadTx::new(sql))
+        self.book.renew(rules, &ReadTx::new(sql))?;
+        if let Some(mut stored) = self.stored.take() {
+            for (name, at, bytes) in news.iter().filter_map(News::registration) {
+                stored.count(sql, name, at, bytes)?;
+            }
+            self.stored = Some(stored);
+        }
+        Ok(())
     }
 
     /// Follows a part of the transaction that is done.

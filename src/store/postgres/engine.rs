@@ -23,7 +23,7 @@ use crate::store::{Error, Generation, OpenError, ReadTx, Result, Version, Wants}
 /// What the connection that writes is set to beside. Plans are made once and by index, as they are right for a database that has
 /// grown; whoever holds the lock and says nothing loses it.
 const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-     SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '1s'";
+     SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_material = off; SET jit = off; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '1s'";
 
 /// For how long what is to be written waits for a database that does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -171,8 +171,7 @@ impl Engine for PostgresEngine {
         if has_changed_tokens {
             self.commits.changed();
         }
-        let (now, last_interaction) = (Some(begun.now), Some(begun.last_interaction));
-        Ok(Turn { others, now, last_interaction, waited: Some(asked.elapsed()) })
+        Ok(Turn { others, now: Some(begun.now), reached: Some(begun.reached), waited: Some(asked.elapsed()) })
     }
 
     fn ask_for(&mut self, wanted: &[&Wants]) -> Result<()> {

@@ -124,7 +124,7 @@ struct Listening {
 }
 
 /// The column behind those of the news.
-const TIME: usize = 7;
+const TIME: usize = 9;
 
 impl Listening {
     async fn on(connection: &Connection) -> std::result::Result<Statement, OpenError> {

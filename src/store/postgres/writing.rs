@@ -24,6 +24,7 @@ use super::session::{Change, Prepared, Row, Statements, bound, places, waited};
 use super::values::Kept;
 use crate::clock::Timestamp;
 use crate::domain::chain::Head;
+use crate::store::engine::Reached;
 use crate::store::news::{MOST_NEWS, NEWS, News};
 use crate::store::sql::{self, Values};
 use crate::store::{Error, Result, Wants};
@@ -37,7 +38,8 @@ pub(super) const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 10
 
 /// What a turn is to know at first.
 const STATE: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
-     (SELECT max(interaction_id) FROM interactions), a.at_ms, a.seq, a.hash \
+     (SELECT max(interaction_id) FROM interactions), a.at_ms, a.seq, a.hash, \
+     (SELECT number FROM kept_through WHERE what = 'own_events'), (SELECT number FROM kept_through WHERE what = 'stored_bytes') \
      FROM (SELECT) AS one LEFT JOIN (SELECT at_ms, seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1) AS a ON true";
 
 /// The smallest write that lasts.
@@ -74,8 +76,8 @@ pub(super) struct Begun {
     pub(super) now: Timestamp,
     /// The time of the last event.
     pub(super) highest: Option<Timestamp>,
-    /// The number of the newest interaction; 0 where there is none.
-    pub(super) last_interaction: i64,
+    /// How far the rows have come.
+    pub(super) reached: Reached,
     /// The end of the chain.
     pub(super) head: Head,
     /// The events from the one on that was asked for.
@@ -139,13 +141,14 @@ impl Writing {
         })?;
         let state = sql::Row::Postgres(Row(&state));
         let news = news.iter().map(|row| News::from_row(&sql::Row::Postgres(Row(row)))).collect::<Result<_>>()?;
-        let (last_interaction, head): (Option<_>, Option<_>) = (state.get(1)?, state.get(3)?);
+        let (interactions, head): (Option<_>, Option<_>) = (state.get(1)?, state.get(3)?);
         let head = match head {
             Some(seq) => Head { seq, hash: state.get(4)? },
             None => Head::NONE,
         };
-        let last_interaction = last_interaction.unwrap_or(0);
-        Ok(Begun { now: state.get(0)?, highest: state.get(2)?, last_interaction, head, news })
+        let interactions = interactions.unwrap_or(0);
+        let reached = Reached { interactions, own_events: state.get(5)?, stored_bytes: state.get(6)? };
+        Ok(Begun { now: state.get(0)?, highest: state.get(2)?, reached, head, news })
     }
 
     /// Asks for all that is wanted at once.

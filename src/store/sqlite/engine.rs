@@ -68,7 +68,7 @@ impl Engine for SqliteEngine {
             tracing::error!(%error, "the database's files are not as they were left");
             Error::Closed
         })?;
-        Ok(Turn { others: self.others()?, now: None, last_interaction: None, waited: None })
+        Ok(Turn { others: self.others()?, now: None, reached: None, waited: None })
     }
 
     fn ask_for(&mut self, _wanted: &[&Wants]) -> Result<()> {
