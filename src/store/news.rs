@@ -33,7 +33,7 @@ struct About {
 pub(super) const NEWS: &str = "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms, a.rule_id, a.at_ms, \
      coalesce(octet_length(b.body) + octet_length(b.metadata), 0) \
      FROM audit_events AS a LEFT JOIN interactions AS i USING (request_id) \
-     LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id AND a.event = 'registered' \
+     LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id AND a.event = 'interaction.registered' \
      WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2";
 
 /// How much news is read at once.

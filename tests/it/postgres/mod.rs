@@ -2,7 +2,9 @@
 //! work with it. Each test has a PostgreSQL of its own, whichever database the others run on; without one it says so in a line.
 
 mod commands;
+mod plans;
 mod probe;
 mod server;
+mod shared;
 mod tls;
 mod urls;

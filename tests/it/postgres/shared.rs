@@ -1,0 +1,41 @@
+//! What two servers count together.
+
+use std::process::Stdio;
+
+use super::server::{Postgres, said};
+use crate::harness::{Client, Process, confirmation, countersign};
+
+/// Registers at the one and the other in turn until the agent has no share left; how many were taken.
+fn registered(postgres: &Postgres, database: &str, servers: usize) -> usize {
+    let url = postgres.url("postgres", database);
+    let token = said(countersign().args(["token", "create", "builder", "--role", "agent", "--db", &url]));
+    let limited = |number: usize| {
+        let mut command = postgres.serving(&url);
+        command.args(["--max-stored-per-day", "600000", "--max-pending", "10000", "--head-file"]);
+        command.arg(postgres.folder().join(format!("{database}-{number}.head")));
+        Process::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    };
+    let servers: Vec<Process> = (0..servers).map(limited).collect();
+    let agents: Vec<Client> = servers.iter().map(|server| Client::new(&server.url, token.trim_end())).collect();
+    // Two at the one, then one at the other, and so on: each finds more and less of its own.
+    let turns = (0..).map(|turn| &agents[(turn % 3) / 2 % agents.len()]);
+    let taken = turns.enumerate().take_while(|(number, agent)| {
+        let mut asked = confirmation(&format!("{number}"));
+        asked["metadata"] = serde_json::json!({"of": "x".repeat(number % 7 * 100)});
+        let answer = agent.post("/v1/interactions", &asked);
+        assert!(answer.status == 201 || answer.body["code"] == "storage_share_used", "{answer:?}");
+        answer.status == 201
+    });
+    taken.count()
+}
+
+#[test]
+fn what_an_agent_stores_counts_whichever_server_takes_it() {
+    let Some(postgres) = Postgres::up() else { return };
+    postgres.sql("postgres", "CREATE DATABASE one");
+    postgres.sql("postgres", "CREATE DATABASE two");
+    let alone = registered(&postgres, "one", 1);
+    // More than once, what was counted in memory is written down.
+    assert!(alone > 300, "{alone}");
+    assert_eq!(registered(&postgres, "two", 2), alone);
+}
