@@ -5,4 +5,5 @@ mod commands;
 mod probe;
 mod server;
 mod tls;
+mod turns;
 mod urls;
