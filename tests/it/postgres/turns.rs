@@ -88,6 +88,27 @@ fn each_request_of_a_turn_sees_what_those_before_it_have_done() {
 }
 
 #[test]
+fn turns_of_two_servers_follow_one_another_and_each_sees_what_the_one_before_has_left() {
+    let Some(postgres) = Postgres::up() else { return };
+    let (_process, here, _) = served(&postgres);
+    let other = postgres.serve("postgres", "postgres");
+    let there = Client::new(&other.url, here.token.as_deref().unwrap());
+    let turn = postgres.turn();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    std::thread::scope(|scope| {
+        let sent = [(&here, "here"), (&there, "there")]
+            .map(|(client, id)| scope.spawn(|| client.post("/v1/interactions", &confirmation(id))));
+        until(|| postgres.sql("postgres", waiting) == "2");
+        drop(turn);
+        for sending in sent {
+            sending.join().unwrap().expect(201);
+        }
+    });
+    // The second has not begun with what it saw before it waited: then it would have had to be undone and done again.
+    assert_eq!(postgres.errors(), [""; 0]);
+}
+
+#[test]
 fn a_row_that_is_not_changed_undoes_its_own_request_and_no_other() {
     let Some(postgres) = Postgres::up() else { return };
     let (_process, agent, ada) = served(&postgres);
