@@ -1,5 +1,5 @@
-//! What a server writes in one turn goes together, and it is as if each request had been done alone; the time of a turn is that of the
-//! database.
+//! What a server writes in one turn goes together, and it is as if each request had been done alone; turns of several servers
+//! follow one another, and the time of each is that of the database.
 
 use countersign::clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn served(postgres: &Postgres) -> (Process, Client, Client) {
     (process, agent, approver)
 }
 
-/// Has all of this done in one turn, in this order: the first of it takes the turn, and the rest comes while another program has it.
+/// Has all of this done in one turn, in this order: the first of it takes the turn, and the rest comes while another has it.
 fn in_one_turn(postgres: &Postgres, ada: &Client, requests: &[(&Client, &str, Value)]) -> Vec<Answer> {
     let turn = postgres.turn();
     std::thread::scope(|scope| {
