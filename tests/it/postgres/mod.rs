@@ -7,4 +7,5 @@ mod probe;
 mod server;
 mod shared;
 mod tls;
+mod turns;
 mod urls;

@@ -1,8 +1,8 @@
 //! A PostgreSQL of a test's own.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -100,6 +100,29 @@ impl Postgres {
         String::from_utf8(answer.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Takes the turn of a program that writes, and keeps it until that is dropped.
+    pub(super) fn turn(&self) -> Turn {
+        let mut psql = Command::new(self.program("psql"))
+            .arg(self.url("postgres", "postgres"))
+            .arg("-qAtX")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = psql.stdin.take().unwrap();
+        writeln!(input, "BEGIN; SELECT 'taken' FROM pg_advisory_xact_lock({});", 0x6373_676e_0001_i64).unwrap();
+        let mut line = String::new();
+        BufReader::new(psql.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "taken\n");
+        Turn { input: Some(input), psql }
+    }
+
+    /// The errors that it has told in its log.
+    pub(super) fn errors(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.data.join("log")).unwrap();
+        log.lines().filter(|line| line.contains("ERROR:")).map(str::to_owned).collect()
+    }
+
     /// Serves a database as a role.
     pub(super) fn serve(&self, role: &str, database: &str) -> Process {
         Process::spawn(
@@ -116,6 +139,20 @@ impl Postgres {
             .args(["serve", "--listen", "127.0.0.1:0", "--db", url, "--key-file"])
             .arg(self.folder().join("test.key"));
         command
+    }
+}
+
+/// A turn that is taken.
+pub(super) struct Turn {
+    input: Option<ChildStdin>,
+    psql: Child,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // At the end of what it is told, psql ends.
+        self.input = None;
+        self.psql.wait().unwrap();
     }
 }
 

@@ -8,6 +8,8 @@ mod promises;
 mod proxy;
 mod starts;
 mod stopped;
+mod unheard;
+mod unwaited;
 
 use crate::run::{Found, Run};
 
@@ -19,6 +21,8 @@ pub(crate) fn prove(run: &Run) -> Found {
     let promises = promises::kept(run);
     let lost = lost_answers::tried(run);
     let stopped = stopped::tried(run);
+    let unheard = unheard::tried(run);
+    let unwaited = unwaited::tried(run);
     let failover = failover::tried(run);
-    Found::Held([starts, promises, lost, stopped, failover].concat())
+    Found::Held([starts, promises, lost, stopped, unheard, unwaited, failover].concat())
 }

@@ -27,6 +27,10 @@ pub(super) enum Fault {
 
 pub(super) const FAULTS: [Fault; 4] = [Fault::LoseAnswer, Fault::CutBeforeCommit, Fault::CutAnswer, Fault::Delay];
 
+/// How a server rings, and the same where nobody hears it.
+const RING: &[u8] = b"NOTIFY countersign\0";
+const ELSEWHERE: &[u8] = b"NOTIFY nobody_here\0";
+
 /// How long a delay is.
 const DELAY: Duration = Duration::from_millis(1500);
 
@@ -35,16 +39,33 @@ pub(super) struct Proxy {
     pub(super) address: SocketAddr,
     armed: Arc<Mutex<Option<Fault>>>,
     done: Arc<AtomicUsize>,
+    lost_rings: Arc<AtomicUsize>,
 }
 
 impl Proxy {
     /// Stands before the PostgreSQL whose socket is in this folder.
     pub(super) fn before(folder: &Path) -> Self {
+        Self::standing(folder, false)
+    }
+
+    /// The same, and nobody hears when the server rings.
+    pub(super) fn losing_rings(folder: &Path) -> Self {
+        Self::standing(folder, true)
+    }
+
+    fn standing(folder: &Path, loses_rings: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (armed, done) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
         let socket = folder.join(".s.PGSQL.5432");
-        let passage = Passage { armed: Arc::clone(&armed), done: Arc::clone(&done), socket };
+        let lost_rings = Arc::new(AtomicUsize::new(0));
+        let passage = Passage {
+            armed: Arc::clone(&armed),
+            done: Arc::clone(&done),
+            lost_rings: Arc::clone(&lost_rings),
+            loses_rings,
+            socket,
+        };
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (client, passage) = (client.unwrap(), passage.clone());
@@ -52,7 +73,7 @@ impl Proxy {
                 thread::spawn(move || passage.carry(client));
             }
         });
-        Self { address, armed, done }
+        Self { address, armed, done, lost_rings }
     }
 
     /// The next connection that comes to it meets this.
@@ -64,12 +85,19 @@ impl Proxy {
     pub(super) fn done(&self) -> usize {
         self.done.load(Ordering::Acquire)
     }
+
+    /// How many rings were lost.
+    pub(super) fn lost_rings(&self) -> usize {
+        self.lost_rings.load(Ordering::Acquire)
+    }
 }
 
 #[derive(Clone)]
 struct Passage {
     armed: Arc<Mutex<Option<Fault>>>,
     done: Arc<AtomicUsize>,
+    lost_rings: Arc<AtomicUsize>,
+    loses_rings: bool,
     socket: PathBuf,
 }
 
@@ -93,7 +121,12 @@ impl Passage {
     fn pass(&self, from: &mut impl Read, to: &mut impl Write, is_asking: bool) -> io::Result<()> {
         let mut is_first = is_asking;
         loop {
-            let message = message(from, std::mem::take(&mut is_first))?;
+            let mut message = message(from, std::mem::take(&mut is_first))?;
+            if self.loses_rings && is_asking && message.get(5..) == Some(RING) {
+                // As long as it was, and answered like it: on a channel to which nobody listens.
+                message[5..].copy_from_slice(ELSEWHERE);
+                self.lost_rings.fetch_add(1, Ordering::AcqRel);
+            }
             if let Some(fault) = self.meets(&message, is_asking) {
                 self.done.fetch_add(1, Ordering::AcqRel);
                 if fault != Fault::Delay {
