@@ -28,7 +28,8 @@ use crate::store::Priority;
 /// How long the writer works for one agent in a group in which others have work, but for the piece with which that is over.
 const LONGEST_OF_ONE: Duration = Duration::from_millis(2);
 
-/// What comes late is asked for together where it is at least one of so many of the group; else each piece asks for itself.
+/// What comes late is taken in where it is at least one of so many of the group, since it costs one more question to the database;
+/// less waits for the next turn.
 const LATE_SHARE: usize = 4;
 
 /// How often a group runs again that the loss of its connection undid.
@@ -310,9 +311,12 @@ impl Thread {
     /// Takes in what has come while the turn was waited for, if that is worth another question to the database.
     fn join_late(&mut self, group: &mut Vec<Box<dyn Work>>) -> Result<()> {
         let before = group.len();
+        if self.queued.load(Ordering::Relaxed).saturating_sub(before) * LATE_SHARE < before {
+            return Ok(());
+        }
         self.gather(group);
         let late = group[before..].iter().filter_map(|work| work.wants()).collect::<Vec<_>>();
-        if late.len() * LATE_SHARE >= before { self.engine.ask_for(&late) } else { Ok(()) }
+        if late.is_empty() { Ok(()) } else { self.engine.ask_for(&late) }
     }
 
     /// Runs a group in one transaction and answers it; what is left over of it stays.

@@ -212,6 +212,7 @@ impl Engine for PostgresEngine {
         match self.writing.commit() {
             Ended::Committed => Ok(true),
             Ended::Refused => {
+                tracing::warn!("a statement of a group has failed: each piece of it runs again by itself");
                 // It is undone already; whatever the answer to this is, the next turn begins anew.
                 self.is_open = !self.writing.is_closed();
                 Ok(false)

@@ -165,9 +165,17 @@ impl Follower {
             self.watch_turn(&listening.client).await?;
             tokio::select! {
                 () = heard.rung.notified() => {}
-                () = self.beside.bell.notified() => listening.client.batch_execute(RING).await.map_err(store_error)?,
                 () = tokio::time::sleep(POLL) => {}
+                failed = self.ring(&listening.client) => failed?,
             }
+        }
+    }
+
+    /// Rings for what this server commits, which is no news to itself, until that fails.
+    async fn ring(&self, client: &Client) -> Result<()> {
+        loop {
+            self.beside.bell.notified().await;
+            client.batch_execute(RING).await.map_err(store_error)?;
         }
     }
 
