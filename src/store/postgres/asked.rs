@@ -12,6 +12,15 @@ use crate::store::sql::{Bound, Values};
 /// The statements that are asked beforehand: each finds one interaction by its id, and has that in its second column.
 const ASKED: [&str; 2] = [NUMBER, INTERACTION];
 
+/// The tables that they read.
+const READ: [&str; 2] = ["interactions", "texts"];
+
+/// The table that a statement writes; `None` where that is not at its beginning.
+fn table(statement: &str) -> Option<&str> {
+    let writes = ["INSERT INTO ", "UPDATE ", "DELETE FROM "];
+    writes.iter().find_map(|write| statement.strip_prefix(write))?.split_whitespace().next()
+}
+
 /// One statement, asked for several ids at once.
 pub(super) struct Question<'w> {
     asked: &'static str,
@@ -70,10 +79,10 @@ impl Asked {
     }
 
     /// Forgets the answers about whatever a statement may change: the interactions that its values name, and all of them where it
-    /// names none. A new row changes nothing that was found.
+    /// names none. A new row changes nothing that was found, and what is written to other tables does not either.
     pub(super) fn outdate(&self, statement: &str, values: Values<'_>) {
         let mut asked = self.0.borrow_mut();
-        if asked.is_empty() {
+        if asked.is_empty() || table(statement).is_some_and(|table| !READ.contains(&table)) {
             return;
         }
         let mut names_any = false;
@@ -89,6 +98,28 @@ impl Asked {
         }
         if !names_any && (!statement.starts_with("INSERT ") || statement.contains("DO UPDATE")) {
             asked.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_that_are_read_are_known_and_so_is_what_a_statement_writes() {
+        for read in [INTERACTION, NUMBER] {
+            let tables = read.split(['(', ')', ' ']).collect::<Vec<_>>();
+            let tables = tables.windows(2).filter(|words| ["FROM", "JOIN"].contains(&words[0])).map(|words| words[1]);
+            assert!(tables.clone().count() > 0 && tables.clone().all(|table| READ.contains(&table)), "{read}");
+        }
+        for (statement, expected) in [
+            ("INSERT INTO texts (told_in) VALUES (?1)", Some("texts")),
+            ("UPDATE kept_through SET number = ?1", Some("kept_through")),
+            ("DELETE FROM notices", Some("notices")),
+            ("WITH a AS (SELECT 1) UPDATE interactions SET status = ?1", None),
+        ] {
+            assert_eq!(table(statement), expected);
         }
     }
 }
