@@ -235,7 +235,7 @@ impl Writing {
     pub(super) fn execute(&self, statement: &str, values: Values<'_>) -> Result<usize> {
         self.send()?;
         self.changes.set(self.changes.get() + 1);
-        self.asked.clear();
+        self.asked.outdate(statement, values);
         let statement = self.prepared(statement)?;
         let places = places(values);
         let changed = self.wait_for(self.client.execute(&statement, &bound(&places)))?;
@@ -249,7 +249,7 @@ impl Writing {
         self.send()?;
         if !statement.starts_with("SELECT") {
             self.changes.set(self.changes.get() + 1);
-            self.asked.clear();
+            self.asked.outdate(statement, values);
         }
         let statement = self.prepared(statement)?;
         let places = places(values);
