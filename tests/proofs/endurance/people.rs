@@ -114,7 +114,9 @@ pub(super) fn by_terminal(world: &World, approver: &Client, jobs: &Receiver<Job>
                 _ => command.args(["reject", &job.id]),
             };
             let token = approver.token.as_deref().unwrap();
-            let output = command.args(["--url", &world.url]).env("COUNTERSIGN_TOKEN", token).output().unwrap();
+            // The hostile agent registers ids that begin with this one: then the command asks to be told that this very one is meant.
+            let output =
+                command.args(["--exact", "--url", &world.url]).env("COUNTERSIGN_TOKEN", token).output().unwrap();
             if output.status.success() {
                 return world.resolved(&job.id, status(job));
             }
