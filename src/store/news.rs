@@ -2,6 +2,7 @@
 
 use super::pending::Change;
 use super::sql::Row;
+use super::stored_bytes::body_bytes;
 use super::{CommitSummary, ResolvedInteraction, Result};
 use crate::clock::Timestamp;
 use crate::domain::audit::Event;
@@ -30,11 +31,13 @@ struct About {
 }
 
 /// The events from one on, that one too, with the bytes of what they tell to be registered.
-pub(super) const NEWS: &str = "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms, a.rule_id, a.at_ms, \
-     coalesce(octet_length(b.body) + octet_length(b.metadata), 0) \
-     FROM audit_events AS a LEFT JOIN interactions AS i USING (request_id) \
+pub(super) const NEWS: &str = concat!(
+    "SELECT a.seq, a.hash, a.event, i.request_id, i.registered_by, i.expires_at_ms, a.rule_id, a.at_ms, ",
+    body_bytes!(),
+    " FROM audit_events AS a LEFT JOIN interactions AS i USING (request_id) \
      LEFT JOIN interaction_bodies AS b ON b.interaction_id = i.interaction_id AND a.event = 'interaction.registered' \
-     WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2";
+     WHERE a.seq >= ?1 ORDER BY a.seq LIMIT ?2"
+);
 
 /// How much news is read at once.
 pub(super) const MOST_NEWS: i64 = 5_000;

@@ -14,6 +14,15 @@ use crate::domain::interaction::Body;
 /// What an interaction takes beside its content and metadata, in the tables, their indexes and the history.
 const BYTES_BESIDE: usize = 1024;
 
+/// The bytes of a body as [`stored_bytes`] counts them, of `interaction_bodies AS b`: none where it is forgotten.
+macro_rules! body_bytes {
+    () => {
+        "coalesce(octet_length(b.body) + octet_length(b.metadata), 0)"
+    };
+}
+
+pub(super) use body_bytes;
+
 /// How many registrations are entered in `principals` at once.
 const ENTERED_AT_ONCE: i64 = 128;
 
@@ -51,9 +60,12 @@ impl StoredBytes {
         let through = sql.one("SELECT number FROM kept_through WHERE what = 'stored_bytes'", values![])?;
         let mut stored = Self { through, days: HashMap::new() };
         // What is forgotten counts as nothing but its row.
-        let registered = "SELECT i.registered_by, i.created_at_ms, coalesce(octet_length(b.body) + octet_length(b.metadata), 0) + ?2 \
-             FROM interactions AS i LEFT JOIN interaction_bodies AS b USING (interaction_id) \
-             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id";
+        let registered = concat!(
+            "SELECT i.registered_by, i.created_at_ms, ",
+            body_bytes!(),
+            " + ?2 FROM interactions AS i LEFT JOIN interaction_bodies AS b USING (interaction_id) \
+             WHERE i.interaction_id > ?1 ORDER BY i.interaction_id"
+        );
         sql.each(registered, values![through, BYTES_BESIDE], |row| {
             let (name, at, bytes): (_, Timestamp, _) = (row.get(0)?, row.get(1)?, row.get(2)?);
             stored.add(sql, &name, Day { day: at.day(), bytes })?;

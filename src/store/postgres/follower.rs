@@ -123,9 +123,6 @@ struct Listening {
     news: Statement,
 }
 
-/// The column behind those of the news.
-const TIME: usize = 9;
-
 impl Listening {
     async fn on(connection: &Connection) -> std::result::Result<Statement, OpenError> {
         let client = &connection.client;
@@ -183,7 +180,7 @@ impl Follower {
     async fn catch_up(&mut self, Listening { client, news }: &Listening) -> Result<bool> {
         let bounds: [&(dyn ToSql + Sync); 2] = [&self.known.seq, &MOST_NEWS];
         let rows = client.query(news, &bounds).await.map_err(store_error)?;
-        if let Some(now) = rows.first().and_then(|row| Timestamp::from_millis(row.get(TIME))) {
+        if let Some(now) = rows.first().and_then(|row| Timestamp::from_millis(row.get("ms"))) {
             self.clock.follow(now);
         }
         self.commits.heard();

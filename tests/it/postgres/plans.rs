@@ -1,7 +1,9 @@
 //! How PostgreSQL finds what a writer asks for, as its own log tells.
 
-use super::server::{Postgres, said};
-use crate::harness::{Client, confirmation, countersign};
+use std::path::PathBuf;
+
+use super::server::Postgres;
+use crate::harness::{Client, confirmation, token};
 
 /// So many ask at once that they share turns.
 const AGENTS: usize = 16;
@@ -36,11 +38,8 @@ fn reads_all(plan: &str) -> Vec<&str> {
 fn a_plan_that_was_made_for_an_empty_database_reads_no_table_to_its_end() {
     let Some(postgres) = Postgres::up() else { return };
     postgres.again("-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0");
-    let url = postgres.url("postgres", "postgres");
-    let token = |name: &str, role: &str| {
-        said(countersign().args(["token", "create", name, "--role", role, "--db", &url])).trim_end().to_owned()
-    };
-    let (builder, ada) = (token("builder", "agent"), token("ada", "approver"));
+    let db = PathBuf::from(postgres.url("postgres", "postgres"));
+    let (builder, ada) = (token(&db, "builder", "agent"), token(&db, "ada", "approver"));
     let process = postgres.serve("postgres", "postgres");
     std::thread::scope(|scope| {
         for agent in 0..AGENTS {

@@ -1,14 +1,15 @@
 //! What two servers count together.
 
+use std::path::Path;
 use std::process::Stdio;
 
-use super::server::{Postgres, said};
-use crate::harness::{Client, Process, confirmation, countersign};
+use super::server::Postgres;
+use crate::harness::{Client, Process, confirmation, token};
 
 /// Registers at the one and the other in turn until the agent has no share left; how many were taken.
 fn registered(postgres: &Postgres, database: &str, servers: usize) -> usize {
     let url = postgres.url("postgres", database);
-    let token = said(countersign().args(["token", "create", "builder", "--role", "agent", "--db", &url]));
+    let token = token(Path::new(&url), "builder", "agent");
     let limited = |number: usize| {
         let mut command = postgres.serving(&url);
         command.args(["--max-stored-per-day", "600000", "--max-pending", "10000", "--head-file"]);
@@ -16,7 +17,7 @@ fn registered(postgres: &Postgres, database: &str, servers: usize) -> usize {
         Process::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
     };
     let servers: Vec<Process> = (0..servers).map(limited).collect();
-    let agents: Vec<Client> = servers.iter().map(|server| Client::new(&server.url, token.trim_end())).collect();
+    let agents: Vec<Client> = servers.iter().map(|server| Client::new(&server.url, &token)).collect();
     // Two at the one, then one at the other, and so on: each finds more and less of its own.
     let turns = (0..).map(|turn| &agents[(turn % 3) / 2 % agents.len()]);
     let taken = turns.enumerate().take_while(|(number, agent)| {

@@ -1,22 +1,21 @@
 //! What a server writes in one turn goes together, and it is as if each request had been done alone; turns of several servers
 //! follow one another, and the time of each is that of the database.
 
+use std::path::PathBuf;
+
 use countersign::clock::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
-use super::server::{Postgres, said};
-use crate::harness::{Answer, Client, Process, altered, confirmation, countersign, until};
+use super::server::Postgres;
+use crate::harness::{Answer, Client, Process, altered, confirmation, token, until};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// A server on a database, with an agent and an approver.
 fn served(postgres: &Postgres) -> (Process, Client, Client) {
-    let url = postgres.url("postgres", "postgres");
+    let db = PathBuf::from(postgres.url("postgres", "postgres"));
     let process = postgres.serve("postgres", "postgres");
-    let client = |name: &str, role: &str| {
-        let token = said(countersign().args(["token", "create", name, "--role", role, "--db", &url]));
-        Client::new(&process.url, token.trim_end())
-    };
+    let client = |name: &str, role: &str| Client::new(&process.url, &token(&db, name, role));
     let (agent, approver) = (client("builder", "agent"), client("ada", "approver"));
     (process, agent, approver)
 }
