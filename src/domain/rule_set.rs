@@ -5,9 +5,10 @@ mod why;
 
 pub use self::why::{MissedPart, NearRule, Nearness, Why, WhyAsked, WhyNot};
 
-use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
+
+use rpds::{HashTrieMapSync, RedBlackTreeSetSync, VectorSync};
 
 use crate::clock::Timestamp;
 
@@ -84,12 +85,12 @@ impl RuleSetDecision<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     /// In the order of their making; `None` for one that is gone.
-    rules: Vec<Option<Arc<(TrustRule, CompiledPattern)>>>,
-    numbers: HashMap<RuleId, usize>,
+    rules: VectorSync<Option<Arc<(TrustRule, CompiledPattern)>>>,
+    numbers: HashTrieMapSync<RuleId, usize>,
     /// When rules end by themselves, those that are gone among them.
-    ends: BTreeSet<Timestamp>,
-    allowing: Arc<Index>,
-    cautious: Arc<Index>,
+    ends: RedBlackTreeSetSync<Timestamp>,
+    allowing: Index,
+    cautious: Index,
 }
 
 impl FromIterator<TrustRule> for RuleSet {
@@ -109,10 +110,10 @@ impl RuleSet {
             RuleDecision::Allow => &mut self.allowing,
             RuleDecision::Deny | RuleDecision::Ask => &mut self.cautious,
         };
-        Arc::make_mut(index).insert(&pattern, number);
-        self.numbers.insert(rule.rule_id.clone(), number);
-        self.ends.extend(rule.expires_at);
-        self.rules.push(Some(Arc::new((rule, pattern))));
+        index.insert(&pattern, number);
+        self.numbers.insert_mut(rule.rule_id.clone(), number);
+        rule.expires_at.into_iter().for_each(|end| self.ends.insert_mut(end));
+        self.rules.push_back_mut(Some(Arc::new((rule, pattern))));
     }
 
     /// Whether a rule is one of them.
@@ -129,13 +130,13 @@ impl RuleSet {
 
     /// Forgets a rule.
     pub fn remove(&mut self, rule_id: &RuleId) {
-        if let Some(rule) = self.numbers.remove(rule_id).and_then(|number| self.rules.get_mut(number)) {
-            *rule = None;
+        if let Some(number) = self.numbers.get(rule_id).copied() {
+            self.numbers.remove_mut(rule_id);
+            self.rules.set_mut(number, None);
         }
         // What is gone still stands in the index: so it is made anew before most of it is gone.
-        if self.rules.len() > 2 * self.numbers.len() + 16 {
-            let rules = std::mem::take(self).rules;
-            *self = rules.into_iter().flatten().map(|rule| rule.0.clone()).collect();
+        if self.rules.len() > 2 * self.numbers.size() + 16 {
+            *self = self.rules().cloned().collect();
         }
     }
 
@@ -145,7 +146,7 @@ impl RuleSet {
     }
 
     fn entries(&self) -> impl Iterator<Item = &(TrustRule, CompiledPattern)> {
-        self.rules.iter().flatten().map(Arc::as_ref)
+        self.rules.iter().flatten().map(AsRef::as_ref)
     }
 
     /// What the rules decide about `candidate` at `now`: deny beats ask beats allow, whatever the order of the rules.

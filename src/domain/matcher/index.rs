@@ -1,10 +1,11 @@
 //! Which of many patterns are worth holding against a subject.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Bound;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
+use rpds::RedBlackTreeMapSync;
 
 use super::command_line::SimpleCommand;
 use super::command_pattern::{MIN_ABBREVIATION, file_name};
@@ -14,10 +15,10 @@ use super::subject::{Form, Subject};
 use super::word::{Known, Word};
 
 /// Patterns by what they begin with; programs and paths in lower case, since some file systems do not tell. A lookup
-/// returns every pattern that could cover the subject, and few others.
+/// returns every pattern that could cover the subject, and few others. A copy shares nearly all of it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::domain) struct Index {
-    exact: HashMap<String, Vec<usize>>,
+    exact: ByText<Vec<usize>>,
     /// By all words, for rules that allow.
     commands: Tree,
     /// By file names and without options, which may be written in many ways, for rules that deny or ask.
@@ -29,6 +30,20 @@ pub(in crate::domain) struct Index {
     literals: Literals,
     /// Those that are one `*`: for rules that deny or ask, anything.
     stars: Vec<usize>,
+}
+
+/// A map of which a copy shares what neither has changed.
+type ByText<V> = RedBlackTreeMapSync<String, V>;
+
+/// Changes what `map` has at `key`, where there is nothing yet a default.
+fn change<V: Clone + Default>(map: &mut ByText<V>, key: &str, change: impl FnOnce(&mut V)) {
+    if let Some(value) = map.get_mut(key) {
+        change(value);
+    } else {
+        let mut value = V::default();
+        change(&mut value);
+        map.insert_mut(key.to_owned(), value);
+    }
 }
 
 /// How many bytes of a subject are compared at most, by all patterns together: where it would be more, a person is asked.
@@ -52,17 +67,24 @@ const MOST_MET: usize = 64 * 1024;
 /// Numbers by a text without which the pattern is no text at all.
 #[derive(Clone, Debug, Default)]
 struct Literals {
-    numbers: HashMap<String, Vec<usize>>,
+    numbers: ByText<Vec<usize>>,
     /// Of those that need none.
     without: Vec<usize>,
-    /// Finds all of them at once, each with its numbers; made when it is first needed.
-    search: OnceLock<Option<(AhoCorasick, Vec<Vec<usize>>)>>,
+    /// Made when it is first needed; `None` in it where it cannot be made.
+    search: OnceLock<Option<Arc<Search>>>,
+}
+
+/// Finds all literals at once, each with its numbers.
+#[derive(Debug)]
+struct Search {
+    literals: AhoCorasick,
+    numbers: Vec<Vec<usize>>,
 }
 
 impl Literals {
     fn insert(&mut self, needed: Option<&str>, number: usize) {
         match needed {
-            Some(literal) => self.numbers.entry(literal.to_owned()).or_default().push(number),
+            Some(literal) => change(&mut self.numbers, literal, |numbers| numbers.push(number)),
             None => self.without.push(number),
         }
         self.search = OnceLock::new();
@@ -72,12 +94,12 @@ impl Literals {
     fn in_text(&self, text: &str, found: &mut Found) -> Option<()> {
         found.numbers.extend(&self.without);
         let search = self.search.get_or_init(|| {
-            let (literals, numbers): (Vec<_>, Vec<_>) = self.numbers.clone().into_iter().unzip();
-            AhoCorasick::new(literals).ok().map(|search| (search, numbers))
+            let numbers = self.numbers.values().cloned().collect();
+            AhoCorasick::new(self.numbers.keys()).ok().map(|literals| Arc::new(Search { literals, numbers }))
         });
-        let (search, numbers) = search.as_ref()?;
+        let Search { literals, numbers } = search.as_deref()?;
         let mut met = vec![false; numbers.len()];
-        for (count, literal) in search.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).enumerate() {
+        for (count, literal) in literals.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).enumerate() {
             if count == MOST_MET {
                 return None;
             }
@@ -94,13 +116,15 @@ impl Literals {
 #[derive(Clone, Debug, Default)]
 struct Tree {
     here: Vec<usize>,
-    below: BTreeMap<String, Tree>,
+    below: ByText<Tree>,
 }
 
 impl Tree {
-    fn insert<'k>(&mut self, keys: impl Iterator<Item = &'k str>, number: usize) {
-        let leaf = keys.fold(self, |tree, key| tree.below.entry(key.to_owned()).or_default());
-        leaf.here.push(number);
+    fn insert<'k>(&mut self, keys: &mut dyn Iterator<Item = &'k str>, number: usize) {
+        match keys.next() {
+            Some(key) => change(&mut self.below, key, |next| next.insert(keys, number)),
+            None => self.here.push(number),
+        }
     }
 
     /// Whatever stands on the way along `keys`.
@@ -160,27 +184,27 @@ impl Index {
     /// Adds the pattern with this number.
     pub(in crate::domain) fn insert(&mut self, pattern: &CompiledPattern, number: usize) {
         if let Some(exact) = pattern.exact_text() {
-            self.exact.entry(exact.to_owned()).or_default().push(number);
+            change(&mut self.exact, exact, |numbers| numbers.push(number));
         }
         let [command, path, url] = pattern.keys();
         if let Some(mut keys) = pattern.own_words() {
             let program = (!keys.is_empty()).then(|| base_name(keys.remove(0)));
             let names = keys.iter().filter(|word| !word.starts_with('-')).map(|word| file_name(word));
-            self.likenesses.insert(program.as_deref().into_iter().chain(names), number);
+            self.likenesses.insert(&mut program.as_deref().into_iter().chain(names), number);
         }
         if let Some(mut keys) = command {
             let program = (!keys.is_empty()).then(|| keys.remove(0).to_lowercase());
-            self.commands.insert(program.as_deref().into_iter().chain(keys.iter().copied()), number);
+            self.commands.insert(&mut program.as_deref().into_iter().chain(keys.iter().copied()), number);
         }
         if let Some(keys) = path {
-            self.paths.insert(keys.into_iter(), number);
+            self.paths.insert(&mut keys.into_iter(), number);
         }
         if let Some(keys) = &url {
             let folded = keys.iter().map(|key| key.to_lowercase()).collect::<Vec<_>>();
-            self.folded_urls.insert(folded.iter().map(String::as_str), number);
+            self.folded_urls.insert(&mut folded.iter().map(String::as_str), number);
         }
         if let Some(keys) = url {
-            self.urls.insert(keys.into_iter(), number);
+            self.urls.insert(&mut keys.into_iter(), number);
         }
         if pattern.is_star() {
             self.stars.push(number);
