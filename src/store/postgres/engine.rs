@@ -231,13 +231,15 @@ impl Engine for PostgresEngine {
     }
 
     fn committed(&mut self, head: Option<Head>, has_changed_tokens: bool) {
-        if let Some(head) = head {
-            self.known = Some(head);
-        }
+        // Whoever was only refused has written nothing that others are to hear of.
+        let has_written = head.is_some() && head != self.known;
+        self.known = head.or(self.known);
         if has_changed_tokens {
             self.commits.changed();
         }
-        self.beside.bell.notify_one();
+        if has_written {
+            self.beside.bell.notify_one();
+        }
     }
 
     fn may_run_again(&self, error: &Error) -> bool {

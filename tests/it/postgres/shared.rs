@@ -40,3 +40,23 @@ fn what_an_agent_stores_counts_whichever_server_takes_it() {
     assert!(alone > 300, "{alone}");
     assert_eq!(registered(&postgres, "two", 2), alone);
 }
+
+#[test]
+fn who_is_refused_rings_no_other_server() {
+    let Some(postgres) = Postgres::up() else { return };
+    postgres.again("-c log_statement=all");
+    let db = postgres.url("postgres", "postgres");
+    let ada = token(Path::new(&db), "ada", "approver");
+    let process = postgres.serve("postgres", "postgres");
+    let approver = Client::new(&process.url, &ada);
+    for _ in 0..50 {
+        approver.confirm("nothing", "allow").expect(404);
+    }
+    process.terminate();
+    let log = std::fs::read_to_string(postgres.data().join("log")).unwrap();
+    let told = |statement: &str| log.lines().filter(|line| line.contains(statement)).count();
+    assert!(told("pg_advisory_xact_lock") > 50, "each of them had a turn");
+    let events: usize = postgres.sql("postgres", "SELECT count(*) FROM countersign.audit_events").parse().unwrap();
+    let rings = told("NOTIFY countersign");
+    assert!((1..=events).contains(&rings), "{rings} rings for {events} events");
+}
