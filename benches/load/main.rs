@@ -2,7 +2,7 @@
 //! the obvious design would do. `scripts/bench` runs it; `scripts/bench --quick` is the smoke form.
 //!
 //! In reading order: [`plan`] says how much is measured, [`run`] in which order; [`throughput`], [`history`], [`waiters`],
-//! [`startup`], [`rules`], [`overload`] and [`neighbour`] are the measurements, [`disk`] the ceiling of the disk; [`report`]
+//! [`startup`], [`rules`], [`overload`], [`neighbour`] and [`growth`] are the measurements, [`disk`] the ceiling of the disk; [`report`]
 //! prints, [`past`] keeps the figures, and [`against`] compares two servers. [`postgres`] holds one server and several on a
 //! database of PostgreSQL against what PostgreSQL does by itself. [`drive`] is the load: pairs of requests over the
 //! raw keep-alive sockets of [`client`]. [`process`] starts and ends servers: countersign, and from this very binary [`naive`]
@@ -17,6 +17,7 @@ mod disk;
 mod drive;
 mod echo;
 mod fill;
+mod growth;
 mod history;
 mod ledger;
 mod naive;
@@ -107,6 +108,8 @@ enum Command {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Measure what grows with the past, and what does not: lists, searches, decisions, commands.
+    Growth(GrowthArguments),
     /// Measure what rules cost, and nothing else.
     Rules,
     /// Measure what four times the load that the server can take does to it.
@@ -156,6 +159,20 @@ pub(crate) struct PostgresArguments {
     pub(crate) history: Option<PathBuf>,
 }
 
+/// How much of a past is measured.
+#[derive(Args)]
+pub(crate) struct GrowthArguments {
+    /// The short form.
+    #[arg(long)]
+    quick: bool,
+    /// How many old interactions the larger database has [default: five million; a hundred thousand with --quick]
+    #[arg(long, value_name = "N")]
+    rows: Option<u64>,
+    /// Where the databases go, in a directory of their own that is removed; must be on a real disk [default: target/tmp]
+    #[arg(long, value_name = "DIRECTORY")]
+    dir: Option<PathBuf>,
+}
+
 /// A load of its own.
 #[derive(Args)]
 pub(crate) struct DriveArguments {
@@ -192,7 +209,8 @@ fn command() -> Result<()> {
     let line = CommandLine::parse();
     match line.command {
         None => run::run(&line.run),
-        Some(Command::Fill { db, rows }) => fill::fill(&db, rows),
+        Some(Command::Fill { db, rows }) => fill::fill(&db, rows, fill::Pending::None),
+        Some(Command::Growth(arguments)) => run::growth(&arguments),
         Some(Command::Naive { db }) => naive::serve(&db),
         Some(Command::Echo) => echo::serve(),
         Some(Command::Against { other, rounds }) => run::against(&other, rounds),

@@ -11,6 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use countersign::clock::{ManualClock, Timestamp};
+use countersign::config::Location;
+use countersign::domain::enums::Role;
+use countersign::domain::id::TokenId;
+use countersign::domain::principal::Principal;
+use countersign::store::{TokenHash, WriteTx, with_write_tx};
+use countersign::tokens;
 use tempfile::TempDir;
 
 use crate::drive::Target;
@@ -54,6 +61,28 @@ impl Site {
         self.peopled(Database::of_nobody(place, room))
     }
 
+    /// The same, made at another time, with one more agent.
+    pub(crate) fn database_of(&self, begun: Timestamp) -> Result<Database> {
+        let room = self.room()?;
+        let path = room.path().join("countersign.db");
+        let [agent, other, approver] =
+            [tokens::generate()?, tokens::generate()?, tokens::generate()?].map(|token| token.to_string());
+        let holder = |token: &str, name: &str, role| -> Result<TokenHash> {
+            let principal = Principal { name: name.parse()?, role };
+            Ok(TokenHash { token_sha256: tokens::digest(token), principal })
+        };
+        let holders = [
+            holder(&agent, "bench-agent", Role::Agent)?,
+            holder(&other, "bench-other", Role::Agent)?,
+            holder(&approver, "bench-approver", Role::Approver)?,
+        ];
+        let write = |tx: &mut WriteTx<'_>| -> Result<()> {
+            Ok(holders.iter().try_for_each(|holder| tx.insert_token(&TokenId::generate(), holder).map(drop))?)
+        };
+        with_write_tx(&Location::File(path.clone()), &ManualClock::new(begun), write)?;
+        Ok(Database { agent, approver, ..Database::of_nobody(Place::File(path), room) })
+    }
+
     /// The same in an empty database of PostgreSQL, which the first start of a server makes countersign's.
     pub(crate) async fn database_at(&self, url: String) -> Result<Database> {
         let database = Database::of_nobody(Place::Postgres(url), self.room()?);
@@ -85,6 +114,20 @@ impl Site {
         command.args(["rules", "import", "--by", "bench-approver", "--db"]).arg(database.place.given()).arg(file);
         let status = command.stdout(Stdio::null()).status()?;
         if status.success() { Ok(()) } else { Err(format!("rules import ended with {status}").into()) }
+    }
+
+    /// Runs a command of countersign's on a database, as far as it goes; how long it takes.
+    pub(crate) fn command(&self, database: &Database, words: &[&str]) -> Result<Duration> {
+        let mut command = Command::new(&self.countersign);
+        command.args(words).arg("--db").arg(database.place.given());
+        let started = Instant::now();
+        let output = command.stdin(Stdio::null()).output()?;
+        let took = started.elapsed();
+        if output.status.success() {
+            return Ok(took);
+        }
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+        Err(format!("{words:?} ended with {}: {said}", output.status).into())
     }
 
     pub(crate) async fn countersign(&self, database: &Database) -> Result<Server> {

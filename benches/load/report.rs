@@ -288,7 +288,7 @@ pub(crate) fn ms(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64() * 1_000.0)
 }
 
-fn in_ms(time: Duration) -> String {
+pub(crate) fn in_ms(time: Duration) -> String {
     if time < Duration::from_millis(1) {
         return format!("{:.0} µs", time.as_secs_f64() * 1e6);
     }

@@ -147,3 +147,14 @@ pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
     let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n").into_bytes()
 }
+
+/// An approver allows the interaction with this id.
+pub(crate) fn confirm(token: &str, request_id: &str) -> Vec<u8> {
+    let body = json!({"requestId": request_id, "decision": "allow"}).to_string();
+    let length = body.len();
+    format!(
+        "POST /v1/confirm HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}

@@ -7,15 +7,22 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::drive::{Target, drive};
+use crate::fill::Pending;
 use crate::plan::{Pace, Plan};
 use crate::process::Site;
 use crate::report::Report;
 use crate::requests::Wire;
 use crate::stats::Percentiles;
 use crate::{
-    DriveArguments, PostgresArguments, Result, RunArguments, against, history, past, postgres, report, rules, startup,
-    throughput, waiters,
+    DriveArguments, GrowthArguments, PostgresArguments, Result, RunArguments, against, growth, history, past, postgres,
+    report, rules, startup, throughput, waiters,
 };
+
+/// How many rows a database has that has grown.
+const GROWN_ROWS: u64 = 5_000_000;
+
+/// After so long the measurement of it is given up.
+const LONGEST_GROWTH: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Measures everything and prints the report to stdout.
 pub(crate) fn run(arguments: &RunArguments) -> Result<()> {
@@ -68,7 +75,7 @@ async fn measure(arguments: &RunArguments, plan: &Plan) -> Result<Report> {
     let site = Site::new(arguments)?;
     let throughput = throughput::measure(&site, plan, arguments.peer).await?;
     progress(&format!("filling a database with {} rows", plan.large_history_rows))?;
-    let large = history::filled(&site, plan.large_history_rows).await?;
+    let large = history::filled(&site, plan.large_history_rows, Pending::None).await?;
     let history = history::measure(&site, plan, &large).await?;
     let startup = startup::measure(&site, plan, &large).await?;
     drop(large);
@@ -83,6 +90,16 @@ pub(crate) fn rules_alone() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(rules::measure(&site, &Plan::FULL))?;
     report::print_rules(&measured, &mut std::io::stdout().lock())
+}
+
+/// Measures what grows with the past, and prints it.
+pub(crate) fn growth(arguments: &GrowthArguments) -> Result<()> {
+    let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
+    let rows = arguments.rows.unwrap_or(if arguments.quick { plan.large_history_rows } else { GROWN_ROWS });
+    let plan = Plan { large_history_rows: rows, deadline: LONGEST_GROWTH, ..plan };
+    let dir = arguments.dir.clone();
+    let site = Site::new(&RunArguments { dir, ..RunArguments::default() })?;
+    interruptible(plan.deadline, growth::measure(site, plan))
 }
 
 /// Makes one measurement of its own, which prints its figures.

@@ -99,7 +99,8 @@ impl Literals {
         });
         let Search { literals, numbers } = search.as_deref()?;
         let mut met = vec![false; numbers.len()];
-        for (count, literal) in literals.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).enumerate() {
+        for (count, literal) in literals.find_overlapping_iter(text).map(|found| found.pattern().as_usize()).enumerate()
+        {
             if count == MOST_MET {
                 return None;
             }
