@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::harness::receiver::{Received, Receiver, Reply};
-use crate::harness::{Process, confirmation, sql, token, until};
+use crate::harness::{Database, Process, confirmation, sql, token, until};
 use crate::load::{Pair, Tokens};
 use crate::run::{Found, Run};
 use crate::seeded_rng::SeededRng;
@@ -29,8 +28,7 @@ struct Told {
 }
 
 pub(crate) fn prove(run: &Run) -> Found {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let tokens = Tokens::make(&db);
     let root = token(&db, "root", "admin");
     let mut rng = SeededRng::new(run.seed);
