@@ -227,7 +227,8 @@ fn words_in(db: &Path) -> BTreeSet<String> {
     words
 }
 
-/// The planted fault: whether `doctor` and a look at what is stored find the word of an interaction that comes back. It goes again.
+/// The planted fault: whether `doctor` and a look at what is stored find the word of an interaction that comes back. Afterwards
+/// it is wiped again.
 fn is_missed(db: &Path, id: &str) -> bool {
     let row = format!("(SELECT interaction_id FROM interactions WHERE request_id = '{id}')");
     let restore = format!(
