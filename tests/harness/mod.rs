@@ -251,11 +251,16 @@ pub(crate) fn sql(db: &Path, query: &str) -> Vec<Vec<Value>> {
         return postgres::sql(db, query);
     }
     let conn = rusqlite::Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut statement = conn.prepare(query).unwrap();
+    rows(&conn, query).unwrap()
+}
+
+/// The same, by a connection to a file that may be damaged.
+pub(crate) fn rows(conn: &rusqlite::Connection, query: &str) -> rusqlite::Result<Vec<Vec<Value>>> {
+    let mut statement = conn.prepare(query)?;
     let columns = statement.column_count();
-    let rows = statement.query_map([], |row| (0..columns).map(|column| row.get::<_, SqlValue>(column)).collect());
-    let rows: Vec<Vec<SqlValue>> = rows.unwrap().collect::<Result<_, _>>().unwrap();
-    rows.into_iter().map(|row| row.into_iter().map(json_of).collect()).collect()
+    let rows =
+        statement.query_map([], |row| (0..columns).map(|column| row.get::<_, SqlValue>(column).map(json_of)).collect());
+    rows?.collect()
 }
 
 fn json_of(value: SqlValue) -> Value {

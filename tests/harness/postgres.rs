@@ -22,6 +22,9 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// Functions that the statements of tests use, and that PostgreSQL has by other names.
 const FUNCTIONS: &str = "CREATE FUNCTION public.hex(bytes bytea) RETURNS text IMMUTABLE RETURN upper(encode(bytes, 'hex')); \
+     CREATE FUNCTION public.unhex(digits text) RETURNS bytea IMMUTABLE RETURN decode(digits, 'hex'); \
+     CREATE FUNCTION public.randomblob(length int) RETURNS bytea VOLATILE \
+         RETURN substr(sha256(convert_to(gen_random_uuid()::text, 'UTF8')), 1, length); \
      CREATE FUNCTION public.zeroblob(length int) RETURNS bytea IMMUTABLE RETURN decode(repeat('00', length), 'hex')";
 
 /// Where tests keep what outlives them.

@@ -1,10 +1,12 @@
 //! What clients were told is done, what the database knows of it, and whether its tables agree.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::Path;
 
-use rusqlite::Connection;
 use serde_json::Value;
+
+use crate::harness::{is_postgres, sql};
 
 /// What one answer of 2xx promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +70,10 @@ impl Ledger {
         self.statuses.iter().map(|(id, status)| (id.as_str(), *status))
     }
 
-    /// What a database does not keep of them, a line each.
-    pub(crate) fn lost(&self, conn: &Connection) -> rusqlite::Result<Vec<String>> {
-        let statuses = pairs(conn, "SELECT request_id, status FROM interactions")?;
-        let claims = pairs(conn, "SELECT request_id, claim_id FROM claims JOIN interactions USING (interaction_id)")?;
+    /// What a database does not keep of them, a line each. `rows` asks it.
+    pub(crate) fn lost<E>(&self, rows: impl Fn(&str) -> Result<Rows, E>) -> Result<Vec<String>, E> {
+        let statuses = pairs(rows("SELECT request_id, status FROM interactions")?);
+        let claims = pairs(rows("SELECT request_id, claim_id FROM claims JOIN interactions USING (interaction_id)")?);
         let status = |(id, promised): (&String, &Option<&str>)| match (statuses.get(id), promised) {
             (None, _) => Some(format!("{id} is not there")),
             (Some(found), Some(promised)) if found != promised => Some(format!("{id} was {promised} and is {found}")),
@@ -84,8 +86,13 @@ impl Ledger {
     }
 }
 
-fn pairs(conn: &Connection, query: &str) -> rusqlite::Result<BTreeMap<String, String>> {
-    conn.prepare(query)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+/// What a query comes to.
+type Rows = Vec<Vec<Value>>;
+
+fn pairs(rows: Rows) -> BTreeMap<String, String> {
+    // A damaged file may hold what is no text.
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect()
 }
 
 /// Questions to which the answer is no row, whatever has happened to the server.
@@ -140,27 +147,29 @@ const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "a gap in the history",
-        "SELECT * FROM (SELECT count(*) AS lines, coalesce(max(seq), 0) AS last FROM audit_events) WHERE lines <> last",
+        "SELECT * FROM (SELECT count(*) AS lines, coalesce(max(seq), 0) AS last FROM audit_events) AS whole WHERE lines <> last",
     ),
+];
+
+/// Those that only a file is asked: PostgreSQL sees to both by itself.
+const QUESTIONS_OF_A_FILE: &[(&str, &str)] = &[
     ("a row without the row that it names", "SELECT \"table\", rowid FROM pragma_foreign_key_check"),
     ("a damaged page", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
 ];
 
-/// What does not balance, a line each.
-pub(crate) fn unbalanced(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+/// What does not balance, a line each. `rows` asks the database.
+pub(crate) fn unbalanced<E>(rows: impl Fn(&str) -> Result<Rows, E>) -> Result<Vec<String>, E> {
+    let of_a_file = if is_postgres() { &[] } else { QUESTIONS_OF_A_FILE };
     let mut found = Vec::new();
-    for (problem, query) in QUESTIONS {
-        let mut statement = conn.prepare(query)?;
-        let mut rows = statement.query([])?;
-        if let Some(row) = rows.next()? {
-            found.push(format!("{problem}: {:?}", row.get::<_, rusqlite::types::Value>(0)?));
-        }
+    for (problem, query) in QUESTIONS.iter().chain(of_a_file) {
+        found.extend(rows(query)?.first().map(|row| format!("{problem}: {}", row[0])));
     }
     Ok(found)
 }
 
 /// What is wrong with the database at `db`: promises that it does not keep, and tables that do not agree.
 pub(crate) fn audit(db: &Path, ledger: &Ledger) -> (Vec<String>, Vec<String>) {
-    let conn = Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    (ledger.lost(&conn).unwrap(), unbalanced(&conn).unwrap())
+    let rows = |query: &str| Ok::<_, Infallible>(sql(db, query));
+    let (Ok(lost), Ok(unbalanced)) = (ledger.lost(rows), unbalanced(rows));
+    (lost, unbalanced)
 }

@@ -1,6 +1,6 @@
 //! Retention: one by one and by age, interactions are forgotten while an agent asks and a person decides, and the server is
 //! killed meanwhile. Each of them is whole or forgotten, never half; a forgetting that was acknowledged stays one; what was
-//! forgotten is in no byte of any file, and every word of the rest is; heads of the chain from before prove it afterwards.
+//! forgotten is in no byte of any file or table, and every word of the rest is; heads of the chain from before prove it afterwards.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::outside::{files_in, write_sql};
-use crate::harness::{Client, Process, altered, confirmation, countersign, secret, sql, token};
+use crate::harness::outside::{stored, write_sql};
+use crate::harness::{
+    Client, Database, Named as _, Process, altered, confirmation, countersign, is_postgres, secret, sql, token,
+};
 use crate::ledger::{Ledger, audit};
-use crate::load::{Act, By, Pair, Tokens, copied};
+use crate::load::{Act, By, Pair, Tokens};
 use crate::run::{Found, Run};
 use crate::seeded_rng::SeededRng;
 
@@ -39,8 +40,7 @@ struct Told {
 
 pub(crate) fn prove(run: &Run) -> Found {
     let mut rng = SeededRng::new(run.seed);
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let (tokens, root) = (Tokens::make(&db), token(&db, "root", "admin"));
     let mut told = Told::default();
     let mut heads = Vec::new();
@@ -57,7 +57,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     let (kept, forgotten) = kept_and_forgotten(&db);
     let words = words_in(&db);
     let traces = forgotten.intersection(&words).collect::<Vec<_>>();
-    assert!(traces.is_empty(), "words of what was forgotten are in the files: {traces:?}");
+    assert!(traces.is_empty(), "words of what was forgotten are stored: {traces:?}");
     let missing = kept.difference(&words).collect::<Vec<_>>();
     assert!(missing.is_empty(), "words of what was not forgotten are gone: {missing:?}");
     let spoken = sql(
@@ -74,7 +74,7 @@ pub(crate) fn prove(run: &Run) -> Found {
         ("lost", "0".to_owned()),
         ("forgotten", forgotten.len().to_string()),
         ("acknowledged as forgotten, one by one", told.forgotten.len().to_string()),
-        ("their words in any file", "0".to_owned()),
+        (if is_postgres() { "their words in any row" } else { "their words in any file" }, "0".to_owned()),
         ("whole, with every word", kept.len().to_string()),
         ("heads from before that prove it", heads.len().to_string()),
         ("planted words", planted.to_string()),
@@ -193,8 +193,8 @@ fn check(db: &Path, told: &Told, heads: &[String], round: usize) {
 fn kept_and_forgotten(db: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     let rows = sql(
         db,
-        "SELECT request_id, f.interaction_id IS NOT NULL, instr(b.body, 'canary-') > 0, \
-         (SELECT count(*) FROM texts AS t WHERE t.interaction_id = i.interaction_id AND instr(t.text, 'canary-') > 0) \
+        "SELECT request_id, f.interaction_id IS NOT NULL, b.body LIKE '%canary-%', \
+         (SELECT count(*) FROM texts AS t WHERE t.interaction_id = i.interaction_id AND t.text LIKE '%canary-%') \
          FROM interactions AS i JOIN interaction_bodies AS b USING (interaction_id) LEFT JOIN forgettings AS f USING (interaction_id)",
     );
     let (mut kept, mut forgotten) = (BTreeSet::new(), BTreeSet::new());
@@ -214,10 +214,10 @@ fn word(id: &str) -> String {
     format!("canary-{id}!")
 }
 
-/// The interactions whose words are in any file of the database.
+/// The interactions whose words are in any file of the database, or in any row of PostgreSQL's.
 fn words_in(db: &Path) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    for (_, bytes) in files_in(db.parent().unwrap()) {
+    for (_, bytes) in stored(db) {
         for (at, _) in bytes.windows(CANARY.len()).enumerate().filter(|(_, window)| *window == CANARY) {
             let word = &bytes[at + CANARY.len()..];
             let end = word.iter().take(40).position(|byte| *byte == END).unwrap_or(word.len().min(40));
@@ -227,25 +227,34 @@ fn words_in(db: &Path) -> BTreeSet<String> {
     words
 }
 
-/// The planted fault: whether `doctor` and a look at the files find the word of an interaction that comes back.
+/// The planted fault: whether `doctor` and a look at what is stored find the word of an interaction that comes back. Afterwards
+/// it is wiped again.
 fn is_missed(db: &Path, id: &str) -> bool {
-    let copy = copied(db.parent().unwrap());
-    let db = copy.path().join(db.file_name().unwrap());
-    let guard = sql(&db, "SELECT sql FROM sqlite_schema WHERE name = 'texts_only_wiped'");
     let row = format!("(SELECT interaction_id FROM interactions WHERE request_id = '{id}')");
     let restore = format!(
         r#"UPDATE texts SET salt = randomblob(16), text = '{{"comment":"{}"}}' WHERE interaction_id = {row}"#,
         word(id)
     );
-    write_sql(&db, &format!("DROP TRIGGER texts_only_wiped; {restore}; {}", guard[0][0].as_str().unwrap())).unwrap();
-    let doctor = countersign().args(["doctor", "--db"]).arg(&db).output().unwrap();
+    write_sql(db, &unguarded(db, &restore)).unwrap();
+    let doctor = countersign().arg("doctor").named(db).output().unwrap();
     let said = String::from_utf8(doctor.stdout).unwrap();
-    !doctor.status.success() && said.contains(id) && words_in(&db).contains(id)
+    let is_missed = !doctor.status.success() && said.contains(id) && words_in(db).contains(id);
+    write_sql(db, &format!("UPDATE texts SET salt = NULL, text = NULL WHERE interaction_id = {row}")).unwrap();
+    is_missed
+}
+
+/// The statements by which a text is changed that never changes.
+fn unguarded(db: &Path, change: &str) -> String {
+    if is_postgres() {
+        return format!("SET session_replication_role = replica; {change}; RESET session_replication_role");
+    }
+    let guard = sql(db, "SELECT sql FROM sqlite_schema WHERE name = 'texts_only_wiped'");
+    format!("DROP TRIGGER texts_only_wiped; {change}; {}", guard[0][0].as_str().unwrap())
 }
 
 /// What a command says on stdout; panics where it fails.
 fn said(db: &Path, arguments: &[&str]) -> String {
-    let output = countersign().args(arguments).arg("--db").arg(db).output().unwrap();
+    let output = countersign().args(arguments).named(db).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }

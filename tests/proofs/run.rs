@@ -9,12 +9,33 @@ use std::sync::{Arc, Mutex};
 use clap::{Args, Parser};
 use libtest_mimic::{Completion, Failed, Trial};
 
+use crate::harness::is_postgres;
+
 /// One proof.
 pub(crate) struct Proof {
     /// What it is called on the command line.
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// Tries it; panics where what is to be proved does not hold.
-    pub(crate) prove: fn(&Run) -> Found,
+    prove: fn(&Run) -> Found,
+    /// Why it is left out where tests run on PostgreSQL, if it is.
+    sqlite_only: Option<&'static str>,
+}
+
+impl Proof {
+    pub(crate) const fn new(name: &'static str, prove: fn(&Run) -> Found) -> Self {
+        Self { name, prove, sqlite_only: None }
+    }
+
+    pub(crate) const fn only_on_sqlite(self, because: &'static str) -> Self {
+        Self { sqlite_only: Some(because), ..self }
+    }
+
+    fn tried(&self, run: &Run) -> Found {
+        match self.sqlite_only.filter(|_| is_postgres()) {
+            Some(why) => Found::Skipped(why.to_owned()),
+            None => (self.prove)(run),
+        }
+    }
 }
 
 /// What came of a proof that did not fail.
@@ -98,7 +119,7 @@ pub(crate) fn run(proofs: &'static [Proof]) -> ExitCode {
     };
     let trials = line.selected(proofs).into_iter().map(trial).collect();
     if !line.libtest.list {
-        println!("proofs: seed {}", run.seed);
+        println!("proofs on {}: seed {}", if is_postgres() { "PostgreSQL" } else { "SQLite" }, run.seed);
     }
     let conclusion = libtest_mimic::run(&line.libtest, trials);
     let rows = rows.lock().unwrap();
@@ -113,7 +134,7 @@ pub(crate) fn run(proofs: &'static [Proof]) -> ExitCode {
 fn tried(proof: &Proof, run: &Run) -> (String, Result<Completion, Failed>) {
     let name = proof.name;
     // The panic's own message has gone to stderr by then.
-    match catch_unwind(AssertUnwindSafe(|| (proof.prove)(run))) {
+    match catch_unwind(AssertUnwindSafe(|| proof.tried(run))) {
         Ok(Found::Held(figures)) => {
             let figures = figures.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
             (format!("| {name} | holds | {} |", figures.join("; ")), Ok(Completion::Completed))

@@ -7,8 +7,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rusqlite::Connection;
-
+use crate::harness::outside::Writing;
 use crate::harness::wire::head;
 use crate::harness::{Client, TestServer, confirmation, until};
 use crate::run::{Found, Run};
@@ -116,8 +115,7 @@ fn turns_before(
     threads: usize,
 ) -> usize {
     let is_over = AtomicBool::new(false);
-    let other = Connection::open(server.db()).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = Writing::begin(&server.db());
     let queued = |count: usize| {
         until(|| ada.get("/metrics").expect(200).text.contains(&format!("countersign_queued_writes {count}\n")));
     };
@@ -137,7 +135,7 @@ fn turns_before(
         queued(own_writes);
         let own = scope.spawn(move || modest.post("/v1/interactions", &confirmation("asked")));
         queued(own_writes + 1);
-        other.execute_batch("COMMIT").unwrap();
+        other.end();
         let answer = own.join().unwrap();
         is_over.store(true, Ordering::Relaxed);
         answer.expect(201);

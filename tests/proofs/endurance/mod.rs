@@ -1,6 +1,6 @@
 //! Endurance: many minutes of ordinary work beside a hostile agent, people who decide in every way that there is, backups,
 //! and SIGKILLs. At the end everything that was acknowledged is there with the same answer, no agent was starved, and memory,
-//! write-ahead log and log stayed within bounds.
+//! write-ahead log and log stayed within bounds. On PostgreSQL, backups and the write-ahead log are its own.
 //!
 //! `scripts/endure` runs it for an hour. Every client keeps a pace, so that a run takes less than the machine can give.
 
@@ -10,18 +10,18 @@ mod people;
 mod upkeep;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::Connection;
-use tempfile::TempDir;
+use serde_json::json;
 
 use self::agents::Worked;
 use self::upkeep::Measured;
 use self::world::{World, percentile};
-use crate::harness::{Client, countersign, token};
+use crate::harness::{Client, Database, Named as _, countersign, is_postgres, key_file, sql, token};
 use crate::ledger::audit;
 use crate::run::{Found, Run};
 
@@ -62,8 +62,7 @@ impl Plan {
 
 pub(crate) fn prove(run: &Run) -> Found {
     let plan = Plan::of(run);
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let names = (0..AGENTS).map(|number| format!("agent{number}")).collect::<Vec<_>>();
     let tokens = names.iter().map(|name| token(&db, name, "agent")).collect::<Vec<_>>();
     let (mallory, ada) = (token(&db, "mallory", "agent"), token(&db, "ada", "approver"));
@@ -95,7 +94,7 @@ pub(crate) fn prove(run: &Run) -> Found {
             ("terminal", scope.spawn(move || people::by_terminal(world, &by_terminal, &for_terminal))),
         ];
         let mallory = scope.spawn(move || hostile::attack(world, &mallory));
-        let backups = scope.spawn(|| upkeep::back_up(world, &db, plan.backup_every));
+        let backups = scope.spawn(|| if is_postgres() { 0 } else { upkeep::back_up(world, &db, plan.backup_every) });
         measured = upkeep::keep(world, server, &db, plan.time, plan.kill_every);
         world.end();
         worked.extend(agents.into_iter().map(|agent| agent.join().unwrap()));
@@ -147,14 +146,13 @@ fn check_agents(names: &[String], worked: &[Worked]) {
 fn check_record(world: &World, db: &Path) {
     let record = world.record();
     assert_eq!(audit(db, &record.ledger), (Vec::new(), Vec::new()));
-    let conn = Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut found = conn.prepare("SELECT status, resolved_at_ms FROM interactions WHERE request_id = ?1").unwrap();
+    let rows = sql(db, "SELECT request_id, status, resolved_at_ms FROM interactions");
+    let found = rows.iter().map(|row| (row[0].as_str().unwrap(), &row[1..])).collect::<BTreeMap<_, _>>();
     for (id, (status, at)) in &record.seen {
-        let row: (String, i64) = found.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        assert_eq!(row, (status.clone(), *at), "{id} was told to its agent otherwise");
+        assert_eq!(found[id.as_str()], [json!(status), json!(at)], "{id} was told to its agent otherwise");
     }
     for check in [&["doctor"][..], &["audit", "verify"]] {
-        let output = countersign().args(check).arg("--db").arg(db).output().unwrap();
+        let output = countersign().args(check).named(db).output().unwrap();
         assert!(output.status.success(), "{check:?}: {output:?}");
     }
 }
@@ -175,7 +173,6 @@ fn figures(
         ("lost", "0".to_owned()),
         ("resolved twice", "0".to_owned()),
         ("kills", measured.kills.to_string()),
-        ("backups, each verified", measured.backups.to_string()),
         ("rounds of an agent", format!("{:?} to {:?}", rounds.iter().min().unwrap(), rounds.iter().max().unwrap())),
         ("99 of 100 of its waits under", format!("{} ms", slowest.as_millis())),
         ("decisions of people", people.len().to_string()),
@@ -186,7 +183,7 @@ fn figures(
     figures
 }
 
-/// The log of the server, beside its database.
+/// The log of the server, beside its key.
 fn log_of(db: &Path) -> PathBuf {
-    db.with_extension("log")
+    key_file(db).with_extension("log")
 }

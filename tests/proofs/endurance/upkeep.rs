@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::world::World;
 use super::{MOST_LOG_KIB_A_MINUTE, MOST_RESIDENT_MIB, MOST_WAL_MIB, log_of};
-use crate::harness::{Process, countersign};
+use crate::harness::{Named as _, Process, countersign, is_postgres};
 use crate::ledger::audit;
 
 /// How often it is looked at.
@@ -26,7 +26,7 @@ impl Server {
     pub(super) fn start(url: &str, db: &Path, flags: &'static [&'static str]) -> Self {
         let log = File::options().create(true).append(true).open(log_of(db)).unwrap();
         let mut command = countersign();
-        command.args(["serve", "--listen", url.strip_prefix("http://").unwrap(), "--db"]).arg(db).args(flags);
+        command.args(["serve", "--listen", url.strip_prefix("http://").unwrap()]).named(db).args(flags);
         let process = Process::spawn(command.stdout(Stdio::piped()).stderr(log));
         Self { process, flags }
     }
@@ -64,12 +64,16 @@ impl Measured {
         assert!(self.log_bytes < most, "{} bytes on stderr", self.log_bytes);
     }
 
-    pub(super) fn figures(&self) -> [(&'static str, String); 3] {
-        [
+    pub(super) fn figures(&self) -> Vec<(&'static str, String)> {
+        let mut figures = vec![
             ("memory at most", format!("{} MiB", self.resident_kib / 1024)),
-            ("write-ahead log at most", format!("{} MiB", self.wal_bytes / 1024 / 1024)),
             ("log", format!("{} KiB", self.log_bytes / 1024)),
-        ]
+        ];
+        if !is_postgres() {
+            figures.push(("write-ahead log at most", format!("{} MiB", self.wal_bytes / 1024 / 1024)));
+            figures.push(("backups, each verified", self.backups.to_string()));
+        }
+        figures
     }
 }
 

@@ -7,7 +7,7 @@ mod full;
 mod injected;
 mod log;
 
-use crate::ledger::{Ledger, Promise};
+use crate::ledger::{Ledger, Promise, audit};
 use crate::load::{Act, Pair};
 use crate::run::{Found, Run};
 use crate::strace;
@@ -85,8 +85,8 @@ impl Told {
     #[track_caller]
     fn check(&self, db: &std::path::Path, of: &str) {
         let conn = rusqlite::Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let found =
-            [self.ledger.lost(&conn).unwrap(), crate::ledger::unbalanced(&conn).unwrap(), self.half_written(&conn)];
+        let (lost, unbalanced) = audit(db, &self.ledger);
+        let found = [lost, unbalanced, self.half_written(&conn)];
         assert_eq!(found.concat(), Vec::<String>::new(), "{of}");
     }
 }

@@ -4,9 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-
-use crate::harness::{Process, token};
+use crate::harness::{Database, Process, token};
 use crate::run::{Found, Run};
 
 /// The version that the figures are of.
@@ -36,8 +34,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     let Some(program) = installed() else {
         return Found::Skipped(format!("{SCHEMATHESIS} is not here and could not be installed"));
     };
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let admin = token(&db, "root", "admin");
     // One principal does everything, so that requests get past who may do what.
     let process = Process::serve(&db, &["--allow-self-approval", "--log", "error"]);
@@ -49,7 +46,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     command.arg(format!("Authorization: Bearer {admin}"));
     command.args(["--seed", &run.seed.to_string(), "--max-examples", run.amount("5", "200")]);
     command.args(["--phases", run.amount("coverage,fuzzing", "coverage,fuzzing,stateful")]);
-    command.arg(format!("{}/openapi.json", process.url)).current_dir(directory.path());
+    command.arg(format!("{}/openapi.json", process.url)).current_dir(db.folder());
     let done = command.output().unwrap();
     let report = String::from_utf8_lossy(&done.stdout);
     let (ended, _, log) = process.terminate();

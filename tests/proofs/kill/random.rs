@@ -4,11 +4,10 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
-use tempfile::TempDir;
-
 use super::waiting::{Waiters, registered};
 use super::{Tally, check};
-use crate::harness::Process;
+use crate::harness::outside::succeeds;
+use crate::harness::{Database, Named as _, Process, countersign};
 use crate::ledger::Ledger;
 use crate::load::Tokens;
 use crate::run::Run;
@@ -22,8 +21,7 @@ const MOST_ANSWERS: usize = 150;
 
 /// Kills the server again and again; how many promises it kept.
 pub(super) fn killed(run: &Run, tally: &mut Tally) -> usize {
-    let directory = TempDir::new().unwrap();
-    let db = directory.path().join("test.db");
+    let db = Database::new();
     let tokens = Tokens::make(&db);
     let mut ledger = Ledger::default();
     let mut rng = SeededRng::of_part(run.seed, 0);
@@ -39,6 +37,7 @@ pub(super) fn killed(run: &Run, tally: &mut Tally) -> usize {
         check(&db, &ledger, &format!("kill {round}"));
     }
     assert_eq!(process.terminate().0.code(), Some(0));
+    succeeds(countersign().args(["audit", "verify"]).named(&db));
     ledger.len()
 }
 

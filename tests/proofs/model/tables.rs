@@ -15,7 +15,7 @@ pub(super) fn compare(server: &TestServer, oracle: &Oracle) -> Result<(), String
          created_by, created_from, expires_at_ms, max_uses, use_count, last_used_at_ms, revoked_at_ms, revoked_by \
          FROM trust_rules ORDER BY rule_number";
     same(server, rules, oracle.rules.iter().map(rule))?;
-    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, text ->> '$.detail', outcome_at_ms, withdrawn_by, withdrawn_at_ms \
+    let claims = "SELECT request_id, claim_id, claimed_at_ms, outcome, json_extract(text, '$.detail'), outcome_at_ms, withdrawn_by, withdrawn_at_ms \
          FROM claims JOIN interactions USING (interaction_id) \
          LEFT JOIN texts ON texts.interaction_id = claims.interaction_id AND about = 'outcome' ORDER BY interactions.interaction_id";
     same(server, claims, oracle.interactions.iter().filter_map(claim))?;

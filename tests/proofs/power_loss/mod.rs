@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use self::disk::Disk;
 use self::history::{Cause, History, Sync};
 use self::volume::{Files, Object, Volume};
-use crate::harness::Process;
+use crate::harness::{Process, rows};
 use crate::ledger::{Ledger, unbalanced};
 use crate::load::Tokens;
 use crate::run::{Found, Run};
@@ -195,7 +195,8 @@ impl Recording {
             let conn = Connection::open(&db)?;
             conn.pragma_update(None, "journal_mode", "WAL")?;
             conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-            Ok((ledger.lost(&conn)?, unbalanced(&conn)?))
+            let rows = |query: &str| rows(&conn, query);
+            Ok((ledger.lost(rows)?, unbalanced(rows)?))
         };
         let (lost, unbalanced) = opened().map_err(|error| error.to_string())?;
         match unbalanced.first() {
