@@ -34,7 +34,7 @@ impl Service {
     }
 
     /// The next events after `seq` that `principal` may see, oldest first, waiting for one where there is none yet; and
-    /// the place to go on from. `None` once the server stops.
+    /// the place to go on from. `None` once the server stops, or has not known for too long what others have done.
     ///
     /// A stream that waits costs nothing while others are busy: only an event that it may see wakes it.
     ///
@@ -58,6 +58,8 @@ impl Service {
             tokio::select! {
                 changed = woken.changed() => if changed.is_err() { return Ok(None) },
                 () = self.stopping() => return Ok(None),
+                // Whoever follows would take silence for calm: it is told, and may find another server.
+                () = self.store.unheard() => return Ok(None),
             }
         }
     }

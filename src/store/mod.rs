@@ -515,6 +515,14 @@ impl Store {
         }
     }
 
+    /// Ends once this server has not known for too long what others have committed; never where it has the database to itself.
+    pub async fn unheard(&self) {
+        match &self.commits {
+            Commits::Sqlite(_) => std::future::pending().await,
+            Commits::Postgres(commits) => commits.unheard().await,
+        }
+    }
+
     /// Ends when the writer has ended: after [`Store::close`], or because the disk can no longer be trusted.
     pub async fn ended(&self) {
         self.writer.ended().await;

@@ -177,7 +177,10 @@ impl From<service::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if !matches!(error, store::Error::Overloaded | store::Error::OverShare { .. }) {
+        if let store::Error::Unavailable(_) = error {
+            // Whoever tries to reach it says so once, and when it is there again.
+            tracing::debug!(%error, "the database is away");
+        } else if !matches!(error, store::Error::Overloaded | store::Error::OverShare { .. }) {
             tracing::error!(%error, "the store failed");
         }
         match error {

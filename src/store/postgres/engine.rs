@@ -107,7 +107,13 @@ impl PostgresEngine {
     }
 
     fn reconnect(&mut self) -> Result<()> {
-        let connection = waited(&self.runtime, connect(&self.connector)).map_err(unavailable)?;
+        let connection = waited(&self.runtime, async {
+            let connection = connect(&self.connector).await?;
+            // It may be another primary, which waits for other standbys, or for none.
+            probe::tell_replication(&connection.client, &self.connector).await?;
+            Ok(connection)
+        });
+        let connection = connection.map_err(unavailable)?;
         self.writing = Writing::new(connection, self.runtime.clone());
         Ok(())
     }
@@ -171,6 +177,8 @@ impl Engine for PostgresEngine {
         if has_changed_tokens {
             self.commits.changed();
         }
+        // A turn knows all that the follower would tell, which may be the later of the two to find the database again.
+        self.commits.heard();
         Ok(Turn { others, now: Some(begun.now), reached: Some(begun.reached), waited: Some(asked.elapsed()) })
     }
 

@@ -92,10 +92,18 @@ impl Commits {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// How long ago the follower last knew all.
+    /// How long ago this server last knew all that others have done.
     pub(super) fn silence(&self) -> Duration {
         let heard = Duration::from_millis(self.heard_ms.load(Ordering::Acquire));
         self.begun.elapsed().saturating_sub(heard)
+    }
+
+    /// Ends once nothing was heard of other servers for too long.
+    pub(super) async fn unheard(&self) {
+        while let Some(left) = LONGEST_DEAFNESS.checked_sub(self.silence()) {
+            // Until then it cannot be too long, whatever is heard meanwhile.
+            tokio::time::sleep(left + Duration::from_millis(1)).await;
+        }
     }
 
     /// Has the tokens read anew by whoever needs them next.
@@ -122,8 +130,7 @@ pub(super) async fn open(
     migrate::migrate(&mut connection, &connector).await?;
     probe::may_serve(&connection.client, &connector).await?;
     probe::warn(&connection.client, &connector).await?;
-    let replication = probe::replication(&connection.client).await?;
-    tracing::info!(database = connector.shown(), "{replication}");
+    probe::tell_replication(&connection.client, &connector).await?;
     let database_id = "SELECT database_id::text FROM about";
     let database_id = connection.client.query_one(database_id, &[]).await.map_err(store_error)?.get(0);
     let head_file = HeadFile::new(seen.head_file.clone(), database_id);

@@ -87,13 +87,13 @@ impl Pool {
         Ok(Self { connections, runtime })
     }
 
-    /// A connection; where the database is away, as soon as it is there again.
-    fn connected(&self) -> Result<r2d2::PooledConnection<Manager>, Error> {
-        let since = Instant::now();
+    /// A connection; where the database is away, as soon as it is there again. There are as many as ever read at once, so none is
+    /// waited for but for that reason.
+    fn connected(&self, since: Instant) -> Result<r2d2::PooledConnection<Manager>, Error> {
         loop {
             match self.connections.get() {
                 Ok(connection) => return Ok(connection),
-                Err(error) if since.elapsed() >= PATIENCE => return Err(Error::NoReader(Arc::new(error))),
+                Err(error) if since.elapsed() >= PATIENCE => return Err(Error::Unavailable(Arc::new(error))),
                 Err(_) => {}
             }
         }
@@ -104,14 +104,24 @@ impl Pool {
         self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.connected()?;
-        let Connection { client, prepared, .. } = &mut *connection;
-        let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead).start();
-        let transaction = waited(&self.runtime, begun).map_err(store_error)?;
-        let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
-        let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
-        // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
-        waited(&self.runtime, reading.transaction.rollback()).map_err(store_error)?;
-        done
+        let since = Instant::now();
+        loop {
+            let mut connection = self.connected(since)?;
+            let Connection { client, prepared, .. } = &mut *connection;
+            let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
+            let transaction = match waited(&self.runtime, begun.start()) {
+                Ok(transaction) => transaction,
+                // The connection was lost while nobody used it: nothing has been read by it.
+                Err(error) => match store_error(error) {
+                    Error::Unavailable(_) if since.elapsed() < PATIENCE => continue,
+                    error => return Err(error.into()),
+                },
+            };
+            let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
+            let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
+            // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
+            waited(&self.runtime, reading.transaction.rollback()).map_err(store_error)?;
+            return done;
+        }
     }
 }

@@ -130,8 +130,20 @@ pub(super) async fn may_serve(client: &Client, connector: &Connector) -> Result<
 pub(super) const REPLICATION: &str = "SELECT current_setting('synchronous_standby_names'), \
      EXISTS (SELECT FROM pg_roles WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin', 'alloydbsuperuser'))";
 
+/// Says what its commits wait for: loudly, where that is nothing.
+pub(super) async fn tell_replication(client: &Client, connector: &Connector) -> Result<(), OpenError> {
+    let replication = replication(client).await?;
+    match replication {
+        Replication::None => tracing::warn!(database = connector.shown(), "{replication}"),
+        Replication::Standbys(_) | Replication::Unknown => {
+            tracing::info!(database = connector.shown(), "{replication}");
+        }
+    }
+    Ok(())
+}
+
 /// What its commits wait for.
-pub(super) async fn replication(client: &Client) -> Result<Replication, OpenError> {
+async fn replication(client: &Client) -> Result<Replication, OpenError> {
     let row = one(client, REPLICATION).await?;
     Ok(replication_of(row.get(0), row.get(1)))
 }

@@ -4,6 +4,8 @@
 const GATHERING = 30;
 /** How long a lost server is left alone before it is tried again, in milliseconds. */
 const PAUSE = 1500;
+/** How long a server may take to answer before the page says that it does not, in milliseconds. */
+const PATIENCE = 2000;
 /** What says nothing about whether a request waits. */
 const AFTERWARDS = [
   "interaction.claimed", "interaction.approval_withdrawn", "interaction.outcome_reported", "secret.taken", "secret.wiped",
@@ -64,7 +66,10 @@ function connect() {
 /** Whether the server is gone or the session is: those are told apart before anything is said. */
 async function comeBack() {
   if (ended.open) return;
-  if ((await ask(`${base}/rows?ids=`)) !== null) return connect();
+  const silent = setTimeout(() => offline(true), PATIENCE);
+  const answer = await ask(`${base}/rows?ids=`);
+  clearTimeout(silent);
+  if (answer !== null) return connect();
   if (ended.open) return;
   offline(true);
   setTimeout(comeBack, PAUSE);

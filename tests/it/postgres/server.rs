@@ -35,6 +35,13 @@ impl Postgres {
 
     /// Starts it again with these settings.
     pub(super) fn again(&self, settings: &str) {
+        self.stop();
+        let up = script("up", &self.data, settings);
+        assert!(up.status.success(), "{up:?}");
+    }
+
+    /// Stops it, whoever is connected.
+    pub(super) fn stop(&self) {
         let stopped = self
             .as_owner()
             .arg(self.program("pg_ctl"))
@@ -43,8 +50,6 @@ impl Postgres {
             .args(["-m", "fast", "-s", "-w", "stop"])
             .status();
         assert!(stopped.unwrap().success());
-        let up = script("up", &self.data, settings);
-        assert!(up.status.success(), "{up:?}");
     }
 
     /// Has its owner own a file, and nobody else read it.
