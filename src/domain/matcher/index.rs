@@ -121,7 +121,7 @@ struct Tree {
 }
 
 impl Tree {
-    fn insert<'k>(&mut self, keys: &mut dyn Iterator<Item = &'k str>, number: usize) {
+    fn insert(&mut self, keys: &mut dyn Iterator<Item = &str>, number: usize) {
         match keys.next() {
             Some(key) => change(&mut self.below, key, |next| next.insert(keys, number)),
             None => self.here.push(number),

@@ -11,6 +11,7 @@ use super::Commits;
 use super::connect::{Connection, Connector};
 use super::error::{store_error, unavailable};
 use super::follower::Beside;
+use super::probe;
 use super::session::waited;
 use super::writing::{Begun, Ended, Writing};
 use crate::domain::chain::Head;

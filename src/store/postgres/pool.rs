@@ -109,13 +109,11 @@ impl Pool {
             let mut connection = self.connected(since)?;
             let Connection { client, prepared, .. } = &mut *connection;
             let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
-            let transaction = match waited(&self.runtime, begun.start()) {
+            let transaction = match waited(&self.runtime, begun.start()).map_err(store_error) {
                 Ok(transaction) => transaction,
                 // The connection was lost while nobody used it: nothing has been read by it.
-                Err(error) => match store_error(error) {
-                    Error::Unavailable(_) if since.elapsed() < PATIENCE => continue,
-                    error => return Err(error.into()),
-                },
+                Err(Error::Unavailable(_)) if since.elapsed() < PATIENCE => continue,
+                Err(error) => return Err(error.into()),
             };
             let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
             let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
