@@ -122,12 +122,7 @@ impl Request {
     fn post(ids: &Ids, path: &str, token: &str, body: impl FnOnce(&str) -> serde_json::Value) -> Self {
         let request_id = ids.text(0);
         debug_assert_eq!(request_id.len(), ID_BYTES);
-        let body = body(&request_id).to_string();
-        let text = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let text = post(path, token, &body(&request_id));
         let end = text.rfind(&request_id).map_or(0, |start| start + ID_BYTES);
         Self { bytes: text.into_bytes(), number: end - 11..end }
     }
@@ -150,11 +145,14 @@ pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
 
 /// An approver allows the interaction with this id.
 pub(crate) fn confirm(token: &str, request_id: &str) -> Vec<u8> {
-    let body = json!({"requestId": request_id, "decision": "allow"}).to_string();
+    post("/v1/confirm", token, &json!({"requestId": request_id, "decision": "allow"})).into_bytes()
+}
+
+fn post(path: &str, token: &str, body: &serde_json::Value) -> String {
+    let body = body.to_string();
     let length = body.len();
     format!(
-        "POST /v1/confirm HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
-    .into_bytes()
 }
