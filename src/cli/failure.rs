@@ -59,7 +59,7 @@ pub(super) enum Failure {
     Usage(String),
     #[error("{0}")]
     Other(String),
-    #[error("{error}; what was asked stays: come back with --request-id {request_id}")]
+    #[error("{error}; whatever was asked stays: come back with --request-id {request_id}")]
     Away { error: client::Error, request_id: RequestId },
     #[error("{0}; nothing is asked yet")]
     NotAsked(client::Error),

@@ -93,6 +93,11 @@ impl Error {
         }
     }
 
+    /// Whether no server has heard of it.
+    pub(super) const fn never_arrived(&self) -> bool {
+        matches!(self, Self::Unreachable { is_sent: false, .. })
+    }
+
     /// Whether the server said no with this code.
     #[must_use]
     pub fn is_refusal(&self, code: &str) -> bool {

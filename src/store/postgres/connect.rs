@@ -26,8 +26,13 @@ pub(super) const SCHEMA: &str = "countersign";
 /// What is locked for as long as a server uses the database, shared with other servers; alone by what keeps servers away.
 const SERVING: i64 = 0x6373_676e_0003;
 
-/// For how long a host may be silent before a connection to it is given up.
+/// For how long a host may be silent before it is asked whether it is there, or before what was sent to it is given up.
 const SILENCE: Duration = Duration::from_secs(3);
+
+/// How long it has to answer that it is there, and how often it may miss to: Linux's own 75 seconds and nine times would keep whoever
+/// waits for an answer of a machine that is gone for as long.
+const PROBE: Duration = Duration::from_secs(1);
+const MISSED_PROBES: u32 = 3;
 
 /// What every connection is set to, whatever the defaults of the database are. A commit is on the disk, and on the standbys that the
 /// primary waits for, before it is told of.
@@ -91,7 +96,8 @@ impl Connector {
         let tls = encryption(url).map_err(unfit)?;
         config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("countersign");
-        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        config.keepalives_idle(SILENCE).keepalives_interval(PROBE).keepalives_retries(MISSED_PROBES);
+        config.tcp_user_timeout(SILENCE);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(SILENCE);
         }
