@@ -44,6 +44,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::plan::Plan;
+
 /// Whatever goes wrong in a measurement ends it with a sentence, so one boxed type is enough.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Result<T> = std::result::Result<T, Error>;
@@ -112,6 +114,12 @@ enum Command {
     Growth(GrowthArguments),
     /// Measure what rules cost, and nothing else.
     Rules,
+    /// Measure what idle waiters cost, themselves and the others.
+    Waiters {
+        /// How many wait, as far as `ulimit -n` lets them
+        #[arg(long, value_name = "N", default_value_t = Plan::FULL.waiters)]
+        count: usize,
+    },
     /// Measure what four times the load that the server can take does to it.
     Overload {
         /// The short form.
@@ -215,6 +223,7 @@ fn command() -> Result<()> {
         Some(Command::Echo) => echo::serve(),
         Some(Command::Against { other, rounds }) => run::against(&other, rounds),
         Some(Command::Rules) => run::rules_alone(),
+        Some(Command::Waiters { count }) => run::waiters_alone(count),
         Some(Command::Overload { quick }) => run::alone(quick, overload::measure),
         Some(Command::Neighbour { quick }) => run::alone(quick, neighbour::measure),
         Some(Command::Postgres(arguments)) => run::on_postgres(arguments),

@@ -295,7 +295,7 @@ pub(crate) fn in_ms(time: Duration) -> String {
     format!("{} ms", ms(time))
 }
 
-fn megabytes(bytes: u64) -> f64 {
+pub(crate) fn megabytes(bytes: u64) -> f64 {
     const MEGABYTE: f64 = 1e6;
     #[expect(clippy::cast_precision_loss, reason = "memory is far from 2^53 bytes")]
     let bytes = bytes as f64;

@@ -102,6 +102,12 @@ pub(crate) fn growth(arguments: &GrowthArguments) -> Result<()> {
     interruptible(plan.deadline, growth::measure(site, plan))
 }
 
+/// Measures what so many waiters cost, and prints it.
+pub(crate) fn waiters_alone(count: usize) -> Result<()> {
+    let plan = Plan { waiters: count, ..Plan::FULL };
+    interruptible(plan.deadline, waiters::alone(Site::new(&RunArguments::default())?, plan))
+}
+
 /// Makes one measurement of its own, which prints its figures.
 pub(crate) fn alone<M: Future<Output = Result<()>>>(quick: bool, measure: impl FnOnce(Site, Plan) -> M) -> Result<()> {
     let plan = if quick { Plan::QUICK } else { Plan::FULL };

@@ -2,6 +2,7 @@
 //! while an approver resolves some of them one after the other, in no order.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,14 +12,16 @@ use tokio::task::JoinSet;
 
 use crate::Result;
 use crate::client::Connection;
-use crate::plan::Plan;
+use crate::drive::drive;
+use crate::plan::{Plan, TARGET_CONNECTIONS};
 use crate::process::{Database, Server, Site};
+use crate::report::{in_ms, megabytes};
 use crate::requests::{Ids, Request, get};
 use crate::run::progress;
 use crate::stats::Percentiles;
 
-/// Two agents, since the server lets one of them have no more than ten thousand pending.
-const AGENTS: usize = 2;
+/// How many an agent has waiting: the server lets none have more than ten thousand pending.
+const OF_ONE_AGENT: usize = 5_000;
 /// Connections that register, for each agent.
 const REGISTRARS: usize = 16;
 /// How long the server is left alone before its memory is read.
@@ -43,54 +46,113 @@ pub(crate) struct Waiters {
 type Wake = (u64, Instant);
 
 pub(crate) async fn measure(site: &Site, plan: &Plan) -> Result<Waiters> {
-    let waiting = plan.waiters.min(descriptors()?.saturating_sub(SPARE_DESCRIPTORS));
-    if waiting < plan.waiters {
-        progress(&format!("`ulimit -n` is too low for {} waiters and could not be raised: {waiting}", plan.waiters))?;
-    }
+    let waiting = possible(plan.waiters)?;
     progress(&format!("{waiting} waiters"))?;
     let database = site.database()?;
-    let agents = [database.agent.clone(), site.token(&database, "bench-agent-2", "agent")?];
+    let agents = agents(site, &database, waiting)?;
     let server = site.countersign(&database).await?;
-    let waiters = between([&server, &server], &database, &agents, [waiting, plan.wakes]).await?;
+    let waiters = Crowd::waiting([&server, &server], &agents, waiting).await?;
+    let waiters = waiters.wake(&server, &database, plan.wakes).await?;
     server.stop().await?;
     Ok(waiters)
 }
 
-/// So many wait at the second of two servers on one database, and some of them are woken by what the first one is asked.
-pub(crate) async fn between(
-    [asked, waited_at]: [&Server; 2],
-    database: &Database,
-    agents: &[String; AGENTS],
-    [waiting, wakes]: [usize; 2],
-) -> Result<Waiters> {
-    let ids = Arc::new(Ids::starting_now());
-    let registered = register(asked, agents, &ids, waiting).await?;
-    let before_bytes = waited_at.resident_bytes()?;
-
-    let (tell, mut heard) = unbounded_channel();
-    let _waiting = start_waiting(waited_at, agents, &ids, &registered, &tell).await?;
-    tokio::time::sleep(SETTLE).await;
-    let with_bytes = waited_at.resident_bytes()?;
-    if !heard.is_empty() {
-        return Err("a waiter was answered before its interaction was resolved".into());
+/// Measures what waiters cost the others as well, and prints it.
+pub(crate) async fn alone(site: Site, plan: Plan) -> Result<()> {
+    let waiting = possible(plan.waiters)?;
+    let database = site.database()?;
+    let agents = agents(&site, &database, waiting)?;
+    let server = site.countersign(&database).await?;
+    let target = database.target(&server);
+    progress("load without waiters")?;
+    let without = drive(&target, TARGET_CONNECTIONS, plan.pace).await?;
+    progress(&format!("{waiting} waiters"))?;
+    let crowd = Crowd::waiting([&server, &server], &agents, waiting).await?;
+    progress("load beside them")?;
+    let beside = drive(&target, TARGET_CONNECTIONS, plan.pace).await?;
+    let Waiters { before_bytes, with_bytes, woken, lost, latency, .. } =
+        crowd.wake(&server, &database, plan.wakes).await?;
+    server.stop().await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "| with so many waiters | 0 | {waiting} |\n| --- | ---: | ---: |")?;
+    let pairs = [&without, &beside].map(|measured| format!("{:.0}", measured.pairs_per_second));
+    writeln!(out, "| pairs a second at {TARGET_CONNECTIONS} connections | {} |", pairs.join(" | "))?;
+    for (what, of) in PERCENTILES {
+        let [without, beside] = [&without, &beside].map(|measured| in_ms(of(&measured.request)));
+        writeln!(out, "| a request then, {what} | {without} | {beside} |")?;
     }
-    let wakes = wakes.min(waiting);
-    let resolved = resolve(asked, database, &ids, &registered, wakes).await?;
-    let latencies = latencies(&resolved, &mut heard).await?;
-    let lost = wakes - latencies.len();
-    Ok(Waiters { waiting, before_bytes, with_bytes, woken: wakes, lost, latency: Percentiles::of(latencies) })
+    writeln!(out, "| resident | {:.0} MB | {:.0} MB |", megabytes(before_bytes), megabytes(with_bytes))?;
+    for (what, of) in PERCENTILES {
+        writeln!(out, "| woken after the answer, {woken} of them, {what} | | {} |", in_ms(of(&latency)))?;
+    }
+    Ok(writeln!(out, "| never woken | | {lost} |")?)
+}
+
+const PERCENTILES: [(&str, fn(&Percentiles) -> Duration); 2] = [("p50", |of| of.p50), ("p99", |of| of.p99)];
+
+/// As many of these as there may be descriptors for.
+fn possible(wanted: usize) -> Result<usize> {
+    let waiting = wanted.min(descriptors()?.saturating_sub(SPARE_DESCRIPTORS));
+    if waiting < wanted {
+        progress(&format!("`ulimit -n` is too low for {wanted} waiters and could not be raised: {waiting}"))?;
+    }
+    Ok(waiting)
+}
+
+/// Agents for so many waiters.
+pub(crate) fn agents(site: &Site, database: &Database, waiting: usize) -> Result<Vec<String>> {
+    let token = |number| site.token(database, &format!("bench-waiter-{number}"), "agent");
+    (0..waiting.div_ceil(OF_ONE_AGENT)).map(token).collect()
+}
+
+/// Connections that wait, each for an interaction of its own.
+pub(crate) struct Crowd {
+    ids: Arc<Ids>,
+    registered: Vec<u64>,
+    heard: UnboundedReceiver<Wake>,
+    before_bytes: u64,
+    with_bytes: u64,
+    /// They wait for as long as this is there.
+    _waiting: JoinSet<Result<()>>,
+}
+
+impl Crowd {
+    /// So many register at the first of two servers on one database, and wait at the second.
+    pub(crate) async fn waiting([asked, waited_at]: [&Server; 2], agents: &[String], count: usize) -> Result<Self> {
+        let ids = Arc::new(Ids::starting_now());
+        let shares = register(asked, agents, &ids, count).await?;
+        let before_bytes = waited_at.resident_bytes()?;
+        let (tell, heard) = unbounded_channel();
+        let waiting = start_waiting(waited_at, agents, &ids, &shares, &tell).await?;
+        tokio::time::sleep(SETTLE).await;
+        let with_bytes = waited_at.resident_bytes()?;
+        if !heard.is_empty() {
+            return Err("a waiter was answered before its interaction was resolved".into());
+        }
+        Ok(Self { ids, registered: shares.concat(), heard, before_bytes, with_bytes, _waiting: waiting })
+    }
+
+    /// Some of them are woken by what a server is asked.
+    pub(crate) async fn wake(mut self, asked: &Server, database: &Database, wakes: usize) -> Result<Waiters> {
+        let waiting = self.registered.len();
+        let wakes = wakes.min(waiting);
+        let resolved = resolve(asked, database, &self.ids, self.registered, wakes).await?;
+        let latencies = latencies(&resolved, &mut self.heard).await?;
+        let lost = wakes - latencies.len();
+        let latency = Percentiles::of(latencies);
+        let (before_bytes, with_bytes) = (self.before_bytes, self.with_bytes);
+        Ok(Waiters { waiting, before_bytes, with_bytes, woken: wakes, lost, latency })
+    }
 }
 
 /// Registers so many in all; gives each agent's numbers.
-async fn register(
-    server: &Server,
-    agents: &[String; AGENTS],
-    ids: &Arc<Ids>,
-    count: usize,
-) -> Result<[Vec<u64>; AGENTS]> {
-    let mut registered = [vec![], vec![]];
-    for (token, numbers) in agents.iter().zip(&mut registered) {
-        numbers.extend((0..count / AGENTS).map(|_| ids.next()));
+async fn register(server: &Server, agents: &[String], ids: &Arc<Ids>, count: usize) -> Result<Vec<Vec<u64>>> {
+    let mut registered = vec![];
+    let mut left = count;
+    for token in agents {
+        let share = left.min(OF_ONE_AGENT);
+        left -= share;
+        let numbers = (0..share).map(|_| ids.next()).collect::<Vec<_>>();
         let mut registrars = JoinSet::new();
         for share in numbers.chunks(numbers.len().div_ceil(REGISTRARS).max(1)) {
             let request = Request::register(ids, token, "conversation-of-waiters");
@@ -99,6 +161,7 @@ async fn register(
         while let Some(done) = registrars.join_next().await {
             done??;
         }
+        registered.push(numbers);
     }
     Ok(registered)
 }
@@ -114,9 +177,9 @@ async fn register_share(server: SocketAddr, mut request: Request, numbers: Vec<u
 /// Opens the waiters' connections one after the other, which no backlog is too short for, and leaves them waiting.
 async fn start_waiting(
     server: &Server,
-    agents: &[String; AGENTS],
+    agents: &[String],
     ids: &Ids,
-    registered: &[Vec<u64>; AGENTS],
+    registered: &[Vec<u64>],
     tell: &UnboundedSender<Wake>,
 ) -> Result<JoinSet<Result<()>>> {
     let mut waiting = JoinSet::new();
@@ -143,13 +206,13 @@ async fn resolve(
     server: &Server,
     database: &Database,
     ids: &Ids,
-    registered: &[Vec<u64>; AGENTS],
+    registered: Vec<u64>,
     count: usize,
 ) -> Result<HashMap<u64, Instant>> {
     let mut confirm = Request::confirm(ids, &database.approver);
     let mut connection = Connection::open(server.address).await?;
     let mut resolved = HashMap::with_capacity(count);
-    for number in shuffled(registered.concat()).into_iter().take(count) {
+    for number in shuffled(registered).into_iter().take(count) {
         expect(200, connection.exchange(confirm.numbered(number)).await?)?;
         resolved.insert(number, Instant::now());
     }

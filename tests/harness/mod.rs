@@ -43,6 +43,7 @@ mod without_sweeper;
 pub(crate) use self::client::{Answer, Client};
 use self::database::READERS;
 pub(crate) use self::database::{Database, Named, is_postgres, key_file, location};
+pub(crate) use self::postgres::TURN;
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::race::{Act, race};
 pub(crate) use self::requests::{

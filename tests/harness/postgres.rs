@@ -135,13 +135,16 @@ pub(super) fn copied(db: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 pub(super) const TABLES: &str = "SELECT table_name FROM information_schema.tables \
      WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY table_name";
 
+/// The number of the lock that a turn has.
+pub(crate) const TURN: i64 = 0x6373_676e_0001;
+
 /// The turn of a program that writes: no server has its own until it is over.
 pub(crate) struct Turn(Client);
 
 impl Turn {
     pub(super) fn begin(db: &Path) -> Self {
         let client = POSTGRES.connect(db.to_str().unwrap());
-        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({})", 0x6373_676e_0001_i64);
+        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({TURN})");
         POSTGRES.runtime.block_on(client.batch_execute(&lock)).unwrap();
         Self(client)
     }

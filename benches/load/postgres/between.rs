@@ -13,7 +13,7 @@ use crate::drive::Target;
 use crate::plan::Plan;
 use crate::process::Site;
 use crate::requests::{Ids, Request};
-use crate::waiters::{Waiters, between};
+use crate::waiters::{Crowd, Waiters, agents};
 use crate::{Result, rules};
 
 /// How many wait, at most.
@@ -29,10 +29,12 @@ const BETWEEN_CHANGES: Duration = Duration::from_millis(500);
 /// Interactions are resolved at one server, and their waiters are at another.
 pub(super) async fn waiters(site: &Site, cluster: &Cluster, plan: &Plan) -> Result<Waiters> {
     let database = cluster.database(site).await?;
-    let agents = [database.agent.clone(), site.token(&database, "bench-agent-2", "agent")?];
+    let waiting = plan.waiters.min(WAITING);
+    let agents = agents(site, &database, waiting)?;
     let servers = start(site, &database, 2).await?;
     let [asked, waited_at] = servers.as_slice() else { return Err("there are no two servers".into()) };
-    let waiters = between([asked, waited_at], &database, &agents, [plan.waiters.min(WAITING), plan.wakes]).await?;
+    let waiters = Crowd::waiting([asked, waited_at], &agents, waiting).await?;
+    let waiters = waiters.wake(asked, &database, plan.wakes).await?;
     for server in servers {
         server.stop().await?;
     }

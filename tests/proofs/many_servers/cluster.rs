@@ -70,15 +70,17 @@ impl Cluster {
         Self::url(&[self.primary(), self.standby()].map(|folder| folder.display().to_string()))
     }
 
+    /// PostgreSQL's shell on the server in a folder.
+    pub(super) fn shell(folder: &Path) -> Command {
+        let mut psql = Command::new(script());
+        psql.arg("sql").arg(folder).args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        psql
+    }
+
     /// Runs SQL on the server in a folder, and returns the lines of its answer.
     pub(super) fn psql(folder: &Path, statements: &str) -> Vec<String> {
-        let done = Command::new(script())
-            .arg("sql")
-            .arg(folder)
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
-            .args(["-c", "SET search_path = countersign", "-c", statements])
-            .output()
-            .unwrap();
+        let done =
+            Self::shell(folder).args(["-c", "SET search_path = countersign", "-c", statements]).output().unwrap();
         assert!(done.status.success(), "{statements}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
     }
@@ -89,8 +91,13 @@ impl Cluster {
     }
 
     pub(super) fn command(&self, url: &str, name: &str) -> Command {
+        self.listening("127.0.0.1:0", url, name)
+    }
+
+    /// The same, at this address.
+    pub(super) fn listening(&self, address: &str, url: &str, name: &str) -> Command {
         let mut command = countersign();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--readers", "2", "--db", url, "--key-file"]).arg(self.key());
+        command.args(["serve", "--listen", address, "--readers", "2", "--db", url, "--key-file"]).arg(self.key());
         command.arg("--head-file").arg(self.head(name));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -10,7 +10,7 @@ use crate::harness::{Client, confirmation, until};
 use crate::run::Run;
 
 pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
-    let (failovers, losses) = (run.amount(1, 20), run.amount(1, 5));
+    let (failovers, losses) = (run.amount(1, 200), run.amount(1, 5));
     for _ in 0..failovers {
         replaced(run);
     }

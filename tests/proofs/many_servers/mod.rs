@@ -6,6 +6,7 @@ mod failover;
 mod lost_answers;
 mod promises;
 mod proxy;
+mod silent;
 mod starts;
 mod stopped;
 mod unheard;
@@ -23,6 +24,14 @@ pub(crate) fn prove(run: &Run) -> Found {
     let stopped = stopped::tried(run);
     let unheard = unheard::tried(run);
     let unwaited = unwaited::tried(run);
-    let failover = failover::tried(run);
-    Found::Held([starts, promises, lost, stopped, unheard, unwaited, failover].concat())
+    let silent = silent::tried(run);
+    Found::Held([starts, promises, lost, stopped, unheard, unwaited, silent].concat())
+}
+
+/// The machine of PostgreSQL is lost.
+pub(crate) fn prove_failovers(run: &Run) -> Found {
+    if let Some(why) = cluster::missing() {
+        return Found::Skipped(why);
+    }
+    Found::Held(failover::tried(run))
 }

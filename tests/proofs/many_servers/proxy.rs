@@ -1,10 +1,12 @@
 //! What stands between a server and PostgreSQL, and loses what it is told to lose.
 //!
-//! It knows as much of the protocol as it needs: where the text of a query is COMMIT, and where the answer to a COMMIT is. The first
-//! message of a connection has no type; after that each has one byte of it and four of its length.
+//! It knows as much of the protocol as it needs. The first message of a connection has no type; after that each has one byte of it and
+//! four of its length. A question ends with a Query or a Sync, and its answer with ReadyForQuery: several questions may be on their way
+//! before the first answer comes.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,21 +14,53 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What happens to one connection, once.
+/// What happens to one question, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// COMMIT is done, and its answer is lost with the connection.
+pub(super) struct Fault {
+    pub(super) mode: Mode,
+    pub(super) place: Place,
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The connection is lost before the question is whole.
+    Cut,
+    /// PostgreSQL does what it is asked, and the answer is lost with the connection.
     LoseAnswer,
-    /// COMMIT never reaches PostgreSQL: the connection is lost before.
-    CutBeforeCommit,
-    /// The connection is lost at the first thing that PostgreSQL answers.
-    CutAnswer,
-    /// For longer than a turn may be silent, nothing that PostgreSQL answers to COMMIT comes through, and then all of it.
+    /// For longer than a turn may be silent, the answer does not come through, and then all of it.
     Delay,
 }
 
-pub(super) const FAULTS: [Fault; 4] = [Fault::LoseAnswer, Fault::CutBeforeCommit, Fault::CutAnswer, Fault::Delay];
+/// To which question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The one of this number in a turn: BEGIN is the first, and has the number 0.
+    Turn(usize),
+    /// COMMIT.
+    Commit,
+    /// What a server reads of what others commit.
+    News,
+    /// What it rings with.
+    Ring,
+    /// What is read for a client.
+    Read,
+}
 
+impl Fault {
+    /// Each mode at each place: a turn that registers something has these questions at least.
+    pub(super) fn all() -> Vec<Self> {
+        let turn = (0..=5).map(Place::Turn);
+        let places = turn.chain([Place::Commit, Place::News, Place::Ring, Place::Read]);
+        places.flat_map(|place| [Mode::Cut, Mode::LoseAnswer, Mode::Delay].map(|mode| Self { mode, place })).collect()
+    }
+}
+
+/// What begins a turn, and what ends it.
+const BEGIN: &[u8] = b"BEGIN ISOLATION LEVEL READ COMMITTED";
+const COMMIT: &[u8] = b"COMMIT\0";
+/// With what a server begins to hear of others.
+const LISTEN: &[u8] = b"LISTEN countersign\0";
 /// How a server rings, and the same where nobody hears it.
 const RING: &[u8] = b"NOTIFY countersign\0";
 const ELSEWHERE: &[u8] = b"NOTIFY nobody_here\0";
@@ -45,16 +79,21 @@ pub(super) struct Proxy {
 impl Proxy {
     /// Stands before the PostgreSQL whose socket is in this folder.
     pub(super) fn before(folder: &Path) -> Self {
-        Self::standing(folder, false)
+        Self::standing(Ipv4Addr::LOCALHOST, folder, false)
+    }
+
+    /// The same, at this address.
+    pub(super) fn at(address: Ipv4Addr, folder: &Path) -> Self {
+        Self::standing(address, folder, false)
     }
 
     /// The same, and nobody hears when the server rings.
     pub(super) fn losing_rings(folder: &Path) -> Self {
-        Self::standing(folder, true)
+        Self::standing(Ipv4Addr::LOCALHOST, folder, true)
     }
 
-    fn standing(folder: &Path, loses_rings: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn standing(address: Ipv4Addr, folder: &Path, loses_rings: bool) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let (armed, done) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
         let socket = folder.join(".s.PGSQL.5432");
@@ -65,10 +104,12 @@ impl Proxy {
             lost_rings: Arc::clone(&lost_rings),
             loses_rings,
             socket,
+            talk: Arc::default(),
         };
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, passage) = (client.unwrap(), passage.clone());
+                let passage = Passage { talk: Arc::default(), ..passage.clone() };
+                let client = client.unwrap();
                 // PostgreSQL may be away: then the client is told by the end of the connection.
                 thread::spawn(move || passage.carry(client));
             }
@@ -76,7 +117,7 @@ impl Proxy {
         Self { address, armed, done, lost_rings }
     }
 
-    /// The next connection that comes to it meets this.
+    /// The next question that it is about meets this.
     pub(super) fn arm(&self, fault: Fault) {
         *self.armed.lock().unwrap() = Some(fault);
     }
@@ -99,6 +140,7 @@ struct Passage {
     lost_rings: Arc<AtomicUsize>,
     loses_rings: bool,
     socket: PathBuf,
+    talk: Arc<Mutex<Talk>>,
 }
 
 impl Passage {
@@ -121,15 +163,16 @@ impl Passage {
     fn pass(&self, from: &mut impl Read, to: &mut impl Write, is_asking: bool) -> io::Result<()> {
         let mut is_first = is_asking;
         loop {
-            let mut message = message(from, std::mem::take(&mut is_first))?;
-            if self.loses_rings && is_asking && message.get(5..) == Some(RING) {
+            let mut message = message(from, is_first)?;
+            if self.loses_rings && is_asking && text(&message) == RING {
                 // As long as it was, and answered like it: on a channel to which nobody listens.
                 message[5..].copy_from_slice(ELSEWHERE);
                 self.lost_rings.fetch_add(1, Ordering::AcqRel);
             }
-            if let Some(fault) = self.meets(&message, is_asking) {
+            let met = if is_asking { self.asked(&message, is_first) } else { self.answered(&message) };
+            if let Some(mode) = met {
                 self.done.fetch_add(1, Ordering::AcqRel);
-                if fault != Fault::Delay {
+                if mode != Mode::Delay {
                     return Ok(());
                 }
                 // What is tried is that nothing comes for so long.
@@ -137,22 +180,81 @@ impl Passage {
                 thread::sleep(DELAY);
             }
             to.write_all(&message)?;
+            is_first = false;
         }
     }
 
-    /// The fault that is armed, if this is the message that meets it.
-    fn meets(&self, message: &[u8], is_asking: bool) -> Option<Fault> {
-        let (kind, text) = (message[0], &message[1..]);
-        let is_commit = text.get(4..).is_some_and(|text| text.starts_with(b"COMMIT\0"));
-        let mut armed = self.armed.lock().unwrap();
-        let meets = match (*armed)? {
-            Fault::CutBeforeCommit => is_asking && kind == b'Q' && is_commit,
-            Fault::LoseAnswer | Fault::Delay => !is_asking && kind == b'C' && is_commit,
-            // A row: it is what a turn has read.
-            Fault::CutAnswer => !is_asking && kind == b'D',
-        };
-        if meets { armed.take() } else { None }
+    /// What happens to a message of the server: where a question ends, the fault that is armed for it. One that is about its answer is
+    /// kept for that.
+    fn asked(&self, message: &[u8], is_first: bool) -> Option<Mode> {
+        if !is_first && ![b'Q', b'S'].contains(&message[0]) {
+            return None;
+        }
+        let mut talk = self.talk.lock().unwrap();
+        // The first one opens the connection.
+        let place = (!is_first).then(|| talk.place(text(message)));
+        let mode = self.armed.lock().unwrap().take_if(|fault| Some(fault.place) == place).map(|fault| fault.mode);
+        talk.unanswered.push_back(mode.filter(|mode| *mode != Mode::Cut));
+        mode.filter(|mode| *mode == Mode::Cut)
     }
+
+    /// What happens to a message of PostgreSQL.
+    fn answered(&self, message: &[u8]) -> Option<Mode> {
+        // What it tells unasked answers nothing.
+        if [b'A', b'N'].contains(&message[0]) {
+            return None;
+        }
+        let mut talk = self.talk.lock().unwrap();
+        let mode = talk.unanswered.front_mut().and_then(Option::take);
+        if message[0] == b'Z' {
+            talk.unanswered.pop_front();
+        }
+        mode
+    }
+}
+
+/// How far the talk on one connection is.
+#[derive(Default)]
+struct Talk {
+    /// What the answer to each question meets that is on its way.
+    unanswered: VecDeque<Option<Mode>>,
+    speaker: Speaker,
+}
+
+/// Whose connection it is.
+#[derive(Default)]
+enum Speaker {
+    #[default]
+    Reader,
+    /// It has asked so many questions since its turn began.
+    Writer(usize),
+    Follower,
+}
+
+impl Talk {
+    /// The place of a question.
+    fn place(&mut self, text: &[u8]) -> Place {
+        if text.starts_with(BEGIN) {
+            self.speaker = Speaker::Writer(0);
+        } else if text == LISTEN {
+            self.speaker = Speaker::Follower;
+        }
+        match &mut self.speaker {
+            Speaker::Reader => Place::Read,
+            Speaker::Writer(_) if text == COMMIT => Place::Commit,
+            Speaker::Writer(asked) => {
+                *asked += 1;
+                Place::Turn(*asked - 1)
+            }
+            Speaker::Follower if text == RING => Place::Ring,
+            Speaker::Follower => Place::News,
+        }
+    }
+}
+
+/// What a message says.
+fn text(message: &[u8]) -> &[u8] {
+    message.get(5..).unwrap_or_default()
 }
 
 /// One whole message.
