@@ -88,7 +88,10 @@ pub(crate) async fn alone(site: Site, plan: Plan) -> Result<()> {
     Ok(writeln!(out, "| never woken | | {lost} |")?)
 }
 
-const PERCENTILES: [(&str, fn(&Percentiles) -> Duration); 2] = [("p50", |of| of.p50), ("p99", |of| of.p99)];
+/// What is printed of times, and its name.
+type Percentile = (&'static str, fn(&Percentiles) -> Duration);
+
+const PERCENTILES: [Percentile; 2] = [("p50", |of| of.p50), ("p99", |of| of.p99)];
 
 /// As many of these as there may be descriptors for.
 fn possible(wanted: usize) -> Result<usize> {

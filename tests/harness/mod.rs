@@ -24,6 +24,7 @@
 //! ```
 
 mod client;
+pub(crate) mod cluster;
 mod database;
 pub(crate) mod feed;
 pub(crate) mod killed;
@@ -43,7 +44,6 @@ mod without_sweeper;
 pub(crate) use self::client::{Answer, Client};
 use self::database::READERS;
 pub(crate) use self::database::{Database, Named, is_postgres, key_file, location};
-pub(crate) use self::postgres::TURN;
 pub(crate) use self::process::{Process, countersign, signal, token};
 pub(crate) use self::race::{Act, race};
 pub(crate) use self::requests::{
@@ -238,10 +238,17 @@ pub(crate) fn create_token(db: &Path, clock: &dyn Clock, name: &str, role: Role)
 
 /// Asks again and again, giving way in between, until it is so; gives up after a time in which anything has happened
 /// that will.
-pub(crate) fn until(mut so: impl FnMut() -> bool) {
+#[track_caller]
+pub(crate) fn until(so: impl FnMut() -> bool) {
+    until_within(Duration::from_secs(20), so);
+}
+
+/// The same for what may take longer.
+#[track_caller]
+pub(crate) fn until_within(patience: Duration, mut so: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it did not come to pass");
+        assert!(begun.elapsed() < patience, "it did not come to pass");
         std::thread::yield_now();
     }
 }

@@ -1,12 +1,9 @@
-//! One PostgreSQL for all tests: the one that `COUNTERSIGN_TEST_POSTGRES` names, whose role may make databases, or one that the first
-//! test brings up in `target/tmp/postgres`, and that `scripts/postgres down target/tmp/postgres` takes away.
+//! Databases of the PostgreSQL of all tests, each of them with the tables and alone with its test.
 //!
 //! The tables are made once, in a template. Each test has a copy of it.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use countersign::clock::SystemClock;
@@ -20,15 +17,14 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
+use super::cluster::{self, TURN, locked};
+
 /// Functions that the statements of tests use, and that PostgreSQL has by other names.
 const FUNCTIONS: &str = "CREATE FUNCTION public.hex(bytes bytea) RETURNS text IMMUTABLE RETURN upper(encode(bytes, 'hex')); \
      CREATE FUNCTION public.unhex(digits text) RETURNS bytea IMMUTABLE RETURN decode(digits, 'hex'); \
      CREATE FUNCTION public.randomblob(length int) RETURNS bytea VOLATILE \
          RETURN substr(sha256(convert_to(gen_random_uuid()::text, 'UTF8')), 1, length); \
      CREATE FUNCTION public.zeroblob(length int) RETURNS bytea IMMUTABLE RETURN decode(repeat('00', length), 'hex')";
-
-/// Where tests keep what outlives them.
-const TARGET: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// A server, and what speaks with it.
 struct Postgres {
@@ -135,9 +131,6 @@ pub(super) fn copied(db: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 pub(super) const TABLES: &str = "SELECT table_name FROM information_schema.tables \
      WHERE table_schema = 'countersign' AND table_type = 'BASE TABLE' ORDER BY table_name";
 
-/// The number of the lock that a turn has.
-pub(crate) const TURN: i64 = 0x6373_676e_0001;
-
 /// The turn of a program that writes: no server has its own until it is over.
 pub(crate) struct Turn(Client);
 
@@ -161,7 +154,7 @@ impl Turn {
 impl Postgres {
     fn find() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let url = std::env::var("COUNTERSIGN_TEST_POSTGRES").unwrap_or_else(|_| bring_up());
+        let url = cluster::postgres().unwrap().to_owned();
         let postgres = Self { runtime, url, template: template_name(), clients: Mutex::default() };
         postgres.make_template();
         postgres
@@ -216,29 +209,6 @@ impl Postgres {
         drop(client);
         self.of_server(&format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{template}\""));
     }
-}
-
-/// Brings up the server of this checkout where it is not up; its URL. It syncs nothing: to drop a database has everything synced, which
-/// would take longer than the tests, and none of them is of what a crash leaves.
-fn bring_up() -> String {
-    let _only_one = locked("postgres");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    let up = Command::new(script)
-        .env("PG_SETTINGS", "-c fsync=off")
-        .arg("up")
-        .arg(Path::new(TARGET).join("postgres"))
-        .output()
-        .unwrap();
-    assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
-    String::from_utf8(up.stdout).unwrap().trim_end().to_owned()
-}
-
-/// Keeps other processes of the tests away until it is dropped.
-fn locked(what: &str) -> File {
-    fs::create_dir_all(TARGET).unwrap();
-    let file = File::create(Path::new(TARGET).join(format!("{what}.lock"))).unwrap();
-    file.lock().unwrap();
-    file
 }
 
 mod embedded {

@@ -2,13 +2,12 @@
 //! lost, none tells of what was answered before the server started that sends it, and repetitions share their id.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::harness::receiver::{Received, Receiver, Reply};
-use crate::harness::{Database, Process, confirmation, sql, token, until};
+use crate::harness::{Database, Process, confirmation, sql, token, until, until_within};
 use crate::load::{Pair, Tokens};
 use crate::run::{Found, Run};
 use crate::seeded_rng::SeededRng;
@@ -21,9 +20,6 @@ const ANSWERED: usize = 30;
 
 /// How long it takes at most until all is sent: on PostgreSQL, what a killed server had is another's only after a minute.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// How often that is looked at.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What was acknowledged so far.
 #[derive(Default)]
@@ -60,11 +56,7 @@ pub(crate) fn prove(run: &Run) -> Found {
     let last = tokens.at(&process.url);
     last.agent.register(&confirmation("last"));
     told.asked.insert("last".to_owned());
-    let begun = Instant::now();
-    while waiting(&db, "TRUE") > 0 {
-        assert!(begun.elapsed() < PATIENCE, "notices are not sent");
-        thread::park_timeout(LOOK);
-    }
+    until_within(PATIENCE, || waiting(&db, "TRUE") == 0);
     let received = receiver.received();
     let (repeated, late) = check(&told, &received);
     assert_eq!(process.terminate().0.code(), Some(0));

@@ -1,18 +1,15 @@
-//! Databases of one PostgreSQL for these tests: that of `COUNTERSIGN_TEST_POSTGRES`, whose role may make databases, or one that the first
-//! test brings up in `target/tmp/postgres`, and that `scripts/postgres down target/tmp/postgres` takes away.
+//! Empty databases of the tests' PostgreSQL, and what the views of both kinds of database show.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use tokio::runtime::Builder;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+use crate::harness::cluster::postgres;
 
 /// The views of both kinds of database.
 const VIEWS: [&str; 9] = [
@@ -27,26 +24,6 @@ const VIEWS: [&str; 9] = [
     "v_notices",
 ];
 
-/// The URL of the server; `None` where there is no PostgreSQL.
-static SERVER: LazyLock<Option<String>> = LazyLock::new(|| {
-    if let Ok(url) = std::env::var("COUNTERSIGN_TEST_POSTGRES") {
-        return Some(url);
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    // Another process of the tests may be bringing it up.
-    let only_one = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres.lock")).unwrap();
-    only_one.lock().unwrap();
-    let output = Command::new(script).env("PG_SETTINGS", "-c fsync=off").arg("up").arg(folder).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    if said.contains("not installed") {
-        writeln!(std::io::stderr().lock(), "left out: {}", said.trim_end()).unwrap();
-        return None;
-    }
-    assert!(output.status.success(), "{output:?}");
-    Some(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
-});
-
 /// An empty database, which is gone when this is dropped.
 pub(super) struct Database {
     name: String,
@@ -57,7 +34,7 @@ impl Database {
     /// `None`, and a line that says so, where there is no PostgreSQL.
     pub(super) fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let server = SERVER.as_ref()?;
+        let server = postgres()?;
         let name = format!("moving_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         rows(server, &format!("CREATE DATABASE {name}"));
         let (of_server, _) = server.rsplit_once('/').unwrap();
@@ -78,7 +55,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Some(server) = SERVER.as_ref() {
+        if let Some(server) = postgres() {
             rows(server, &format!("DROP DATABASE {} WITH (FORCE)", self.name));
         }
     }

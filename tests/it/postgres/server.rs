@@ -1,11 +1,11 @@
 //! A PostgreSQL of a test's own.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::harness::cluster::{HeldTurn, scripted, up};
 use crate::harness::{Process, countersign};
 
 /// A server, which is stopped and removed when this is dropped.
@@ -22,21 +22,14 @@ impl Postgres {
         let folder = TempDir::with_prefix_in("csgnpg", "/tmp").unwrap();
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let data = folder.path().join("data");
-        let up = script("up", &data, "");
-        let said = String::from_utf8_lossy(&up.stderr).into_owned();
-        if said.contains("is not installed") {
-            writeln!(std::io::stderr().lock(), "left out: PostgreSQL is not installed").unwrap();
-            return None;
-        }
-        assert!(up.status.success(), "{said}");
-        let url = String::from_utf8(up.stdout).unwrap().trim_end().to_owned();
+        let url = up(&mut with("", "up", &data))?;
         Some(Self { data, folder, url })
     }
 
     /// Starts it again with these settings.
     pub(super) fn again(&self, settings: &str) {
         self.stop();
-        let up = script("up", &self.data, settings);
+        let up = with(settings, "up", &self.data).output().unwrap();
         assert!(up.status.success(), "{up:?}");
     }
 
@@ -106,20 +99,8 @@ impl Postgres {
     }
 
     /// Takes the turn of a program that writes, and keeps it until that is dropped.
-    pub(super) fn turn(&self) -> Turn {
-        let mut psql = Command::new(self.program("psql"))
-            .arg(self.url("postgres", "postgres"))
-            .arg("-qAtX")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut input = psql.stdin.take().unwrap();
-        writeln!(input, "BEGIN; SELECT 'taken' FROM pg_advisory_xact_lock({});", 0x6373_676e_0001_i64).unwrap();
-        let mut line = String::new();
-        BufReader::new(psql.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "taken\n");
-        Turn { input: Some(input), psql }
+    pub(super) fn turn(&self) -> HeldTurn {
+        HeldTurn::by(Command::new(self.program("psql")).arg(self.url("postgres", "postgres")).arg("-qAtX"))
     }
 
     /// The errors that it has told in its log.
@@ -147,29 +128,17 @@ impl Postgres {
     }
 }
 
-/// A turn that is taken.
-pub(super) struct Turn {
-    input: Option<ChildStdin>,
-    psql: Child,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        // At the end of what it is told, psql ends.
-        self.input = None;
-        self.psql.wait().unwrap();
-    }
-}
-
 impl Drop for Postgres {
     fn drop(&mut self) {
-        script("down", &self.data, "");
+        let _ = scripted("down", &self.data).output();
     }
 }
 
-fn script(action: &str, data: &Path, settings: &str) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    Command::new(script).arg(action).arg(data).env("PG_SETTINGS", format!("-c fsync=off {settings}")).output().unwrap()
+/// The same with these settings.
+fn with(settings: &str, action: &str, data: &Path) -> Command {
+    let mut command = scripted(action, data);
+    command.env("PG_SETTINGS", format!("-c fsync=off {settings}"));
+    command
 }
 
 /// What a command says on stdout; it has to succeed.

@@ -5,18 +5,15 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::harness::cluster::scripted;
 use crate::harness::{Process, countersign};
-
-fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres")
-}
 
 /// Why there can be none here.
 pub(super) fn missing() -> Option<String> {
     let folder = TempDir::with_prefix("csgn").unwrap();
     let folder = folder.path().join("pg");
-    let up = Command::new(script()).arg("up").arg(&folder).output().unwrap();
-    let _ = Command::new(script()).arg("down").arg(&folder).output();
+    let up = scripted("up", &folder).output().unwrap();
+    let _ = scripted("down", &folder).output();
     (!up.status.success()).then(|| String::from_utf8_lossy(&up.stderr).trim().to_owned())
 }
 
@@ -36,7 +33,7 @@ impl Cluster {
     }
 
     fn script(&self, action: &str) {
-        let done = Command::new(script()).arg(action).arg(self.primary()).output().unwrap();
+        let done = scripted(action, &self.primary()).output().unwrap();
         assert!(done.status.success(), "{action}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
@@ -72,8 +69,8 @@ impl Cluster {
 
     /// PostgreSQL's shell on the server in a folder.
     pub(super) fn shell(folder: &Path) -> Command {
-        let mut psql = Command::new(script());
-        psql.arg("sql").arg(folder).args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        let mut psql = scripted("sql", folder);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
         psql
     }
 
@@ -134,6 +131,6 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let _ = Command::new(script()).arg("down").arg(self.primary()).output();
+        let _ = scripted("down", &self.primary()).output();
     }
 }

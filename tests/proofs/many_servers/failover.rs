@@ -2,10 +2,10 @@
 //! notices.
 
 use std::path::Path;
-use std::process::Command;
 
 use super::clients::Crowd;
 use super::cluster::Cluster;
+use crate::harness::cluster::scripted;
 use crate::harness::{Client, confirmation, until};
 use crate::run::Run;
 
@@ -110,7 +110,6 @@ fn start_alone(folder: &Path) {
 
 /// `pg_ctl`, as the user that PostgreSQL runs as.
 fn control(folder: &Path, arguments: &[&str]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres");
-    let done = Command::new(script).arg("control").arg(folder).args(arguments).output().unwrap();
+    let done = scripted("control", folder).args(arguments).output().unwrap();
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }

@@ -4,13 +4,14 @@ use std::io::{Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::clients::Crowd;
 use super::cluster::Cluster;
 use super::proxy::Proxy;
-use crate::harness::{Process, TURN, confirmation, until};
+use crate::harness::cluster::{HeldTurn, TURN};
+use crate::harness::{Process, confirmation, until};
 use crate::run::Run;
 
 /// An answer takes no longer: some seconds until the silence is noticed, and those that a server waits for another primary.
@@ -53,12 +54,14 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
 
 /// Cuts the cable while the server behind it waits for its turn; what its client is told.
 fn falls_silent(cable: &Cable, folder: &Path, socket: &Path, agent: &str, id: &str) -> std::thread::JoinHandle<u16> {
-    let turn = Turn::held(folder);
+    let turn = HeldTurn::by(&mut Cluster::shell(folder));
     let asking = std::thread::spawn({
         let (socket, agent, body) = (socket.to_owned(), agent.to_owned(), confirmation(id).to_string());
         move || ask(&socket, "POST /v1/interactions", &agent, &body)
     });
-    until(|| is_there(folder, "NOT granted"));
+    let low = TURN & 0xffff_ffff;
+    let waiting = format!("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = {low} AND NOT granted");
+    until(|| !Cluster::psql(folder, &waiting).is_empty());
     cable.set("down");
     drop(turn);
     asking
@@ -78,35 +81,6 @@ fn ask(socket: &Path, what: &str, token: &str, body: &str) -> u16 {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
-/// The turn in other hands than a server's, until this is dropped.
-struct Turn(Child);
-
-impl Turn {
-    fn held(folder: &Path) -> Self {
-        let mut psql = Cluster::shell(folder).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        writeln!(psql.stdin.as_mut().unwrap(), "BEGIN; SELECT pg_advisory_xact_lock({TURN});").unwrap();
-        until(|| is_there(folder, "granted AND application_name = 'psql'"));
-        Self(psql)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        // It ends with what it reads.
-        drop(self.0.stdin.take());
-        let _ = self.0.wait();
-    }
-}
-
-/// Whether somebody has the turn, or waits for it.
-fn is_there(folder: &Path, who: &str) -> bool {
-    let low = TURN & 0xffff_ffff;
-    let of_turn = format!(
-        "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND objid = {low} AND {who}"
-    );
-    !Cluster::psql(folder, &of_turn).is_empty()
 }
 
 /// A network of its own, and the cable to it.
