@@ -116,7 +116,7 @@ pub(crate) struct Crowd {
     before_bytes: u64,
     with_bytes: u64,
     /// They wait for as long as this is there.
-    _waiting: JoinSet<Result<()>>,
+    waiting: JoinSet<Result<()>>,
 }
 
 impl Crowd {
@@ -132,7 +132,7 @@ impl Crowd {
         if !heard.is_empty() {
             return Err("a waiter was answered before its interaction was resolved".into());
         }
-        Ok(Self { ids, registered: shares.concat(), heard, before_bytes, with_bytes, _waiting: waiting })
+        Ok(Self { ids, registered: shares.concat(), heard, before_bytes, with_bytes, waiting })
     }
 
     /// Some of them are woken by what a server is asked.
@@ -141,6 +141,10 @@ impl Crowd {
         let wakes = wakes.min(waiting);
         let resolved = resolve(asked, database, &self.ids, self.registered, wakes).await?;
         let latencies = latencies(&resolved, &mut self.heard).await?;
+        // Whoever was not only late has failed.
+        while let Some(ended) = self.waiting.try_join_next() {
+            ended??;
+        }
         let lost = wakes - latencies.len();
         let latency = Percentiles::of(latencies);
         let (before_bytes, with_bytes) = (self.before_bytes, self.with_bytes);
