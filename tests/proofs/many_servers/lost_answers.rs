@@ -13,7 +13,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let proxies = [0, 1].map(|_| Proxy::before(&cluster.primary()));
     let servers = [0, 1].map(|at: usize| {
         let url = Cluster::url(&[proxies[at].address.to_string()]);
-        cluster.serve(&url, &format!("head-{at}"))
+        cluster.servers.serve(&url, &format!("head-{at}"))
     });
     let direct = Cluster::url(&[cluster.primary().display().to_string()]);
     let (agent, approver) = (Cluster::token(&direct, "builder", "agent"), Cluster::token(&direct, "ada", "approver"));
