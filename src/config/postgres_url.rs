@@ -64,6 +64,11 @@ impl PostgresUrl {
         &self.hosts
     }
 
+    /// The same database for each host alone, in their order.
+    pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
+        self.hosts.iter().map(|host| Self { hosts: vec![host.clone()], ..self.clone() })
+    }
+
     /// Whether it holds a password.
     #[must_use]
     pub fn has_password(&self) -> bool {

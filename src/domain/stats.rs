@@ -223,7 +223,7 @@ fn share_of(times: &mut [u64], percent: usize) -> Option<u64> {
 }
 
 /// Adds up what is asked in a period.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tally {
     period: Period,
     days: Vec<Sum>,

@@ -36,6 +36,13 @@ pub enum Error {
     Opening(#[from] Unopenable),
 }
 
+impl Error {
+    /// Whether the database is away: that is no error of the server, and is over by itself.
+    pub(super) const fn is_absence(&self) -> bool {
+        matches!(self, Self::Store(store::Error::Unavailable(_) | store::Error::Doubtful(_)))
+    }
+}
+
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         Self::Refused(refused)

@@ -141,6 +141,11 @@ impl Service {
             let next = match self.send_what_is_due(&mut places, &mut tidy_at).await {
                 Ok(next) => next,
                 Err(Error::Store(StoreError::Closed)) => return,
+                Err(error) if error.is_absence() => {
+                    tracing::warn!(%error, "the sender of notices waits for the database");
+                    tokio::time::sleep(REST).await;
+                    continue;
+                }
                 Err(error) => {
                     tracing::error!(%error, "the sender of notices failed and will try again");
                     tokio::time::sleep(REST).await;

@@ -119,7 +119,7 @@ impl Service {
                     Ok::<_, Error>(found.ok_or(Refused::UnknownRequest)?)
                 });
                 let meant_for = meant_for.transpose()?;
-                let rule = TrustRule::new(tool_name, terms, by.name, now);
+                let rule = TrustRule::new(tool_name, terms, by.name.clone(), now);
                 let mut rules = tx.active_rules(&rule.tool_name)?.into_iter().collect::<RuleSet>();
                 rules.insert(rule.clone());
                 let profiles = Arc::clone(&profiles);

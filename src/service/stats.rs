@@ -19,6 +19,7 @@ impl Service {
             (tally, after) = self
                 .store
                 .read(Priority::Human, move |tx| {
+                    let mut tally = tally.clone();
                     let next = tx.count_asked(&mut tally, from)?;
                     Ok::<_, super::Error>((tally, next))
                 })

@@ -222,7 +222,7 @@ impl Service {
         let known_by = call.into_iter().chain([ran.ran_sha256(&by.name)]).collect::<Vec<_>>();
         let name = by.name.clone();
         let found = self.store.read(Priority::of(by), move |tx| {
-            let mut record = own_id.map(|id| tx.record(&id)).transpose()?.flatten();
+            let mut record = own_id.as_ref().map(|id| tx.record(id)).transpose()?.flatten();
             for identity in &known_by {
                 if record.is_none() {
                     record = tx.joined_call(identity)?;

@@ -100,7 +100,7 @@ impl Service {
         let looked = self.store.read(Priority::of(&by), move |tx| {
             let going_by = GoingBy { profiles: &profiles, allow_self_approval };
             let (tool_name, terms) = source.terms(tx, &by, &terms, going_by, now)?;
-            let rule = TrustRule::new(tool_name, terms, by.name, now);
+            let rule = TrustRule::new(tool_name, terms, by.name.clone(), now);
             let active = tx.active_rules(&rule.tool_name)?;
             let mut found = Candidates {
                 until: Some(tx.newest_interaction()?),

@@ -18,6 +18,7 @@ use crate::domain::tools::Profiles;
 use crate::store::{Priority, ReadTx};
 
 /// The rules about some tools as they stand, ready to say why persons are asked.
+#[derive(Clone)]
 pub struct Reasons {
     rules: HashMap<ToolName, RuleSet>,
     profiles: Arc<Profiles>,
@@ -33,12 +34,13 @@ impl Service {
     /// A refusal if there is no such interaction, it is no confirmation or no longer pending, or an error of the store.
     pub async fn why(&self, by: &Principal, request_id: &RequestId) -> Result<(Why, Signs)> {
         self.sweep_if_due(Priority::of(by)).await?;
-        let (by, request_id, mut reasons) = (by.clone(), request_id.clone(), self.no_reasons());
+        let (by, request_id, none) = (by.clone(), request_id.clone(), self.no_reasons());
         self.store
             .read(Priority::of(&by), move |tx| {
+                let mut reasons = none.clone();
                 find(tx, &request_id, &by)?.check_open(Kind::Confirmation, reasons.now)?;
                 let record = tx.found_record(&request_id)?;
-                reasons.read(tx, tools(std::slice::from_ref(&record)))?;
+                reasons.read(tx, &tools(std::slice::from_ref(&record)))?;
                 let why = reasons.of(&record).ok_or(Refused::UnknownRequest)?;
                 let asked = record.body.content.confirmation();
                 let signs = asked.map(|asked| Signs::of(asked, &reasons.profiles));
@@ -53,13 +55,14 @@ impl Service {
     ///
     /// An error of the store.
     pub async fn reasons(&self, records: &[Record]) -> Result<Reasons> {
-        let (mut reasons, tools) = (self.no_reasons(), tools(records));
+        let (none, tools) = (self.no_reasons(), tools(records));
         if tools.is_empty() {
-            return Ok(reasons);
+            return Ok(none);
         }
         self.store
             .read(Priority::Human, move |tx| {
-                reasons.read(tx, tools)?;
+                let mut reasons = none.clone();
+                reasons.read(tx, &tools)?;
                 Ok(reasons)
             })
             .await
@@ -83,10 +86,10 @@ fn tools(records: &[Record]) -> BTreeSet<ToolName> {
 
 impl Reasons {
     /// Reads the rules about these tools.
-    fn read(&mut self, tx: &ReadTx<'_>, tools: BTreeSet<ToolName>) -> Result<()> {
+    fn read(&mut self, tx: &ReadTx<'_>, tools: &BTreeSet<ToolName>) -> Result<()> {
         for tool_name in tools {
-            let rules = tx.active_rules(&tool_name)?.into_iter().collect();
-            self.rules.insert(tool_name, rules);
+            let rules = tx.active_rules(tool_name)?.into_iter().collect();
+            self.rules.insert(tool_name.clone(), rules);
         }
         Ok(())
     }

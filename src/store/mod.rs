@@ -386,7 +386,7 @@ impl Store {
         self.writer.write(priority, wants, work).await
     }
 
-    /// Runs `work` on one consistent state of what is committed.
+    /// Runs `work` on one consistent state of what is committed; again, on another, where the connection to it is lost.
     ///
     /// ```no_run
     /// use countersign::store::{Error, Filter, Page, Priority, Store};
@@ -404,7 +404,7 @@ impl Store {
     /// The error of `work`, or an [`Error`] of the store; [`Error::TooSlow`] if it reads for too long.
     pub async fn read<T, E, F>(&self, priority: Priority, work: F) -> std::result::Result<T, E>
     where
-        F: FnOnce(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
+        F: Fn(&ReadTx<'_>) -> std::result::Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {

@@ -19,7 +19,7 @@ pub(super) enum Pool {
 
 impl Pool {
     /// Runs `work` in a transaction; blocks the thread.
-    fn read<T, E: From<Error>>(self, work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+    fn read<T, E: From<Error>>(self, work: impl Fn(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
         match self {
             Self::Sqlite(pool) => pool.read(work),
             Self::Postgres(pool) => pool.read(work),
@@ -58,7 +58,7 @@ impl Readers {
 
     pub(super) async fn read<T, E, F>(&self, priority: Priority, work: F) -> Result<T, E>
     where
-        F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+        F: Fn(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {

@@ -12,9 +12,14 @@ pub(crate) const TURN: i64 = 0x6373_676e_0001;
 /// Where tests keep what outlives them.
 pub(super) const TARGET: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// An action of `scripts/postgres`, and the folder that it is about.
+/// `scripts/postgres`, which makes a PostgreSQL for tests, stops it and asks it.
+pub(crate) fn script() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres"))
+}
+
+/// One of its actions, and the folder that it is about.
 pub(crate) fn scripted(action: &str, folder: &Path) -> Command {
-    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/postgres"));
+    let mut command = script();
     command.arg(action).arg(folder);
     command
 }

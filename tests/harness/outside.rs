@@ -38,7 +38,6 @@ impl Held {
     pub(crate) fn body(&mut self) -> Value {
         let (mut status, mut length) = (String::new(), 0);
         self.stream.read_line(&mut status).unwrap();
-        assert!(status.starts_with("HTTP/1.1 200"), "{status:?}");
         loop {
             let mut header = String::new();
             self.stream.read_line(&mut header).unwrap();
@@ -50,6 +49,7 @@ impl Held {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
+        assert!(status.starts_with("HTTP/1.1 200"), "{status:?} {}", String::from_utf8_lossy(&body));
         serde_json::from_slice(&body).unwrap()
     }
 

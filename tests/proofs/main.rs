@@ -67,6 +67,7 @@ const PROOFS: &[Proof] = &[
     Proof::new("one server", one_server::prove).only_on_sqlite("several servers share a PostgreSQL"),
     Proof::new("many servers", many_servers::prove),
     Proof::new("failovers", many_servers::prove_failovers),
+    Proof::new("patroni", many_servers::patroni::prove),
     Proof::new("clock", clock::prove).only_on_sqlite("the time is that of PostgreSQL's machine"),
     Proof::new("shares", shares::prove),
     Proof::new("retention", retention::prove),

@@ -177,8 +177,8 @@ impl From<service::Error> for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        if let store::Error::Unavailable(_) = error {
-            // Whoever tries to reach it says so once, and when it is there again.
+        if let store::Error::Unavailable(_) | store::Error::Doubtful(_) = error {
+            // The store says once that it is away, and when it is there again.
             tracing::debug!(%error, "the database is away");
         } else if !matches!(error, store::Error::Overloaded | store::Error::OverShare { .. }) {
             tracing::error!(%error, "the store failed");

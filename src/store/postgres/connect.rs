@@ -1,14 +1,16 @@
 //! Connections to PostgreSQL, each with the settings that the store relies on.
 
 use std::error::Error as _;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -18,7 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::error::{no_connection, store_error};
 use super::tls::encryption;
 use crate::config::PostgresUrl;
-use crate::store::OpenError;
+use crate::store::{Error, OpenError};
 
 /// The schema that everything is in.
 pub(super) const SCHEMA: &str = "countersign";
@@ -28,6 +30,10 @@ const SERVING: i64 = 0x6373_676e_0003;
 
 /// For how long a host may be silent before it is asked whether it is there, or before what was sent to it is given up.
 const SILENCE: Duration = Duration::from_secs(3);
+
+/// How long the database may owe an answer before all connections to it are given up: where its processes stand still, the machine
+/// goes on to say that it is there.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// How long it has to answer that it is there, and how often it may miss to: Linux's own 75 seconds and nine times would keep whoever
 /// waits for an answer of a machine that is gone for as long.
@@ -78,11 +84,14 @@ impl Drop for Driver {
 /// Makes connections to one database.
 #[derive(Clone)]
 pub(super) struct Connector {
-    config: Config,
+    /// How each of the hosts is reached.
+    configs: Vec<Config>,
     tls: Option<MakeRustlsConnect>,
     url: PostgresUrl,
     /// The database as it is shown: without its password.
     shown: String,
+    /// What carries the connections that there are.
+    drivers: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
 impl Connector {
@@ -91,17 +100,20 @@ impl Connector {
         let shown = url.to_string();
         let unfit = |why: String| OpenError::Unfit { database: shown.clone(), why };
         // The driver says which setting is wrong, and not what it was.
-        let config = Config::from_str(&url.pairs());
-        let mut config = config.map_err(|error| unfit(error.source().map(ToString::to_string).unwrap_or_default()))?;
+        let configs = url.each().map(|host| Config::from_str(&host.pairs())).collect::<Result<Vec<_>, _>>();
+        let mut configs =
+            configs.map_err(|error| unfit(error.source().map(ToString::to_string).unwrap_or_default()))?;
         let tls = encryption(url).map_err(unfit)?;
-        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("countersign");
-        config.keepalives_idle(SILENCE).keepalives_interval(PROBE).keepalives_retries(MISSED_PROBES);
-        config.tcp_user_timeout(SILENCE);
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(SILENCE);
+        for config in &mut configs {
+            config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("countersign");
+            config.keepalives_idle(SILENCE).keepalives_interval(PROBE).keepalives_retries(MISSED_PROBES);
+            config.tcp_user_timeout(SILENCE);
+            if config.get_connect_timeout().is_none() {
+                config.connect_timeout(SILENCE);
+            }
         }
-        Ok(Self { config, tls, url: url.clone(), shown })
+        Ok(Self { configs, tls, url: url.clone(), shown, drivers: Arc::default() })
     }
 
     /// The database as it is shown.
@@ -119,23 +131,54 @@ impl Connector {
         self.tls.is_none() && self.url.leaves_the_machine()
     }
 
-    /// Opens a connection to the primary.
+    /// Waits for an answer. Where none comes for too long, all connections are given up, and each request on them fails: the next ones
+    /// lead to the host that is the primary by then.
+    pub(super) async fn answered<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if let Ok(answer) = timeout(LONGEST_ANSWER, answer).await {
+            return answer;
+        }
+        tracing::warn!(database = self.shown, "the database is silent: all connections to it are given up");
+        for driver in self.drivers().drain(..) {
+            driver.abort();
+        }
+        Err(no_answer_in_time())
+    }
+
+    fn drivers(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+        self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a connection to the primary: to the first host that is one.
     pub(super) async fn connect(&self) -> Result<Connection, OpenError> {
+        let mut refused = None;
+        for config in &self.configs {
+            // The driver itself waits for the network only: one that takes the connection and says nothing has as long again.
+            let longest = config.get_connect_timeout().copied().unwrap_or(SILENCE) * 2;
+            match timeout(longest, self.connect_to(config)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => refused = Some(error),
+                Err(_) => refused = Some(no_answer_in_time().into()),
+            }
+        }
+        Err(refused.unwrap_or_else(|| self.unfit("it names no host")))
+    }
+
+    async fn connect_to(&self, config: &Config) -> Result<Connection, OpenError> {
         let connection = match &self.tls {
-            Some(tls) => self.connect_with(tls.clone()).await?,
-            None => self.connect_with(NoTls).await?,
+            Some(tls) => self.connect_with(config, tls.clone()).await?,
+            None => self.connect_with(config, NoTls).await?,
         };
         connection.client.batch_execute(SETTINGS).await.map_err(store_error)?;
         Ok(connection)
     }
 
-    async fn connect_with<T>(&self, tls: T) -> Result<Connection, OpenError>
+    async fn connect_with<T>(&self, config: &Config, tls: T) -> Result<Connection, OpenError>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let connected = self.config.connect(tls).await;
+        let connected = config.connect(tls).await;
         let (client, mut connection) = connected.map_err(|error| OpenError::NoServer {
             database: self.shown.clone(),
             why: no_connection(&error, &self.url),
@@ -162,8 +205,16 @@ impl Connector {
                 }
             }
         });
+        let mut drivers = self.drivers();
+        drivers.retain(|driver| !driver.is_finished());
+        drivers.push(driver.abort_handle());
+        drop(drivers);
         Ok(Connection { client, heard, driver: Driver(driver) })
     }
+}
+
+fn no_answer_in_time() -> Error {
+    Error::Unavailable(Arc::new(io::Error::new(io::ErrorKind::TimedOut, "it does not answer")))
 }
 
 impl Connection {

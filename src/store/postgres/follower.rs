@@ -124,7 +124,7 @@ struct Listening {
 }
 
 impl Listening {
-    async fn on(connection: &Connection) -> std::result::Result<Statement, OpenError> {
+    async fn on(connection: &Connection) -> Result<Statement> {
         let client = &connection.client;
         client.batch_execute("LISTEN countersign").await.map_err(store_error)?;
         let news = format!(
@@ -153,13 +153,14 @@ impl Follower {
     /// Follows for as long as one connection lasts.
     async fn follow(&mut self) -> std::result::Result<(), OpenError> {
         let connection = self.connector.connect().await?;
-        let news = Listening::on(&connection).await?;
+        let connector = self.connector.clone();
+        let news = connector.answered(Listening::on(&connection)).await?;
         let Connection { client, heard, driver: _driver } = connection;
         let listening = Listening { client, news };
         loop {
-            while self.catch_up(&listening).await? {}
+            while connector.answered(self.catch_up(&listening)).await? {}
             self.remember().await;
-            self.watch_turn(&listening.client).await?;
+            connector.answered(self.watch_turn(&listening.client)).await?;
             tokio::select! {
                 () = heard.rung.notified() => {}
                 () = tokio::time::sleep(POLL) => {}

@@ -99,11 +99,8 @@ impl Pool {
         }
     }
 
-    /// Runs `work` in a transaction; blocks the thread.
-    pub(in crate::store) fn read<T, E: From<Error>>(
-        self,
-        work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
+    /// Runs `work` in a transaction, and again where its connection is lost meanwhile; blocks the thread.
+    pub(in crate::store) fn read<T, E: From<Error>>(self, work: impl Fn(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
         let since = Instant::now();
         loop {
             let mut connection = self.connected(since)?;
@@ -118,8 +115,12 @@ impl Pool {
             let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
             let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
             // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
-            waited(&self.runtime, reading.transaction.rollback()).map_err(store_error)?;
-            return done;
+            let ended = waited(&self.runtime, reading.transaction.rollback()).map_err(store_error);
+            match (done, ended) {
+                // The read was lost with its connection: the next one may lead to another primary.
+                (Err(_), Err(Error::Unavailable(_))) if since.elapsed() < PATIENCE => {}
+                (done, _) => return done,
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
-use crate::harness::{Client, confirmation};
+use crate::harness::{Answer, Client, confirmation};
 use crate::seeded_rng::SeededRng;
 
 /// How often a client asks again before it gives up: a failure to be told anything is one, too.
@@ -105,14 +105,21 @@ impl<'c> Crowd<'c> {
                     *longest = (*longest).max(begun.elapsed());
                     return;
                 }
-                // Another server may do it.
-                Ok(answer) if answer.status == 503 => {}
+                // Another server may do it, once there is a primary.
+                Ok(answer) if answer.status == 503 => wait_as_told(&answer),
                 Ok(answer) => panic!("{path} {body}: {answer:?}"),
                 Err(_) => std::thread::yield_now(),
             }
         }
         panic!("{path} {body}: nobody says that it is done");
     }
+}
+
+/// Lets pass what the server asks a client to let pass before it asks again.
+fn wait_as_told(answer: &Answer) {
+    let told = answer.body["retryAfterMs"].as_u64().unwrap_or_default();
+    #[expect(clippy::disallowed_methods, reason = "the time is what the server has asked for")]
+    std::thread::sleep(Duration::from_millis(told));
 }
 
 /// Ends the crowd's work, however what runs beside it ends.

@@ -1,12 +1,13 @@
-//! A PostgreSQL of a proof's own, and servers on it.
+//! A PostgreSQL of a proof's own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::servers::Servers;
 use crate::harness::cluster::scripted;
-use crate::harness::{Process, countersign};
+use crate::harness::countersign;
 
 /// Why there can be none here.
 pub(super) fn missing() -> Option<String> {
@@ -19,15 +20,13 @@ pub(super) fn missing() -> Option<String> {
 
 /// A PostgreSQL, and a standby where it has one; both are gone when this is dropped.
 pub(super) struct Cluster {
-    folder: TempDir,
+    pub(super) servers: Servers,
 }
 
 impl Cluster {
     /// `up`, or `pair` with a standby that commits wait for.
     pub(super) fn new(action: &str) -> Self {
-        let cluster = Self { folder: TempDir::with_prefix("csgn").unwrap() };
-        // Whoever PostgreSQL runs as has to come in.
-        assert!(Command::new("chmod").arg("755").arg(cluster.folder.path()).status().unwrap().success());
+        let cluster = Self { servers: Servers::new() };
         cluster.script(action);
         cluster
     }
@@ -39,21 +38,12 @@ impl Cluster {
 
     /// The folder of the first primary, and of its socket.
     pub(super) fn primary(&self) -> PathBuf {
-        self.folder.path().join("pg")
+        self.servers.folder().join("pg")
     }
 
     /// The same of the standby.
     pub(super) fn standby(&self) -> PathBuf {
-        self.folder.path().join("pg-standby")
-    }
-
-    /// The head file of a server.
-    pub(super) fn head(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub(super) fn key(&self) -> PathBuf {
-        self.folder.path().join("key")
+        self.servers.folder().join("pg-standby")
     }
 
     /// A URL with all these hosts: folders with sockets, or addresses.
@@ -80,24 +70,6 @@ impl Cluster {
             Self::shell(folder).args(["-c", "SET search_path = countersign", "-c", statements]).output().unwrap();
         assert!(done.status.success(), "{statements}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
-    }
-
-    /// A server by this URL, with a head file of its own.
-    pub(super) fn serve(&self, url: &str, name: &str) -> Process {
-        Process::spawn(&mut self.command(url, name))
-    }
-
-    pub(super) fn command(&self, url: &str, name: &str) -> Command {
-        self.listening("127.0.0.1:0", url, name)
-    }
-
-    /// The same, at this address.
-    pub(super) fn listening(&self, address: &str, url: &str, name: &str) -> Command {
-        let mut command = countersign();
-        command.args(["serve", "--listen", address, "--readers", "2", "--db", url, "--key-file"]).arg(self.key());
-        command.arg("--head-file").arg(self.head(name));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
     }
 
     /// A token.

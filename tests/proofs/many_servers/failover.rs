@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::clients::Crowd;
 use super::cluster::Cluster;
+use super::lost::Lost;
 use crate::harness::cluster::scripted;
 use crate::harness::{Client, confirmation, until};
 use crate::run::Run;
@@ -29,7 +30,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
 fn replaced(run: &Run) {
     let cluster = Cluster::new("pair");
     let direct = cluster.direct();
-    let servers = [0, 1].map(|at| cluster.serve(&direct, &format!("head-{at}")));
+    let servers = [0, 1].map(|at| cluster.servers.serve(&direct, &format!("head-{at}")));
     let (agent, approver) = (Cluster::token(&direct, "builder", "agent"), Cluster::token(&direct, "ada", "approver"));
     let urls = servers.iter().map(|server| server.url.as_str()).collect::<Vec<_>>();
     let crowd = Crowd::new(&urls, [&agent, &approver], run.seed);
@@ -55,41 +56,16 @@ fn replaced(run: &Run) {
 fn lost() {
     let cluster = Cluster::new("pair");
     let direct = cluster.direct();
-    let mut servers = [0, 1].map(|at| cluster.serve(&direct, &format!("head-{at}")));
-    let (agent, _) = (Cluster::token(&direct, "builder", "agent"), Cluster::token(&direct, "ada", "approver"));
+    let running = [0, 1].map(|at| cluster.servers.serve(&direct, &format!("head-{at}")));
+    let agent = Cluster::token(&direct, "builder", "agent");
     Cluster::psql(&cluster.primary(), "ALTER SYSTEM SET synchronous_standby_names = ''");
     Cluster::psql(&cluster.primary(), "SELECT pg_reload_conf()");
     control(&cluster.standby(), &["stop", "-m", "fast"]);
-    let client = Client::new(&servers[0].url, &agent);
-    client.register(&confirmation("lost"));
-    // Both have seen it.
-    let seen =
-        |server: &crate::harness::Process| Client::new(&server.url, &agent).get("/v1/interactions/lost").status == 200;
-    assert!(seen(&servers[0]) && seen(&servers[1]));
-    let newest = Cluster::psql(&cluster.primary(), "SELECT max(seq) FROM audit_events").remove(0);
-    for at in 0..2 {
-        let head = cluster.head(&format!("head-{at}"));
-        until(|| std::fs::read_to_string(&head).is_ok_and(|text| text.contains(&format!(" {newest}:"))));
-    }
+    let lost = Lost { servers: &cluster.servers, url: &direct, agent: &agent };
+    lost.acknowledge(&running, &cluster.primary());
     kill(&cluster.primary());
     start_alone(&cluster.standby());
-    for server in &mut servers {
-        let (status, _, said) = server.ended();
-        assert_eq!(status.code(), Some(1), "{said}");
-        assert!(said.contains("lost"), "{said}");
-    }
-    // A new start is refused as well, until somebody says that the loss is accepted.
-    let mut refused = cluster.command(&direct, "head-0");
-    let refused = refused.output().unwrap();
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(1), "{said}");
-    let accepted = said.trim().rsplit_once("--accept-loss ").unwrap().1;
-    let mut again = cluster.command(&direct, "head-0");
-    let server = crate::harness::Process::spawn(again.args(["--accept-loss", accepted]));
-    assert_eq!(Client::new(&server.url, &agent).get("/v1/interactions/lost").status, 404);
-    drop(server);
-    let told = Cluster::psql(&cluster.standby(), "SELECT count(*) FROM audit_events WHERE event = 'history.lost'");
-    assert_eq!(told, ["1"]);
+    lost.check_noticed(running, &cluster.standby());
 }
 
 /// Kills a PostgreSQL with all its processes, as a machine that is switched off would.

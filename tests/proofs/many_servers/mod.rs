@@ -3,9 +3,13 @@
 mod clients;
 mod cluster;
 mod failover;
+mod lost;
 mod lost_answers;
+pub(crate) mod patroni;
 mod promises;
 mod proxy;
+mod reads;
+mod servers;
 mod silent;
 mod starts;
 mod stopped;
@@ -21,11 +25,12 @@ pub(crate) fn prove(run: &Run) -> Found {
     let starts = starts::at_once(run);
     let promises = promises::kept(run);
     let lost = lost_answers::tried(run);
+    let reads = reads::tried(run);
     let stopped = stopped::tried(run);
     let unheard = unheard::tried(run);
     let unwaited = unwaited::tried(run);
     let silent = silent::tried(run);
-    Found::Held([starts, promises, lost, stopped, unheard, unwaited, silent].concat())
+    Found::Held([starts, promises, lost, reads, stopped, unheard, unwaited, silent].concat())
 }
 
 /// The machine of PostgreSQL is lost.

@@ -10,7 +10,7 @@ pub(super) fn kept(run: &Run) -> Vec<(&'static str, String)> {
     let (rules, tokens, uses) = (run.amount(10, 200), run.amount(3, 40), run.amount(2, 40));
     let cluster = Cluster::new("up");
     let url = Cluster::url(&[cluster.primary().display().to_string()]);
-    let servers = [0, 1].map(|at| cluster.serve(&url, &format!("head-{at}")));
+    let servers = [0, 1].map(|at| cluster.servers.serve(&url, &format!("head-{at}")));
     let (agent, approver) = (Cluster::token(&url, "builder", "agent"), Cluster::token(&url, "ada", "approver"));
     let here = [&agent, &approver].map(|token| Client::new(&servers[0].url, token));
     let there = [&agent, &approver].map(|token| Client::new(&servers[1].url, token));

@@ -43,19 +43,21 @@ pub(super) enum Place {
     News,
     /// What it rings with.
     Ring,
-    /// What is read for a client.
-    Read,
+    /// The one of this number in a transaction that reads.
+    Read(usize),
 }
 
 impl Fault {
-    /// Each mode at each place: a turn that registers something has these questions at least.
+    /// Each mode at each place: a turn that registers something, and a read, have these questions at least.
     pub(super) fn all() -> Vec<Self> {
         let turn = (0..=5).map(Place::Turn);
-        let places = turn.chain([Place::Commit, Place::News, Place::Ring, Place::Read]);
+        let places = turn.chain([Place::Commit, Place::News, Place::Ring, Place::Read(0), Place::Read(1)]);
         places.flat_map(|place| [Mode::Cut, Mode::LoseAnswer, Mode::Delay].map(|mode| Self { mode, place })).collect()
     }
 }
 
+/// What begins a transaction that reads.
+const START: &[u8] = b"START TRANSACTION";
 /// What begins a turn, and what ends it.
 const BEGIN: &[u8] = b"BEGIN ISOLATION LEVEL READ COMMITTED";
 const COMMIT: &[u8] = b"COMMIT\0";
@@ -192,7 +194,7 @@ impl Passage {
         }
         let mut talk = self.talk.lock().unwrap();
         // The first one opens the connection.
-        let place = (!is_first).then(|| talk.place(text(message)));
+        let place = if is_first { None } else { talk.place(text(message)) };
         let mode = self.armed.lock().unwrap().take_if(|fault| Some(fault.place) == place).map(|fault| fault.mode);
         talk.unanswered.push_back(mode.filter(|mode| *mode != Mode::Cut));
         mode.filter(|mode| *mode == Mode::Cut)
@@ -225,30 +227,33 @@ struct Talk {
 #[derive(Default)]
 enum Speaker {
     #[default]
-    Reader,
-    /// It has asked so many questions since its turn began.
+    Unknown,
+    /// It has asked so many questions since its transaction began.
+    Reader(usize),
+    /// The same since its turn began.
     Writer(usize),
     Follower,
 }
 
 impl Talk {
-    /// The place of a question.
-    fn place(&mut self, text: &[u8]) -> Place {
+    /// The place of a question, if it is one of those that may meet something.
+    fn place(&mut self, text: &[u8]) -> Option<Place> {
         if text.starts_with(BEGIN) {
             self.speaker = Speaker::Writer(0);
+        } else if text.starts_with(START) {
+            self.speaker = Speaker::Reader(0);
         } else if text == LISTEN {
             self.speaker = Speaker::Follower;
         }
-        match &mut self.speaker {
-            Speaker::Reader => Place::Read,
+        let asked = |number: &mut usize| std::mem::replace(number, *number + 1);
+        Some(match &mut self.speaker {
+            Speaker::Unknown => return None,
+            Speaker::Reader(number) => Place::Read(asked(number)),
             Speaker::Writer(_) if text == COMMIT => Place::Commit,
-            Speaker::Writer(asked) => {
-                *asked += 1;
-                Place::Turn(*asked - 1)
-            }
+            Speaker::Writer(number) => Place::Turn(asked(number)),
             Speaker::Follower if text == RING => Place::Ring,
             Speaker::Follower => Place::News,
-        }
+        })
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let cluster = Cluster::new("up");
     let folder = cluster.primary();
     let direct = Cluster::url(&[folder.display().to_string()]);
-    let other = cluster.serve(&direct, "head-0");
+    let other = cluster.servers.serve(&direct, "head-0");
     let (agent, approver) = (Cluster::token(&direct, "builder", "agent"), Cluster::token(&direct, "ada", "approver"));
     let proxy = Proxy::at(cable.near, &folder);
     let socket = folder.with_file_name("socket");
@@ -121,7 +121,7 @@ impl Cable {
     /// A server at the far end, which comes to the database by the cable alone.
     fn serve(&self, cluster: &Cluster, proxy: &Proxy, socket: &Path) -> Process {
         let url = Cluster::url(&[proxy.address.to_string()]);
-        let inner = cluster.listening(&format!("unix:{}", socket.display()), &url, "head-1");
+        let inner = cluster.servers.listening(&format!("unix:{}", socket.display()), &url, "head-1");
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace]).arg(inner.get_program()).args(inner.get_args());
         command.env("COUNTERSIGN_CREDENTIALS_FILE", "none").stdin(Stdio::null());

@@ -13,11 +13,11 @@ pub(super) fn at_once(run: &Run) -> Vec<(&'static str, String)> {
     let url = Cluster::url(&[cluster.primary().display().to_string()]);
     for round in 0..rounds {
         Cluster::psql(&cluster.primary(), "DROP SCHEMA IF EXISTS countersign CASCADE");
-        let _ = std::fs::remove_file(cluster.key());
+        let _ = std::fs::remove_file(cluster.servers.key());
         let heads = (0..SERVERS).map(|server| format!("head-{round}-{server}"));
         let starts = heads.map(|head| -> Act<'_, Process> {
             let (cluster, url) = (&cluster, &url);
-            Box::new(move || cluster.serve(url, &head))
+            Box::new(move || cluster.servers.serve(url, &head))
         });
         let said = race(starts).into_iter().map(|server| server.terminate().2).collect::<Vec<_>>();
         let first = said.iter().filter(|said| said.contains("Two tokens were made")).count();

@@ -16,7 +16,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let (freezes, kills) = (run.amount(1, 20), run.amount(4, 60));
     let cluster = Cluster::new("up");
     let direct = Cluster::url(&[cluster.primary().display().to_string()]);
-    let mut servers = [0, 1].map(|at| cluster.serve(&direct, &format!("head-{at}"))).map(Some);
+    let mut servers = [0, 1].map(|at| cluster.servers.serve(&direct, &format!("head-{at}"))).map(Some);
     let (agent, approver) = (Cluster::token(&direct, "builder", "agent"), Cluster::token(&direct, "ada", "approver"));
     let urls = servers.iter().flatten().map(|server| server.url.clone()).collect::<Vec<_>>();
     let urls = urls.iter().map(String::as_str).collect::<Vec<_>>();
@@ -49,7 +49,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
         for kill in 0..kills {
             let at = rng.below(2);
             servers[at].take().unwrap().kill();
-            let server = cluster.serve(&direct, &format!("head-{at}"));
+            let server = cluster.servers.serve(&direct, &format!("head-{at}"));
             set(&crowd.urls[at], &server.url);
             servers[at] = Some(server);
             // So that something happens between two of them.

@@ -10,8 +10,8 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let cluster = Cluster::new("up");
     let proxy = Proxy::losing_rings(&cluster.primary());
     let direct = Cluster::url(&[cluster.primary().display().to_string()]);
-    let unheard = cluster.serve(&Cluster::url(&[proxy.address.to_string()]), "head-0");
-    let other = cluster.serve(&direct, "head-1");
+    let unheard = cluster.servers.serve(&Cluster::url(&[proxy.address.to_string()]), "head-0");
+    let other = cluster.servers.serve(&direct, "head-1");
     let (agent, approver) = (Cluster::token(&direct, "builder", "agent"), Cluster::token(&direct, "ada", "approver"));
     let [asks, looks] = [&agent, &approver].map(|token| Client::new(&other.url, token));
     let decides = Client::new(&unheard.url, &approver);

@@ -12,7 +12,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let cluster = Cluster::new("up");
     let psql = |statements: &str| Cluster::psql(&cluster.primary(), statements);
     let url = Cluster::url(&[cluster.primary().display().to_string()]);
-    let server = cluster.serve(&url, "head-0");
+    let server = cluster.servers.serve(&url, "head-0");
     let agent = Client::new(&server.url, &Cluster::token(&url, "builder", "agent"));
     let wait_for = |standbys: &str| {
         psql(&format!("ALTER SYSTEM SET synchronous_standby_names = '{standbys}'"));
