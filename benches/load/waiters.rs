@@ -62,7 +62,8 @@ pub(crate) async fn alone(site: Site, plan: Plan) -> Result<()> {
     let waiting = possible(plan.waiters)?;
     let database = site.database()?;
     let agents = agents(&site, &database, waiting)?;
-    let server = site.countersign(&database).await?;
+    let connections = (waiting + TARGET_CONNECTIONS).to_string();
+    let server = site.countersign_with(&database, &["--max-connections", &connections]).await?;
     let target = database.target(&server);
     progress("load without waiters")?;
     let without = drive(&target, TARGET_CONNECTIONS, plan.pace).await?;
