@@ -66,7 +66,15 @@ impl PostgresUrl {
 
     /// The same database for each host alone, in their order.
     pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
-        self.hosts.iter().map(|host| Self { hosts: vec![host.clone()], ..self.clone() })
+        let addresses =
+            self.setting("hostaddr").map(|listed| listed.split(',').collect::<Vec<_>>()).unwrap_or_default();
+        self.hosts.iter().enumerate().map(move |(at, host)| {
+            let one = Self { hosts: vec![host.clone()], ..self.clone() };
+            match addresses.get(at) {
+                Some(address) => one.with("hostaddr", address),
+                None => one,
+            }
+        })
     }
 
     /// Whether it holds a password.
@@ -175,6 +183,9 @@ impl PostgresUrl {
             let addresses = self.setting("hostaddr").unwrap_or("localhost").to_owned();
             self.hosts = addresses.split(',').map(|host| (host.to_owned(), USUAL_PORT)).collect();
         }
+        if self.setting("hostaddr").is_some_and(|addresses| addresses.split(',').count() != self.hosts.len()) {
+            return Err("it names more hosts than addresses, or fewer".to_owned());
+        }
         let Some(ports) = ports else { return Ok(()) };
         let ports = ports.split(',').map(|port| port.parse::<u16>().map_err(|_| BAD_PORT.to_owned()));
         let ports = ports.collect::<Result<Vec<_>, _>>()?;
@@ -280,6 +291,22 @@ mod tests {
             ("postgres://", "postgres://localhost/"),
         ] {
             assert_eq!(read(text).to_string(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_host_has_its_own_address_and_port() {
+        let each = |text: &str| read(text).each().map(|one| one.pairs()).collect::<Vec<_>>();
+        assert_eq!(
+            each("postgres://one,two:6000/inbox?hostaddr=10.0.0.1,10.0.0.2"),
+            [
+                "host='one' port='5432' dbname='inbox' hostaddr='10.0.0.1'",
+                "host='two' port='6000' dbname='inbox' hostaddr='10.0.0.2'"
+            ]
+        );
+        assert_eq!(each("postgres://%2Frun/inbox"), ["host='/run' port='5432' dbname='inbox'"]);
+        for text in ["postgres://one,two/inbox?hostaddr=10.0.0.1", "postgres://one/inbox?hostaddr=10.0.0.1,10.0.0.2"] {
+            text.parse::<PostgresUrl>().unwrap_err();
         }
     }
 

@@ -112,7 +112,7 @@ pub(crate) async fn file(
             let page = Page { before: Some(before), ..first };
             // What has begun cannot be refused any more: a file that is cut off is no whole answer, and clients say so.
             let found = app.service.list(&caller, filter, page).await.inspect_err(|error| {
-                tracing::error!(%error, "a file of interactions was not finished");
+                error.log("a file of interactions was not finished");
             })?;
             Ok::<_, Error>(Some((lines(found.rows, format), found.next)))
         }

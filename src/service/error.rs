@@ -37,9 +37,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database is away: that is no error of the server, and is over by itself.
-    pub(super) const fn is_absence(&self) -> bool {
-        matches!(self, Self::Store(store::Error::Unavailable(_) | store::Error::Doubtful(_)))
+    /// Logs what has failed that nobody waits for. Where the database is away, that is no error of the server: the store says it once,
+    /// and it is over by itself.
+    pub fn log(&self, what: &str) {
+        if let Self::Store(store::Error::Unavailable(_) | store::Error::Doubtful(_)) = self {
+            tracing::debug!(error = %self, "{what}");
+        } else {
+            tracing::error!(error = %self, "{what}");
+        }
     }
 }
 

@@ -30,12 +30,8 @@ impl Service {
             match self.sweep_and_tidy(&mut tidy_at).await {
                 Ok(deadline) => self.alarm.sleep(&*self.clock, deadline).await,
                 Err(super::Error::Store(StoreError::Closed)) => return,
-                Err(error) if error.is_absence() => {
-                    tracing::warn!(%error, "the sweeper waits for the database");
-                    tokio::time::sleep(REST).await;
-                }
                 Err(error) => {
-                    tracing::error!(%error, "the sweeper failed and will try again");
+                    error.log("the sweeper failed and will try again");
                     tokio::time::sleep(REST).await;
                 }
             }

@@ -88,12 +88,8 @@ impl Service {
             match self.keep(&mut first).await {
                 Ok(next) => self.until_next_look(next).await,
                 Err(Error::Store(StoreError::Closed)) => return,
-                Err(error) if error.is_absence() => {
-                    tracing::warn!(%error, "forgetting what is too old waits for the database");
-                    tokio::time::sleep(REST).await;
-                }
                 Err(error) => {
-                    tracing::error!(%error, "what is too old could not be forgotten; will retry");
+                    error.log("what is too old could not be forgotten; will retry");
                     tokio::time::sleep(REST).await;
                 }
             }

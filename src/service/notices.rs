@@ -59,7 +59,7 @@ impl Compose for Row<'_> {
         let (number, now) = (self.number, self.service.clock.now());
         let read = self.service.store.read(Priority::Human, move |tx| tx.notice(number, now)).await;
         let notice = read.map_err(|error: StoreError| {
-            tracing::error!(%error, "a notice could not be read");
+            Error::from(error).log("a notice could not be read");
             Failure::Unread
         });
         Ok(notice?.map(|(notice, told)| {
@@ -141,13 +141,8 @@ impl Service {
             let next = match self.send_what_is_due(&mut places, &mut tidy_at).await {
                 Ok(next) => next,
                 Err(Error::Store(StoreError::Closed)) => return,
-                Err(error) if error.is_absence() => {
-                    tracing::warn!(%error, "the sender of notices waits for the database");
-                    tokio::time::sleep(REST).await;
-                    continue;
-                }
                 Err(error) => {
-                    tracing::error!(%error, "the sender of notices failed and will try again");
+                    error.log("the sender of notices failed and will try again");
                     tokio::time::sleep(REST).await;
                     continue;
                 }
@@ -209,7 +204,7 @@ impl Service {
         match sent {
             Ok(()) => Came::ToAnEnd,
             Err(error) => {
-                tracing::error!(%error, "a notice could not be sent, or what came of it not be written down");
+                error.log("a notice could not be sent, or what came of it not be written down");
                 Came::Nothing
             }
         }

@@ -45,12 +45,8 @@ impl Service {
             match self.sign_search_blocks().await {
                 Ok(()) => self.unsigned.enough.notified().await,
                 Err(Error::Store(StoreError::Closed)) => return,
-                Err(error) if error.is_absence() => {
-                    tracing::warn!(%error, "making searches faster waits for the database");
-                    tokio::time::sleep(REST).await;
-                }
                 Err(error) => {
-                    tracing::error!(%error, "searches could not be made faster; will retry");
+                    error.log("searches could not be made faster; will retry");
                     tokio::time::sleep(REST).await;
                 }
             }

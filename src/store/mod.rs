@@ -386,7 +386,8 @@ impl Store {
         self.writer.write(priority, wants, work).await
     }
 
-    /// Runs `work` on one consistent state of what is committed; again, on another, where the connection to it is lost.
+    /// Runs `work` on one consistent state of what is committed; again, on another, where the connection to it is lost: so it has no
+    /// side effects of its own.
     ///
     /// ```no_run
     /// use countersign::store::{Error, Filter, Page, Priority, Store};

@@ -23,7 +23,7 @@ pub(super) async fn feed(State(app): State<App>, person: Person, NoQuery: NoQuer
         let (events, next) = match app.service.events_after(&person.caller, seq).await {
             Ok(found) => found?,
             Err(error) => {
-                tracing::error!(%error, "a feed of the inbox ended");
+                error.log("a feed of the inbox ended");
                 return None;
             }
         };

@@ -69,6 +69,11 @@ impl Process {
         self.ended()
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end.
     pub(crate) fn ended(&mut self) -> (ExitStatus, String, String) {
         let out = read(&mut self.stdout);

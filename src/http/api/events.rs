@@ -96,7 +96,7 @@ pub(crate) async fn next_events(app: &App, caller: &Caller, seq: i64) -> Option<
         Ok(Some(_)) if app.service.check_caller(caller).await.is_err() => None,
         Ok(page) => page,
         Err(error) => {
-            tracing::error!(%error, "an event stream ended");
+            error.log("an event stream ended");
             None
         }
     }

@@ -4,15 +4,15 @@ use std::error::Error as _;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::str::FromStr as _;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -28,24 +28,26 @@ pub(super) const SCHEMA: &str = "countersign";
 /// What is locked for as long as a server uses the database, shared with other servers; alone by what keeps servers away.
 const SERVING: i64 = 0x6373_676e_0003;
 
-/// For how long a host may be silent before it is asked whether it is there, or before what was sent to it is given up.
+/// For how long a host may be silent before it is asked whether it is there, and how long each of its addresses has to take a
+/// connection.
 const SILENCE: Duration = Duration::from_secs(3);
 
 /// How long the database may owe an answer before all connections to it are given up: where its processes stand still, the machine
 /// goes on to say that it is there.
-const LONGEST_ANSWER: Duration = Duration::from_secs(10);
+pub(super) const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
-/// How long it has to answer that it is there, and how often it may miss to: Linux's own 75 seconds and nine times would keep whoever
-/// waits for an answer of a machine that is gone for as long.
+/// How often it is then asked: Linux's own 75 seconds would keep whoever waits for an answer of a machine that is gone for as long.
 const PROBE: Duration = Duration::from_secs(1);
-const MISSED_PROBES: u32 = 3;
+
+/// How long nothing that was sent to it may be acknowledged, so that a probe or two may be lost.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 
 /// What every connection is set to, whatever the defaults of the database are. A commit is on the disk, and on the standbys that the
 /// primary waits for, before it is told of.
 const SETTINGS: &str = "SET search_path = countersign; SET synchronous_commit = on; SET standard_conforming_strings = on; \
      SET TimeZone = 'UTC'; SET client_min_messages = warning; SET default_transaction_isolation = 'read committed'; \
      SET default_transaction_read_only = off; SET default_transaction_deferrable = off; \
-     SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 3000";
+     SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 5000";
 
 /// Whether servers are kept away from the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,8 @@ impl Drop for Driver {
 pub(super) struct Connector {
     /// How each of the hosts is reached.
     configs: Vec<Config>,
+    /// Which of them was the primary when that was looked for last: the next connection begins there.
+    primary: Arc<AtomicUsize>,
     tls: Option<MakeRustlsConnect>,
     url: PostgresUrl,
     /// The database as it is shown: without its password.
@@ -107,13 +111,12 @@ impl Connector {
         for config in &mut configs {
             config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
             config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("countersign");
-            config.keepalives_idle(SILENCE).keepalives_interval(PROBE).keepalives_retries(MISSED_PROBES);
-            config.tcp_user_timeout(SILENCE);
+            config.keepalives_idle(SILENCE).keepalives_interval(PROBE).tcp_user_timeout(UNACKNOWLEDGED);
             if config.get_connect_timeout().is_none() {
                 config.connect_timeout(SILENCE);
             }
         }
-        Ok(Self { configs, tls, url: url.clone(), shown, drivers: Arc::default() })
+        Ok(Self { configs, primary: Arc::default(), tls, url: url.clone(), shown, drivers: Arc::default() })
     }
 
     /// The database as it is shown.
@@ -137,30 +140,38 @@ impl Connector {
         if let Ok(answer) = timeout(LONGEST_ANSWER, answer).await {
             return answer;
         }
+        self.give_up();
+        Err(Error::Unavailable(Arc::new(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER))))
+    }
+
+    /// Gives all connections up.
+    pub(super) fn give_up(&self) {
         tracing::warn!(database = self.shown, "the database is silent: all connections to it are given up");
         for driver in self.drivers().drain(..) {
             driver.abort();
         }
-        Err(no_answer_in_time())
     }
 
     fn drivers(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
         self.drivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a connection to the primary: to the first host that is one.
+    /// Opens a connection to the primary: to the first host that is one, from the one on that was it last.
     pub(super) async fn connect(&self) -> Result<Connection, OpenError> {
-        let mut refused = None;
-        for config in &self.configs {
-            // The driver itself waits for the network only: one that takes the connection and says nothing has as long again.
-            let longest = config.get_connect_timeout().copied().unwrap_or(SILENCE) * 2;
-            match timeout(longest, self.connect_to(config)).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) => refused = Some(error),
-                Err(_) => refused = Some(no_answer_in_time().into()),
+        let known = self.primary.load(Ordering::Relaxed);
+        let mut refused = OpenError::NoServer { database: self.shown.clone(), why: NO_ANSWER.to_owned() };
+        for (at, config) in self.configs.iter().enumerate().cycle().skip(known).take(self.configs.len()) {
+            match timeout(longest(config).await, self.connect_to(config)).await {
+                Ok(Ok(connection)) => {
+                    self.primary.store(at, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Ok(Err(error)) => refused = error,
+                // Whoever answers may have said more about what is wrong.
+                Err(_) => {}
             }
         }
-        Err(refused.unwrap_or_else(|| self.unfit("it names no host")))
+        Err(refused)
     }
 
     async fn connect_to(&self, config: &Config) -> Result<Connection, OpenError> {
@@ -213,8 +224,19 @@ impl Connector {
     }
 }
 
-fn no_answer_in_time() -> Error {
-    Error::Unavailable(Arc::new(io::Error::new(io::ErrorKind::TimedOut, "it does not answer")))
+const NO_ANSWER: &str = "it does not answer";
+
+/// How long it takes at most to connect to a host: the driver gives each of its addresses a time to take the connection, and one that
+/// took it and says nothing has as long again.
+async fn longest(config: &Config) -> Duration {
+    let each = config.get_connect_timeout().copied().unwrap_or(SILENCE);
+    let addresses = match (config.get_hosts(), config.get_ports()) {
+        ([Host::Tcp(name)], [port]) if config.get_hostaddrs().is_empty() => {
+            tokio::net::lookup_host((name.as_str(), *port)).await.map_or(1, Iterator::count)
+        }
+        _ => 1,
+    };
+    each * u32::try_from(addresses).unwrap_or(1).saturating_add(1)
 }
 
 impl Connection {

@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
 use super::Commits;
-use super::connect::{Connection, Connector};
+use super::connect::{Connection, Connector, LONGEST_ANSWER};
 use super::dialect::translated;
 use super::error::store_error;
 use super::head_file::HeadFile;
@@ -26,6 +26,10 @@ use crate::store::{Error, OnCommit, OpenError, Result, sql};
 
 /// How long two looks at the history lie apart where nobody rings.
 const POLL: Duration = Duration::from_millis(250);
+
+/// What the follower writes has not to last: a ring waits for no standby. Who locks the history for long is told from a database that
+/// does not answer.
+const SETTINGS: &str = "SET synchronous_commit = local; SET statement_timeout = '8s'";
 
 /// How long a turn may be waited for before its holder is looked at.
 const LONGEST_TURN: Duration = Duration::from_secs(3);
@@ -126,6 +130,7 @@ struct Listening {
 impl Listening {
     async fn on(connection: &Connection) -> Result<Statement> {
         let client = &connection.client;
+        client.batch_execute(SETTINGS).await.map_err(store_error)?;
         client.batch_execute("LISTEN countersign").await.map_err(store_error)?;
         let news = format!(
             "SELECT news.*, time.ms FROM ({NOW}) AS time (ms) LEFT JOIN ({NEWS}) AS news ON true ORDER BY news.seq"
@@ -144,6 +149,10 @@ impl Follower {
                 // Once for each time that it is away.
                 if !std::mem::replace(&mut self.is_away, true) {
                     tracing::warn!(%error, "what other servers commit cannot be followed");
+                }
+                // Those who wait for answers on other connections wait for the same silent host, as far as is known.
+                if self.commits.silence() > LONGEST_ANSWER {
+                    self.connector.give_up();
                 }
             }
             tokio::time::sleep(POLL).await;

@@ -1,5 +1,6 @@
 //! The connections that read: each is used for one short transaction at a time, which sees one state of the database.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,17 @@ const CONNECTING: Duration = Duration::from_secs(1);
 /// How long a read waits for a database that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the database has been away, as far as one read has seen.
+#[derive(Default)]
+struct Absence(Option<Instant>);
+
+impl Absence {
+    /// Whether the read goes on waiting for its end.
+    fn may_last(&mut self) -> bool {
+        self.0.get_or_insert_with(Instant::now).elapsed() < PATIENCE
+    }
+}
+
 /// What keeps a connection from being made is told to whoever waits for one.
 #[derive(Debug)]
 struct Quiet;
@@ -89,38 +101,40 @@ impl Pool {
 
     /// A connection; where the database is away, as soon as it is there again. There are as many as ever read at once, so none is
     /// waited for but for that reason.
-    fn connected(&self, since: Instant) -> Result<r2d2::PooledConnection<Manager>, Error> {
+    fn connected(&self, absence: &mut Absence) -> Result<r2d2::PooledConnection<Manager>, Error> {
         loop {
             match self.connections.get() {
                 Ok(connection) => return Ok(connection),
-                Err(error) if since.elapsed() >= PATIENCE => return Err(Error::Unavailable(Arc::new(error))),
-                Err(_) => {}
+                Err(_) if absence.may_last() => {}
+                Err(error) => return Err(Error::Unavailable(Arc::new(error))),
             }
         }
     }
 
     /// Runs `work` in a transaction, and again where its connection is lost meanwhile; blocks the thread.
     pub(in crate::store) fn read<T, E: From<Error>>(self, work: impl Fn(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
-        let since = Instant::now();
+        let mut absence = Absence::default();
         loop {
-            let mut connection = self.connected(since)?;
+            let mut connection = self.connected(&mut absence)?;
             let Connection { client, prepared, .. } = &mut *connection;
             let begun = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
             let transaction = match waited(&self.runtime, begun.start()).map_err(store_error) {
                 Ok(transaction) => transaction,
                 // The connection was lost while nobody used it: nothing has been read by it.
-                Err(Error::Unavailable(_)) if since.elapsed() < PATIENCE => continue,
+                Err(Error::Unavailable(_)) if absence.may_last() => continue,
                 Err(error) => return Err(error.into()),
             };
-            let reading = Reading { transaction, runtime: self.runtime.clone(), prepared };
+            let reading = Reading { transaction, runtime: self.runtime.clone(), prepared, is_lost: Cell::new(false) };
             let done = work(&ReadTx::new(Sql::Postgres(Statements::Reading(&reading))));
-            // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
-            let ended = waited(&self.runtime, reading.transaction.rollback()).map_err(store_error);
-            match (done, ended) {
-                // The read was lost with its connection: the next one may lead to another primary.
-                (Err(_), Err(Error::Unavailable(_))) if since.elapsed() < PATIENCE => {}
-                (done, _) => return done,
+            // The read was lost with its connection: the next one may lead to another primary.
+            if done.is_err() && reading.is_lost.get() && absence.may_last() {
+                continue;
             }
+            // Nothing was written: how it ends makes no difference but to the connection, which is then closed.
+            if let Err(error) = waited(&self.runtime, reading.transaction.rollback()) {
+                tracing::debug!(%error, "a transaction that has read was not ended");
+            }
+            return done;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How the store's statements run on a connection to PostgreSQL.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -14,8 +14,8 @@ use super::dialect::translated;
 use super::error::store_error;
 use super::values::{Found, Place};
 use super::writing::{WRITE_NOTHING, Writing};
-use crate::store::Result;
 use crate::store::sql::{self, Stored, Values};
+use crate::store::{Error, Result};
 
 /// How many rows of a reading are fetched at once.
 const FETCHED: i32 = 256;
@@ -46,6 +46,8 @@ pub(in crate::store) struct Reading<'c> {
     pub(super) transaction: Transaction<'c>,
     pub(super) runtime: Handle,
     pub(super) prepared: &'c Prepared,
+    /// Whether an answer did not come, since the connection was lost.
+    pub(super) is_lost: Cell<bool>,
 }
 
 impl Statements<'_> {
@@ -141,7 +143,7 @@ impl Reading<'_> {
     fn rows(&self, statement: &str, values: Values<'_>) -> Result<Vec<tokio_postgres::Row>> {
         let statement = self.prepared(statement)?;
         let places = places(values);
-        waited(&self.runtime, self.transaction.query(&statement, &bound(&places))).map_err(store_error)
+        waited(&self.runtime, self.transaction.query(&statement, &bound(&places))).map_err(|error| self.failed(error))
     }
 
     fn each(
@@ -152,9 +154,11 @@ impl Reading<'_> {
     ) -> Result<()> {
         let statement = self.prepared(statement)?;
         let places = places(values);
-        let portal = waited(&self.runtime, self.transaction.bind(&statement, &bound(&places))).map_err(store_error)?;
+        let portal = waited(&self.runtime, self.transaction.bind(&statement, &bound(&places)));
+        let portal = portal.map_err(|error| self.failed(error))?;
         loop {
-            let rows = waited(&self.runtime, self.transaction.query_portal(&portal, FETCHED)).map_err(store_error)?;
+            let rows = waited(&self.runtime, self.transaction.query_portal(&portal, FETCHED));
+            let rows = rows.map_err(|error| self.failed(error))?;
             let was_all = rows.len() < FETCHED as usize;
             if give(rows)?.is_break() || was_all {
                 return Ok(());
@@ -166,9 +170,18 @@ impl Reading<'_> {
         if let Some(prepared) = self.prepared.borrow().get(statement) {
             return Ok(prepared.clone());
         }
-        let prepared = waited(&self.runtime, self.transaction.prepare(&translated(statement))).map_err(store_error)?;
+        let prepared = waited(&self.runtime, self.transaction.prepare(&translated(statement)));
+        let prepared = prepared.map_err(|error| self.failed(error))?;
         self.prepared.borrow_mut().insert(statement.to_owned(), prepared.clone());
         Ok(prepared)
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> Error {
+        let error = store_error(error);
+        if let Error::Unavailable(_) = error {
+            self.is_lost.set(true);
+        }
+        error
     }
 }
 

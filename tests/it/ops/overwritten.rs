@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::one_server::{Served, serve};
 use crate::harness::outside::{refused, write_sql};
-use crate::harness::{Client, Process, confirmation, countersign, sql, token};
+use crate::harness::{Client, Process, confirmation, countersign, sql, token, until};
 
 /// Another database, with its own history, in the same directory; nothing has it open.
 fn other(served: &Served) -> PathBuf {
@@ -77,6 +77,7 @@ fn a_server_that_found_a_log_notices_it_as_well() {
     assert!(fs::metadata(directory.path().join("test.db-wal")).unwrap().len() > 0);
     let mut process = Process::serve(&db, &[]);
     write_over(&db, 0, &written);
+    until(|| process.has_ended());
     let (status, _, err) = process.ended();
     assert_eq!(status.code(), Some(1), "{err}");
     assert!(err.contains("was written over where it lies"), "{err}");

@@ -32,13 +32,15 @@ impl Lost<'_> {
     /// Checks that all servers stop; `primary` is the folder of the one that has taken the place.
     pub(super) fn check_noticed(&self, running: [Process; 2], primary: &Path) {
         for mut server in running {
+            until(|| server.has_ended());
             let (status, _, said) = server.ended();
             assert_eq!(status.code(), Some(1), "{said}");
             assert!(said.contains("lost"), "{said}");
         }
         // A new start is refused as well, until somebody says that the loss is accepted.
-        let mut refused = self.servers.command(self.url, "head-0");
-        let refused = refused.output().unwrap();
+        let mut refused = self.servers.command(self.url, "head-0").spawn().unwrap();
+        until(|| refused.try_wait().unwrap().is_some());
+        let refused = refused.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(1), "{said}");
         let accepted = said.trim().rsplit_once("--accept-loss ").unwrap().1;

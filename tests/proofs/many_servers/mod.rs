@@ -5,6 +5,7 @@ mod cluster;
 mod failover;
 mod lost;
 mod lost_answers;
+mod mute;
 pub(crate) mod patroni;
 mod promises;
 mod proxy;
@@ -30,7 +31,8 @@ pub(crate) fn prove(run: &Run) -> Found {
     let unheard = unheard::tried(run);
     let unwaited = unwaited::tried(run);
     let silent = silent::tried(run);
-    Found::Held([starts, promises, lost, reads, stopped, unheard, unwaited, silent].concat())
+    let mute = mute::tried(run);
+    Found::Held([starts, promises, lost, reads, stopped, unheard, unwaited, silent, mute].concat())
 }
 
 /// The machine of PostgreSQL is lost.

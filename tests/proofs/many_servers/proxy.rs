@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -76,6 +76,7 @@ pub(super) struct Proxy {
     armed: Arc<Mutex<Option<Fault>>>,
     done: Arc<AtomicUsize>,
     lost_rings: Arc<AtomicUsize>,
+    is_mute: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -99,12 +100,13 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (armed, done) = (Arc::new(Mutex::new(None)), Arc::new(AtomicUsize::new(0)));
         let socket = folder.join(".s.PGSQL.5432");
-        let lost_rings = Arc::new(AtomicUsize::new(0));
+        let (lost_rings, is_mute) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let passage = Passage {
             armed: Arc::clone(&armed),
             done: Arc::clone(&done),
             lost_rings: Arc::clone(&lost_rings),
             loses_rings,
+            is_mute: Arc::clone(&is_mute),
             socket,
             talk: Arc::default(),
         };
@@ -116,7 +118,12 @@ impl Proxy {
                 thread::spawn(move || passage.carry(client));
             }
         });
-        Self { address, armed, done, lost_rings }
+        Self { address, armed, done, lost_rings, is_mute }
+    }
+
+    /// From now on nothing that PostgreSQL says comes through, and all connections stay.
+    pub(super) fn fall_mute(&self) {
+        self.is_mute.store(true, Ordering::Release);
     }
 
     /// The next question that it is about meets this.
@@ -141,6 +148,7 @@ struct Passage {
     done: Arc<AtomicUsize>,
     lost_rings: Arc<AtomicUsize>,
     loses_rings: bool,
+    is_mute: Arc<AtomicBool>,
     socket: PathBuf,
     talk: Arc<Mutex<Talk>>,
 }
@@ -181,7 +189,9 @@ impl Passage {
                 #[expect(clippy::disallowed_methods, reason = "the silence is the fault")]
                 thread::sleep(DELAY);
             }
-            to.write_all(&message)?;
+            if is_asking || !self.is_mute.load(Ordering::Acquire) {
+                to.write_all(&message)?;
+            }
             is_first = false;
         }
     }

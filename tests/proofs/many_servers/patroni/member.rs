@@ -131,8 +131,6 @@ impl Member {
         // Those that stand still start nothing anew meanwhile.
         self.signal("STOP");
         signal("KILL", &self.postgres());
-        // What stands still hears of no end.
-        self.signal("CONT");
         if let Some(mut patroni) = self.patroni.take() {
             patroni.kill().unwrap();
             patroni.wait().unwrap();
@@ -165,10 +163,8 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if let Some(mut patroni) = self.patroni.take() {
-            let _ = patroni.kill();
-            let _ = patroni.wait();
-        }
+        // What stands still would not do as it is told.
+        self.kill();
         let _ = scripted("down", &self.data()).output();
     }
 }
