@@ -144,11 +144,11 @@ impl Connector {
         Err(Error::Unavailable(Arc::new(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER))))
     }
 
-    /// Gives all connections up.
+    /// Gives up all connections that there are.
     pub(super) fn give_up(&self) {
-        tracing::warn!(database = self.shown, "the database is silent: all connections to it are given up");
-        for driver in self.drivers().drain(..) {
-            driver.abort();
+        let there = self.drivers().drain(..).filter(|driver| !driver.is_finished()).inspect(AbortHandle::abort).count();
+        if there > 0 {
+            tracing::warn!(database = self.shown, there, "the database is silent: all connections to it are given up");
         }
     }
 
