@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 use super::{Error, Result, Service};
 use crate::store::{BLOCK_ROWS, Error as StoreError, Priority};
 
-/// How many signatures are written in one transaction, so that no other write waits long behind it.
-const SIGNED_AT_ONCE: usize = 2;
+/// How many signatures are made in one read and written in one transaction, so that neither is long.
+const SIGNED_AT_ONCE: usize = 4;
 
-/// Of the writer's time, one part in so many goes into signatures while there are many to write.
+/// Of the time, one part in so many goes into signatures while there are many to make.
 const PART_OF_TIME: u32 = 5;
 
 /// How long the signer rests before it writes: what was registered is resolved meanwhile, and a start has other work.
@@ -54,15 +54,18 @@ impl Service {
     }
 
     async fn sign_search_blocks(&self) -> Result<()> {
-        let mut is_behind = self.store.read(Priority::Human, |tx| tx.is_search_behind()).await?;
-        if is_behind {
-            tokio::time::sleep(PAUSE).await;
+        if !self.store.read(Priority::Human, |tx| tx.is_search_behind()).await? {
+            return Ok(());
         }
-        while is_behind {
+        tokio::time::sleep(PAUSE).await;
+        loop {
             let begun = Instant::now();
-            is_behind = self.write_itself(|tx| tx.sign_search_blocks(SIGNED_AT_ONCE)).await?;
+            let signatures = self.store.read(Priority::Human, |tx| tx.next_signatures(SIGNED_AT_ONCE)).await?;
+            if signatures.is_empty() {
+                return Ok(());
+            }
+            self.write_itself(move |tx| tx.insert_signatures(&signatures)).await?;
             tokio::time::sleep(begun.elapsed() * (PART_OF_TIME - 1)).await;
         }
-        Ok(())
     }
 }

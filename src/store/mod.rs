@@ -76,7 +76,7 @@ pub use self::page::{Cursor, List, ListPage, Page};
 pub use self::principals::{Agent, Token, TokenHash};
 pub use self::priority::Priority;
 pub use self::sealed_secrets::StoredSecret;
-pub use self::search_blocks::BLOCK_ROWS;
+pub use self::search_blocks::{BLOCK_ROWS, NewSignature};
 pub use self::sessions::{LoggedInBy, Session};
 pub use self::sqlite::{BackupError, Kept, backup, backup_and_keep};
 pub use self::stored_bytes::stored_bytes;

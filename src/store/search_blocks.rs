@@ -1,11 +1,11 @@
 //! The table `search_blocks`: which stretches of interactions a search need not read.
 //!
 //! A signature is a Bloom filter: where a piece of a word is not in it, the word is in none of its interactions; where all
-//! are, the interactions themselves tell. It is made of the rows, some time after them, and follows them from then on: a
-//! comment adds to it, a forgetting has it made anew, each in the transaction of its own change.
+//! are, the interactions themselves tell. It is made of the rows, some time after them and beside the writer, and follows them
+//! from then on: a comment adds to it, a forgetting has it made anew, each in the transaction of its own change.
 
-use std::collections::{BTreeSet, HashSet};
-use std::ops::ControlFlow;
+use std::collections::BTreeSet;
+use std::ops::{ControlFlow, Range};
 
 use super::interactions::{NUMBER, RECORDS, record_from};
 use super::sql::values;
@@ -35,13 +35,14 @@ const LATER_PIECES: usize = 64;
 pub(super) struct Signature(Vec<u8>);
 
 impl Signature {
-    fn of_pieces(pieces: &HashSet<u64>) -> Self {
+    /// Of pieces that are each there once.
+    fn of_pieces(pieces: &[u64]) -> Self {
         let bits = (pieces.len() + LATER_PIECES) * BITS_PER_PIECE;
         let bytes = bits.div_ceil(64) * 8;
         Self::with_size(pieces, bytes.min(LONGEST))
     }
 
-    fn with_size(pieces: &HashSet<u64>, bytes: usize) -> Self {
+    fn with_size(pieces: &[u64], bytes: usize) -> Self {
         let mut signature = Self(vec![0; bytes]);
         pieces.iter().for_each(|piece| signature.add(*piece));
         signature
@@ -72,15 +73,37 @@ impl Signature {
     }
 }
 
+/// A signature that is to be written: of the rows as they were when this event was the newest, or later.
+#[derive(Clone, Debug)]
+pub struct NewSignature {
+    block: i64,
+    signature: Signature,
+    newest_event: i64,
+}
+
 /// The block that an interaction is in.
 pub(super) const fn block_of(interaction_id: i64) -> i64 {
     interaction_id.div_euclid(BLOCK_ROWS)
+}
+
+const fn first_of(block: i64) -> i64 {
+    block * BLOCK_ROWS
+}
+
+const fn last_of(block: i64) -> i64 {
+    first_of(block + 1) - 1
 }
 
 /// All interactions of a block.
 fn in_block() -> String {
     format!("{RECORDS} WHERE i.interaction_id BETWEEN ?1 AND ?2")
 }
+
+const NEWEST_EVENT: &str = "SELECT coalesce(max(seq), 0) FROM audit_events";
+
+/// The interactions between two about which there is an event after this one.
+const HAPPENED_SINCE: &str = "SELECT 1 FROM interactions AS i WHERE i.interaction_id BETWEEN ?2 AND ?3 \
+     AND EXISTS (SELECT 1 FROM audit_events AS e WHERE e.request_id = i.request_id AND e.seq > ?1)";
 
 const SIGNATURE: &str = "SELECT signature FROM search_blocks WHERE block = ?1";
 
@@ -91,24 +114,43 @@ impl ReadTx<'_> {
     }
 
     /// Whether there is a block that is old enough for a signature and has none.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`](super::Error) of the store.
     pub fn is_search_behind(&self) -> Result<bool> {
-        Ok(self.block_to_sign()?.is_some())
+        Ok(!self.blocks_to_sign()?.is_empty())
     }
 
-    fn block_to_sign(&self) -> Result<Option<i64>> {
-        let block = self.first_open_block()?;
-        let is_old_enough = self.last_interaction()? >= (block + 1) * BLOCK_ROWS + WITHOUT_SIGNATURE;
-        Ok(is_old_enough.then_some(block))
+    fn blocks_to_sign(&self) -> Result<Range<i64>> {
+        let old_enough = block_of(self.last_interaction()? - WITHOUT_SIGNATURE);
+        Ok(self.first_open_block()?..old_enough)
     }
 
-    fn pieces_of_block(&self, block: i64) -> Result<HashSet<u64>> {
-        let mut pieces = HashSet::new();
-        self.sql.each(&in_block(), values![block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1], |row| {
-            Searched::of(&record_from(row)?).pieces(|piece| {
-                pieces.insert(piece);
-            });
+    /// The signatures of the next blocks that have none and are old enough, at most so many.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`](super::Error) of the store.
+    pub fn next_signatures(&self, most: usize) -> Result<Vec<NewSignature>> {
+        // Asked for before the rows are: what happens in between is then looked for, and found, when they are written.
+        let newest_event = self.sql.one(NEWEST_EVENT, values![])?;
+        let of_block = |block| {
+            let signature = Signature::of_pieces(&self.pieces_of_block(block)?);
+            Ok(NewSignature { block, signature, newest_event })
+        };
+        self.blocks_to_sign()?.take(most).map(of_block).collect()
+    }
+
+    /// The pieces of a block's interactions, each once.
+    fn pieces_of_block(&self, block: i64) -> Result<Vec<u64>> {
+        let mut pieces = Vec::new();
+        self.sql.each(&in_block(), values![first_of(block), last_of(block)], |row| {
+            Searched::of(&record_from(row)?).pieces(|piece| pieces.push(piece));
             Ok(ControlFlow::Continue(()))
         })?;
+        pieces.sort_unstable();
+        pieces.dedup();
         Ok(pieces)
     }
 
@@ -134,15 +176,25 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Writes the signatures of the next blocks that have none and are old enough, at most so many; whether there are more.
-    pub fn sign_search_blocks(&mut self, most: usize) -> Result<bool> {
-        for _ in 0..most {
-            let Some(block) = self.block_to_sign()? else { return Ok(false) };
-            let Signature(signature) = Signature::of_pieces(&self.pieces_of_block(block)?);
+    /// Writes signatures that were made in this order, up to the first that would be wrong: something has happened to one of
+    /// its interactions meanwhile, or another server has written it.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`](super::Error) of the store.
+    pub fn insert_signatures(&mut self, signatures: &[NewSignature]) -> Result<()> {
+        for new in signatures {
+            if self.first_open_block()? != new.block || self.has_happened_since(new)? {
+                break;
+            }
             let sql = "INSERT INTO search_blocks (block, signature) VALUES (?1, ?2)";
-            self.sql.write(sql, values![block, signature])?;
+            self.sql.write(sql, values![new.block, new.signature.0])?;
         }
-        self.is_search_behind()
+        Ok(())
+    }
+
+    fn has_happened_since(&self, new: &NewSignature) -> Result<bool> {
+        self.sql.exists(HAPPENED_SINCE, values![new.newest_event, first_of(new.block), last_of(new.block)])
     }
 
     /// Lets an interaction be found by what was said when it was resolved.
@@ -177,13 +229,15 @@ impl WriteTx<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::domain::query::pieces_of;
 
     #[test]
     fn a_signature_has_all_its_pieces_and_hardly_any_other() {
         let pieces: HashSet<u64> = (0..1500).flat_map(|number| pieces_of(&format!("x{number:04}"))).collect();
-        let signature = Signature::of_pieces(&pieces);
+        let signature = Signature::of_pieces(&Vec::from_iter(pieces.iter().copied()));
         assert!(pieces.iter().all(|piece| signature.may_have(*piece)));
         let others = (0..2000).flat_map(|number| pieces_of(&format!("é{number}ü")));
         let others: HashSet<u64> = others.filter(|piece| !pieces.contains(piece)).collect();
@@ -194,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_signature_that_is_full_still_has_all_its_pieces() {
-        let pieces: HashSet<u64> = (0..50_000_u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let pieces: Vec<u64> = (0..50_000_u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let signature = Signature::of_pieces(&pieces);
         assert_eq!(signature.0.len(), LONGEST);
         assert!(pieces.iter().all(|piece| signature.may_have(*piece)));

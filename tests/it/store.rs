@@ -12,7 +12,9 @@ use countersign::domain::interaction::{Body, Interaction, Resolution};
 use countersign::domain::json::JsonObject;
 use countersign::domain::kinds::Content;
 use countersign::domain::principal::Principal;
-use countersign::store::{BodyColumns, Error, Filter, Page, Priority, Seen, Store, StoreLimits, TokenHash};
+use countersign::store::{
+    BLOCK_ROWS, BodyColumns, Error, Filter, NewSignature, Page, Priority, Seen, Store, StoreLimits, TokenHash,
+};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -188,6 +190,43 @@ fn what_fails_halfway_is_not_remembered_as_pending() {
     resolves(false).unwrap();
     assert_eq!(first_deadline(), None);
     assert!(register("more", false).unwrap().0);
+    runtime.block_on(store.close()).unwrap();
+}
+
+/// Signatures are made beside the writer: what happens to an interaction before its own is written has it made once more.
+#[test]
+fn a_signature_that_is_out_of_date_when_it_is_written_is_made_once_more() {
+    const BLOCKS: usize = 3;
+    let Open { db, runtime, store, .. } = open();
+    let builder = Principal { name: "builder".parse().unwrap(), role: Role::Agent };
+    let holder = TokenHash { token_sha256: [0; 32], principal: builder.clone() };
+    let in_second = runtime.block_on(store.write(Priority::Human, move |tx| {
+        tx.insert_token(&TokenId::generate(), &holder)?;
+        let asked = (0..500).map(|number| secret(&format!("s{number}"), &holder.principal, tx.now()));
+        let asked = asked.collect::<Vec<_>>();
+        for (interaction, body) in &asked {
+            let content = body.content.to_json().unwrap();
+            assert!(tx.insert_interaction(interaction, body, &columns(&content), 500)?);
+        }
+        Ok::<_, Error>(asked[BLOCK_ROWS as usize].0.clone())
+    }));
+    let made = || runtime.block_on(store.read(Priority::Human, |tx| tx.next_signatures(BLOCKS))).unwrap();
+    let write = |made: Vec<NewSignature>| {
+        runtime.block_on(store.write(Priority::Human, move |tx| tx.insert_signatures(&made))).unwrap();
+        sql(&db, "SELECT block FROM search_blocks ORDER BY block").len()
+    };
+    let (in_second, before) = (in_second.unwrap(), made());
+    assert_eq!(before.len(), BLOCKS);
+    let mut resolution = Resolution::by_principal(Outcome::Cancelled, &builder, in_second.created_at);
+    resolution.detail.comment = Some("Meanwhile".to_owned());
+    runtime.block_on(store.write(Priority::Human, move |tx| tx.resolve(&in_second, &resolution))).unwrap();
+    assert_eq!(write(before.clone()), 1);
+    // As if another server had written the first.
+    assert_eq!(write(before), 1);
+    assert_eq!(write(made()), BLOCKS);
+    let filter = Filter { query: "meanwhile".parse().unwrap(), ..Filter::default() };
+    let found = store.read(Priority::Human, move |tx| tx.records(&filter, Page { before: None, limit: 20 }));
+    assert_eq!(runtime.block_on(found).unwrap().rows.len(), 1);
     runtime.block_on(store.close()).unwrap();
 }
 
