@@ -17,9 +17,12 @@ use crate::run::Run;
 /// An answer takes no longer: some seconds until the silence is noticed, and those that a server waits for another primary.
 const LONGEST_ANSWER: Duration = Duration::from_secs(45);
 
+/// The row of the report.
+const SILENCES: &str = "networks that fell silent while an answer was waited for";
+
 pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let Some(cable) = Cable::new() else {
-        return vec![("networks that fell silent", "none, since this may make no network".to_owned())];
+        return vec![(SILENCES, "none, since this may make no network".to_owned())];
     };
     let silences = run.amount(1, 10);
     let cluster = Cluster::new("up");
@@ -48,7 +51,7 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     }
     drop((far, other));
     Cluster::check(&folder);
-    vec![("networks that fell silent while an answer was waited for", silences.to_string())]
+    vec![(SILENCES, silences.to_string())]
 }
 
 /// Cuts the cable while the server behind it waits for its turn; what its client is told.
