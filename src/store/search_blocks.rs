@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
+use std::time::{Duration, Instant};
 
 use super::interactions::{NUMBER, RECORDS, record_from};
 use super::sql::values;
@@ -29,6 +30,9 @@ const LONGEST: usize = 4_000;
 
 /// The room that comments have which come later, in pieces.
 const LATER_PIECES: usize = 64;
+
+/// After this no further signature is begun in one read.
+const LONG: Duration = Duration::from_millis(100);
 
 /// A Bloom filter of the digests of pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +131,7 @@ impl ReadTx<'_> {
         Ok(self.first_open_block()?..old_enough)
     }
 
-    /// The signatures of the next blocks that have none and are old enough, at most so many.
+    /// The signatures of the next blocks that have none and are old enough, at most so many: fewer where there is much to read.
     ///
     /// # Errors
     ///
@@ -139,7 +143,9 @@ impl ReadTx<'_> {
             let signature = Signature::of_pieces(&self.pieces_of_block(block)?);
             Ok(NewSignature { block, signature, newest_event })
         };
-        self.blocks_to_sign()?.take(most).map(of_block).collect()
+        let begun = Instant::now();
+        let has_time = |_: &i64| begun.elapsed() < LONG;
+        self.blocks_to_sign()?.take(most).take_while(has_time).map(of_block).collect()
     }
 
     /// The pieces of a block's interactions, each once.
