@@ -18,7 +18,7 @@ use crate::ledger::now_ms;
 const CHUNK_ROWS: u64 = 50_000;
 /// How long ago each row is from the next at most; each was resolved half as long after it was registered.
 pub(crate) const STEP_MS: i64 = 1_000;
-/// How many blocks are signed in one transaction.
+/// How many blocks are signed in one transaction at most.
 const SIGNED_AT_ONCE: usize = 2_000;
 
 /// Ids grow with time and sort before those of the load.
@@ -162,7 +162,11 @@ fn chain(transaction: &Transaction<'_>, first: i64, last: i64) -> Result<()> {
 /// Writes what searches pass over by: the server would do it while it is measured.
 fn sign(db: &Path) -> Result<()> {
     let (database, clock) = (SharedDatabase::open(&Location::File(db.to_owned()))?, SystemClock::default());
-    while database.write(&clock, |tx| tx.sign_search_blocks(SIGNED_AT_ONCE)).map_err(|error: store::Error| error)? {}
+    while database.write(&clock, |tx| {
+        let signatures = tx.next_signatures(SIGNED_AT_ONCE)?;
+        tx.insert_signatures(&signatures)?;
+        Ok::<_, store::Error>(!signatures.is_empty())
+    })? {}
     Ok(())
 }
 
