@@ -73,6 +73,7 @@ impl FromArgMatches for Database {
             // A flag counts, and not the variable of the other one.
             (db, Some(path)) if db.is_none() || is_argument("db_url_file") => Given::UrlFile(path),
             (Some(db), _) => match db.to_str().filter(|text| PostgresUrl::is_one(text)) {
+                None if is_meant_as_url(&db) => return Err(refused(ErrorKind::ValueValidation, NO_PATH)),
                 None => Given::Path(db),
                 Some(text) => {
                     let url = text.parse::<PostgresUrl>();
@@ -98,6 +99,21 @@ impl FromArgMatches for Database {
 /// Why a URL with a password is refused.
 const PASSWORD_IS_SHOWN: &str = "a password on the command line can be read by other users: give the URL with --db-url-file or in \
      COUNTERSIGN_DB, or the password in PGPASSWORD or ~/.pgpass";
+
+/// Why a path is refused that would be a file with a password in its name: what it is, is not said again.
+const NO_PATH: &str = "what --db or COUNTERSIGN_DB names is no path, and no URL that begins with postgres://: write \
+     postgres://USER@HOST/NAME, without blanks or quotes around it; a path that looks like one begins with ./";
+
+/// The settings that PostgreSQL's own programs take in the place of a URL.
+const SETTINGS: [&str; 6] = ["dbname=", "host=", "hostaddr=", "password=", "service=", "user="];
+
+/// Whether somebody has meant the URL of a database, and has not written it so that it is one.
+fn is_meant_as_url(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let begins_a_setting = |word: &str| SETTINGS.iter().any(|setting| word.starts_with(setting));
+    let is_plainly_path = text.starts_with(['/', '.']);
+    !is_plainly_path && (text.contains("://") || text.split_whitespace().any(begins_a_setting))
+}
 
 impl Database {
     /// Whether an argument names it, and not only a variable.

@@ -169,25 +169,17 @@ pub enum OpenError {
     },
     /// What it had acknowledged is gone.
     #[error(
-        "{database} does not hold event {known}, which this server had seen: what came after event {left} is lost, by a failover or because a backup was restored. Look for it where it may still be; to go on with what is left, start once with --accept-loss {known}"
+        "{database} does not hold event {known}, which this server had seen: what came after event {left} is lost, by a failover or because a backup was restored. {}Look for it where it may still be; to go on with what is left, start once with --accept-loss {known}", another_loss(accepted.as_deref())
     )]
     Lost {
         /// The database.
         database: String,
         /// The last event that was seen.
         known: Head,
-        /// The number of the last event that is there.
+        /// The number of the last event that is there of those before it.
         left: i64,
-    },
-    /// Another loss was accepted than there is.
-    #[error(
-        "--accept-loss names {given}, and what this server had seen last is {known}: a loss is accepted by its own name alone"
-    )]
-    OtherLoss {
-        /// What was accepted.
-        given: Head,
-        /// The last event that was seen.
-        known: Head,
+        /// The loss that was accepted, which is another one.
+        accepted: Option<Box<Head>>,
     },
     /// A migration failed; it left nothing behind.
     #[error("the database could not be brought up to date: {0}")]
@@ -198,6 +190,10 @@ pub enum OpenError {
     /// Whatever else.
     #[error(transparent)]
     Store(#[from] Error),
+}
+
+fn another_loss(accepted: Option<&Head>) -> String {
+    accepted.map(|given| format!("It is another loss than {given}, which is accepted. ")).unwrap_or_default()
 }
 
 /// What keeps a directory from being made, as the sentence goes on.

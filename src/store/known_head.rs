@@ -71,13 +71,11 @@ impl ReadTx<'_> {
         if self.has_event(known)? {
             return Ok(None);
         }
-        match seen.accepted_loss {
-            Some(given) if given == known => Ok(Some(known)),
-            Some(given) => Err(OpenError::OtherLoss { given, known }),
-            None => {
-                let left = self.audit_head()?.seq;
-                Err(OpenError::Lost { database: database.to_owned(), known, left })
-            }
+        if seen.accepted_loss == Some(known) {
+            return Ok(Some(known));
         }
+        // There may be others since, which are not what was lost.
+        let left = self.audit_head()?.seq.min(known.seq - 1);
+        Err(OpenError::Lost { database: database.to_owned(), known, left, accepted: seen.accepted_loss.map(Box::new) })
     }
 }

@@ -159,19 +159,35 @@ impl Connector {
     /// Opens a connection to the primary: to the first host that is one, from the one on that was it last.
     pub(super) async fn connect(&self) -> Result<Connection, OpenError> {
         let known = self.primary.load(Ordering::Relaxed);
-        let mut refused = OpenError::NoServer { database: self.shown.clone(), why: NO_ANSWER.to_owned() };
+        let mut refused = Vec::new();
         for (at, config) in self.configs.iter().enumerate().cycle().skip(known).take(self.configs.len()) {
             match timeout(longest(config).await, self.connect_to(config)).await {
                 Ok(Ok(connection)) => {
                     self.primary.store(at, Ordering::Relaxed);
                     return Ok(connection);
                 }
-                Ok(Err(error)) => refused = error,
-                // Whoever answers may have said more about what is wrong.
-                Err(_) => {}
+                Ok(Err(error)) => refused.push((at, error)),
+                Err(_) => refused.push((at, self.cannot_be_reached(NO_ANSWER))),
             }
         }
-        Err(refused)
+        Err(self.unreached(refused))
+    }
+
+    fn cannot_be_reached(&self, why: impl Into<String>) -> OpenError {
+        OpenError::NoServer { database: self.shown.clone(), why: why.into() }
+    }
+
+    /// That none of the hosts is of use: each with its own reason, in the order of the URL.
+    fn unreached(&self, mut refused: Vec<(usize, OpenError)>) -> OpenError {
+        if let [_] = refused.as_slice() {
+            return refused.remove(0).1;
+        }
+        refused.sort_by_key(|(at, _)| *at);
+        let told = self.url.hosts().iter().zip(refused).map(|((host, _), (_, error))| {
+            let why = if let OpenError::NoServer { why, .. } = error { why } else { error.to_string() };
+            format!("{host}: {why}")
+        });
+        self.cannot_be_reached(told.collect::<Vec<_>>().join("; "))
     }
 
     async fn connect_to(&self, config: &Config) -> Result<Connection, OpenError> {
@@ -190,10 +206,8 @@ impl Connector {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let connected = config.connect(tls).await;
-        let (client, mut connection) = connected.map_err(|error| OpenError::NoServer {
-            database: self.shown.clone(),
-            why: no_connection(&error, &self.url),
-        })?;
+        let connected = connected.map_err(|error| self.cannot_be_reached(no_connection(&error, &self.url)));
+        let (client, mut connection) = connected?;
         let heard = Arc::new(Heard::default());
         let told = Arc::clone(&heard);
         let driver = tokio::spawn(async move {

@@ -17,13 +17,15 @@ use super::writing::{Begun, Ended, Writing};
 use crate::domain::chain::Head;
 use crate::store::engine::{Engine, Others, Turn};
 use crate::store::error::Disk;
-use crate::store::news::MOST_NEWS;
+use crate::store::news::{MOST_NEWS, News};
 use crate::store::sql::Sql;
 use crate::store::{Error, Generation, OpenError, ReadTx, Result, Version, Wants};
 
 /// What the connection that writes is set to beside. Plans are made once and by index, as they are right for a database that has
-/// grown; whoever holds the lock and says nothing loses it.
-const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+/// grown; whoever holds the lock and says nothing loses it. A commit waits for its standby without a limit: where PostgreSQL gives that
+/// up, it shows to all what no standby has.
+const SETTINGS: &str = "SET statement_timeout = 0; SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'; \
+     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
      SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_material = off; SET jit = off; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '1s'";
 
 /// For how long what is to be written waits for a database that does not answer.
@@ -124,6 +126,12 @@ impl PostgresEngine {
         let Some(known) = self.known.replace(begun.head) else { return Ok(Others::Anything) };
         let mut news = std::mem::take(&mut begun.news);
         self.beside.check(known, &mut news)?;
+        // The follower may know more of what is to be there than the last turn did.
+        let seen = self.beside.seen();
+        let has_seen = |news: &News| news.head == seen;
+        if seen.seq > known.seq && !news.iter().any(has_seen) && !ReadTx::new(self.sql()).has_event(seen)? {
+            return Err(self.beside.has_lost(seen));
+        }
         Ok(match i64::try_from(news.len()) {
             Ok(0) => Others::Nothing,
             Ok(read) if read < MOST_NEWS - 1 => Others::News(news),
@@ -161,6 +169,9 @@ impl Engine for PostgresEngine {
 
     fn begin(&mut self, wanted: &[&Wants]) -> Result<Turn> {
         (self.is_marked, self.is_open) = (false, false);
+        if !self.may_acknowledge() {
+            return Err(Error::Closed);
+        }
         let asked = Instant::now();
         let mut begun = self.patiently(|engine| {
             engine.beside.waits_for_turn(true);

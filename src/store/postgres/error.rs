@@ -121,7 +121,7 @@ fn no_answer(error: &io::Error) -> String {
         (ErrorKind::TimedOut, "it does not answer"),
     ];
     if error.to_string() == "database does not allow writes" {
-        return "it takes no writes, as a standby does not: name the primary".to_owned();
+        return "it takes no writes, since it is a standby or has default_transaction_read_only on: the primary is needed".to_owned();
     }
     let told = told.iter().find(|(kind, _)| *kind == error.kind());
     told.map_or_else(|| error.to_string(), |(_, why)| (*why).to_owned())

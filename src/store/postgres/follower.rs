@@ -41,6 +41,8 @@ pub(super) struct Beside {
     pub(super) bell: Notify,
     /// Since when the writer waits for its turn.
     waiting_since: Mutex<Option<Instant>>,
+    /// The last event that the follower has read.
+    seen: Mutex<Option<Head>>,
     /// Whether the database is found to have lost something.
     pub(super) failed: watch::Sender<bool>,
 }
@@ -52,12 +54,23 @@ impl Beside {
 
     /// Takes what was `known` already out of the news. Where they do not begin with it, nothing is acknowledged any more.
     pub(super) fn check(&self, known: Head, news: &mut Vec<News>) -> Result<()> {
-        if is_after(known, news) {
-            return Ok(());
-        }
+        if is_after(known, news) { Ok(()) } else { Err(self.has_lost(known)) }
+    }
+
+    /// Says that an event is gone which was there: nothing is acknowledged any more.
+    pub(super) fn has_lost(&self, known: Head) -> Error {
         tracing::error!(%known, "the database has lost what it had acknowledged, or it is another one");
         self.failed.send_replace(true);
-        Err(Error::Closed)
+        Error::Closed
+    }
+
+    /// The last event that the follower has read.
+    pub(super) fn seen(&self) -> Head {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(Head::NONE)
+    }
+
+    fn has_seen(&self, head: Head) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
     }
 
     fn has_waited_for_long(&self) -> bool {
@@ -203,6 +216,7 @@ impl Follower {
         self.beside.check(self.known, &mut news)?;
         if let Some(last) = news.last() {
             self.known = last.head;
+            self.beside.has_seen(last.head);
             let summary = news::summary(&news);
             if summary.has_changed_tokens {
                 self.commits.changed();
@@ -226,7 +240,8 @@ impl Follower {
     }
 
     /// Ends the turn of a server that has stopped in the middle of it: no time limit of PostgreSQL reaches one whose answer is on its
-    /// way and is not read.
+    /// way and is not read. One whose COMMIT is under way is not ended, however long it takes: its wait for a standby would be given
+    /// up, and all would see what a failover may lose.
     async fn watch_turn(&mut self, client: &Client) -> Result<()> {
         if !self.beside.has_waited_for_long() {
             self.silent = None;
@@ -235,7 +250,7 @@ impl Follower {
         let holder = format!(
             "SELECT l.pid, a.state_change::text FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \
              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {} \
-             AND a.datname = current_database()",
+             AND a.datname = current_database() AND NOT (a.state = 'active' AND a.query LIKE '%COMMIT')",
             TURN >> 32,
             TURN & 0xffff_ffff
         );

@@ -45,6 +45,10 @@ const STATE: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigi
 /// The smallest write that lasts.
 pub(super) const WRITE_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'countersign', '')";
 
+/// The end of a turn that has written nothing. What it answers is told from rows whose standby may have been away: so it waits for
+/// the standbys, too, which nothing does that leaves no line in the log.
+const COMMIT_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'countersign', ''); COMMIT";
+
 /// Tells those who listen that there is something new.
 pub(super) const RING: &str = "NOTIFY countersign";
 
@@ -66,6 +70,8 @@ pub(in crate::store) struct Writing {
     is_immediate: Cell<bool>,
     /// How many statements have written, or failed.
     changes: Cell<u64>,
+    /// How many there were when the turn began.
+    changes_before: Cell<u64>,
     /// Whether a statement has failed: PostgreSQL then undoes the transaction, whatever else is said.
     has_failed: Cell<bool>,
 }
@@ -106,6 +112,7 @@ impl Writing {
             asked: Asked::default(),
             is_immediate: Cell::new(false),
             changes: Cell::new(0),
+            changes_before: Cell::new(0),
             has_failed: Cell::new(false),
         }
     }
@@ -121,6 +128,7 @@ impl Writing {
     pub(super) fn begin(&self, from: Option<i64>, wanted: &[&Wants]) -> Result<Begun> {
         self.is_immediate.set(false);
         self.has_failed.set(false);
+        self.changes_before.set(self.changes.get());
         self.forget_warnings();
         let (state, news) = (self.prepared(STATE)?, self.prepared(NEWS)?);
         let from = from.unwrap_or(i64::MAX);
@@ -185,7 +193,8 @@ impl Writing {
         let Ok(batches) = self.to_send() else {
             return if self.is_closed() { Ended::InDoubt } else { Ended::Refused };
         };
-        let sent = self.answers_to(&batches, Some("COMMIT"));
+        let has_written = self.changes.get() != self.changes_before.get();
+        let sent = self.answers_to(&batches, Some(if has_written { "COMMIT" } else { COMMIT_NOTHING }));
         let Ok(sent) = waited(&self.runtime, async { tokio::time::timeout(LONGEST_COMMIT, sent).await }) else {
             // It waits for a standby, or the primary is cut off from everybody.
             return Ended::InDoubt;

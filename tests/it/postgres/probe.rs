@@ -37,5 +37,9 @@ fn a_database_that_cannot_be_used_is_refused_in_a_sentence() {
     refuses("postgres", "postgres", "has schema version 999");
     // What cannot write is no primary.
     postgres.again("-c default_transaction_read_only=on");
-    refuses("postgres", "postgres", "it takes no writes, as a standby does not: name the primary");
+    refuses(
+        "postgres",
+        "postgres",
+        "it takes no writes, since it is a standby or has default_transaction_read_only on: the primary is needed",
+    );
 }

@@ -39,6 +39,50 @@ fn a_password_on_the_command_line_is_refused_and_nothing_shows_one() {
     assert!(!help.contains("hush"), "{help}");
 }
 
+/// What nearly is a URL would be a file of that name, in a directory of that name, and both would say the password.
+#[test]
+fn what_is_meant_as_a_url_and_is_none_is_refused_and_nothing_shows_it() {
+    let folder = TempDir::new().unwrap();
+    for meant in [
+        "postgress://ada:hush@h/inbox",
+        "POSTGRES://ada:hush@h/inbox",
+        " postgres://ada:hush@h/inbox",
+        "\"postgres://ada:hush@h/inbox\"",
+        "jdbc:postgresql://h/inbox?password=hush",
+        "mysql://ada:hush@h/inbox",
+        "host=h user=ada password=hush dbname=inbox",
+        "dbname=inbox  password='hush'",
+    ] {
+        let mut by_flag = countersign();
+        by_flag.args(["token", "create", "ada", "--role", "approver", "--db", meant]);
+        let mut by_variable = countersign();
+        by_variable.args(["serve", "--listen", "127.0.0.1:0"]).env("COUNTERSIGN_DB", meant);
+        for mut command in [by_flag, by_variable] {
+            let why = misused(command.current_dir(&folder));
+            assert!(why.contains("no URL that begins with postgres://") && !why.contains("hush"), "{why}");
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    // A path may have about anything in it.
+    let path = folder.path().join("host user=ada, a:b.db");
+    said(countersign().args(["token", "create", "ada", "--role", "approver", "--db"]).arg(&path));
+    assert!(path.exists());
+}
+
+#[test]
+fn of_several_hosts_each_is_told_with_its_own_reason() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().display().to_string().replace('/', "%2F");
+    for (hosts, expected) in [
+        (format!("127.0.0.1:1,{socket}"), ["127.0.0.1: nothing listens there", "there is no socket of PostgreSQL"]),
+        (format!("{socket},127.0.0.1:1"), ["there is no socket of PostgreSQL", "127.0.0.1: nothing listens there"]),
+    ] {
+        let why = refused(countersign().args(["audit", "head", "--db", &format!("postgres://{hosts}/inbox")]));
+        let [first, second] = expected.map(|reason| why.find(reason).unwrap_or_else(|| panic!("{reason}: {why}")));
+        assert!(first < second, "{why}");
+    }
+}
+
 #[test]
 fn a_url_comes_from_a_file_that_only_its_owner_can_read() {
     let folder = TempDir::new().unwrap();

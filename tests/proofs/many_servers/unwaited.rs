@@ -1,11 +1,12 @@
-//! A wait for a standby that is given up: PostgreSQL then warns and calls the commit done, and nobody is told that it is.
+//! A standby that is away: nobody is told what it does not have, neither who asked for it nor who asks again, and not when its
+//! wait is given up, of which PostgreSQL warns before it calls the commit done.
 
 use super::cluster::Cluster;
 use crate::harness::{Client, confirmation, until};
 use crate::run::Run;
 
 /// The connections whose COMMIT waits for a standby.
-const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
+const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%COMMIT'";
 
 pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let given_up = run.amount(2, 20);
@@ -38,7 +39,33 @@ pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
         asking.join().unwrap().expect(201);
         assert_eq!(agent.look(&id)["status"], "pending");
     }
-    drop(server);
+    let other = cluster.servers.serve(&url, "head-1");
+    let others = Client::new(&other.url, agent.token.as_deref().unwrap());
+    // What has written nothing is answered from rows that may be on no standby.
+    wait_for("one_that_is_away");
+    let again = std::thread::spawn({
+        let (agent, asked) = (agent.clone(), confirmation("unwaited-0"));
+        move || agent.post("/v1/interactions", &asked)
+    });
+    until(|| again.is_finished() || !psql(WAITING).is_empty());
+    assert!(!again.is_finished(), "it was told what may be on no standby: {:?}", again.join());
+    wait_for("");
+    again.join().unwrap().expect(200);
+    // However long it takes, and however often it is asked again, at whichever server.
+    wait_for("one_that_is_away");
+    for tried in 0..2 {
+        for asking in [&agent, &others] {
+            let answer = asking.post("/v1/interactions", &confirmation("away"));
+            assert_eq!(answer.status, 503, "{tried}: {:?}", answer.body);
+            assert_eq!(asking.get("/v1/interactions/away").status, 404, "{tried}");
+        }
+    }
+    wait_for("");
+    for asking in [&agent, &others] {
+        let answer = asking.post("/v1/interactions", &confirmation("away"));
+        assert!([200, 201].contains(&answer.status), "{:?}", answer.body);
+    }
+    drop((server, other));
     Cluster::check(&cluster.primary());
     vec![("commits whose wait for a standby was given up", given_up.to_string())]
 }
