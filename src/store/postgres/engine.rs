@@ -123,7 +123,10 @@ impl PostgresEngine {
 
     /// What others have done since the last turn.
     fn others(&mut self, begun: &mut Begun) -> Result<Others> {
-        let Some(known) = self.known.replace(begun.head) else { return Ok(Others::Anything) };
+        let Some(known) = self.known else {
+            self.known = Some(begun.head);
+            return Ok(Others::Anything);
+        };
         let mut news = std::mem::take(&mut begun.news);
         self.beside.check(known, &mut news)?;
         // The follower may know more of what is to be there than the last turn did.
@@ -132,6 +135,8 @@ impl PostgresEngine {
         if seen.seq > known.seq && !news.iter().any(has_seen) && !ReadTx::new(self.sql()).has_event(seen)? {
             return Err(self.beside.has_lost(seen));
         }
+        // Only now: a turn that fails before that is to hear the same news again.
+        self.known = Some(begun.head);
         Ok(match i64::try_from(news.len()) {
             Ok(0) => Others::Nothing,
             Ok(read) if read < MOST_NEWS - 1 => Others::News(news),
