@@ -152,7 +152,6 @@ impl PostgresEngine {
             let sql = Sql::Postgres(engine.writing.statements());
             let sought = end.filter(|end| Some(*end) != engine.known);
             let is_there = sought.map_or(Ok(false), |end| ReadTx::new(sql).has_event(end))?;
-            sql.write_nothing()?;
             match engine.writing.commit() {
                 Ended::Committed => Ok(is_there),
                 Ended::Refused | Ended::InDoubt => Err(unanswered()),

@@ -250,7 +250,7 @@ impl Follower {
         let holder = format!(
             "SELECT l.pid, a.state_change::text FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) \
              WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {} \
-             AND a.datname = current_database() AND NOT (a.state = 'active' AND a.query LIKE '%COMMIT')",
+             AND a.datname = current_database() AND NOT (a.state = 'active' AND a.query = 'COMMIT')",
             TURN >> 32,
             TURN & 0xffff_ffff
         );

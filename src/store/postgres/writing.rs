@@ -45,10 +45,6 @@ const STATE: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigi
 /// The smallest write that lasts.
 pub(super) const WRITE_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'countersign', '')";
 
-/// The end of a turn that has written nothing. What it answers is told from rows whose standby may have been away: so it waits for
-/// the standbys, too, which nothing does that leaves no line in the log.
-const COMMIT_NOTHING: &str = "SELECT pg_logical_emit_message(true, 'countersign', ''); COMMIT";
-
 /// Tells those who listen that there is something new.
 pub(super) const RING: &str = "NOTIFY countersign";
 
@@ -70,8 +66,6 @@ pub(in crate::store) struct Writing {
     is_immediate: Cell<bool>,
     /// How many statements have written, or failed.
     changes: Cell<u64>,
-    /// How many there were when the turn began.
-    changes_before: Cell<u64>,
     /// Whether a statement has failed: PostgreSQL then undoes the transaction, whatever else is said.
     has_failed: Cell<bool>,
 }
@@ -112,7 +106,6 @@ impl Writing {
             asked: Asked::default(),
             is_immediate: Cell::new(false),
             changes: Cell::new(0),
-            changes_before: Cell::new(0),
             has_failed: Cell::new(false),
         }
     }
@@ -128,7 +121,6 @@ impl Writing {
     pub(super) fn begin(&self, from: Option<i64>, wanted: &[&Wants]) -> Result<Begun> {
         self.is_immediate.set(false);
         self.has_failed.set(false);
-        self.changes_before.set(self.changes.get());
         self.forget_warnings();
         let (state, news) = (self.prepared(STATE)?, self.prepared(NEWS)?);
         let from = from.unwrap_or(i64::MAX);
@@ -185,16 +177,17 @@ impl Writing {
         self.heard.warning.store(false, Ordering::Release);
     }
 
-    /// Sends what waits, and COMMIT behind it.
+    /// Sends what waits, and COMMIT behind it. A turn that has changed no row answers from rows whose standby may have been away: it
+    /// waits for the standbys as well, which PostgreSQL lets nothing do that leaves no line in its log.
     pub(super) fn commit(&self) -> Ended {
         if self.has_failed.get() {
             return Ended::Refused;
         }
-        let Ok(batches) = self.to_send() else {
+        let to_send = self.to_send().and_then(|batches| Ok((batches, self.prepared(WRITE_NOTHING)?)));
+        let Ok((batches, line)) = to_send else {
             return if self.is_closed() { Ended::InDoubt } else { Ended::Refused };
         };
-        let has_written = self.changes.get() != self.changes_before.get();
-        let sent = self.answers_to(&batches, Some(if has_written { "COMMIT" } else { COMMIT_NOTHING }));
+        let sent = self.answers_to(&batches, Some(&line));
         let Ok(sent) = waited(&self.runtime, async { tokio::time::timeout(LONGEST_COMMIT, sent).await }) else {
             // It waits for a standby, or the primary is cut off from everybody.
             return Ended::InDoubt;
@@ -291,14 +284,15 @@ impl Writing {
         waiting.into_iter().map(with_statement).collect()
     }
 
-    /// Sends this, and `last` behind it, before any answer has come.
-    async fn answers_to(&self, batches: &[(Statement, Batch)], last: Option<&str>) -> Answer {
-        let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(batches.len() + 1);
+    /// Sends this, and behind it the line of the log and COMMIT where there is one, before any answer has come.
+    async fn answers_to(&self, batches: &[(Statement, Batch)], line: Option<&Statement>) -> Answer {
+        let mut sent: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> = Vec::with_capacity(batches.len() + 2);
         for (statement, batch) in batches {
             sent.push(Box::pin(async move { self.client.execute(statement, &batch.values()).await.map(drop) }));
         }
-        if let Some(last) = last {
-            sent.push(Box::pin(self.client.batch_execute(last)));
+        if let Some(line) = line {
+            sent.push(Box::pin(async move { self.client.execute(line, &[]).await.map(drop) }));
+            sent.push(Box::pin(self.client.batch_execute("COMMIT")));
         }
         in_order(sent).await
     }

@@ -259,7 +259,7 @@ impl Talk {
         Some(match &mut self.speaker {
             Speaker::Unknown => return None,
             Speaker::Reader(number) => Place::Read(asked(number)),
-            Speaker::Writer(_) if text.ends_with(COMMIT) => Place::Commit,
+            Speaker::Writer(_) if text == COMMIT => Place::Commit,
             Speaker::Writer(number) => Place::Turn(asked(number)),
             Speaker::Follower if text == RING => Place::Ring,
             Speaker::Follower => Place::News,

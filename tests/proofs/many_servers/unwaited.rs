@@ -6,7 +6,7 @@ use crate::harness::{Client, confirmation, until};
 use crate::run::Run;
 
 /// The connections whose COMMIT waits for a standby.
-const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%COMMIT'";
+const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
 
 pub(super) fn tried(run: &Run) -> Vec<(&'static str, String)> {
     let given_up = run.amount(2, 20);
