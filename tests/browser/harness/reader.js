@@ -21,6 +21,8 @@ export async function tree(page) {
   const visit = (node, parent) => {
     const properties = Object.fromEntries((node.properties ?? []).map(({ name, value }) => [name, value.value]));
     const told = { role: node.role?.value, name: (node.name?.value ?? '').replace(/\s+/g, ' ').trim(), value: node.value?.value, properties, parent };
+    // A form without a name is no landmark; some versions of the browser call it a form all the same.
+    if (told.role === 'form' && !told.name) told.role = 'generic';
     if (!node.ignored) flat.push(told);
     for (const id of node.childIds ?? []) if (byId.has(id)) visit(byId.get(id), node.ignored ? parent : told);
   };
