@@ -103,8 +103,6 @@ fn in_block() -> String {
     format!("{RECORDS} WHERE i.interaction_id BETWEEN ?1 AND ?2")
 }
 
-const NEWEST_EVENT: &str = "SELECT coalesce(max(seq), 0) FROM audit_events";
-
 /// The interactions between two about which there is an event after this one.
 const HAPPENED_SINCE: &str = "SELECT 1 FROM interactions AS i WHERE i.interaction_id BETWEEN ?2 AND ?3 \
      AND EXISTS (SELECT 1 FROM audit_events AS e WHERE e.request_id = i.request_id AND e.seq > ?1)";
@@ -138,7 +136,7 @@ impl ReadTx<'_> {
     /// An [`Error`](super::Error) of the store.
     pub fn next_signatures(&self, most: usize) -> Result<Vec<NewSignature>> {
         // Asked for before the rows are: what happens in between is then looked for, and found, when they are written.
-        let newest_event = self.sql.one(NEWEST_EVENT, values![])?;
+        let newest_event = self.last_seq()?;
         let of_block = |block| {
             let signature = Signature::of_pieces(&self.pieces_of_block(block)?);
             Ok(NewSignature { block, signature, newest_event })

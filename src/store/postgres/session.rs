@@ -13,7 +13,7 @@ use tokio_postgres::{Statement, Transaction};
 use super::dialect::translated;
 use super::error::store_error;
 use super::values::{Found, Place};
-use super::writing::{WRITE_NOTHING, Writing};
+use super::writing::Writing;
 use crate::store::sql::{self, Stored, Values};
 use crate::store::{Error, Result};
 
@@ -106,12 +106,6 @@ impl Statements<'_> {
         writing.run(&format!("ANALYZE {}", tables.join(", ")))?;
         // Whoever does not own a table is warned of it: that is nothing that a commit is to wait for.
         writing.forget_warnings();
-        Ok(())
-    }
-
-    /// Writes nothing but a line of PostgreSQL's log, whose commit lasts like any other.
-    pub(in crate::store) fn write_nothing(self) -> Result<()> {
-        self.first(WRITE_NOTHING, &[], |_| Ok(()))?;
         Ok(())
     }
 }
