@@ -124,9 +124,13 @@ impl Keyboard {
 
 impl Turns {
     fn next_event(&self) -> io::Result<Option<Event>> {
-        let _reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not while it holds what the borrower waits for: it would take it again before that one has woken up.
         if self.is_lent.load(Ordering::SeqCst) {
             thread::park_timeout(GLANCE);
+            return Ok(None);
+        }
+        let _reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_lent.load(Ordering::SeqCst) {
             return Ok(None);
         }
         if event::poll(GLANCE)? { event::read().map(Some) } else { Ok(None) }
